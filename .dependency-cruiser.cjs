@@ -1,0 +1,66 @@
+// The import rules of the hexagon (docs/architecture.md), held as errors by `npm test`.
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}` },
+  to: { path: '^(src|node_modules)/', pathNot: allowed.map((folder) => `^src/${folder}`) },
+});
+
+/** One package, one home: the vendor is known in that place alone. */
+const home = (vendor, folders) => ({
+  name: `${vendor}-has-one-home`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: folders.map((folder) => `^src/${folder}`) },
+  to: { path: `^node_modules/${vendor}/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+    { name: 'no-dev-dependency', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'not-declared', severity: 'error', from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] } },
+    { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    only('domain-is-alone', 'domain/', ['domain/']),
+    {
+      name: 'domain-knows-no-platform',
+      severity: 'error',
+      from: { path: '^src/(domain|ports|app)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    only('ports-know-the-domain', 'ports/', ['domain/', 'ports/']),
+    only('app-knows-domain-and-ports', 'app/', ['domain/', 'ports/', 'app/']),
+    {
+      name: 'driven-adapters-know-domain-and-ports',
+      severity: 'error',
+      from: { path: '^src/adapters/(?!http/)' },
+      to: { path: '^src/(app|cli|main|config|compose|adapters/http)' },
+    },
+    {
+      name: 'adapters-never-import-each-other',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
+    },
+    {
+      name: 'http-knows-no-top',
+      severity: 'error',
+      from: { path: '^src/adapters/http/' },
+      to: { path: '^src/(cli|main|config|compose)' },
+    },
+    home('postgres', ['adapters/postgres/']),
+    home('postgrator', ['adapters/postgres/']),
+    home('@electric-sql', ['adapters/postgres/embedded/']),
+    home('(fastify|@fastify|@sinclair)', ['adapters/http/', 'config', 'main\\.ts']),
+    home('jose', ['adapters/jose/']),
+    home('argon2', ['adapters/argon2/']),
+    home('nodemailer', ['adapters/smtp/']),
+    home('close-with-grace', ['main\\.ts']),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,65 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { refresh } from '../../../app/sessions/refresh.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
+import { answer, problems, TokenPairAnswer } from '../server/schemas.ts';
+
+const members = {
+  refreshToken: Type.Optional(Type.String()),
+  accessToken: Type.Optional(Type.String({ description: 'the other half; may have expired' })),
+};
+const Query = Type.Object(members);
+const Body = Type.Object(members, { additionalProperties: false });
+const Headers = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,255}$',
+      description: 'makes a retry safe: the same key with the same tokens gets the same pair again',
+    }),
+  ),
+});
+
+/** `POST /auth/refresh`: the tokens in the query or in the body, each once. */
+export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnType<typeof refresh> }): void {
+  app.post(
+    '/auth/refresh',
+    {
+      schema: {
+        tags: ['sessions'],
+        summary: 'Exchange a token pair for its successor',
+        description:
+          'A refresh token is good for one refresh. One that comes back after it was used ends its session.',
+        querystring: Query,
+        headers: Headers,
+        body: Body,
+        response: {
+          200: answer('the next pair, or for a retry the same one again', Type.Ref(TokenPairAnswer)),
+          ...problems(400, 401, 422, 503),
+        },
+      },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
+    },
+    async (request, reply) => {
+      const { refreshToken, accessToken } = eachOnce(request.query, request.body);
+      reply.header('cache-control', 'no-store');
+      return exchange({
+        refreshToken: refreshToken ?? '',
+        accessToken: accessToken ?? null,
+        idempotencyKey: request.headers['idempotency-key'] ?? null,
+        client: clientOf(request),
+      });
+    },
+  );
+}
+
+function eachOnce(query: Static<typeof Query>, body: Static<typeof Body>) {
+  for (const name of ['refreshToken', 'accessToken'] as const) {
+    if (query[name] !== undefined && body[name] !== undefined) {
+      throw new Refusal('invalid_request', `${name} is given twice, in the query and in the body.`);
+    }
+  }
+  return { ...query, ...body };
+}

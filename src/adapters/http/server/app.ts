@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import cors from '@fastify/cors';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import { answerClientError, problemExits, sendProblem } from './exits.ts';
+import { jsonBodies } from './json-body.ts';
+import { Problem } from './problems.ts';
+import { buildValidator } from './validation.ts';
+
+/** Sizes in bytes, times in milliseconds. */
+export interface ServerLimits {
+  readonly body: number;
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly handlerTimeout: number;
+  /** How long a closing server goes on answering, so that clients learn of it before their connection ends. */
+  readonly drain: number;
+}
+
+export const LIMITS: ServerLimits = {
+  body: 64 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  handlerTimeout: 20_000,
+  drain: 500,
+};
+
+export interface ServerOptions {
+  readonly log: FastifyBaseLogger;
+  /** Addresses and CIDRs of proxies whose X-Forwarded-For counts. */
+  readonly trustProxy: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** The type of this service's server: routes are typed by their schemas. */
+export type App = FastifyInstance<
+  import('node:http').Server,
+  IncomingMessage,
+  import('node:http').ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** The bare server: limits, bodies, problems, headers and the request log. Routes are registered on it. */
+export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOptions): App {
+  const { body, drain, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    bodyLimit: body,
+    handlerTimeout,
+    requestTimeout,
+    http: { headersTimeout, connectionsCheckingInterval: Math.min(1_000, headersTimeout) },
+    routerOptions: { maxParamLength: 200 },
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: requestId,
+    schemaController: { compilersFactory: { buildValidator } },
+    frameworkErrors: sendProblem,
+    clientErrorHandler: answerClientError,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.addSchema(Problem);
+  problemExits(app);
+  jsonBodies(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    refuseTwoHosts(request);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    // The pattern, not the URL: a stranger may put a token anywhere in it.
+    const line = {
+      method,
+      route: routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: round(reply.elapsedTime),
+    };
+    request.log.info(line, 'answered');
+  });
+  app.addHook('preClose', () => sleep(drain));
+  if (corsOrigins.length > 0)
+    app.register(cors, { origin: [...corsOrigins], exposedHeaders: ['x-request-id'] });
+  return app;
+}
+
+/** The caller's own id where it is one, so that its log and ours can be read together. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+/** Node keeps the first of two Host headers, another hop may keep the last (RFC 9112 section 3.2). */
+function refuseTwoHosts({ raw }: FastifyRequest): void {
+  const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}

@@ -1,0 +1,63 @@
+import { BlockList, isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import { plainAddress } from './client.ts';
+import { type ServiceKey, serviceKeys } from './service-keys.ts';
+
+/** Who may log a user in by id; see LOGIN_BY_USER_ID. */
+export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
+
+/** The `client_id` of sessions that no service key opened. */
+const OURSELVES = 'kinship';
+
+/**
+ * Lets trusted backends alone log users in by id, and answers the `client_id` of the session.
+ * Throws a {@link Refusal}: `unauthenticated`, `forbidden`.
+ */
+export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]) {
+  const find = serviceKeys(keys);
+
+  return (request: FastifyRequest): string => {
+    if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');
+    const key = find(request.headers['x-api-key']);
+    if (key !== null) {
+      if (!key.scopes.includes('login'))
+        throw new Refusal('forbidden', 'This service key may not log users in.');
+      return key.name;
+    }
+    if (mode === 'open' || (mode === 'local' && isLocal(request))) return OURSELVES;
+    throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');
+  };
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
+const FORWARDING = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'via',
+];
+
+/**
+ * A program on this machine, and not one that speaks for somebody else: no proxy, no page of another site, no
+ * name that an attacker's DNS points here.
+ */
+function isLocal({ headers, socket }: FastifyRequest): boolean {
+  const peer = plainAddress(socket.remoteAddress ?? '');
+  const family = isIP(peer) === 6 ? 'ipv6' : 'ipv4';
+  return (
+    isIP(peer) !== 0 &&
+    LOOPBACK.check(peer, family) &&
+    FORWARDING.every((name) => headers[name] === undefined) &&
+    LOCAL_HOST.test(headers.host ?? '') &&
+    (headers.origin === undefined || LOCAL_ORIGIN.test(headers.origin)) &&
+    headers['sec-fetch-site'] !== 'cross-site'
+  );
+}

@@ -1,0 +1,106 @@
+import { STATUS_CODES } from 'node:http';
+import { type Static, Type } from '@sinclair/typebox';
+import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
+
+/** What a client should do next. */
+type Recovery = 'retry' | 'login' | 'none';
+
+/** The framework's own refusals, beside the domain's. */
+type FrameworkCode =
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'request_timeout'
+  | 'headers_too_large'
+  | 'internal_error';
+
+export type ProblemCode = RefusalCode | FrameworkCode;
+
+interface Row {
+  readonly status: number;
+  readonly title: string;
+  readonly recovery: Recovery;
+}
+
+/** Every code has its row here: one without does not compile. */
+export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
+  malformed_token: { status: 400, title: 'Malformed token', recovery: 'none' },
+  invalid_token: { status: 401, title: 'Invalid token', recovery: 'login' },
+  pair_mismatch: { status: 401, title: 'Not a pair', recovery: 'login' },
+  token_expired: { status: 401, title: 'Refresh token expired', recovery: 'login' },
+  session_not_found: { status: 401, title: 'Session not found', recovery: 'login' },
+  token_reused: { status: 401, title: 'Refresh token used before', recovery: 'login' },
+  session_revoked: { status: 401, title: 'Session ended', recovery: 'login' },
+  session_expired: { status: 401, title: 'Session expired', recovery: 'login' },
+  user_agent_changed: { status: 401, title: 'User agent changed', recovery: 'login' },
+  address_changed: { status: 401, title: 'Address changed', recovery: 'login' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency-Key used before', recovery: 'none' },
+  invalid_request: { status: 400, title: 'Invalid request', recovery: 'none' },
+  unauthenticated: { status: 401, title: 'Not authenticated', recovery: 'login' },
+  forbidden: { status: 403, title: 'Forbidden', recovery: 'none' },
+  not_found: { status: 404, title: 'Not found', recovery: 'none' },
+  unavailable: { status: 503, title: 'Unavailable', recovery: 'retry' },
+  payload_too_large: { status: 413, title: 'Body too large', recovery: 'none' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type', recovery: 'none' },
+  request_timeout: { status: 408, title: 'Request timed out', recovery: 'retry' },
+  headers_too_large: { status: 431, title: 'Headers too large', recovery: 'none' },
+  internal_error: { status: 500, title: 'Internal error', recovery: 'retry' },
+};
+
+/** Seconds after which a client that was turned away may try again. */
+export const RETRY_AFTER = '1';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Problem details for HTTP APIs (RFC 9457). */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'names the kind of problem; `code` is its last part' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String({ description: 'the id of the request, as in the header `x-request-id`' }),
+    code: Type.Union(Object.keys(PROBLEMS).map((code) => Type.Literal(code))),
+    recovery: Type.Union([Type.Literal('retry'), Type.Literal('login'), Type.Literal('none')]),
+  },
+  { $id: 'Problem', additionalProperties: false },
+);
+
+/** The problem document of a code. */
+export function problem(code: ProblemCode, detail: string, requestId: string): Static<typeof Problem> {
+  const { status, title, recovery } = PROBLEMS[code];
+  return {
+    type: `urn:problem-type:kinship:${code}`,
+    title,
+    status,
+    detail,
+    instance: requestId,
+    code,
+    recovery,
+  };
+}
+
+const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than this service takes.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body is to be application/json.'],
+  FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The path cannot be decoded.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than this service takes.'],
+};
+
+/** The code of whatever was thrown, and a sentence that says nothing of the inside. */
+export function classify(error: unknown): readonly [ProblemCode, string] {
+  if (error instanceof Refusal) return [error.code, error.message];
+  const { code = '', statusCode = 500, validation, message = '' } = error as Partial<FrameworkError>;
+  const known = FRAMEWORK[code];
+  if (known !== undefined) return known;
+  if (validation !== undefined) return ['invalid_request', `${message}.`];
+  if (statusCode >= 400 && statusCode < 500) return ['invalid_request', `${STATUS_CODES[statusCode]}.`];
+  return ['internal_error', 'Something went wrong on our side.'];
+}
+
+interface FrameworkError extends Error {
+  readonly code: string;
+  readonly statusCode: number;
+  readonly validation: unknown;
+}

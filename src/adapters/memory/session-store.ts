@@ -1,0 +1,131 @@
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { ClaimedEntry, DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
+
+interface StoredEntry extends OutboxEntry {
+  readonly contact: string | null;
+  attempts: number;
+  dueAt: number;
+  buried: boolean;
+}
+
+/**
+ * Families and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
+ * as the database's, atomic because nothing in here waits.
+ */
+export function createMemoryStores(): { families: TokenFamilies; outbox: Outbox } {
+  const families = new Map<string, TokenFamily>();
+  const told = new Set<string>();
+  const entries = new Map<string, StoredEntry>();
+
+  return { families: createFamilies(families, told, entries), outbox: createOutbox(entries) };
+}
+
+function createFamilies(
+  families: Map<string, TokenFamily>,
+  told: Set<string>,
+  outbox: Map<string, StoredEntry>,
+): TokenFamilies {
+  /** The new row and its entries, or, when an entry cannot be recorded, neither. */
+  function commit(family: TokenFamily, entries: readonly OutboxEntry[]): void {
+    if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry of this id is there already.');
+    families.set(family.tokenFamily, structuredClone(family));
+    for (const entry of entries.filter((candidate) => isNews(family, candidate))) {
+      if (entry.oncePerDay !== undefined) told.add(toldKey(family, entry));
+      const stored = { ...structuredClone(entry), contact: family.contact };
+      outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, buried: false });
+    }
+  }
+
+  function isNews(family: TokenFamily, entry: OutboxEntry): boolean {
+    if (entry.oncePerDay === undefined) return true;
+    return !family.knownSinceLogin.includes(entry.oncePerDay) && !told.has(toldKey(family, entry));
+  }
+
+  return {
+    async open(family, entries) {
+      if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} is there already.`);
+      commit(family, entries);
+    },
+
+    async find(tokenFamily) {
+      return structuredClone(families.get(tokenFamily)) ?? null;
+    },
+
+    async rotate({ expected, next, unlessRetryKey }, entries) {
+      const family = families.get(expected.tokenFamily);
+      if (family === undefined || family.revoked !== null || family.expiresAt <= next.rotatedAt) return null;
+      if (!isAsExpected(family, expected)) return null;
+      if (unlessRetryKey !== null && unlessRetryKey === family.retryKeyHash) return null;
+      const rotated = { ...family, ...next };
+      commit(rotated, entries);
+      return structuredClone(rotated);
+    },
+
+    async revoke(tokenFamily, revoked, entries) {
+      const family = families.get(tokenFamily);
+      if (family === undefined || family.revoked !== null) return false;
+      commit({ ...family, revoked }, entries);
+      return true;
+    },
+
+    async record(tokenFamily, entries) {
+      const family = families.get(tokenFamily);
+      if (family !== undefined) commit(family, entries);
+    },
+  };
+}
+
+function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
+  return (
+    family.userId === expected.userId &&
+    family.generation === expected.generation &&
+    family.hashedRefreshTokenId === expected.hashedRefreshTokenId &&
+    family.scheme === expected.scheme &&
+    family.onAddressChange === expected.onAddressChange &&
+    family.onUserAgentChange === expected.onUserAgentChange &&
+    (family.onUserAgentChange === 'ignore' || family.userAgent === expected.userAgent)
+  );
+}
+
+function toldKey(family: TokenFamily, { oncePerDay, event }: OutboxEntry): string {
+  return [family.tokenFamily, new Date(event.occurredAt).toISOString().slice(0, 10), oncePerDay].join(' ');
+}
+
+function createOutbox(entries: Map<string, StoredEntry>): Outbox {
+  const change = (id: string, values: Partial<StoredEntry>) => {
+    const entry = entries.get(id);
+    if (entry !== undefined) Object.assign(entry, values);
+  };
+
+  return {
+    async claim(kind, now, leasedUntil, limit) {
+      const due = [...entries.values()]
+        .filter((entry) => entry.kind === kind && !entry.buried && entry.dueAt <= now)
+        .sort((one, other) => one.dueAt - other.dueAt)
+        .slice(0, limit);
+      return due.map((entry): ClaimedEntry => {
+        entry.attempts += 1;
+        entry.dueAt = leasedUntil;
+        const { id, event, contact, attempts } = entry;
+        return { id, event: structuredClone(event), contact, attempt: attempts };
+      });
+    },
+    async settle(id) {
+      entries.delete(id);
+    },
+    async postpone(id, dueAt) {
+      change(id, { dueAt });
+    },
+    async bury(id) {
+      change(id, { buried: true });
+    },
+    async forget(kind: DeliveryKind, before) {
+      const old = [...entries.values()].filter(
+        (entry) => entry.kind === kind && entry.event.occurredAt < before,
+      );
+      for (const { id } of old) entries.delete(id);
+      return old.length;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import Postgrator from 'postgrator';
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+
+/** The same from `src/` and from `dist/`. */
+const MIGRATIONS = fileURLToPath(new URL('../../../migrations/*.sql', import.meta.url));
+
+/** Any number, the same for ever: it names the lock that keeps migrators apart. */
+const LOCK = 7_271_046_103;
+
+/**
+ * Brings the schema up to date and answers what was applied. One transaction around all of it, under an advisory
+ * lock: of several replicas that start at once one migrates and the others find it done; a script that fails
+ * leaves nothing behind; a script that was edited after it ran is refused by its checksum.
+ */
+export async function migrate(sql: Sql): Promise<readonly string[]> {
+  const applied = await asked(
+    sql.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(${LOCK})`;
+      const [row] = await tx<[{ name: string }]>`select current_database() as name`;
+      const postgrator = new Postgrator({
+        migrationPattern: MIGRATIONS,
+        driver: 'pg',
+        database: row.name,
+        schemaTable: 'schema_migrations',
+        execQuery: async (text) => ({ rows: await tx.unsafe(text) }),
+        execSqlScript: async (text) => void (await tx.unsafe(text).simple()),
+      });
+      return postgrator.migrate();
+    }),
+  );
+  return applied.map(({ version, name }) => `${version} ${name}`);
+}

@@ -1,0 +1,93 @@
+import type { Client } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Presented } from '../../domain/refresh-verdict.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { type CurrentPair, expiriesFrom } from '../../domain/token-family.ts';
+import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
+import type { Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
+
+export interface RefreshInput {
+  readonly refreshToken: string;
+  readonly accessToken: string | null;
+  /** 1 to 255 visible characters. */
+  readonly idempotencyKey: string | null;
+  readonly client: Client;
+}
+
+/** A verified request, and the pair that is to follow it: the same one however many rounds it takes. */
+export interface Attempt {
+  readonly claims: RefreshClaims;
+  /** The scheme under which the token was minted, as far as it can tell. */
+  readonly scheme: Scheme;
+  readonly next: CurrentPair;
+  readonly now: number;
+  /** The request as it looks under the scheme of a row. */
+  present(scheme: Scheme): Promise<Presented>;
+}
+
+interface Deps {
+  readonly codec: TokenCodec;
+  readonly secrets: TokenSecrets;
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
+
+/** Verifies a refresh as far as that goes without its row, and prepares what is to follow. */
+export const beginRefresh =
+  (deps: Deps) =>
+  async (input: RefreshInput): Promise<Attempt> => {
+    const now = deps.clock();
+    const { claims, scheme } = await verify(deps, input, now);
+    const next = await prepareNext(deps, claims, input, now);
+    return { claims, scheme, next, now, present: (under) => present(deps, { claims, next }, input, under) };
+  };
+
+async function verify({ codec, secrets }: Deps, { refreshToken, accessToken }: RefreshInput, now: number) {
+  const access = accessToken === null ? null : codec.readAccessHalf(accessToken);
+  const claims = await codec.readRefresh(refreshToken);
+  const scheme = secrets.prove(claims);
+  if (scheme === null) throw new Refusal('invalid_token');
+  const fault = judgePair(claims, access, now);
+  if (fault !== null) throw new Refusal(fault);
+  return { claims, scheme };
+}
+
+async function prepareNext(
+  { secrets, codec, policy }: Deps,
+  { tokenFamily, generation, sub, jti }: RefreshClaims,
+  { idempotencyKey, client }: RefreshInput,
+  now: number,
+): Promise<CurrentPair> {
+  const { scheme } = secrets;
+  const following = { tokenFamily, generation: generation + 1, userId: sub, seed: secrets.newSeed() };
+  return {
+    generation: following.generation,
+    hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, secrets.derive(scheme, following).jti),
+    previousHash: await secrets.hashJti(scheme, tokenFamily, jti),
+    retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
+    scheme,
+    seed: following.seed,
+    ...codec.signingKeys,
+    ...expiriesFrom(now, policy),
+    ...client,
+    rotatedAt: now,
+  };
+}
+
+async function present(
+  { secrets }: Deps,
+  { claims, next }: Pick<Attempt, 'claims' | 'next'>,
+  { idempotencyKey, client }: RefreshInput,
+  under: Scheme,
+): Promise<Presented> {
+  const { tokenFamily, jti } = claims;
+  const known = under === next.scheme ? next.previousHash : null;
+  return {
+    claims,
+    client,
+    hash: known ?? (await secrets.hashJti(under, tokenFamily, jti)),
+    retryKeyHash: idempotencyKey && secrets.hashRetryKey(under, tokenFamily, idempotencyKey),
+  };
+}

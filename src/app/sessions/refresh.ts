@@ -1,0 +1,144 @@
+import type { Occurrence } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
+import {
+  type JudgedFamily,
+  judgeRefresh,
+  type Presented,
+  type Verdict,
+} from '../../domain/refresh-verdict.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
+import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { type Attempt, beginRefresh, type RefreshInput } from './begin-refresh.ts';
+import { mintPair, type TokenPair } from './mint-pair.ts';
+import { revokeFamily } from './revoke-family.ts';
+
+export interface RefreshDeps {
+  readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
+  readonly codec: TokenCodec;
+  readonly secrets: TokenSecrets;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** How often the row is read anew when somebody else was faster, before the client is asked to try later. */
+const ROUNDS = 3;
+
+/**
+ * Exchanges a token pair for its successor. The domain decides; this carries out.
+ *
+ * Rejects with a {@link Refusal}; a database that cannot be asked is `unavailable`, never a verdict.
+ */
+export const refresh = (deps: RefreshDeps) => {
+  const { families, revoked, policy, newId } = deps;
+  const begin = beginRefresh(deps);
+  const mint = mintPair(deps);
+  const revoke = revokeFamily(deps);
+
+  return async (input: RefreshInput): Promise<TokenPair> => {
+    const attempt = await begin(input);
+    return (await rotateUnseen(attempt)) ?? (await judgeOnTheRow(attempt));
+  };
+
+  /**
+   * Where all is well one statement is enough: the row is presumed to be as the token tells, and the rotation,
+   * which takes place only if that is so, is tried straight away.
+   */
+  async function rotateUnseen(attempt: Attempt): Promise<TokenPair | null> {
+    const presented = await attempt.present(attempt.scheme);
+    const verdict = judge(presume(attempt, presented, policy), presented, attempt);
+    return verdict.kind === 'rotate' ? rotate(verdict, presented, attempt) : null;
+  }
+
+  async function judgeOnTheRow(attempt: Attempt): Promise<TokenPair> {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const family = await families.find(attempt.claims.tokenFamily);
+      if (family !== null && isOurOwn(family, attempt)) return mint(family, attempt.now);
+      const presented = await attempt.present(family?.scheme ?? attempt.scheme);
+      const pair = await carryOut(judge(family, presented, attempt), presented, attempt);
+      if (pair !== null) return pair;
+    }
+    throw new Refusal('unavailable', 'Too many requests for this session at once.');
+  }
+
+  function judge<Family extends JudgedFamily>(family: Family | null, presented: Presented, attempt: Attempt) {
+    const remembered = revoked.recall(attempt.claims.tokenFamily);
+    return judgeRefresh(family, presented, { policy, now: attempt.now, remembered });
+  }
+
+  /** Null: somebody else changed the row first, or it is not known whether we did. */
+  async function carryOut(verdict: Verdict<TokenFamily>, presented: Presented, attempt: Attempt) {
+    const { tokenFamily } = attempt.claims;
+    switch (verdict.kind) {
+      case 'rotate':
+        return rotate(verdict, presented, attempt);
+      case 'repeat':
+        await tell(tokenFamily, verdict.tell);
+        return mint(verdict.family, attempt.now);
+      case 'refuse':
+        await tell(tokenFamily, verdict.tell);
+        throw new Refusal(verdict.code);
+      case 'revoke':
+        if (!(await revoke(tokenFamily, { at: attempt.now, reason: verdict.reason }, verdict.tell)))
+          return null;
+        throw new Refusal(verdict.code);
+    }
+  }
+
+  async function rotate(
+    verdict: { family: ExpectedFamily; tell: readonly Occurrence[] },
+    { retryKeyHash }: Presented,
+    { next, now }: Attempt,
+  ): Promise<TokenPair | null> {
+    const rotation = { expected: verdict.family, next, unlessRetryKey: retryKeyHash };
+    const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
+    return rotated && mint(rotated, now);
+  }
+
+  async function tell(tokenFamily: string, occurrences: readonly Occurrence[]): Promise<void> {
+    if (occurrences.length > 0) await families.record(tokenFamily, outboxEntries(newId, occurrences));
+  }
+};
+
+/** The row as the token and today's policy have it. */
+function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, policy: Policy) {
+  return {
+    tokenFamily: claims.tokenFamily,
+    userId: claims.sub,
+    onAddressChange: policy.onAddressChange,
+    onUserAgentChange: policy.onUserAgentChange,
+    generation: claims.generation,
+    hashedRefreshTokenId: hash,
+    scheme,
+    previousHash: null,
+    retryKeyHash: null,
+    address: claims.userIp,
+    userAgent: client.userAgent,
+    rotatedAt: now,
+    expiresAt: Number.POSITIVE_INFINITY,
+    revoked: null,
+  };
+}
+
+/** The answer to an earlier round was lost, but the row tells that it was ours. */
+function isOurOwn(family: TokenFamily, { next }: Attempt): boolean {
+  return family.revoked === null && family.hashedRefreshTokenId === next.hashedRefreshTokenId;
+}
+
+async function unlessUnknown<T>(change: Promise<T>): Promise<T | null> {
+  try {
+    return await change;
+  } catch (error) {
+    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Occurrence } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { RevocationReason } from '../../domain/revocation.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+
+interface Deps {
+  readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly newId: NewId;
+}
+
+/** Ends a live family for ever and records why; false if there was none to end. */
+export const revokeFamily =
+  ({ families, revoked, policy, newId }: Deps) =>
+  async (
+    tokenFamily: string,
+    revocation: { at: number; reason: RevocationReason },
+    tell: readonly Occurrence[],
+  ): Promise<boolean> => {
+    const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, tell));
+    if (ended) {
+      const lastAccessTokenExpires = revocation.at + policy.accessTokenAge + policy.clockSkew;
+      revoked.remember(tokenFamily, revocation.reason, lastAccessTokenExpires);
+    }
+    return ended;
+  };

@@ -1,0 +1,51 @@
+import type { RevocationReason } from './revocation.ts';
+
+/** Who was seen doing it: the client's address and its `User-Agent`, as they came. */
+export interface Client {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+interface OfSession {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+interface EventData {
+  'sessions.started': OfSession & Client;
+  'sessions.revoked': OfSession & Partial<Client> & { readonly reason: RevocationReason };
+  'sessions.reuse_detected': OfSession &
+    Client & { readonly generation: number; readonly currentGeneration: number };
+  'sessions.address_changed': OfSession &
+    Client & { readonly previousAddress: string; readonly blocked: boolean };
+  'sessions.user_agent_changed': OfSession & Client & { readonly previousUserAgent: string };
+  'sessions.healed': OfSession &
+    Client & { readonly storedGeneration: number; readonly presentedGeneration: number };
+}
+
+export type EventType = keyof EventData;
+
+/** Something that happened, for whoever wants to know. Facts only: never a token, a hash or a link. */
+export type DomainEvent = {
+  [Type in EventType]: { readonly type: Type; readonly occurredAt: number; readonly data: EventData[Type] };
+}[EventType];
+
+/** An event to be recorded with a change; with `oncePerDay` only if the session was not told of that subject today. */
+export interface Occurrence {
+  readonly event: DomainEvent;
+  readonly oncePerDay?: string;
+}
+
+/** Whether the user is written to about it. */
+export function isToldByMail(event: DomainEvent): boolean {
+  switch (event.type) {
+    case 'sessions.reuse_detected':
+    case 'sessions.address_changed':
+    case 'sessions.user_agent_changed':
+      return true;
+    case 'sessions.revoked':
+      return event.data.reason === 'user_agent_changed';
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,15 @@
+const LOCAL = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
+const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/**
+ * Whether the text is one plain mailbox: a dot-atom at a host name (RFC 5321 section 4.1.2), at most 254
+ * characters. Quoted parts, comments, lists and control characters are not: in a mail header they would become
+ * something else.
+ */
+export function isMailbox(text: string): boolean {
+  const at = text.lastIndexOf('@');
+  const local = text.slice(0, at);
+  return (
+    at > 0 && text.length <= 254 && local.length <= 64 && LOCAL.test(local) && DOMAIN.test(text.slice(at + 1))
+  );
+}

@@ -1,0 +1,25 @@
+/**
+ * The network that an address belongs to, as far as a person would call it the same place: an IPv4 address
+ * itself, an IPv6 address's /64, which is what one household or phone is given (RFC 6177, RFC 8981).
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const groups = ipv6Groups(address);
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+function ipv6Groups(address: string): string[] {
+  const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::');
+  const left = groupsOf(head);
+  if (tail === undefined) return left;
+  const right = groupsOf(tail);
+  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  return [...left, ...zeros, ...right];
+}
+
+function groupsOf(text: string): string[] {
+  return text
+    .split(':')
+    .filter((group) => group !== '')
+    .flatMap((group) => (group.includes('.') ? ['0', '0'] : [group.replace(/^0+(?=.)/, '')]));
+}

@@ -1,0 +1,39 @@
+/** The closed set of reasons for which this service says no, each with what it means where nothing more is known. */
+const meaning = {
+  // what a refresh may meet, in the order in which it is judged
+  malformed_token:
+    'A refresh token, and an access token where one is given, is text in the compact form of a JWS.',
+  invalid_token: 'The token is not one of ours, or was altered.',
+  pair_mismatch: 'The two tokens do not belong to one pair, or one of them is missing.',
+  token_expired: 'The refresh token has expired.',
+  session_not_found: 'There is no such session.',
+  token_reused: 'This refresh token was used before; its session has been ended.',
+  session_revoked: 'The session has been ended.',
+  session_expired: 'The session has reached the end of its lifetime.',
+  user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
+  address_changed: 'The session is bound to the address that opened it.',
+  idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
+  // what any request may meet
+  invalid_request: 'The request is not as documented.',
+  unauthenticated: 'A service key or token is missing or not valid.',
+  forbidden: 'This is not allowed.',
+  not_found: 'There is no such thing here.',
+  unavailable: 'The service cannot answer at the moment.',
+} as const;
+
+export type RefusalCode = keyof typeof meaning;
+
+/**
+ * A no that the caller is told about: a `code` out of the closed set, and as message a sentence for the person
+ * who reads the answer, which names no secret. It knows nothing of HTTP.
+ */
+export class Refusal extends Error {
+  override readonly name: string = 'Refusal';
+
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, detail: string = meaning[code], options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,2 @@
+/** A fresh random UUID, lower case. */
+export type NewId = () => string;

@@ -1,0 +1,57 @@
+import type { RevocationReason } from '../../domain/revocation.ts';
+import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
+import type { OutboxEntry } from './outbox.ts';
+
+/** The row that a rotation builds on: it takes place only where all of these still hold. */
+export type ExpectedFamily = Pick<
+  TokenFamily,
+  | 'tokenFamily'
+  | 'userId'
+  | 'generation'
+  | 'hashedRefreshTokenId'
+  | 'scheme'
+  | 'onAddressChange'
+  | 'onUserAgentChange'
+  | 'userAgent'
+>;
+
+export interface Rotation {
+  readonly expected: ExpectedFamily;
+  readonly next: CurrentPair;
+  /** Hash of the request's `Idempotency-Key` under the expected scheme: the row's own must be another. */
+  readonly unlessRetryKey: string | null;
+}
+
+/**
+ * Token families, one row each.
+ *
+ * Every method is atomic: the change and the entries given with it commit together or not at all. An entry with
+ * `oncePerDay` is recorded only where the family neither was told of that subject on the day of its event (UTC)
+ * nor knows it since its login. Methods that change a family are linearizable on it, and a revocation is for ever.
+ *
+ * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
+ */
+export interface TokenFamilies {
+  /** Stores a new family. */
+  open(family: TokenFamily, entries: readonly OutboxEntry[]): Promise<void>;
+
+  /** The family as last committed, or null. */
+  find(tokenFamily: string): Promise<TokenFamily | null>;
+
+  /**
+   * Compare and set: replaces the current pair and answers the whole row as it now is, or answers null and
+   * changes nothing if the row is not as expected, is revoked, is past its end at `next.rotatedAt`, or was
+   * rotated under `unlessRetryKey`. The user agent is compared only where the family's policy looks at it.
+   */
+  rotate(rotation: Rotation, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
+
+  /** Revokes a live family; false, and nothing is recorded, if there is none or it was revoked before. */
+  revoke(
+    tokenFamily: string,
+    revocation: { readonly at: number; readonly reason: RevocationReason },
+    entries: readonly OutboxEntry[],
+  ): Promise<boolean>;
+
+  /** Records entries about a family, whose row stays as it is. */
+  record(tokenFamily: string, entries: readonly OutboxEntry[]): Promise<void>;
+}

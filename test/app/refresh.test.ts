@@ -1,0 +1,350 @@
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import type { Policy } from '../../src/domain/policy.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { NOW } from '../support/families.ts';
+import {
+  claimsOf,
+  ELSEWHERE,
+  HOME,
+  type Keys,
+  outcome,
+  sessions,
+  someKey,
+  someKeys,
+} from '../support/sessions.ts';
+
+const HOUR = 3_600_000;
+
+async function delivered(
+  { outbox }: Pick<Awaited<ReturnType<typeof sessions>>, 'outbox'>,
+  kind: 'event' | 'mail',
+) {
+  const entries = await outbox.claim(kind, NOW + 1000 * HOUR, NOW + 2000 * HOUR, 1000);
+  return entries.map(({ event }) => event).filter(({ type }) => type !== 'sessions.started');
+}
+
+t.test('a pair is exchanged for its successor', async (t) => {
+  const service = await sessions();
+  const first = await service.logIn();
+  service.time.now += 1000;
+  const second = await service.refresh(first);
+  const before = claimsOf(first.refresh);
+  const after = claimsOf(second.refresh);
+  t.equal(after.generation, 1);
+  t.equal(after.tokenFamily, before.tokenFamily);
+  t.equal(after.sub, before.sub);
+  t.not(after.jti, before.jti);
+  t.equal(claimsOf(second.access).linkerId, after.linkerId);
+  t.equal(claimsOf(second.access).sid, after.tokenFamily);
+  t.equal(second.expiresIn, 900);
+  t.same(await delivered(service, 'event'), []);
+});
+
+t.test('strict: a rotated token that comes back ends its family, once told', async (t) => {
+  const service = await sessions();
+  const first = await service.logIn();
+  const second = await service.refresh(first);
+  const third = await service.refresh(second);
+  const replays = await Promise.all([first, second, first].map((pair) => outcome(service.refresh(pair))));
+  t.same(replays, ['token_reused', 'token_reused', 'token_reused']);
+  t.equal(await outcome(service.refresh(third)), 'session_revoked', 'the current one learns that it ended');
+  t.same(
+    (await delivered(service, 'event')).map(({ type }) => type),
+    ['sessions.reuse_detected'],
+  );
+  t.equal((await delivered(service, 'mail')).length, 1);
+});
+
+t.test(
+  'a retry under the same Idempotency-Key gets the same bytes, under another one it is reuse',
+  async (t) => {
+    const service = await sessions();
+    const first = await service.logIn();
+    const second = await service.refresh(first, { key: 'k1' });
+    service.time.now += 2 * HOUR;
+    const again = await service.refresh(first, { key: 'k1', client: ELSEWHERE });
+    t.equal(again.refresh, second.refresh);
+    t.equal(again.access, second.access);
+    t.equal(again.expiresIn, 0, 'expiresIn counts from now');
+    t.equal(await outcome(service.refresh(second, { key: 'k1' })), 'idempotency_key_reused');
+    t.equal(await outcome(service.refresh(first, { key: 'k2' })), 'token_reused');
+  },
+);
+
+t.test('within the retry window the same client gets the same pair, nobody else does', async (t) => {
+  for (const [client, expected] of [
+    [HOME, 'same'],
+    [{ ...HOME, address: ELSEWHERE.address }, 'token_reused'],
+    [{ ...HOME, userAgent: ELSEWHERE.userAgent }, 'token_reused'],
+  ] as const) {
+    const service = await sessions({ policy: { retryWindow: 10_000 } });
+    const first = await service.logIn();
+    const second = await service.refresh(first);
+    service.time.now += 15_000;
+    const answer = await outcome(service.refresh(first, { client }));
+    t.same(answer, expected === 'same' ? { ...second, expiresIn: 885 } : expected);
+  }
+  const service = await sessions({ policy: { retryWindow: 10_000 } });
+  const first = await service.logIn();
+  const second = await service.refresh(first);
+  service.time.now += 15_001;
+  t.equal(await outcome(service.refresh(first)), 'token_reused', 'too late');
+  t.equal(await outcome(service.refresh(second)), 'session_revoked');
+});
+
+t.test('a grandparent is reuse even inside the retry window', async (t) => {
+  const service = await sessions({ policy: { retryWindow: 10_000 } });
+  const first = await service.logIn();
+  await service.refresh(await service.refresh(first));
+  t.equal(await outcome(service.refresh(first)), 'token_reused');
+});
+
+t.test('a new network is told once a day, the one of the login never', async (t) => {
+  const service = await sessions();
+  let pair = await service.logIn();
+  for (const client of [ELSEWHERE, HOME, ELSEWHERE, HOME]) pair = await service.refresh(pair, { client });
+  const events = await delivered(service, 'event');
+  t.same(
+    events.map(({ type }) => type),
+    ['sessions.address_changed'],
+  );
+  t.match(events[0]?.data, { address: ELSEWHERE.address, previousAddress: HOME.address, blocked: false });
+  t.equal((await delivered(service, 'mail')).length, 1);
+  service.time.now += 24 * HOUR;
+  await service.refresh(pair, { client: ELSEWHERE });
+  t.equal((await delivered(service, 'mail')).length, 1, 'told again on another day');
+});
+
+t.test('a session bound to its address refuses another one, and lives', async (t) => {
+  const service = await sessions({ policy: { onAddressChange: 'block' } });
+  const first = await service.logIn();
+  t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
+  t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
+  t.equal((await delivered(service, 'mail')).length, 1);
+  const second = await service.refresh(first, { key: 'k' });
+  t.equal(await outcome(service.refresh(first, { key: 'k', client: ELSEWHERE })), 'address_changed');
+  t.equal(typeof (await service.refresh(second)), 'object');
+  t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'token_reused', 'theft comes first');
+});
+
+t.test('the agent: ignored, told of, or bound', async (t) => {
+  const browser = (version: string) => ({
+    ...HOME,
+    userAgent: `Mozilla/5.0 (X11; Linux) Firefox/${version}`,
+  });
+  for (const onUserAgentChange of ['ignore', 'notify', 'block'] as const) {
+    const service = await sessions({ policy: { onUserAgentChange } });
+    const first = await service.logIn({ client: browser('120.0') });
+    const second = await service.refresh(first, { client: browser('121.0') });
+    const answer = await outcome(service.refresh(second, { client: { ...HOME, userAgent: 'curl/8' } }));
+    const events = (await delivered(service, 'event')).map(({ type, data }) => [
+      type,
+      'reason' in data && data.reason,
+    ]);
+    const mails = (await delivered(service, 'mail')).length;
+    if (onUserAgentChange === 'ignore') {
+      t.type(answer, 'object');
+      t.same([events, mails], [[], 0]);
+    } else if (onUserAgentChange === 'notify') {
+      t.type(answer, 'object');
+      t.same([events, mails], [[['sessions.user_agent_changed', false]], 1]);
+    } else {
+      t.equal(answer, 'user_agent_changed');
+      t.same([events, mails], [[['sessions.revoked', 'user_agent_changed']], 1]);
+      t.equal(await outcome(service.refresh(second, { client: browser('121.0') })), 'session_revoked');
+    }
+  }
+});
+
+t.test('a family keeps the policies of its login', async (t) => {
+  const stores = createMemoryStores();
+  const keys = someKeys();
+  const strict = await sessions({ stores, keys, policy: { onAddressChange: 'block' } });
+  const lenient = await sessions({ stores, keys, policy: { onAddressChange: 'ignore' } });
+  const first = await strict.logIn();
+  t.equal(await outcome(lenient.refresh(first, { client: ELSEWHERE })), 'address_changed');
+  t.equal(typeof (await lenient.refresh(first)), 'object');
+});
+
+t.test('pairs and halves', async (t) => {
+  const service = await sessions();
+  const userId = '11111111-1111-4111-8111-111111111111';
+  const first = await service.logIn({ userId });
+  const other = await service.logIn({ userId });
+  const second = await service.refresh(first);
+  t.equal(
+    await outcome(service.refresh({ refresh: second.refresh })),
+    'pair_mismatch',
+    'the half is missing',
+  );
+  t.equal(await outcome(service.refresh({ ...second, access: other.access })), 'pair_mismatch');
+  t.equal(await outcome(service.refresh({ ...second, access: first.access })), 'pair_mismatch');
+  const altered = `${second.access.slice(0, -4)}AAAA`;
+  t.equal(await outcome(service.refresh({ ...second, access: altered })), 'invalid_token');
+  service.time.now += 2 * HOUR;
+  t.equal(typeof (await service.refresh(second)), 'object', 'an expired access token is the point');
+
+  const unpaired = await service.logIn({ paired: false });
+  t.notOk('at_hash' in claimsOf(unpaired.refresh));
+  t.equal(
+    await outcome(service.refresh({ refresh: unpaired.refresh, access: other.access })),
+    'pair_mismatch',
+  );
+  const next = await service.refresh({ refresh: unpaired.refresh });
+  t.equal(typeof (await service.refresh({ refresh: next.refresh, access: unpaired.access })), 'object');
+});
+
+t.test('ends of a life', async (t) => {
+  const service = await sessions();
+  const first = await service.logIn();
+  service.time.now += 30 * 24 * HOUR;
+  t.equal(await outcome(service.refresh(first)), 'token_expired');
+
+  const long = await sessions({ policy: { sessionMaxAge: 2 * HOUR } });
+  const pair = await long.logIn();
+  long.time.now += 2 * HOUR;
+  t.equal(await outcome(long.refresh(pair)), 'session_expired');
+
+  const elsewhere = await sessions();
+  t.equal(await outcome(elsewhere.refresh(first)), 'invalid_token', 'keys of another service');
+  const keys = someKeys();
+  const lost = await sessions({ keys });
+  const found = await sessions({ keys });
+  t.equal(await outcome(found.refresh(await lost.logIn())), 'session_not_found');
+
+  const ended = await sessions();
+  const last = await ended.logIn();
+  const { tokenFamily, sub } = claimsOf(last.refresh) as { tokenFamily: string; sub: string };
+  t.equal(await ended.end(tokenFamily, sub, 'logout'), true);
+  t.equal(await ended.end(tokenFamily, sub, 'logout'), false);
+  t.equal(await outcome(ended.refresh(last)), 'session_revoked');
+});
+
+t.test('hash keys and hashers change under living sessions', async (t) => {
+  const stores = createMemoryStores();
+  const keys = someKeys();
+  const before = await sessions({ stores, keys });
+  const newer = { ...keys, hashKeys: [someKey('hash-2'), ...keys.hashKeys] };
+  const after = await sessions({ stores, keys: newer });
+  const slow = await sessions({ stores, keys: newer, jtiHash: 'argon2id' });
+  const forgotten = await sessions({ stores, keys: { ...keys, hashKeys: newer.hashKeys.slice(0, 1) } });
+
+  const first = await before.logIn();
+  const second = await after.refresh(first, { key: 'k' });
+  t.same(await after.refresh(first, { key: 'k' }), second);
+  t.match(await stores.families.find(String(claimsOf(first.refresh).tokenFamily)), {
+    scheme: 'hmac-sha512.hash-2',
+  });
+  const third = await slow.refresh(second, { key: 'l' });
+  t.same(await slow.refresh(second, { key: 'l' }), third);
+  t.match(await stores.families.find(String(claimsOf(first.refresh).tokenFamily)), {
+    scheme: 'argon2id.64.2.1.hash-2',
+  });
+  const fourth = await after.refresh(third);
+  t.equal(await outcome(after.refresh(third)), 'token_reused');
+  t.equal(await outcome(after.refresh(fourth)), 'session_revoked');
+
+  const old = await before.logIn();
+  t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'no configured key vouches for the token');
+});
+
+t.test('a lost answer of the database is looked up, not passed on', async (t) => {
+  const stores = createMemoryStores();
+  const lossy = {
+    ...stores,
+    families: {
+      ...stores.families,
+      rotate: async (...args: Parameters<typeof stores.families.rotate>) => {
+        await stores.families.rotate(...args);
+        throw new StoreUnavailable('unknown', new Error('connection lost'));
+      },
+    },
+  };
+  const keys = someKeys();
+  const service = await sessions({ stores: lossy, keys });
+  const first = await service.logIn();
+  const second = await service.refresh(first);
+  t.equal(claimsOf(second.refresh).generation, 1);
+
+  const gone = await sessions({
+    keys,
+    stores: {
+      ...lossy,
+      families: {
+        ...lossy.families,
+        find: () => Promise.reject(new StoreUnavailable('nothing', new Error('down'))),
+      },
+    },
+  });
+  t.equal(await outcome(gone.refresh(second)), 'unavailable');
+});
+
+/** A service on a database as it was before it lost what came later. */
+async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
+  const stores = createMemoryStores();
+  if (row) await stores.families.open(row, []);
+  return sessions({ stores, keys, policy });
+}
+
+t.test('a database that lost acknowledged rotations is healed by the client', async (t) => {
+  const keys = someKeys();
+  const service = await sessions({ keys });
+  const tick = () => {
+    service.time.now += HOUR;
+  };
+  const first = await service.logIn();
+  const { tokenFamily } = claimsOf(first.refresh) as { tokenFamily: string };
+  tick();
+  const second = await service.refresh(first);
+  const row = await service.families.find(tokenFamily);
+  tick();
+  const third = await service.refresh(second);
+  tick();
+  const fourth = await service.refresh(third);
+
+  t.test('the honest token goes on, and the older ones are reuse from then on', async (t) => {
+    const after = await restored(row, keys);
+    after.time.now = service.time.now;
+    const fifth = await after.refresh(fourth);
+    t.equal(claimsOf(fifth.refresh).generation, 4);
+    const [event] = await delivered(after, 'event');
+    t.match(event, { type: 'sessions.healed', data: { storedGeneration: 1, presentedGeneration: 3 } });
+    t.equal(await outcome(after.refresh(third)), 'token_reused');
+    t.equal(await outcome(after.refresh(fifth)), 'session_revoked');
+  });
+
+  t.test('a token minted before the last rotation of the row never heals', async (t) => {
+    const after = await restored(row, keys);
+    after.time.now = service.time.now + HOUR;
+    await after.refresh(second);
+    t.equal(await outcome(after.refresh(fourth)), 'token_reused');
+  });
+
+  t.test('the same generation out of the lost history is reuse', async (t) => {
+    const after = await restored(row, keys);
+    after.time.now = service.time.now;
+    await after.refresh(second);
+    t.equal(await outcome(after.refresh(third)), 'token_reused');
+  });
+
+  t.test('a revocation that this replica remembers is made again instead', async (t) => {
+    const after = await restored(row, keys);
+    after.revoked.remember(tokenFamily, 'logout', after.time.now + HOUR);
+    t.equal(await outcome(after.refresh(fourth)), 'session_revoked');
+    t.match(await after.families.find(tokenFamily), { revoked: { reason: 'logout' } });
+  });
+
+  t.test('a row whose hash key is not configured is a fault of ours, never reuse', async (t) => {
+    const newer = { ...keys, hashKeys: [someKey('hash-2')] };
+    const both = await sessions({ keys: { ...keys, hashKeys: [...newer.hashKeys, ...keys.hashKeys] } });
+    if (row) await both.families.open(row, []);
+    both.time.now = service.time.now;
+    const fifth = await both.refresh(fourth);
+    const after = await restored(row, newer);
+    after.time.now = service.time.now;
+    t.equal(await outcome(after.refresh(fifth)), 'unavailable');
+    t.same(await after.families.find(tokenFamily), row);
+  });
+});

@@ -1,0 +1,279 @@
+import t from 'tap';
+import type { ChangePolicy } from '../../src/domain/policy.ts';
+import {
+  type Circumstances,
+  type JudgedFamily,
+  judgeRefresh,
+  type Presented,
+} from '../../src/domain/refresh-verdict.ts';
+
+const NOW = 1_800_000_000_500;
+const HOME = { address: '203.0.113.1', userAgent: 'Browser/1' };
+const AWAY = { address: '198.51.100.7', userAgent: 'Browser/1' };
+const OTHER_AGENT = { address: '203.0.113.1', userAgent: 'curl/8' };
+
+function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
+  return {
+    userId: 'ann',
+    onAddressChange: 'notify',
+    onUserAgentChange: 'ignore',
+    generation: 5,
+    hashedRefreshTokenId: 'hash-5',
+    previousHash: 'hash-4',
+    retryKeyHash: 'key-of-the-last-rotation',
+    ...HOME,
+    rotatedAt: NOW - 60_000,
+    expiresAt: NOW + 60_000,
+    revoked: null,
+    ...values,
+  };
+}
+
+interface Brought {
+  readonly generation?: number;
+  readonly hash?: string;
+  readonly iat?: number;
+  readonly sub?: string;
+  readonly key?: string;
+  readonly client?: typeof HOME;
+}
+
+function brought({ generation = 5, hash, iat, sub = 'ann', key, client = HOME }: Brought): Presented {
+  return {
+    claims: {
+      sub,
+      jti: 'jti',
+      linkerId: 'linker',
+      userIp: HOME.address,
+      tokenFamily: 'family',
+      generation,
+      iat: iat ?? Math.floor(NOW / 1000) - 60,
+      exp: Math.floor(NOW / 1000) + 60,
+    },
+    hash: hash ?? `hash-${generation}`,
+    retryKeyHash: key ?? null,
+    client,
+  };
+}
+
+const around = (values: Partial<Circumstances['policy']> = {}): Circumstances => ({
+  policy: { retryWindow: 0, clockSkew: 5_000, ...values },
+  now: NOW,
+  remembered: null,
+});
+
+/** The verdict in one line, and what is told with it. */
+function verdict(row: JudgedFamily | null, presented: Presented, circumstances = around()): string[] {
+  const found = judgeRefresh(row, presented, circumstances);
+  const what = 'code' in found ? [found.kind, found.code] : [found.kind];
+  return [what.join(' '), ...found.tell.map(({ event }) => event.type)];
+}
+
+const blocked = (policy: 'onAddressChange' | 'onUserAgentChange') =>
+  family({ [policy]: 'block' as ChangePolicy });
+const KEY = 'key-of-the-last-rotation';
+const window = around({ retryWindow: 10_000 });
+const justRotated = (ago: number) => family({ rotatedAt: NOW - ago });
+
+const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][] = [
+  ['6 no such family', null, brought({}), ['refuse session_not_found']],
+  ['6 the family of another user', family(), brought({ sub: 'bob' }), ['refuse session_not_found']],
+  [
+    '7 revoked for reuse, current token',
+    family({ revoked: { at: 1, reason: 'reuse' } }),
+    brought({}),
+    ['refuse session_revoked'],
+  ],
+  [
+    '7 revoked for reuse, older token',
+    family({ revoked: { at: 1, reason: 'reuse' } }),
+    brought({ generation: 3 }),
+    ['refuse token_reused'],
+  ],
+  [
+    '7 logged out, older token',
+    family({ revoked: { at: 1, reason: 'logout' } }),
+    brought({ generation: 3 }),
+    ['refuse session_revoked'],
+  ],
+  ['8 past its end', family({ expiresAt: NOW }), brought({}), ['refuse session_expired']],
+  ['8 before reuse', family({ expiresAt: NOW }), brought({ generation: 1 }), ['refuse session_expired']],
+  ['9 the key of the rotation', family(), brought({ generation: 4, key: KEY }), ['repeat']],
+  [
+    '9 another key',
+    family(),
+    brought({ generation: 4, key: 'x' }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '9 the key, another hash',
+    family(),
+    brought({ generation: 4, hash: 'x', key: KEY }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '9 the key, from another network',
+    family(),
+    brought({ generation: 4, key: KEY, client: AWAY }),
+    ['repeat', 'sessions.address_changed'],
+  ],
+  [
+    '9 the key, from another network, blocked',
+    blocked('onAddressChange'),
+    brought({ generation: 4, key: KEY, client: AWAY }),
+    ['refuse address_changed', 'sessions.address_changed'],
+  ],
+  ['9 within the window', justRotated(15_000), brought({ generation: 4 }), ['repeat'], window],
+  [
+    '9 after the window',
+    justRotated(15_001),
+    brought({ generation: 4 }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+    window,
+  ],
+  [
+    '9 the rotating clock was ahead, within the skew',
+    justRotated(-5_000),
+    brought({ generation: 4 }),
+    ['repeat'],
+    window,
+  ],
+  [
+    '9 the rotating clock was further ahead',
+    justRotated(-5_001),
+    brought({ generation: 4 }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+    window,
+  ],
+  [
+    '9 within the window, another address',
+    justRotated(0),
+    brought({ generation: 4, client: AWAY }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+    window,
+  ],
+  [
+    '9 within the window, another agent',
+    justRotated(0),
+    brought({ generation: 4, client: OTHER_AGENT }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+    window,
+  ],
+  [
+    '9 no window, at once',
+    justRotated(0),
+    brought({ generation: 4 }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '10 an earlier generation',
+    family(),
+    brought({ generation: 3 }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '10 the current generation, another hash',
+    family(),
+    brought({ hash: 'x' }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '10 a later generation minted before the last rotation',
+    family(),
+    brought({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) - 1 }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '10 before 11 and 12',
+    family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
+    brought({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+  [
+    '11 another product, bound',
+    blocked('onUserAgentChange'),
+    brought({ client: OTHER_AGENT }),
+    ['revoke user_agent_changed', 'sessions.revoked'],
+  ],
+  [
+    '11 another version only',
+    blocked('onUserAgentChange'),
+    brought({ client: { ...HOME, userAgent: 'Browser/2' } }),
+    ['rotate'],
+  ],
+  [
+    '11 before 12',
+    family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
+    brought({ client: { ...AWAY, userAgent: 'curl' } }),
+    ['revoke user_agent_changed', 'sessions.revoked'],
+  ],
+  [
+    '11 another product, told of',
+    family({ onUserAgentChange: 'notify' }),
+    brought({ client: OTHER_AGENT }),
+    ['rotate', 'sessions.user_agent_changed'],
+  ],
+  [
+    '12 another address, bound',
+    blocked('onAddressChange'),
+    brought({ client: AWAY }),
+    ['refuse address_changed', 'sessions.address_changed'],
+  ],
+  ['13 the current one', family(), brought({}), ['rotate']],
+  ['13 another key', family(), brought({ key: 'x' }), ['rotate']],
+  ['13 the key of the rotation before', family(), brought({ key: KEY }), ['refuse idempotency_key_reused']],
+  [
+    '13 another network, told of',
+    family(),
+    brought({ client: AWAY }),
+    ['rotate', 'sessions.address_changed'],
+  ],
+  [
+    '13 another network, ignored',
+    family({ onAddressChange: 'ignore' }),
+    brought({ client: AWAY }),
+    ['rotate'],
+  ],
+  [
+    '14 later, minted after the last rotation',
+    family(),
+    brought({ generation: 9 }),
+    ['rotate', 'sessions.healed'],
+  ],
+  [
+    '14 within the skew',
+    family(),
+    brought({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
+    ['rotate', 'sessions.healed'],
+  ],
+  [
+    '14 a revocation is remembered',
+    family(),
+    brought({ generation: 9 }),
+    ['revoke session_revoked', 'sessions.revoked'],
+    { ...around(), remembered: 'logout' },
+  ],
+  [
+    '14 a revocation for reuse is remembered',
+    family(),
+    brought({ generation: 9 }),
+    ['revoke token_reused', 'sessions.revoked'],
+    { ...around(), remembered: 'reuse' },
+  ],
+];
+
+for (const [name, row, presented, expected, circumstances] of rows) {
+  t.test(`row ${name}`, async (t) => {
+    t.same(verdict(row, presented, circumstances), expected);
+  });
+}
+
+t.test('a change within one network is not worth a word', async (t) => {
+  const row = family({ address: '2001:db8:0:1::1' });
+  const at = (address: string) => {
+    const presented = brought({ client: { ...HOME, address } });
+    return { ...presented, claims: { ...presented.claims, userIp: '2001:db8:0:1::1' } };
+  };
+  t.same(verdict(row, at('2001:db8:0:1:ffff::2')), ['rotate']);
+  t.same(verdict(row, at('2001:db8:0:2::1')), ['rotate', 'sessions.address_changed']);
+});

@@ -1,0 +1,252 @@
+import type { Test } from 'tap';
+import type { Outbox } from '../../src/ports/stores/outbox.ts';
+import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
+
+export interface Stores {
+  readonly families: TokenFamilies;
+  readonly outbox: Outbox;
+}
+
+const DAY = 86_400_000;
+const LATER = NOW + 10 * DAY;
+
+/** The contract of {@link TokenFamilies}: every adapter of the port passes all of it. `fresh` gives an empty store. */
+export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Stores>): void {
+  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('atomicity', (t) => atomicity(t, fresh));
+  t.test('concurrency', (t) => concurrency(t, fresh));
+}
+
+async function recorded({ outbox }: Stores) {
+  return outbox.claim('event', LATER, LATER + DAY, 1000);
+}
+
+async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
+  await t.test('what was opened is found, to the last member', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ contact: null, retryKeyHash: hash(), previousHash: hash() });
+    await families.open(family, []);
+    t.same(await families.find(family.tokenFamily), family);
+  });
+
+  await t.test('an unknown family is null', async (t) => {
+    const { families } = await fresh(t);
+    t.equal(await families.find(someFamily().tokenFamily), null);
+  });
+
+  await t.test('a family is opened once', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    await stores.families.open(family, []);
+    await t.rejects(
+      stores.families.open({ ...family, ...someFamily(), tokenFamily: family.tokenFamily }, []),
+    );
+    t.same(await stores.families.find(family.tokenFamily), family);
+  });
+
+  await t.test('a rotation replaces the current pair and answers the row', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily();
+    await families.open(family, []);
+    const rotation = rotationOf(family, { retryKeyHash: hash() });
+    const rotated = { ...family, ...rotation.next };
+    t.same(await families.rotate(rotation, []), rotated);
+    t.same(await families.find(family.tokenFamily), rotated);
+  });
+
+  const others: Record<string, Partial<ReturnType<typeof someFamily>>> = {
+    'another user': { userId: someFamily().userId },
+    'another family': { tokenFamily: someFamily().tokenFamily },
+    'an earlier generation': { generation: 6 },
+    'a later generation': { generation: 8 },
+    'another hash': { hashedRefreshTokenId: hash() },
+    'another scheme': { scheme: 'hmac-sha512.key2' },
+    'another policy on addresses': { onAddressChange: 'block' },
+    'another policy on agents': { onUserAgentChange: 'ignore' },
+    'another agent where that matters': { userAgent: 'other/1' },
+  };
+  for (const [name, values] of Object.entries(others)) {
+    await t.test(`no rotation on ${name}`, async (t) => {
+      const stores = await fresh(t);
+      const family = someFamily({ generation: 7, onUserAgentChange: 'block' });
+      await stores.families.open(family, []);
+      const rotation = { ...rotationOf(family), expected: { ...family, ...values } };
+      t.equal(await stores.families.rotate(rotation, [entry(family)]), null);
+      t.same(await stores.families.find(family.tokenFamily), family);
+      t.same(await recorded(stores), []);
+    });
+  }
+
+  await t.test('another agent is no hindrance where the policy does not look at it', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ onUserAgentChange: 'ignore' });
+    await families.open(family, []);
+    const rotation = { ...rotationOf(family), expected: { ...family, userAgent: 'other/1' } };
+    t.not(await families.rotate(rotation, []), null);
+  });
+
+  await t.test('no rotation of a revoked family, nor past its end', async (t) => {
+    const { families } = await fresh(t);
+    const ended = someFamily();
+    await families.open(ended, []);
+    await families.revoke(ended.tokenFamily, { at: NOW, reason: 'logout' }, []);
+    t.equal(await families.rotate(rotationOf(ended), []), null);
+
+    const expired = someFamily({ expiresAt: NOW + 1000 });
+    await families.open(expired, []);
+    t.equal(await families.rotate(rotationOf(expired, { rotatedAt: NOW + 1000 }), []), null);
+    t.not(await families.rotate(rotationOf(expired, { rotatedAt: NOW + 999 }), []), null);
+  });
+
+  await t.test('no rotation under the key of the rotation before', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ retryKeyHash: hash() });
+    await families.open(family, []);
+    t.equal(await families.rotate({ ...rotationOf(family), unlessRetryKey: family.retryKeyHash }, []), null);
+    t.same(await families.find(family.tokenFamily), family);
+    t.not(await families.rotate({ ...rotationOf(family), unlessRetryKey: hash() }, []), null);
+  });
+
+  await t.test('a revocation is for ever, and told of once', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    await stores.families.open(family, []);
+    const first = { at: NOW + 1, reason: 'reuse' } as const;
+    t.equal(await stores.families.revoke(family.tokenFamily, first, [entry(family)]), true);
+    const second = { at: NOW + 2, reason: 'logout' } as const;
+    t.equal(await stores.families.revoke(family.tokenFamily, second, [entry(family)]), false);
+    t.same(await stores.families.find(family.tokenFamily), { ...family, revoked: first });
+    t.equal((await recorded(stores)).length, 1);
+    t.equal(await stores.families.revoke(someFamily().tokenFamily, first, []), false);
+  });
+
+  await t.test('what is read is a copy', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily();
+    await families.open(family, []);
+    const found = await families.find(family.tokenFamily);
+    Object.assign(found ?? {}, { generation: 99 });
+    found?.seed.fill(0);
+    t.same(await families.find(family.tokenFamily), family);
+  });
+}
+
+async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
+  await t.test('entries come with the change that they were given with', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    const entries = [entry(family), entry(family), entry(family), entry(family)] as const;
+    await stores.families.open(family, [entries[0]]);
+    await stores.families.rotate(rotationOf(family), [entries[1]]);
+    await stores.families.record(family.tokenFamily, [entries[2]]);
+    await stores.families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, [entries[3]]);
+    const found = await recorded(stores);
+    t.same(found.map(({ id }) => id).sort(), entries.map(({ id }) => id).sort());
+    t.same(found.find(({ id }) => id === entries[0].id)?.event, entries[0].event);
+    t.same(
+      found.map(({ contact }) => contact),
+      entries.map(() => 'ann@example.com'),
+    );
+  });
+
+  await t.test('an entry that cannot be recorded undoes the change', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    const taken = entry(family);
+    await stores.families.open(family, [taken]);
+    await t.rejects(stores.families.rotate(rotationOf(family), [taken]));
+    await t.rejects(stores.families.revoke(family.tokenFamily, { at: NOW, reason: 'reuse' }, [taken]));
+    const other = someFamily();
+    await t.rejects(stores.families.open(other, [entry(other), taken]));
+    t.same(await stores.families.find(family.tokenFamily), family);
+    t.equal(await stores.families.find(other.tokenFamily), null);
+    t.equal((await recorded(stores)).length, 1);
+  });
+
+  await t.test('nothing is recorded of a family that is not there', async (t) => {
+    const stores = await fresh(t);
+    const stranger = someFamily();
+    await stores.families.record(stranger.tokenFamily, [entry(stranger)]);
+    t.same(await recorded(stores), []);
+  });
+
+  await t.test('once a day and subject, and never of what the login showed', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    await stores.families.open(family, []);
+    const tell = (oncePerDay: string, at: number) =>
+      stores.families.record(family.tokenFamily, [
+        entry(family, { oncePerDay, at }),
+        entry(family, { oncePerDay, at, kind: 'mail' }),
+      ]);
+    const startOfDay = Date.UTC(2026, 0, 3);
+    await tell('203.0.113.1', NOW);
+    t.equal((await recorded(stores)).length, 0, 'known since the login');
+    await tell('198.51.100.7', NOW);
+    await tell('198.51.100.7', startOfDay - 1);
+    t.equal((await recorded(stores)).length, 1, 'told once on one day');
+    await tell('198.51.100.7', startOfDay);
+    await tell('198.51.100.8', startOfDay);
+    t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');
+    t.equal((await stores.outbox.claim('mail', LATER, LATER, 100)).length, 3, 'the mail goes with its event');
+  });
+}
+
+async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
+  await t.test('of many rotations on one row one takes place', async (t) => {
+    const stores = await fresh(t);
+    let family = someFamily();
+    await stores.families.open(family, []);
+    for (let round = 0; round < 10; round += 1) {
+      const current = family;
+      const attempts = Array.from({ length: 30 }, () =>
+        stores.families.rotate(rotationOf(current), [entry(current)]),
+      );
+      const winners = (await Promise.all(attempts)).filter((row) => row !== null);
+      t.equal(winners.length, 1);
+      family = winners[0] ?? family;
+      t.same(await stores.families.find(family.tokenFamily), family);
+    }
+    t.equal((await recorded(stores)).length, 10);
+  });
+
+  await t.test('of many revocations one is told', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    await stores.families.open(family, []);
+    const revocation = { at: NOW, reason: 'reuse' } as const;
+    const attempts = Array.from({ length: 30 }, () =>
+      stores.families.revoke(family.tokenFamily, revocation, [entry(family)]),
+    );
+    t.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
+    t.equal((await recorded(stores)).length, 1);
+  });
+
+  await t.test('a rotation beside a revocation loses or came first', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 20; round += 1) {
+      const family = someFamily();
+      await stores.families.open(family, []);
+      const [rotated] = await Promise.all([
+        stores.families.rotate(rotationOf(family), []),
+        stores.families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []),
+      ]);
+      const found = await stores.families.find(family.tokenFamily);
+      t.same(found?.revoked, { at: NOW, reason: 'logout' });
+      t.equal(found?.generation, rotated === null ? 0 : 1);
+      t.equal(await stores.families.rotate(rotationOf(found ?? family), []), null);
+    }
+  });
+
+  await t.test('of many who tell of one subject one does', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    await stores.families.open(family, []);
+    const attempts = Array.from({ length: 20 }, () =>
+      stores.families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.9' })]),
+    );
+    await Promise.all(attempts);
+    t.equal((await recorded(stores)).length, 1);
+  });
+}

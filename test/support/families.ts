@@ -1,0 +1,82 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Occurrence } from '../../src/domain/events.ts';
+import type { CurrentPair, TokenFamily } from '../../src/domain/token-family.ts';
+import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
+import type { ExpectedFamily } from '../../src/ports/stores/token-families.ts';
+
+export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+const HOUR = 3_600_000;
+
+export const hash = () => randomBytes(32).toString('base64url');
+
+export function somePair(values: Partial<CurrentPair> = {}): CurrentPair {
+  return {
+    generation: 0,
+    hashedRefreshTokenId: hash(),
+    previousHash: null,
+    retryKeyHash: null,
+    scheme: 'hmac-sha512.key1',
+    seed: Buffer.from(randomBytes(16)),
+    accessKeyId: 'a1',
+    refreshKeyId: 'r1',
+    accessExpiresAt: NOW + HOUR,
+    refreshExpiresAt: NOW + 24 * HOUR,
+    address: '203.0.113.1',
+    userAgent: 'test/1',
+    rotatedAt: NOW,
+    ...values,
+  };
+}
+
+export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
+  return {
+    tokenFamily: randomUUID(),
+    userId: randomUUID(),
+    paired: true,
+    door: 'canonical',
+    clientId: 'kinship',
+    contact: 'ann@example.com',
+    onAddressChange: 'notify',
+    onUserAgentChange: 'ignore',
+    loginAddress: '203.0.113.1',
+    knownSinceLogin: ['203.0.113.1', 'agent test'],
+    createdAt: NOW,
+    expiresAt: NOW + 1000 * HOUR,
+    revoked: null,
+    ...somePair(),
+    ...values,
+  };
+}
+
+/** The rotation of a family as it stands, to a fresh next generation. */
+export function rotationOf(family: TokenFamily, values: Partial<CurrentPair> = {}) {
+  const expected: ExpectedFamily = family;
+  const next = somePair({
+    generation: family.generation + 1,
+    previousHash: family.hashedRefreshTokenId,
+    rotatedAt: family.rotatedAt + 1000,
+    ...values,
+  });
+  return { expected, next, unlessRetryKey: next.retryKeyHash };
+}
+
+export function entry(
+  family: TokenFamily,
+  values: Partial<Pick<OutboxEntry, 'kind' | 'oncePerDay'>> & { at?: number } = {},
+): OutboxEntry {
+  const { at = NOW, ...rest } = values;
+  const { tokenFamily: sessionId, userId } = family;
+  const event: Occurrence['event'] = {
+    type: 'sessions.address_changed',
+    occurredAt: at,
+    data: {
+      sessionId,
+      userId,
+      address: '198.51.100.7',
+      userAgent: 'test/1',
+      previousAddress: '203.0.113.1',
+      blocked: false,
+    },
+  };
+  return { id: randomUUID(), kind: 'event', event, ...rest };
+}

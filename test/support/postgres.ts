@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import type { Test } from 'tap';
+import { findPostgresBinaries, launchPostgres } from './private-postgres.ts';
+import { skipFor } from './skip.ts';
+
+const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres';
+
+let server: Promise<string | null> | undefined;
+
+/**
+ * URL of a PostgreSQL server on which databases may be made, or null where there is none: the one that
+ * TEST_DATABASE_URL names, else the one on the standard port, else one of this process's own.
+ * Rejects if TEST_DATABASE_URL is set and cannot be used.
+ */
+export function postgresServer(): Promise<string | null> {
+  server ??= findServer();
+  return server;
+}
+
+/** False, with the test skipped (or, with CI=true, failed), where there is no PostgreSQL. */
+export async function requirePostgres(t: Pick<Test, 'plan'>): Promise<boolean> {
+  if ((await postgresServer()) !== null) return true;
+  skipFor(t, 'PostgreSQL');
+  return false;
+}
+
+/** URL of a new, empty database that goes when the test ends. Ask {@link requirePostgres} first. */
+export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+  const admin = await postgresServer();
+  if (admin === null) throw new Error('PostgreSQL is missing');
+  const name = `kinship_test_${randomBytes(8).toString('hex')}`;
+  // The same encoding and order of text on every server, whatever the locale it was set up in.
+  await run(admin, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
+  t.teardown(() => run(admin, `drop database if exists ${name} with (force)`));
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function findServer(): Promise<string | null> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (given) {
+    await run(given, 'select 1');
+    return given;
+  }
+  const answers = await run(LOCAL, 'select 1').then(
+    () => true,
+    () => false,
+  );
+  if (answers) return LOCAL;
+  if (findPostgresBinaries() === null) return null;
+  const own = await launchPostgres({ fsync: 'off' });
+  return own.url;
+}
+
+async function run(url: string, statement: string): Promise<void> {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    await sql.unsafe(statement);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import type { Test } from 'tap';
+import { keeper } from './keeper.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const READY_WITHIN_MS = 60_000;
+
+/** The service as a process of its own. */
+export interface RunningService {
+  /** As the ready line gives it. */
+  readonly url: string;
+  readonly pid: number;
+  /** Every line that it has written so far, to stdout or stderr. */
+  logs(): string[];
+  /** Sends the signal (SIGTERM) and resolves when the process is gone: its exit code, or null if a signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts the service and resolves once it is ready; it is killed with the test. `args` are those of node:
+ * the sources by default, `['dist/main.js']` for the build. It sees PATH, HOME and `env`, and nothing else.
+ * Rejects with what it wrote if it ends first, or is not ready in a minute.
+ */
+export async function startService(
+  t: Pick<Test, 'teardown'>,
+  {
+    env,
+    args = ['--import', 'tsx', 'src/main.ts'],
+  }: { readonly env: Readonly<Record<string, string>>; readonly args?: readonly string[] },
+): Promise<RunningService> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...blankDotEnv(), PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = exitOf(child);
+  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', orphaned.dismiss);
+  const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal);
+    return exited;
+  };
+  const kill = async () => {
+    await stop('SIGKILL');
+  };
+  t.teardown(kill);
+
+  const lines: string[] = [];
+  collect(child.stderr, lines);
+  const url = await Promise.race([
+    readyUrl(collect(child.stdout, lines)),
+    exited.then((code) => {
+      throw new Error(`the service ended (exit code ${code}) before it was ready:\n${lines.join('\n')}`);
+    }),
+    delay(READY_WITHIN_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`the service was not ready within ${READY_WITHIN_MS} ms:\n${lines.join('\n')}`);
+    }),
+  ]);
+  return { url, pid: child.pid!, logs: () => [...lines], stop, kill };
+}
+
+/** The service reads `.env`, but what a developer keeps there is none of a test's: blank means unset. */
+function blankDotEnv(): Record<string, string> {
+  if (!existsSync(`${ROOT}.env`)) return {};
+  const names = Object.keys(parseEnv(readFileSync(`${ROOT}.env`, 'utf8')));
+  return Object.fromEntries(names.map((name) => [name, '']));
+}
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  const closed = once(child, 'close');
+  const [code] = await once(child, 'exit');
+  // Its last words may still be in the pipe, but an orphan of its own could hold that open for ever.
+  await Promise.race([closed, delay(1000, undefined, { ref: false })]);
+  return code;
+}
+
+function collect(stream: Readable, lines: string[]) {
+  return createInterface({ input: stream }).on('line', (line) => lines.push(line));
+}
+
+function readyUrl(output: ReturnType<typeof collect>): Promise<string> {
+  return new Promise((resolve) => {
+    output.on('line', (line) => {
+      const url = urlOfReadyLine(line);
+      if (url !== null) resolve(url);
+    });
+  });
+}
+
+function urlOfReadyLine(line: string): string | null {
+  try {
+    const entry: unknown = JSON.parse(line);
+    const { msg, url } = entry as { msg?: unknown; url?: unknown };
+    return msg === 'ready' && typeof url === 'string' ? url : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,115 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
+import { createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
+import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
+import { endSession } from '../../src/app/sessions/end-session.ts';
+import { logInById } from '../../src/app/sessions/log-in-by-id.ts';
+import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import { refresh } from '../../src/app/sessions/refresh.ts';
+import type { Client } from '../../src/domain/events.ts';
+import type { Policy } from '../../src/domain/policy.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import type { NamedKey } from '../../src/ports/security/named-key.ts';
+import type { Stores } from '../ports/token-families.ts';
+import { NOW } from './families.ts';
+
+export const HOME: Client = { address: '203.0.113.1', userAgent: 'Browser/1.0' };
+export const ELSEWHERE: Client = { address: '198.51.100.66', userAgent: 'curl/8.0' };
+
+export const POLICY: Policy = {
+  accessTokenAge: 15 * 60_000,
+  refreshTokenAge: 30 * 86_400_000,
+  sessionMaxAge: 90 * 86_400_000,
+  retryWindow: 0,
+  clockSkew: 5_000,
+  onAddressChange: 'notify',
+  onUserAgentChange: 'ignore',
+};
+
+export const someKey = (id: string): NamedKey => ({ id, bytes: randomBytes(64) });
+
+export interface Keys {
+  readonly accessKeys: readonly NamedKey[];
+  readonly refreshKeys: readonly NamedKey[];
+  readonly hashKeys: readonly NamedKey[];
+}
+
+export const someKeys = (): Keys => ({
+  accessKeys: [someKey('access-1')],
+  refreshKeys: [someKey('refresh-1')],
+  hashKeys: [someKey('hash-1')],
+});
+
+export interface Settings {
+  readonly policy?: Partial<Policy>;
+  readonly stores?: Stores;
+  readonly keys?: Keys;
+  readonly jtiHash?: 'hmac-sha512' | 'argon2id';
+}
+
+/** The use cases of sessions over real cryptography and the given stores, with a clock that the test turns. */
+export async function sessions({
+  policy = {},
+  stores = createMemoryStores(),
+  keys = someKeys(),
+  jtiHash,
+}: Settings = {}) {
+  const time = { now: NOW };
+  const clock = () => time.now;
+  const deps = {
+    ...stores,
+    revoked: createRevokedFamilies(clock),
+    codec: await createTokenCodec({ issuers: ['kinship'], audiences: ['kinship'], ...keys }),
+    secrets: createTokenSecrets({
+      keys: keys.hashKeys,
+      hasher: jtiHash ?? 'hmac-sha512',
+      argon2Cost: { memory: 64, time: 2, parallelism: 1 },
+      argon2id: createArgon2id({ atOnce: 2, queue: 100 }),
+    }),
+    policy: { ...POLICY, ...policy },
+    clock,
+    newId: randomUUID,
+  };
+  const exchange = refresh(deps);
+  const open = logInById(deps);
+
+  return {
+    ...deps,
+    time,
+    end: endSession(deps),
+
+    logIn(values: Partial<Parameters<typeof open>[0]> = {}): Promise<TokenPair> {
+      const input = { userId: randomUUID(), paired: true, door: 'canonical', clientId: 'kinship' } as const;
+      return open({ ...input, contact: null, client: HOME, ...values });
+    },
+
+    refresh(
+      pair: { refresh: string; access?: string | null },
+      values: { client?: Client; key?: string } = {},
+    ) {
+      return exchange({
+        refreshToken: pair.refresh,
+        accessToken: pair.access ?? null,
+        idempotencyKey: values.key ?? null,
+        client: values.client ?? HOME,
+      });
+    },
+  };
+}
+
+/** The pair, or the code of the refusal. */
+export async function outcome(attempt: Promise<TokenPair>): Promise<TokenPair | string> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+/** The payload of a token, unverified. */
+export function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+}
