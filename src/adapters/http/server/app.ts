@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { answerClientError, problemExits, sendProblem } from './exits.ts';
 import { jsonBodies } from './json-body.ts';
@@ -50,7 +50,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   const { body, drain, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     bodyLimit: body,
     handlerTimeout,

@@ -21,7 +21,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .code(document.status)
     .header('cache-control', 'no-store')
     .type(PROBLEM_TYPE)
-    .send(JSON.stringify(document));
+    .send(Buffer.from(JSON.stringify(document))); // a string would be given a charset, which JSON has not
 }
 
 /** What is wrong with bytes that never became a request is said on the bare socket. */

@@ -1,0 +1,303 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { FolderInUse, lockByFile, lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
+
+const START = new URL('../../src/adapters/postgres/embedded/start.ts', import.meta.url).href;
+const LOCK = new URL('../../src/adapters/postgres/embedded/lock.ts', import.meta.url).href;
+const PROTOCOL_3 = '\0\x03\0\0';
+const BIND = message('B', '\0'.repeat(8));
+const EXECUTE = message('E', '\0'.repeat(5));
+const onLinux = process.platform === 'linux';
+
+const root = await mkdtemp(join(tmpdir(), 'embedded-test-'));
+t.teardown(() => rm(root, { recursive: true, force: true }));
+
+/** Making a database takes seconds, so the first test makes one, and the others get copies. */
+const made = join(root, 'made');
+
+async function folderWithDatabase(): Promise<string> {
+  const folder = await mkdtemp(join(root, 'data-'));
+  await cp(made, folder, { recursive: true });
+  return folder;
+}
+
+async function start(t: Test, folder?: string): Promise<EmbeddedDatabase> {
+  const db = await startEmbedded(folder ?? (await folderWithDatabase()));
+  t.teardown(() => db.close());
+  return db;
+}
+
+function client(db: EmbeddedDatabase): postgres.Sql {
+  return postgres({ path: db.socketPath, user: 'postgres', database: 'postgres', max: 1 });
+}
+
+async function using<T>(db: EmbeddedDatabase, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = client(db);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+const notes = (db: EmbeddedDatabase) =>
+  using(db, async (sql) => (await sql`select text from notes order by text`).map((row) => row.text));
+
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+t.test('a new database, after a first start that was interrupted', async (t) => {
+  await mkdir(join(made, 'pg.draft'), { recursive: true });
+  await writeFile(join(made, 'pg.draft', 'PG_VERSION'), '18\n');
+  const db = await start(t, made);
+  await using(db, (sql) => sql`create table notes (text text primary key)`);
+
+  t.equal(await mode(join(made, 'pg')), '700');
+  t.equal(await mode(dirname(db.socketPath)), '700');
+  t.equal(await mode(join(made, 'pg.socket')), '600');
+  t.equal(await readFile(join(made, 'pg.socket'), 'utf8'), db.socketPath);
+
+  await Promise.all([db.close(), db.close()]);
+  t.notOk(existsSync(dirname(db.socketPath)), 'the folder of the socket is gone');
+  t.strictSame(await readdir(made), ['pg']);
+});
+
+t.test('what was written is there again', async (t) => {
+  const folder = await folderWithDatabase();
+  const db = await start(t, folder);
+  await using(db, (sql) => sql.begin((tx) => tx`insert into notes values ('kept')`));
+  await db.close();
+  t.strictSame(await notes(await start(t, folder)), ['kept']);
+});
+
+t.test('a folder that PostgreSQL refuses', async (t) => {
+  const folder = await folderWithDatabase();
+  await writeFile(join(folder, 'pg', 'PG_VERSION'), '17\n');
+  const refused = startEmbedded(folder);
+  await t.rejects(refused, {
+    message: `The embedded database in ${folder} could not be opened`,
+    cause: { message: /FATAL: +database files are incompatible with server/ },
+  });
+  t.strictSame(await readdir(folder), ['pg'], 'nothing is left behind');
+
+  await writeFile(join(folder, 'pg', 'PG_VERSION'), '18\n');
+  await t.resolves(start(t, folder), 'the folder is free again');
+});
+
+t.test('what is no database is neither used nor overwritten', async (t) => {
+  const folder = join(root, 'foreign');
+  await mkdir(join(folder, 'pg'), { recursive: true });
+  await writeFile(join(folder, 'pg', 'letter.txt'), 'mine');
+  await t.rejects(startEmbedded(folder), { message: /could not be opened/, cause: { code: 'ENOTEMPTY' } });
+  t.equal(await readFile(join(folder, 'pg', 'letter.txt'), 'utf8'), 'mine');
+});
+
+t.test('a second opener is refused', async (t) => {
+  const folder = await folderWithDatabase();
+  const db = await start(t, folder);
+  await t.rejects(
+    startEmbedded(folder),
+    { name: 'FolderInUse', message: `${folder} is in use` },
+    'in this process',
+  );
+  await symlink(folder, join(root, 'alias'));
+  await t.rejects(startEmbedded(join(root, 'alias')), FolderInUse, 'by another path');
+
+  const other = runElsewhere(t, START, `startEmbedded(${JSON.stringify(folder)})`);
+  t.match(
+    await other.line,
+    /^FolderInUse: .* is in use by another Kinship process\. Stop that process/,
+    'in another',
+  );
+
+  t.equal(await readFile(join(folder, 'pg.socket'), 'utf8'), db.socketPath, 'the record is still there');
+  t.strictSame(await notes(db), [], 'and the first goes on');
+});
+
+t.test('a killed owner frees the folder and loses nothing that was committed', async (t) => {
+  const folder = await folderWithDatabase();
+  const owner = runElsewhere(t, START, `startEmbedded(${JSON.stringify(folder)})`);
+  t.equal(await owner.line, 'ok');
+  const socketPath = await readFile(join(folder, 'pg.socket'), 'utf8');
+  const sql = postgres({ path: socketPath, user: 'postgres', max: 1 });
+  await sql`insert into notes values ('committed')`;
+  await sql.end();
+  await say(await open(socketPath), query('begin'), query("insert into notes values ('not committed')"));
+  await owner.kill();
+
+  t.strictSame(await notes(await start(t, folder)), ['committed']);
+  t.notOk(existsSync(dirname(socketPath)), 'what the dead one left in the temporary folder is removed');
+});
+
+t.test('a connection that drops', async (t) => {
+  const db = await start(t);
+
+  // Someone else stays, so that the next client does not get a session that is made clean anyway.
+  const bystander = await open(db.socketPath);
+  t.teardown(() => bystander.destroy());
+  const lost = "insert into notes values ('lost')";
+  const drops = {
+    'inside a transaction': [query('begin'), query(lost)],
+    'inside a transaction that failed': [query('begin'), query(lost), query('select no_such_column')],
+    'before it ended its statement': [parse(lost), BIND, EXECUTE],
+    'before it ended a statement that failed': [parse('select no_such_column')],
+    'before it ended a statement that failed inside a transaction': [query('begin'), parse('select no_such')],
+  };
+  for (const [when, messages] of Object.entries(drops)) {
+    const socket = await open(db.socketPath);
+    await say(socket, ...messages);
+    socket.destroy();
+    t.strictSame(await notes(db), [], when);
+    await using(db, async (sql) => {
+      await sql`insert into notes values ('next')`;
+      t.equal((await sql`delete from notes`).count, 1, 'and the next client is heard');
+    });
+  }
+});
+
+t.test('a client that comes alone finds a clean session', async (t) => {
+  const db = await start(t);
+  await using(db, (sql) => sql.unsafe('set search_path = nowhere; prepare mine as select 1').simple());
+  await using(db, async (sql) => {
+    t.match(await sql`show search_path`, [{ search_path: 'public' }]);
+    t.equal((await sql`select from pg_prepared_statements where name = 'mine'`).count, 0);
+  });
+});
+
+t.test('several clients at once each get their own answers', async (t) => {
+  const db = await start(t);
+  const clients = Array.from({ length: 4 }, () => client(db));
+  t.teardown(() => Promise.all(clients.map((sql) => sql.end())));
+
+  // Each with a text of its own, unprepared: two messages to the database, and a gap between them.
+  const ask = async (sql: postgres.TransactionSql | postgres.Sql, n: number) => {
+    const rows = await sql.unsafe(`select $1::int as mine, ${n} as yours`, [n]);
+    return rows.length === 1 && rows[0]?.mine === n && rows[0]?.yours === n;
+  };
+  const fail = (sql: postgres.Sql, n: number) =>
+    sql.unsafe(`select $1::int, no_column_${n}`, [n]).then(
+      () => false,
+      (error: Error) => error.message === `column "no_column_${n}" does not exist`,
+    );
+  const transact = (sql: postgres.Sql, n: number) =>
+    sql.begin(async (tx) => {
+      await tx`insert into notes values (${n})`;
+      return ask(tx, n);
+    });
+  const kinds = [ask, fail, transact];
+
+  const answers = clients.flatMap((sql, k) =>
+    Array.from({ length: 60 }, (_, i) => kinds[i % kinds.length]!(sql, k * 60 + i)),
+  );
+  const right = (await Promise.all(answers)).filter(Boolean);
+  t.equal(right.length, 240);
+  t.equal((await notes(db)).length, 80);
+});
+
+t.test('closing rolls back what a client has open', async (t) => {
+  const folder = await folderWithDatabase();
+  const db = await start(t, folder);
+  await say(await open(db.socketPath), query('begin'), query("insert into notes values ('lost')"));
+  await db.close();
+  t.strictSame(await notes(await start(t, folder)), []);
+});
+
+t.test('a database that dies by itself is reported', async (t) => {
+  const folder = await folderWithDatabase();
+  const db = await start(t, folder);
+  const socket = await open(db.socketPath);
+  socket.write(message('%', ''));
+  t.match(await db.failed, { message: /^FATAL: +invalid frontend message type/ });
+  await db.close();
+  t.strictSame(await readdir(folder), ['pg']);
+  t.strictSame(await notes(await start(t, folder)), []);
+});
+
+t.test('the lock by a file, for systems that have no abstract sockets', async (t) => {
+  const folder = await mkdtemp(join(root, 'lock-'));
+  const unlock = await lockByFile(folder);
+  await t.rejects(lockByFile(folder), FolderInUse);
+  await unlock();
+
+  const owner = runElsewhere(t, LOCK, `lockByFile(${JSON.stringify(folder)})`);
+  t.equal(await owner.line, 'ok');
+  await t.rejects(lockByFile(folder), FolderInUse, 'held by another process');
+  await owner.kill();
+  t.ok(existsSync(join(folder, 'pg.lock')), 'the dead one left its file');
+  await (await lockByFile(folder))();
+
+  const deep = join(folder, 'x'.repeat(100));
+  await t.rejects(lockByFile(deep), { message: /103 bytes at most/ });
+});
+
+t.test('the lock by a name leaves no file', { skip: !onLinux }, async (t) => {
+  const folder = await mkdtemp(join(root, 'lock-'));
+  const unlock = await lockFolder(folder);
+  t.strictSame(await readdir(folder), []);
+  await t.rejects(lockFolder(folder), FolderInUse);
+  await unlock();
+  await (await lockFolder(folder))();
+});
+
+/** Another process that evaluates the call and keeps what it got; `line` is "ok", or the error it got. */
+function runElsewhere(
+  t: Test,
+  module: string,
+  call: string,
+): { line: Promise<string>; kill(): Promise<void> } {
+  const name = call.slice(0, call.indexOf('('));
+  const code = `import(${JSON.stringify(module)}).then(({ ${name} }) => ${call}).then(
+    () => { console.log('ok'); setInterval(() => {}, 1000); },
+    (error) => console.log(error.name + ': ' + error.message),
+  )`;
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  t.teardown(kill);
+  const line = once(createInterface(child.stdout!), 'line').then(([text]) => String(text));
+  return { line, kill };
+}
+
+/** A client that has said hello. */
+async function open(socketPath: string): Promise<Socket> {
+  const socket = connect(socketPath);
+  const hello = message('', `${PROTOCOL_3}user\0postgres\0\0`);
+  await say(socket, hello);
+  return socket;
+}
+
+/** Says one message after another, each when the one before is answered. */
+async function say(socket: Socket, ...messages: Buffer[]): Promise<void> {
+  for (const message of messages) {
+    socket.write(message);
+    await once(socket, 'data');
+  }
+}
+
+function query(text: string): Buffer {
+  return message('Q', `${text}\0`);
+}
+
+function parse(text: string): Buffer {
+  return message('P', `\0${text}\0\0\0`);
+}
+
+/** A message of PostgreSQL's protocol: its type, the length of what follows, and what follows. */
+function message(type: string, body: string): Buffer {
+  const bytes = Buffer.from(`${type}\0\0\0\0${body}`);
+  bytes.writeInt32BE(bytes.length - type.length, type.length);
+  return bytes;
+}

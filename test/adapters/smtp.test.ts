@@ -1,0 +1,325 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import t, { type Test } from 'tap';
+import { createSmtpMailer, type SmtpOptions } from '../../src/adapters/smtp/smtp-mailer.ts';
+import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+
+const FROM = 'kinship@auth.example.com';
+const PLAIN: SMTPServerOptions = { disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true };
+const QUICK = { connecting: 2_000, greeting: 200, silence: 200, mail: 5_000, closing: 100 };
+
+interface Received {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly message: string;
+  readonly secure: boolean;
+  readonly user: string | undefined;
+}
+
+/** A mail server that keeps what it takes, unless the script says otherwise. */
+async function serve(t: Test, options: SMTPServerOptions = PLAIN) {
+  const received: Received[] = [];
+  let connections = 0;
+  const server = new SMTPServer({
+    closeTimeout: 50,
+    onData(stream, session, callback) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const { mailFrom, rcptTo } = session.envelope;
+        received.push({
+          from: mailFrom ? mailFrom.address : '',
+          to: rcptTo.map(({ address }) => address),
+          message: Buffer.concat(chunks).toString('utf8'),
+          secure: session.secure,
+          user: session.user?.toString(),
+        });
+        callback();
+      });
+    },
+    ...options,
+  });
+  server.on('error', () => undefined); // clients that turn away from our certificate
+  const listening = server.listen(0, '127.0.0.1');
+  listening.on('connection', () => {
+    connections += 1;
+  });
+  await once(listening, 'listening');
+  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const { port } = listening.address() as AddressInfo;
+  return { port, received, connections: () => connections };
+}
+
+/** A server that does nothing but what it is told, for the manners that no library has. */
+async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    speak(socket);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function mailer(t: Test, options: Partial<SmtpOptions> & { port: number }) {
+  const created = createSmtpMailer({ host: '127.0.0.1', from: FROM, timeouts: QUICK, ...options });
+  t.teardown(() => created.close());
+  return created;
+}
+
+function someMail(values: Partial<Mail> = {}): Mail {
+  return {
+    id: 'a1-b2',
+    to: 'ann@example.com',
+    subject: 'Hello',
+    text: 'Text',
+    html: '<p>Text</p>',
+    ...values,
+  };
+}
+
+function answer(responseCode: number, message = 'no') {
+  return Object.assign(new Error(message), { responseCode });
+}
+
+/** What is thrown, and that it is not a rejection of this very mail. */
+async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
+  const error: unknown = await sending.then(() => null).catch((thrown: unknown) => thrown);
+  t.type(error, Error);
+  t.notOk(error instanceof MailRejected, 'worth another try');
+  return error as Error;
+}
+
+function selfSigned(): { key: string; cert: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'smtp-test-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const name = ['-subj', '/CN=mail.test', '-addext', 'subjectAltName=IP:127.0.0.1,IP:0.0.0.0'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert], {
+    stdio: 'pipe',
+  });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
+
+const certificate = selfSigned();
+const TLS: SMTPServerOptions = { ...certificate, authOptional: true, disableReverseLookup: true };
+
+t.test('a mail arrives, with one sender, one recipient and a stable id', async (t) => {
+  const { port, received } = await serve(t);
+  const smtp = mailer(t, { port });
+  await smtp.send(someMail({ subject: 'Grüße', text: 'Größe\n.\nline', html: '<p>Größe</p>' }));
+  await smtp.send(someMail());
+  t.equal(received.length, 2);
+  const [first, second] = received;
+  t.match(first, { from: FROM, to: ['ann@example.com'], secure: false });
+  t.match(first?.message, /^From: kinship@auth\.example\.com\r$/m);
+  t.match(first?.message, /^To: ann@example\.com\r$/m);
+  t.match(first?.message, /^Subject: =\?UTF-8\?/m);
+  t.match(first?.message, /^Auto-Submitted: auto-generated\r$/m);
+  t.match(first?.message, /^Content-Type: multipart\/alternative;/m);
+  for (const each of [first, second]) {
+    t.match(each?.message, /^Message-ID: <a1-b2@auth\.example\.com>\r$/m);
+  }
+});
+
+t.test('connections are used again', async (t) => {
+  const { port, received, connections } = await serve(t);
+  const smtp = mailer(t, { port });
+  for (let index = 0; index < 3; index += 1) await smtp.send(someMail());
+  t.equal(received.length, 3);
+  t.equal(connections(), 1);
+});
+
+t.test('whoever is not one plain mailbox is refused before a connection is made', async (t) => {
+  const { port, connections } = await serve(t);
+  const smtp = mailer(t, { port });
+  const recipients = [
+    '',
+    'a@b.c\r\nBcc: evil@x.y',
+    'a@b.c\nRCPT TO:<evil@x.y>',
+    'a@b.c, evil@x.y',
+    'a@b.c;evil@x.y',
+    'Ann <a@b.c>',
+    '<a@b.c>',
+    'group: a@b.c, evil@x.y;',
+    '"a@b.c evil"@x.y',
+    '"evil@x.y,"@b.c',
+    'a@b.c evil@x.y',
+    'a@b@c.d',
+    'a(evil@x.y)@b.c',
+    'a@[127.0.0.1]',
+    'a\0@b.c',
+    `${'a'.repeat(250)}@b.cd`,
+  ];
+  for (const to of recipients) {
+    await t.rejects(smtp.send(someMail({ to })), MailRejected, JSON.stringify(to));
+  }
+  t.equal(connections(), 0);
+});
+
+t.test('nothing that a mail carries becomes a header or a second recipient', async (t) => {
+  const { port, received } = await serve(t);
+  const smtp = mailer(t, { port });
+  const injected = 'x\r\nBcc: evil@x.y\r\n\r\nbody\u2028Cc: evil@x.y\0';
+  await smtp.send(someMail({ subject: injected, text: '/etc/passwd', html: 'http://127.0.0.1:1/' }));
+  await t.rejects(smtp.send(someMail({ id: 'a\r\nBcc: evil@x.y' })), MailRejected);
+  await t.rejects(smtp.send(someMail({ id: '../a' })), MailRejected);
+  t.equal(received.length, 1);
+  t.same(received[0]?.to, ['ann@example.com']);
+  t.notMatch(received[0]?.message, /^(?:bcc|cc):/im);
+  t.match(received[0]?.message, /^Subject: x Bcc: evil@x\.y body Cc: evil@x\.y\r$/m);
+  t.match(received[0]?.message, '/etc/passwd', 'a path is text');
+  t.match(received[0]?.message, 'http://127.0.0.1:1/', 'so is an address');
+});
+
+t.test('a recipient or content refused with 5xx is refused for good', async (t) => {
+  const recipient = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(550)) });
+  await t.rejects(mailer(t, recipient).send(someMail()), MailRejected);
+  await t.rejects(mailer(t, recipient).send(someMail()), { message: /550 no/ });
+
+  const script = [answer(554), null];
+  const content = await serve(t, {
+    ...PLAIN,
+    onData: (stream, _session, done) => stream.on('end', () => done(script.shift())).resume(),
+  });
+  const smtp = mailer(t, content);
+  await t.rejects(smtp.send(someMail()), MailRejected);
+  await t.resolves(smtp.send(someMail()), 'and the connection goes on');
+  t.equal(content.connections(), 1);
+});
+
+t.test('4xx, and a 5xx that is not about the mail, may pass', async (t) => {
+  for (const code of [421, 450, 451, 452]) {
+    const { port } = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
+    await passingFailure(t, mailer(t, { port }).send(someMail()));
+  }
+  const later = await serve(t, {
+    ...PLAIN,
+    onData: (stream, _session, done) => stream.on('end', () => done(answer(451))).resume(),
+  });
+  await passingFailure(t, mailer(t, later).send(someMail()));
+  const sender = await serve(t, { ...PLAIN, onMailFrom: (_from, _session, done) => done(answer(550)) });
+  await passingFailure(t, mailer(t, sender).send(someMail()));
+  const login = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(530)) });
+  await passingFailure(t, mailer(t, login).send(someMail()));
+  const closed = await serve(t, { ...PLAIN, onConnect: (_session, done) => done(answer(554)) });
+  await passingFailure(t, mailer(t, closed).send(someMail()));
+});
+
+t.test('a wrong password may be put right', async (t) => {
+  const { port, received } = await serve(t, {
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    disableReverseLookup: true,
+    onAuth: ({ username, password }, _session, done) =>
+      password === 'right' ? done(null, { user: username }) : done(answer(535)),
+  });
+  const wrong = mailer(t, { port, username: 'ann', password: 'wrong' });
+  const error = await passingFailure(t, wrong.send(someMail()));
+  t.notMatch(error.message, 'wrong');
+  await t.resolves(wrong.verify());
+  const right = mailer(t, { port, username: 'ann', password: 'right' });
+  await right.send(someMail());
+  t.equal(received[0]?.user, 'ann');
+});
+
+t.test('servers that keep silent, trickle, hang up or are not there do not hold us up', async (t) => {
+  const silent = await serveRaw(t, () => undefined);
+  t.match(await passingFailure(t, mailer(t, { port: silent }).send(someMail())), { code: 'ETIMEDOUT' });
+
+  const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
+  t.match(await passingFailure(t, mailer(t, stuck).send(someMail())), { code: 'ETIMEDOUT' });
+
+  const trickling = await serveRaw(t, (socket) => {
+    socket.write('220 mail.test\r\n');
+    const timer = setInterval(() => socket.write('250-x\r\n'), 20);
+    socket.on('close', () => clearInterval(timer));
+  });
+  const smtp = mailer(t, { port: trickling, timeouts: { ...QUICK, mail: 300 } });
+  t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
+
+  const rude = await serveRaw(t, (socket) => socket.destroy());
+  await passingFailure(t, mailer(t, { port: rude }).send(someMail()));
+  await t.resolves(mailer(t, { port: rude }).verify());
+
+  const { port } = await serve(t);
+  const gone = mailer(t, { port, host: 'mail.invalid' });
+  await passingFailure(t, gone.send(someMail()));
+  await t.resolves(gone.verify(), 'a server that is down does not stop the start');
+});
+
+t.test('a closed mailer takes no more, and does not wait for ever for what is under way', async (t) => {
+  const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
+  const smtp = mailer(t, { port: stuck.port, timeouts: { ...QUICK, silence: 60_000, mail: 60_000 } });
+  const underWay = passingFailure(t, smtp.send(someMail()));
+  while (stuck.connections() === 0) await new Promise(setImmediate);
+  await smtp.close();
+  await underWay;
+  await passingFailure(t, smtp.send(someMail()));
+});
+
+t.test('STARTTLS is used where it is offered, and its certificate has to verify', async (t) => {
+  const { port, received } = await serve(t, TLS);
+  const untrusting = mailer(t, { port });
+  await passingFailure(t, untrusting.send(someMail()));
+  await t.rejects(untrusting.verify(), {
+    message: /^The mail server 127\.0\.0\.1:\d+ is not to be trusted: /,
+  });
+  t.equal(received.length, 0);
+
+  const trusting = mailer(t, { port, ca: certificate.cert });
+  await t.resolves(trusting.verify());
+  await trusting.send(someMail());
+  t.match(received, [{ secure: true }]);
+});
+
+t.test('a certificate of another name does not verify', async (t) => {
+  const { port, received } = await serve(t, TLS);
+  const smtp = mailer(t, { port, host: 'localhost', ca: certificate.cert });
+  await t.rejects(smtp.verify(), { message: /not to be trusted/ });
+  await passingFailure(t, smtp.send(someMail()));
+  t.equal(received.length, 0);
+});
+
+t.test('no password in clear to another machine', { skip: process.platform !== 'linux' }, async (t) => {
+  // 0.0.0.0 is this machine as well, under a name that is not known to be
+  const host = '0.0.0.0';
+  const seen: string[] = [];
+  const onAuth: SMTPServerOptions['onAuth'] = ({ username = '' }, session, done) => {
+    seen.push(`${username} ${session.secure ? 'over TLS' : 'in clear'}`);
+    done(null, { user: username });
+  };
+  const clear = await serve(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
+  const credentials = { username: 'ann', password: 'secret' };
+  const smtp = mailer(t, { port: clear.port, host, ...credentials });
+  await passingFailure(t, smtp.send(someMail()));
+  await t.rejects(smtp.verify(), { message: /not to be trusted/ });
+  t.same(seen, []);
+
+  const tls = await serve(t, { ...certificate, disableReverseLookup: true, onAuth });
+  await mailer(t, { port: tls.port, host, ca: certificate.cert, ...credentials }).send(someMail());
+  t.same(seen, ['ann over TLS']);
+
+  const hostile = await serveRaw(t, (socket) => {
+    socket.write('220 mail.test\r\n');
+    socket.on('data', (chunk) => {
+      seen.push(chunk.toString());
+      socket.write('502 no\r\n');
+    });
+  });
+  const before = seen.length;
+  await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
+  t.notMatch(seen.slice(before).join(''), /AUTH/, 'not to a server that knows no EHLO either');
+});

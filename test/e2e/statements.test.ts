@@ -1,0 +1,61 @@
+import t from 'tap';
+import { postgresStores } from '../support/open-stores.ts';
+import { ELSEWHERE, outcome, sessions } from '../support/sessions.ts';
+
+t.test('what a refresh asks of the database', async (t) => {
+  const statements: string[] = [];
+  const stores = await postgresStores(t, 1, (text) => statements.push(text.trim().replaceAll(/\s+/g, ' ')));
+  if (stores === null) return;
+  const service = await sessions({ stores });
+  const counted = async (attempt: () => Promise<unknown>) => {
+    statements.length = 0;
+    await attempt();
+    return statements.map((text) => text.split(' ').slice(0, 2).join(' '));
+  };
+
+  let pair = await service.logIn();
+  await t.test('one statement, a plain update, where all is well', async (t) => {
+    for (const key of [undefined, 'k1', 'k2']) {
+      const found = await counted(async () => {
+        pair = await service.refresh(pair, key === undefined ? {} : { key });
+      });
+      t.same(found, ['update token_families']);
+    }
+  });
+
+  await t.test('one statement when the user is to be told of a new address', async (t) => {
+    const found = await counted(async () => {
+      pair = await service.refresh(pair, { client: ELSEWHERE });
+    });
+    t.same(found, ['with changed']);
+    t.equal((await stores.sql`select 1 from outbox where kind = 'mail'`).count, 1);
+  });
+
+  await t.test('none for a token that is refused without its row', async (t) => {
+    t.same(await counted(() => outcome(service.refresh({ refresh: 'x.y.z' }))), []);
+    t.same(await counted(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
+  });
+
+  await t.test('one statement for a login', async (t) => {
+    t.same(await counted(() => service.logIn()), ['with changed']);
+  });
+
+  await t.test('every rotation is a HOT update', async (t) => {
+    const before = await updates();
+    for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
+    const after = await updates();
+    t.equal(after.all - before.all, 50);
+    t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
+  });
+
+  /** Statistics are written when a transaction ends, but not more often than once a second unless asked for. */
+  async function updates(): Promise<{ all: number; hot: number }> {
+    const sql = stores?.sql;
+    if (sql === undefined) throw new Error('no database');
+    await sql`select pg_stat_force_next_flush()`;
+    const [row] = await sql`
+      select n_tup_upd::int as all, n_tup_hot_upd::int as hot
+      from pg_stat_user_tables where relname = 'token_families'`;
+    return { all: row?.all, hot: row?.hot };
+  }
+});

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
+import { httpService, SERVICE_KEY, serviceKeys } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+t.test('login by user id answers a pair', async (t) => {
+  const { post } = await httpService(t);
+  const { status, headers, body } = await post(`/auth/login?userId=${USER.toUpperCase()}`);
+  t.equal(status, 200);
+  t.match(headers.get('content-type'), /^application\/json/);
+  t.equal(headers.get('cache-control'), 'no-store');
+  t.same(Object.keys(body).sort(), ['access', 'expiresIn', 'refresh']);
+  t.equal(body.expiresIn, 900);
+  const access = claimsOf(String(body.access));
+  const refresh = claimsOf(String(body.refresh));
+  t.match(access, {
+    sub: USER,
+    userId: USER,
+    userIp: '127.0.0.1',
+    client_id: 'kinship',
+    iss: 'kinship',
+    aud: 'kinship',
+  });
+  t.equal(access.jti, access.linkerId);
+  t.equal(access.sid, refresh.tokenFamily);
+  t.equal(access.linkerId, refresh.linkerId);
+  t.equal(refresh.generation, 0);
+});
+
+t.test('login by user id refuses what is not as documented', async (t) => {
+  const { post } = await httpService(t);
+  for (const query of [
+    '',
+    '?userId=',
+    '?userId=42',
+    `?userId=${USER}&userId=${USER}`,
+    `?userId=${USER}&binding=loose`,
+    `?userId=${USER}&email=ann@example.com%0d%0aBcc:eve@example.com`,
+    `?userId=${USER}&email=ann@example.com,eve@example.com`,
+    `?userId=${USER}&email=%22ann%22@example.com`,
+    `?userId=${USER}&email=Ann%20%3Cann@example.com%3E`,
+    `?userId=${USER}&email=${'a'.repeat(250)}@example.com`,
+    "?userId=' OR 1=1 --",
+    '?userId=%27;drop table token_families',
+  ]) {
+    const { status, body } = await post(`/auth/login${query}`);
+    t.same([status, body.code, body.recovery], [400, 'invalid_request', 'none'], query);
+  }
+});
+
+t.test('a refresh by query and by body', async (t) => {
+  const { post } = await httpService(t);
+  const { body: first } = await post(`/auth/login?userId=${USER}`);
+  const query = new URLSearchParams({
+    refreshToken: String(first.refresh),
+    accessToken: String(first.access),
+  });
+  const second = await post(`/auth/refresh?${query}`);
+  t.equal(second.status, 200);
+  t.equal(second.headers.get('cache-control'), 'no-store');
+  const third = await post('/auth/refresh', {
+    refreshToken: second.body.refresh,
+    accessToken: second.body.access,
+  });
+  t.equal(third.status, 200);
+  t.equal(claimsOf(String(third.body.refresh)).generation, 2);
+  const mixed = await post(`/auth/refresh?refreshToken=${third.body.refresh}`, {
+    accessToken: third.body.access,
+  });
+  t.equal(mixed.status, 200, 'each once, wherever');
+  const twice = await post(`/auth/refresh?${query}`, { refreshToken: first.refresh });
+  t.same([twice.status, twice.body.code], [400, 'invalid_request']);
+  const replay = await post(`/auth/refresh?${query}`);
+  t.same([replay.status, replay.body.code, replay.body.recovery], [401, 'token_reused', 'login']);
+  t.equal(replay.headers.get('content-type'), 'application/problem+json');
+});
+
+t.test('an Idempotency-Key makes a retry safe', async (t) => {
+  const { post } = await httpService(t);
+  const { body: first } = await post(`/auth/login?userId=${USER}`);
+  const body = { refreshToken: first.refresh, accessToken: first.access };
+  const key = { 'idempotency-key': `"${randomUUID()}"` };
+  const second = await post('/auth/refresh', body, key);
+  t.same((await post('/auth/refresh', body, key)).body, second.body);
+  const next = { refreshToken: second.body.refresh, accessToken: second.body.access };
+  const reused = await post('/auth/refresh', next, key);
+  t.same([reused.status, reused.body.code], [422, 'idempotency_key_reused']);
+  for (const bad of ['', 'two words', 'x'.repeat(256), 'tab\tbed']) {
+    const { status, body: problem } = await post('/auth/refresh', next, { 'idempotency-key': bad });
+    t.same([status, problem.code], [400, 'invalid_request'], JSON.stringify(bad));
+  }
+  t.equal((await post('/auth/refresh', next, { 'idempotency-key': 'x'.repeat(255) })).status, 200);
+});
+
+t.test('an unpaired session is refreshed with the refresh token alone', async (t) => {
+  const { post } = await httpService(t);
+  const { body } = await post(`/auth/login?userId=${USER}&binding=refresh`);
+  t.equal((await post('/auth/refresh', { refreshToken: body.refresh })).status, 200);
+});
+
+t.test('who may log in by user id', async (t) => {
+  const path = `/auth/login?userId=${USER}`;
+  const withKey = { 'x-api-key': SERVICE_KEY };
+  const service = (mode: Parameters<typeof loginGuard>[0]) =>
+    httpService(t, { http: { guard: loginGuard(mode, serviceKeys) } });
+
+  const key = await service('key');
+  t.equal((await key.post(path)).status, 401);
+  t.equal((await key.post(path, undefined, { 'x-api-key': 'wrong' })).body.code, 'unauthenticated');
+  t.equal((await key.post(path, undefined, { 'x-api-key': `other-${SERVICE_KEY}` })).body.code, 'forbidden');
+  const { status, body } = await key.post(path, undefined, withKey);
+  t.equal(status, 200);
+  t.equal(claimsOf(String(body.access)).client_id, 'backend');
+
+  const local = await service('local');
+  t.equal((await local.post(path)).status, 200);
+  for (const headers of [
+    { 'x-forwarded-for': '127.0.0.1' },
+    { forwarded: 'for=127.0.0.1' },
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+  ]) {
+    t.equal((await local.post(path, undefined, headers)).status, 401, JSON.stringify(headers));
+    t.equal(
+      (await local.post(path, undefined, { ...headers, ...withKey })).status,
+      200,
+      'a key is good everywhere',
+    );
+  }
+
+  const off = await service('off');
+  t.equal((await off.post(path, undefined, withKey)).body.code, 'forbidden');
+});

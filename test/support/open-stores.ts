@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import type { Stores } from '../ports/token-families.ts';
+import { requirePostgres, testDatabase } from './postgres.ts';
+
+export interface SqlStores extends Stores {
+  readonly sql: Sql;
+  /** Makes all tables empty. */
+  clear(): Promise<void>;
+}
+
+type T = Pick<Test, 'teardown' | 'plan'>;
+
+/** Stores on a new database of a real PostgreSQL; null, with the test skipped, where there is none. */
+export async function postgresStores(t: T, pool = 4, onStatement?: OnStatement): Promise<SqlStores | null> {
+  if (!(await requirePostgres(t))) return null;
+  const url = await testDatabase(t);
+  const sql = connect({ kind: 'url', url, pool }, onStatement);
+  t.teardown(() => sql.end({ timeout: 5 }));
+  return storesOn(sql);
+}
+
+/** Stores on a new embedded database. */
+export async function embeddedStores(t: T): Promise<SqlStores> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-test-'));
+  const { socketPath, close } = await startEmbedded(folder);
+  const sql = connect({ kind: 'embedded', socketPath });
+  t.teardown(async () => {
+    await sql.end({ timeout: 5 });
+    await close();
+    await rm(folder, { recursive: true });
+  });
+  return storesOn(sql);
+}
+
+async function storesOn(sql: Sql): Promise<SqlStores> {
+  await migrate(sql);
+  return {
+    sql,
+    families: createTokenFamilies(sql),
+    outbox: createOutbox(sql),
+    clear: async () => void (await sql`truncate token_families, told_subjects, outbox`),
+  };
+}
