@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -9,10 +9,13 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import t, { type Test } from 'tap';
 import { createSmtpMailer, type SmtpOptions } from '../../src/adapters/smtp/smtp-mailer.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+import { skipFor } from '../support/skip.ts';
 
+const OPENSSL = 'openssl';
 const FROM = 'kinship@auth.example.com';
 const PLAIN: SMTPServerOptions = { disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true };
-const QUICK = { connecting: 2_000, greeting: 200, silence: 200, mail: 5_000, closing: 100 };
+/** For servers that never answer; the others get all the time they need. */
+const QUICK = { greeting: 200, silence: 200, closing: 100 };
 
 interface Received {
   readonly from: string;
@@ -73,7 +76,7 @@ async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<numbe
 }
 
 function mailer(t: Test, options: Partial<SmtpOptions> & { port: number }) {
-  const created = createSmtpMailer({ host: '127.0.0.1', from: FROM, timeouts: QUICK, ...options });
+  const created = createSmtpMailer({ host: '127.0.0.1', from: FROM, ...options });
   t.teardown(() => created.close());
   return created;
 }
@@ -101,20 +104,21 @@ async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
   return error as Error;
 }
 
-function selfSigned(): { key: string; cert: string } {
+/** A certificate of our own making, null where that cannot be made. */
+function selfSigned(): { key: string; cert: string } | null {
   const folder = mkdtempSync(join(tmpdir(), 'smtp-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const name = ['-subj', '/CN=mail.test', '-addext', 'subjectAltName=IP:127.0.0.1,IP:0.0.0.0'];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert], {
-    stdio: 'pipe',
-  });
+  const files = ['-keyout', key, '-out', cert];
+  const { status } = spawnSync(OPENSSL, ['req', '-x509', ...kind, ...name, ...files]);
+  if (status !== 0) return null;
   return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
 }
 
 const certificate = selfSigned();
-const TLS: SMTPServerOptions = { ...certificate, authOptional: true, disableReverseLookup: true };
+const WITH_TLS: SMTPServerOptions = { ...certificate, authOptional: true, disableReverseLookup: true };
 
 t.test('a mail arrives, with one sender, one recipient and a stable id', async (t) => {
   const { port, received } = await serve(t);
@@ -179,7 +183,7 @@ t.test('nothing that a mail carries becomes a header or a second recipient', asy
   t.equal(received.length, 1);
   t.same(received[0]?.to, ['ann@example.com']);
   t.notMatch(received[0]?.message, /^(?:bcc|cc):/im);
-  t.match(received[0]?.message, /^Subject: x Bcc: evil@x\.y body Cc: evil@x\.y\r$/m);
+  t.match(received[0]?.message, /^Subject: x Bcc: evil@x\.y body Cc: evil@x\.y ?\r$/m);
   t.match(received[0]?.message, '/etc/passwd', 'a path is text');
   t.match(received[0]?.message, 'http://127.0.0.1:1/', 'so is an address');
 });
@@ -196,8 +200,7 @@ t.test('a recipient or content refused with 5xx is refused for good', async (t) 
   });
   const smtp = mailer(t, content);
   await t.rejects(smtp.send(someMail()), MailRejected);
-  await t.resolves(smtp.send(someMail()), 'and the connection goes on');
-  t.equal(content.connections(), 1);
+  await t.resolves(smtp.send(someMail()), 'the next mail has a chance of its own');
 });
 
 t.test('4xx, and a 5xx that is not about the mail, may pass', async (t) => {
@@ -237,17 +240,21 @@ t.test('a wrong password may be put right', async (t) => {
 
 t.test('servers that keep silent, trickle, hang up or are not there do not hold us up', async (t) => {
   const silent = await serveRaw(t, () => undefined);
-  t.match(await passingFailure(t, mailer(t, { port: silent }).send(someMail())), { code: 'ETIMEDOUT' });
+  t.match(await passingFailure(t, mailer(t, { port: silent, timeouts: QUICK }).send(someMail())), {
+    code: 'ETIMEDOUT',
+  });
 
   const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
-  t.match(await passingFailure(t, mailer(t, stuck).send(someMail())), { code: 'ETIMEDOUT' });
+  t.match(await passingFailure(t, mailer(t, { port: stuck.port, timeouts: QUICK }).send(someMail())), {
+    code: 'ETIMEDOUT',
+  });
 
   const trickling = await serveRaw(t, (socket) => {
     socket.write('220 mail.test\r\n');
     const timer = setInterval(() => socket.write('250-x\r\n'), 20);
     socket.on('close', () => clearInterval(timer));
   });
-  const smtp = mailer(t, { port: trickling, timeouts: { ...QUICK, mail: 300 } });
+  const smtp = mailer(t, { port: trickling, timeouts: { mail: 300 } });
   t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
 
   const rude = await serveRaw(t, (socket) => socket.destroy());
@@ -262,7 +269,7 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
 
 t.test('a closed mailer takes no more, and does not wait for ever for what is under way', async (t) => {
   const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
-  const smtp = mailer(t, { port: stuck.port, timeouts: { ...QUICK, silence: 60_000, mail: 60_000 } });
+  const smtp = mailer(t, { port: stuck.port, timeouts: { closing: 100 } });
   const underWay = passingFailure(t, smtp.send(someMail()));
   while (stuck.connections() === 0) await new Promise(setImmediate);
   await smtp.close();
@@ -271,7 +278,8 @@ t.test('a closed mailer takes no more, and does not wait for ever for what is un
 });
 
 t.test('STARTTLS is used where it is offered, and its certificate has to verify', async (t) => {
-  const { port, received } = await serve(t, TLS);
+  if (certificate === null) return skipFor(t, OPENSSL);
+  const { port, received } = await serve(t, WITH_TLS);
   const untrusting = mailer(t, { port });
   await passingFailure(t, untrusting.send(someMail()));
   await t.rejects(untrusting.verify(), {
@@ -286,7 +294,8 @@ t.test('STARTTLS is used where it is offered, and its certificate has to verify'
 });
 
 t.test('a certificate of another name does not verify', async (t) => {
-  const { port, received } = await serve(t, TLS);
+  if (certificate === null) return skipFor(t, OPENSSL);
+  const { port, received } = await serve(t, WITH_TLS);
   const smtp = mailer(t, { port, host: 'localhost', ca: certificate.cert });
   await t.rejects(smtp.verify(), { message: /not to be trusted/ });
   await passingFailure(t, smtp.send(someMail()));
@@ -294,6 +303,7 @@ t.test('a certificate of another name does not verify', async (t) => {
 });
 
 t.test('no password in clear to another machine', { skip: process.platform !== 'linux' }, async (t) => {
+  if (certificate === null) return skipFor(t, OPENSSL);
   // 0.0.0.0 is this machine as well, under a name that is not known to be
   const host = '0.0.0.0';
   const seen: string[] = [];

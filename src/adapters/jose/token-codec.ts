@@ -37,6 +37,7 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
 
     async readRefresh(token) {
       const { header, payload } = parse(token);
+      refuseType(header, ACCESS_TYPE);
       const claims = asRefreshClaims(payload);
       if (claims === null) throw new Refusal('malformed_token');
       const key = isOurs(header, REFRESH_TYPE) && refreshKeys.byId.get(header.kid);
@@ -49,7 +50,9 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
     },
 
     readAccessHalf(token) {
-      const half = asAccessHalf(parse(token).payload, accessHash(token));
+      const { header, payload } = parse(token);
+      refuseType(header, REFRESH_TYPE);
+      const half = asAccessHalf(payload, accessHash(token));
       if (half === null) throw new Refusal('malformed_token');
       return half;
     },
@@ -88,6 +91,11 @@ function parse(token: string) {
   const parts = readCompact(token);
   if (parts === null) throw new Refusal('malformed_token');
   return parts;
+}
+
+/** One half in place of the other is not malformed: it is the wrong token. */
+function refuseType(header: ProtectedHeaderParameters, type: string): void {
+  if (header.typ === type) throw new Refusal('invalid_token');
 }
 
 /** Exactly the header that is written here: nothing in it chooses a key, an algorithm or an extension. */

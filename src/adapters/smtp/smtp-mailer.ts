@@ -3,7 +3,7 @@ import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/maile
 import { closedContent, messageOf } from './message.ts';
 
 /** All in milliseconds. */
-export interface SmtpTimeouts {
+interface SmtpTimeouts {
   /** From the look-up of the name to the end of a TLS handshake. */
   readonly connecting: number;
   readonly greeting: number;

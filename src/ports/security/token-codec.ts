@@ -18,7 +18,10 @@ export interface TokenCodec {
    */
   readRefresh(token: string): Promise<RefreshClaims>;
 
-  /** What an access token says of itself, unverified. Throws a {@link Refusal} `malformed_token`. */
+  /**
+   * What an access token says of itself, unverified. Throws a {@link Refusal}: `malformed_token`, or
+   * `invalid_token` for a refresh token.
+   */
   readAccessHalf(token: string): AccessHalf;
 
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */

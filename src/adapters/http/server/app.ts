@@ -3,9 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { answerClientError, problemExits, sendProblem } from './exits.ts';
+import { answerClientError, problemExits, refuseTunnel, sendProblem } from './exits.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { buildValidator } from './validation.ts';
@@ -55,7 +60,11 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
     bodyLimit: body,
     handlerTimeout,
     requestTimeout,
-    http: { headersTimeout, connectionsCheckingInterval: Math.min(1_000, headersTimeout) },
+    http: {
+      headersTimeout,
+      connectionsCheckingInterval: Math.min(1_000, headersTimeout),
+      requireHostHeader: false, // Node's own refusal has no body: see refuseUnclearHost
+    },
     routerOptions: { maxParamLength: 200 },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
@@ -72,7 +81,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   jsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
-    refuseTwoHosts(request);
+    refuseUnclearHost(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
@@ -85,6 +94,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
     };
     request.log.info(line, 'answered');
   });
+  app.server.on('connect', refuseTunnel);
   app.addHook('preClose', () => sleep(drain));
   if (corsOrigins.length > 0)
     app.register(cors, { origin: [...corsOrigins], exposedHeaders: ['x-request-id'] });
@@ -97,10 +107,12 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
-/** Node keeps the first of two Host headers, another hop may keep the last (RFC 9112 section 3.2). */
-function refuseTwoHosts({ raw }: FastifyRequest): void {
+/** One Host, no more and no less (RFC 9112 section 3.2): of two, Node keeps the first, another hop maybe the last. */
+function refuseUnclearHost({ raw }: FastifyRequest): void {
   const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
+  if (hosts.length === 0 && raw.httpVersion !== '1.0')
+    throw new Refusal('invalid_request', 'There is no Host header.');
 }
 
 function round(milliseconds: number): number {

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, problem, RETRY_AFTER } from './problems.ts';
@@ -19,19 +21,32 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (document.status === 503) reply.header('retry-after', RETRY_AFTER);
   reply
     .code(document.status)
-    .header('cache-control', 'no-store')
+    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
     .type(PROBLEM_TYPE)
     .send(Buffer.from(JSON.stringify(document))); // a string would be given a charset, which JSON has not
 }
 
 /** What is wrong with bytes that never became a request is said on the bare socket. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  refuseOnSocket(socket, classify({ statusCode: 400, ...error, code: error.code }));
+}
+
+/** CONNECT asks for a tunnel; without this Node closes the connection and says nothing. */
+export function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
+  refuseOnSocket(socket, ['not_found', 'There is no such route.']);
+}
+
+/** How long, in milliseconds, a client has to read why it was turned away. */
+const LINGER = 500;
+
+function refuseOnSocket(socket: Duplex, [code, detail]: ReturnType<typeof classify>): void {
   if (!socket.writable) return;
-  const [code, detail] = classify({ statusCode: 400, ...error, code: error.code });
   const document = problem(code, detail, '');
   const body = JSON.stringify(document);
   socket.end(
     `HTTP/1.1 ${document.status} ${document.title}\r\n` +
       `content-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // Our end alone is closed: a client that keeps its own open would hold the connection for ever.
+  setTimeout(() => socket.destroy(), LINGER).unref();
 }

@@ -1,0 +1,38 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+
+export interface OutboxDeps {
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How much is claimed at a time, and for how many milliseconds. */
+export interface Batch {
+  readonly limit: number;
+  readonly lease: number;
+}
+
+/**
+ * Claims what is due of one kind. A store that is away yields nothing, and is logged when it goes rather than at
+ * every try.
+ */
+export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind, { limit, lease }: Batch) => {
+  let away = false;
+
+  return async (): Promise<readonly ClaimedEntry[]> => {
+    const now = clock();
+    try {
+      const claimed = await outbox.claim(kind, now, now + lease, limit);
+      away = false;
+      return claimed;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      if (!away) log.warn({ kind, err: error }, 'the outbox cannot be reached, deliveries wait');
+      away = true;
+      return [];
+    }
+  };
+};

@@ -1,0 +1,73 @@
+/** What a letter says, before it is set as text or HTML. All of it is plain text on one line each. */
+export interface Content {
+  readonly subject: string;
+  readonly whatHappened: readonly string[];
+  /** Label and value. */
+  readonly facts: readonly (readonly [string, string])[];
+  readonly whatToDo: readonly string[];
+}
+
+export interface Letter {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+const TO_DO = 'What to do';
+const CLOSING = 'This message was sent automatically, because it concerns the safety of your account.';
+
+/** The same letter twice: as plain text, and as HTML that loads nothing and leaves the colours to the reader. */
+export function layOut(content: Content): Letter {
+  return { subject: content.subject, text: asText(content), html: asHtml(content) };
+}
+
+function asText({ subject, whatHappened, facts, whatToDo }: Content): string {
+  const table = facts.map(([label, value]) => `${label}: ${value}`).join('\n');
+  return `${[subject, ...whatHappened, table, TO_DO, ...whatToDo, CLOSING].join('\n\n')}\n`;
+}
+
+function asHtml({ subject, whatHappened, facts, whatToDo }: Content): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(subject)}</title>
+</head>
+<body style="font-family: system-ui, sans-serif; line-height: 1.5; max-width: 36em; margin: 0 auto; padding: 1em">
+<h1 style="font-size: 1.3em; line-height: 1.25">${escaped(subject)}</h1>
+${paragraphs(whatHappened)}
+<table style="border-spacing: 0; line-height: 1.4">
+${facts.map(row).join('\n')}
+</table>
+<h2 style="font-size: 1.1em">${TO_DO}</h2>
+${paragraphs(whatToDo)}
+<hr>
+<p><small>${CLOSING}</small></p>
+</body>
+</html>
+`;
+}
+
+function paragraphs(lines: readonly string[]): string {
+  return lines.map((line) => `<p>${escaped(line)}</p>`).join('\n');
+}
+
+function row([label, value]: readonly [string, string]): string {
+  const heading = `<th scope="row" style="text-align: left; vertical-align: top; padding: 0.2em 1em 0.2em 0">`;
+  const cell = `<td style="padding: 0.2em 0; overflow-wrap: anywhere">`;
+  return `<tr>${heading}${escaped(label)}</th>${cell}${escaped(value)}</td></tr>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+}

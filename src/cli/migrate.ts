@@ -1,0 +1,14 @@
+import { migrate } from '../adapters/postgres/migrate.ts';
+import { openDatabase } from '../compose/stores.ts';
+import { readConfig } from '../config.ts';
+
+/** `npm run migrate`: brings the schema up to date and says what it did. */
+const database = await openDatabase(await readConfig());
+try {
+  const applied = await migrate(database.sql);
+  const lines =
+    applied.length === 0 ? ['The schema is up to date.'] : applied.map((name) => `applied ${name}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+} finally {
+  await database.close();
+}

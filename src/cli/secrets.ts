@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/**
+ * `npm run secrets`: prints fresh values for all secrets, as lines for an environment file.
+ * `npm run secrets -- --write FOLDER`: writes each into a file of its own, as compose.prod.yml mounts them; files
+ * that are there already are kept.
+ */
+const { values } = parseArgs({ options: { write: { type: 'string' } } });
+
+const random = (bytes: number) => randomBytes(bytes).toString('base64url');
+
+const secrets: Readonly<Record<string, string>> = {
+  ACCESS_TOKEN_SIGN_KEY: random(64),
+  REFRESH_TOKEN_SIGN_KEY: random(64),
+  REFRESH_TOKEN_HASH_KEY: random(64),
+  SERVICE_API_KEYS: `backend:login+admin:${random(32)}`,
+  POSTGRES_PASSWORD: random(32),
+};
+
+for (const [name, secret] of Object.entries(secrets)) {
+  process.stdout.write(
+    values.write === undefined ? `${name}=${secret}\n` : write(values.write, name, secret),
+  );
+}
+
+/** The folder is closed to others; the files are not, since a container's user of another number reads them. */
+function write(folder: string, name: string, secret: string): string {
+  const path = join(folder, name.toLowerCase());
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (existsSync(path)) return `kept ${path}\n`;
+  writeFileSync(path, secret, { flag: 'wx', mode: 0o644 });
+  return `wrote ${path}\n`;
+}

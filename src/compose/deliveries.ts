@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
+import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
+import type { Logger } from '../adapters/telemetry/log.ts';
+import { deliverMail } from '../app/delivery/deliver-mail.ts';
+import { forgetOld } from '../app/delivery/forget.ts';
+import { logEvents } from '../app/delivery/log-events.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Mailer } from '../ports/delivery/mailer.ts';
+import type { Outbox } from '../ports/stores/outbox.ts';
+import { type Background, every } from './every.ts';
+
+/** Milliseconds between two looks into an empty outbox. */
+const POLL = 1_000;
+const HOUR = 3_600_000;
+
+/** Captured mails of users whose address is not known are written all the same (RFC 2606: no such host). */
+const NOBODY = 'unknown@example.invalid';
+
+/** Empties the outbox in the background until stopped. */
+export async function startDeliveries(
+  { mail, dataDir }: Pick<Config, 'mail' | 'dataDir'>,
+  deps: { readonly outbox: Outbox; readonly clock: Clock; readonly log: Logger },
+): Promise<Background> {
+  const { log } = deps;
+  const mailer = await openMailer(mail, dataDir, log);
+  const loops = [
+    every(POLL, deliverMail({ ...deps, mailer, random: Math.random, receiver: receiverOf(mail) }), log),
+    every(POLL, logEvents(deps), log),
+    every(HOUR, forgetOld(deps), log),
+  ];
+  return {
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await mailer.close();
+    },
+  };
+}
+
+/** With TLS, a certificate that does not verify stops the start; a server that is down does not. */
+async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): Promise<Mailer> {
+  switch (mail.kind) {
+    case 'smtp': {
+      const mailer = createSmtpMailer(mail);
+      await mailer.verify();
+      return mailer;
+    }
+    case 'files':
+      return createFileMailer({ folder: join(dataDir, 'mail'), from: mail.from, log });
+    case 'off':
+      return { send: async () => {}, close: async () => {} };
+  }
+}
+
+function receiverOf(mail: Config['mail']): string | null {
+  if (mail.kind === 'off') return NOBODY;
+  return mail.receiver ?? (mail.kind === 'files' ? NOBODY : null);
+}

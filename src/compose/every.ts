@@ -1,0 +1,52 @@
+import type { Logger } from '../adapters/telemetry/log.ts';
+
+/** Work in the background; `stop` waits for the round under way. */
+export interface Background {
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the task again and again: at once while it reports work done, else after a pause (milliseconds). A round
+ * that fails is logged, and the next one comes all the same.
+ */
+export function every(pause: number, task: () => Promise<number>, log: Logger): Background {
+  const stopping = new AbortController();
+  const running = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const done = await round();
+      if (done === 0) await sleepUnless(stopping.signal, pause);
+    }
+  }
+
+  async function round(): Promise<number> {
+    try {
+      return await task();
+    } catch (error) {
+      log.error({ err: error }, 'background work failed');
+      return 0;
+    }
+  }
+}
+
+function sleepUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

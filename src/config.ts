@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import { type DatabaseConfig, readDatabase } from './config/database.ts';
+import { readEnvironment, type Variables } from './config/environment.ts';
+import { type HttpConfig, readHttp } from './config/http.ts';
+import { readKeys } from './config/keys.ts';
+import { type MailConfig, readMail } from './config/mail.ts';
+import { type Readers, readers } from './config/values.ts';
+import type { Policy } from './domain/policy.ts';
+import type { NamedKey } from './ports/security/named-key.ts';
+
+/** Everything that the operator decides, read and checked. */
+export interface Config {
+  readonly production: boolean;
+  readonly logLevel: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly http: HttpConfig;
+  readonly tokens: TokenConfig;
+  /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
+  readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
+  readonly policy: Policy;
+  readonly database: DatabaseConfig;
+  readonly mail: MailConfig;
+  /** What is allowed, but may not be meant. */
+  readonly warnings: readonly string[];
+}
+
+/** Lists are newest first: the first makes, all of them check. */
+interface TokenConfig {
+  readonly issuers: readonly string[];
+  readonly audiences: readonly string[];
+  readonly accessKeys: readonly NamedKey[];
+  readonly refreshKeys: readonly NamedKey[];
+  readonly hashKeys: readonly NamedKey[];
+  readonly jtiHash: 'hmac-sha512' | 'argon2id';
+}
+
+/** The environment is not as it should be: one line per fault, none of which shows a secret. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+/**
+ * Reads the environment, over `.env` in `cwd`. This is the only place that does.
+ * Rejects with a {@link ConfigurationError} that names every fault at once.
+ */
+export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<Config> {
+  const faults: string[] = [];
+  const variables = await readEnvironment(env, cwd, faults);
+  const read = readers({ add: (line) => faults.push(line) });
+  const production =
+    read.choice('NODE_ENV', variables.NODE_ENV, ['development', 'production', 'test']) === 'production';
+  const dataDir = resolve(cwd, variables.DATA_DIR);
+  const http = readHttp(variables, production, read);
+  const policy = readPolicy(variables, read);
+  const database = readDatabase(variables, read);
+  const mail = readMail(variables, production, read);
+  const rest = {
+    logLevel: read.choice('LOG_LEVEL', variables.LOG_LEVEL, [
+      'info',
+      'trace',
+      'debug',
+      'warn',
+      'error',
+      'fatal',
+      'silent',
+    ]),
+    argon2: readArgon2(variables, read),
+    tokens: {
+      ...readTokens(variables, http.publicUrl, read),
+      ...readTokenKeys(variables, { production, dataDir }, faults),
+    },
+  };
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return Object.freeze({
+    production,
+    dataDir,
+    http,
+    policy,
+    database,
+    mail,
+    ...rest,
+    warnings: warningsAbout(production, database),
+  });
+}
+
+function readPolicy(variables: Variables, read: Readers): Policy {
+  const changes = ['notify', 'block', 'ignore'] as const;
+  const policy = {
+    accessTokenAge: read.duration('ACCESS_TOKEN_AGE', variables.ACCESS_TOKEN_AGE, 1_000),
+    refreshTokenAge: read.duration('REFRESH_TOKEN_AGE', variables.REFRESH_TOKEN_AGE, 1_000),
+    sessionMaxAge: read.duration('SESSION_MAX_AGE', variables.SESSION_MAX_AGE, 1_000),
+    retryWindow: read.duration('REFRESH_RETRY_WINDOW', variables.REFRESH_RETRY_WINDOW),
+    clockSkew: read.duration('CLOCK_SKEW', variables.CLOCK_SKEW),
+    onAddressChange: read.choice('ON_IP_CHANGE', variables.ON_IP_CHANGE, changes),
+    onUserAgentChange: read.choice('ON_USER_AGENT_CHANGE', variables.ON_USER_AGENT_CHANGE, changes),
+  };
+  if (policy.accessTokenAge > policy.refreshTokenAge) {
+    read.wrong('ACCESS_TOKEN_AGE', variables.ACCESS_TOKEN_AGE, 'no more than REFRESH_TOKEN_AGE');
+  }
+  return policy;
+}
+
+function readArgon2(variables: Variables, read: Readers): Config['argon2'] {
+  return {
+    memory: read.integer('ARGON2_MEMORY', variables.ARGON2_MEMORY, 1_024, 4_194_304),
+    time: read.integer('ARGON2_TIME', variables.ARGON2_TIME, 2, 64),
+    parallelism: read.integer('ARGON2_PARALLELISM', variables.ARGON2_PARALLELISM, 1, 64),
+  };
+}
+
+function readTokens(variables: Variables, publicUrl: string | null, read: Readers) {
+  read.choice('ACCESS_TOKEN_ALG', variables.ACCESS_TOKEN_ALG, ['HS512']);
+  return {
+    issuers: read.list(variables.TOKEN_ISSUER || publicUrl || 'kinship'),
+    audiences: read.list(variables.TOKEN_AUDIENCE),
+    jtiHash: read.choice('JTI_HASH', variables.JTI_HASH, ['hmac-sha512', 'argon2id']),
+  };
+}
+
+function readTokenKeys(
+  variables: Variables,
+  place: { production: boolean; dataDir: string },
+  faults: string[],
+) {
+  const keys = readKeys(variables, place, { add: (line) => faults.push(line) });
+  return {
+    accessKeys: keys.ACCESS_TOKEN_SIGN_KEY,
+    refreshKeys: keys.REFRESH_TOKEN_SIGN_KEY,
+    hashKeys: keys.REFRESH_TOKEN_HASH_KEY,
+  };
+}
+
+function warningsAbout(production: boolean, database: DatabaseConfig): string[] {
+  if (!production || database.kind !== 'embedded') return [];
+  return [
+    'The embedded database survives a killed process but not a power cut: set DATABASE_URL in production.',
+  ];
+}

@@ -1,0 +1,27 @@
+import type { Variables } from './environment.ts';
+import type { Readers } from './values.ts';
+
+export type DatabaseConfig =
+  | { readonly kind: 'url'; readonly url: string; readonly pool: number }
+  | { readonly kind: 'embedded' };
+
+/** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
+export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
+  const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
+  const { DATABASE_URL, POSTGRES_HOST } = variables;
+  if (DATABASE_URL !== '') {
+    if (!/^postgres(ql)?:\/\//.test(DATABASE_URL) || !URL.canParse(DATABASE_URL)) {
+      read.wrong('DATABASE_URL', '(not shown)', 'a URL such as postgres://user:password@host:5432/database');
+    }
+    return { kind: 'url', url: DATABASE_URL, pool };
+  }
+  if (POSTGRES_HOST === '') return { kind: 'embedded' };
+  const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
+  const [user, password, database] = [
+    variables.POSTGRES_USER,
+    variables.POSTGRES_PASSWORD,
+    variables.POSTGRES_DB || variables.POSTGRES_USER,
+  ].map(encodeURIComponent);
+  const credentials = password === '' ? user : `${user}:${password}`;
+  return { kind: 'url', url: `postgres://${credentials}@${POSTGRES_HOST}:${port}/${database}`, pool };
+}

@@ -1,0 +1,70 @@
+import type { Variables } from './environment.ts';
+import type { Readers } from './values.ts';
+
+const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
+const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
+
+type Scope = (typeof SCOPES)[number];
+
+interface ServiceKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly secret: string;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** The origin under which clients know the service, if it is known. */
+  readonly publicUrl: string | null;
+  readonly trustProxy: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly loginByUserId: (typeof LOGIN_MODES)[number];
+  readonly serviceKeys: readonly ServiceKey[];
+}
+
+export function readHttp(variables: Variables, production: boolean, read: Readers): HttpConfig {
+  const { API_HOST, PUBLIC_URL, TRUST_PROXY, CORS_ORIGINS } = variables;
+  const publicUrl = PUBLIC_URL === '' ? null : read.origin('PUBLIC_URL', PUBLIC_URL);
+  if (production && !publicUrl?.startsWith('https://')) {
+    read.wrong('PUBLIC_URL', PUBLIC_URL, 'an https origin in production');
+  }
+  const proxies = TRUST_PROXY === 'false' ? [] : read.list(TRUST_PROXY);
+  return {
+    host: API_HOST,
+    port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
+    publicUrl,
+    trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
+    corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.origin('CORS_ORIGINS', origin)),
+    loginByUserId: readLoginMode(variables, production, read),
+    serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
+  };
+}
+
+function readLoginMode({ LOGIN_BY_USER_ID, API_HOST }: Variables, production: boolean, read: Readers) {
+  if (LOGIN_BY_USER_ID === '') return !production && isLoopback(API_HOST) ? 'local' : 'key';
+  const mode = read.choice('LOGIN_BY_USER_ID', LOGIN_BY_USER_ID, LOGIN_MODES);
+  if (production && mode === 'open') read.wrong('LOGIN_BY_USER_ID', mode, 'key, local or off in production');
+  return mode;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function readServiceKeys(value: string, read: Readers): ServiceKey[] {
+  const keys = read.list(value).map((entry, index): ServiceKey => {
+    const [name = '', scopes = '', ...rest] = entry.split(':');
+    const key = { name, scopes: scopes.split('+') as Scope[], secret: rest.join(':') };
+    const goodScopes = key.scopes.every((scope) => SCOPES.includes(scope));
+    if (!/^[\w.-]{1,64}$/.test(name) || !goodScopes || Buffer.byteLength(key.secret) < 32) {
+      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 bytes or more`;
+      read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
+    }
+    return key;
+  });
+  if (new Set(keys.map(({ name }) => name)).size < keys.length) {
+    read.wrong('SERVICE_API_KEYS', 'one name twice', 'a name of its own for each key');
+  }
+  return keys;
+}

@@ -1,0 +1,37 @@
+import { isMailbox } from '../domain/mailbox.ts';
+import type { Variables } from './environment.ts';
+import type { Readers } from './values.ts';
+
+interface Smtp {
+  readonly kind: 'smtp';
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** Where mails go: to a server, into files, or nowhere; and as whose. */
+export type MailConfig =
+  | ((Smtp | { readonly kind: 'files' }) & { readonly from: string; readonly receiver: string | null })
+  | { readonly kind: 'off' };
+
+export function readMail(variables: Variables, production: boolean, read: Readers): MailConfig {
+  const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
+  if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
+
+  const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
+  for (const [name, value] of [
+    ['SMTP_FROM', SMTP_FROM],
+    ['SMTP_RECEIVER', SMTP_RECEIVER],
+  ] as const) {
+    if (value !== '' && !isMailbox(value)) read.wrong(name, value, 'one mailbox such as auth@example.com');
+  }
+  if (SMTP_SERVER === '') {
+    if (production) read.wrong('SMTP_SERVER', '', 'a mail server in production, or MAIL=off');
+    return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
+  }
+  if (SMTP_FROM === '') read.wrong('SMTP_FROM', '', 'the mailbox that mails come from');
+  const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
+  const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
+  return { kind: 'smtp', host: SMTP_SERVER, port, ...credentials, from: SMTP_FROM, receiver };
+}

@@ -1,0 +1,66 @@
+import { Type } from '@sinclair/typebox';
+
+const text = (value?: string) => Type.String(value === undefined ? { default: '' } : { default: value });
+
+/** Every variable of the environment. All of them are text, blank means unset, and `.env.example` explains each. */
+export const Environment = Type.Object({
+  NODE_ENV: text('development'),
+  LOG_LEVEL: text('info'),
+  DATA_DIR: text('./data'),
+
+  API_HOST: text('127.0.0.1'),
+  API_PORT: text('3000'),
+  PUBLIC_URL: text(),
+  TRUST_PROXY: text('false'),
+  CORS_ORIGINS: text(),
+  LOGIN_BY_USER_ID: text(),
+  SERVICE_API_KEYS: text(),
+
+  TOKEN_ISSUER: text(),
+  TOKEN_AUDIENCE: text('kinship'),
+  ACCESS_TOKEN_ALG: text('HS512'),
+  ACCESS_TOKEN_SIGN_KEY: text(),
+  REFRESH_TOKEN_SIGN_KEY: text(),
+  REFRESH_TOKEN_HASH_KEY: text(),
+  JTI_HASH: text('hmac-sha512'),
+  ARGON2_MEMORY: text('19456'),
+  ARGON2_TIME: text('2'),
+  ARGON2_PARALLELISM: text('1'),
+
+  ACCESS_TOKEN_AGE: text('15m'),
+  REFRESH_TOKEN_AGE: text('720h'),
+  SESSION_MAX_AGE: text('2160h'),
+  REFRESH_RETRY_WINDOW: text('0s'),
+  CLOCK_SKEW: text('5s'),
+  ON_IP_CHANGE: text('notify'),
+  ON_USER_AGENT_CHANGE: text('ignore'),
+
+  DATABASE_URL: text(),
+  DATABASE_POOL: text('4'),
+  POSTGRES_HOST: text(),
+  POSTGRES_PORT: text('5432'),
+  POSTGRES_USER: text('postgres'),
+  POSTGRES_PASSWORD: text(),
+  POSTGRES_DB: text(),
+
+  MAIL: text(),
+  SMTP_SERVER: text(),
+  SMTP_PORT: text('587'),
+  SMTP_USERNAME: text(),
+  SMTP_PASSWORD: text(),
+  SMTP_FROM: text(),
+  SMTP_RECEIVER: text(),
+});
+
+export type VariableName = keyof typeof Environment.properties;
+
+/** Their values are never shown, and `NAME_FILE` may name a file that holds one. */
+export const SECRETS = [
+  'SERVICE_API_KEYS',
+  'ACCESS_TOKEN_SIGN_KEY',
+  'REFRESH_TOKEN_SIGN_KEY',
+  'REFRESH_TOKEN_HASH_KEY',
+  'DATABASE_URL',
+  'POSTGRES_PASSWORD',
+  'SMTP_PASSWORD',
+] as const satisfies readonly VariableName[];

@@ -1,0 +1,411 @@
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
+import { forgetOld } from '../../src/app/delivery/forget.ts';
+import { logEvents } from '../../src/app/delivery/log-events.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+import type { Outbox } from '../../src/ports/stores/outbox.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { entry, NOW, someFamily } from '../support/families.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const LEASE = 5 * MINUTE;
+
+interface Line {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly members: object;
+}
+
+const away = async (): Promise<never> => {
+  throw new StoreUnavailable('unknown', new Error('connection lost'));
+};
+
+/** The use cases on stores in memory, with everything around them in the test's hands. */
+function setUp() {
+  const { families, outbox: stored } = createMemoryStores();
+  const lines: Line[] = [];
+  const attempts: Mail[] = [];
+  const buried: { id: string; reason: string }[] = [];
+  const postponed: { id: string; dueAt: number; reason: string }[] = [];
+  const world = {
+    now: NOW,
+    random: 1,
+    receiver: null as string | null,
+    onSend: async (_mail: Mail): Promise<void> => undefined,
+  };
+  const write = (level: Line['level']) => (members: object, message: string) => {
+    lines.push({ level, members, message });
+  };
+  const outbox: Outbox = {
+    ...stored,
+    async bury(id, at, reason) {
+      buried.push({ id, reason });
+      await stored.bury(id, at, reason);
+    },
+    async postpone(id, dueAt, reason) {
+      postponed.push({ id, dueAt, reason });
+      await stored.postpone(id, dueAt, reason);
+    },
+  };
+  const mailer = {
+    async send(mail: Mail) {
+      attempts.push(mail);
+      await world.onSend(mail);
+    },
+    async close() {},
+  };
+  const deps = {
+    outbox,
+    mailer,
+    clock: () => world.now,
+    log: { info: write('info'), warn: write('warn'), error: write('error') },
+    random: () => world.random,
+  };
+
+  async function record(kind: 'mail' | 'event', values: Partial<TokenFamily> = {}, count = 1) {
+    const family = someFamily(values);
+    const entries = Array.from({ length: count }, (_, index) => entry(family, { kind, at: NOW + index }));
+    await families.open(family, entries);
+    return { family, ids: entries.map(({ id }) => id) };
+  }
+
+  return {
+    world,
+    deps,
+    lines,
+    attempts,
+    buried,
+    postponed,
+    record,
+    deliver: () => deliverMail({ ...deps, receiver: world.receiver }),
+    /** What is left of a kind, whenever it is due: for the end of a test, since it claims them all. */
+    left: async (kind: 'mail' | 'event') => (await stored.claim(kind, NOW + 1000 * DAY, NOW, 1000)).length,
+  };
+}
+
+t.test('a mail is sent to the address of the session, and leaves the outbox', async (t) => {
+  const { deliver, record, attempts, left, lines, world } = setUp();
+  world.receiver = 'operator@example.com';
+  const { ids } = await record('mail', { contact: 'ann@example.com' });
+  const run = deliver();
+  t.equal(await run(), 1);
+  t.equal(await run(), 0);
+  t.match(attempts, [{ id: ids[0], to: 'ann@example.com', subject: /new address/, html: /<!doctype html>/ }]);
+  t.equal(await left('mail'), 0);
+  t.match(lines, [{ level: 'info', message: 'mail sent', members: { mailId: ids[0] } }]);
+});
+
+t.test('users who gave no address are written to at the receiver', async (t) => {
+  const { deliver, record, attempts, world } = setUp();
+  world.receiver = 'operator@example.com';
+  await record('mail', { contact: null });
+  await deliver()();
+  t.match(attempts, [{ to: 'operator@example.com' }]);
+});
+
+t.test('without any recipient the entry is done with, and the log says so', async (t) => {
+  const { deliver, record, attempts, left, lines } = setUp();
+  const { family, ids } = await record('mail', { contact: null });
+  t.equal(await deliver()(), 1);
+  t.same(attempts, []);
+  t.equal(await left('mail'), 0);
+  t.match(lines, [{ level: 'warn', members: { userId: family.userId, mailId: ids[0] } }]);
+});
+
+t.test('events are left alone', async (t) => {
+  const { deliver, record, left } = setUp();
+  await record('event');
+  t.equal(await deliver()(), 0);
+  t.equal(await left('event'), 1);
+});
+
+t.test('a failed mail is tried again, ever more rarely, with the same id', async (t) => {
+  const { deliver, record, attempts, postponed, world, left } = setUp();
+  const { ids } = await record('mail');
+  world.onSend = async () => {
+    if (attempts.length < 12) throw new Error('451 later');
+  };
+  const run = deliver();
+  const delays: number[] = [];
+  for (let attempt = 1; attempt < 12; attempt += 1) {
+    t.equal(await run(), 1);
+    const { dueAt } = postponed.at(-1)!;
+    delays.push((dueAt - world.now) / SECOND);
+    world.now = dueAt - 1;
+    t.equal(await run(), 0, 'not before');
+    world.now = dueAt;
+  }
+  t.same(delays, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]);
+  t.equal(await run(), 1);
+  t.same([...new Set(attempts.map(({ id }) => id))], ids);
+  t.equal(attempts.length, 12);
+  t.equal(await left('mail'), 0);
+});
+
+t.test('the delay is drawn from the whole span', async (t) => {
+  const { deliver, record, postponed, world } = setUp();
+  await record('mail', {}, 1);
+  world.onSend = async () => {
+    throw new Error('451 later');
+  };
+  const run = deliver();
+  for (const random of [0, 0.25]) {
+    world.random = random;
+    await run();
+  }
+  t.same(
+    postponed.map(({ dueAt }) => dueAt - NOW),
+    [0, 2_500],
+  );
+});
+
+t.test('a mail that is refused for good is buried at once', async (t) => {
+  const { deliver, record, attempts, buried, world, lines } = setUp();
+  const { ids } = await record('mail');
+  world.onSend = async () => {
+    throw new MailRejected('550 no such user');
+  };
+  const run = deliver();
+  await run();
+  world.now += 2 * DAY;
+  t.equal(await run(), 0);
+  t.equal(attempts.length, 1);
+  t.same(buried, [{ id: ids[0], reason: '550 no such user' }]);
+  t.match(lines, [{ level: 'warn', message: 'mail given up', members: { mailId: ids[0] } }]);
+});
+
+t.test('a mail that still fails when it is a day old is buried, not one that succeeds', async (t) => {
+  const { deliver, record, buried, postponed, world, left } = setUp();
+  const { ids } = await record('mail', {}, 2);
+  const [lost = '', late = ''] = ids;
+  world.onSend = async () => {
+    throw new Error('connect ECONNREFUSED');
+  };
+  world.now = NOW + DAY;
+  const run = deliver();
+  await run();
+  t.equal(postponed.length, 2, 'a day old to the millisecond is not older than a day');
+  world.onSend = async ({ id }) => {
+    if (id === lost) throw new Error('connect ECONNREFUSED');
+  };
+  world.now += MINUTE;
+  await run();
+  t.same(buried, [{ id: lost, reason: 'connect ECONNREFUSED' }]);
+  t.equal(postponed.filter(({ id }) => id === late).length, 1);
+  t.equal(await left('mail'), 0);
+});
+
+t.test('what is not settled within its lease is delivered again, with the same id', async (t) => {
+  const { deliver, record, attempts, world } = setUp();
+  const { ids } = await record('mail');
+  world.onSend = () => new Promise(() => undefined); // the process dies in here
+  void deliver()();
+  while (attempts.length === 0) await new Promise(setImmediate);
+  world.onSend = async () => undefined;
+  const another = deliver();
+  world.now += LEASE - 1;
+  t.equal(await another(), 0);
+  world.now += 1;
+  t.equal(await another(), 1);
+  t.same(
+    attempts.map(({ id }) => id),
+    [ids[0], ids[0]],
+  );
+});
+
+t.test('one mail that fails, in whatever way, does not stop the others', async (t) => {
+  const { deliver, record, attempts, world, left } = setUp();
+  const { ids } = await record('mail', {}, 30);
+  const failing = new Set([ids[0], ids[7], ids[12]]);
+  world.now += SECOND;
+  world.onSend = async ({ id }) => {
+    if (failing.has(id)) throw id === ids[7] ? 'no error at all' : new Error('451 later');
+  };
+  const run = deliver();
+  t.equal(await run(), 20, 'a batch');
+  t.equal(await run(), 10);
+  t.equal(attempts.length, 30);
+  t.equal(await left('mail'), 3);
+});
+
+t.test('a few mails are sent at once, not all', async (t) => {
+  const { deliver, record, world } = setUp();
+  await record('mail', {}, 15);
+  world.now += MINUTE;
+  let busy = 0;
+  let most = 0;
+  world.onSend = async () => {
+    busy += 1;
+    most = Math.max(most, busy);
+    await new Promise(setImmediate);
+    busy -= 1;
+  };
+  t.equal(await deliver()(), 15);
+  t.equal(most, 5);
+});
+
+t.test('a mail about an event that this version knows nothing to say about waits', async (t) => {
+  const { deps, deliver, record, postponed } = setUp();
+  const { ids } = await record('mail');
+  const { claim } = deps.outbox;
+  deps.outbox.claim = async (...values) => {
+    const claimed = await claim(...values);
+    return claimed.map((each) => ({ ...each, event: { ...each.event, type: 'sessions.started' } as never }));
+  };
+  await deliver()();
+  t.match(postponed, [{ id: ids[0], reason: 'Nothing is written about sessions.started.' }]);
+});
+
+t.test('a database that is away is said once, until it comes back', async (t) => {
+  const { deps, deliver, record, lines, attempts } = setUp();
+  await record('mail');
+  const { claim } = deps.outbox;
+  const run = deliver();
+  const warnings = () => lines.filter(({ level }) => level === 'warn').length;
+  deps.outbox.claim = away;
+  for (let index = 0; index < 3; index += 1) t.equal(await run(), 0);
+  t.equal(warnings(), 1);
+  deps.outbox.claim = claim;
+  t.equal(await run(), 1);
+  t.equal(attempts.length, 1);
+  deps.outbox.claim = away;
+  await run();
+  t.equal(warnings(), 2);
+  deps.outbox.claim = async () => {
+    throw new TypeError('a fault of ours');
+  };
+  await t.rejects(run(), TypeError);
+});
+
+t.test('a mail that was sent is not sent again because it could not be settled', async (t) => {
+  const { deps, deliver, record, attempts, world, left, lines } = setUp();
+  await record('mail');
+  const { settle } = deps.outbox;
+  let tries = 0;
+  deps.outbox.settle = async (id) => {
+    tries += 1;
+    return tries < 3 ? away() : settle(id);
+  };
+  t.equal(await deliver()(), 1);
+  t.equal(tries, 3, 'settling was tried again');
+  t.equal(await left('mail'), 0);
+
+  await record('mail');
+  deps.outbox.settle = away;
+  const run = deliver();
+  t.equal(await run(), 1);
+  t.match(lines.at(-1), { level: 'warn', message: /still in the outbox/ });
+  deps.outbox.settle = settle;
+  world.now += LEASE;
+  t.equal(await run(), 1, 'it comes back');
+  t.equal(attempts.length, 2, 'and is only settled');
+  t.equal(await left('mail'), 0);
+});
+
+t.test('a failure that cannot be recorded is left to the lease', async (t) => {
+  const { deps, deliver, record, attempts, world } = setUp();
+  await record('mail', {}, 2);
+  deps.outbox.postpone = away;
+  deps.outbox.bury = away;
+  world.onSend = async () => {
+    throw attempts.length === 1 ? new Error('451 later') : new MailRejected('550 no');
+  };
+  world.now += MINUTE;
+  const run = deliver();
+  t.equal(await run(), 2);
+  world.now += LEASE;
+  t.equal(await run(), 2);
+});
+
+t.test('no address gets into the log or the reason that is kept', async (t) => {
+  const { deliver, record, world, lines, postponed, buried } = setUp();
+  await record('mail', { contact: 'ann.smith@example.com' }, 3);
+  world.now += MINUTE;
+  const replies = [
+    new MailRejected('550 5.1.1 <ann.smith@example.com>: Recipient address rejected'),
+    new Error('450 Ann.Smith@Example.com,\r\nlater'),
+  ];
+  world.onSend = async () => {
+    const reply = replies.shift();
+    if (reply !== undefined) throw reply;
+  };
+  await deliver()();
+  t.same(
+    [...buried, ...postponed].map(({ reason }) => reason),
+    ['550 5.1.1 <[address]>: Recipient address rejected', '450 [address], later'],
+  );
+  t.equal(lines.length, 3);
+  t.notMatch(JSON.stringify(lines), /smith|@/i);
+});
+
+t.test('without a broker events are logged once, and leave after a day', async (t) => {
+  const { deps, record, lines, world, left } = setUp();
+  const { ids, family } = await record('event', {}, 120);
+  await record('mail');
+  world.now = NOW + SECOND;
+  const run = logEvents(deps);
+  t.equal(await run(), 100);
+  t.equal(await run(), 20);
+  t.equal(await run(), 0);
+  t.same(
+    lines.map(({ members }) => members),
+    ids.map((eventId) => ({
+      eventId,
+      type: 'sessions.address_changed',
+      userId: family.userId,
+      sessionId: family.tokenFamily,
+    })),
+  );
+  world.now = NOW + DAY - MINUTE;
+  t.equal(await run(), 0);
+  world.now = NOW + DAY + 10 * MINUTE;
+  t.equal(await run(), 0);
+  t.equal(lines.length, 120);
+  t.equal(await left('event'), 0);
+  t.equal(await left('mail'), 1);
+});
+
+t.test('a database that is away holds up the logging of events, no more', async (t) => {
+  const { deps, record, lines, world } = setUp();
+  await record('event');
+  const { claim, forget } = deps.outbox;
+  const run = logEvents(deps);
+  deps.outbox.claim = away;
+  deps.outbox.forget = away;
+  t.equal(await run(), 0);
+  t.equal(await run(), 0);
+  t.equal(lines.length, 1);
+  deps.outbox.claim = claim;
+  t.equal(await run(), 1);
+  deps.outbox.forget = async () => {
+    throw new TypeError('a fault of ours');
+  };
+  await t.rejects(run(), TypeError);
+  deps.outbox.forget = forget;
+  world.now += DAY + 1;
+  t.equal(await run(), 0);
+  t.equal(await forget('event', world.now), 0, 'it has left');
+});
+
+t.test('mails are forgotten after thirty days, buried or not', async (t) => {
+  const { deps, record, world, lines } = setUp();
+  const { ids } = await record('mail', {}, 2);
+  await deps.outbox.bury(ids[0] ?? '', NOW, '550 no');
+  const run = forgetOld(deps);
+  world.now = NOW + 30 * DAY;
+  t.equal(await run(), 0);
+  world.now += SECOND;
+  t.equal(await run(), 2);
+  t.match(lines, [{ level: 'info', members: { count: 2 } }]);
+  deps.outbox.forget = away;
+  t.equal(await run(), 0);
+  t.match(lines.at(-1), { level: 'warn' });
+  deps.outbox.forget = async () => {
+    throw new TypeError('a fault of ours');
+  };
+  await t.rejects(run(), TypeError);
+});

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import tap, { type Test } from 'tap';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import type { Stores } from '../ports/token-families.ts';
+import { digest } from './digest.ts';
+import { hmac } from './forge.ts';
+import { type HttpService, httpService } from './http.ts';
+import { requirePostgres, testDatabase } from './postgres.ts';
+import { claimsOf, someKeys } from './sessions.ts';
+
+/** What a refused request may be answered. */
+export const refusal = {
+  request: '400 invalid_request',
+  malformed: '400 malformed_token',
+  invalid: '401 invalid_token',
+  mismatch: '401 pair_mismatch',
+  expired: '401 token_expired',
+  reused: '401 token_reused',
+} as const;
+
+/** Both halves, as the body of a refresh has them. */
+export interface Pair {
+  readonly refreshToken: string;
+  readonly accessToken: string;
+}
+
+/** A test with a migrated PostgreSQL database of its own; skipped, and said so, where there is none. */
+export function attack(name: string, run: (t: Test, sql: Sql) => Promise<void>): void {
+  tap.test(name, async (t) => {
+    if (!(await requirePostgres(t))) return;
+    await run(t, await migrated(t));
+  });
+}
+
+/** Connections to a new database with the schema in it. */
+export async function migrated(t: Test, pool = 10): Promise<Sql> {
+  const sql = connect({ kind: 'url', url: await testDatabase(t), pool });
+  t.teardown(() => sql.end());
+  await migrate(sql);
+  return sql;
+}
+
+export function storesOn(sql: Sql): Stores {
+  return { families: createTokenFamilies(sql), outbox: createOutbox(sql) };
+}
+
+/** The service on that database, with keys that the test holds too. */
+export async function attackedService(
+  t: Test,
+  sql: Sql,
+  settings: Omit<NonNullable<Parameters<typeof httpService>[1]>, 'stores'> = {},
+) {
+  const keys = settings.keys ?? someKeys();
+  const service = await httpService(t, { ...settings, keys, stores: storesOn(sql) });
+  return {
+    ...service,
+    sql,
+    keys,
+    /** Signers of the service's own keys. */
+    sign: { access: hmac(firstKey(keys.accessKeys)), refresh: hmac(firstKey(keys.refreshKeys)) },
+
+    /** A session of a new user, or of the one given. */
+    async open({ userId = randomUUID(), query = '', headers = {} } = {}): Promise<Pair> {
+      return pairOf(await service.post(`/auth/login?userId=${userId}${query}`, undefined, headers));
+    },
+
+    /** The next pair. */
+    async next(pair: Partial<Pair>, headers: Record<string, string> = {}): Promise<Pair> {
+      return pairOf(await service.post('/auth/refresh', pair, headers));
+    },
+  };
+}
+
+export type AttackedService = Awaited<ReturnType<typeof attackedService>>;
+
+function firstKey([key]: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
+  if (key === undefined) throw new Error('no key');
+  return key.bytes;
+}
+
+type Answer = Awaited<ReturnType<HttpService['send']>>;
+
+function pairOf({ status, body }: Answer): Pair {
+  if (status !== 200) throw new Error(`A pair was due, not ${status} ${body.code}`);
+  return { refreshToken: String(body.refresh), accessToken: String(body.access) };
+}
+
+/** Status and code in one line. */
+export function outcomeOf({ status, body }: Answer): string {
+  return typeof body.code === 'string' ? `${status} ${body.code}` : String(status);
+}
+
+/** What the request does must leave every table as it is. Answers what it came to. */
+export async function unchanged<T>(t: Test, sql: Sql, request: () => Promise<T>, name: string): Promise<T> {
+  const before = await digest(sql);
+  const answer = await request();
+  t.same(await digest(sql), before, `${name}: nothing changed`);
+  return answer;
+}
+
+/** Refreshes that are all refused as said, each with nothing changed. */
+export async function refuseAll(
+  t: Test,
+  service: AttackedService,
+  wanted: string,
+  requests: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  for (const [name, body] of Object.entries(requests)) {
+    const answer = await unchanged(t, service.sql, () => service.post('/auth/refresh', body), name);
+    t.equal(outcomeOf(answer), wanted, name);
+    t.equal(answer.headers.get('content-type'), 'application/problem+json', `${name}: a problem document`);
+  }
+}
+
+/** That the pair was left in peace: it is still good for one refresh. */
+export async function stillGood(t: Test, service: AttackedService, pair: Partial<Pair>): Promise<void> {
+  t.equal((await service.post('/auth/refresh', pair)).status, 200, 'the session lives');
+}
+
+/** What was recorded about a session, in order of `kind type`. */
+export async function recordedOf(sql: Sql, token: string): Promise<string[]> {
+  const { tokenFamily } = claimsOf(token);
+  const rows = await sql<{ line: string }[]>`
+    select kind || ' ' || type as line from outbox
+    where data ->> 'sessionId' = ${String(tokenFamily)} order by 1`;
+  return rows.map(({ line }) => line);
+}
+
+/** The sessions that have ended. */
+export async function endedFamilies(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select token_family as id from token_families where revoked_at is not null order by 1`;
+  return rows.map(({ id }) => id);
+}
+
+export function familyOf({ refreshToken }: Pick<Pair, 'refreshToken'>): string {
+  return String(claimsOf(refreshToken).tokenFamily);
+}

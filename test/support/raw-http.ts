@@ -1,0 +1,60 @@
+import { connect, type Socket } from 'node:net';
+
+/** What came back on a connection, as it came. */
+export interface RawAnswer {
+  /** `400 invalid_request`, or the status alone where the body is no problem document. */
+  readonly outcome: string;
+  /** How many answers came: two requests may hide in what looks like one. */
+  readonly answers: number;
+  readonly text: string;
+}
+
+/** The text of a request, which may be as wrong as it likes: nothing is added but line ends. */
+export function rawRequest(line: string, headers: readonly string[], body = ''): string {
+  return `${[`${line} HTTP/1.1`, ...headers].join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** A connection of one's own to the service, for bytes that no client library would send. */
+export function rawConnection(url: string, options: { allowHalfOpen?: boolean } = {}): Socket {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), ...options });
+  // What was answered counts; that the rest of the bytes found nobody to read them does not.
+  socket.on('error', () => {});
+  return socket;
+}
+
+/** Sends bytes (text: Latin-1) and reads until the service closes the connection. */
+export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
+  const socket = rawConnection(url);
+  socket.write(Buffer.from(bytes as string, 'latin1'));
+  return answerOn(socket);
+}
+
+/** All that comes on a connection until its end. */
+export function answerOn(socket: Socket): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const patience = setTimeout(() => {
+      socket.destroy(new Error('gave up'));
+      reject(new Error(`The connection is still open after: ${Buffer.concat(chunks).toString()}`));
+    }, 20_000);
+    const end = () => {
+      clearTimeout(patience);
+      socket.destroy();
+      resolve(parse(Buffer.concat(chunks).toString('latin1')));
+    };
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.once('end', end);
+    socket.once('close', end);
+  });
+}
+
+function parse(text: string): RawAnswer {
+  const [, status = 'closed without an answer'] = /^HTTP\/1\.1 (\d{3})/.exec(text) ?? [];
+  const [, code] = /"code":"(\w+)"/.exec(text) ?? [];
+  return {
+    outcome: code === undefined ? status : `${status} ${code}`,
+    answers: text.split(/HTTP\/1\.1 \d{3}/).length - 1,
+    text,
+  };
+}
