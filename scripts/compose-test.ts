@@ -169,7 +169,7 @@ function refresh({ refresh, access }: Pair): Promise<Answer> {
 
 function send(method: string, path: string, headers: Record<string, string>, agent?: Agent): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, ...(agent && { agent }) };
+    const options = { method, headers, agent: agent ?? false };
     const sent = request(new URL(path, SERVICE), options, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {

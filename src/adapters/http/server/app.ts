@@ -82,6 +82,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     refuseUnclearHost(request);
+    refuseUndecodable(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
@@ -113,6 +114,16 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
   if (hosts.length === 0 && raw.httpVersion !== '1.0')
     throw new Refusal('invalid_request', 'There is no Host header.');
+}
+
+/** The parser of queries takes an escape that is none as text; in a path it is refused by itself. */
+function refuseUndecodable({ url }: FastifyRequest): void {
+  const query = url.indexOf('?');
+  try {
+    if (query >= 0) decodeURIComponent(url.slice(query + 1));
+  } catch (cause) {
+    throw new Refusal('invalid_request', 'The query cannot be decoded.', { cause });
+  }
 }
 
 function round(milliseconds: number): number {

@@ -1,0 +1,50 @@
+import t from 'tap';
+import { httpService } from '../support/http.ts';
+
+t.test('health', async (t) => {
+  let down = false;
+  const database = async () => {
+    if (down) throw new Error('connection refused to 10.0.0.1');
+  };
+  const { send, lines } = await httpService(t, { http: { checks: { database } } });
+  t.match(await send('/health/live'), { status: 200, body: { status: 'up' } });
+  t.match(await send('/health/ready'), {
+    status: 200,
+    body: { status: 'up', dependencies: { database: 'up' } },
+  });
+  down = true;
+  const { status, headers, body } = await send('/health/ready');
+  t.match({ status, body }, { status: 503, body: { status: 'down', dependencies: { database: 'down' } } });
+  t.equal(headers.get('retry-after'), '1');
+  t.notMatch(JSON.stringify(body), '10.0.0.1');
+  t.ok(lines.some((line) => line.includes('connection refused')));
+  t.equal((await send('/health/live')).status, 200, 'alive all the same');
+});
+
+t.test('the document describes every route with all its answers', async (t) => {
+  const { send, url } = await httpService(t);
+  const { status, body } = await send('/docs/json');
+  t.equal(status, 200);
+  t.equal(body.openapi, '3.1.0');
+  const paths = body.paths as Record<string, Record<string, { responses: object }>>;
+  t.same(Object.keys(paths).sort(), ['/auth/login', '/auth/refresh', '/health/live', '/health/ready']);
+  t.same(Object.keys(paths['/auth/refresh']?.post?.responses ?? {}), ['200', '400', '401', '422', '503']);
+  const page = await fetch(`${url}/docs`);
+  t.match(page.headers.get('content-type'), /^text\/html/);
+  t.match(await page.text(), /swagger/i);
+});
+
+t.test('HEAD and unknown methods are no back door', async (t) => {
+  const { url } = await httpService(t);
+  for (const method of ['HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+    t.equal((await fetch(`${url}/auth/refresh`, { method })).status, 404, method);
+  }
+});
+
+t.test('one line per request, without its query', async (t) => {
+  const { post, lines } = await httpService(t);
+  await post('/auth/refresh?refreshToken=canary');
+  const answered = lines.filter((line) => line.includes('"answered"')).map((line) => JSON.parse(line));
+  t.match(answered, [{ method: 'POST', route: '/auth/refresh', status: 400 }]);
+  t.notMatch(lines.join(''), 'canary');
+});

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { classify, PROBLEMS, problem } from '../../src/adapters/http/server/problems.ts';
+import { httpService } from '../support/http.ts';
+
+t.test('the catalogue lists every code with its status and recovery, and nothing else', async (t) => {
+  const rows = readFileSync('docs/problems.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| (\w+) \|/gm);
+  const documented = Object.fromEntries(
+    [...rows].map(([, code, status, recovery]) => [code, [Number(status), recovery]]),
+  );
+  const known = Object.entries(PROBLEMS).map(([code, { status, recovery }]) => [code, [status, recovery]]);
+  t.same(documented, Object.fromEntries(known));
+});
+
+t.test('a problem document', async (t) => {
+  t.same(problem('token_reused', 'Said before.', 'request-1'), {
+    type: 'urn:problem-type:kinship:token_reused',
+    title: 'Refresh token used before',
+    status: 401,
+    detail: 'Said before.',
+    instance: 'request-1',
+    code: 'token_reused',
+    recovery: 'login',
+  });
+});
+
+t.test('what nobody foresaw says nothing of the inside', async (t) => {
+  t.same(classify(new Error('select secret from somewhere')), [
+    'internal_error',
+    'Something went wrong on our side.',
+  ]);
+  t.equal(classify(Object.assign(new Error('x'), { code: 'FST_ERR_HANDLER_TIMEOUT' }))[0], 'unavailable');
+  t.equal(classify(Object.assign(new Error('x'), { statusCode: 418 }))[0], 'invalid_request');
+});
+
+t.test('every exit is a problem document with the id of its request', async (t) => {
+  const { send, post, lines } = await httpService(t, {
+    http: {
+      guard: () => {
+        throw new Error('a fault of ours');
+      },
+    },
+  });
+  const id = 'trace-0123456789';
+  const exits = [
+    [await send('/nowhere', { headers: { 'x-request-id': id } }), 404, 'not_found'],
+    [await send('/%zz', { headers: { 'x-request-id': id } }), 400, 'invalid_request'],
+    [await post('/auth/refresh', 'no json', { 'x-request-id': id }), 400, 'invalid_request'],
+    [
+      await post('/auth/refresh', 'a=b', { 'x-request-id': id, 'content-type': 'text/plain' }),
+      415,
+      'unsupported_media_type',
+    ],
+    [await post('/auth/refresh', 'x'.repeat(70_000), { 'x-request-id': id }), 413, 'payload_too_large'],
+    [
+      await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11', undefined, {
+        'x-request-id': id,
+      }),
+      500,
+      'internal_error',
+    ],
+  ] as const;
+  for (const [{ status, headers, body }, expected, code] of exits) {
+    t.match({ status, body }, { status: expected, body: { status: expected, code, instance: id } }, code);
+    t.equal(headers.get('content-type'), 'application/problem+json');
+    t.equal(headers.get('x-request-id'), id);
+  }
+  t.ok(
+    lines.some((line) => line.includes('a fault of ours')),
+    'the cause is in the log',
+  );
+  t.notOk(JSON.stringify(exits).includes('a fault of ours'), 'and in no answer');
+});
+
+t.test('an id of a request that is none is replaced', async (t) => {
+  const { send } = await httpService(t);
+  const { headers } = await send('/health/live', { headers: { 'x-request-id': 'two words {}' } });
+  t.match(headers.get('x-request-id'), /^[0-9a-f-]{36}$/);
+});
