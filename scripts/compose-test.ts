@@ -138,6 +138,15 @@ async function stopUnderLoad(compose: Compose, headers: Record<string, string>):
   stopping = true;
   compose('kill', '--signal', 'TERM', 'app');
   await Promise.all(clients);
+  await until('the service ended with exit code 0', async () => {
+    const state = execFileSync('docker', [
+      'inspect',
+      '--format',
+      '{{.State.Status}} {{.State.ExitCode}}',
+      'kinship-app-1',
+    ]);
+    return state.toString().trim() === 'exited 0';
+  });
   agent.destroy();
   assert.equal(counts.failed, 0, 'no accepted request failed');
   say(`prod: SIGTERM under load, ${counts.answered} answered, ${counts.failed} failed`);
@@ -201,7 +210,7 @@ async function withCompose(
     compose('up', '--build', '--detach', '--wait');
     await work(compose);
   } catch (error) {
-    compose('logs', '--tail', '50');
+    compose('logs', '--tail', '20');
     throw error;
   } finally {
     compose('down', '--volumes', '--remove-orphans');

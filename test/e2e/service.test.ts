@@ -1,0 +1,164 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { compose } from '../../src/compose.ts';
+import { readConfig } from '../../src/config.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, string>;
+}
+
+async function post(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', headers });
+  return { status: response.status, body: (await response.json()) as Record<string, string> };
+}
+
+const logIn = (url: string, more = '') => post(`${url}/auth/login?userId=${USER}${more}`);
+
+const refresh = (url: string, { body }: Answer, headers?: Record<string, string>) =>
+  post(`${url}/auth/refresh?refreshToken=${body.refresh}&accessToken=${body.access}`, headers);
+
+/** A folder that outlives every service of the test: teardown runs last to first. */
+async function dataDir(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+async function start(t: Test, env: Record<string, string>) {
+  const lines: string[] = [];
+  const config = await readConfig({ API_PORT: '0', ...env }, t.testdir());
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  const service = await compose(config, log, { limits: { drain: 0 } });
+  const url = await service.app.listen(config.http);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= service.close();
+    return closed;
+  };
+  t.teardown(close);
+  return { url, lines, close };
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const found = await look().catch(() => undefined);
+    if (found !== undefined) return found;
+    await sleep(50);
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+/** Log in, refresh, replay; the mail; a restart in between a refresh and its retry. */
+async function wholeStory(t: Test, env: Record<string, string>, folder: string): Promise<void> {
+  const first = await start(t, env);
+  const pair = await logIn(first.url, '&email=ann@example.com');
+  t.equal(pair.status, 200);
+  const key = { 'idempotency-key': 'the-answer-was-lost' };
+  const next = await refresh(first.url, pair, key);
+  t.equal(next.status, 200);
+  await first.close();
+
+  const second = await start(t, env);
+  t.match(await (await fetch(`${second.url}/health/ready`)).json(), {
+    status: 'up',
+    dependencies: { database: 'up' },
+  });
+  const again = await refresh(second.url, pair, key);
+  t.same([again.body.refresh, again.body.access], [next.body.refresh, next.body.access], 'the same bytes');
+  t.match(await refresh(second.url, pair), { status: 401, body: { code: 'token_reused' } });
+  t.match(await refresh(second.url, next), { status: 401, body: { code: 'session_revoked' } });
+
+  const mails = join(folder, 'mail');
+  const [name = ''] = await until('the mail', async () => {
+    const names = (await readdir(mails)).filter((one) => one.endsWith('.eml'));
+    return names.length > 0 ? names : undefined;
+  });
+  t.match(await readFile(join(mails, name), 'utf8'), /^To: ann@example\.com$/m);
+  await until('the event in the log', async () =>
+    second.lines.find((line) => line.includes('sessions.reuse_detected')),
+  );
+  t.equal((await readdir(mails)).length, 1);
+  await second.close();
+  t.notMatch([...first.lines, ...second.lines].join(''), pair.body.refresh, 'no token in the log');
+}
+
+t.test('the whole story on the embedded database', async (t) => {
+  const folder = await dataDir(t);
+  await wholeStory(t, { DATA_DIR: folder }, folder);
+});
+
+t.test('the whole story on PostgreSQL', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const folder = await dataDir(t);
+  await wholeStory(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
+});
+
+t.test('behind a proxy, the address that it vouches for counts', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const env = {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    LOGIN_BY_USER_ID: 'open',
+    MAIL: 'off',
+  };
+  const { url } = await start(t, {
+    ...env,
+    TRUST_PROXY: '127.0.0.1',
+    JTI_HASH: 'argon2id',
+    ARGON2_MEMORY: '1024',
+  });
+  const forwarded = { 'x-forwarded-for': '192.0.2.1, 198.51.100.9' };
+  const { body } = await post(`${url}/auth/login?userId=${USER}`, forwarded);
+  const claims = JSON.parse(Buffer.from(body.access?.split('.')[1] ?? '', 'base64url').toString());
+  t.equal(claims.userIp, '198.51.100.9');
+});
+
+t.test('a database that cannot be had stops the start, and nothing is left open', async (t) => {
+  const env = { DATA_DIR: await dataDir(t), DATABASE_URL: 'postgres://127.0.0.1:1/none' };
+  await t.rejects(start(t, env), { code: 'unavailable' });
+});
+
+t.test('a mail server that is not to be trusted stops the start', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const impostor = createServer((socket) => socket.on('error', () => {}).end('220 no TLS here\r\n')).listen(
+    0,
+    '127.0.0.1',
+  );
+  t.teardown(() => impostor.close());
+  const address = await until('the port', async () => impostor.address() ?? undefined);
+  const port = typeof address === 'object' ? String(address.port) : '';
+  const smtp = { SMTP_SERVER: '127.0.0.1', SMTP_PORT: port, SMTP_FROM: 'auth@example.com' };
+  const { url } = await start(t, {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    ...smtp,
+  });
+  t.equal((await logIn(url)).status, 200, 'one that is merely broken does not');
+});
+
+t.test('the process: ready line, two starts on one folder, signals, exit codes', async (t) => {
+  const folder = await dataDir(t);
+  const env = { API_PORT: '0', DATA_DIR: folder };
+  const service = await startService(t, { env });
+  t.equal((await logIn(service.url)).status, 200);
+  await t.rejects(
+    startService(t, { env }),
+    /in use|running/i,
+    'the second one is refused with a clear message',
+  );
+  t.equal(await service.stop('SIGTERM'), 0);
+  t.ok(service.logs().some((line) => line.includes('"stopped"')));
+
+  const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
+  await t.rejects(wrong, /API_PORT got "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT got "x"/, 'one line per fault');
+});
