@@ -1,9 +1,9 @@
-import type { Client, DomainEvent, Occurrence } from './events.ts';
-import { networkOf } from './network.ts';
+import type { Client, Occurrence } from './events.ts';
 import type { Policy } from './policy.ts';
+import { addressChanged, changesToTell, healed, reuseDetected, revoked } from './refresh-occurrences.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
-import { type TokenFamily, toldSubject } from './token-family.ts';
+import type { TokenFamily } from './token-family.ts';
 import type { RefreshClaims } from './token-pair.ts';
 import { productOf } from './user-agent.ts';
 
@@ -41,9 +41,6 @@ export type JudgedFamily = Pick<
 export type Verdict<Family> =
   | { readonly kind: 'rotate'; readonly family: Family; readonly tell: readonly Occurrence[] }
   | { readonly kind: 'repeat'; readonly family: Family; readonly tell: readonly Occurrence[] }
-  | Refused;
-
-type Refused =
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly tell: readonly Occurrence[] }
   | {
       readonly kind: 'revoke';
@@ -70,31 +67,53 @@ export function judgeRefresh<Family extends JudgedFamily>(
   presented: Presented,
   around: Circumstances,
 ): Verdict<Family> {
+  const scene = { ...presented, now: around.now };
+
   if (family === null || family.userId !== presented.claims.sub) return refuse('session_not_found');
-  if (family.revoked !== null)
+  if (family.revoked !== null) {
     return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
-  if (around.now >= family.expiresAt) return refuse('session_expired');
-  if (around.remembered !== null) return revokeAgain(around.remembered, presented, around);
-  if (isRetry(family, presented, around)) return judgeRetry(family, presented, around);
-  if (isReuse(family, presented, around)) return revokeForReuse(family, presented, around);
-  if (isAgentBlocked(family, presented)) return revokeForAgent(presented, around);
-  if (isAddressBlocked(family, presented)) {
-    return refuse('address_changed', tellOfAddress(presented, around, true));
   }
+  if (around.now >= family.expiresAt) return refuse('session_expired');
+  if (around.remembered !== null) {
+    const code = codeOfEnded(around.remembered, false);
+    return revoke(code, around.remembered, revoked(scene, around.remembered));
+  }
+  if (isRetry(family, presented, around)) return judgeRetry(family, presented, around);
+  if (isReuse(family, presented, around)) {
+    return revoke('token_reused', 'reuse', reuseDetected(scene, family.generation));
+  }
+  if (isAgentBlocked(family, presented)) {
+    return revoke('user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
+  }
+  if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
   return judgeSuccession(family, presented, around);
+}
+
+/** A retry gets the same pair wherever it comes from, unless the session is bound to its address. */
+function judgeRetry<Family extends JudgedFamily>(
+  family: Family,
+  presented: Presented,
+  { now }: Circumstances,
+): Verdict<Family> {
+  const scene = { ...presented, now };
+  if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
+  const moved = presented.client.address !== family.address && family.onAddressChange === 'notify';
+  return { kind: 'repeat', family, tell: moved ? [addressChanged(scene, false)] : [] };
 }
 
 /** Current, or later and to be healed: the last question before the next pair. */
 function judgeSuccession<Family extends JudgedFamily>(
   family: Family,
   presented: Presented,
-  around: Circumstances,
+  { now }: Circumstances,
 ): Verdict<Family> {
-  const tell = [...tellOfChanges(family, presented, around)];
-  if (presented.claims.generation > family.generation) tell.push(healed(family, presented, around));
-  else if (presented.retryKeyHash !== null && presented.retryKeyHash === family.retryKeyHash) {
-    return refuse('idempotency_key_reused');
+  const scene = { ...presented, now };
+  const tell = changesToTell(scene, family);
+  if (presented.claims.generation > family.generation) {
+    return { kind: 'rotate', family, tell: [...tell, healed(scene, family.generation)] };
   }
+  const { retryKeyHash } = presented;
+  if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return refuse('idempotency_key_reused');
   return { kind: 'rotate', family, tell };
 }
 
@@ -117,19 +136,6 @@ function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Ci
   );
 }
 
-/** A retry gets the same pair wherever it comes from, unless the session is bound to its address. */
-function judgeRetry<Family extends JudgedFamily>(
-  family: Family,
-  presented: Presented,
-  around: Circumstances,
-): Verdict<Family> {
-  if (isAddressBlocked(family, presented)) {
-    return refuse('address_changed', tellOfAddress(presented, around, true));
-  }
-  const moved = presented.client.address !== family.address && family.onAddressChange === 'notify';
-  return { kind: 'repeat', family, tell: moved ? tellOfAddress(presented, around, false) : [] };
-}
-
 /**
  * Earlier generations, a current one that is not ours, and later ones that the row cannot have lost. A later one
  * that was minted after the row's last rotation is honest: the database lost what it had acknowledged.
@@ -141,12 +147,8 @@ function isReuse(family: JudgedFamily, presented: Presented, { policy }: Circums
   return iat < Math.floor((family.rotatedAt - policy.clockSkew) / 1000);
 }
 
-function agentChanged(family: JudgedFamily, { client }: Presented): boolean {
-  return productOf(client.userAgent) !== productOf(family.userAgent);
-}
-
-function isAgentBlocked(family: JudgedFamily, presented: Presented): boolean {
-  return family.onUserAgentChange === 'block' && agentChanged(family, presented);
+function isAgentBlocked(family: JudgedFamily, { client }: Presented): boolean {
+  return family.onUserAgentChange === 'block' && productOf(client.userAgent) !== productOf(family.userAgent);
 }
 
 function isAddressBlocked(family: JudgedFamily, { claims, client }: Presented): boolean {
@@ -158,96 +160,10 @@ function codeOfEnded(reason: RevocationReason, current: boolean): RefusalCode {
   return reason === 'reuse' && !current ? 'token_reused' : 'session_revoked';
 }
 
-function refuse(code: RefusalCode, tell: readonly Occurrence[] = []): Refused {
+function refuse(code: RefusalCode, tell: readonly Occurrence[] = []): Verdict<never> {
   return { kind: 'refuse', code, tell };
 }
 
-function revokeAgain(reason: RevocationReason, presented: Presented, { now }: Circumstances): Refused {
-  return {
-    kind: 'revoke',
-    code: codeOfEnded(reason, false),
-    reason,
-    tell: [{ event: { type: 'sessions.revoked', occurredAt: now, data: { ...session(presented), reason } } }],
-  };
-}
-
-function revokeForReuse(family: JudgedFamily, presented: Presented, { now }: Circumstances): Refused {
-  const event: DomainEvent = {
-    type: 'sessions.reuse_detected',
-    occurredAt: now,
-    data: {
-      ...session(presented),
-      ...presented.client,
-      generation: presented.claims.generation,
-      currentGeneration: family.generation,
-    },
-  };
-  return { kind: 'revoke', code: 'token_reused', reason: 'reuse', tell: [{ event }] };
-}
-
-function revokeForAgent(presented: Presented, { now }: Circumstances): Refused {
-  const reason = 'user_agent_changed';
-  const event: DomainEvent = {
-    type: 'sessions.revoked',
-    occurredAt: now,
-    data: { ...session(presented), ...presented.client, reason },
-  };
-  return { kind: 'revoke', code: reason, reason, tell: [{ event }] };
-}
-
-function tellOfChanges(
-  family: JudgedFamily,
-  presented: Presented,
-  around: Circumstances,
-): readonly Occurrence[] {
-  const tell: Occurrence[] = [];
-  const { claims, client } = presented;
-  if (family.onAddressChange === 'notify' && networkOf(client.address) !== networkOf(claims.userIp)) {
-    tell.push(...tellOfAddress(presented, around, false));
-  }
-  if (family.onUserAgentChange === 'notify' && agentChanged(family, presented)) {
-    tell.push(tellOfAgent(family, presented, around));
-  }
-  return tell;
-}
-
-function tellOfAddress(
-  presented: Presented,
-  { now }: Circumstances,
-  blocked: boolean,
-): readonly Occurrence[] {
-  const { claims, client } = presented;
-  const event: DomainEvent = {
-    type: 'sessions.address_changed',
-    occurredAt: now,
-    data: { ...session(presented), ...client, previousAddress: claims.userIp, blocked },
-  };
-  return [{ event, oncePerDay: toldSubject.network(client.address) }];
-}
-
-function tellOfAgent(family: JudgedFamily, presented: Presented, { now }: Circumstances): Occurrence {
-  const event: DomainEvent = {
-    type: 'sessions.user_agent_changed',
-    occurredAt: now,
-    data: { ...session(presented), ...presented.client, previousUserAgent: family.userAgent },
-  };
-  return { event, oncePerDay: toldSubject.product(presented.client.userAgent) };
-}
-
-function healed(family: JudgedFamily, presented: Presented, { now }: Circumstances): Occurrence {
-  const event: DomainEvent = {
-    type: 'sessions.healed',
-    occurredAt: now,
-    data: {
-      ...session(presented),
-      ...presented.client,
-      storedGeneration: family.generation,
-      presentedGeneration: presented.claims.generation,
-    },
-  };
-  return { event };
-}
-
-function session({ claims }: Presented) {
-  return { sessionId: claims.tokenFamily, userId: claims.sub };
+function revoke(code: RefusalCode, reason: RevocationReason, told: Occurrence): Verdict<never> {
+  return { kind: 'revoke', code, reason, tell: [told] };
 }

@@ -1,0 +1,67 @@
+import type { Client, Occurrence } from './events.ts';
+import { networkOf } from './network.ts';
+import type { RevocationReason } from './revocation.ts';
+import { type TokenFamily, toldSubject } from './token-family.ts';
+import type { RefreshClaims } from './token-pair.ts';
+import { productOf } from './user-agent.ts';
+
+/** What is worth recording about a refresh: whose session, who came, when (milliseconds). */
+export interface Scene {
+  readonly claims: RefreshClaims;
+  readonly client: Client;
+  readonly now: number;
+}
+
+export function reuseDetected(scene: Scene, currentGeneration: number): Occurrence {
+  const { generation } = scene.claims;
+  const data = { ...session(scene), ...scene.client, generation, currentGeneration };
+  return { event: { type: 'sessions.reuse_detected', occurredAt: scene.now, data } };
+}
+
+export function revoked(scene: Scene, reason: RevocationReason): Occurrence {
+  const data = { ...session(scene), ...scene.client, reason };
+  return { event: { type: 'sessions.revoked', occurredAt: scene.now, data } };
+}
+
+export function healed(scene: Scene, storedGeneration: number): Occurrence {
+  const presentedGeneration = scene.claims.generation;
+  const data = { ...session(scene), ...scene.client, storedGeneration, presentedGeneration };
+  return { event: { type: 'sessions.healed', occurredAt: scene.now, data } };
+}
+
+/** The user is told once a day of each network, whether the session is bound to its address or not. */
+export function addressChanged(scene: Scene, blocked: boolean): Occurrence {
+  const data = { ...session(scene), ...scene.client, previousAddress: scene.claims.userIp, blocked };
+  return {
+    event: { type: 'sessions.address_changed', occurredAt: scene.now, data },
+    oncePerDay: toldSubject.network(scene.client.address),
+  };
+}
+
+/** What the user is to be told of when a session goes on from another network, or with another product. */
+export function changesToTell(
+  scene: Scene,
+  family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent'>,
+): Occurrence[] {
+  const { claims, client } = scene;
+  const moved = networkOf(client.address) !== networkOf(claims.userIp);
+  const otherAgent = productOf(client.userAgent) !== productOf(family.userAgent);
+  return [
+    ...(family.onAddressChange === 'notify' && moved ? [addressChanged(scene, false)] : []),
+    ...(family.onUserAgentChange === 'notify' && otherAgent
+      ? [userAgentChanged(scene, family.userAgent)]
+      : []),
+  ];
+}
+
+function userAgentChanged(scene: Scene, previousUserAgent: string): Occurrence {
+  const data = { ...session(scene), ...scene.client, previousUserAgent };
+  return {
+    event: { type: 'sessions.user_agent_changed', occurredAt: scene.now, data },
+    oncePerDay: toldSubject.product(scene.client.userAgent),
+  };
+}
+
+function session({ claims }: Scene) {
+  return { sessionId: claims.tokenFamily, userId: claims.sub };
+}
