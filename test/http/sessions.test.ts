@@ -135,3 +135,49 @@ t.test('who may log in by user id', async (t) => {
   const off = await service('off');
   t.equal((await off.post(path, undefined, withKey)).body.code, 'forbidden');
 });
+
+t.test(
+  'X-Forwarded-For of a peer that is no trusted proxy does not count, and is warned of once',
+  async (t) => {
+    const { post, lines } = await httpService(t);
+    for (const address of ['192.0.2.1', '192.0.2.2']) {
+      const { body } = await post(`/auth/login?userId=${USER}`, undefined, { 'x-forwarded-for': address });
+      t.equal(claimsOf(String(body.access)).userIp, '127.0.0.1');
+    }
+    t.equal(lines.filter((line) => line.includes('TRUST_PROXY')).length, 1);
+
+    const trusting = await httpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
+    for (const [header, address] of [
+      ['192.0.2.1', '192.0.2.1'],
+      ['192.0.2.66, 192.0.2.1, 10.1.2.3', '192.0.2.1'],
+      ['::ffff:192.0.2.1', '192.0.2.1'],
+    ] as const) {
+      const { body } = await trusting.post(`/auth/login?userId=${USER}`, undefined, {
+        'x-forwarded-for': header,
+      });
+      t.equal(claimsOf(String(body.access)).userIp, address, header);
+    }
+    t.notOk(trusting.lines.some((line) => line.includes('TRUST_PROXY')));
+  },
+);
+
+t.test('browsers of other origins get no permission, those of ours do', async (t) => {
+  const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
+  const asked = async (origin: string) => {
+    const { headers } = await send('/health/live', { headers: { origin } });
+    return headers.get('access-control-allow-origin');
+  };
+  t.equal(await asked('https://app.example.com'), 'https://app.example.com');
+  t.equal(await asked('https://evil.example'), null);
+  t.equal(await asked('null'), null);
+  const preflight = await send('/auth/refresh', {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://app.example.com',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,idempotency-key',
+    },
+  });
+  t.equal(preflight.status, 204);
+  t.match(preflight.headers.get('access-control-allow-headers'), /idempotency-key/);
+});

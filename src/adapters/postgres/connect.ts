@@ -11,13 +11,20 @@ export type PostgresAddress =
 export type OnStatement = (text: string) => void;
 
 /**
+ * Seconds between two tries to connect. There is a try only where a statement waits for it, each fails one
+ * statement, and the others queue behind: a pause that grew would make everybody wait for a database that is
+ * known to be away, and go on waiting when it is back.
+ */
+const BACKOFF = 0.01;
+
+/**
  * A pool of connections, opened when first needed and again after a loss. Rejections are left as the driver has
  * them; see {@link asked}.
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const options = {
     connect_timeout: 3,
-    backoff: (retries: number) => Math.min(2 ** retries / 10, 2),
+    backoff: BACKOFF,
     onnotice: () => {},
     connection: { application_name: 'kinship', statement_timeout: 10_000 },
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),

@@ -33,6 +33,7 @@ export function loginRoute(app: App, { logInById, guard }: LoginOptions): void {
         tags: ['sessions'],
         summary: 'Log in by user id',
         description: 'For trusted backends, with a service key in `x-api-key`.',
+        security: [{ serviceKey: [] }],
         querystring: Query,
         response: {
           200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),

@@ -11,6 +11,7 @@ import fastify, {
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { answerClientError, problemExits, refuseTunnel, sendProblem } from './exits.ts';
+import { warnOfUntrustedProxies } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { buildValidator } from './validation.ts';
@@ -96,6 +97,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
     request.log.info(line, 'answered');
   });
   app.server.on('connect', refuseTunnel);
+  warnOfUntrustedProxies(app);
   app.addHook('preClose', () => sleep(drain));
   if (corsOrigins.length > 0)
     app.register(cors, { origin: [...corsOrigins], exposedHeaders: ['x-request-id'] });
