@@ -35,15 +35,16 @@ interface TokenConfig {
   readonly jtiHash: 'hmac-sha512' | 'argon2id';
 }
 
-/** The environment is not as it should be: one line per fault, none of which shows a secret. */
+/** The environment is not as it should be: one line per fault, once, none of which shows a secret. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.faults = faults;
+    const lines = [...new Set(faults)];
+    super(lines.join('\n'));
+    this.faults = lines;
   }
 }
 
@@ -119,8 +120,8 @@ function readArgon2(variables: Variables, read: Readers): Config['argon2'] {
 function readTokens(variables: Variables, publicUrl: string | null, read: Readers) {
   read.choice('ACCESS_TOKEN_ALG', variables.ACCESS_TOKEN_ALG, ['HS512']);
   return {
-    issuers: read.list(variables.TOKEN_ISSUER || publicUrl || 'kinship'),
-    audiences: read.list(variables.TOKEN_AUDIENCE),
+    issuers: read.names('TOKEN_ISSUER', variables.TOKEN_ISSUER || publicUrl || 'kinship'),
+    audiences: read.names('TOKEN_AUDIENCE', variables.TOKEN_AUDIENCE),
     jtiHash: read.choice('JTI_HASH', variables.JTI_HASH, ['hmac-sha512', 'argon2id']),
   };
 }

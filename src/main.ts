@@ -33,6 +33,7 @@ async function start(): Promise<void> {
     process.exit(1);
   });
 
-  const url = await service.app.listen(config.http);
+  const { host, port } = config.http;
+  const url = await service.app.listen({ host, port });
   log.info({ url, docs: `${url}/docs` }, 'ready');
 }

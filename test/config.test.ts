@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Environment, SECRETS } from '../src/config/schema.ts';
 import { type Config, ConfigurationError, readConfig } from '../src/config.ts';
@@ -22,11 +23,11 @@ const production: Env = {
   SMTP_FROM: 'auth@example.com',
 };
 
-const read = (t: Test, env: Env): Promise<Config> => readConfig(env, t.testdir());
+const read = (t: Test, env: Env, folder = t.testdir()): Promise<Config> => readConfig(env, folder);
 
-async function faultsOf(t: Test, env: Env): Promise<readonly string[]> {
+async function faultsOf(t: Test, env: Env, folder = t.testdir()): Promise<readonly string[]> {
   try {
-    await read(t, env);
+    await read(t, env, folder);
     return [];
   } catch (error) {
     if (error instanceof ConfigurationError) return error.faults;
@@ -79,15 +80,42 @@ t.test('keys are made once, kept closed, and all different', async (t) => {
   t.equal(statSync(kept).mode & 0o777, 0o600);
   t.equal(statSync(join(folder, 'data/keys')).mode & 0o777, 0o700);
   t.ok(readFileSync(kept).length >= 64);
+  t.same(readdirSync(join(folder, 'data/keys')).length, 3, 'no draft is left behind');
+});
+
+t.test('many first starts at once agree on the keys', async (t) => {
+  const folder = t.testdir();
+  // Each warms up, then all of them start thirty times, in a fresh folder and at the same moment each.
+  const script = `import { readConfig } from './src/config.ts';
+    const [folder, warmUp, moment] = process.argv.slice(1);
+    await readConfig({}, folder + warmUp);
+    for (let round = 1; round <= 30; round += 1) {
+      while (Date.now() < Number(moment) + 30 * round);
+      const { tokens } = await readConfig({}, folder + '/' + round);
+      console.log([tokens.accessKeys, tokens.refreshKeys, tokens.hashKeys].map(([key]) => key?.id).join());
+    }`;
+  const moment = String(Date.now() + 2_000);
+  const starts = ['/a', '/b', '/c'].map((warmUp) => {
+    const args = ['--input-type=module', '--eval', script, folder, warmUp, moment];
+    return promisify(execFile)(process.execPath, [...process.execArgv, ...args]);
+  });
+  const [first, ...others] = (await Promise.all(starts)).map(({ stdout }) => stdout);
+  t.match(first, /^([\w-]{8},[\w-]{8},[\w-]{8}\n){30}$/);
+  for (const other of others) t.equal(other, first);
+});
+
+t.test('a kept key that was damaged is refused, not used', async (t) => {
+  const folder = t.testdir({ data: { keys: { refresh_token_hash_key: '' } } });
+  t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" got a key of 0 bytes/]);
 });
 
 t.test('values', async (t) => {
   const config = await read(t, {
     ...keys,
-    ACCESS_TOKEN_SIGN_KEY: `${ACCESS}x,${ACCESS}`,
+    ACCESS_TOKEN_SIGN_KEY: `${ACCESS}x, ${ACCESS}`,
     API_HOST: '0.0.0.0',
     API_PORT: '0',
-    PUBLIC_URL: 'https://auth.example.com/',
+    PUBLIC_URL: 'https://Auth.example.com:443/',
     TOKEN_AUDIENCE: 'new, old',
     TRUST_PROXY: '10.0.0.0/8, ::1',
     CORS_ORIGINS: 'https://app.example.com',
@@ -119,86 +147,136 @@ t.test('values', async (t) => {
     ],
   );
   t.equal(config.http.serviceKeys[1]?.secret, 'a:secret:with:colons:of:32:bytes:or:more');
-  t.equal(config.tokens.accessKeys.length, 2);
+  t.same(
+    config.tokens.accessKeys.map(({ bytes }) => Buffer.from(bytes).toString()),
+    [`${ACCESS}x`, ACCESS],
+  );
   t.same([config.tokens.issuers, config.tokens.audiences], [['https://auth.example.com'], ['new', 'old']]);
   t.match(config.policy, { accessTokenAge: 30_000, sessionMaxAge: 604_800_000 });
   t.same(config.database, { kind: 'url', url: 'postgres://me:p%40ss%2Fword@db:5432/me', pool: 4 });
   t.match(config.mail, { kind: 'smtp', host: 'mail', port: 1025, username: 'me', password: 'secret' });
   t.same((await read(t, { MAIL: 'off' })).mail, { kind: 'off' });
+  t.match((await read(t, { POSTGRES_HOST: '::1' })).database, {
+    url: 'postgres://postgres@[::1]:5432/postgres',
+  });
+});
+
+t.test('who may log in by user id when nothing is said', async (t) => {
+  const modeAt = async (API_HOST: string) => (await read(t, { ...keys, API_HOST })).http.loginByUserId;
+  for (const host of ['localhost', '127.0.0.2', '::1']) t.equal(await modeAt(host), 'local', host);
+  for (const host of ['0.0.0.0', '::', '127.example.com']) t.equal(await modeAt(host), 'key', host);
 });
 
 t.test('the environment wins over .env, and blank is unset', async (t) => {
-  const folder = t.testdir({ '.env': 'API_PORT=4001\nAPI_HOST=127.0.0.2\nLOG_LEVEL=\n' });
-  const config = await readConfig({ API_PORT: '4002', API_HOST: ' ' }, folder);
-  t.match(config, { logLevel: 'info', http: { port: 4002, host: '127.0.0.2' } });
+  const folder = t.testdir({ '.env': 'API_PORT=4001\nAPI_HOST=127.0.0.2\nLOG_LEVEL=\nDATABASE_URL=wrong\n' });
+  const config = await readConfig({ API_PORT: '4002', DATABASE_URL: ' ' }, folder);
+  t.match(config, {
+    logLevel: 'info',
+    http: { port: 4002, host: '127.0.0.2' },
+    database: { kind: 'embedded' },
+  });
+});
+
+t.test('a .env that cannot be read is a fault', async (t) => {
+  t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env got .*EISDIR/]);
 });
 
 t.test('secrets from files', async (t) => {
-  const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n' });
+  const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n', empty: '\n' });
   const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: join(folder, 'key') };
-  const config = await readConfig({ ...env, DATABASE_URL_FILE: join(folder, 'url') }, folder);
+  const config = await readConfig({ ...env, DATABASE_URL_FILE: 'url' }, folder);
   t.equal(Buffer.from(config.tokens.accessKeys[0]?.bytes ?? []).toString(), ACCESS);
   t.match(config.database, { url: 'postgres://db/kinship' });
-  t.match(await faultsOf(t, { ...env, ACCESS_TOKEN_SIGN_KEY: ACCESS }), [
+  t.match(await faultsOf(t, { ...env, ACCESS_TOKEN_SIGN_KEY: ACCESS }, folder), [
     /ACCESS_TOKEN_SIGN_KEY_FILE are both set/,
   ]);
-  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: join(folder, 'none') }), [
-    /SMTP_PASSWORD_FILE got .*ENOENT/,
-  ]);
+  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'none' }, folder), [/SMTP_PASSWORD_FILE got .*ENOENT/]);
+  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'empty' }, folder), [/SMTP_PASSWORD_FILE got .*\(empty\)/]);
 });
 
-const wrong: [Env, RegExp][] = [
+const smtp: Env = { SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com' };
+
+/** The environment, its first fault, and how many there are if not one. */
+const wrong: [Env, RegExp, number?][] = [
   [{ NODE_ENV: 'prod' }, /^NODE_ENV got "prod" and wants one of/],
   [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL/],
   [{ API_PORT: '65536' }, /^API_PORT got "65536" and wants a whole number from 0 to 65535/],
   [{ API_PORT: 'http' }, /^API_PORT/],
+  [{ API_HOST: 'http://localhost' }, /^API_HOST/],
+  [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL got "x{300}…" and wants/],
+  [{ LOG_LEVEL: 'two\nlines' }, /^LOG_LEVEL got "two\\nlines"/],
   [{ PUBLIC_URL: 'auth.example.com' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'https://auth.example.com/path' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
-  [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY/],
+  [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* trusting everyone/],
+  [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
+  [{ TRUST_PROXY: 'fe80::1%eth0' }, /^TRUST_PROXY/],
+  [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/33' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/8/8' }, /^TRUST_PROXY/],
   [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS/],
+  [{ CORS_ORIGINS: 'https://app.example.com/?' }, /^CORS_ORIGINS/],
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
   [{ SERVICE_API_KEYS: 'backend:login:short' }, /^SERVICE_API_KEYS got "entry 1, not shown"/],
   [{ SERVICE_API_KEYS: 'backend:root:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
   [{ SERVICE_API_KEYS: ':login:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
-  [{ SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY}` }, /^SERVICE_API_KEYS got "one name twice"/],
+  [{ SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY}` }, /^SERVICE_API_KEYS got "one name twice"/, 2],
+  [
+    { SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY.replace('backend', 'other')}` },
+    /^SERVICE_API_KEYS got "one secret twice"/,
+  ],
+  [{ SERVICE_API_KEYS: `backend:login:${'ü'.repeat(32)}` }, /^SERVICE_API_KEYS/],
   [{ ACCESS_TOKEN_ALG: 'none' }, /^ACCESS_TOKEN_ALG/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY got a key of 5 bytes/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: HASH }, /the same key is given twice/],
+  [{ ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` }, /the same key is given twice/],
+  [{ TOKEN_ISSUER: ',' }, /^TOKEN_ISSUER/],
   [{ JTI_HASH: 'md5' }, /^JTI_HASH/],
   [{ ARGON2_MEMORY: '1' }, /^ARGON2_MEMORY/],
   [{ ACCESS_TOKEN_AGE: '15' }, /^ACCESS_TOKEN_AGE got "15" and wants a duration/],
   [{ ACCESS_TOKEN_AGE: '0s' }, /^ACCESS_TOKEN_AGE/],
   [{ ACCESS_TOKEN_AGE: '2h', REFRESH_TOKEN_AGE: '1h' }, /^ACCESS_TOKEN_AGE got "2h" and wants no more/],
+  [{ REFRESH_TOKEN_AGE: 'long' }, /^REFRESH_TOKEN_AGE/],
   [{ REFRESH_RETRY_WINDOW: '-1s' }, /^REFRESH_RETRY_WINDOW/],
   [{ ON_IP_CHANGE: 'panic' }, /^ON_IP_CHANGE/],
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
+  [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
   [{ DATABASE_POOL: '0' }, /^DATABASE_POOL/],
+  [{ POSTGRES_HOST: 'db/x' }, /^POSTGRES_HOST/],
   [{ POSTGRES_HOST: 'db', POSTGRES_PORT: 'x' }, /^POSTGRES_PORT/],
   [{ MAIL: 'on' }, /^MAIL/],
   [{ SMTP_SERVER: 'mail' }, /^SMTP_FROM/],
   [{ SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com,b@example.com' }, /^SMTP_FROM/],
+  [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
+  [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
+  [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],
+  [{ SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],
   [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID got "open" and wants/],
   [{ ...production, PUBLIC_URL: 'http://auth.example.com' }, /^PUBLIC_URL .* in production/],
-  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL/],
+  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL got nothing/],
+  [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL got "auth"/],
   [{ ...production, SMTP_SERVER: '' }, /^SMTP_SERVER .* or MAIL=off/],
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
+  [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
 ];
 
-for (const [env, fault] of wrong) {
+for (const [env, fault, count = 1] of wrong) {
   t.test(`a fault: ${JSON.stringify(env).slice(0, 80)}`, async (t) => {
     const faults = await faultsOf(t, env);
-    t.equal(faults.length, 1, faults.join('\n'));
+    t.equal(faults.length, count, faults.join('\n'));
     t.match(faults[0], fault);
   });
 }
 
 t.test('production', async (t) => {
   const config = await read(t, production);
+  const hexadecimal = '0123456789abcd'.repeat(5).slice(0, 64);
+  await t.resolves(
+    read(t, { ...production, ACCESS_TOKEN_SIGN_KEY: hexadecimal }),
+    'misses two digits by chance',
+  );
   t.match(config, { production: true, http: { loginByUserId: 'key' }, warnings: [] });
   t.notOk(existsSync(join(config.dataDir, 'keys')), 'no keys are made');
   t.equal((await read(t, { ...production, SMTP_SERVER: '', MAIL: 'off' })).mail.kind, 'off');
@@ -218,12 +296,13 @@ t.test('.env.example names every variable, and works as it stands', async (t) =>
   const example = parseEnv(text);
   t.same(Object.keys(example).sort(), Object.keys(Environment.properties).sort());
   const folder = t.testdir({ '.env': text });
-  t.same((await readConfig({}, folder)).policy, (await readConfig({}, t.testdir({}))).policy);
+  t.same(await readConfig(keys, folder), {
+    ...(await readConfig(keys, join(folder, 'none'))),
+    dataDir: join(folder, 'data'),
+  });
 });
 
 t.test('keys that cannot be kept are a fault of the folder', async (t) => {
   const folder = t.testdir({ data: 'a file where a folder is due' });
-  chmodSync(join(folder, 'data'), 0o600);
-  writeFileSync(join(folder, 'data'), 'x');
-  await t.rejects(readConfig({}, folder));
+  t.match(await faultsOf(t, {}, folder), [/^DATA_DIR got .*ENOTDIR/]);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -26,11 +26,19 @@ for (const [name, secret] of Object.entries(secrets)) {
   );
 }
 
-/** The folder is closed to others; the files are not, since a container's user of another number reads them. */
+if (values.write !== undefined && (statSync(values.write).mode & 0o077) !== 0) {
+  process.stderr.write(`Other users of this machine can read ${values.write}: chmod 700 ${values.write}\n`);
+}
+
+/**
+ * The folder is closed to others; the files, whatever the umask, are not: mounted one by one, each is read by the
+ * container's user, which has another number than the one who made it.
+ */
 function write(folder: string, name: string, secret: string): string {
   const path = join(folder, name.toLowerCase());
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (existsSync(path)) return `kept ${path}\n`;
-  writeFileSync(path, secret, { flag: 'wx', mode: 0o644 });
+  writeFileSync(path, secret, { flag: 'wx', mode: 0o600 });
+  chmodSync(path, 0o644);
   return `wrote ${path}\n`;
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
@@ -8,20 +9,27 @@ export type DatabaseConfig =
 /** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
   const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
+  const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
   const { DATABASE_URL, POSTGRES_HOST } = variables;
   if (DATABASE_URL !== '') {
-    if (!/^postgres(ql)?:\/\//.test(DATABASE_URL) || !URL.canParse(DATABASE_URL)) {
+    if (!isPostgresUrl(DATABASE_URL)) {
       read.wrong('DATABASE_URL', '(not shown)', 'a URL such as postgres://user:password@host:5432/database');
     }
     return { kind: 'url', url: DATABASE_URL, pool };
   }
   if (POSTGRES_HOST === '') return { kind: 'embedded' };
-  const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
+  const host = read.host('POSTGRES_HOST', POSTGRES_HOST);
   const [user, password, database] = [
     variables.POSTGRES_USER,
     variables.POSTGRES_PASSWORD,
     variables.POSTGRES_DB || variables.POSTGRES_USER,
   ].map(encodeURIComponent);
   const credentials = password === '' ? user : `${user}:${password}`;
-  return { kind: 'url', url: `postgres://${credentials}@${POSTGRES_HOST}:${port}/${database}`, pool };
+  const authority = isIPv6(host) ? `[${host}]` : host;
+  return { kind: 'url', url: `postgres://${credentials}@${authority}:${port}/${database}`, pool };
+}
+
+/** With a host: without one the driver would look for it in variables of its own. */
+function isPostgresUrl(value: string): boolean {
+  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value) && new URL(value).hostname !== '';
 }

@@ -1,32 +1,35 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, SECRETS } from './schema.ts';
+import { reasonOf, shown } from './values.ts';
 
 /** The variables as text; whether one was given can be told by `given`. */
 export type Variables = Static<typeof Environment>;
 
 /**
- * Reads the environment over `.env` over defaults. Blank means unset. A secret may be given as a file; a file that
- * cannot be read, and a secret given both ways, is a fault.
+ * Reads the environment over `.env` over defaults. Blank means unset, also where it hides a line of `.env`. A secret
+ * may be given as a file; a file that is empty or cannot be read, and a secret given both ways, is a fault.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
   cwd: string,
   faults: string[],
 ): Promise<Variables> {
-  const merged = { ...readDotEnv(join(cwd, '.env')), ...withoutBlanks(env) };
-  const data = { ...merged, ...readSecretFiles(merged, faults) };
+  const merged = withoutBlanks({ ...readDotEnv(resolve(cwd, '.env'), faults), ...env });
+  const data = { ...merged, ...readSecretFiles(merged, cwd, faults) };
   const reader = fastify();
   await reader.register(fastifyEnv, { schema: Environment, data, env: false, dotenv: false });
   return reader.getEnvs<Variables>();
 }
 
-function readDotEnv(path: string): Record<string, string> {
-  return existsSync(path) ? withoutBlanks(parseEnv(readFileSync(path, 'utf8'))) : {};
+function readDotEnv(path: string, faults: string[]): NodeJS.Dict<string> {
+  const { text, reason } = readText(path);
+  if (text === undefined && reason !== 'ENOENT') faults.push(unreadable('.env', path, reason));
+  return parseEnv(text ?? '');
 }
 
 function withoutBlanks(env: NodeJS.Dict<string>): Record<string, string> {
@@ -34,18 +37,29 @@ function withoutBlanks(env: NodeJS.Dict<string>): Record<string, string> {
   return Object.fromEntries(entries.filter(([, value]) => value !== ''));
 }
 
-function readSecretFiles(env: Record<string, string>, faults: string[]): Record<string, string> {
+function readSecretFiles(env: Record<string, string>, cwd: string, faults: string[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of SECRETS) {
     const path = env[`${name}_FILE`];
     if (path === undefined) continue;
     if (env[name] !== undefined) faults.push(`${name} and ${name}_FILE are both set: set one of them.`);
-    try {
-      found[name] = readFileSync(path, 'utf8').trim();
-    } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-      faults.push(`${name}_FILE got "${path}" (${reason}) and wants a file that can be read.`);
-    }
+    const { text, reason } = readText(resolve(cwd, path));
+    if (text === undefined) faults.push(unreadable(`${name}_FILE`, path, reason));
+    else if (text === '')
+      faults.push(`${name}_FILE got ${shown(path)} (empty) and wants a file with a secret.`);
+    else found[name] = text;
   }
   return found;
+}
+
+function readText(path: string): { text?: string; reason?: string } {
+  try {
+    return { text: readFileSync(path, 'utf8').trim() };
+  } catch (error) {
+    return { reason: reasonOf(error) };
+  }
+}
+
+function unreadable(name: string, path: string, reason = ''): string {
+  return `${name} got ${shown(path)} (${reason}) and wants a file that can be read.`;
 }

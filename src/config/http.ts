@@ -1,8 +1,12 @@
+import { isIPv4 } from 'node:net';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
 const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
+
+/** What a header can carry, and 32 bytes of it. */
+const PRESENTABLE = /^[\x21-\x7e]{32,}$/;
 
 type Scope = (typeof SCOPES)[number];
 
@@ -25,13 +29,11 @@ export interface HttpConfig {
 
 export function readHttp(variables: Variables, production: boolean, read: Readers): HttpConfig {
   const { API_HOST, PUBLIC_URL, TRUST_PROXY, CORS_ORIGINS } = variables;
-  const publicUrl = PUBLIC_URL === '' ? null : read.origin('PUBLIC_URL', PUBLIC_URL);
-  if (production && !publicUrl?.startsWith('https://')) {
-    read.wrong('PUBLIC_URL', PUBLIC_URL, 'an https origin in production');
-  }
+  const publicUrl =
+    PUBLIC_URL === '' && !production ? null : read.origin('PUBLIC_URL', PUBLIC_URL, { https: production });
   const proxies = TRUST_PROXY === 'false' ? [] : read.list(TRUST_PROXY);
   return {
-    host: API_HOST,
+    host: read.host('API_HOST', API_HOST),
     port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
     publicUrl,
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
@@ -49,7 +51,7 @@ function readLoginMode({ LOGIN_BY_USER_ID, API_HOST }: Variables, production: bo
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function readServiceKeys(value: string, read: Readers): ServiceKey[] {
@@ -57,14 +59,16 @@ function readServiceKeys(value: string, read: Readers): ServiceKey[] {
     const [name = '', scopes = '', ...rest] = entry.split(':');
     const key = { name, scopes: scopes.split('+') as Scope[], secret: rest.join(':') };
     const goodScopes = key.scopes.every((scope) => SCOPES.includes(scope));
-    if (!/^[\w.-]{1,64}$/.test(name) || !goodScopes || Buffer.byteLength(key.secret) < 32) {
-      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 bytes or more`;
+    if (!/^[\w.-]{1,64}$/.test(name) || !goodScopes || !PRESENTABLE.test(key.secret)) {
+      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 visible characters or more`;
       read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
     }
     return key;
   });
-  if (new Set(keys.map(({ name }) => name)).size < keys.length) {
-    read.wrong('SERVICE_API_KEYS', 'one name twice', 'a name of its own for each key');
+  for (const part of ['name', 'secret'] as const) {
+    if (new Set(keys.map((key) => key[part])).size < keys.length) {
+      read.wrong('SERVICE_API_KEYS', `one ${part} twice`, `a ${part} of its own for each key`);
+    }
   }
   return keys;
 }

@@ -17,6 +17,7 @@ export type MailConfig =
 
 export function readMail(variables: Variables, production: boolean, read: Readers): MailConfig {
   const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
+  const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
 
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
@@ -31,7 +32,11 @@ export function readMail(variables: Variables, production: boolean, read: Reader
     return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
   }
   if (SMTP_FROM === '') read.wrong('SMTP_FROM', '', 'the mailbox that mails come from');
-  const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
+  if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
+    const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
+    read.wrong(missing, '', 'a value: SMTP_USERNAME and SMTP_PASSWORD go together');
+  }
+  const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
-  return { kind: 'smtp', host: SMTP_SERVER, port, ...credentials, from: SMTP_FROM, receiver };
+  return { kind: 'smtp', host, port, ...credentials, from: SMTP_FROM, receiver };
 }

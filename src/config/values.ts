@@ -7,15 +7,27 @@ export interface Faults {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** On one line, short, and without a password that somebody put where a host or an origin is wanted. */
+export function shown(value: string): string {
+  if (value === '') return 'nothing';
+  const masked = value.replace(/:.*@/s, ':…@');
+  return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
+}
+
+/** Why the file system refused, without a path. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+}
+
 /** Readers of one value each. A value that is wrong is reported, and a harmless stand-in goes on. */
 export function readers(faults: Faults) {
   const wrong = (name: string, got: string, wants: string) =>
-    faults.add(`${name} got "${got}" and wants ${wants}.`);
+    faults.add(`${name} got ${shown(got)} and wants ${wants}.`);
 
   return {
     wrong,
 
-    /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`. */
+    /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`; NaN for a wrong one, which no comparison faults again. */
     duration(name: string, value: string, least = 0): number {
       const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
       const milliseconds = Number(count) * (UNITS[unit] ?? Number.NaN);
@@ -25,7 +37,7 @@ export function readers(faults: Faults) {
         value,
         `a duration such as 30s, 15m, 1h or 7d${least > 0 ? `, at least ${least / 1000}s` : ''}`,
       );
-      return least;
+      return Number.NaN;
     },
 
     integer(name: string, value: string, least: number, most: number): number {
@@ -45,33 +57,60 @@ export function readers(faults: Faults) {
       return found ?? choices[0];
     },
 
-    list(value: string): string[] {
-      return value
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== '');
+    list,
+
+    /** A list that has something in it. */
+    names(name: string, value: string): string[] {
+      const names = list(value);
+      if (names.length === 0) wrong(name, value, 'one name or more, comma-separated');
+      return names;
     },
 
-    /** An origin such as `https://auth.example.com`: scheme, host and port, and nothing behind. */
-    origin(name: string, value: string): string {
+    /** The name or the address of a host, and no more. */
+    host(name: string, value: string): string {
+      const good = isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
+      if (!good || value.includes('%')) wrong(name, value, 'the name or the address of a host, nothing else');
+      return value;
+    },
+
+    /** An origin such as `https://auth.example.com`, spelt as browsers do: scheme, host and port, and nothing behind. */
+    origin(name: string, value: string, { https = false } = {}): string {
       const url = URL.canParse(value) ? new URL(value) : null;
-      if (url !== null && /^https?:$/.test(url.protocol) && url.origin === value.replace(/\/$/, ''))
-        return url.origin;
-      wrong(name, value, 'an origin such as https://auth.example.com, without a path');
+      const scheme = https ? /^https:\/\//i : /^https?:\/\//i;
+      if (url !== null && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
+      const wants = `an origin such as https://auth.example.com, without a path`;
+      wrong(name, value, https ? `${wants}, with https in production` : wants);
       return '';
     },
 
-    /** An address or a CIDR. */
+    /** An address or a CIDR of some hosts, never of all. */
     network(name: string, value: string): string {
-      const [address = '', prefix, more] = value.split('/');
-      const bits = isIP(address) === 4 ? 32 : 128;
-      const goodPrefix = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits);
-      if (isIP(address) === 0 || !goodPrefix || more !== undefined) {
-        wrong(name, value, 'addresses or CIDRs such as 10.0.0.0/8, comma-separated, or false');
-      }
+      if (isNetwork(value)) return value;
+      const wants = 'addresses or CIDRs of proxies such as 10.0.0.0/8, comma-separated, or false';
+      wrong(name, value, `${wants}: trusting everyone would let each client choose its address`);
       return value;
     },
   };
+}
+
+/** The parts between commas, without what is blank. */
+export function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function isNetwork(value: string): boolean {
+  const [address = '', prefix = '1', more] = value.split('/');
+  const bits = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) !== 0 &&
+    !address.includes('%') &&
+    /^[1-9]\d{0,2}$/.test(prefix) &&
+    Number(prefix) <= bits &&
+    more === undefined
+  );
 }
 
 export type Readers = ReturnType<typeof readers>;
