@@ -24,7 +24,7 @@ const BACKOFF = 0.01;
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const options = {
     connect_timeout: 3,
-    backoff: BACKOFF,
+    backoff: () => BACKOFF,
     onnotice: () => {},
     connection: { application_name: 'kinship', statement_timeout: 10_000 },
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
