@@ -34,6 +34,9 @@ async function start(): Promise<void> {
   });
 
   const { host, port } = config.http;
-  const url = await service.app.listen({ host, port });
+  const url = await service.app.listen({ host, port }).catch(async (error: unknown) => {
+    await service.close();
+    throw error;
+  });
   log.info({ url, docs: `${url}/docs` }, 'ready');
 }

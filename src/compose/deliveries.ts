@@ -4,11 +4,14 @@ import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { deliverMail } from '../app/delivery/deliver-mail.ts';
 import { forgetOld } from '../app/delivery/forget.ts';
+import { linkTo } from '../app/delivery/link-to.ts';
 import { logEvents } from '../app/delivery/log-events.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
+import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
+import type { Users } from '../ports/stores/users.ts';
 import { type Background, every } from './every.ts';
 
 /** Milliseconds between two looks into an empty outbox. */
@@ -20,13 +23,21 @@ const NOBODY = 'unknown@example.invalid';
 
 /** Empties the outbox in the background until stopped. */
 export async function startDeliveries(
-  { mail, dataDir }: Pick<Config, 'mail' | 'dataDir'>,
-  deps: { readonly outbox: Outbox; readonly clock: Clock; readonly log: Logger },
+  { mail, dataDir, http }: Pick<Config, 'mail' | 'dataDir' | 'http'>,
+  deps: {
+    readonly outbox: Outbox;
+    readonly users: Users;
+    readonly links: LinkSecrets;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
 ): Promise<Background> {
-  const { log } = deps;
+  const { log, links } = deps;
+  const publicUrl = http.publicUrl ?? `http://localhost:${http.port}`;
   const mailer = await openMailer(mail, dataDir, log);
+  const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: linkTo({ links, publicUrl }) };
   const loops = [
-    every(POLL, deliverMail({ ...deps, mailer, random: Math.random, receiver: receiverOf(mail) }), log),
+    every(POLL, mail.kind === 'off' ? dropMail(deps) : deliverMail({ ...deps, mailer, ...toUsers }), log),
     every(POLL, logEvents(deps), log),
     every(HOUR, forgetOld(deps), log),
   ];
@@ -51,6 +62,11 @@ async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): P
     case 'off':
       return { send: async () => {}, close: async () => {} };
   }
+}
+
+/** Without mail there is nobody to tell. */
+function dropMail({ outbox, clock }: { readonly outbox: Outbox; readonly clock: Clock }) {
+  return () => outbox.forget('mail', clock());
 }
 
 function receiverOf(mail: Config['mail']): string | null {

@@ -1,15 +1,24 @@
+import { createMemoryAttempts } from '../adapters/memory/attempts.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
+import { createUsers } from '../adapters/postgres/users.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { Config } from '../config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
+import type { Attempts } from '../ports/stores/attempts.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
+import type { Users } from '../ports/stores/users.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
+  readonly users: Users;
+  readonly attempts: Attempts;
   readonly outbox: Outbox;
   /** Rejects while the database cannot be asked. */
   ping(): Promise<void>;
@@ -18,23 +27,38 @@ export interface Stores {
   readonly failed: Promise<Error>;
 }
 
-/** The database that the configuration names, with its schema up to date. */
-export async function openStores(config: Pick<Config, 'database' | 'dataDir'>, log: Logger): Promise<Stores> {
+/**
+ * The database that the configuration names, with its schema up to date. From here on until `close` it feeds the
+ * list of revoked families.
+ */
+export async function openStores(
+  config: Pick<Config, 'database' | 'dataDir' | 'policy'>,
+  deps: { readonly revoked: FedRevokedFamilies; readonly clock: Clock; readonly log: Logger },
+): Promise<Stores> {
   const database = await openDatabase(config);
-  const { sql } = database;
-  try {
-    for (const migration of await migrate(sql)) log.info({ migration }, 'migrated');
-  } catch (error) {
+  const { sql, address } = database;
+  const { revoked: list, clock, log } = deps;
+  const feed = await prepare().catch(async (error: unknown) => {
     await database.close();
     throw error;
-  }
+  });
   return {
     families: createTokenFamilies(sql),
+    users: createUsers(sql),
+    attempts: createMemoryAttempts(),
     outbox: createOutbox(sql),
     ping: async () => void (await sql`select 1`),
-    close: database.close,
     failed: database.failed,
+    async close() {
+      await feed.stop();
+      await database.close();
+    },
   };
+
+  async function prepare() {
+    for (const migration of await migrate(sql)) log.info({ migration }, 'migrated');
+    return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
+  }
 }
 
 /** Seconds that statements get to finish when the service ends. */
@@ -44,12 +68,15 @@ const END_TIMEOUT = { timeout: 5 };
 export async function openDatabase({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') {
     const sql = connect(database);
-    return { sql, close: () => sql.end(END_TIMEOUT), failed: new Promise<Error>(() => {}) };
+    const failed = new Promise<Error>(() => {});
+    return { sql, address: database, close: () => sql.end(END_TIMEOUT), failed };
   }
   const embedded = await startEmbedded(dataDir);
-  const sql = connect({ kind: 'embedded', socketPath: embedded.socketPath });
+  const address = { kind: 'embedded', socketPath: embedded.socketPath } as const;
+  const sql = connect(address);
   return {
     sql,
+    address,
     failed: embedded.failed,
     async close() {
       await sql.end(END_TIMEOUT);

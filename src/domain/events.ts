@@ -11,7 +11,15 @@ interface OfSession {
   readonly userId: string;
 }
 
+interface OfUser {
+  readonly userId: string;
+}
+
 interface EventData {
+  'users.created': OfUser & { readonly username: string };
+  'users.deleted': OfUser;
+  'users.password_changed': OfUser & Client;
+  'users.password_forgotten': OfUser & Client & { readonly resetId: string };
   'sessions.started': OfSession & Client;
   'sessions.revoked': OfSession & Partial<Client> & { readonly reason: RevocationReason };
   'sessions.reuse_detected': OfSession &
@@ -42,10 +50,18 @@ export function isToldByMail(event: DomainEvent): boolean {
     case 'sessions.reuse_detected':
     case 'sessions.address_changed':
     case 'sessions.user_agent_changed':
+    case 'users.password_changed':
+    case 'users.password_forgotten':
       return true;
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed';
     default:
       return false;
   }
+}
+
+/** Whose it is, for whoever reads a log. */
+export function concernedBy({ data }: DomainEvent): { userId: string; sessionId?: string } {
+  const { userId } = data;
+  return 'sessionId' in data ? { userId, sessionId: data.sessionId } : { userId };
 }

@@ -38,16 +38,23 @@ export function addressChanged(scene: Scene, blocked: boolean): Occurrence {
   };
 }
 
+/** The network that the user is to be told of, if it is another than that where the token was minted. */
+export function addressToTell(
+  scene: Scene,
+  { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,
+): Occurrence[] {
+  const moved = networkOf(scene.client.address) !== networkOf(scene.claims.userIp);
+  return onAddressChange === 'notify' && moved ? [addressChanged(scene, false)] : [];
+}
+
 /** What the user is to be told of when a session goes on from another network, or with another product. */
 export function changesToTell(
   scene: Scene,
   family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent'>,
 ): Occurrence[] {
-  const { claims, client } = scene;
-  const moved = networkOf(client.address) !== networkOf(claims.userIp);
-  const otherAgent = productOf(client.userAgent) !== productOf(family.userAgent);
+  const otherAgent = productOf(scene.client.userAgent) !== productOf(family.userAgent);
   return [
-    ...(family.onAddressChange === 'notify' && moved ? [addressChanged(scene, false)] : []),
+    ...addressToTell(scene, family),
     ...(family.onUserAgentChange === 'notify' && otherAgent
       ? [userAgentChanged(scene, family.userAgent)]
       : []),

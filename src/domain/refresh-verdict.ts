@@ -1,10 +1,18 @@
 import type { Client, Occurrence } from './events.ts';
+import { networkOf } from './network.ts';
 import type { Policy } from './policy.ts';
-import { addressChanged, changesToTell, healed, reuseDetected, revoked } from './refresh-occurrences.ts';
+import {
+  addressChanged,
+  addressToTell,
+  changesToTell,
+  healed,
+  reuseDetected,
+  revoked,
+} from './refresh-occurrences.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { TokenFamily } from './token-family.ts';
-import type { RefreshClaims } from './token-pair.ts';
+import { isPaired, type RefreshClaims } from './token-pair.ts';
 import { productOf } from './user-agent.ts';
 
 /** A verified refresh token together with who brings it. Hashes are made under the scheme of the row at hand. */
@@ -21,6 +29,7 @@ export interface Presented {
 export type JudgedFamily = Pick<
   TokenFamily,
   | 'userId'
+  | 'paired'
   | 'onAddressChange'
   | 'onUserAgentChange'
   | 'generation'
@@ -70,6 +79,8 @@ export function judgeRefresh<Family extends JudgedFamily>(
   const scene = { ...presented, now: around.now };
 
   if (family === null || family.userId !== presented.claims.sub) return refuse('session_not_found');
+  // Whoever got hold of the signing key cannot take the other half out of a token.
+  if (family.paired !== isPaired(presented.claims)) return refuse('invalid_token');
   if (family.revoked !== null) {
     return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
   }
@@ -97,8 +108,8 @@ function judgeRetry<Family extends JudgedFamily>(
 ): Verdict<Family> {
   const scene = { ...presented, now };
   if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
-  const moved = presented.client.address !== family.address && family.onAddressChange === 'notify';
-  return { kind: 'repeat', family, tell: moved ? [addressChanged(scene, false)] : [] };
+  const elsewhere = networkOf(presented.client.address) !== networkOf(family.address);
+  return { kind: 'repeat', family, tell: elsewhere ? addressToTell(scene, family) : [] };
 }
 
 /** Current, or later and to be healed: the last question before the next pair. */

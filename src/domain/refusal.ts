@@ -18,10 +18,17 @@ const meaning = {
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   not_found: 'There is no such thing here.',
+  invalid_credentials: 'The name or the password is wrong.',
+  conflict: 'The name or the address is taken.',
+  too_many_requests: 'Too many attempts; try again later.',
   unavailable: 'The service cannot answer at the moment.',
 } as const;
 
 export type RefusalCode = keyof typeof meaning;
+
+interface RefusalOptions extends ErrorOptions {
+  readonly retryAfter?: number;
+}
 
 /**
  * A no that the caller is told about: a `code` out of the closed set, and as message a sentence for the person
@@ -32,8 +39,12 @@ export class Refusal extends Error {
 
   readonly code: RefusalCode;
 
-  constructor(code: RefusalCode, detail: string = meaning[code], options?: ErrorOptions) {
+  /** Seconds after which it is worth to try again, where that is known. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: RefusalCode, detail: string = meaning[code], options?: RefusalOptions) {
     super(detail, options);
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 }

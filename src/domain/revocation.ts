@@ -1,2 +1,9 @@
 /** Why a session ended before its time. */
-export type RevocationReason = 'reuse' | 'user_agent_changed' | 'logout';
+export type RevocationReason =
+  | 'reuse'
+  | 'user_agent_changed'
+  | 'logout'
+  | 'password_changed'
+  | 'account_deleted'
+  | 'administrator'
+  | 'not_me';

@@ -47,6 +47,20 @@ export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): Refr
   return at_hash === undefined ? unpaired : { ...unpaired, at_hash };
 }
 
+/** The claims if they have the shape of an access token's that is good at `now`, else null. Milliseconds. */
+export function asAccessClaims(
+  claims: Readonly<Record<string, unknown>>,
+  now: number,
+  leeway: number,
+): AccessClaims | null {
+  const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf } = claims;
+  if (!isUuid(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
+  if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
+  const begins = nbf === undefined ? iat : Math.max(iat, Number(nbf));
+  const good = now < exp * 1000 && begins * 1000 <= now + leeway;
+  return good ? { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp } : null;
+}
+
 /** What names the pair and the session in an access token's claims, or null if they have another shape. */
 export function asAccessHalf(claims: Readonly<Record<string, unknown>>, hash: string): AccessHalf | null {
   const { linkerId, sid } = claims;
@@ -67,13 +81,18 @@ export function judgePair(
   access: AccessHalf | null,
   now: number,
 ): RefusalCode | null {
-  if (refresh.at_hash === undefined) {
+  if (!isPaired(refresh)) {
     if (access !== null && access.sid !== refresh.tokenFamily) return 'pair_mismatch';
   } else {
     if (access === null || access.linkerId !== refresh.linkerId) return 'pair_mismatch';
     if (access.hash !== refresh.at_hash) return 'invalid_token';
   }
   return now >= refresh.exp * 1000 ? 'token_expired' : null;
+}
+
+/** Whether a refresh token is good together with its access token only. */
+export function isPaired({ at_hash }: RefreshClaims): boolean {
+  return at_hash !== undefined;
 }
 
 /** Whole seconds that an access token with this `exp` has left, never negative. */

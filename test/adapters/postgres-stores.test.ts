@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { outboxContract } from '../ports/outbox.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
+import { usersContract } from '../ports/users.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
 async function contracts(t: Test, stores: SqlStores): Promise<void> {
@@ -9,6 +10,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
     return stores;
   };
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
+  await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));
 }
 

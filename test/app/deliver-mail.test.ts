@@ -26,7 +26,7 @@ const away = async (): Promise<never> => {
 
 /** The use cases on stores in memory, with everything around them in the test's hands. */
 function setUp() {
-  const { families, outbox: stored } = createMemoryStores();
+  const { families, users, outbox: stored } = createMemoryStores();
   const lines: Line[] = [];
   const attempts: Mail[] = [];
   const buried: { id: string; reason: string }[] = [];
@@ -60,6 +60,8 @@ function setUp() {
   };
   const deps = {
     outbox,
+    users,
+    linkTo: () => null,
     mailer,
     clock: () => world.now,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
@@ -76,6 +78,7 @@ function setUp() {
   return {
     world,
     deps,
+    users,
     lines,
     attempts,
     buried,
@@ -408,4 +411,16 @@ t.test('mails are forgotten after thirty days, buried or not', async (t) => {
     throw new TypeError('a fault of ours');
   };
   await t.rejects(run(), TypeError);
+});
+
+t.test('the registered address wins over the one that the session gave', async (t) => {
+  const { deliver, record, attempts, users } = setUp();
+  const { family } = await record('mail', { contact: 'elsewhere@example.com' });
+  const account = { username: 'ann', email: 'ann@example.com', passwordHash: 'x', createdAt: NOW };
+  await users.create({ id: family.userId, ...account }, []);
+  await deliver()();
+  t.same(
+    attempts.map(({ to }) => to),
+    ['ann@example.com'],
+  );
 });

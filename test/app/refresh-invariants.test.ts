@@ -153,6 +153,8 @@ function losable() {
     find: (...args) => current.families.find(...args),
     rotate: (...args) => current.families.rotate(...args),
     revoke: (...args) => current.families.revoke(...args),
+    revokeAll: (...args) => current.families.revokeAll(...args),
+    list: (...args) => current.families.list(...args),
     record: (...args) => current.families.record(...args),
   };
   return {

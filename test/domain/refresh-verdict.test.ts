@@ -15,6 +15,7 @@ const OTHER_AGENT = { address: '203.0.113.1', userAgent: 'curl/8' };
 function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
   return {
     userId: 'ann',
+    paired: true,
     onAddressChange: 'notify',
     onUserAgentChange: 'ignore',
     generation: 5,
@@ -49,6 +50,7 @@ function brought({ generation = 5, hash, iat, sub = 'ann', key, client = HOME }:
       generation,
       iat: iat ?? Math.floor(NOW / 1000) - 60,
       exp: Math.floor(NOW / 1000) + 60,
+      at_hash: 'the other half',
     },
     hash: hash ?? `hash-${generation}`,
     retryKeyHash: key ?? null,
@@ -96,6 +98,7 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
     brought({ generation: 3 }),
     ['refuse session_revoked'],
   ],
+  ['the other half taken out', family({ paired: false }), brought({}), ['refuse invalid_token']],
   ['8 past its end', family({ expiresAt: NOW }), brought({}), ['refuse session_expired']],
   ['8 before reuse', family({ expiresAt: NOW }), brought({ generation: 1 }), ['refuse session_expired']],
   ['9 the key of the rotation', family(), brought({ generation: 4, key: KEY }), ['repeat']],

@@ -1,16 +1,20 @@
 import type { Test } from 'tap';
+import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/argon2id.ts';
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
+import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
-import { logInById } from '../../src/app/sessions/log-in-by-id.ts';
-import { refresh } from '../../src/app/sessions/refresh.ts';
+import { useCases } from '../../src/compose/use-cases.ts';
 import { HOME, type Settings, sessions } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
+const ADMIN_KEY = `admin-${SERVICE_KEY}`;
 
 export const serviceKeys = [
   { name: 'backend', scopes: ['login'], secret: SERVICE_KEY },
   { name: 'watcher', scopes: ['metrics'], secret: `other-${SERVICE_KEY}` },
+  { name: 'operator', scopes: ['admin'], secret: ADMIN_KEY },
 ] as const;
 
 interface Answer {
@@ -26,14 +30,35 @@ export async function httpService(
 ) {
   const service = await sessions(settings);
   const lines: string[] = [];
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
+  const hasher = createPasswordHasher(createTurns({ atOnce: 4, queue: 200 }), {
+    memory: 1024,
+    time: 2,
+    parallelism: 1,
+  });
+  let verifications = 0;
+  const passwords: typeof hasher = {
+    ...hasher,
+    verify(...args) {
+      verifications += 1;
+      return hasher.verify(...args);
+    },
+  };
+  const deps = {
+    ...service,
+    passwords,
+    attempts: createMemoryAttempts(),
+    isCommonPassword: createCommonPasswords(),
+    log,
+  };
   const app = await createHttp({
-    log: createLog('trace', { write: (line) => void lines.push(line) }),
+    ...useCases(deps),
+    log,
     publicUrl: null,
     trustProxy: [],
     corsOrigins: [],
+    serviceKeys,
     guard: loginGuard('open', serviceKeys),
-    logInById: logInById(service),
-    refresh: refresh(service),
     checks: {},
     ...settings.http,
     limits: { drain: 0, ...settings.http?.limits },
@@ -53,6 +78,10 @@ export async function httpService(
     url,
     lines,
     send,
+    loginKey: SERVICE_KEY,
+    adminKey: ADMIN_KEY,
+    /** How many passwords were verified so far. */
+    verifications: () => verifications,
 
     post: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
       send(path, {

@@ -7,10 +7,11 @@ import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
-import type { Stores } from '../ports/token-families.ts';
+import { createUsers } from '../../src/adapters/postgres/users.ts';
+import type { UserStores } from '../ports/users.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends Stores {
+export interface SqlStores extends UserStores {
   readonly sql: Sql;
   /** Makes all tables empty. */
   clear(): Promise<void>;
@@ -45,7 +46,9 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
   return {
     sql,
     families: createTokenFamilies(sql),
+    users: createUsers(sql),
     outbox: createOutbox(sql),
-    clear: async () => void (await sql`truncate token_families, told_subjects, outbox`),
+    clear: async () =>
+      void (await sql`truncate token_families, told_subjects, outbox, users, user_identifiers, password_resets`),
   };
 }

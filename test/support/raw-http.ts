@@ -26,11 +26,11 @@ export function rawConnection(url: string, options: { allowHalfOpen?: boolean } 
 /** Sends bytes (text: Latin-1) and reads until the service closes the connection. */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
   const socket = rawConnection(url);
-  socket.write(Buffer.from(bytes as string, 'latin1'));
-  return answerOn(socket);
+  socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  return answerOn(socket).finally(() => socket.destroy());
 }
 
-/** All that comes on a connection until its end. */
+/** All that comes on a connection until the service ends it. */
 export function answerOn(socket: Socket): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -40,7 +40,6 @@ export function answerOn(socket: Socket): Promise<RawAnswer> {
     }, 20_000);
     const end = () => {
       clearTimeout(patience);
-      socket.destroy();
       resolve(parse(Buffer.concat(chunks).toString('latin1')));
     };
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,17 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
+import { createArgon2id, createTurns } from '../../src/adapters/argon2/argon2id.ts';
 import { createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { endSession } from '../../src/app/sessions/end-session.ts';
-import { logInById } from '../../src/app/sessions/log-in-by-id.ts';
 import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { Client } from '../../src/domain/events.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
+import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';
 
@@ -44,7 +46,7 @@ export const someKeys = (): Keys => ({
 
 export interface Settings {
   readonly policy?: Partial<Policy>;
-  readonly stores?: Stores;
+  readonly stores?: Stores & { readonly users?: Users };
   readonly keys?: Keys;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
@@ -59,21 +61,23 @@ export async function sessions({
   const time = { now: NOW };
   const clock = () => time.now;
   const deps = {
+    ...createMemoryStores(),
     ...stores,
     revoked: createRevokedFamilies(clock),
     codec: await createTokenCodec({ issuers: ['kinship'], audiences: ['kinship'], ...keys }),
+    links: createLinkSecrets(keys.hashKeys),
     secrets: createTokenSecrets({
       keys: keys.hashKeys,
       hasher: jtiHash ?? 'hmac-sha512',
       argon2Cost: { memory: 64, time: 2, parallelism: 1 },
-      argon2id: createArgon2id({ atOnce: 2, queue: 100 }),
+      argon2id: createArgon2id(createTurns({ atOnce: 2, queue: 100 })),
     }),
     policy: { ...POLICY, ...policy },
     clock,
     newId: randomUUID,
   };
   const exchange = refresh(deps);
-  const open = logInById(deps);
+  const open = openSession(deps);
 
   return {
     ...deps,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CompactSign, type CryptoKey, compactVerify, type ProtectedHeaderParameters } from 'jose';
 import { Refusal } from '../../domain/refusal.ts';
-import { asAccessHalf, asRefreshClaims } from '../../domain/token-pair.ts';
+import { asAccessClaims, asAccessHalf, asRefreshClaims } from '../../domain/token-pair.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import { readCompact } from './compact.ts';
@@ -45,6 +45,21 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
         throw new Refusal('invalid_token');
       await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
         throw new Refusal('invalid_token', undefined, { cause });
+      });
+      return claims;
+    },
+
+    async verifyAccess(token, now, leeway) {
+      const parts = readCompact(token);
+      const claims = parts && asAccessClaims(parts.payload, now, leeway);
+      if (!parts || !claims) throw new Refusal('unauthenticated');
+      const key = isOurs(parts.header, ACCESS_TYPE) && accessKeys.byId.get(parts.header.kid);
+      const { iss, aud } = parts.payload;
+      if (!key || !isOneOf(options.issuers, iss) || !isOneOf(options.audiences, aud)) {
+        throw new Refusal('unauthenticated');
+      }
+      await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
+        throw new Refusal('unauthenticated', undefined, { cause });
       });
       return claims;
     },

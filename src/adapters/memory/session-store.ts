@@ -1,31 +1,31 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
+import type { User } from '../../domain/user.ts';
 import type { ClaimedEntry, DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
-
-interface StoredEntry extends OutboxEntry {
-  readonly contact: string | null;
-  attempts: number;
-  dueAt: number;
-  buried: boolean;
-}
+import type { Users } from '../../ports/stores/users.ts';
+import type { StoredEntry } from './stored-entry.ts';
+import { createMemoryUsers } from './users.ts';
 
 /**
  * Families and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
  * as the database's, atomic because nothing in here waits.
  */
-export function createMemoryStores(): { families: TokenFamilies; outbox: Outbox } {
+export function createMemoryStores(): { families: TokenFamilies; users: Users; outbox: Outbox } {
   const families = new Map<string, TokenFamily>();
-  const told = new Set<string>();
+  const users = new Map<string, User>();
   const entries = new Map<string, StoredEntry>();
+  const store = createFamilies(families, users, entries);
 
-  return { families: createFamilies(families, told, entries), outbox: createOutbox(entries) };
+  return { families: store, users: createMemoryUsers(users, store, entries), outbox: createOutbox(entries) };
 }
 
 function createFamilies(
   families: Map<string, TokenFamily>,
-  told: Set<string>,
+  users: ReadonlyMap<string, User>,
   outbox: Map<string, StoredEntry>,
 ): TokenFamilies {
+  const told = new Set<string>();
+
   /** The new row and its entries, or, when an entry cannot be recorded, neither. */
   function commit(family: TokenFamily, entries: readonly OutboxEntry[]): void {
     if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry of this id is there already.');
@@ -43,9 +43,11 @@ function createFamilies(
   }
 
   return {
-    async open(family, entries) {
+    async open(family, entries, vouchedBy) {
       if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} is there already.`);
+      if (vouchedBy !== undefined && users.get(family.userId)?.passwordHash !== vouchedBy) return false;
       commit(family, entries);
+      return true;
     },
 
     async find(tokenFamily) {
@@ -69,6 +71,27 @@ function createFamilies(
       return true;
     },
 
+    async revokeAll(userId, { at, reason, except }) {
+      const ending = [...families.values()].filter(
+        (family) => family.userId === userId && family.revoked === null && family.tokenFamily !== except,
+      );
+      for (const family of ending) {
+        const data = { sessionId: family.tokenFamily, userId, reason };
+        const event = { type: 'sessions.revoked', occurredAt: at, data } as const;
+        commit({ ...family, revoked: { at, reason } }, [{ id: crypto.randomUUID(), kind: 'event', event }]);
+      }
+      return ending.map(({ tokenFamily }) => tokenFamily);
+    },
+
+    async list(userId, { now, limit, after }) {
+      return [...families.values()]
+        .filter((family) => family.userId === userId && family.revoked === null && family.expiresAt > now)
+        .sort(newestFirst)
+        .filter((family) => after === null || newestFirst(after, family) < 0)
+        .slice(0, limit)
+        .map((family) => structuredClone(family));
+    },
+
     async record(tokenFamily, entries) {
       const family = families.get(tokenFamily);
       if (family !== undefined) commit(family, entries);
@@ -76,9 +99,16 @@ function createFamilies(
   };
 }
 
+type Ordered = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
+
+function newestFirst(one: Ordered, other: Ordered): number {
+  return other.createdAt - one.createdAt || other.tokenFamily.localeCompare(one.tokenFamily, 'en');
+}
+
 function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
   return (
     family.userId === expected.userId &&
+    family.paired === expected.paired &&
     family.generation === expected.generation &&
     family.hashedRefreshTokenId === expected.hashedRefreshTokenId &&
     family.scheme === expected.scheme &&

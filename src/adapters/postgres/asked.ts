@@ -1,55 +1,62 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 
 /** The statement never reached a server that could run it, or the server says that it was rolled back. */
-const NOTHING_HAPPENED = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ETIMEDOUT',
-  'CONNECT_TIMEOUT',
-  '25006', // read_only_sql_transaction: a standby
-  '40001', // serialization_failure
-  '40P01', // deadlock_detected
-  '53000', // insufficient_resources
-  '53100', // disk_full
-  '53200', // out_of_memory
-  '53300', // too_many_connections
-  '55P03', // lock_not_available
-  '57014', // query_canceled
-  '57P03', // cannot_connect_now
-]);
+const NOTHING_HAPPENED =
+  /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03)$/;
 
-/** The connection went away under the statement: it may have committed. */
-const OUTCOME_UNKNOWN = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
-  'ECONNRESET',
-  'EPIPE',
-  '08000', // connection_exception
-  '08003', // connection_does_not_exist
-  '08006', // connection_failure
-  '08007', // transaction_resolution_unknown
-  '40003', // statement_completion_unknown
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-]);
+/** The connection, or the system under it, went away with the statement: it may have committed. */
+const OUTCOME_UNKNOWN =
+  /^(?:CONNECTION_\w+|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
+
+/** Milliseconds after which the server stops a statement: see `statement_timeout` in connect. */
+export const STATEMENT_TIMEOUT = 4_000;
+
+/** And after which it is not waited for any longer. */
+const DEADLINE = STATEMENT_TIMEOUT + 1_000;
+
+/** A statement of the driver: `state` tells of the connection that it was given to, null while it queues. */
+type Asked<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unknown };
 
 /**
- * The answer to a statement, or a {@link StoreUnavailable} for whatever speaks of the connection or the server
- * rather than of the statement. Every other error is a fault of ours and is passed on.
+ * The answer to a statement. One that still waits for a connection at its deadline is taken back, so that it does
+ * not take effect after its client was told that it cannot be done; one that was sent ends as unknown.
+ * Rejects as {@link translated}.
  */
-export async function asked<T>(statement: PromiseLike<T>): Promise<T> {
+export async function asked<T>(statement: Asked<T>): Promise<T> {
+  const deadline = startDeadline(statement);
   try {
-    return await statement;
+    return await translated(Promise.race([statement, deadline.passed]));
+  } finally {
+    deadline.end();
+  }
+}
+
+/**
+ * What is answered, or a {@link StoreUnavailable} for whatever speaks of the connection or the server rather than
+ * of a statement. Every other error is a fault of ours and is passed on.
+ */
+export async function translated<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
   } catch (error) {
     const code = codeOf(error);
-    if (NOTHING_HAPPENED.has(code)) throw new StoreUnavailable('nothing', error);
-    if (OUTCOME_UNKNOWN.has(code)) throw new StoreUnavailable('unknown', error);
+    if (NOTHING_HAPPENED.test(code)) throw new StoreUnavailable('nothing', error);
+    if (OUTCOME_UNKNOWN.test(code)) throw new StoreUnavailable('unknown', error);
     throw error;
   }
+}
+
+function startDeadline(statement: Asked<unknown>) {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      // Of one that was sent the driver would ask the server to stop it, over a connection whose loss nobody can
+      // catch; and the server stops it by itself.
+      if (statement.state === null) statement.cancel?.();
+      else reject(new StoreUnavailable('unknown', new Error(`no answer within ${DEADLINE} ms`)));
+    }, DEADLINE);
+  });
+  return { passed, end: () => clearTimeout(timer) };
 }
 
 function codeOf(error: unknown): string {

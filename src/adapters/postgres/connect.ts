@@ -1,4 +1,7 @@
 import postgres from 'postgres';
+import { STATEMENT_TIMEOUT } from './asked.ts';
+import { dial } from './dial.ts';
+import { renewing } from './renewing.ts';
 
 export type Sql = postgres.Sql;
 
@@ -15,7 +18,15 @@ export type OnStatement = (text: string) => void;
  * statement, and the others queue behind: a pause that grew would make everybody wait for a database that is
  * known to be away, and go on waiting when it is back.
  */
-const BACKOFF = 0.01;
+const BACKOFF = () => 0.01;
+
+const COMMON = {
+  connect_timeout: 3,
+  backoff: BACKOFF,
+  onnotice: () => {},
+  socket: dial,
+  connection: { application_name: 'kinship', statement_timeout: STATEMENT_TIMEOUT },
+};
 
 /**
  * A pool of connections, opened when first needed and again after a loss. Rejections are left as the driver has
@@ -23,26 +34,43 @@ const BACKOFF = 0.01;
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const options = {
-    connect_timeout: 3,
-    backoff: () => BACKOFF,
-    onnotice: () => {},
-    connection: { application_name: 'kinship', statement_timeout: 10_000 },
+    ...COMMON,
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
   };
   if (address.kind === 'embedded') {
-    return postgres({
-      ...options,
-      path: address.socketPath,
-      max: 1,
-      database: 'postgres',
-      username: 'postgres',
-    });
+    const embedded = { path: address.socketPath, max: 1, database: 'postgres', username: 'postgres' };
+    return renewing((events) => postgres({ ...options, ...events, ...embedded }));
   }
-  return postgres(address.url, { ...options, max: address.pool, ...tlsOf(address.url) });
+  const { url, pool: max } = address;
+  return renewing((events) => postgres(url, { ...options, ...events, max, ...tlsOf(url) }));
 }
 
-/** With TLS asked for, the certificate is verified: an encrypted line to an impostor is worth nothing. */
-function tlsOf(url: string): { ssl?: 'verify-full' } {
-  const mode = new URL(url).searchParams.get('sslmode') ?? 'disable';
-  return mode === 'disable' ? {} : { ssl: 'verify-full' };
+/** What a connection that listens has to tell. */
+interface Listening {
+  /** Called for each notification that arrives, in the order in which they were committed. */
+  onnotify(channel: string, payload: string): void;
+  /** Called whenever the connection is gone, long after its end too. */
+  onclose(): void;
+}
+
+/** Seconds. Given up while it connects, the driver may connect all the same, and would then leave that open. */
+const STRAY = 30;
+
+/**
+ * One connection that is kept until its end, to LISTEN on. The driver's own `listen` is not used: it subscribes
+ * again by itself, and tells nobody that for a while it heard nothing. To be asked something now and then.
+ */
+export function connectToListen(url: string, listening: Listening): Sql {
+  const alone = { max: 1, max_lifetime: null, idle_timeout: STRAY, fetch_types: false };
+  return postgres(url, { ...COMMON, ...tlsOf(url), ...listening, ...alone });
+}
+
+/**
+ * With TLS asked for, the certificate is verified: an encrypted line to an impostor is worth nothing. Said in full,
+ * since the driver has other names for it too, and an environment variable, which do not verify.
+ */
+function tlsOf(url: string): { ssl: false | 'verify-full' } {
+  const { searchParams } = new URL(url);
+  const mode = searchParams.get('sslmode') ?? searchParams.get('ssl') ?? 'disable';
+  return { ssl: ['disable', 'false', '0'].includes(mode) ? false : 'verify-full' };
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import Postgrator from 'postgrator';
-import { asked } from './asked.ts';
+import { translated } from './asked.ts';
 import type { Sql } from './connect.ts';
 
 /** The same from `src/` and from `dist/`. */
@@ -15,8 +15,11 @@ const LOCK = 7_271_046_103;
  * leaves nothing behind; a script that was edited after it ran is refused by its checksum.
  */
 export async function migrate(sql: Sql): Promise<readonly string[]> {
-  const applied = await asked(
+  const applied = await translated(
     sql.begin(async (tx) => {
+      await tx`set local statement_timeout = 0`; // meant for requests: a big table takes its time, and so do those in front
+      // Whoever waits for another migrator waits as long as that takes.
+      await tx`set local statement_timeout = 0`;
       await tx`select pg_advisory_xact_lock(${LOCK})`;
       const [row] = await tx<[{ name: string }]>`select current_database() as name`;
       const postgrator = new Postgrator({

@@ -1,18 +1,17 @@
-import type postgres from 'postgres';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { bytes, type FamilyRow, familyColumns, pairColumns, toFamily } from './family-row.ts';
-
-type Change = postgres.PendingQuery<postgres.Row[]>;
+import { endingAll, recordingFamily } from './recording.ts';
 
 /** Token families in PostgreSQL: each method is one statement, and so one transaction (READ COMMITTED). */
 export function createTokenFamilies(sql: Sql): TokenFamilies {
   return {
-    async open(family, entries) {
-      const change = sql`insert into token_families ${sql(familyColumns(family))} returning *`;
-      await asked(recording(sql, change, entries));
+    async open(family, entries, vouchedBy) {
+      const change = vouchedBy === undefined ? insertion(family) : vouchedInsertion(family, vouchedBy);
+      const rows = await asked(recordingFamily(sql, change, entries));
+      return rows.length > 0;
     },
 
     async find(tokenFamily) {
@@ -28,6 +27,7 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
         update token_families set ${sql(pairColumns(next))}
         where token_family = ${expected.tokenFamily}
           and user_id = ${expected.userId}
+          and paired = ${expected.paired}
           and generation = ${expected.generation}
           and hashed_refresh_token_id = ${bytes(expected.hashedRefreshTokenId)}
           and scheme = ${expected.scheme}
@@ -38,7 +38,7 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
           and revoked_at is null
           and expires_at > ${new Date(next.rotatedAt)}
         returning *`;
-      return firstFamily(await asked(recording(sql, change, entries)));
+      return firstFamily(await asked(recordingFamily(sql, change, entries)));
     },
 
     async revoke(tokenFamily, { at, reason }, entries) {
@@ -46,52 +46,59 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
         where token_family = ${tokenFamily} and revoked_at is null
         returning *`;
-      const rows = await asked(recording(sql, change, entries));
+      const rows = await asked(recordingFamily(sql, change, entries));
       return rows.length > 0;
+    },
+
+    async revokeAll(userId, revocation) {
+      const ended = await asked(endingAll(sql, userId, revocation));
+      return ended.map((row) => row.token_family);
+    },
+
+    async list(userId, { now, limit, after }) {
+      const behind =
+        after && sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
+      const rows = await asked(sql<FamilyRow[]>`
+        select * from token_families
+        where user_id = ${userId} and revoked_at is null and expires_at > ${new Date(now)} ${behind ?? sql``}
+        order by created_at desc, token_family desc
+        limit ${limit}`);
+      return rows.map(toFamily);
     },
 
     async record(tokenFamily, entries) {
       const family = sql`select * from token_families where token_family = ${tokenFamily}`;
-      await asked(recording(sql, family, entries));
+      await asked(recordingFamily(sql, family, entries));
     },
   };
+
+  function insertion(family: TokenFamily) {
+    return sql`insert into token_families ${sql(familyColumns(family))} returning *`;
+  }
+
+  /** The lock makes a change of the password wait for this, or this for it: see {@link Users}. */
+  function vouchedInsertion(family: TokenFamily, passwordHash: string) {
+    const columns = familyColumns(family);
+    const names = Object.keys(columns) as (keyof typeof columns)[];
+    return sql`
+      insert into token_families (${sql(names)})
+      select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(asJson(columns))}::text::jsonb)
+      where exists (
+        select 1 from users where id = ${family.userId} and password_hash = ${passwordHash} for share
+      )
+      returning *`;
+  }
+}
+
+/** Bytes in the text form that PostgreSQL reads from JSON. */
+function asJson(columns: ReturnType<typeof familyColumns>) {
+  const entries = Object.entries(columns).map(([name, value]) => [
+    name,
+    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function firstFamily([row]: readonly FamilyRow[]) {
   return row === undefined ? null : toFamily(row);
-}
-
-/**
- * The change by itself, or, where there is something to tell, one statement that makes the change and records
- * the entries from the row that it answers: no row, no entry.
- */
-function recording(sql: Sql, change: Change, entries: readonly OutboxEntry[]) {
-  if (entries.length === 0) return sql<FamilyRow[]>`${change}`;
-  return sql<FamilyRow[]>`
-    with changed as (${change}),
-    entry as (
-      select * from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
-        as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text)
-    ),
-    told as (
-      insert into told_subjects (token_family, subject, day)
-      select distinct changed.token_family, entry.subject, (entry.occurred_at at time zone 'utc')::date
-      from changed, entry
-      where entry.subject <> all (changed.known_since_login)
-      on conflict do nothing
-      returning subject
-    ),
-    recorded as (
-      insert into outbox (id, kind, type, data, occurred_at, contact, due_at)
-      select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact, entry.occurred_at
-      from changed, entry
-      where entry.subject is null or entry.subject in (select subject from told)
-    )
-    select * from changed`;
-}
-
-function toRecord({ id, kind, event, oncePerDay }: OutboxEntry) {
-  const { type, data, occurredAt } = event;
-  const subject = oncePerDay ?? null;
-  return { id, kind, type, data, occurred_at: new Date(occurredAt).toISOString(), subject };
 }

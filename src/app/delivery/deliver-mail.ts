@@ -1,15 +1,21 @@
+import { concernedBy } from '../../domain/events.ts';
 import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
+import type { Users } from '../../ports/stores/users.ts';
 import { claimDue, type OutboxDeps } from './claim-due.ts';
 import { letterAbout } from './letters/letter-about.ts';
+import type { LinkTo } from './link-to.ts';
 import { reasonOf } from './reason-of.ts';
 
 export interface DeliverMailDeps extends OutboxDeps {
+  readonly users: Pick<Users, 'find'>;
   readonly mailer: Mailer;
   /** Evenly from 0 up to 1. */
   readonly random: () => number;
   /** Who is written to about sessions that gave no address. */
   readonly receiver: string | null;
+  /** Where the user can act on an event. */
+  readonly linkTo: LinkTo;
 }
 
 const MINUTE = 60_000;
@@ -46,7 +52,7 @@ export const deliverMail = (deps: DeliverMailDeps) => {
 };
 
 /** Never rejects: one mail does not hold up the others. */
-const deliverOne = ({ outbox, mailer, clock, log, random, receiver }: DeliverMailDeps) => {
+const deliverOne = ({ outbox, users, mailer, clock, log, random, receiver, linkTo }: DeliverMailDeps) => {
   /** Sent, but still in the outbox: when such a mail comes back, it is only settled. */
   const sent = new Set<string>();
 
@@ -61,12 +67,14 @@ const deliverOne = ({ outbox, mailer, clock, log, random, receiver }: DeliverMai
   };
 
   async function send(entry: ClaimedEntry): Promise<void> {
-    const to = entry.contact ?? receiver;
+    // The registered address wins: whoever opens a session cannot choose where its owner is written to.
+    const user = await users.find(entry.event.data.userId);
+    const to = user?.email ?? entry.contact ?? receiver;
     if (to === null) {
       log.warn(namesOf(entry), 'nobody to write to about this event');
       return;
     }
-    const letter = letterAbout(entry.event);
+    const letter = letterAbout(entry.event, linkTo(entry.event));
     if (letter === null) throw new Error(`Nothing is written about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to, ...letter });
     sent.add(entry.id);
@@ -111,8 +119,7 @@ function longestDelay(attempt: number): number {
 
 /** Whom and what a log line is about. The address stays out of it. */
 function namesOf({ id, event, attempt }: ClaimedEntry) {
-  const { userId, sessionId } = event.data;
-  return { mailId: id, type: event.type, userId, sessionId, attempt };
+  return { mailId: id, type: event.type, ...concernedBy(event), attempt };
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { concernedBy } from '../../domain/events.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { claimDue, type OutboxDeps } from './claim-due.ts';
 
@@ -22,10 +23,10 @@ export const logEvents = (deps: OutboxDeps) => {
   return async (): Promise<number> => {
     const entries = await claim();
     for (const { id, event } of entries) {
-      const { userId, sessionId } = event.data;
-      log.info({ eventId: id, type: event.type, userId, sessionId }, 'event');
+      log.info({ eventId: id, type: event.type, ...concernedBy(event) }, 'event');
     }
-    await clear();
+    // What was not logged yet stays, however old it is.
+    if (entries.length < BATCH.limit) await clear();
     return entries.length;
   };
 

@@ -1,14 +1,38 @@
+import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import { rememberEnded } from './remember-ended.ts';
 import { revokeFamily } from './revoke-family.ts';
 
-/** Ends one session of a user; false if it had ended before. */
-export const endSession = (deps: Parameters<typeof revokeFamily>[0] & { readonly clock: Clock }) => {
+export interface EndSessionDeps {
+  readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** Ends one session; false if there is none of that user, or it had ended before. */
+export const endSession = (deps: EndSessionDeps) => {
   const revoke = revokeFamily(deps);
 
-  return (sessionId: string, userId: string, reason: RevocationReason): Promise<boolean> => {
-    const now = deps.clock();
-    const event = { type: 'sessions.revoked', occurredAt: now, data: { sessionId, userId, reason } } as const;
-    return revoke(sessionId, { at: now, reason }, [{ event }]);
+  return async (sessionId: string, userId: string, reason: RevocationReason): Promise<boolean> => {
+    const family = await deps.families.find(sessionId);
+    if (family?.userId !== userId) return false;
+    const at = deps.clock();
+    const event = { type: 'sessions.revoked', occurredAt: at, data: { sessionId, userId, reason } } as const;
+    return revoke(sessionId, { at, reason }, [{ event }]);
   };
 };
+
+/** Ends all sessions of a user but one, if one is named. */
+export const endSessions =
+  (deps: EndSessionDeps) =>
+  async (userId: string, except: string | null, reason: RevocationReason): Promise<void> => {
+    const revocation = { at: deps.clock(), reason };
+    const ended = await deps.families.revokeAll(userId, { ...revocation, except });
+    rememberEnded(deps, ended, revocation);
+  };

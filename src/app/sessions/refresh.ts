@@ -8,6 +8,7 @@ import {
 } from '../../domain/refresh-verdict.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
+import { isPaired } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -67,7 +68,7 @@ export const refresh = (deps: RefreshDeps) => {
       const pair = await carryOut(judge(family, presented, attempt), presented, attempt);
       if (pair !== null) return pair;
     }
-    throw new Refusal('unavailable', 'Too many requests for this session at once.');
+    throw new Refusal('unavailable');
   }
 
   function judge<Family extends JudgedFamily>(family: Family | null, presented: Presented, attempt: Attempt) {
@@ -96,10 +97,13 @@ export const refresh = (deps: RefreshDeps) => {
 
   async function rotate(
     verdict: { family: ExpectedFamily; tell: readonly Occurrence[] },
-    { retryKeyHash }: Presented,
+    { claims, retryKeyHash }: Presented,
     { next, now }: Attempt,
   ): Promise<TokenPair | null> {
-    const rotation = { expected: verdict.family, next, unlessRetryKey: retryKeyHash };
+    const { family } = verdict;
+    // What the row remembers of an earlier rotation says nothing about one that it has lost.
+    const unlessRetryKey = claims.generation > family.generation ? null : retryKeyHash;
+    const rotation = { expected: family, next, unlessRetryKey };
     const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
     return rotated && mint(rotated, now);
   }
@@ -114,6 +118,7 @@ function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, 
   return {
     tokenFamily: claims.tokenFamily,
     userId: claims.sub,
+    paired: isPaired(claims),
     onAddressChange: policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     generation: claims.generation,

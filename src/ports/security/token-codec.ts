@@ -24,6 +24,13 @@ export interface TokenCodec {
    */
   readAccessHalf(token: string): AccessHalf;
 
+  /**
+   * The claims of an access token that is good at `now` (milliseconds): form, header, signature, issuer, audience,
+   * `exp`, and neither `iat` nor `nbf` in the future, with `leeway` (milliseconds) for clocks that differ.
+   * Rejects with a {@link Refusal} `unauthenticated`.
+   */
+  verifyAccess(token: string, now: number, leeway: number): Promise<AccessClaims>;
+
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */
   accessHash(token: string): string;
 }

@@ -10,7 +10,7 @@ export class StoreUnavailable extends Refusal {
   readonly outcome: 'nothing' | 'unknown';
 
   constructor(outcome: 'nothing' | 'unknown', cause: unknown) {
-    super('unavailable', 'The database cannot be reached at the moment.', { cause });
+    super('unavailable', undefined, { cause });
     this.outcome = outcome;
   }
 }

@@ -7,6 +7,7 @@ export type ExpectedFamily = Pick<
   TokenFamily,
   | 'tokenFamily'
   | 'userId'
+  | 'paired'
   | 'generation'
   | 'hashedRefreshTokenId'
   | 'scheme'
@@ -22,6 +23,13 @@ export interface Rotation {
   readonly unlessRetryKey: string | null;
 }
 
+/** Where a list goes on: behind the family of this creation time and id. */
+export interface FamilyPage {
+  readonly now: number;
+  readonly limit: number;
+  readonly after: Pick<TokenFamily, 'createdAt' | 'tokenFamily'> | null;
+}
+
 /**
  * Token families, one row each.
  *
@@ -32,8 +40,11 @@ export interface Rotation {
  * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
  */
 export interface TokenFamilies {
-  /** Stores a new family. */
-  open(family: TokenFamily, entries: readonly OutboxEntry[]): Promise<void>;
+  /**
+   * Stores a new family. With `vouchedBy`, the hash of the password that was given, only as long as that is still
+   * the user's: else it answers false, and nothing is stored.
+   */
+  open(family: TokenFamily, entries: readonly OutboxEntry[], vouchedBy?: string): Promise<boolean>;
 
   /** The family as last committed, or null. */
   find(tokenFamily: string): Promise<TokenFamily | null>;
@@ -51,6 +62,21 @@ export interface TokenFamilies {
     revocation: { readonly at: number; readonly reason: RevocationReason },
     entries: readonly OutboxEntry[],
   ): Promise<boolean>;
+
+  /**
+   * Revokes all live families of a user but one, records `sessions.revoked` for each, and answers which they were.
+   */
+  revokeAll(
+    userId: string,
+    revocation: {
+      readonly at: number;
+      readonly reason: RevocationReason;
+      readonly except: string | null;
+    },
+  ): Promise<readonly string[]>;
+
+  /** The live families of a user at a moment, newest first: up to `limit` of those that come behind `after`. */
+  list(userId: string, page: FamilyPage): Promise<readonly TokenFamily[]>;
 
   /** Records entries about a family, whose row stays as it is. */
   record(tokenFamily: string, entries: readonly OutboxEntry[]): Promise<void>;

@@ -1,14 +1,25 @@
 import type { refresh } from '../../../app/sessions/refresh.ts';
 import type { App } from '../server/app.ts';
+import { requireBearer } from '../server/authenticate.ts';
+import { scope } from '../server/scope.ts';
+import { type AccountsOptions, accountRoutes, ownAccountRoutes } from './accounts.ts';
 import { type LoginOptions, loginRoute } from './login.ts';
 import { refreshRoute } from './refresh.ts';
+import { logOutRoute, type SessionsOptions, sessionRoutes } from './sessions.ts';
 
-export interface CanonicalOptions extends LoginOptions {
+export interface CanonicalOptions extends LoginOptions, AccountsOptions, SessionsOptions {
   readonly refresh: ReturnType<typeof refresh>;
 }
 
 /** The canonical front door: the contract in this service's own words. */
-export function canonicalDoor(app: App, options: CanonicalOptions): void {
+export async function canonicalDoor(app: App, options: CanonicalOptions): Promise<void> {
   loginRoute(app, options);
   refreshRoute(app, options);
+  logOutRoute(app, options);
+  accountRoutes(app, options);
+  await scope(app, (own) => {
+    requireBearer(own, options.authenticate);
+    sessionRoutes(own, options);
+    ownAccountRoutes(own, options);
+  });
 }

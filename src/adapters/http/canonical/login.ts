@@ -1,20 +1,22 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
-import type { logInById } from '../../../app/sessions/log-in-by-id.ts';
+import type { logInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
+import type { openSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
-import { answer, problems, TokenPairAnswer, Uuid } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
 
 export interface LoginOptions {
-  readonly logInById: ReturnType<typeof logInById>;
+  readonly openSession: ReturnType<typeof openSession>;
+  readonly logInWithPassword: ReturnType<typeof logInWithPassword>;
   /** Lets trusted backends alone in; answers the session's `client_id`. */
   readonly guard: (request: FastifyRequest) => string;
 }
 
 const Query = Type.Object({
-  userId: Uuid,
+  userId: Type.Optional(Uuid),
   email: Type.Optional(Type.String({ description: 'where to write about this session' })),
   binding: Type.Optional(
     Type.Union([Type.Literal('pair'), Type.Literal('refresh')], {
@@ -23,39 +25,60 @@ const Query = Type.Object({
     }),
   ),
 });
+const Body = Type.Object(
+  { username: Type.Optional(Text), password: Type.Optional(Text) },
+  { additionalProperties: false },
+);
 
-/** `POST /auth/login?userId=`: a trusted backend logs in a user that it has authenticated itself. */
-export function loginRoute(app: App, { logInById, guard }: LoginOptions): void {
+/** `POST /auth/login`: with name and password, or by the word of a trusted backend. */
+export function loginRoute(app: App, { openSession, logInWithPassword, guard }: LoginOptions): void {
   app.post(
     '/auth/login',
     {
       schema: {
         tags: ['sessions'],
-        summary: 'Log in by user id',
-        description: 'For trusted backends, with a service key in `x-api-key`.',
-        security: [{ serviceKey: [] }],
+        [BODY_IS_OPTIONAL]: true,
+        summary: 'Log in',
+        description:
+          'With `username` (or address) and `password` in the body; or, for trusted backends with a service key in `x-api-key`, by `userId` in the query.',
+        security: [{}, { serviceKey: [] }],
         querystring: Query,
+        body: Body,
         response: {
           200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
-          ...problems(400, 401, 403, 503),
+          ...problems(400, 401, 403, 429, 503),
         },
+      },
+      preValidation: async (request) => {
+        request.body ??= {};
       },
     },
     async (request, reply) => {
-      const clientId = guard(request);
+      reply.header('cache-control', 'no-store');
       const { userId, email, binding } = request.query;
+      const session = {
+        paired: binding !== 'refresh',
+        door: 'canonical',
+        clientId: 'kinship',
+        client: clientOf(request),
+      } as const;
+      if (userId === undefined) return logInWithPassword({ ...session, ...credentialsOf(request.body) });
+
+      const clientId = guard(request);
+      if (request.body.username !== undefined || request.body.password !== undefined) {
+        throw new Refusal('invalid_request', 'Either userId, or username and password.');
+      }
       if (email !== undefined && !isMailbox(email)) {
         throw new Refusal('invalid_request', 'querystring/email must be one mailbox.');
       }
-      reply.header('cache-control', 'no-store');
-      return logInById({
-        userId: userId.toLowerCase(),
-        paired: binding !== 'refresh',
-        door: 'canonical',
-        clientId,
-        contact: email ?? null,
-        client: clientOf(request),
-      });
+      return openSession({ ...session, userId: userId.toLowerCase(), clientId, contact: email ?? null });
     },
   );
+}
+
+function credentialsOf({ username, password }: Static<typeof Body>) {
+  if (username === undefined || password === undefined) {
+    throw new Refusal('invalid_request', 'Either userId in the query, or username and password in the body.');
+  }
+  return { username, password };
 }

@@ -3,7 +3,7 @@ import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
-import { answer, problems, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, problems, TokenPairAnswer } from '../server/schemas.ts';
 
 const members = {
   refreshToken: Type.Optional(Type.String()),
@@ -27,6 +27,7 @@ export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnT
     {
       schema: {
         tags: ['sessions'],
+        [BODY_IS_OPTIONAL]: true,
         summary: 'Exchange a token pair for its successor',
         description:
           'A refresh token is good for one refresh. One that comes back after it was used ends its session.',

@@ -1,6 +1,7 @@
-import swagger from '@fastify/swagger';
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { App } from '../server/app.ts';
+import { BODY_IS_OPTIONAL } from '../server/schemas.ts';
 
 /** `/docs` for people, `/docs/json` for tools: made from the schemas that the routes are checked by. */
 export async function registerDocs(app: App, { publicUrl }: { publicUrl: string | null }): Promise<void> {
@@ -14,16 +15,41 @@ export async function registerDocs(app: App, { publicUrl }: { publicUrl: string 
       },
       servers: [{ url: publicUrl ?? '/' }],
       tags: [
-        { name: 'sessions', description: 'Log in, refresh' },
+        { name: 'sessions', description: 'Log in, refresh, look at sessions and end them' },
+        { name: 'accounts', description: 'Accounts and their passwords' },
+        { name: 'pages', description: 'Where links in mails lead' },
         { name: 'operations', description: 'For whoever runs the service' },
       ],
       components: {
-        securitySchemes: { serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } },
+        securitySchemes: {
+          serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt' },
+        },
       },
     },
+    transformObject: optionalBodies,
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
+}
+
+interface Operation {
+  requestBody?: { required?: boolean };
+  [BODY_IS_OPTIONAL]?: true;
+}
+
+/** The generator takes every body for required; routes say so of theirs where it is not. */
+function optionalBodies(document: Parameters<NonNullable<SwaggerTransformObject>>[0]) {
+  if (!('openapiObject' in document)) return document.swaggerObject;
+  const { openapiObject } = document;
+  for (const path of Object.values(openapiObject.paths ?? {})) {
+    for (const operation of Object.values(path ?? {}) as Operation[]) {
+      if (operation[BODY_IS_OPTIONAL] !== true) continue;
+      if (operation.requestBody !== undefined) operation.requestBody.required = false;
+      delete operation[BODY_IS_OPTIONAL];
+    }
+  }
+  return openapiObject;
 }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
+import { problems } from '../server/schemas.ts';
 
 /** Rejects while the dependency cannot be asked. */
 export type HealthCheck = () => Promise<void>;
@@ -11,17 +13,20 @@ const Ready = Type.Object(
   { additionalProperties: false },
 );
 
+/** Milliseconds in which a dependency has to answer: whoever asks does not wait for ever either. */
+const DEADLINE = 2_000;
+
 /** `/health/live`: the process answers. `/health/ready`: so does everything without which it can only refuse. */
 export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<string, HealthCheck>> }): void {
   const schema = { tags: ['operations'] };
 
-  app.get('/health/live', { schema: { ...schema, response: { 200: Live } } }, async () => {
+  app.get('/health/live', { schema: { ...schema, response: { 200: Live, ...problems() } } }, async () => {
     return { status: 'up' as const };
   });
 
   app.get(
     '/health/ready',
-    { schema: { ...schema, response: { 200: Ready, 503: Ready } } },
+    { schema: { ...schema, response: { 200: Ready, 503: Ready, ...problems() } } },
     async (request, reply) => {
       const states = await Promise.all(
         Object.entries(checks).map(
@@ -38,10 +43,15 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
 
 async function stateOf(name: string, check: HealthCheck, log: App['log']): Promise<'up' | 'down'> {
   try {
-    await check();
+    await Promise.race([check(), deadline(DEADLINE)]);
     return 'up';
   } catch (error) {
     log.warn({ err: error, dependency: name }, 'dependency is down');
     return 'down';
   }
+}
+
+async function deadline(milliseconds: number): Promise<never> {
+  await sleep(milliseconds, undefined, { ref: false });
+  throw new Error(`no answer within ${milliseconds} ms`);
 }

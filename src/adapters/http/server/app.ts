@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
@@ -10,20 +9,20 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { answerClientError, problemExits, refuseTunnel, sendProblem } from './exits.ts';
+import { type Closing, closeWithoutLoss } from './closing.ts';
+import { answerInTime } from './deadline.ts';
+import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
 import { warnOfUntrustedProxies } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { buildValidator } from './validation.ts';
 
 /** Sizes in bytes, times in milliseconds. */
-export interface ServerLimits {
+export interface ServerLimits extends Closing {
   readonly body: number;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   readonly handlerTimeout: number;
-  /** How long a closing server goes on answering, so that clients learn of it before their connection ends. */
-  readonly drain: number;
 }
 
 export const LIMITS: ServerLimits = {
@@ -32,6 +31,7 @@ export const LIMITS: ServerLimits = {
   requestTimeout: 15_000,
   handlerTimeout: 20_000,
   drain: 500,
+  finish: 6_000,
 };
 
 export interface ServerOptions {
@@ -53,13 +53,12 @@ export type App = FastifyInstance<
 
 /** The bare server: limits, bodies, problems, headers and the request log. Routes are registered on it. */
 export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOptions): App {
-  const { body, drain, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
+  const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     bodyLimit: body,
-    handlerTimeout,
     requestTimeout,
     http: {
       headersTimeout,
@@ -78,6 +77,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.addSchema(Problem);
+  app.decorateRequest('principal', null);
   problemExits(app);
   jsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
@@ -97,10 +97,16 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
     request.log.info(line, 'answered');
   });
   app.server.on('connect', refuseTunnel);
+  app.server.on('checkExpectation', refuseExpectation);
   warnOfUntrustedProxies(app);
-  app.addHook('preClose', () => sleep(drain));
+  answerInTime(app, handlerTimeout);
+  closeWithoutLoss(app, { drain, finish });
   if (corsOrigins.length > 0)
-    app.register(cors, { origin: [...corsOrigins], exposedHeaders: ['x-request-id'] });
+    app.register(cors, {
+      origin: [...corsOrigins],
+      exposedHeaders: ['x-request-id'],
+      strictPreflight: false,
+    });
   return app;
 }
 

@@ -18,7 +18,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const [code, detail] = classify(error);
   const document = problem(code, detail, request.id);
   if (document.status >= 500) request.log.error({ err: error, code }, 'request failed');
-  if (document.status === 503) reply.header('retry-after', RETRY_AFTER);
+  const retryAfter = error instanceof Refusal ? error.retryAfter : undefined;
+  if (document.status === 503 || retryAfter !== undefined)
+    reply.header('retry-after', retryAfter ?? RETRY_AFTER);
   reply
     .code(document.status)
     .headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
@@ -34,6 +36,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 /** CONNECT asks for a tunnel; without this Node closes the connection and says nothing. */
 export function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
   refuseOnSocket(socket, ['not_found', 'There is no such route.']);
+}
+
+/** `Expect` knows one value (RFC 9110 section 10.1.1), which Node meets by itself. */
+export function refuseExpectation({ socket }: IncomingMessage): void {
+  refuseOnSocket(socket, ['invalid_request', 'This expectation cannot be met.']);
 }
 
 /** How long, in milliseconds, a client has to read why it was turned away. */

@@ -6,6 +6,9 @@ export const Uuid = Type.String({
   description: 'UUID',
 });
 
+/** Text of a person: without NUL and without halves of characters. */
+export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$' });
+
 export const TokenPairAnswer = Type.Object(
   {
     access: Type.String({ description: 'access token' }),
@@ -15,16 +18,26 @@ export const TokenPairAnswer = Type.Object(
   { $id: 'TokenPair', additionalProperties: false },
 );
 
-/** The responses of a route that are problems, by status. */
+/** Of a route whose body may be left out. */
+export const BODY_IS_OPTIONAL = 'x-body-is-optional';
+
+/** The responses of a route that are problems: those of its own by status, and what any request may meet. */
 export function problems<Status extends number>(...statuses: Status[]) {
   const response = {
     description: 'a problem document; `code` says which',
     content: { [PROBLEM_TYPE]: { schema: Type.Ref(Problem) } },
   };
-  return Object.fromEntries(statuses.map((status) => [status, response])) as Record<Status, typeof response>;
+  const own = Object.fromEntries(statuses.map((status) => [status, response])) as Record<
+    Status,
+    typeof response
+  >;
+  return { ...own, '4xx': response, '5xx': response };
 }
 
 /** A JSON response with its description. */
 export function answer<Schema extends TSchema>(description: string, schema: Schema) {
   return { description, content: { 'application/json': { schema } } };
 }
+
+/** An answer without a body. */
+export const Empty = Type.Null({ description: 'done' });

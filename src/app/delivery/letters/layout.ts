@@ -5,6 +5,8 @@ export interface Content {
   /** Label and value. */
   readonly facts: readonly (readonly [string, string])[];
   readonly whatToDo: readonly string[];
+  /** Where the user can act. */
+  readonly link?: { readonly label: string; readonly url: string };
 }
 
 export interface Letter {
@@ -21,12 +23,13 @@ export function layOut(content: Content): Letter {
   return { subject: content.subject, text: asText(content), html: asHtml(content) };
 }
 
-function asText({ subject, whatHappened, facts, whatToDo }: Content): string {
+function asText({ subject, whatHappened, facts, whatToDo, link }: Content): string {
   const table = facts.map(([label, value]) => `${label}: ${value}`).join('\n');
-  return `${[subject, ...whatHappened, table, TO_DO, ...whatToDo, CLOSING].join('\n\n')}\n`;
+  const action = link === undefined ? [] : [`${link.label}:\n${link.url}`];
+  return `${[subject, ...whatHappened, table, TO_DO, ...whatToDo, ...action, CLOSING].join('\n\n')}\n`;
 }
 
-function asHtml({ subject, whatHappened, facts, whatToDo }: Content): string {
+function asHtml({ subject, whatHappened, facts, whatToDo, link }: Content): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -43,6 +46,7 @@ ${facts.map(row).join('\n')}
 </table>
 <h2 style="font-size: 1.1em">${TO_DO}</h2>
 ${paragraphs(whatToDo)}
+${link === undefined ? '' : `<p><a href="${escaped(link.url)}">${escaped(link.label)}</a></p>`}
 <hr>
 <p><small>${CLOSING}</small></p>
 </body>

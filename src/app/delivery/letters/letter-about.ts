@@ -2,10 +2,18 @@ import type { Client, DomainEvent } from '../../../domain/events.ts';
 import { type Content, type Letter, layOut } from './layout.ts';
 import { quoted } from './quoted.ts';
 
-/** The letter that tells a user of an event; null for events of which users are not told by mail. */
-export function letterAbout(event: DomainEvent): Letter | null {
+/**
+ * The letter that tells a user of an event; null for events of which users are not told by mail. `link` leads to
+ * the page on which the user can act on it, where there is one.
+ */
+export function letterAbout(event: DomainEvent, link: string | null = null): Letter | null {
   const content = contentOf(event);
-  return content && layOut(content);
+  return content && layOut(link === null ? content : { ...content, link: linkTo(event, link) });
+}
+
+function linkTo({ type }: DomainEvent, url: string): NonNullable<Content['link']> {
+  if (type === 'users.password_forgotten') return { label: 'Choose a new password', url };
+  return { label: 'It was not me: end this session', url };
 }
 
 function contentOf(event: DomainEvent): Content | null {
@@ -18,6 +26,10 @@ function contentOf(event: DomainEvent): Content | null {
       return aboutNewAgent(event);
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event) : null;
+    case 'users.password_changed':
+      return aboutPassword(event);
+    case 'users.password_forgotten':
+      return aboutForgottenPassword(event);
     default:
       return null;
   }
@@ -106,6 +118,30 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>): Conten
     ],
     facts: [when(occurredAt), ...client(data), reference(data.sessionId)],
     whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU],
+  };
+}
+
+function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>): Content {
+  return {
+    subject: 'Your password was changed',
+    whatHappened: ['The password of your account was changed, and your other sessions have ended.'],
+    facts: [when(occurredAt), ...client(data)],
+    whatToDo: [
+      'If this was you, there is nothing to do.',
+      'If it was not you, ask for a new password where you log in, and contact the service.',
+    ],
+  };
+}
+
+function aboutForgottenPassword({ occurredAt, data }: Of<'users.password_forgotten'>): Content {
+  return {
+    subject: 'Choose a new password',
+    whatHappened: ['Somebody, probably you, asked for a new password for your account.'],
+    facts: [when(occurredAt), ...client(data)],
+    whatToDo: [
+      'Follow the link to choose one. It is good for an hour, and once.',
+      'If it was not you, there is nothing to do: your password stays as it is.',
+    ],
   };
 }
 

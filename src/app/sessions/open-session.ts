@@ -1,6 +1,6 @@
-import type { Client } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { type CurrentPair, type Door, expiriesFrom, openFamily } from '../../domain/token-family.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { type CurrentPair, expiriesFrom, type Login, openFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
@@ -9,17 +9,7 @@ import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { mintPair, type TokenPair } from './mint-pair.ts';
 
-export interface LogInByIdInput {
-  /** The user's UUID, lower case, vouched for by a trusted backend. */
-  readonly userId: string;
-  readonly paired: boolean;
-  readonly door: Door;
-  readonly clientId: string;
-  readonly contact: string | null;
-  readonly client: Client;
-}
-
-interface Deps {
+export interface OpenSessionDeps {
   readonly families: TokenFamilies;
   readonly codec: TokenCodec;
   readonly secrets: TokenSecrets;
@@ -28,27 +18,35 @@ interface Deps {
   readonly newId: NewId;
 }
 
-/** Opens a session for a user that a trusted backend vouches for, and answers its first pair. */
-export const logInById = (deps: Deps) => {
+/** Whose session it is to be, and how it is to behave. */
+export type NewSession = Omit<Login, 'tokenFamily'>;
+
+/**
+ * Opens a session for a user that somebody vouches for: a trusted backend, or the password whose hash is given as
+ * `vouchedBy`. Answers the first pair, or rejects with a {@link Refusal} `invalid_credentials` if that password is
+ * the user's no more.
+ */
+export const openSession = (deps: OpenSessionDeps) => {
   const mint = mintPair(deps);
 
-  return async (input: LogInByIdInput): Promise<TokenPair> => {
+  return async (session: NewSession, vouchedBy?: string): Promise<TokenPair> => {
     const now = deps.clock();
-    const login = { ...input, tokenFamily: deps.newId() };
+    const login = { ...session, tokenFamily: deps.newId() };
     const family = openFamily(login, await firstPair(deps, login, now), deps.policy);
     const event = {
       type: 'sessions.started',
       occurredAt: now,
-      data: { sessionId: family.tokenFamily, userId: family.userId, ...input.client },
+      data: { sessionId: family.tokenFamily, userId: family.userId, ...session.client },
     } as const;
-    await deps.families.open(family, outboxEntries(deps.newId, [{ event }]));
+    const opened = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), vouchedBy);
+    if (!opened) throw new Refusal('invalid_credentials');
     return mint(family, now);
   };
 };
 
 async function firstPair(
-  { secrets, codec, policy }: Deps,
-  login: LogInByIdInput & { tokenFamily: string },
+  { secrets, codec, policy }: OpenSessionDeps,
+  login: Login,
   now: number,
 ): Promise<CurrentPair> {
   const { scheme } = secrets;

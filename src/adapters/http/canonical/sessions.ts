@@ -1,0 +1,105 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { endSession } from '../../../app/sessions/end-session.ts';
+import type { listSessions } from '../../../app/sessions/list-sessions.ts';
+import type { identifyByRefreshToken, logOut } from '../../../app/sessions/log-out.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
+import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
+import { Page, SessionList, sessionItem } from './session-item.ts';
+
+export interface SessionsOptions {
+  readonly authenticate: Authenticate;
+  readonly listSessions: ReturnType<typeof listSessions>;
+  readonly endSession: ReturnType<typeof endSession>;
+  readonly logOut: ReturnType<typeof logOut>;
+  readonly identifyByRefreshToken: ReturnType<typeof identifyByRefreshToken>;
+}
+
+const schema = { tags: ['sessions'], security: [{ bearer: [] }] };
+
+/** One's own sessions: to be called in a scope that needs a bearer. */
+export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOptions): void {
+  app.get(
+    '/auth/sessions',
+    {
+      schema: {
+        ...schema,
+        summary: 'One’s own sessions, newest first',
+        querystring: Page,
+        response: { 200: answer('a page of sessions', SessionList), ...problems(400, 401, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof SessionList>> => {
+      const { userId, sessionId } = principalOf(request);
+      const { limit = 20, cursor } = request.query;
+      const { items, ...more } = await listSessions(userId, limit, cursor ?? null);
+      return {
+        items: items.map((family) => ({ ...sessionItem(family), current: family.tokenFamily === sessionId })),
+        ...more,
+      };
+    },
+  );
+
+  app.delete(
+    '/auth/sessions/:id',
+    {
+      schema: {
+        ...schema,
+        summary: 'End one of one’s own sessions',
+        params: Type.Object({ id: Uuid }),
+        response: { 204: Empty, ...problems(400, 401, 404, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = principalOf(request);
+      if (!(await endSession(request.params.id.toLowerCase(), userId, 'logout')))
+        throw new Refusal('not_found');
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+const LogOutBody = Type.Object(
+  { refreshToken: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+);
+
+/** `POST /auth/logout`: by either token. */
+export function logOutRoute(
+  app: App,
+  { authenticate, identifyByRefreshToken, logOut }: SessionsOptions,
+): void {
+  app.post(
+    '/auth/logout',
+    {
+      schema: {
+        ...schema,
+        [BODY_IS_OPTIONAL]: true,
+        summary: 'End this session, the others, or all',
+        description: 'By access token, or by a refresh token in the body, even one that was rotated.',
+        querystring: Type.Object({
+          scope: Type.Optional(
+            Type.Union([Type.Literal('session'), Type.Literal('others'), Type.Literal('all')], {
+              default: 'session',
+            }),
+          ),
+        }),
+        body: LogOutBody,
+        response: { 204: Empty, ...problems(400, 401, 503) },
+      },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
+    },
+    async (request, reply) => {
+      const { refreshToken } = request.body;
+      const session =
+        refreshToken === undefined
+          ? await bearerOf(request, authenticate)
+          : await identifyByRefreshToken(refreshToken);
+      await logOut(session, request.query.scope ?? 'session');
+      return reply.code(204).send(null);
+    },
+  );
+}

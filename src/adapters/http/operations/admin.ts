@@ -1,0 +1,90 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { endSessions } from '../../../app/sessions/end-session.ts';
+import type { endSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
+import type { listSessions } from '../../../app/sessions/list-sessions.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
+import type { App } from '../server/app.ts';
+import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+
+export interface AdminOptions {
+  readonly serviceKeys: readonly ServiceKey[];
+  readonly listSessions: ReturnType<typeof listSessions>;
+  readonly endSessionAsOperator: ReturnType<typeof endSessionAsOperator>;
+  readonly endSessions: ReturnType<typeof endSessions>;
+}
+
+/** For operators, with a service key of scope `admin`: to be called in a scope of its own. */
+export function adminRoutes(scope: App, options: AdminOptions): void {
+  const find = serviceKeys(options.serviceKeys);
+  scope.addHook('onRequest', async (request) => {
+    const key = find(request.headers['x-api-key']);
+    if (key === null)
+      throw new Refusal('unauthenticated', 'A service key with scope "admin" is needed in x-api-key.');
+    if (!key.scopes.includes('admin'))
+      throw new Refusal('forbidden', 'This service key is not for operators.');
+  });
+  const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
+  const Id = Type.Object({ id: Uuid });
+
+  scope.get(
+    '/admin/sessions',
+    {
+      schema: {
+        ...schema,
+        summary: 'The sessions of a user, newest first',
+        querystring: Type.Composite([Page, Type.Object({ userId: Uuid })]),
+        response: {
+          200: answer('a page of sessions', OperatorsSessionList),
+          ...problems(400, 401, 403, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof OperatorsSessionList>> => {
+      const { userId, limit = 20, cursor } = request.query;
+      const { items, ...more } = await options.listSessions(userId.toLowerCase(), limit, cursor ?? null);
+      return {
+        items: items.map((family) => ({
+          ...sessionItem(family),
+          userId: family.userId,
+          hashedRefreshTokenId: family.hashedRefreshTokenId,
+        })),
+        ...more,
+      };
+    },
+  );
+
+  scope.delete(
+    '/admin/sessions/:id',
+    {
+      schema: {
+        ...schema,
+        summary: 'End a session',
+        params: Id,
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request, reply) => {
+      if (!(await options.endSessionAsOperator(request.params.id.toLowerCase())))
+        throw new Refusal('not_found');
+      return reply.code(204).send(null);
+    },
+  );
+
+  scope.delete(
+    '/admin/users/:id/sessions',
+    {
+      schema: {
+        ...schema,
+        summary: 'End all sessions of a user',
+        params: Id,
+        response: { 204: Empty, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      await options.endSessions(request.params.id.toLowerCase(), null, 'administrator');
+      return reply.code(204).send(null);
+    },
+  );
+}

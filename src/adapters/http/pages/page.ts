@@ -1,0 +1,72 @@
+import formbody from '@fastify/formbody';
+import type { FastifyReply } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { classify, PROBLEMS } from '../server/problems.ts';
+
+/** Makes a scope one of pages: forms as bodies, HTML as answers, for refusals too. */
+export async function asPages(scope: App): Promise<void> {
+  await scope.register(formbody, { bodyLimit: 8 * 1024 });
+  scope.setErrorHandler((error, request, reply) => {
+    const [code, detail] = classify(error);
+    const { status, title } = PROBLEMS[code];
+    if (status >= 500) request.log.error({ err: error, code }, 'request failed');
+    if (error instanceof Refusal && error.retryAfter !== undefined)
+      reply.header('retry-after', error.retryAfter);
+    return sendPage(reply.code(status), title, `<p role="alert">${escapeHtml(detail)}</p>`);
+  });
+}
+
+/**
+ * A page without script, which nobody may frame, keep or learn the address of: the link that led here is a secret.
+ * `content` is HTML.
+ */
+export function sendPage(reply: FastifyReply, title: string, content: string): FastifyReply {
+  return reply
+    .headers({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      'x-frame-options': 'DENY',
+    })
+    .type('text/html; charset=utf-8')
+    .send(layOut(title, content));
+}
+
+export function escapeHtml(text: string): string {
+  const entities: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
+
+function layOut(title: string, content: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem }
+h1 { font-size: 1.4rem; line-height: 1.25 }
+label { display: block; margin: 1rem 0 }
+input { display: block; font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
+button { font: inherit; font-weight: 600; padding: .6rem 1.2rem; cursor: pointer }
+</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(title)}</h1>
+${content}
+</main>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,100 @@
+import { identifiersOf, type User } from '../../domain/user.ts';
+import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { Ended, PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
+import type { StoredEntry } from './stored-entry.ts';
+
+/** Accounts in this process's memory, beside the families that end with them. */
+export function createMemoryUsers(
+  users: Map<string, User>,
+  families: TokenFamilies,
+  outbox: Map<string, StoredEntry>,
+): Users {
+  const resets = new Map<string, PasswordReset>();
+
+  function record(user: User, entries: readonly OutboxEntry[]): void {
+    for (const entry of entries) {
+      const dueAt = entry.event.occurredAt;
+      outbox.set(entry.id, {
+        ...structuredClone(entry),
+        contact: user.email,
+        attempts: 0,
+        dueAt,
+        buried: false,
+      });
+    }
+  }
+
+  function withIdentifier(identifier: string): User | undefined {
+    return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
+  }
+
+  async function change(user: User, values: PasswordChange, entries: readonly OutboxEntry[]): Promise<Ended> {
+    users.set(user.id, { ...user, passwordHash: values.passwordHash });
+    record(user, entries);
+    forgetResets(user.id);
+    const { at, except } = values;
+    return { sessions: await families.revokeAll(user.id, { at, except, reason: 'password_changed' }) };
+  }
+
+  function forgetResets(userId: string): void {
+    for (const [token, reset] of resets) if (reset.userId === userId) resets.delete(token);
+  }
+
+  function goodReset(hashedToken: string, now: number): User | undefined {
+    const reset = resets.get(hashedToken);
+    return reset !== undefined && reset.expiresAt > now ? users.get(reset.userId) : undefined;
+  }
+
+  return {
+    async create(user, entries) {
+      if (identifiersOf(user).some((identifier) => withIdentifier(identifier) !== undefined)) return false;
+      users.set(user.id, { ...user });
+      record(user, entries);
+      return true;
+    },
+
+    async find(id) {
+      return structuredClone(users.get(id)) ?? null;
+    },
+
+    async findByIdentifier(identifier) {
+      return structuredClone(withIdentifier(identifier)) ?? null;
+    },
+
+    async rehash(id, expected, passwordHash) {
+      const user = users.get(id);
+      if (user?.passwordHash === expected) users.set(id, { ...user, passwordHash });
+    },
+
+    async changePassword(id, expected, values, entries) {
+      const user = users.get(id);
+      return user?.passwordHash === expected ? change(user, values, entries) : null;
+    },
+
+    async openReset(reset, entries) {
+      const user = users.get(reset.userId);
+      if (user === undefined) throw new Error('No such user.');
+      resets.set(reset.hashedToken, { ...reset });
+      record(user, entries);
+    },
+
+    async findReset(hashedToken, now) {
+      return structuredClone(goodReset(hashedToken, now)) ?? null;
+    },
+
+    async useReset(hashedToken, values, entries) {
+      const user = goodReset(hashedToken, values.at);
+      return user === undefined ? null : change(user, values, entries);
+    },
+
+    async remove(id, expected, revocation, entries) {
+      const user = users.get(id);
+      if (user?.passwordHash !== expected) return null;
+      users.delete(id);
+      forgetResets(id);
+      record(user, entries);
+      return { sessions: await families.revokeAll(id, { ...revocation, except: null }) };
+    },
+  };
+}

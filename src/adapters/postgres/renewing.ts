@@ -1,0 +1,69 @@
+import type postgres from 'postgres';
+
+type Sql = postgres.Sql;
+
+/** To be passed to the driver. */
+interface PoolEvents {
+  onparameter(): void;
+  onclose(): void;
+}
+
+/** Milliseconds that a pool lives at least: a server that is full turns connections away all the time. */
+const LEAST_LIFE = 1_000;
+
+/** Seconds in which a pool that is given up finishes what it was asked. */
+const LAST_WORDS = { timeout: 1 };
+
+/**
+ * A pool that is replaced by a new one when it has lost a connection. The driver connects again by itself, but
+ * bytes that were waiting to be sent when the connection went stay with it (porsager/postgres, pull request 1209):
+ * it then never greets the server, and whoever is given that connection waits for nothing.
+ */
+export function renewing(open: (events: PoolEvents) => Sql): Sql {
+  let ended = false;
+  let current = start();
+
+  function start(): Sql {
+    let inUseSince = Number.POSITIVE_INFINITY;
+    const pool = open({
+      onparameter() {
+        inUseSince = Math.min(inUseSince, performance.now());
+      },
+      onclose() {
+        if (pool !== current || ended || performance.now() - inUseSince < LEAST_LIFE) return;
+        current = start();
+        void pool.end(LAST_WORDS);
+      },
+    });
+    return pool;
+  }
+
+  function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
+    return current.begin((tx) => silentIfLost(work(tx)));
+  }
+
+  return new Proxy(current, {
+    apply: (_first, self, args) => Reflect.apply(current, self, args),
+    get(_first, name) {
+      if (name === 'end') ended = true;
+      return name === 'begin' ? begin : Reflect.get(current, name);
+    },
+  });
+}
+
+/** How the driver and the system name the loss of a connection, and no server an error. */
+const LOST = /^(?:CONNECTION_|E[A-Z]+$)/;
+
+/**
+ * A transaction whose connection is lost is rejected by the driver. If what was done within it failed besides, the
+ * driver would send a rollback down that connection, and throw where nobody can catch it (its issue 1133).
+ */
+async function silentIfLost<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && LOST.test(String(error.code)))
+      await new Promise(() => {});
+    throw error;
+  }
+}

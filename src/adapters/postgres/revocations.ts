@@ -1,0 +1,44 @@
+import type { RevocationReason } from '../../domain/revocation.ts';
+import type { Sql } from './connect.ts';
+
+export interface Revocation {
+  readonly tokenFamily: string;
+  readonly reason: RevocationReason;
+  /** Milliseconds since the epoch, by the clock of the replica that revoked. */
+  readonly revokedAt: number;
+}
+
+interface Row {
+  token_family: string;
+  revoked_reason: RevocationReason;
+  revoked_at: Date;
+}
+
+/** What was revoked later than `after` (milliseconds), the oldest first. */
+export async function loadRevocations(sql: Sql, after: number): Promise<readonly Revocation[]> {
+  const rows = await sql<Row[]>`
+    select token_family, revoked_reason, revoked_at from token_families
+    where revoked_at > ${new Date(after)}
+    order by revoked_at`;
+  return rows.map((row) => ({
+    tokenFamily: row.token_family,
+    reason: row.revoked_reason,
+    revokedAt: row.revoked_at.getTime(),
+  }));
+}
+
+/** A notification's payload as the trigger writes it; null for any other. */
+export function readRevocation(payload: string): Revocation | null {
+  const { token_family, reason, revoked_at } = parsed(payload);
+  if (typeof token_family !== 'string' || typeof reason !== 'string' || typeof revoked_at !== 'number')
+    return null;
+  return { tokenFamily: token_family, reason: reason as RevocationReason, revokedAt: revoked_at };
+}
+
+function parsed(payload: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(payload) };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,145 @@
+import type postgres from 'postgres';
+import { identifiersOf, type User } from '../../domain/user.ts';
+import type { Ended, PasswordChange, Users } from '../../ports/stores/users.ts';
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+import { bytes } from './family-row.ts';
+import { endingAll, recordingUser } from './recording.ts';
+
+interface UserRow {
+  id: string;
+  username: string;
+  email: string;
+  password_hash: string;
+  created_at: Date;
+}
+
+/**
+ * Accounts in PostgreSQL. What ends sessions is a transaction of two statements: the first takes the user's row,
+ * and the second sees every session that was opened before that.
+ */
+export function createUsers(sql: Sql): Users {
+  return {
+    async create(user, entries) {
+      const change = sql`
+        insert into users ${sql(columnsOf(user))} returning *`;
+      const creation = sql.begin(async (tx) => {
+        await recordingUser(tx, change, entries);
+        await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
+        return true;
+      });
+      return asked(creation.catch(falseIfTaken));
+    },
+
+    async find(id) {
+      return firstUser(await asked(sql<UserRow[]>`select * from users where id = ${id}`));
+    },
+
+    async findByIdentifier(identifier) {
+      const rows = await asked(sql<UserRow[]>`
+        select users.* from user_identifiers join users on users.id = user_id where identifier = ${identifier}`);
+      return firstUser(rows);
+    },
+
+    async rehash(id, expected, passwordHash) {
+      await asked(sql`
+        update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);
+    },
+
+    async changePassword(id, expected, change, entries) {
+      return asked(
+        sql.begin(async (tx) => {
+          const update = tx`
+            update users set password_hash = ${change.passwordHash}
+            where id = ${id} and password_hash = ${expected} returning *`;
+          const [user] = await recordingUser<UserRow>(tx, update, entries);
+          return user === undefined ? null : afterPasswordChange(tx, id, change);
+        }),
+      );
+    },
+
+    async openReset({ hashedToken, userId, expiresAt }, entries) {
+      await asked(
+        sql.begin(async (tx) => {
+          await tx`insert into password_resets values (${bytes(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
+          await recordingUser(tx, tx`select * from users where id = ${userId}`, entries);
+        }),
+      );
+    },
+
+    async findReset(hashedToken, now) {
+      const rows = await asked(sql<UserRow[]>`
+        select users.* from password_resets join users on users.id = user_id
+        where hashed_token = ${bytes(hashedToken)} and expires_at > ${new Date(now)}`);
+      return firstUser(rows);
+    },
+
+    async useReset(hashedToken, change, entries) {
+      return asked(
+        sql.begin(async (tx) => {
+          const [used] = await tx<{ user_id: string }[]>`
+            delete from password_resets
+            where hashed_token = ${bytes(hashedToken)} and expires_at > ${new Date(change.at)}
+            returning user_id`;
+          if (used === undefined) return null;
+          const update = tx`
+            update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning *`;
+          await recordingUser(tx, update, entries);
+          return afterPasswordChange(tx, used.user_id, change);
+        }),
+      );
+    },
+
+    async remove(id, expected, revocation, entries) {
+      return asked(
+        sql.begin(async (tx) => {
+          const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning *`;
+          const [user] = await recordingUser<UserRow>(tx, removal, entries);
+          if (user === undefined) return null;
+          return endedBy(await endingAll(tx, id, { ...revocation, except: null }));
+        }),
+      );
+    },
+  };
+}
+
+async function afterPasswordChange(
+  tx: postgres.TransactionSql,
+  userId: string,
+  { except, at }: PasswordChange,
+): Promise<Ended> {
+  await tx`delete from password_resets where user_id = ${userId}`;
+  return endedBy(await endingAll(tx, userId, { at, reason: 'password_changed', except }));
+}
+
+function endedBy(rows: readonly { token_family: string }[]): Ended {
+  return { sessions: rows.map((row) => row.token_family) };
+}
+
+function falseIfTaken(error: unknown): false {
+  const { code, constraint_name } = error as Partial<postgres.PostgresError>;
+  if (code === '23505' && constraint_name === 'user_identifiers_are_unique') return false;
+  throw error;
+}
+
+function columnsOf(user: User) {
+  return {
+    id: user.id,
+    username: user.username,
+    email: user.email,
+    password_hash: user.passwordHash,
+    created_at: new Date(user.createdAt),
+  };
+}
+
+function firstUser([row]: readonly UserRow[]): User | null {
+  return row === undefined
+    ? null
+    : {
+        id: row.id,
+        username: row.username,
+        email: row.email,
+        passwordHash: row.password_hash,
+        createdAt: row.created_at.getTime(),
+      };
+}

@@ -1,0 +1,52 @@
+import type { Client } from '../../domain/events.ts';
+import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { rememberEnded } from '../sessions/remember-ended.ts';
+import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
+
+export interface ChangePasswordDeps extends ConfirmPasswordDeps {
+  readonly isCommonPassword: IsCommonPassword;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly newId: NewId;
+}
+
+export interface ChangePasswordInput {
+  readonly userId: string;
+  /** The session that asks: it goes on, all others end. */
+  readonly sessionId: string;
+  readonly currentPassword: string;
+  readonly newPassword: string;
+  readonly client: Client;
+}
+
+/** Sets a new password; every other session ends, and a mail tells. Rejects with a {@link Refusal}. */
+export const changePassword = (deps: ChangePasswordDeps) => {
+  const { users, passwords, isCommonPassword, clock, newId } = deps;
+  const confirm = confirmPassword(deps);
+
+  return async ({ userId, sessionId, currentPassword, newPassword, client }: ChangePasswordInput) => {
+    const user = await confirm(userId, currentPassword, client);
+    const password = normalizePassword(newPassword);
+    const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+
+    const at = clock();
+    const passwordHash = await passwords.hash(password);
+    const event = { type: 'users.password_changed', occurredAt: at, data: { userId, ...client } } as const;
+    const change = { passwordHash, except: sessionId, at };
+    const ended = await users.changePassword(
+      userId,
+      user.passwordHash,
+      change,
+      outboxEntries(newId, [{ event }]),
+    );
+    if (ended === null) throw new Refusal('invalid_credentials');
+    rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
+  };
+};

@@ -1,0 +1,34 @@
+import type { Client } from '../../domain/events.ts';
+import { normalizePassword } from '../../domain/password.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { User } from '../../domain/user.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { attempt } from './attempt.ts';
+
+export interface ConfirmPasswordDeps {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+  readonly attempts: Attempts;
+  readonly clock: Clock;
+}
+
+/**
+ * The user, once they have shown their password again: a stolen access token alone changes no account.
+ * Rejects with a {@link Refusal}: `not_found` for users without an account here, `invalid_credentials`,
+ * `too_many_requests`.
+ */
+export const confirmPassword =
+  (deps: ConfirmPasswordDeps) =>
+  async (userId: string, password: string, client: Client): Promise<User> => {
+    const user = await deps.users.find(userId);
+    if (user === null) throw new Refusal('not_found', 'This user has no account here.');
+    const succeeded = await attempt(deps, user.id, client);
+    if (!(await deps.passwords.verify(user.passwordHash, normalizePassword(password)))) {
+      throw new Refusal('invalid_credentials');
+    }
+    await succeeded();
+    return user;
+  };

@@ -1,0 +1,53 @@
+import type { Client } from '../../domain/events.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+
+interface Deps {
+  readonly users: Users;
+  readonly attempts: Attempts;
+  readonly links: LinkSecrets;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+}
+
+const HOUR = 3_600_000;
+
+/** Mails to one account. */
+const LIMIT = { count: 3, perMilliseconds: HOUR };
+
+/**
+ * Sends a link by which a new password can be set, if the address has an account. Whoever asks cannot tell: what
+ * only an account causes goes on after this has resolved.
+ */
+export const forgotPassword = ({ users, attempts, links, clock, newId, log }: Deps) => {
+  return async ({ email, client }: { email: string; client: Client }): Promise<void> => {
+    const user = await users.findByIdentifier(identifierOf(email));
+    if (user === null) return;
+    void sendLink(user, client).catch((error: unknown) => {
+      log.error({ err: error, userId: user.id }, 'a link for a forgotten password was not sent');
+    });
+  };
+
+  async function sendLink(user: User, client: Client): Promise<void> {
+    const now = clock();
+    const { allowed } = await attempts.take(`reset ${user.id}`, LIMIT, now);
+    if (!allowed) return;
+    const resetId = newId();
+    const reset = {
+      hashedToken: links.hashReset(links.reset(resetId)),
+      userId: user.id,
+      expiresAt: now + HOUR,
+    };
+    const data = { userId: user.id, resetId, ...client };
+    const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
+    const mailOnly = outboxEntries(newId, [{ event }]).filter(({ kind }) => kind === 'mail');
+    await users.openReset(reset, mailOnly);
+  }
+};

@@ -1,0 +1,50 @@
+import { normalizePassword } from '../../domain/password.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import type { TokenPair } from '../sessions/mint-pair.ts';
+import { type NewSession, type OpenSessionDeps, openSession } from '../sessions/open-session.ts';
+import { attempt } from './attempt.ts';
+
+interface Deps extends OpenSessionDeps {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+  readonly attempts: Attempts;
+}
+
+export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact'> {
+  /** The name or the address of the account. */
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Opens a session for whoever knows the password. Unknown users and wrong passwords are told in the same words, in
+ * the same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
+ */
+export const logInWithPassword = (deps: Deps) => {
+  const { users, passwords, attempts, clock } = deps;
+  const open = openSession(deps);
+
+  return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
+    const identifier = identifierOf(username);
+    const user = await users.findByIdentifier(identifier);
+    const succeeded = await attempt({ attempts, clock }, user?.id ?? identifier, session.client);
+    const given = normalizePassword(password);
+    const right = await passwords.verify(user?.passwordHash ?? null, given);
+    if (user === null || !right) throw new Refusal('invalid_credentials');
+
+    await succeeded();
+    return open({ ...session, userId: user.id, contact: null }, await upToDate(user, given));
+  };
+
+  /** The hash of the password as it is kept, made anew if the parameters have changed. */
+  async function upToDate(user: User, password: string): Promise<string> {
+    if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
+    const passwordHash = await passwords.hash(password);
+    await users.rehash(user.id, user.passwordHash, passwordHash);
+    return passwordHash;
+  }
+};

@@ -1,0 +1,51 @@
+import type { Client } from '../../domain/events.ts';
+import { networkOf } from '../../domain/network.ts';
+import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { accountFault } from '../../domain/user.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+
+interface Deps {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+  readonly isCommonPassword: IsCommonPassword;
+  readonly attempts: Attempts;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** New accounts from one network. */
+const LIMIT = { count: 20, perMilliseconds: 3_600_000 };
+
+export interface RegisterInput {
+  readonly client: Client;
+  readonly username: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** Makes an account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
+export const register =
+  ({ users, passwords, isCommonPassword, attempts, clock, newId }: Deps) =>
+  async ({ username, email, client, ...input }: RegisterInput) => {
+    const password = normalizePassword(input.password);
+    const fault =
+      accountFault(username, email) ?? passwordFault(password, [username, email], isCommonPassword);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+
+    const now = clock();
+    const { allowed, retryAfter } = await attempts.take(`register ${networkOf(client.address)}`, LIMIT, now);
+    if (!allowed) throw new Refusal('too_many_requests', undefined, { retryAfter });
+    const passwordHash = await passwords.hash(password);
+    const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };
+    const data = { userId: user.id, username: user.username };
+    const event = { type: 'users.created', occurredAt: now, data } as const;
+    if (!(await users.create(user, outboxEntries(newId, [{ event }])))) throw new Refusal('conflict');
+    return { id: user.id, username: user.username, email };
+  };

@@ -1,0 +1,57 @@
+import type { Client } from '../../domain/events.ts';
+import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
+import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { rememberEnded } from '../sessions/remember-ended.ts';
+
+interface Deps {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+  readonly isCommonPassword: IsCommonPassword;
+  readonly links: LinkSecrets;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** Whether a mailed link still sets a password; a {@link Refusal} `forbidden` if not. Uses nothing up. */
+export const checkResetLink =
+  ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>) =>
+  async (token: string): Promise<void> => {
+    if ((await users.findReset(links.hashReset(token), clock())) === null) throw notGood();
+  };
+
+/** Sets a new password by a mailed link, once; every session ends, and a mail tells. Rejects with a {@link Refusal}. */
+export const resetPassword =
+  (deps: Deps) =>
+  async ({ token, newPassword, client }: { token: string; newPassword: string; client: Client }) => {
+    const { users, passwords, isCommonPassword, links, clock, newId } = deps;
+    const at = clock();
+    const hashedToken = links.hashReset(token);
+    const user = await users.findReset(hashedToken, at);
+    if (user === null) throw notGood();
+    const password = normalizePassword(newPassword);
+    const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+
+    const passwordHash = await passwords.hash(password);
+    const data = { userId: user.id, ...client };
+    const event = { type: 'users.password_changed', occurredAt: at, data } as const;
+    const change = { passwordHash, except: null, at };
+    const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
+    if (ended === null) throw notGood();
+    rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
+  };
+
+function notGood(): Refusal {
+  return new Refusal('forbidden', 'This link has been used or has expired.');
+}

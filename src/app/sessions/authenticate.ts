@@ -1,0 +1,27 @@
+import type { Policy } from '../../domain/policy.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { AccessClaims } from '../../domain/token-pair.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import { isSessionAlive } from './is-session-alive.ts';
+
+interface Deps {
+  readonly codec: TokenCodec;
+  readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
+
+/** Whose access token it is, while it is good and its session goes on; else a {@link Refusal} `unauthenticated`. */
+export const authenticate = (deps: Deps) => {
+  const isAlive = isSessionAlive(deps);
+
+  return async (accessToken: string): Promise<AccessClaims> => {
+    const claims = await deps.codec.verifyAccess(accessToken, deps.clock(), deps.policy.clockSkew);
+    if (!(await isAlive(claims))) throw new Refusal('unauthenticated', 'The session has been ended.');
+    return claims;
+  };
+};

@@ -1,0 +1,30 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import { type EndSessionDeps, endSession } from './end-session.ts';
+import type { SessionOfUser } from './log-out.ts';
+
+interface Deps {
+  readonly links: LinkSecrets;
+  readonly clock: Clock;
+}
+
+/** The session that a link in a mail is about. Throws a {@link Refusal} `forbidden` for one that is not ours or old. */
+export const readNotMeLink =
+  ({ links, clock }: Deps) =>
+  (token: string): SessionOfUser => {
+    const session = links.readNotMe(token, clock());
+    if (session === null) throw new Refusal('forbidden', 'This link is not valid, or has expired.');
+    return session;
+  };
+
+/** Ends the session that a link in a mail is about; to have ended before is no fault. */
+export const endByLink = (deps: Deps & EndSessionDeps) => {
+  const read = readNotMeLink(deps);
+  const end = endSession(deps);
+
+  return async (token: string): Promise<void> => {
+    const { sessionId, userId } = read(token);
+    await end(sessionId, userId, 'not_me');
+  };
+};

@@ -1,0 +1,11 @@
+import { type EndSessionDeps, endSession } from './end-session.ts';
+
+/** Ends a session, whoever's it is; false if there is none, or it had ended before. */
+export const endSessionAsOperator = (deps: EndSessionDeps) => {
+  const end = endSession(deps);
+
+  return async (sessionId: string): Promise<boolean> => {
+    const family = await deps.families.find(sessionId);
+    return family !== null && end(sessionId, family.userId, 'administrator');
+  };
+};

@@ -1,0 +1,34 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { FamilyPage, TokenFamilies } from '../../ports/stores/token-families.ts';
+
+export interface SessionPage {
+  readonly items: readonly TokenFamily[];
+  /** Where the next page begins, if there is one. */
+  readonly nextCursor?: string;
+}
+
+/** The live sessions of a user, newest first. Rejects with a {@link Refusal} `invalid_request` for a cursor that is none. */
+export const listSessions =
+  ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }) =>
+  async (userId: string, limit: number, cursor: string | null): Promise<SessionPage> => {
+    const after = cursor === null ? null : readCursor(cursor);
+    const found = await families.list(userId, { now: clock(), limit: limit + 1, after });
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return found.length > limit && last !== undefined ? { items, nextCursor: cursorAt(last) } : { items };
+  };
+
+type Place = NonNullable<FamilyPage['after']>;
+
+function cursorAt({ createdAt, tokenFamily }: Place): string {
+  return `${createdAt.toString(36)}.${tokenFamily}`;
+}
+
+function readCursor(cursor: string): Place {
+  const [, time = '', tokenFamily = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (tokenFamily === '')
+    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+  return { createdAt: Number.parseInt(time, 36), tokenFamily };
+}

@@ -1,0 +1,36 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
+import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
+
+/** Which sessions of the user end: the one that asks, the others, or all. */
+export type LogOutScope = 'session' | 'others' | 'all';
+
+/** Who asks: the session itself, by whichever token it shows. */
+export interface SessionOfUser {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+/** Ends sessions of a user at their own wish. To have ended before is no fault. */
+export const logOut = (deps: EndSessionDeps) => {
+  const endOne = endSession(deps);
+  const endMany = endSessions(deps);
+
+  return async ({ sessionId, userId }: SessionOfUser, scope: LogOutScope): Promise<void> => {
+    if (scope === 'session') await endOne(sessionId, userId, 'logout');
+    else await endMany(userId, scope === 'others' ? sessionId : null, 'logout');
+  };
+};
+
+/**
+ * Whose refresh token it is. One that has expired or was rotated still names its session, and may end it: what
+ * it takes is a signature and a linkerId of ours. Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`.
+ */
+export const identifyByRefreshToken =
+  ({ codec, secrets }: { readonly codec: TokenCodec; readonly secrets: TokenSecrets }) =>
+  async (refreshToken: string): Promise<SessionOfUser> => {
+    const claims = await codec.readRefresh(refreshToken);
+    if (secrets.prove(claims) === null) throw new Refusal('invalid_token');
+    return { sessionId: claims.tokenFamily, userId: claims.sub };
+  };

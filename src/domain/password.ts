@@ -1,0 +1,31 @@
+const LEAST = 8;
+const MOST = 128;
+
+/** The form in which a password is hashed and compared: however it was typed, it is the same one (NFC). */
+export function normalizePassword(password: string): string {
+  return password.normalize('NFC');
+}
+
+/**
+ * What is wrong with a new password, in a sentence, or null. Length, common passwords and words of the context, and
+ * no rules of composition (NIST SP 800-63B section 5.1.1.2).
+ *
+ * @param password in the form of {@link normalizePassword}
+ * @param context what everybody knows of the account: its name and address
+ */
+export function passwordFault(
+  password: string,
+  context: readonly string[],
+  isCommon: (password: string) => boolean,
+): string | null {
+  const length = [...password].length;
+  if (length < LEAST) return `The password must have ${LEAST} characters or more.`;
+  if (length > MOST) return `The password must have ${MOST} characters or fewer.`;
+  if (/[\0\p{Cs}]/u.test(password)) return 'The password has a character that is none.';
+  const folded = password.toLowerCase();
+  if (isCommon(folded)) return 'The password is one of the most common ones.';
+  if (context.some((word) => word.toLowerCase() === folded)) {
+    return 'The password must not be the name or address of the account.';
+  }
+  return null;
+}

@@ -1,0 +1,38 @@
+import { isMailbox } from './mailbox.ts';
+
+/** Somebody with an account of this service. */
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string;
+  readonly passwordHash: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+const USERNAME = /^[\p{L}\p{M}\p{N}@.+_-]{1,150}$/u;
+
+/**
+ * How a name or address is compared: names and addresses are one space, in which case and Unicode form make no
+ * difference (NFKC and a case folding, as in RFC 8265 section 3.3).
+ */
+export function identifierOf(nameOrAddress: string): string {
+  return nameOrAddress.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
+}
+
+/** What is wrong with a name and address for a new account, in a sentence, or null. */
+export function accountFault(username: string, email: string): string | null {
+  if (!isMailbox(email)) return 'body/email must be one mailbox.';
+  if (!USERNAME.test(username.normalize('NFKC'))) {
+    return 'body/username must be at most 150 letters, digits and @ . + - _';
+  }
+  if (username.includes('@') && identifierOf(username) !== identifierOf(email)) {
+    return 'body/username must not be an address other than body/email.';
+  }
+  return null;
+}
+
+/** The identifiers under which an account is found: its name and its address, which may be the same. */
+export function identifiersOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
+  return [...new Set([identifierOf(username), identifierOf(email)])];
+}

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { asked } from '../../src/adapters/postgres/asked.ts';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+/** What became of a statement: its answer, or the outcome as far as it is known. */
+async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
+  return asked(statement).then(
+    () => 'answered',
+    ({ outcome, message }) => outcome ?? message,
+  );
+}
+
+async function pool(t: Test, max: number) {
+  const url = new URL(await testDatabase(t));
+  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port || 5432) });
+  url.host = `127.0.0.1:${proxy.port}`;
+  const sql = connect({ kind: 'url', url: url.href, pool: max });
+  t.teardown(() => sql.end({ timeout: 1 }));
+  await warmUp(sql, max);
+  return { sql, proxy };
+}
+
+/** Until every connection is open, and the pool old enough to be given up. */
+async function warmUp(sql: Sql, max: number): Promise<void> {
+  await Promise.all(Array.from({ length: max }, () => sql`select pg_sleep(0.1)`));
+  await delay(1_000);
+}
+
+t.test('a database that is not there', async (t) => {
+  const outcomesOn = async (port: number) => {
+    const sql = connect({ kind: 'url', url: `postgres://kinship@127.0.0.1:${port}/kinship`, pool: 2 });
+    t.teardown(() => sql.end({ timeout: 1 }));
+    return Promise.all(Array.from({ length: 5 }, () => outcome(sql`select 1`)));
+  };
+
+  await t.test('where nobody listens', async (t) => {
+    t.same(new Set(await outcomesOn(await freePort())), new Set(['nothing']));
+  });
+
+  await t.test('behind a proxy that takes connections and ends them', async (t) => {
+    const proxy = createServer((socket) => socket.resume().end());
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => void proxy.close());
+    t.same(new Set(await outcomesOn((proxy.address() as AddressInfo).port)), new Set(['unknown']));
+  });
+});
+
+t.test('a pool that loses its connections', async (t) => {
+  if (!(await requirePostgres(t))) return;
+
+  await t.test('serves the next statement, whatever was waiting to be sent', async (t) => {
+    const { sql, proxy } = await pool(t, 2);
+    let lost = false;
+    const first = outcome(sql`select pg_sleep(5)`).finally(() => {
+      lost = true;
+    });
+    await delay(50);
+    proxy.cut();
+    // One statement in each turn of the loop: whenever the loss is noticed, some are still to be sent.
+    const meanwhile = [first];
+    while (!lost) {
+      meanwhile.push(outcome(sql`select 1`));
+      await new Promise(setImmediate);
+    }
+    await Promise.all(meanwhile);
+    const next = await Promise.all(Array.from({ length: 10 }, () => outcome(sql`select 1`)));
+    t.same(new Set(next), new Set(['answered']));
+  });
+
+  await t.test('rejects a transaction, and nothing is thrown beside it', async (t) => {
+    const { sql, proxy } = await pool(t, 1);
+    const thrown: unknown[] = [];
+    const note = (error: unknown) => thrown.push(error);
+    process.on('uncaughtException', note);
+    t.teardown(() => process.off('uncaughtException', note));
+    const transaction = outcome(sql.begin((tx) => tx`select pg_sleep(5)`));
+    await delay(50);
+    proxy.cut();
+    t.equal(await transaction, 'unknown');
+    await delay(50);
+    t.same(thrown, []);
+    t.equal(await outcome(sql`select 1`), 'answered');
+  });
+
+  await t.test('rolls back a transaction that fails for another reason', async (t) => {
+    const { sql } = await pool(t, 1);
+    await sql`create table kept (n int)`;
+    const failing = sql.begin(async (tx) => {
+      await tx`insert into kept values (1)`;
+      throw new Error('on second thoughts');
+    });
+    await t.rejects(failing, { message: 'on second thoughts' });
+    t.same([...(await sql`select * from kept`)], []);
+  });
+
+  await t.test('stays ended once it is ended', async (t) => {
+    const { sql, proxy } = await pool(t, 1);
+    const last = outcome(sql`select pg_sleep(5)`);
+    await delay(50);
+    const ended = sql.end({ timeout: 1 });
+    proxy.cut();
+    t.equal(await last, 'unknown');
+    await ended;
+    t.equal(await outcome(sql`select 1`), 'unknown');
+  });
+});

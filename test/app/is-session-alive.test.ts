@@ -1,0 +1,79 @@
+import t from 'tap';
+import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { isSessionAlive } from '../../src/app/sessions/is-session-alive.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import { NOW, someFamily } from '../support/families.ts';
+import { POLICY } from '../support/sessions.ts';
+
+const AGE = POLICY.accessTokenAge / 1000;
+
+async function setting({ complete }: { complete: boolean }) {
+  const time = { now: NOW };
+  const clock = () => time.now;
+  const { families } = createMemoryStores();
+  const revoked = createRevokedFamilies(clock);
+  revoked.setComplete(complete);
+  let asked = 0;
+  let find = families.find;
+  const counted: Pick<TokenFamilies, 'find'> = {
+    find(tokenFamily) {
+      asked += 1;
+      return find(tokenFamily);
+    },
+  };
+  const isAlive = isSessionAlive({ families: counted, revoked, policy: POLICY, clock });
+  const family = someFamily();
+  await families.open(family, []);
+  return {
+    time,
+    families,
+    revoked,
+    family,
+    asked: () => asked,
+    breakDatabase() {
+      find = () => Promise.reject(new StoreUnavailable('nothing', new Error('away')));
+    },
+    isAlive: (sid = family.tokenFamily, age = AGE) => isAlive({ sid, iat: 1000, exp: 1000 + age }),
+  };
+}
+
+t.test('a complete list answers alone', async (t) => {
+  const { isAlive, family, revoked, asked, breakDatabase } = await setting({ complete: true });
+  breakDatabase();
+  t.equal(await isAlive(), true);
+  revoked.remember(family.tokenFamily, 'logout', NOW + 1);
+  t.equal(await isAlive(), false);
+  t.equal(asked(), 0);
+});
+
+t.test('without a complete list the database is asked', async (t) => {
+  const { isAlive, family, families, time } = await setting({ complete: false });
+  t.equal(await isAlive(), true);
+  time.now = family.expiresAt - 1;
+  t.equal(await isAlive(), true);
+  time.now = family.expiresAt;
+  t.equal(await isAlive(), false, 'past its end');
+  time.now = NOW;
+  await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
+  t.equal(await isAlive(), false, 'revoked');
+  t.equal(await isAlive('10000000-0000-4000-8000-000000000000'), false, 'unknown');
+});
+
+t.test('a database that cannot be asked is no grant', async (t) => {
+  const { isAlive, family, revoked, breakDatabase } = await setting({ complete: false });
+  breakDatabase();
+  await t.rejects(isAlive(), { code: 'unavailable' });
+  revoked.remember(family.tokenFamily, 'logout', NOW + 1);
+  t.equal(await isAlive(), false, 'what is remembered needs no database');
+});
+
+t.test('a token that lives longer than today’s do is looked up: the list may have forgotten', async (t) => {
+  const { isAlive, family, families, asked } = await setting({ complete: true });
+  await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
+  t.equal(await isAlive(family.tokenFamily, AGE), true, 'the list, which was told nothing, is trusted');
+  t.equal(asked(), 0);
+  t.equal(await isAlive(family.tokenFamily, AGE + 1), false);
+  t.equal(asked(), 1);
+});

@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import tap, { type Test } from 'tap';
+import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import type { Stores } from '../ports/token-families.ts';
+import { NOW } from '../support/families.ts';
+import { embeddedStores, postgresStores } from '../support/open-stores.ts';
+import { claimsOf, ELSEWHERE, HOME, outcome, sessions, someKeys } from '../support/sessions.ts';
+
+/** Where the stories are played: each opens new stores, or answers null with the test skipped. */
+const STORES: readonly {
+  readonly name: string;
+  readonly stories: number;
+  open(t: Test): Promise<Stores | null>;
+}[] = [
+  { name: 'PostgreSQL', stories: 1_000, open: (t) => postgresStores(t, 8) },
+  { name: 'the embedded database', stories: 200, open: embeddedStores },
+];
+
+/** Somebody uses a pair: the victim's current one, the thief's, or one that was replaced a while ago. */
+interface Move {
+  readonly pair: 'of the victim' | 'of the thief' | 'replaced';
+  /** Of those that were replaced: which, from the newest. */
+  readonly age: number;
+  /** All moves of a round may have one Idempotency-Key, as the retries of one client have. */
+  readonly key: 'none' | 'of the round' | 'another';
+  readonly replica: 0 | 1;
+}
+
+/** Moves that are made at once, after the thief had a chance to copy what the victim has. */
+interface Round {
+  readonly theft: boolean;
+  readonly moves: readonly Move[];
+}
+
+interface Story {
+  readonly rounds: readonly Round[];
+  /** How many turns of the event loop each step towards the database and back is held up, over and over. */
+  readonly pauses: readonly number[];
+}
+
+/** Mostly the first, now and then one of the others: else hardly a session would see its third round. */
+const mostly = <T>(first: T, ...others: readonly T[]) =>
+  fc.oneof(
+    { weight: 14, arbitrary: fc.constant(first) },
+    ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
+  );
+
+const move: fc.Arbitrary<Move> = fc.record({
+  pair: mostly<Move['pair']>('of the victim', 'of the thief', 'replaced'),
+  age: fc.nat(3),
+  key: mostly<Move['key']>('of the round', 'none', 'another'),
+  replica: fc.constantFrom(0 as const, 1 as const),
+});
+
+const round: fc.Arbitrary<Round> = fc.record({
+  theft: mostly(false, true),
+  moves: fc.array(move, { minLength: 1, maxLength: 4 }),
+});
+
+const story: fc.Arbitrary<Story> = fc.record({
+  rounds: fc.array(round, { minLength: 2, maxLength: 6 }),
+  pauses: fc.array(fc.nat(4), { minLength: 7, maxLength: 7 }),
+});
+
+/** The same stores, each step held up for a while on its way there and back. */
+function heldUp(families: TokenFamilies, pause: () => Promise<void>): TokenFamilies {
+  const around = async <T>(step: () => Promise<T>): Promise<T> => {
+    await pause();
+    const result = await step();
+    await pause();
+    return result;
+  };
+  return {
+    ...families,
+    find: (...args) => around(() => families.find(...args)),
+    rotate: (...args) => around(() => families.rotate(...args)),
+    revoke: (...args) => around(() => families.revoke(...args)),
+    record: (...args) => around(() => families.record(...args)),
+  };
+}
+
+function pausing(pauses: readonly number[]): () => Promise<void> {
+  let step = 0;
+  return async () => {
+    const turns = pauses[step++ % pauses.length] ?? 0;
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+  };
+}
+
+/** What is known of one token from outside: the successor that was answered for it, and to which keys. */
+interface Known {
+  readonly successor: TokenPair;
+  readonly keys: Set<string | null>;
+  answers: number;
+}
+
+/** Watches the answers about one session and throws where an invariant is broken. */
+function watch(families: TokenFamilies, tokenFamily: string) {
+  const known = new Map<string, Known>();
+  const judgedReuse = new Set<string>();
+
+  return { use, close };
+
+  async function use(pair: TokenPair, key: string | null, refresh: () => Promise<TokenPair>) {
+    const jti = jtiOf(pair);
+    const isCopy = mustBeCopy(jti, key);
+    const ended = judgedReuse.size > 0;
+    const answer = await outcome(refresh());
+    if (typeof answer === 'object') {
+      check(!ended, 'no refresh that starts after the end of the session succeeds');
+      check(!isCopy, 'a rotated token that comes back outside of the retry rule is refused');
+      succeeded(jti, key, answer);
+      return answer;
+    }
+    if (isCopy) check(answer === 'token_reused', `and called what it is, not ${answer}`);
+    if (answer === 'token_reused') {
+      judgedReuse.add(jti);
+      const row = await families.find(tokenFamily);
+      check(row?.revoked?.reason === 'reuse', 'its session has ended before the answer');
+    } else {
+      check(['session_revoked', 'idempotency_key_reused'].includes(answer), `no other refusal: ${answer}`);
+    }
+    return null;
+  }
+
+  /** Whether it is known beforehand that this token was used, and not by a request that this one repeats. */
+  function mustBeCopy(jti: string, key: string | null): boolean {
+    const used = known.get(jti);
+    if (used === undefined) return false;
+    return key === null || !used.keys.has(key) || known.has(jtiOf(used.successor));
+  }
+
+  function succeeded(jti: string, key: string | null, { access, refresh, expiresIn }: TokenPair): void {
+    const used = known.get(jti) ?? { successor: { access, refresh, expiresIn }, keys: new Set(), answers: 0 };
+    known.set(jti, used);
+    used.keys.add(key);
+    used.answers += 1;
+    check(
+      used.successor.refresh === refresh && used.successor.access === access,
+      'a token has one successor',
+    );
+    const repeated = used.keys.size === 1 && key !== null;
+    check(used.answers === 1 || repeated, 'it is answered twice to one Idempotency-Key alone');
+  }
+
+  /** At the end of the story. Answers whether the session has ended. */
+  async function close(): Promise<boolean> {
+    for (const jti of judgedReuse) check(known.has(jti), 'the current token is never judged reuse');
+    const row = await families.find(tokenFamily);
+    check(
+      (row?.revoked != null) === judgedReuse.size > 0,
+      'a session ends if a copy was used, and only then',
+    );
+    const generations = [...known.values()].map(({ successor }) => claimsOf(successor.refresh).generation);
+    check(new Set(generations).size === generations.length, 'no generation has two tokens');
+    check(row?.generation === known.size, 'each rotation was answered');
+    return judgedReuse.size > 0;
+  }
+}
+
+function jtiOf({ refresh }: TokenPair): string {
+  return String(claimsOf(refresh).jti);
+}
+
+function check(holds: boolean, invariant: string): void {
+  if (!holds) throw new Error(invariant);
+}
+
+/** Plays a story on a new session; answers the session and whether it has ended. */
+async function play({ rounds, pauses }: Story, stores: Stores) {
+  const families = heldUp(stores.families, pausing(pauses));
+  const shared = { stores: { ...stores, families }, keys: KEYS };
+  const replicas = [await sessions(shared), await sessions(shared)] as const;
+  const first = await replicas[0].logIn();
+  const tokenFamily = String(claimsOf(first.refresh).tokenFamily);
+  const watched = watch(stores.families, tokenFamily);
+  const holds: { victim: TokenPair; thief: TokenPair | null } = { victim: first, thief: null };
+  const replaced: TokenPair[] = [];
+
+  const make = async ({ pair: which, age, key, replica }: Move, roundKey: string) => {
+    const by = which === 'of the victim' ? 'victim' : 'thief';
+    const pair = which === 'replaced' ? replaced.at(-1 - age) : holds[by];
+    if (pair == null) return;
+    const idempotencyKey = { none: null, another: 'another', 'of the round': roundKey }[key];
+    const client = by === 'victim' ? HOME : ELSEWHERE;
+    const next = await watched.use(pair, idempotencyKey, () =>
+      replicas[replica].refresh(pair, { client, ...(idempotencyKey !== null && { key: idempotencyKey }) }),
+    );
+    if (next === null) return;
+    replaced.push(pair);
+    if (which !== 'replaced') holds[by] = next;
+  };
+
+  for (const [index, { theft, moves }] of rounds.entries()) {
+    if (theft) holds.thief = holds.victim;
+    await Promise.all(moves.map((one) => make(one, `round ${index}`)));
+  }
+  return { tokenFamily, ended: await watched.close() };
+}
+
+/** One set for all: what differs from story to story is the session. */
+const KEYS = someKeys();
+
+for (const { name, stories, open } of STORES) {
+  tap.test(`a thief and a victim on ${name}, ${stories} stories`, async (t) => {
+    const stores = await open(t);
+    if (stores === null) return;
+    const sessionsPlayed = new Map<string, boolean>();
+    await fc.assert(
+      fc.asyncProperty(story, async (one) => {
+        const { tokenFamily, ended } = await play(one, stores);
+        sessionsPlayed.set(tokenFamily, ended);
+      }),
+      { numRuns: stories },
+    );
+    const ends = [...sessionsPlayed.values()].filter(Boolean).length;
+    t.equal(sessionsPlayed.size, stories);
+    t.ok(ends > stories / 5 && ends < (stories * 9) / 10, `${ends} sessions were ended by a copy`);
+
+    const later = NOW + 86_400_000;
+    const mails = await stores.outbox.claim('mail', later, later, 100_000);
+    const told = mails
+      .filter(({ event }) => event.type === 'sessions.reuse_detected')
+      .map(({ event }) => 'sessionId' in event.data && event.data.sessionId);
+    const wanted = [...sessionsPlayed.keys()].filter((session) => sessionsPlayed.get(session));
+    t.same(told.sort(), wanted.sort(), 'one mail about each of them');
+  });
+}

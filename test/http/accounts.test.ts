@@ -1,0 +1,364 @@
+import t from 'tap';
+import { type HttpService, httpService } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const ann = { username: 'Ann', email: 'ann@example.com', password: PASSWORD };
+
+interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+const logIn = async ({ post }: HttpService, password = PASSWORD, username = 'ann') => {
+  const { status, body } = await post('/auth/login', { username, password });
+  if (status !== 200) throw new Error(String(body.code));
+  return body as unknown as Pair;
+};
+
+const bearer = ({ access }: Pair) => ({ authorization: `Bearer ${access}` });
+
+const get = ({ send }: HttpService, path: string, pair: Pair) => send(path, { headers: bearer(pair) });
+
+const refresh = ({ post }: HttpService, { refresh: refreshToken, access: accessToken }: Pair) =>
+  post('/auth/refresh', { refreshToken, accessToken });
+
+async function mailTo(service: HttpService, type: string): Promise<Record<string, unknown>> {
+  const entries = await service.outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
+  const found = entries.find(({ event }) => event.type === type);
+  return found === undefined ? {} : { ...found.event.data, contact: found.contact };
+}
+
+t.test('a whole life: two devices, a new password, an end', async (t) => {
+  const service = await httpService(t);
+  const { post, send } = service;
+  const registered = await post('/auth/register', ann);
+  t.match(registered, { status: 201, body: { username: 'Ann', email: 'ann@example.com' } });
+  t.same(Object.keys(registered.body).sort(), ['email', 'id', 'username']);
+
+  const laptop = await logIn(service);
+  const phone = await logIn(service, PASSWORD, 'ANN@example.com');
+  t.match(await get(service, '/auth/me', laptop), {
+    status: 200,
+    body: { userId: registered.body.id, sessionId: claimsOf(laptop.access).sid, username: 'Ann' },
+  });
+  const { body: list } = await get(service, '/auth/sessions', laptop);
+  const items = list.items as { id: string; current: boolean; userAgent: string }[];
+  t.equal(items.length, 2);
+  t.same(
+    items.filter(({ current }) => current).map(({ id }) => id),
+    [claimsOf(laptop.access).sid],
+  );
+
+  const [laptop2, phone2] = [await refresh(service, laptop), await refresh(service, phone)];
+  t.same([laptop2.status, phone2.status], [200, 200]);
+  const onLaptop = laptop2.body as unknown as Pair;
+  const onPhone = phone2.body as unknown as Pair;
+
+  const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
+  t.equal((await post('/auth/password', change, bearer(onLaptop))).status, 204);
+  t.equal(
+    (await get(service, '/auth/me', onPhone)).body.code,
+    'unauthenticated',
+    'the other one is out at once',
+  );
+  t.equal((await refresh(service, onPhone)).body.code, 'session_revoked');
+  t.equal((await get(service, '/auth/me', onLaptop)).status, 200, 'this one is not');
+  t.match(await mailTo(service, 'users.password_changed'), { contact: 'ann@example.com' });
+  t.match(await post('/auth/login', { username: 'ann', password: PASSWORD }), {
+    status: 401,
+    body: { code: 'invalid_credentials' },
+  });
+
+  const last = await logIn(service, 'a yellow piano 43');
+  const remove = (password: string) =>
+    send('/auth/me', {
+      method: 'DELETE',
+      headers: { ...bearer(last), 'content-type': 'application/json' },
+      body: JSON.stringify({ password }),
+    });
+  t.equal((await remove('wrong')).body.code, 'invalid_credentials');
+  t.equal((await remove('a yellow piano 43')).status, 204);
+  for (const pair of [last, onLaptop]) t.equal((await get(service, '/auth/me', pair)).status, 401);
+  t.equal((await post('/auth/login', { username: 'ann', password: 'a yellow piano 43' })).status, 401);
+  t.equal((await post('/auth/register', ann)).status, 201, 'the name is free again');
+});
+
+t.test('what is no account', async (t) => {
+  const { post } = await httpService(t);
+  t.equal((await post('/auth/register', ann)).status, 201);
+  const cases: [string, object, number, string][] = [
+    ['taken', { username: 'ANN', email: 'other@example.com' }, 409, 'conflict'],
+    ['address taken', { username: 'other', email: 'ANN@example.com' }, 409, 'conflict'],
+    [
+      'somebody’s address as a name',
+      { username: 'eve@example.com', email: 'eve2@example.com' },
+      400,
+      'invalid_request',
+    ],
+    ['no address', { username: 'bob', email: 'bob' }, 400, 'invalid_request'],
+    ['two addresses', { username: 'bob', email: 'bob@example.com,eve@example.com' }, 400, 'invalid_request'],
+    [
+      'a header',
+      { username: 'bob', email: 'bob@example.com\r\nBcc: eve@example.com' },
+      400,
+      'invalid_request',
+    ],
+    ['no name', { username: '', email: 'bob@example.com' }, 400, 'invalid_request'],
+    ['a long name', { username: 'b'.repeat(151), email: 'bob@example.com' }, 400, 'invalid_request'],
+    ['a name with spaces', { username: 'bob the builder', email: 'bob@example.com' }, 400, 'invalid_request'],
+    ['NUL', { username: 'bob\u0000', email: 'bob@example.com' }, 400, 'invalid_request'],
+    ['half a character', { username: 'bob\ud800', email: 'bob@example.com' }, 400, 'invalid_request'],
+    ['a role', { username: 'bob', email: 'bob@example.com', role: 'admin' }, 400, 'invalid_request'],
+    ['an id', { username: 'bob', email: 'bob@example.com', id: '1' }, 400, 'invalid_request'],
+    ['a number', { username: 42, email: 'bob@example.com' }, 400, 'invalid_request'],
+  ];
+  for (const [name, values, status, code] of cases) {
+    const answer = await post('/auth/register', { password: PASSWORD, ...values });
+    t.match(answer, { status, body: { code } }, name);
+  }
+});
+
+t.test('passwords', async (t) => {
+  const { post } = await httpService(t);
+  let count = 0;
+  const registerWith = async (password: string) => {
+    count += 1;
+    const account = { username: `user-name-${count}`, email: `user-${count}@example.com`, password };
+    const { status } = await post('/auth/register', account);
+    return { status, ...account };
+  };
+  for (const bad of [
+    'seven77',
+    'password1',
+    'PASSWORD1',
+    '12345678',
+    'user-name-5',
+    'USER-6@example.com',
+    'nul\u0000in the middle',
+    'x'.repeat(129),
+  ]) {
+    t.equal((await registerWith(bad)).status, 400, JSON.stringify(bad).slice(0, 30));
+  }
+  for (const good of ['               ', '🐧🐧🐧🐧🐧🐧🐧🐧', 'x'.repeat(128), 'Ärger und Öl']) {
+    t.equal((await registerWith(good)).status, 201, good.slice(0, 20));
+  }
+  t.equal((await registerWith('🐧'.repeat(7))).status, 400, 'counted in characters');
+
+  const long = 'correct horse battery staple '.repeat(4).slice(0, 100);
+  const { username } = await registerWith(long);
+  const tryOut = async (password: string) => (await post('/auth/login', { username, password })).status;
+  t.equal(await tryOut(`${long.slice(0, 72)}X${long.slice(73)}`), 401, 'the 73rd character counts');
+  t.equal(await tryOut(long), 200);
+  const nfc = await registerWith('Caf\u00e9 am Rand');
+  t.equal(
+    (await post('/auth/login', { username: nfc.username, password: 'Cafe\u0301 am Rand' })).status,
+    200,
+    'NFC and NFD',
+  );
+});
+
+t.test('unknown user and wrong password get the same bytes', async (t) => {
+  const { post } = await httpService(t);
+  await post('/auth/register', ann);
+  const answers = [];
+  for (const username of ['ann', 'nobody', 'ann@example.com', "' OR 1=1 --"]) {
+    const { status, body } = await post('/auth/login', { username, password: 'not the password' });
+    answers.push({ status, ...body, instance: '' });
+  }
+  for (const answer of answers) t.same(answer, answers[0]);
+  for (const body of [
+    { username: 'ann' },
+    { password: PASSWORD },
+    {},
+    { username: ['ann'], password: PASSWORD },
+  ]) {
+    t.equal((await post('/auth/login', body)).status, 400);
+  }
+});
+
+t.test('login cannot be worn down, and the owner is not locked out', async (t) => {
+  const service = await httpService(t, { http: { trustProxy: ['127.0.0.1'] } });
+  const { post } = service;
+  await post('/auth/register', ann);
+  const from = (address: string, password: string) =>
+    post('/auth/login', { username: 'ann', password }, { 'x-forwarded-for': address });
+  t.equal((await from('192.0.2.1', PASSWORD)).status, 200, 'the owner, at home');
+  const attack = await Promise.all(Array.from({ length: 100 }, () => from('198.51.100.66', 'a wrong guess')));
+  const refused = attack.filter(({ status }) => status === 429);
+  t.ok(refused.length >= 80, `${refused.length} of 100 refused`);
+  t.match(refused[0]?.body, { code: 'too_many_requests', recovery: 'retry' });
+  t.ok(Number(refused[0]?.headers.get('retry-after')) >= 1);
+  t.equal(service.verifications(), attack.length - refused.length + 1, 'the rest never reached a hash');
+  t.equal((await from('192.0.2.1', PASSWORD)).status, 200, 'the owner still gets in at home');
+});
+
+t.test('sessions of one’s own, and of others', async (t) => {
+  const service = await httpService(t);
+  const { post, send } = service;
+  await post('/auth/register', ann);
+  await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
+  const [first, second, third] = [await logIn(service), await logIn(service), await logIn(service)];
+  const bobs = await logIn(service, PASSWORD, 'bob');
+  const idOf = (pair: Pair) => String(claimsOf(pair.access).sid);
+  const end = (id: string, pair: Pair) =>
+    send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(pair) });
+
+  t.equal((await end(idOf(bobs), first)).status, 404, 'somebody else’s is not there');
+  t.equal((await get(service, '/auth/me', bobs)).status, 200);
+  t.equal((await end('42', first)).status, 400);
+  t.equal((await end(idOf(second), first)).status, 204);
+  t.equal((await end(idOf(second), first)).status, 404);
+  t.equal((await get(service, '/auth/me', second)).status, 401);
+
+  const page = await get(service, '/auth/sessions?limit=1', first);
+  t.equal((page.body.items as object[]).length, 1);
+  const next = await get(service, `/auth/sessions?limit=1&cursor=${page.body.nextCursor}`, first);
+  t.equal((next.body.items as object[]).length, 1);
+  t.notOk('nextCursor' in next.body);
+  for (const query of [
+    'limit=0',
+    'limit=101',
+    'limit=1e9',
+    'limit=-1',
+    'limit=1&limit=2',
+    'cursor=x',
+    "cursor='",
+  ]) {
+    t.equal((await get(service, `/auth/sessions?${query}`, first)).status, 400, query);
+  }
+
+  t.equal((await post('/auth/logout?scope=others', undefined, bearer(third))).status, 204);
+  t.equal((await get(service, '/auth/me', first)).status, 401);
+  t.equal((await post('/auth/logout', undefined, bearer(third))).status, 204);
+  t.equal((await get(service, '/auth/me', third)).status, 401);
+  t.equal((await get(service, '/auth/me', bobs)).status, 200, 'others are not touched');
+});
+
+t.test('logout by a refresh token, even one that was rotated', async (t) => {
+  const service = await httpService(t);
+  const { post } = service;
+  await post('/auth/register', ann);
+  const old = await logIn(service);
+  const current = (await refresh(service, old)).body as unknown as Pair;
+  const other = await logIn(service);
+  t.equal((await post('/auth/logout', { refreshToken: 'x' })).body.code, 'malformed_token');
+  t.equal((await post('/auth/logout')).body.code, 'unauthenticated');
+  t.equal((await post('/auth/logout?scope=everything', undefined, bearer(other))).status, 400);
+  t.equal((await post('/auth/logout', { refreshToken: old.refresh })).status, 204);
+  t.equal((await refresh(service, current)).body.code, 'session_revoked');
+  t.equal((await get(service, '/auth/me', other)).status, 200);
+  t.equal((await post('/auth/logout?scope=all', { refreshToken: current.refresh })).status, 204);
+  t.equal((await get(service, '/auth/me', other)).status, 401);
+});
+
+t.test('a forgotten password', async (t) => {
+  const service = await httpService(t);
+  const { post, send } = service;
+  await post('/auth/register', ann);
+  const session = await logIn(service);
+  const known = await post('/auth/password/forgot', { email: 'ANN@example.com' });
+  const unknown = await post('/auth/password/forgot', { email: 'nobody@example.com' });
+  t.same([known.status, known.body], [unknown.status, unknown.body]);
+  t.equal(known.status, 202);
+  const { resetId, contact } = await mailTo(service, 'users.password_forgotten');
+  t.equal(contact, 'ann@example.com');
+  const token = service.links.reset(String(resetId));
+
+  const page = await fetch(`${service.url}/auth/password/reset?token=${token}`);
+  t.match(page.headers.get('content-type'), /^text\/html/);
+  t.equal(page.headers.get('referrer-policy'), 'no-referrer');
+  t.equal(page.headers.get('cache-control'), 'no-store');
+  t.match(await page.text(), /<form method="post"/);
+
+  const form = (fields: Record<string, string>) =>
+    fetch(`${service.url}/auth/password/reset`, { method: 'POST', body: new URLSearchParams(fields) });
+  t.equal((await form({ token, newPassword: 'short' })).status, 400);
+  t.equal((await form({ token: 'guess', newPassword: 'a green piano 44' })).status, 403);
+  const done = await form({ token, newPassword: 'a green piano 44' });
+  t.equal(done.status, 200);
+  t.match(await done.text(), /has been set/);
+  t.equal((await form({ token, newPassword: 'a green piano 45' })).status, 403, 'once');
+  t.equal((await get(service, '/auth/me', session)).status, 401, 'every session has ended');
+  t.ok(await logIn(service, 'a green piano 44'));
+  t.equal(
+    (
+      await send('/auth/password/reset', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token, newPassword: 'a green piano 46' }),
+      }).catch(() => ({ status: 403 }))
+    ).status,
+    403,
+  );
+});
+
+t.test('“it was not me”: the link shows a page, the button ends that session alone', async (t) => {
+  const service = await httpService(t);
+  const { post } = service;
+  await post('/auth/register', ann);
+  const [victim, other] = [await logIn(service), await logIn(service)];
+  const { sid, sub } = claimsOf(victim.access) as { sid: string; sub: string };
+  const later = service.time.now + 1000;
+  const token = service.links.notMe(sid, sub, later);
+  const url = `${service.url}/auth/not-me`;
+
+  const page = await fetch(`${url}?token=${token}`);
+  t.equal(page.status, 200);
+  t.match(await page.text(), /<button>/);
+  t.match(page.headers.get('content-security-policy'), /frame-ancestors 'none'/);
+  t.equal((await get(service, '/auth/me', victim)).status, 200, 'a look ends nothing');
+  t.equal((await fetch(url, { method: 'HEAD' })).status, 404);
+
+  const press = (value: string) =>
+    fetch(url, { method: 'POST', body: new URLSearchParams({ token: value }) });
+  for (const bad of ['', 'x', `${token}x`, token.replace(sid, String(claimsOf(other.access).sid))]) {
+    t.equal((await press(bad)).status, 403, bad.slice(0, 20));
+  }
+  const html = await (
+    await fetch(`${url}?token=${encodeURIComponent('"><script>alert(1)</script>')}`)
+  ).text();
+  t.notMatch(html, '<script>');
+  t.equal((await press(token)).status, 200);
+  t.equal((await get(service, '/auth/me', victim)).status, 401);
+  t.equal((await get(service, '/auth/me', other)).status, 200);
+  service.time.now = later;
+  t.equal((await press(token)).status, 403, 'expired');
+});
+
+t.test('operators', async (t) => {
+  const service = await httpService(t);
+  const { post, send, adminKey } = service;
+  await post('/auth/register', ann);
+  const [first, second] = [await logIn(service), await logIn(service)];
+  const { sid, sub } = claimsOf(first.access) as { sid: string; sub: string };
+  const asOperator = (path: string, method = 'GET', key = adminKey) =>
+    send(path, { method, headers: { 'x-api-key': key } });
+
+  t.equal((await send(`/admin/sessions?userId=${sub}`)).status, 401);
+  t.equal((await asOperator(`/admin/sessions?userId=${sub}`, 'GET', 'guess')).status, 401);
+  t.equal((await asOperator(`/admin/sessions?userId=${sub}`, 'GET', service.loginKey)).status, 403);
+  const { body } = await asOperator(`/admin/sessions?userId=${sub}`);
+  const items = body.items as { id: string; userId: string; hashedRefreshTokenId: string }[];
+  t.equal(items.length, 2);
+  t.match(items[0], { userId: sub, hashedRefreshTokenId: /^[\w-]{43}$/ });
+  t.equal((await asOperator(`/admin/sessions/${sid}`, 'DELETE')).status, 204);
+  t.equal((await asOperator(`/admin/sessions/${sid}`, 'DELETE')).status, 404);
+  t.equal((await get(service, '/auth/me', first)).status, 401);
+  t.equal((await asOperator(`/admin/users/${sub}/sessions`, 'DELETE')).status, 204);
+  t.equal((await get(service, '/auth/me', second)).status, 401);
+});
+
+t.test('what a reverse proxy asks', async (t) => {
+  const service = await httpService(t);
+  await service.post('/auth/register', ann);
+  const pair = await logIn(service);
+  const { sid, sub } = claimsOf(pair.access);
+  const good = await get(service, '/auth/verify', pair);
+  t.equal(good.status, 204);
+  t.same([good.headers.get('x-user-id'), good.headers.get('x-session-id')], [sub, sid]);
+  t.equal((await get(service, '/auth/verify', { ...pair, access: pair.refresh })).status, 401);
+  t.equal((await service.send('/auth/verify')).status, 401);
+  service.time.now += 901_000;
+  t.equal((await get(service, '/auth/verify', pair)).status, 401, 'expired');
+});

@@ -1,0 +1,473 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Test } from 'tap';
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  type Pair,
+  refusal,
+  refuseAll,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import {
+  type Changes,
+  headerOf,
+  hmac,
+  remade,
+  resigned,
+  type Signer,
+  unsigned,
+} from '../../support/forge.ts';
+import { claimsOf, someKey, someKeys } from '../../support/sessions.ts';
+
+const asymmetric = (
+  hash: string,
+  key: KeyObject,
+  dsaEncoding: 'der' | 'ieee-p1363' = 'ieee-p1363',
+): Signer => {
+  return (input) => sign(hash, Buffer.from(input), { key, dsaEncoding });
+};
+
+/** The other signature of the same length: what stands there is taken as it is. */
+const signature =
+  (bytes: Uint8Array): Signer =>
+  () =>
+    bytes;
+
+/** Each half in turn made anew with these changes, the other one genuine. */
+function eitherHalf(service: AttackedService, pair: Pair, name: string, changes: Changes, signer?: Signer) {
+  const { refreshToken, accessToken } = pair;
+  return {
+    [`${name}, refresh token`]: {
+      ...pair,
+      refreshToken: remade(refreshToken, changes, signer ?? service.sign.refresh),
+    },
+    [`${name}, access token`]: {
+      ...pair,
+      accessToken: remade(accessToken, changes, signer ?? service.sign.access),
+    },
+  };
+}
+
+async function victim(t: Test, sql: AttackedService['sql']) {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const forged = (forgeries: readonly (readonly [string, Changes, Signer?])[]) =>
+    Object.assign({}, ...forgeries.map((forgery) => eitherHalf(service, pair, ...forgery)));
+  return { service, pair, forged };
+}
+
+attack('no algorithm but the one that signs', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  const right = (hash: string): Signer => {
+    const key = service.keys.refreshKeys[0]?.bytes ?? '';
+    return hmac(key, hash);
+  };
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  await refuseAll(t, service, refusal.invalid, {
+    ...forged([
+      ['alg none, unsigned', { header: { alg: 'none' } }, unsigned],
+      ['alg None, unsigned', { header: { alg: 'None' } }, unsigned],
+      ['alg nOnE, unsigned', { header: { alg: 'nOnE' } }, unsigned],
+      ['alg NONE, unsigned', { header: { alg: 'NONE' } }, unsigned],
+      ['alg none, signed', { header: { alg: 'none' } }],
+      ['no alg, unsigned', { header: { alg: undefined } }, unsigned],
+      ['no alg, signed', { header: { alg: undefined } }],
+      ['an empty alg', { header: { alg: '' } }],
+      ['alg null', { header: { alg: null } }],
+      ['alg as an array', { header: { alg: ['HS512'] } }],
+      ['alg hs512', { header: { alg: 'hs512' } }],
+      ['alg with a blank', { header: { alg: 'HS512 ' } }],
+      ['alg RS256 without a signature', { header: { alg: 'RS256' } }, unsigned],
+      ['alg RS256, signed by a stranger', { header: { alg: 'RS256' } }, asymmetric('sha256', rsa)],
+      ['the right alg, unsigned', {}, unsigned],
+      ['the right alg, one byte of signature', {}, signature(new Uint8Array(1))],
+      ['the right alg, zeros as signature', {}, signature(new Uint8Array(64))],
+      ['typ left out', { header: { typ: undefined } }],
+      ['typ JWT', { header: { typ: 'JWT' } }],
+      ['typ spelt as a media type', { header: { typ: 'application/rt+jwt' } }],
+    ]),
+    'HS256 under the right key': {
+      ...pair,
+      refreshToken: remade(pair.refreshToken, { header: { alg: 'HS256' } }, right('sha256')),
+    },
+    'HS384 under the right key': {
+      ...pair,
+      refreshToken: remade(pair.refreshToken, { header: { alg: 'HS384' } }, right('sha384')),
+    },
+    'HS512 by its name, SHA-256 in fact': {
+      ...pair,
+      refreshToken: resigned(pair.refreshToken, right('sha256')),
+    },
+    'half of the right signature': { ...pair, refreshToken: shortened(pair.refreshToken) },
+  });
+  await stillGood(t, service, pair);
+});
+
+/** A valid MAC cut in half is no valid MAC. */
+function shortened(token: string): string {
+  const [header, payload, mac = ''] = token.split('.');
+  return `${header}.${payload}.${Buffer.from(mac, 'base64url').subarray(0, 32).toString('base64url')}`;
+}
+
+attack('public keys, and guesses, are no secret', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
+  const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) => {
+    const { publicKey } = pairOfKeys(type);
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
+    return Object.entries({
+      PEM: pem,
+      'PEM after white space': ` \n${pem}`,
+      'PEM without its last line feed': pem.trimEnd(),
+      DER: publicKey.export({ type: 'spki', format: 'der' }),
+      JWK: jwk,
+      'JWK after white space': `\t${jwk}`,
+    }).map(([form, bytes]) => [`the ${form} of a public ${type} key`, bytes] as const);
+  });
+  const guesses = {
+    'an empty key': '',
+    'a blank': ' ',
+    secret: 'secret',
+    'the key id': 'refresh-1',
+    'zeros of the right length': new Uint8Array(64),
+    'the key in hex': Buffer.from(key).toString('hex'),
+    'the key in base64': Buffer.from(key).toString('base64'),
+    'the hash of the key': createHash('sha512').update(key).digest(),
+    'the first half of the key': key.subarray(0, 32),
+    'the header itself': pair.refreshToken.split('.')[0] ?? '',
+  };
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    forged(
+      [...publicTexts, ...Object.entries(guesses)].flatMap(([name, bytes]) => [
+        [`signed with ${name}`, {}, hmac(bytes)],
+        [`signed with ${name} under HS256`, { header: { alg: 'HS256' } }, hmac(bytes, 'sha256')],
+      ]),
+    ),
+  );
+  await stillGood(t, service, pair);
+});
+
+function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
+  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return generateKeyPairSync('ed25519');
+}
+
+attack('ECDSA signatures of nothing', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  const derZero = Buffer.from('3006020100020100', 'hex');
+  const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
+  const cases = [
+    ['ES256', 64],
+    ['ES384', 96],
+    ['ES512', 132],
+  ].flatMap(([alg, length]) => [
+    [`${alg}, r = s = 0`, { header: { alg } }, signature(new Uint8Array(Number(length)))] as const,
+    [`${alg}, r = s = 0 in DER`, { header: { alg } }, signature(derZero)] as const,
+  ]);
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    forged([
+      ...cases,
+      [
+        'ES256, r and s the order of the curve',
+        { header: { alg: 'ES256' } },
+        signature(Buffer.concat([order, order])),
+      ],
+      ['EdDSA, zeros', { header: { alg: 'EdDSA' } }, signature(new Uint8Array(64))],
+    ]),
+  );
+  await stillGood(t, service, pair);
+});
+
+attack('a key that a token brings along is not looked at, nor where it points', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = publicKey.export({ format: 'jwk' });
+  const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const secret = Buffer.from('a secret of the attacker, long enough for any MAC there is, and more');
+  const oct = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS512', kid: 'refresh-1' };
+  const listener = await countingListener(t, { keys: [oct, { ...jwk, kid: 'refresh-1' }] });
+  const es256 = asymmetric('sha256', privateKey);
+  const own = hmac(secret);
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    forged([
+      ['jwk, symmetric', { header: { jwk: oct } }, own],
+      ['jwk, asymmetric', { header: { alg: 'ES256', jwk } }, es256],
+      ['jku', { header: { jku: listener.url } }, own],
+      ['jku, asymmetric', { header: { alg: 'ES256', jku: listener.url } }, es256],
+      ['x5u', { header: { alg: 'ES256', x5u: listener.url } }, es256],
+      ['x5c', { header: { alg: 'ES256', x5c: [der] } }, es256],
+      ['x5t', { header: { x5t: 'AAAA' } }, own],
+      ['a kid that is an address', { header: { kid: listener.url } }, own],
+      ['an iss that is an address', { claims: { iss: listener.url } }, own],
+      // with the right key, too: a header that says more than ours is not ours
+      ['jwk, and the right signature', { header: { jwk: oct } }],
+      ['jku, and the right signature', { header: { jku: listener.url } }],
+    ]),
+  );
+  t.equal(listener.connections, 0, 'nobody went there');
+  t.equal((await fetch(listener.url)).status, 200, 'where somebody listens');
+  t.equal(listener.connections, 1, 'and counts');
+  await stillGood(t, service, pair);
+});
+
+/** Serves a key set to whoever comes, and counts who comes. */
+async function countingListener(t: Test, keySet: object) {
+  const counted = { url: '', connections: 0 };
+  const server = createServer((_request, response) => {
+    response.setHeader('connection', 'close').end(JSON.stringify(keySet));
+  });
+  server.on('connection', () => {
+    counted.connections += 1;
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  counted.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys.json`;
+  return counted;
+}
+
+attack('the key id names a key and nothing else', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  const kids: readonly unknown[] = [
+    undefined,
+    '',
+    ' ',
+    'refresh-2',
+    'Refresh-1',
+    'refresh-1\u0000',
+    'refresh-1 ',
+    '../../dev/null',
+    '/dev/null',
+    "x' UNION SELECT '1",
+    '|sleep 10',
+    '$(sleep 10)',
+    '__proto__',
+    'constructor',
+    'toString',
+    null,
+    0,
+    true,
+    ['refresh-1'],
+    { id: 'refresh-1' },
+  ];
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    forged(
+      kids.flatMap((kid) => [
+        [`kid ${JSON.stringify(kid)}, the right key`, { header: { kid } }],
+        [`kid ${JSON.stringify(kid)}, an empty key`, { header: { kid } }, hmac('')],
+      ]),
+    ),
+  );
+  await stillGood(t, service, pair);
+});
+
+attack('a retired key opens nothing', async (t, sql) => {
+  const keys = someKeys();
+  const before = await attackedService(t, sql, { keys });
+  const pair = await before.open();
+  const turned = { ...keys, refreshKeys: [someKey('refresh-2'), ...keys.refreshKeys] };
+  const during = await attackedService(t, sql, { keys: turned });
+  const second = await during.next(pair);
+  t.equal(
+    headerOf(second.refreshToken).kid,
+    'refresh-2',
+    'the newest key signs, the older one is still accepted',
+  );
+
+  const other = await during.open();
+  const old = remade(other.refreshToken, { header: { kid: 'refresh-1' } }, before.sign.refresh);
+  const after = await attackedService(t, sql, {
+    keys: { ...keys, refreshKeys: turned.refreshKeys.slice(0, 1) },
+  });
+  await refuseAll(t, after, refusal.invalid, {
+    'a genuine token under the retired key': pair,
+    'a new token signed with the retired key': { ...other, refreshToken: old },
+    'signed with the retired key in the name of the new one': {
+      ...other,
+      refreshToken: resigned(other.refreshToken, before.sign.refresh),
+    },
+  });
+  await stillGood(t, after, other);
+  await stillGood(t, after, second);
+});
+
+attack('extensions that must be understood are not', async (t, sql) => {
+  const { service, pair, forged } = await victim(t, sql);
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    forged([
+      ['an unknown crit', { header: { crit: ['exp'], exp: 4_102_444_800 } }],
+      [
+        'crit of something unheard of',
+        { header: { crit: ['http://evil.example/x'], 'http://evil.example/x': 1 } },
+      ],
+      ['an empty crit', { header: { crit: [] } }],
+      ['crit null', { header: { crit: null } }],
+      ['b64 false', { header: { b64: false, crit: ['b64'] } }],
+      ['b64 false, not critical', { header: { b64: false } }],
+      ['b64 true', { header: { b64: true, crit: ['b64'] } }],
+      ['zip', { header: { zip: 'DEF' } }],
+      ['cty', { header: { cty: 'JWT' } }],
+    ]),
+  );
+  await stillGood(t, service, pair);
+});
+
+attack('one half is never taken for the other, nor one key for the other', async (t, sql) => {
+  const { service, pair } = await victim(t, sql);
+  const { refreshToken, accessToken } = pair;
+  const { sign: own } = service;
+  const kid = { access: headerOf(accessToken).kid, refresh: headerOf(refreshToken).kid };
+  const asRefresh = { header: { typ: 'rt+jwt' } };
+  await refuseAll(t, service, refusal.invalid, {
+    'the halves swapped': { refreshToken: accessToken, accessToken: refreshToken },
+    'the access token as both': { refreshToken: accessToken, accessToken },
+    'the refresh token as both': { refreshToken, accessToken: refreshToken },
+    'the access token as refresh token, alone': { refreshToken: accessToken },
+    'a refresh token signed with the access key': {
+      ...pair,
+      refreshToken: resigned(refreshToken, own.access),
+    },
+    'the same under the name of the access key': {
+      ...pair,
+      refreshToken: remade(refreshToken, { header: { kid: kid.access } }, own.access),
+    },
+    'an access token signed with the refresh key': {
+      ...pair,
+      accessToken: resigned(accessToken, own.refresh),
+    },
+    'the same under the name of the refresh key': {
+      ...pair,
+      accessToken: remade(accessToken, { header: { kid: kid.refresh } }, own.refresh),
+    },
+    'an access token with the claims of a refresh token': {
+      ...pair,
+      refreshToken: remade(accessToken, { claims: claimsOf(refreshToken), ...asRefresh }, own.access),
+    },
+    'a refresh token that says it is an access token': {
+      ...pair,
+      refreshToken: remade(refreshToken, { header: { typ: 'at+jwt' } }, own.refresh),
+    },
+    'the halves of another service': await strangers(t, sql),
+  });
+  await refuseAll(t, service, refusal.malformed, {
+    'an access token retyped as refresh token': {
+      ...pair,
+      refreshToken: remade(accessToken, asRefresh, own.refresh),
+    },
+  });
+  await stillGood(t, service, pair);
+});
+
+/** A pair of a service with the same names and a database of the same make, but keys of its own. */
+async function strangers(t: Test, sql: AttackedService['sql']): Promise<Pair> {
+  return (await attackedService(t, sql)).open();
+}
+
+attack('a leaked signing key alone makes no token, and ends no session', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+  const first = await service.open();
+  const pair = await service.next(await service.next(first));
+  const { jti, linkerId } = claimsOf(first.refreshToken);
+  const forgeries: readonly (readonly [string, Record<string, unknown>])[] = [
+    ...[0, 1, 2, 3, 1_000].flatMap((generation) => [
+      [
+        `generation ${generation}, ids of its own`,
+        { generation, jti: someId(1), linkerId: someId(2) },
+      ] as const,
+      [`generation ${generation}, the linkerId of the pair`, { generation, jti: someId(1) }] as const,
+    ]),
+    ['an earlier generation under the ids of the current one', { generation: 1 }],
+    ['a later generation under the ids of the current one', { generation: 3 }],
+    ['the current generation under the ids of the first', { jti, linkerId }],
+    ['the ids of the current one for another user', { sub: someId(3) }],
+    ['the ids of the current one for another session', { tokenFamily: someId(4) }],
+  ];
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    Object.fromEntries(
+      forgeries.flatMap(([name, claims]) => {
+        const refreshToken = remade(pair.refreshToken, { claims }, service.sign.refresh);
+        const unpaired = { claims: { ...claims, at_hash: undefined } };
+        return [
+          [name, { ...pair, refreshToken }],
+          [`${name}, alone`, { refreshToken: remade(pair.refreshToken, unpaired, service.sign.refresh) }],
+        ];
+      }),
+    ),
+  );
+  await stillGood(t, service, pair);
+});
+
+const someId = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
+
+attack('one bit flipped anywhere makes it another token', async (t, sql) => {
+  const { service, pair } = await victim(t, sql);
+  for (const half of ['refreshToken', 'accessToken'] as const) {
+    const tokens = [...flipped(pair[half])];
+    const counts = new Map<string, number>();
+    await unchanged(
+      t,
+      sql,
+      () =>
+        eachOf(tokens, 8, async (token) => {
+          const { status, body } = await service.post('/auth/refresh', { ...pair, [half]: token });
+          counts.set(`${status} ${body.code}`, (counts.get(`${status} ${body.code}`) ?? 0) + 1);
+        }),
+      `${tokens.length} flips in the ${half}`,
+    );
+    const known = new Set<string>([refusal.malformed, refusal.invalid, refusal.mismatch]);
+    t.same(
+      [...counts.keys()].filter((outcome) => !known.has(outcome)),
+      [],
+      `${half}: all refused`,
+    );
+    t.ok((counts.get(refusal.invalid) ?? 0) > 100, `${half}: most of them by the signature`);
+  }
+  await stillGood(t, service, pair);
+});
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** The token with one bit changed, at each position in turn; which of its six bits goes round with the position. */
+function* flipped(token: string): Generator<string> {
+  for (const [at, character] of [...token].entries()) {
+    const value = ALPHABET.indexOf(character);
+    if (value >= 0) yield token.slice(0, at) + ALPHABET[value ^ (1 << (at % 6))] + token.slice(at + 1);
+  }
+}
+
+/** Runs an action on each, so many at a time. */
+async function eachOf<T>(
+  items: readonly T[],
+  atOnce: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await act(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

@@ -1,0 +1,201 @@
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { attack, attackedService, refusal, refuseAll, stillGood } from '../../support/attacked.ts';
+import { type Changes, remade, resigned } from '../../support/forge.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const HOUR = 3_600_000;
+const ID = '11111111-1111-4111-8111-111111111111';
+
+/** A session, and its refresh token with other claims under the right signature: only the claims are wrong. */
+async function victim(t: Test, sql: Sql) {
+  // Room for a claim of a megabyte: the token is what is to be refused, not the body.
+  const service = await attackedService(t, sql, { http: { limits: { body: 8 * 1024 * 1024 } } });
+  const pair = await service.open();
+  const now = Math.floor(service.time.now / 1000);
+  const refresh = (changes: Changes) => ({
+    ...pair,
+    refreshToken: remade(pair.refreshToken, changes, service.sign.refresh),
+  });
+  const access = (changes: Changes) => ({
+    ...pair,
+    accessToken: remade(pair.accessToken, changes, service.sign.access),
+  });
+  return { service, pair, now, refresh, access };
+}
+
+/** A value in JSON's own words, for what JSON.stringify does not write. */
+const written = (claim: string, value: string): Changes => ({
+  text: (json) => json.replace(new RegExp(`"${claim}":("[^"]*"|[^,}]*)`), `"${claim}":${value}`),
+});
+
+const claim = (name: string, value: unknown): Changes => ({ claims: { [name]: value } });
+
+attack('the times of a refresh token', async (t, sql) => {
+  const { service, pair, now, refresh } = await victim(t, sql);
+  await refuseAll(t, service, refusal.expired, {
+    'exp this very second': refresh(claim('exp', now)),
+    'exp a second ago': refresh(claim('exp', now - 1)),
+    'exp an hour ago': refresh(claim('exp', now - 3600)),
+    'exp 0': refresh(claim('exp', 0)),
+  });
+  await refuseAll(t, service, refusal.malformed, {
+    'exp missing': refresh(claim('exp', undefined)),
+    'exp as text': refresh(claim('exp', String(now + 3600))),
+    'exp as a date': refresh(claim('exp', '2099-01-01T00:00:00Z')),
+    'exp null': refresh(claim('exp', null)),
+    'exp in an array': refresh(claim('exp', [now + 3600])),
+    'exp 1e400': refresh(written('exp', '1e400')),
+    'exp 2^53': refresh(claim('exp', 2 ** 53)),
+    'exp negative': refresh(claim('exp', -1)),
+    'exp fractional': refresh(claim('exp', now + 0.5)),
+    'iat missing': refresh(claim('iat', undefined)),
+    'iat as text': refresh(claim('iat', String(now))),
+    'iat 1e400': refresh(written('iat', '1e400')),
+    'iat negative': refresh(claim('iat', -1)),
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('a refresh token at the end of its age', async (t, sql) => {
+  const { service, pair } = await victim(t, sql);
+  const expires = Number(claimsOf(pair.refreshToken).exp) * 1000;
+  service.time.now = expires;
+  await refuseAll(t, service, refusal.expired, { 'at its exp': pair });
+  service.time.now = expires - 1;
+  await stillGood(t, service, pair);
+});
+
+attack('a clock that was set back locks nobody out', async (t, sql) => {
+  const { service, pair } = await victim(t, sql);
+  service.time.now -= 24 * HOUR;
+  await stillGood(t, service, pair);
+});
+
+attack('issuer and audience are the one text each', async (t, sql) => {
+  const { service, pair, refresh } = await victim(t, sql);
+  const values: readonly unknown[] = [
+    undefined,
+    null,
+    '',
+    'Kinship',
+    'kinship ',
+    'kinship/',
+    'https://evil.example',
+    ['kinship'],
+    ['kinship', 'evil'],
+    { kinship: true },
+    0,
+    true,
+  ];
+  const cases = ['iss', 'aud'].flatMap((name) =>
+    values.map((value) => [`${name} ${JSON.stringify(value)}`, refresh(claim(name, value))]),
+  );
+  await refuseAll(t, service, refusal.invalid, Object.fromEntries(cases));
+  await stillGood(t, service, pair);
+});
+
+attack('the ids of a refresh token', async (t, sql) => {
+  const { service, pair, refresh } = await victim(t, sql);
+  const wrong: Record<string, unknown> = {
+    missing: undefined,
+    null: null,
+    'an object': { id: ID },
+    'an array': [ID],
+    'a number': 42,
+    true: true,
+    empty: '',
+    'no UUID': 'admin',
+    'a UUID in capitals': 'AAAAAAAA-1111-4111-8111-111111111111',
+    'a UUID in braces': `{${ID}}`,
+    'a UUID and a line feed': `${ID}\n`,
+    'a UUID and SQL': `${ID}' OR 1=1 --`,
+    'a megabyte': 'x'.repeat(1024 * 1024),
+  };
+  const names = ['sub', 'jti', 'linkerId', 'tokenFamily'];
+  const cases = names.flatMap((name) =>
+    Object.entries(wrong).map(([what, value]) => [`${name}: ${what}`, refresh(claim(name, value))]),
+  );
+  await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
+  await refuseAll(
+    t,
+    service,
+    refusal.invalid,
+    Object.fromEntries(names.slice(0, 2).map((name) => [`${name} of another`, refresh(claim(name, ID))])),
+  );
+  await refuseAll(t, service, refusal.invalid, { 'another session': refresh(claim('tokenFamily', ID)) });
+  await stillGood(t, service, pair);
+});
+
+attack('generations are counted', async (t, sql) => {
+  const { service, pair, refresh } = await victim(t, sql);
+  const malformed: readonly unknown[] = [
+    -1,
+    0.5,
+    2 ** 53,
+    2 ** 31 - 1,
+    2 ** 31,
+    '0',
+    null,
+    undefined,
+    [0],
+    {},
+    true,
+  ];
+  await refuseAll(t, service, refusal.malformed, {
+    ...Object.fromEntries(
+      malformed.map((value) => [`generation ${JSON.stringify(value)}`, refresh(claim('generation', value))]),
+    ),
+    'generation 1e400': refresh(written('generation', '1e400')),
+    'generation -0.1': refresh(written('generation', '-1e-1')),
+    'userIp missing': refresh(claim('userIp', undefined)),
+    'userIp an object': refresh(claim('userIp', {})),
+    'userIp of 101 characters': refresh(claim('userIp', '1'.repeat(101))),
+    'at_hash null': refresh(claim('at_hash', null)),
+    'at_hash an object': refresh(claim('at_hash', {})),
+  });
+  await refuseAll(t, service, refusal.invalid, {
+    'the next generation': refresh(claim('generation', 1)),
+    'the last generation that there can be': refresh(claim('generation', 2 ** 31 - 2)),
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('the claims of an access token cannot be put right', async (t, sql) => {
+  const { service, pair, now, access } = await victim(t, sql);
+  // Even under the right key: the refresh token names the very bytes that it was minted with.
+  await refuseAll(t, service, refusal.invalid, {
+    'exp put off': access(claim('exp', now + 365 * 86_400)),
+    'exp missing': access(claim('exp', undefined)),
+    'exp 1e400': access(written('exp', '1e400')),
+    'nbf in the future': access(claim('nbf', now + 3600)),
+    'iat in the future': access(claim('iat', now + 3600)),
+    'another issuer': access(claim('iss', 'https://evil.example')),
+    'an array of audiences': access(claim('aud', ['kinship', 'evil'])),
+    'another user': access({ claims: { sub: ID, userId: ID } }),
+    'another client': access(claim('client_id', 'admin')),
+    'a role more': access(claim('role', 'admin')),
+    'its members in another order': access({
+      text: (json) => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(json)).reverse())),
+    }),
+    'a blank in its JSON': access({ text: (json) => json.replace('{', '{ ') }),
+  });
+  await refuseAll(t, service, refusal.mismatch, {
+    'another linkerId': access(claim('linkerId', ID)),
+  });
+  const names = ['linkerId', 'sid'];
+  const shapes = [undefined, null, 42, {}, [ID], '', 'admin', 'x'.repeat(1024 * 1024)];
+  const misshapen = names.flatMap((name) =>
+    shapes.map((value, index) => [`${name}, shape ${index}`, access(claim(name, value))]),
+  );
+  await refuseAll(t, service, refusal.malformed, Object.fromEntries(misshapen));
+  await stillGood(t, service, { ...pair, accessToken: resigned(pair.accessToken, service.sign.access) });
+});
+
+attack('an access token that expired an hour ago is still the other half', async (t, sql) => {
+  const { service, pair } = await victim(t, sql);
+  service.time.now = Number(claimsOf(pair.accessToken).exp) * 1000 + HOUR;
+  const second = await service.next(pair);
+  t.ok(Number(claimsOf(second.accessToken).exp) * 1000 > service.time.now, 'and gets one that is good again');
+  await stillGood(t, service, second);
+});

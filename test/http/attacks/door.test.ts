@@ -1,0 +1,354 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  attack,
+  attackedService,
+  recordedOf,
+  refusal,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { answerOn, exchange, rawConnection, rawRequest } from '../../support/raw-http.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const LOGIN = `POST /auth/login?userId=${USER}`;
+const HOST = 'Host: localhost';
+const CLOSE = 'Connection: close';
+const JSON_TYPE = 'Content-Type: application/json';
+
+const login = (headers: readonly string[], body = '') => rawRequest(LOGIN, headers, body);
+
+attack('requests that two hops may read differently', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const hidden = rawRequest(LOGIN, [HOST]);
+  const chunked = `2\r\n{}\r\n0\r\n\r\n`;
+  const head = [HOST, CLOSE, JSON_TYPE];
+  const requests: Record<string, string> = {
+    'Content-Length and Transfer-Encoding': login(
+      [...head, 'Content-Length: 5', 'Transfer-Encoding: chunked'],
+      `0\r\n\r\n${hidden}`,
+    ),
+    'Transfer-Encoding and Content-Length': login(
+      [...head, 'Transfer-Encoding: chunked', 'Content-Length: 5'],
+      `0\r\n\r\n${hidden}`,
+    ),
+    'two Content-Length, one value': login([...head, 'Content-Length: 2', 'Content-Length: 2'], '{}'),
+    'two Content-Length, two values': login(
+      [...head, 'Content-Length: 2', `Content-Length: ${2 + hidden.length}`],
+      `{}${hidden}`,
+    ),
+    'a list of lengths': login([...head, 'Content-Length: 2, 2'], '{}'),
+    'a length with a sign': login([...head, 'Content-Length: +2'], '{}'),
+    'a length below zero': login([...head, 'Content-Length: -2'], '{}'),
+    'a length in hex': login([...head, 'Content-Length: 0x2'], '{}'),
+    'an unknown transfer coding': login([...head, 'Transfer-Encoding: xchunked'], chunked),
+    'chunked, but not as the last coding': login([...head, 'Transfer-Encoding: chunked, identity'], chunked),
+    'a blank before the colon': login([...head, 'Transfer-Encoding : chunked'], chunked),
+    'a chunk size that is none': login([...head, 'Transfer-Encoding: chunked'], `x\r\n{}\r\n0\r\n\r\n`),
+    'a chunk size beyond all': login(
+      [...head, 'Transfer-Encoding: chunked'],
+      `ffffffffffffffff1\r\n{}\r\n0\r\n\r\n`,
+    ),
+    'a bare LF after a chunk size': login([...head, 'Transfer-Encoding: chunked'], `2\n{}\r\n0\r\n\r\n`),
+    'bare LFs throughout': login([HOST, CLOSE]).replaceAll('\r\n', '\n'),
+    'a bare LF after the request line': login([HOST, CLOSE]).replace('\r\n', '\n'),
+    'a bare LF between headers': login([`${HOST}\nX-Other: 1`, CLOSE]),
+    'a bare LF at the end of the headers': login([HOST, CLOSE]).replace(/\r\n$/, '\n'),
+    'a bare CR between headers': login([`${HOST}\rX-Other: 1`, CLOSE]),
+    'a folded header': login([HOST, CLOSE, 'User-Agent: one\r\n two']),
+    'a header without a name': login([HOST, CLOSE, ': nothing']),
+    'a header without a colon': login([HOST, CLOSE, 'nothing']),
+    'a NUL in a header': login([HOST, CLOSE, 'User-Agent: one\0two']),
+    'a blank before the first header': login([` ${HOST}`, CLOSE]),
+    'two Host headers': login([HOST, 'Host: evil.example', CLOSE]),
+    'one Host twice': login([HOST, HOST, CLOSE]),
+    'two Host headers in two spellings': login([HOST, 'hOST: localhost', CLOSE]),
+    'no Host header': login([CLOSE]),
+    'another protocol version': login([HOST, CLOSE]).replace('HTTP/1.1', 'HTTP/3.0'),
+    'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'the beginning of TLS': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+  };
+  for (const [name, request] of Object.entries(requests)) {
+    const answer = await unchanged(t, sql, () => exchange(service.url, request), name);
+    t.equal(answer.outcome, refusal.request, name);
+    t.equal(answer.answers, 1, `${name}: one answer`);
+  }
+  const accepted = await exchange(service.url, login([HOST, CLOSE, JSON_TYPE, 'Content-Length: 2'], '{}'));
+  t.equal(accepted.outcome, '200', 'the same request, said properly, would have logged in');
+});
+
+/** Begins with some bytes and goes on bit by bit, whatever it is told: it never closes its end itself. */
+function slowClient(url: string, bytes: string, more: string) {
+  const socket = rawConnection(url, { allowHalfOpen: true });
+  if (bytes !== '') socket.write(bytes);
+  let next = more;
+  const drip = setInterval(() => socket.write(next), 50);
+  const answer = answerOn(socket).finally(() => {
+    next = 'still here';
+  });
+  // Not once(): it would take the error of a write to a connection that is gone for the end of the test.
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', resolve);
+  }).finally(() => clearInterval(drip));
+  return { answer, closed };
+}
+
+attack('slow clients are turned away, and nobody waits for them', async (t, sql) => {
+  const limits = { headersTimeout: 400, requestTimeout: 800 };
+  const service = await attackedService(t, sql, { http: { limits } });
+  const body = [HOST, JSON_TYPE, 'Content-Length: 10000'];
+  const chunks = [HOST, JSON_TYPE, 'Transfer-Encoding: chunked'];
+  const habits = {
+    silence: ['', ''],
+    'empty lines before the request': ['\r\n', '\r\n'],
+    'a path without an end': ['POST /auth/login?userId=', '1'],
+    'headers without an end': [`${LOGIN} HTTP/1.1\r\n${HOST}\r\n`, 'X: y\r\n'],
+    'a header without an end': [`${LOGIN} HTTP/1.1\r\n${HOST}\r\nX: `, 'y'],
+    'a body without an end': [login(body, '{"a":"'), 'b'],
+    'chunks without an end': [login(chunks), '1\r\n{\r\n'],
+  } as const;
+  const clients = Object.entries(habits).flatMap(([name, [bytes, more]]) =>
+    Array.from({ length: 10 }, () => ({ name, ...slowClient(service.url, bytes, more) })),
+  );
+  const others = new Set<number>();
+  let waiting = true;
+  const turnedAway = Promise.all(
+    clients.map(async ({ name, answer }) => `${name}: ${(await answer).outcome}`),
+  ).finally(() => {
+    waiting = false;
+  });
+  await unchanged(
+    t,
+    sql,
+    async () => {
+      for (; waiting; await sleep(20)) others.add((await service.send('/health/live')).status);
+    },
+    'slow clients',
+  );
+  t.same(
+    [...new Set(await turnedAway)],
+    Object.keys(habits).map((name) => `${name}: 408 request_timeout`),
+  );
+  t.same([...others], [200], 'everybody else was served meanwhile');
+  await Promise.all(clients.map(({ closed }) => closed));
+  t.pass('no connection is kept, although these clients never close theirs');
+});
+
+attack('bytes that are no request hold no connection either', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const client = slowClient(service.url, 'nonsense\r\n\r\n', 'x');
+  t.equal((await client.answer).outcome, refusal.request);
+  await client.closed;
+  const tunnel = slowClient(service.url, rawRequest('CONNECT evil.example:443', [HOST]), 'x');
+  t.equal((await tunnel.answer).outcome, '404 not_found');
+  await tunnel.closed;
+});
+
+attack('whose address it is', async (t, sql) => {
+  const services = new Map<string, Awaited<ReturnType<typeof attackedService>>>();
+  const serviceBehind = async (trustProxy: readonly string[]) => {
+    const key = trustProxy.join();
+    const service = services.get(key) ?? (await attackedService(t, sql, { http: { trustProxy } }));
+    services.set(key, service);
+    return service;
+  };
+  const nobody: string[] = [];
+  const stranger = ['10.0.0.0/8'];
+  const proxy = ['127.0.0.1'];
+  const proxies = ['127.0.0.0/8', '10.0.0.0/8', '2001:db8:ffff::/48'];
+  const cases: readonly (readonly [string[], Record<string, string>, string])[] = [
+    [nobody, { 'x-forwarded-for': '203.0.113.9' }, '127.0.0.1'],
+    [stranger, { 'x-forwarded-for': '203.0.113.9' }, '127.0.0.1'],
+    [stranger, { 'x-forwarded-for': '203.0.113.9, 10.1.2.3' }, '127.0.0.1'],
+    [proxy, { 'x-real-ip': '203.0.113.9', 'true-client-ip': '203.0.113.9' }, '127.0.0.1'],
+    [proxy, { forwarded: 'for=203.0.113.9', 'cf-connecting-ip': '203.0.113.9' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '203.0.113.9' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '203.0.113.9, 10.1.2.3' }, '10.1.2.3'],
+    [proxies, { 'x-forwarded-for': '6.6.6.6,203.0.113.9 , 10.1.2.3' }, '203.0.113.9'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9, 10.1.2.3, 127.0.0.7' }, '203.0.113.9'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9, 2001:db8:ffff::1' }, '203.0.113.9'],
+    [proxies, { 'x-forwarded-for': '127.0.0.1' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '::ffff:203.0.113.9' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '::FFFF:203.0.113.9' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '2001:db8::9' }, '2001:db8::9'],
+    // what is no address is nobody's: the hop that passed it on is the last that is known
+    [proxy, { 'x-forwarded-for': 'unknown' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '203.0.113.9, unknown' }, '127.0.0.1'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9, _hidden, 10.1.2.3' }, '10.1.2.3'],
+    [proxy, { 'x-forwarded-for': "' OR 1=1 --" }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '<script>alert(1)</script>' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '1'.repeat(2_000) }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '203.0.113.999' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': ',,,' }, '127.0.0.1'],
+  ];
+  for (const [trustProxy, headers, address] of cases) {
+    const service = await serviceBehind(trustProxy);
+    const name = `${JSON.stringify(headers).slice(0, 100)}, trusting ${trustProxy.join(' ') || 'nobody'}`;
+    const pair = await service.open({ headers });
+    t.equal(claimsOf(pair.accessToken).userIp, address, name);
+    const [row] = await sql`
+      select address, login_address, known_since_login[1] as network from token_families
+      where token_family = ${String(claimsOf(pair.accessToken).sid)}`;
+    t.same([row?.address, row?.login_address], [address, address], `${name}: as it is kept`);
+    await stillGood(t, service, pair);
+  }
+});
+
+attack('an IPv6 network is one place, however many its addresses', async (t, sql) => {
+  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  let pair = await service.open({ headers: from('2001:db8:1:2::1') });
+  const { refreshToken } = pair;
+  const news = async () => (await recordedOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
+  for (const address of ['2001:db8:1:2::2', '2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:0db8:0001:0002:0::9'])
+    pair = await service.next(pair, from(address));
+  t.same(await news(), [], 'the network of the login is no news');
+  for (const address of ['2001:db8:1:3::1', '2001:db8:1:3::2', '2001:db8:1:3:1::1'])
+    pair = await service.next(pair, from(address));
+  t.same(await news(), ['mail sessions.address_changed'], 'another one is, once');
+});
+
+attack('pages of other origins are told nothing', async (t, sql) => {
+  const allowed = 'https://app.example';
+  const open = await attackedService(t, sql, { http: { corsOrigins: [allowed] } });
+  const closed = await attackedService(t, sql);
+  const origins = [
+    'https://evil.example',
+    'null',
+    '*',
+    'https://app.example.evil.example',
+    'https://evil.example/https://app.example',
+    'https://evilapp.example',
+    'https://app.example:444',
+    'http://app.example',
+    'https://app.example/',
+    'https://user@app.example',
+    'file://',
+  ];
+  const preflight = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'content-type',
+  };
+  const requests: Record<string, [string, RequestInit]> = {
+    'an answer': ['/health/live', {}],
+    'a refusal': ['/auth/refresh', { method: 'POST' }],
+    'no such route': ['/nope', {}],
+    'no such path': ['/%zz', {}],
+    'a preflight': ['/auth/refresh', { method: 'OPTIONS', headers: preflight }],
+  };
+  for (const [name, [path, init]] of Object.entries(requests)) {
+    for (const [service, origin] of [
+      ...origins.map((evil) => [open, evil] as const),
+      [closed, allowed] as const,
+    ]) {
+      const headers = { ...init.headers, origin };
+      const send = () => fetch(new URL(path, service.url), { ...init, headers });
+      const response = await unchanged(t, sql, send, `${name} for ${origin}`);
+      await response.arrayBuffer();
+      const granted = [...response.headers.keys()].filter((header) =>
+        header.startsWith('access-control-allow-'),
+      );
+      t.notOk(granted.includes('access-control-allow-origin'), `${name} for ${origin}`);
+      t.notOk(
+        granted.includes('access-control-allow-credentials'),
+        `${name} for ${origin}, with credentials`,
+      );
+    }
+  }
+  for (const name of ['an answer', 'a refusal', 'a preflight']) {
+    const [path, init] = requests[name] ?? ['', {}];
+    const response = await fetch(new URL(path, open.url), {
+      ...init,
+      headers: { ...init.headers, origin: allowed },
+    });
+    await response.arrayBuffer();
+    t.equal(
+      response.headers.get('access-control-allow-origin'),
+      allowed,
+      `${name} for the origin that is allowed`,
+    );
+    t.match(response.headers.get('vary'), /origin/i, `${name}: caches keep it apart`);
+  }
+});
+
+attack('no answer and no log line bears a host that the client made up', async (t, sql) => {
+  const service = await attackedService(t, sql, {
+    http: { publicUrl: 'https://auth.example.com', trustProxy: ['127.0.0.1'] },
+  });
+  const made = [
+    'Host: evil.example',
+    'X-Forwarded-Host: evil.example',
+    'X-Forwarded-Server: evil.example',
+    'X-Forwarded-Proto: evil',
+    'X-Forwarded-Port: 666',
+    'X-Original-URL: /evil.example',
+    'X-Rewrite-URL: /evil.example',
+    'Forwarded: host=evil.example',
+    'Referer: https://evil.example/',
+    'Origin: https://evil.example',
+    CLOSE,
+  ];
+  const lines = [
+    'GET /health/live',
+    'GET /health/ready',
+    'GET /docs',
+    'GET /docs/',
+    'GET /docs/json',
+    'GET /nope',
+    'GET /%zz',
+    'GET http://evil.example/health/live',
+    LOGIN,
+    'POST /auth/login',
+    'POST /auth/refresh',
+  ];
+  for (const line of lines) {
+    const { text, outcome } = await exchange(service.url, rawRequest(line, made));
+    t.match(outcome, /^[2-4]\d\d/, `${line} is answered`);
+    t.notMatch(text, /evil|:666/, line);
+  }
+  t.notMatch(service.lines.join(''), /evil|:666/, 'the log');
+  const [row] = await sql<{ all: string }[]>`
+    select string_agg(f::text || o::text, '') as all from token_families f, outbox o`;
+  t.ok(row?.all, 'somebody logged in');
+  t.notMatch(row?.all, /evil|:666/, 'the database');
+  const { body } = await service.send('/docs/json');
+  t.same(body.servers, [{ url: 'https://auth.example.com' }], 'what is said of ourselves is configured');
+});
+
+attack('a user agent is text, and a log line is one line', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
+  const agent = `<script>alert(1)</script>"},{"level":60,\\n\\u0000\\r\\nBcc: eve@example.com \u00ff\u0085 %0d%0a`;
+  const headers = { 'user-agent': agent };
+  const pair = await service.open({ headers });
+  await service.next(pair, { 'user-agent': `${agent} evil` });
+  for (const request of [
+    login([HOST, CLOSE, 'User-Agent: one\r\n two: three']),
+    login([HOST, CLOSE, 'User-Agent: one\rtwo']),
+    login([HOST, CLOSE, 'User-Agent: one\ntwo']),
+  ]) {
+    const { outcome } = await unchanged(
+      t,
+      sql,
+      () => exchange(service.url, request),
+      'a line break in the agent',
+    );
+    t.equal(outcome, refusal.request, 'a line break in the agent');
+  }
+  const kept = await sql<{ agent: string }[]>`select data ->> 'userAgent' as agent from outbox`;
+  t.same(new Set(kept.map((row) => row.agent)), new Set([agent, `${agent} evil`]), 'it is kept as it came');
+
+  const [row] = await sql`select data from outbox where type = 'sessions.started'`;
+  service.app.log.info(
+    { event: row?.data, note: 'one\r\ntwo\u2028three' },
+    `started by ${agent}\r\nlevel: 60`,
+  );
+  for (const line of service.lines) {
+    t.match(line, /^[^\r\n]*\n$/, 'one line');
+    t.equal(JSON.parse(line).level, 30, 'of one JSON object, whose members are ours');
+  }
+  t.ok(
+    service.lines.some((line) => JSON.parse(line).event?.userAgent === agent),
+    'and says what came',
+  );
+});

@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto';
+import { CompactEncrypt } from 'jose';
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  type Pair,
+  refusal,
+  refuseAll,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { remade } from '../../support/forge.ts';
+import { exchange, rawRequest } from '../../support/raw-http.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+type Cases = Record<string, unknown>;
+
+/** The same wrong text in place of the one half and of the other. */
+function asEitherHalf(pair: Pair, texts: Record<string, string>): Cases {
+  return Object.fromEntries(
+    Object.entries(texts).flatMap(([name, text]) => [
+      [`${name} as refresh token`, { ...pair, refreshToken: text }],
+      [`${name} as access token`, { ...pair, accessToken: text }],
+    ]),
+  );
+}
+
+const jwe = (token: string) =>
+  new CompactEncrypt(Buffer.from(token))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', cty: 'JWT' })
+    .encrypt(new Uint8Array(32));
+
+attack('what is no compact JWS is no token', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const { refreshToken } = pair;
+  const [header = '', payload = '', signature = ''] = refreshToken.split('.');
+  const flattened = JSON.stringify({ protected: header, payload, signature });
+  const general = JSON.stringify({ payload, signatures: [{ protected: header, signature }] });
+  await refuseAll(t, service, refusal.malformed, {
+    'no refresh token at all': {},
+    'an access token alone': { accessToken: pair.accessToken },
+    ...asEitherHalf(pair, {
+      'empty text': '',
+      blanks: ' \t ',
+      'one segment': header,
+      'two segments': `${header}.${payload}`,
+      'three segments, the payload empty': `${header}..${signature}`,
+      'three segments, the header empty': `.${payload}.${signature}`,
+      'four segments': `${refreshToken}.${signature}`,
+      'an empty fourth segment': `${refreshToken}.`,
+      'five segments': `${refreshToken}.${payload}.${signature}`,
+      'dots alone': '..',
+      'the flattened JSON serialisation': flattened,
+      'the general JSON serialisation': general,
+      'a JWE': await jwe(refreshToken),
+      'segments that hold no JSON': 'AAAA.AAAA.AAAA',
+      'a payload that is a JSON array': `${header}.${Buffer.from('[1]').toString('base64url')}.${signature}`,
+      'a payload that is null': `${header}.${Buffer.from('null').toString('base64url')}.${signature}`,
+      'a payload that is not UTF-8': `${header}.${Buffer.from('7b22ff223a317d', 'hex').toString('base64url')}.${signature}`,
+      'a header that is a JSON array': `${Buffer.from('[]').toString('base64url')}.${payload}.${signature}`,
+      'JavaScript object notation of a prototype': '__proto__',
+      'SQL in its place': "' OR 1=1 --",
+      'more SQL in its place': '; drop table token_families',
+      'text that looks escaped': '%27%20OR%201%3D1',
+      'a path in its place': '../../../etc/passwd',
+      'a NUL': '\u0000',
+      'a lone surrogate': '\ud800',
+      'a token with a NUL behind it': `${refreshToken}\u0000`,
+      'a token with a lone surrogate in it': refreshToken.replace('.', '\udfff.'),
+    }),
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('a segment is canonical base64url and nothing else', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  for (const half of ['refreshToken', 'accessToken'] as const) {
+    const spellings = otherSpellings(pair[half]);
+    const cases = Object.entries(spellings).map(([name, text]) => [
+      `${half}: ${name}`,
+      { ...pair, [half]: text },
+    ]);
+    await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
+  }
+  await stillGood(t, service, pair);
+});
+
+/** Texts that a lenient decoder would read as the same token. */
+function otherSpellings(token: string): Record<string, string> {
+  const segments = token.split('.');
+  const each = (name: string, change: (segment: string) => string) =>
+    segments.map((segment, at) => [
+      `${name} in segment ${at + 1}`,
+      segments.map((other, index) => (index === at ? change(segment) : other)).join('.'),
+    ]);
+  const spellings = [
+    ...each('a blank before', (segment) => ` ${segment}`),
+    ...each('a blank behind', (segment) => `${segment} `),
+    ...each('a line feed', (segment) => `${segment.slice(0, 4)}\n${segment.slice(4)}`),
+    ...each('padding', (segment) => `${segment}${'='.repeat(4 - (segment.length % 4 || 3))}`),
+    ...each('a stray character', (segment) => `${segment.slice(0, 4)}!${segment.slice(4)}`),
+    ...each('a full-width letter', (segment) => segment.replace(/[A-Z]/, fullWidth)),
+    ...each('bits beyond the last byte', withStrayBits),
+    ['the alphabet of plain base64', token.replaceAll('-', '+').replaceAll('_', '/')],
+    ['percent signs for dots', token.replaceAll('.', '%2E')],
+    ['a byte order mark', `\ufeff${token}`],
+    ['quotation marks', `"${token}"`],
+    ['a scheme before it', `Bearer ${token}`],
+  ] as const;
+  return Object.fromEntries(spellings.filter(([, text]) => text !== token));
+}
+
+const fullWidth = (letter: string) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
+
+/** The last character with a bit set that decodes to nothing; a segment of whole bytes has no such bits. */
+function withStrayBits(segment: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  if (segment.length % 4 === 0) return segment;
+  const last = alphabet.indexOf(segment.slice(-1));
+  return segment.slice(0, -1) + alphabet[last | 1];
+}
+
+attack('sizes have an end', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const padded = (token: string, sign: AttackedService['sign']['access']) =>
+    remade(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
+  await refuseAll(t, service, refusal.malformed, {
+    'a genuinely signed refresh token over 4 KiB': {
+      ...pair,
+      refreshToken: padded(pair.refreshToken, service.sign.refresh),
+    },
+    'a genuinely signed access token over 4 KiB': {
+      ...pair,
+      accessToken: padded(pair.accessToken, service.sign.access),
+    },
+  });
+
+  const long = JSON.stringify({ ...pair, padding: 'x'.repeat(64 * 1024) });
+  const head = ['Host: localhost', 'Connection: close', 'Content-Type: application/json'];
+  const login = `POST /auth/login?userId=${USER}`;
+  const requests = {
+    'headers over 16 KiB': [
+      rawRequest(login, ['Host: localhost', `X-Long: ${'x'.repeat(16 * 1024)}`]),
+      '431 headers_too_large',
+    ],
+    'a path over 16 KiB': [rawRequest(`${login}&x=${'x'.repeat(16 * 1024)}`, head), '431 headers_too_large'],
+    'a body over 64 KiB': [
+      rawRequest('POST /auth/refresh', [...head, `Content-Length: ${long.length}`], long),
+      '413 payload_too_large',
+    ],
+    'a body over 64 KiB of unknown length': [
+      rawRequest(
+        'POST /auth/refresh',
+        [...head, 'Transfer-Encoding: chunked'],
+        `${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`,
+      ),
+      '413 payload_too_large',
+    ],
+    'a body that is only announced': [
+      rawRequest('POST /auth/refresh', [...head, 'Content-Length: 99999999999']),
+      '413 payload_too_large',
+    ],
+  } as const;
+  for (const [name, [request, wanted]] of Object.entries(requests)) {
+    const { outcome } = await unchanged(t, sql, () => exchange(service.url, request), name);
+    t.equal(outcome, wanted, name);
+  }
+  await stillGood(t, service, pair);
+});
+
+attack('a body is a JSON object of known members, each of its type', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const { refreshToken, accessToken } = pair;
+  const text = JSON.stringify(pair);
+  const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+  const deepObject = `${'{"refreshToken":'.repeat(3_000)}1${'}'.repeat(3_000)}`;
+  const bodies: Record<string, string | Uint8Array> = {
+    'no JSON': 'refreshToken=a&accessToken=b',
+    'half of it': text.slice(0, -1),
+    'more behind it': `${text}{}`,
+    'a trailing comma': `${text.slice(0, -1)},}`,
+    'a comment': `/**/${text}`,
+    'UTF-16, little endian': Buffer.from(text, 'utf16le'),
+    'UTF-16 with a byte order mark': Buffer.from(`\ufeff${text}`, 'utf16le'),
+    'UTF-16, big endian': Buffer.from(`\ufeff${text}`, 'utf16le').swap16(),
+    'invalid UTF-8': Buffer.concat([
+      Buffer.from('{"refreshToken":"'),
+      Buffer.from([0xc3, 0x28]),
+      Buffer.from('"}'),
+    ]),
+    'UTF-8 in too many bytes': Buffer.concat([
+      Buffer.from('{"refreshToken":"'),
+      Buffer.from([0xc0, 0xae]),
+      Buffer.from('"}'),
+    ]),
+    '10,000 levels of arrays': deep,
+    '10,000 levels in a member': `{"refreshToken":${deep}}`,
+    '3,000 levels of objects': deepObject,
+    'a raw NUL': text.replace('{', '{\u0000'),
+    null: 'null',
+    'an array': `[${text}]`,
+    'a number': '42',
+    'a number beyond all': '1e400',
+    text: JSON.stringify(refreshToken),
+    __proto__member: `{"__proto__":{"refreshToken":"a"},${text.slice(1)}`,
+    'escaped __proto__': `{"\\u005f_proto__":{"refreshToken":"a"},${text.slice(1)}`,
+    'constructor.prototype': `{"constructor":{"prototype":{"refreshToken":"a"}},${text.slice(1)}`,
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const send = () => service.send('/auth/refresh', { method: 'POST', headers: JSON_TYPE, body });
+    const answer = await unchanged(t, sql, send, name);
+    t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
+  }
+  await refuseAll(t, service, refusal.request, {
+    'the refresh token as an array': { ...pair, refreshToken: [refreshToken] },
+    'the refresh token as an object': { ...pair, refreshToken: { $ne: null } },
+    'the refresh token as the object of a flattened JWS': {
+      ...pair,
+      refreshToken: { protected: refreshToken.split('.')[0], payload: refreshToken.split('.')[1] },
+    },
+    'the refresh token null': { ...pair, refreshToken: null },
+    'the refresh token a number': { ...pair, refreshToken: 42 },
+    'the refresh token true': { ...pair, refreshToken: true },
+    'the access token null': { ...pair, accessToken: null },
+    'the access token as an array': { ...pair, accessToken: [accessToken] },
+    'the access token a number': { ...pair, accessToken: 0 },
+    ...Object.fromEntries(
+      [
+        'role',
+        'id',
+        'verified',
+        'userId',
+        'generation',
+        'constructor',
+        'toString',
+        'REFRESHTOKEN',
+        '',
+        '\u0000',
+        '\ud800',
+      ].map((member) => [`an unknown member ${JSON.stringify(member)}`, { ...pair, [member]: 'admin' }]),
+    ),
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('what is given twice is not chosen from', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const { refreshToken: token, accessToken } = pair;
+  const requests: Record<string, readonly [string, unknown?, Record<string, string>?]> = {
+    'a refresh token twice in the query': [
+      `?refreshToken=${token}&refreshToken=${token}&accessToken=${accessToken}`,
+    ],
+    'an access token twice in the query': [`?refreshToken=${token}&accessToken=${accessToken}&accessToken=a`],
+    'a refresh token in query and body': [`?refreshToken=${token}`, pair],
+    'an access token in query and body': [`?accessToken=a`, pair],
+    'two keys in one header': ['', pair, { 'idempotency-key': 'one, two' }],
+  };
+  for (const [name, [query, body, headers]] of Object.entries(requests)) {
+    const send = () => service.post(`/auth/refresh${query}`, body, headers);
+    const answer = await unchanged(t, sql, send, name);
+    t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
+  }
+  const two = rawRequest(
+    'POST /auth/refresh',
+    [
+      'Host: localhost',
+      'Connection: close',
+      'Content-Type: application/json',
+      'Idempotency-Key: one',
+      'Idempotency-Key: two',
+      `Content-Length: ${JSON.stringify(pair).length}`,
+    ],
+    JSON.stringify(pair),
+  );
+  const { outcome } = await unchanged(t, sql, () => exchange(service.url, two), 'two Idempotency-Keys');
+  t.equal(outcome, refusal.request, 'two Idempotency-Keys');
+  await stillGood(t, service, pair);
+});
+
+attack('text of a login is checked before it is kept', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const queries: Record<string, string> = {
+    'a NUL in the user id': `userId=${USER}%00`,
+    'a NUL as user id': 'userId=%00',
+    'a lone surrogate as user id': 'userId=%ED%A0%80',
+    'a user id in braces': `userId={${USER}}`,
+    'a user id without hyphens': `userId=${USER.replaceAll('-', '')}`,
+    'a user id with a line feed': `userId=${USER}%0a`,
+    'a user id in full-width digits': `userId=${encodeURIComponent(USER.replace('6', '６'))}`,
+    'a user id as an array': `userId[]=${USER}`,
+    'a user id that is no escape': 'userId=%zz',
+    'SQL as user id': "userId=' OR 1=1 --",
+    'escaped SQL as user id': `userId=${USER}%27;drop%20table%20token_families`,
+    'a NUL in the address': `userId=${USER}&email=ann%00@example.com`,
+    'a lone surrogate in the address': `userId=${USER}&email=ann%ED%A0%80@example.com`,
+    'a line feed behind the address': `userId=${USER}&email=ann@example.com%0a`,
+    'a second recipient': `userId=${USER}&email=ann@example.com%0d%0aBcc:%20eve@example.com`,
+    'two addresses': `userId=${USER}&email=ann@example.com,eve@example.com`,
+    'two parameters': `userId=${USER}&email=ann@example.com&email=eve@example.com`,
+    'an address in angle brackets': `userId=${USER}&email=%3Cann@example.com%3E`,
+    'a quoted at sign': `userId=${USER}&email=%22ann@evil%22@example.com`,
+    'no address': `userId=${USER}&email=`,
+    'an address of 255 characters': `userId=${USER}&email=a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(60)}.example.com`,
+    'a NUL in the binding': `userId=${USER}&binding=pair%00`,
+    'a binding in capitals': `userId=${USER}&binding=PAIR`,
+    'a binding twice': `userId=${USER}&binding=pair&binding=refresh`,
+  };
+  for (const [name, query] of Object.entries(queries)) {
+    const answer = await unchanged(t, sql, () => service.post(`/auth/login?${query}`), name);
+    t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
+  }
+});
+
+attack('SQL is as any other text where text is allowed', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const userAgent = `'; drop table token_families; -- %27 ' OR '1'='1 $1 \\'`;
+  const email = "a'or'1'='1@example.com";
+  const pair = await service.open({
+    query: `&email=${encodeURIComponent(email)}`,
+    headers: { 'user-agent': userAgent },
+  });
+  const second = await service.next(pair, { 'user-agent': userAgent, 'idempotency-key': "'OR/**/1=1;--" });
+  const rows = await sql`select contact, user_agent, generation from token_families`;
+  t.same([...rows], [{ contact: email, user_agent: userAgent, generation: 1 }], 'it is kept as it came');
+  await stillGood(t, service, second);
+});
+
+attack('paths and methods that nobody serves', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const close = ['Host: localhost', 'Connection: close'];
+  const login = `/auth/login?userId=${USER}`;
+  const requests: Record<string, readonly [string, string]> = {
+    'GET /%zz': ['400 invalid_request', 'a path that is no escape'],
+    'POST /auth/%zz': ['400 invalid_request', 'a path below a route that is no escape'],
+    'POST /auth/login%': ['400 invalid_request', 'half an escape'],
+    'GET /%ff%fe': ['400 invalid_request', 'a path that is not UTF-8'],
+    'GET /%00': ['404 not_found', 'a NUL as path'],
+    [`TRACE ${login}`]: ['404 not_found', 'TRACE'],
+    [`PROPFIND ${login}`]: ['404 not_found', 'a method of another protocol'],
+    [`GET ${login}`]: ['404 not_found', 'GET where POST is due'],
+    [`HEAD ${login}`]: ['404', 'HEAD where POST is due'],
+    [`PUT ${login}`]: ['404 not_found', 'PUT where POST is due'],
+    [`OPTIONS ${login}`]: ['404 not_found', 'OPTIONS'],
+    'CONNECT evil.example:443': ['404 not_found', 'CONNECT'],
+    [`BREW ${login}`]: ['400 invalid_request', 'a method that there is not'],
+    [`post ${login}`]: ['400 invalid_request', 'a method in small letters'],
+    [`POST //auth/login?userId=${USER}`]: ['404 not_found', 'two slashes'],
+    [`POST /auth/login/?userId=${USER}`]: ['404 not_found', 'a slash behind'],
+    [`POST /AUTH/LOGIN?userId=${USER}`]: ['404 not_found', 'capitals'],
+    [`POST /auth/../auth/login?userId=${USER}`]: ['404 not_found', 'dots'],
+    'GET /docs/static/..%2f..%2f..%2fpackage.json': ['404 not_found', 'out of the folder of the docs'],
+  };
+  for (const [line, [wanted, name]] of Object.entries(requests)) {
+    const request = rawRequest(line, close);
+    const { outcome, text } = await unchanged(t, sql, () => exchange(service.url, request), name);
+    t.equal(outcome, wanted, name);
+    t.match(text, /content-type: application\/problem\+json/, `${name}: a problem document`);
+  }
+  const { headers } = await service.send('/%zz');
+  t.match(headers.get('x-request-id'), /^[\w.-]{8,64}$/, 'a refusal before any route has its request id too');
+});
+
+attack('bodies of another type are not guessed at', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const types = [
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'json',
+    randomUUID(),
+  ];
+  for (const type of types) {
+    const send = () => service.post('/auth/refresh', JSON.stringify(pair), { 'content-type': type });
+    const answer = await unchanged(t, sql, send, type);
+    t.equal(`${answer.status} ${answer.body.code}`, '415 unsupported_media_type', type);
+  }
+  await stillGood(t, service, pair);
+});

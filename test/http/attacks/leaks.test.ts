@@ -1,0 +1,351 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { loginGuard } from '../../../src/adapters/http/server/login-guard.ts';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  familyOf,
+  migrated,
+  outcomeOf,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { compact, hmac } from '../../support/forge.ts';
+import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
+import { exchange, rawRequest } from '../../support/raw-http.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+/** Secrets by name, and the places where one of them was found. */
+function watch(t: Test, service: AttackedService, secrets: Record<string, string>) {
+  return {
+    /** An answer that is not the one to whom the secret belongs. */
+    answer(name: string, text: string): void {
+      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
+      t.same(found, [], `the answer to ${name}`);
+    },
+    log(): void {
+      const text = service.lines.join('');
+      t.ok(text.includes('"answered"'), 'there is a log');
+      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
+      t.same(found, [], 'the log');
+    },
+  };
+}
+
+/** A token as a whole, and its parts that would do as well. */
+function partsOf(name: string, token: string): Record<string, string> {
+  const [, payload = '', signature = ''] = token.split('.');
+  return {
+    [`${name}, its payload`]: payload,
+    [`${name}, its signature`]: signature,
+    [`${name}, its jti`]: String(claimsOf(token).jti),
+  };
+}
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Every route that the service documents. */
+async function documented(service: AttackedService): Promise<Operation[]> {
+  const { body } = await service.send('/docs/json');
+  return Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
+  );
+}
+
+/** One secret in every place of a request to a route where a client might put it, by right or by mistake. */
+function placements({ method, path }: Operation, secret: string): Record<string, [string, RequestInit]> {
+  const url = path.replace(/\{\w+\}/g, encodeURIComponent(secret));
+  const query = [
+    'refreshToken',
+    'accessToken',
+    'token',
+    'password',
+    'userId',
+    'email',
+    'binding',
+    'cursor',
+    'limit',
+  ]
+    .map((name) => `${name}=${encodeURIComponent(secret)}`)
+    .join('&');
+  const members = {
+    refreshToken: secret,
+    accessToken: secret,
+    token: secret,
+    username: secret,
+    password: secret,
+    currentPassword: secret,
+    newPassword: secret,
+    email: secret,
+    [secret]: secret,
+  };
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify(members);
+  const places: Record<string, [string, RequestInit]> = {
+    'the query': [`${url}?${query}`, {}],
+    'the name of a parameter': [`${url}?${encodeURIComponent(secret)}=1`, {}],
+    'a query that cannot be decoded': [`${url}?refreshToken=${secret}%zz`, {}],
+    headers: [
+      url,
+      {
+        headers: {
+          authorization: `Bearer ${secret}`,
+          cookie: `refresh_token=${secret}; access_token=${secret}`,
+          'x-api-key': secret,
+          'idempotency-key': `${secret} ${secret}`,
+          referer: `https://app.example/?token=${secret}`,
+          [`x-${secret.toLowerCase().replace(/[^a-z]/g, '')}`]: secret,
+        },
+      },
+    ],
+    'below the path': [`${url}/${encodeURIComponent(secret)}`, {}],
+    'a path that cannot be decoded': [`${url}/%zz${encodeURIComponent(secret)}`, {}],
+  };
+  const bodies: Record<string, [string, RequestInit]> = {
+    'the body': [url, { headers: json, body }],
+    'each member by itself': [
+      url,
+      { headers: json, body: JSON.stringify({ refreshToken: secret, accessToken: secret }) },
+    ],
+    'half a body': [url, { headers: json, body: body.slice(0, -1) }],
+    'a body that is text': [url, { headers: json, body: JSON.stringify(secret) }],
+    'a body of the wrong types': [url, { headers: json, body: JSON.stringify({ refreshToken: [secret] }) }],
+    'a body of another type': [
+      url,
+      { headers: { 'content-type': `text/${secret.slice(0, 20)}` }, body: secret },
+    ],
+    'a form': [url, { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query }],
+    'a body that is too long': [
+      url,
+      { headers: json, body: JSON.stringify({ refreshToken: secret.padEnd(70_000) }) },
+    ],
+  };
+  const all = method === 'GET' || method === 'HEAD' ? places : { ...places, ...bodies };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, [to, init]]) => [
+      `${method} ${path}, ${name}`,
+      [to, { ...init, method }],
+    ]),
+  );
+}
+
+async function textOf(response: Response): Promise<string> {
+  return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
+}
+
+attack('what a client sends is not said again', async (t, sql) => {
+  const service = await attackedService(t, sql, { http: { corsOrigins: ['https://app.example'] } });
+  const canaries = {
+    password: `Canary-${randomBytes(12).toString('hex')}`,
+    token: compact({ alg: 'HS512', typ: 'rt+jwt' }, { jti: randomUUID() }, hmac('canary')),
+  };
+  const watched = watch(t, service, { ...canaries, ...partsOf('the token', canaries.token) });
+  const operations = [
+    ...(await documented(service)),
+    { method: 'GET', path: '/docs' },
+    { method: 'PUT', path: '/nope' },
+  ];
+  t.ok(operations.length > 4, 'the routes are known');
+  for (const secret of Object.values(canaries)) {
+    for (const operation of operations) {
+      for (const [name, [path, init]] of Object.entries(placements(operation, secret))) {
+        watched.answer(name, await textOf(await fetch(`${service.url}${path}`, init)));
+      }
+    }
+    for (const line of [`GET /${secret}`, `${secret} /`, `GET /?${secret}${'x'.repeat(20_000)}`]) {
+      for (const header of ['Host: localhost', `Host: ${secret}`, `X: ${secret}\nX: y`, `${secret}`]) {
+        const { text } = await exchange(service.url, rawRequest(line, [header, 'Connection: close']));
+        watched.answer(line.slice(0, 20), text);
+      }
+    }
+  }
+  watched.log();
+});
+
+attack('the tokens that are given out go to their owner alone', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { onAddressChange: 'block' } });
+  const first = await service.open();
+  const second = await service.next(first, { 'idempotency-key': 'one' });
+  const other = await service.open();
+  const replica = await attackedService(t, sql, { keys: service.keys });
+  const secrets = Object.assign(
+    {},
+    ...[first, second, other].flatMap((pair, at) => [
+      partsOf(`refresh token ${at}`, pair.refreshToken),
+      // Its jti is the linkerId, which is no secret: half a pair is no token.
+      { [`access token ${at}`]: pair.accessToken },
+    ]),
+  );
+  const watched = watch(t, service, secrets);
+  const elsewhere = watch(t, replica, secrets);
+  const refusals: Record<string, [unknown, Record<string, string>?]> = {
+    'a pair of two sessions': [{ ...second, accessToken: other.accessToken }],
+    'the halves swapped': [{ refreshToken: second.accessToken, accessToken: second.refreshToken }],
+    'a key used before': [second, { 'idempotency-key': 'one' }],
+    'an unknown member': [{ ...second, role: second.refreshToken }],
+    'a refresh token that comes back': [first],
+    'a session that has ended': [second],
+  };
+  for (const [name, [body, headers]] of Object.entries(refusals)) {
+    const answer = await service.post('/auth/refresh', body, headers);
+    t.ok(answer.status >= 400, `${name} is refused`);
+    watched.answer(name, JSON.stringify([answer.body, ...answer.headers]));
+  }
+  const query = new URLSearchParams({ ...other });
+  watched.answer('a bad request by query', await textOf(await fetch(`${service.url}/auth/refresh?${query}`)));
+  t.equal((await service.post(`/auth/refresh?${query}`)).status, 200, 'by query, and it is good');
+  watched.log();
+
+  // When the database is gone, or not as it should be, the reason is logged: without what was asked for.
+  await sql`alter table token_families rename to elsewhere`;
+  const broken = await replica.post('/auth/refresh', other);
+  t.equal(outcomeOf(broken), '500 internal_error');
+  elsewhere.answer('a fault of ours', JSON.stringify(broken.body));
+  await sql.end();
+  const gone = await replica.post(`/auth/refresh?${query}`);
+  t.equal(outcomeOf(gone), '503 unavailable');
+  elsewhere.answer('a database that is gone', JSON.stringify(gone.body));
+  t.match(replica.lines.join(''), /elsewhere|token_families/, 'the operator is told why');
+  elsewhere.log();
+});
+
+attack('service keys are not said again either', async (t, sql) => {
+  const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
+  const wrong = `${SERVICE_KEY}-but-wrong`;
+  const watched = watch(t, service, { key: SERVICE_KEY });
+  for (const key of [wrong, `other-${SERVICE_KEY}`, SERVICE_KEY]) {
+    for (const path of [`/auth/login?userId=${USER}`, '/auth/login', `/auth/login?key=${key}`, '/nope']) {
+      const answer = await service.post(path, undefined, { 'x-api-key': key });
+      watched.answer(path, JSON.stringify([answer.body, ...answer.headers]));
+    }
+  }
+  watched.log();
+});
+
+type Value = string | Buffer | object | number | boolean | null;
+
+/** Every value of every table, and what is inside of those that have an inside. */
+async function dump(sql: Sql): Promise<Value[]> {
+  const tables = await sql<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'public'`;
+  const rows = await Promise.all(
+    tables.map(({ name }) => sql<Record<string, Value>[]>`select * from ${sql(name)}`),
+  );
+  return rows.flat().flatMap((row) => Object.values(row).flatMap(inside));
+}
+
+function inside(value: Value): Value[] {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return [value];
+  if (value instanceof Date) return [value.toISOString(), String(value.getTime())];
+  return [JSON.stringify(value), ...Object.values(value).flatMap(inside)];
+}
+
+/** A value in all spellings in which it might be a token, a key or a name. */
+function spellings(value: Value): string[] {
+  if (!(value instanceof Buffer)) return [String(value)];
+  const uuid = value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return [...(['hex', 'base64', 'base64url', 'latin1'] as const).map((name) => value.toString(name)), uuid];
+}
+
+/** Sessions of all kinds, as they lie in a database: new, rotated under a key, rotated twice, unpaired. */
+async function population(service: AttackedService) {
+  const email = '&email=ann@example.com';
+  const fresh = await service.open({ query: email });
+  const rotated = await service.next(await service.open({ query: email }), { 'idempotency-key': 'one' });
+  const old = await service.open();
+  const twice = await service.next(await service.next(old), { 'idempotency-key': 'two' });
+  const { refreshToken } = await service.open({ query: '&binding=refresh' });
+  const ended = await service.open();
+  await service.next(ended);
+  await service.post('/auth/refresh', ended);
+  return { live: [fresh, rotated, twice], unpaired: { refreshToken } };
+}
+
+attack('a copy of the database opens nothing', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+  const { live, unpaired } = await population(service);
+  const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length <= 60_000);
+  t.ok(values.includes(familyOf(unpaired)), 'the sessions are in the copy');
+  t.ok(values.length > 100, `${values.length} values`);
+
+  const outcomes = new Set<string>();
+  const send = async (body: unknown, headers?: Record<string, string>) => {
+    outcomes.add(outcomeOf(await service.post('/auth/refresh', body, headers)));
+  };
+  const replay = async () => {
+    for (const value of values) {
+      await send({ refreshToken: value });
+      await send({ refreshToken: value, accessToken: value });
+      for (const { refreshToken, accessToken } of live.slice(0, 1)) {
+        await send({ refreshToken: value, accessToken });
+        await send({ refreshToken, accessToken: value });
+      }
+    }
+  };
+  await unchanged(t, sql, replay, 'every value as a token, and as either half');
+  t.same([...outcomes].sort(), ['400 malformed_token'], 'none is a token');
+
+  outcomes.clear();
+  const [pair] = live;
+  const rows = await sql<StolenRow[]>`
+    select token_family, user_id, generation, seed, hashed_refresh_token_id, previous_hash from token_families`;
+  const forgeries = rows.flatMap((row) => [...forged(row, claimsOf(pair?.refreshToken ?? ''))]);
+  const sendAll = async () => {
+    for (const refreshToken of forgeries) await send({ refreshToken });
+  };
+  await unchanged(t, sql, sendAll, 'tokens made of what is in the copy');
+  t.same([...outcomes].sort(), ['401 invalid_token'], `none of ${forgeries.length} is good`);
+
+  for (const pair of [...live, unpaired]) await stillGood(t, service, pair);
+});
+
+interface StolenRow {
+  readonly token_family: string;
+  readonly user_id: string;
+  readonly generation: number;
+  readonly seed: Buffer;
+  readonly hashed_refresh_token_id: Buffer;
+  readonly previous_hash: Buffer | null;
+}
+
+/** What a thief of the database could write into a token, signed with whatever was found there. */
+function* forged(row: StolenRow, template: Record<string, unknown>): Generator<string> {
+  const found = [row.seed, row.hashed_refresh_token_id, row.previous_hash ?? Buffer.alloc(0)];
+  const uuids = found.flatMap((bytes) => spellings(bytes).filter((text) => UUID.test(text)));
+  for (const key of [...found, row.token_family, row.user_id]) {
+    for (const id of uuids) {
+      const ids = { jti: id, linkerId: id, tokenFamily: row.token_family, sub: row.user_id };
+      const claims = { ...template, ...ids, generation: row.generation, at_hash: undefined };
+      yield compact({ alg: 'HS512', typ: 'rt+jwt', kid: 'refresh-1' }, claims, hmac(key));
+    }
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+attack('what is stored of service and session is no key to either', async (t, sql) => {
+  const other = await migrated(t);
+  const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
+  const elsewhere = await attackedService(t, other);
+  await population(elsewhere);
+  const open = async (key: string) =>
+    service.post(`/auth/login?userId=${USER}`, undefined, { 'x-api-key': key });
+  const values = new Set(
+    (await dump(other)).flatMap(spellings).filter((text) => /^[\x21-\x7e]{1,1000}$/.test(text)),
+  );
+  const replay = async () => {
+    const outcomes = new Set<string>();
+    for (const value of values) outcomes.add(outcomeOf(await open(value)));
+    t.same([...outcomes], ['401 unauthenticated'], `none of ${values.size} values logs anybody in`);
+  };
+  await unchanged(t, sql, replay, 'every value as a service key');
+  t.equal((await open(SERVICE_KEY)).status, 200, 'as the key does');
+});

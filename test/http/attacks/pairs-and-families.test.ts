@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  endedFamilies,
+  familyOf,
+  outcomeOf,
+  type Pair,
+  recordedOf,
+  refusal,
+  refuseAll,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { digest } from '../../support/digest.ts';
+import { hmac, resigned } from '../../support/forge.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+/** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
+const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail sessions.reuse_detected'];
+
+/** A copy of an old token was used: the answer says so, and that session, it alone, has ended, told once. */
+async function endsForReuse(t: Test, service: AttackedService, copy: Partial<Pair>, name: string) {
+  const { refreshToken = '' } = copy;
+  const tokenFamily = familyOf({ refreshToken });
+  const others = () =>
+    service.sql`select * from token_families where token_family <> ${tokenFamily} order by 1`;
+  const before = [...(await others())];
+  const ended = await endedFamilies(service.sql);
+  t.equal(outcomeOf(await service.post('/auth/refresh', copy)), refusal.reused, name);
+  t.same(await endedFamilies(service.sql), [...ended, tokenFamily].sort(), `${name}: that session has ended`);
+  t.same([...(await others())], before, `${name}: no other session is touched`);
+  t.same(await recordedOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
+}
+
+attack('halves of two pairs are no pair', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const userId = randomUUID();
+  const a = await service.open({ userId });
+  const b = await service.open({ userId });
+  const stranger = await service.open();
+  const earlier = await service.open({ userId });
+  const current = await service.next(earlier);
+  const unpaired = await service.open({ userId, query: '&binding=refresh' });
+  await refuseAll(t, service, refusal.mismatch, {
+    'the access token of another session of the user': { ...a, accessToken: b.accessToken },
+    'the same the other way round': { ...b, accessToken: a.accessToken },
+    'the access token of another user': { ...a, accessToken: stranger.accessToken },
+    'the access token of an earlier generation': { ...current, accessToken: earlier.accessToken },
+    'an old refresh token with the access token of a later generation': {
+      ...earlier,
+      accessToken: current.accessToken,
+    },
+    'the access token of an unpaired session': { ...a, accessToken: unpaired.accessToken },
+    'no access token': { refreshToken: a.refreshToken },
+    'an unpaired refresh token with the access token of another session': {
+      ...unpaired,
+      accessToken: a.accessToken,
+    },
+  });
+  for (const pair of [a, b, stranger, current]) await stillGood(t, service, pair);
+  await stillGood(t, service, { refreshToken: unpaired.refreshToken });
+});
+
+attack('a rotated token that comes back ends its session', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const userId = randomUUID();
+  const bystander = await service.open({ userId });
+  const first = await service.open({ userId });
+  const second = await service.next(first);
+  await endsForReuse(t, service, first, 'the token just rotated');
+
+  const replays = { 'the same again': first };
+  for (let times = 0; times < 5; times += 1) await refuseAll(t, service, refusal.reused, replays);
+  await refuseAll(t, service, '401 session_revoked', { 'the token that was still good': second });
+  await stillGood(t, service, bystander);
+
+  const { refreshToken } = await service.open({ query: '&binding=refresh' });
+  await service.next({ refreshToken });
+  await endsForReuse(t, service, { refreshToken }, 'an unpaired token');
+});
+
+attack('the grandparent ends the session even while its child may be retried', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+  const first = await service.open();
+  const second = await service.next(first);
+  const third = await service.next(second);
+  t.same(await service.next(second), third, 'the parent is within the window');
+  await endsForReuse(t, service, first, 'the grandparent');
+});
+
+attack('no order of seconds decides what is old', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await service.open();
+  const second = await service.next(first);
+  const third = await service.next(second);
+  const issued = [first, second, third].map(({ refreshToken }) => claimsOf(refreshToken).iat);
+  t.equal(new Set(issued).size, 1, 'two rotations within one second');
+  await endsForReuse(t, service, first, 'the first of them');
+});
+
+attack('a stranger cannot end a session with a token that he cannot sign', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await service.open();
+  const second = await service.next(first);
+  const forged = (signer: Parameters<typeof resigned>[1]) => resigned(first.refreshToken, signer);
+  await refuseAll(t, service, refusal.invalid, {
+    'a rotated token with the signature of a stranger': { ...first, refreshToken: forged(hmac('evil')) },
+    'a rotated token without a signature': { ...first, refreshToken: forged(() => new Uint8Array()) },
+    'a rotated token signed with the access key': {
+      ...first,
+      refreshToken: forged(service.sign.access),
+    },
+    'a rotated token with an altered access token': {
+      ...first,
+      accessToken: resigned(first.accessToken, hmac('evil')),
+    },
+  });
+  await refuseAll(t, service, refusal.mismatch, {
+    'a rotated token without its other half': { refreshToken: first.refreshToken },
+    'a rotated token with the other half of its successor': { ...first, accessToken: second.accessToken },
+  });
+  t.same(await endedFamilies(sql), [], 'no session has ended');
+  await stillGood(t, service, second);
+});
+
+attack('a token that has expired ends nothing either', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { refreshTokenAge: 60_000 } });
+  const first = await service.open();
+  service.time.now += 59_000;
+  const second = await service.next(first);
+  service.time.now += 2_000;
+  await refuseAll(t, service, refusal.expired, { 'a rotated token past its exp': first });
+  await stillGood(t, service, second);
+});
+
+for (const parallel of [20, 200]) {
+  const use = (service: AttackedService, pair: Pair, headers: Record<string, string> = {}) =>
+    Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
+
+  attack(`${parallel} uses of one token at once, strictly: one succeeds`, async (t, sql) => {
+    const service = await attackedService(t, sql);
+    const pair = await service.open();
+    const answers = await use(service, pair);
+    const outcomes = answers.map(outcomeOf).sort();
+    t.same(outcomes, ['200', ...Array(parallel - 1).fill(refusal.reused)]);
+    t.same(await endedFamilies(sql), [familyOf(pair)], 'the session has ended');
+    t.same(await recordedOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
+    const winner = answers.find(({ status }) => status === 200)?.body;
+    const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
+    await refuseAll(t, service, '401 session_revoked', { 'the one successor': next });
+  });
+
+  const lenient = {
+    'one Idempotency-Key': [{}, { 'idempotency-key': randomUUID() }],
+    'a retry window': [{ retryWindow: 60_000 }, {}],
+  } as const;
+  for (const [rule, [policy, headers]] of Object.entries(lenient)) {
+    attack(`${parallel} uses of one token at once, under ${rule}: all get one pair`, async (t, sql) => {
+      const service = await attackedService(t, sql, { policy });
+      const pair = await service.open();
+      const answers = await use(service, pair, headers);
+      t.same([...new Set(answers.map(outcomeOf))], ['200']);
+      t.equal(
+        new Set(answers.map(({ body }) => JSON.stringify(body))).size,
+        1,
+        'one successor, byte for byte',
+      );
+      const { refresh, access } = answers[0]?.body ?? {};
+      t.equal(claimsOf(String(refresh)).generation, 1);
+      t.same(await recordedOf(sql, pair.refreshToken), ['event sessions.started'], 'nobody is alarmed');
+      await stillGood(t, service, { refreshToken: String(refresh), accessToken: String(access) });
+    });
+  }
+}
+
+attack('a retry is recognised by its Idempotency-Key', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const key = { 'idempotency-key': 'one' };
+  const first = await service.open();
+  const answer = await service.post('/auth/refresh', first, key);
+  const second = await service.next(first, key);
+  const again = () => service.post('/auth/refresh', first, key);
+  const repeated = await unchanged(t, sql, again, 'the retry');
+  t.equal(JSON.stringify(repeated.body), JSON.stringify(answer.body), 'byte for byte the same pair');
+
+  const reused = () => service.post('/auth/refresh', second, key);
+  const refused = await unchanged(t, sql, reused, 'the key of the previous rotation');
+  t.equal(outcomeOf(refused), '422 idempotency_key_reused');
+
+  const third = await service.next(second, { 'idempotency-key': 'two' });
+  t.equal(claimsOf(third.refreshToken).generation, 2, 'with a key of its own it is rotated');
+  const stolen = await service.post('/auth/refresh', second, { 'idempotency-key': 'guessed' });
+  t.equal(outcomeOf(stolen), refusal.reused, 'with another key it is a copy');
+  t.same(await endedFamilies(sql), [familyOf(first)]);
+  t.same(await recordedOf(sql, first.refreshToken), REUSE);
+});
+
+attack('what is stored of a key is not the key', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await service.open();
+  await service.next(first, { 'idempotency-key': 'one' });
+  const [row] = await sql<{ hash: Buffer }[]>`select retry_key_hash as hash from token_families`;
+  const replay = await service.post('/auth/refresh', first, {
+    'idempotency-key': String(row?.hash.toString('base64url')),
+  });
+  t.equal(outcomeOf(replay), refusal.reused);
+});
+
+attack('a session bound to its address refuses a retry from elsewhere', async (t, sql) => {
+  const service = await attackedService(t, sql, {
+    policy: { onAddressChange: 'block', retryWindow: 60_000 },
+    http: { trustProxy: ['127.0.0.1'] },
+  });
+  const home = { 'x-forwarded-for': '203.0.113.1', 'idempotency-key': 'one' };
+  const elsewhere = { ...home, 'x-forwarded-for': '198.51.100.66' };
+  const first = await service.open({ headers: home });
+  const second = await service.next(first, home);
+  const families = () => sql`select * from token_families`;
+  const before = [...(await families())];
+  for (let times = 0; times < 3; times += 1) {
+    const answer = await service.post('/auth/refresh', first, elsewhere);
+    t.equal(outcomeOf(answer), '401 address_changed');
+  }
+  t.same([...(await families())], before, 'the session is as it was');
+  const told = ['event sessions.address_changed', 'event sessions.started', 'mail sessions.address_changed'];
+  t.same(await recordedOf(sql, first.refreshToken), told, 'and its user is told, once');
+  t.same(await service.next(first, home), second, 'at home the retry is answered');
+
+  const replay = { ...elsewhere, 'idempotency-key': 'two' };
+  const third = await service.next(second, { ...home, 'idempotency-key': 'three' });
+  t.equal(
+    outcomeOf(await service.post('/auth/refresh', third, replay)),
+    '401 address_changed',
+    'the current token',
+  );
+  t.equal(
+    outcomeOf(await service.post('/auth/refresh', first, replay)),
+    refusal.reused,
+    'a stolen old one ends it',
+  );
+  t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
+});
+
+attack('a session that ended for another reason is not called stolen', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await service.open();
+  const second = await service.next(first);
+  const { sub, tokenFamily } = claimsOf(first.refreshToken);
+  await service.end(String(tokenFamily), String(sub), 'logout');
+  await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older one': first });
+});
+
+attack('a session that is not there', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  await sql`delete from token_families`;
+  await refuseAll(t, service, '401 session_not_found', { 'its genuine pair': pair });
+});
+
+attack('two hundred replays of one stolen token are told once', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await service.open();
+  await service.next(first);
+  const replay = () => service.post('/auth/refresh', first);
+  t.same(
+    new Set((await Promise.all(Array.from({ length: 100 }, replay))).map(outcomeOf)),
+    new Set([refusal.reused]),
+  );
+  const after = await digest(sql);
+  t.same(
+    new Set((await Promise.all(Array.from({ length: 100 }, replay))).map(outcomeOf)),
+    new Set([refusal.reused]),
+  );
+  t.same(await digest(sql), after, 'the later ones change nothing');
+  t.same(await recordedOf(sql, first.refreshToken), REUSE);
+});

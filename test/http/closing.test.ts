@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { httpService } from '../support/http.ts';
+
+t.test('a connection that says nothing does not hold up the end', async (t) => {
+  const { app, url } = await httpService(t, { http: { limits: { drain: 50, finish: 5_000 } } });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  await once(socket, 'connect');
+  const half = connect(Number(new URL(url).port), '127.0.0.1');
+  t.teardown(() => half.destroy());
+  await once(half, 'connect');
+  half.write('POST /auth/refresh HTTP/1.1\r\nHost: localhost\r\n');
+  await sleep(50);
+  await app.close();
+  t.pass('closed');
+});
+
+t.test('a request that goes on is waited for, but not for ever', async (t) => {
+  const stuck = new Promise<never>(() => {});
+  const { app, url, post } = await httpService(t, {
+    http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },
+  });
+  const given = post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11').catch(() => 'cut');
+  await sleep(100);
+  await app.close();
+  t.equal(await given, 'cut');
+  await t.rejects(fetch(url), 'nobody listens any more');
+});
+
+t.test('every request is answered in time, with a body or without', async (t) => {
+  const stuck = () => new Promise<never>(() => {});
+  const { post } = await httpService(t, {
+    http: { openSession: stuck, refresh: stuck, limits: { handlerTimeout: 150 } },
+  });
+  for (const answer of [
+    await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11'),
+    await post('/auth/refresh', { refreshToken: 'x' }),
+    await post('/auth/refresh?refreshToken=x'),
+  ]) {
+    t.match(answer, { status: 503, body: { code: 'unavailable', recovery: 'retry' } });
+    t.equal(answer.headers.get('retry-after'), '1');
+  }
+});

@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { identifierOf, type User } from '../../src/domain/user.ts';
+import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
+import type { Users } from '../../src/ports/stores/users.ts';
+import { hash, NOW, rotationOf, someFamily } from '../support/families.ts';
+import type { Stores } from './token-families.ts';
+
+export interface UserStores extends Stores {
+  readonly users: Users;
+}
+
+const LATER = NOW + 86_400_000;
+
+let count = 0;
+
+function someUser(values: Partial<User> = {}): User {
+  count += 1;
+  const username = `ann${count}`;
+  const email = `${username}@example.com`;
+  return {
+    id: randomUUID(),
+    username,
+    email,
+    passwordHash: `hash of ${username}`,
+    createdAt: NOW,
+    ...values,
+  };
+}
+
+function entryAbout({ id: userId }: User, kind: OutboxEntry['kind'] = 'event'): OutboxEntry {
+  return { id: randomUUID(), kind, event: { type: 'users.deleted', occurredAt: NOW, data: { userId } } };
+}
+
+const types = async ({ outbox }: Stores) =>
+  (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type).sort();
+
+/** The contract of {@link Users}, and of what {@link TokenFamilies} has to do with them. */
+export function usersContract(t: Test, fresh: (t: Test) => Promise<UserStores>): void {
+  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('sessions end with their passwords', (t) => endings(t, fresh));
+  t.test('concurrency', (t) => concurrency(t, fresh));
+  t.end();
+}
+
+async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
+  await t.test('a user is found by id, name and address', async (t) => {
+    const stores = await fresh(t);
+    const user = someUser({ username: 'Ärger', email: 'Anger@Example.com' });
+    t.equal(await stores.users.create(user, [entryAbout(user)]), true);
+    t.same(await stores.users.find(user.id), user);
+    t.same(await stores.users.findByIdentifier(identifierOf('ÄRGER')), user);
+    t.same(await stores.users.findByIdentifier(identifierOf('A\u0308rger')), user, 'another Unicode form');
+    t.same(await stores.users.findByIdentifier(identifierOf('anger@example.COM')), user);
+    t.equal(await stores.users.findByIdentifier('nobody'), null);
+    t.equal(await stores.users.find(randomUUID()), null);
+    t.same(await types(stores), ['users.deleted'], 'the entry came with it');
+  });
+
+  await t.test('names and addresses are one space', async (t) => {
+    const stores = await fresh(t);
+    const user = someUser({ username: 'bob@example.com', email: 'bob@example.com' });
+    t.equal(await stores.users.create(user, []), true, 'a name may be its own address');
+    for (const values of [
+      { username: 'BOB@example.com' },
+      { email: 'Bob@Example.com' },
+      { username: someUser().username, email: 'bob@EXAMPLE.com' },
+    ]) {
+      const other = someUser(values);
+      t.equal(await stores.users.create(other, [entryAbout(other)]), false);
+      t.equal(await stores.users.find(other.id), null, 'nothing is left of it');
+    }
+    t.same(await types(stores), []);
+  });
+
+  await t.test('a hash is made anew only while it is the expected one', async (t) => {
+    const { users } = await fresh(t);
+    const user = someUser();
+    await users.create(user, []);
+    await users.rehash(user.id, 'another', 'x');
+    t.equal((await users.find(user.id))?.passwordHash, user.passwordHash);
+    await users.rehash(user.id, user.passwordHash, 'newer');
+    t.equal((await users.find(user.id))?.passwordHash, 'newer');
+  });
+
+  await t.test('a reset is good once, for its time, and all of them go with the password', async (t) => {
+    const stores = await fresh(t);
+    const { users } = stores;
+    const user = someUser();
+    await users.create(user, []);
+    const [first, second, old] = [hash(), hash(), hash()];
+    for (const [hashedToken, expiresAt] of [
+      [first, LATER],
+      [second, LATER],
+      [old, NOW],
+    ] as const) {
+      await users.openReset({ hashedToken, userId: user.id, expiresAt }, [entryAbout(user, 'mail')]);
+    }
+    const [mail] = await stores.outbox.claim('mail', LATER, LATER, 10);
+    t.equal(mail?.contact, user.email, 'mails about an account go to its address');
+    t.same(await users.findReset(first, NOW), user);
+    t.equal(await users.findReset(old, NOW), null);
+    const change = { passwordHash: 'newer', except: null, at: NOW };
+    t.equal(await users.useReset(old, change, [entryAbout(user)]), null);
+    t.same(await types(stores), [], 'nothing is told of what did not happen');
+    t.same(await users.useReset(first, change, [entryAbout(user)]), { sessions: [] });
+    t.equal((await users.find(user.id))?.passwordHash, 'newer');
+    t.equal(await users.useReset(first, change, []), null, 'used up');
+    t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
+  });
+
+  await t.test('an account is removed, and its name is free again', async (t) => {
+    const stores = await fresh(t);
+    const user = someUser();
+    await stores.users.create(user, []);
+    await stores.users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: LATER }, []);
+    const revocation = { at: NOW, reason: 'account_deleted' } as const;
+    t.equal(await stores.users.remove(user.id, 'another', revocation, [entryAbout(user)]), null);
+    t.same(await stores.users.remove(user.id, user.passwordHash, revocation, [entryAbout(user)]), {
+      sessions: [],
+    });
+    t.equal(await stores.users.find(user.id), null);
+    t.equal(await stores.users.create({ ...user, id: randomUUID() }, []), true);
+    t.same(await types(stores), ['users.deleted']);
+  });
+}
+
+async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
+  const withSessions = async (t: Test) => {
+    const stores = await fresh(t);
+    const user = someUser();
+    await stores.users.create(user, []);
+    const opened = [1, 2, 3].map((n) => someFamily({ userId: user.id, createdAt: NOW + n }));
+    const stranger = someFamily();
+    for (const family of [...opened, stranger]) await stores.families.open(family, []);
+    return { ...stores, user, ids: opened.map(({ tokenFamily }) => tokenFamily), stranger };
+  };
+
+  await t.test('a change of the password ends all others', async (t) => {
+    const world = await withSessions(t);
+    const { users, user, ids, stranger } = world;
+    const change = { passwordHash: 'newer', except: ids[1] ?? null, at: NOW };
+    t.equal(await users.changePassword(user.id, 'another', change, [entryAbout(user)]), null);
+    t.same(await types(world), []);
+    const ended = await users.changePassword(user.id, user.passwordHash, change, []);
+    t.same([...(ended?.sessions ?? [])].sort(), [ids[0], ids[2]].sort());
+    t.same((await world.families.find(ids[0] ?? ''))?.revoked, { at: NOW, reason: 'password_changed' });
+    t.equal((await world.families.find(ids[1] ?? ''))?.revoked, null);
+    t.equal((await world.families.find(stranger.tokenFamily))?.revoked, null);
+    t.same(await types(world), ['sessions.revoked', 'sessions.revoked']);
+  });
+
+  await t.test('all, or all but one, of a user', async (t) => {
+    const { families, user, ids, stranger } = await withSessions(t);
+    const revocation = { at: NOW, reason: 'logout' } as const;
+    t.same(
+      [...(await families.revokeAll(user.id, { ...revocation, except: ids[0] ?? null }))].sort(),
+      ids.slice(1).sort(),
+    );
+    t.same(await families.revokeAll(user.id, { ...revocation, except: null }), [ids[0]]);
+    t.same(await families.revokeAll(user.id, { ...revocation, except: null }), []);
+    t.equal((await families.find(stranger.tokenFamily))?.revoked, null);
+  });
+
+  await t.test('live ones are listed, newest first, a page at a time', async (t) => {
+    const { families, user, ids } = await withSessions(t);
+    const twin = someFamily({ userId: user.id, createdAt: NOW + 3 });
+    const gone = someFamily({ userId: user.id, createdAt: NOW + 9, expiresAt: NOW + 10 });
+    const ended = someFamily({ userId: user.id, createdAt: NOW + 9 });
+    for (const family of [twin, gone, ended]) await families.open(family, []);
+    await families.revoke(ended.tokenFamily, { at: NOW, reason: 'logout' }, []);
+    const list = async (limit: number, after: Parameters<typeof families.list>[1]['after'] = null) =>
+      families.list(user.id, { now: NOW + 10, limit, after });
+    const all = await list(10);
+    t.same(
+      all.map(({ createdAt }) => createdAt - NOW),
+      [3, 3, 2, 1],
+    );
+    t.same(new Set(all.map(({ tokenFamily }) => tokenFamily)), new Set([...ids, twin.tokenFamily]));
+    const first = await list(2);
+    const rest = await list(10, first.at(-1) ?? null);
+    t.same([...first, ...rest], all, 'no page repeats or leaves out');
+  });
+
+  await t.test('a session that a password opens needs it to be the user’s still', async (t) => {
+    const stores = await fresh(t);
+    const user = someUser();
+    await stores.users.create(user, []);
+    const family = someFamily({ userId: user.id, previousHash: hash(), contact: null });
+    t.equal(await stores.families.open(family, [], 'another'), false);
+    t.equal(await stores.families.find(family.tokenFamily), null);
+    t.equal(await stores.families.open(family, [], user.passwordHash), true);
+    t.same(await stores.families.find(family.tokenFamily), family, 'stored to the last member');
+    const stranger = someFamily();
+    t.equal(await stores.families.open(stranger, [], user.passwordHash), false);
+  });
+}
+
+async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
+  await t.test('of many who want one name one gets it', async (t) => {
+    const { users } = await fresh(t);
+    const attempts = Array.from({ length: 50 }, (_, n) =>
+      users.create(someUser({ username: n % 2 ? 'eve' : 'EVE' }), []),
+    );
+    t.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
+  });
+
+  await t.test('of many changes from one password one takes place', async (t) => {
+    const { users } = await fresh(t);
+    const user = someUser();
+    await users.create(user, []);
+    const attempts = Array.from({ length: 20 }, (_, n) =>
+      users.changePassword(
+        user.id,
+        user.passwordHash,
+        { passwordHash: `new ${n}`, except: null, at: NOW },
+        [],
+      ),
+    );
+    t.equal((await Promise.all(attempts)).filter((ended) => ended !== null).length, 1);
+  });
+
+  await t.test(
+    'no session of an old password is left, however logins, refreshes and changes meet',
+    async (t) => {
+      const { users, families } = await fresh(t);
+      for (let round = 0; round < 40; round += 1) {
+        const user = someUser();
+        await users.create(user, []);
+        const [before, beside] = [someFamily({ userId: user.id }), someFamily({ userId: user.id })];
+        await families.open(before, [], user.passwordHash);
+        const remove = round % 2 === 0;
+        const revocation = { at: NOW, reason: 'account_deleted' } as const;
+        await Promise.all([
+          families.open(beside, [], user.passwordHash),
+          families.rotate(rotationOf(before), []),
+          remove
+            ? users.remove(user.id, user.passwordHash, revocation, [])
+            : users.changePassword(
+                user.id,
+                user.passwordHash,
+                { passwordHash: 'newer', except: null, at: NOW },
+                [],
+              ),
+        ]);
+        t.same(await families.list(user.id, { now: NOW, limit: 10, after: null }), []);
+      }
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import { attack } from './attacked.ts';
+import { digest } from './digest.ts';
+import { entry, rotationOf, someFamily } from './families.ts';
+
+attack('a digest sees every change of every table', async (t, sql) => {
+  const families = createTokenFamilies(sql);
+  const family = someFamily();
+  const changes: Record<string, () => PromiseLike<unknown>> = {
+    'a new row': () => families.open(family, []),
+    'another row': () => families.open(someFamily(), []),
+    'a rotation': () => families.rotate(rotationOf(family), []),
+    'an entry': () => families.record(family.tokenFamily, [entry(family)]),
+    'a subject that was told': () =>
+      families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.7' })]),
+    'one column': () =>
+      sql`update token_families set rotated_at = rotated_at + interval '1 ms' where token_family = ${family.tokenFamily}`,
+    'a null': () => sql`update token_families set contact = null where token_family = ${family.tokenFamily}`,
+    'a revocation': () => families.revoke(family.tokenFamily, { at: 0, reason: 'logout' }, []),
+    'a row less': () => sql`delete from told_subjects`,
+    'a new table': () => sql`create table counters (n integer)`,
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const before = await digest(sql);
+    t.same(await digest(sql), before, 'the same while nothing changes');
+    await change();
+    t.notSame(await digest(sql), before, name);
+  }
+  const tables = await sql<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'public'`;
+  t.same(Object.keys(await digest(sql)).sort(), tables.map(({ name }) => name).sort(), 'all tables');
+  t.ok(tables.length > 4);
+  const before = await digest(sql, ['counters']);
+  await sql`insert into counters values (1)`;
+  t.same(await digest(sql, ['counters']), before, 'but for those that may change');
+});
