@@ -322,6 +322,19 @@ t.test('a database that lost acknowledged rotations is healed by the client', as
     t.equal(await outcome(after.refresh(fourth)), 'token_reused');
   });
 
+  t.test('the key of a rotation that the row still knows does not stand in the way', async (t) => {
+    const before = await sessions({ keys });
+    const one = await before.logIn();
+    before.time.now += HOUR;
+    const two = await before.refresh(one, { key: 'k' });
+    const known = await before.families.find(String(claimsOf(one.refresh).tokenFamily));
+    before.time.now += HOUR;
+    const three = await before.refresh(two, { key: 'l' });
+    const after = await restored(known, keys);
+    after.time.now = before.time.now;
+    t.equal(claimsOf((await after.refresh(three, { key: 'k' })).refresh).generation, 3);
+  });
+
   t.test('the same generation out of the lost history is reuse', async (t) => {
     const after = await restored(row, keys);
     after.time.now = service.time.now;

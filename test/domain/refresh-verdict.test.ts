@@ -271,6 +271,17 @@ for (const [name, row, presented, expected, circumstances] of rows) {
   });
 }
 
+t.test('a retry tells of networks that are new, and of no other', async (t) => {
+  const row = family({ address: AWAY.address });
+  const retry = (address: string, mintedAt: string) => {
+    const presented = brought({ generation: 4, key: KEY, client: { ...HOME, address } });
+    return { ...presented, claims: { ...presented.claims, userIp: mintedAt } };
+  };
+  t.same(verdict(row, retry(AWAY.address, HOME.address)), ['repeat'], 'where it was rotated');
+  t.same(verdict(row, retry(HOME.address, HOME.address)), ['repeat'], 'where it was minted');
+  t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['repeat', 'sessions.address_changed']);
+});
+
 t.test('a change within one network is not worth a word', async (t) => {
   const row = family({ address: '2001:db8:0:1::1' });
   const at = (address: string) => {

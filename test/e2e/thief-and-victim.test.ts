@@ -14,7 +14,7 @@ const STORES: readonly {
   open(t: Test): Promise<Stores | null>;
 }[] = [
   { name: 'PostgreSQL', stories: 1_000, open: (t) => postgresStores(t, 8) },
-  { name: 'the embedded database', stories: 200, open: embeddedStores },
+  { name: 'the embedded database', stories: 1_000, open: embeddedStores },
 ];
 
 /** Somebody uses a pair: the victim's current one, the thief's, or one that was replaced a while ago. */

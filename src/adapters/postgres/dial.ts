@@ -21,11 +21,13 @@ export function dial({ host: [host = ''], port: [port = 0], path }: Address): So
   socket.once('end', () => {
     if (socket.bytesRead === 0) socket.destroy(new ConnectionEnded());
   });
-  // Not before the driver listens to what may go wrong with it.
+  // Not before the driver listens to what may go wrong with it; what it says until then is kept.
+  socket.cork();
   setImmediate(() => {
     if (socket.destroyed) return;
     if (path === false) socket.connect(port, host);
     else socket.connect(path);
+    socket.uncork();
   });
   return socket;
 }

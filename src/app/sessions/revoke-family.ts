@@ -5,6 +5,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
+import { rememberEnded } from './remember-ended.ts';
 
 interface Deps {
   readonly families: TokenFamilies;
@@ -22,9 +23,6 @@ export const revokeFamily =
     tell: readonly Occurrence[],
   ): Promise<boolean> => {
     const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, tell));
-    if (ended) {
-      const lastAccessTokenExpires = revocation.at + policy.accessTokenAge + policy.clockSkew;
-      revoked.remember(tokenFamily, revocation.reason, lastAccessTokenExpires);
-    }
+    if (ended) rememberEnded({ revoked, policy }, [tokenFamily], revocation);
     return ended;
   };
