@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/argon2id.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -361,4 +362,74 @@ t.test('what a reverse proxy asks', async (t) => {
   t.equal((await service.send('/auth/verify')).status, 401);
   service.time.now += 901_000;
   t.equal((await get(service, '/auth/verify', pair)).status, 401, 'expired');
+});
+
+t.test('what a change of the password refuses', async (t) => {
+  const service = await httpService(t);
+  const { post } = service;
+  await post('/auth/register', ann);
+  const pair = await logIn(service);
+  const change = (currentPassword: string, newPassword: string) =>
+    post('/auth/password', { currentPassword, newPassword }, bearer(pair));
+  t.match(await change('wrong', 'a yellow piano 43'), { status: 401, body: { code: 'invalid_credentials' } });
+  t.match(await change(PASSWORD, 'short'), { status: 400, body: { code: 'invalid_request' } });
+  t.match(await change(PASSWORD, 'ANN@example.com'), { status: 400 });
+  t.equal((await get(service, '/auth/me', pair)).status, 200, 'nothing has changed');
+  t.ok(await logIn(service));
+});
+
+t.test('users whose account somebody else keeps', async (t) => {
+  const service = await httpService(t);
+  const { post } = service;
+  const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+  const pair = (await post(`/auth/login?userId=${userId}`)).body as unknown as Pair;
+  t.same((await get(service, '/auth/me', pair)).body, { userId, sessionId: claimsOf(pair.access).sid });
+  const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
+  t.match(await post('/auth/password', change, bearer(pair)), { status: 404, body: { code: 'not_found' } });
+  t.equal((await post(`/auth/login?userId=${userId}`, { username: 'ann', password: PASSWORD })).status, 400);
+  t.equal((await post('/auth/password/forgot', { email: 'no address' })).status, 400);
+});
+
+t.test('a hash of other parameters is made anew at login', async (t) => {
+  const service = await httpService(t);
+  const { post, users } = service;
+  await post('/auth/register', ann);
+  const stronger = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+    memory: 2048,
+    time: 2,
+    parallelism: 1,
+  });
+  const user = await users.findByIdentifier('ann');
+  const older = await stronger.hash(PASSWORD);
+  await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
+  t.ok(await logIn(service));
+  const after = await users.findByIdentifier('ann');
+  t.not(after?.passwordHash, older);
+  t.match(after?.passwordHash, 'm=1024');
+  t.ok(await logIn(service));
+});
+
+t.test('only so many accounts and mails an hour', async (t) => {
+  const service = await httpService(t);
+  const { post } = service;
+  await post('/auth/register', ann);
+  for (let mail = 0; mail < 5; mail += 1) {
+    t.equal((await post('/auth/password/forgot', { email: 'ann@example.com' })).status, 202);
+  }
+  const mails = await service.outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
+  t.equal(mails.length, 3);
+  const made = [];
+  for (let n = 0; n < 25; n += 1) {
+    made.push(
+      await post('/auth/register', {
+        username: `user${n}`,
+        email: `user${n}@example.com`,
+        password: PASSWORD,
+      }),
+    );
+  }
+  t.equal(made.filter(({ status }) => status === 201).length, 19);
+  const refused = made.at(-1);
+  t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
+  t.ok(Number(refused?.headers.get('retry-after')) > 0);
 });

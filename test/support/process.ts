@@ -12,6 +12,12 @@ import { keeper } from './keeper.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
+/**
+ * How the sources are run: as this process runs them. Two loaders would give one file two shapes, and coverage
+ * that is put together from both is wrong.
+ */
+const SOURCES_LOADER = process.execArgv.length > 0 ? process.execArgv : ['--import', 'tsx'];
+
 /** The service as a process of its own. */
 export interface RunningService {
   /** As the ready line gives it. */
@@ -34,7 +40,7 @@ export async function startService(
   t: Pick<Test, 'teardown'>,
   {
     env,
-    args = ['--import', 'tsx', 'src/main.ts'],
+    args = [...SOURCES_LOADER, 'src/main.ts'],
   }: { readonly env: Readonly<Record<string, string>>; readonly args?: readonly string[] },
 ): Promise<RunningService> {
   const { PATH = '', HOME = '' } = process.env;

@@ -6,7 +6,7 @@ const NOTHING_HAPPENED =
 
 /** The connection, or the system under it, went away with the statement: it may have committed. */
 const OUTCOME_UNKNOWN =
-  /^(?:CONNECTION_\w+|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
+  /^(?:CONNECTION_\w+|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+|08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
 
 /** Milliseconds after which the server stops a statement: see `statement_timeout` in connect. */
 export const STATEMENT_TIMEOUT = 4_000;

@@ -51,8 +51,9 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
   });
 }
 
-/** How the driver and the system name the loss of a connection, and no server an error. */
-const LOST = /^(?:CONNECTION_|E[A-Z]+$)/;
+/** How the driver and the system name the loss of a connection that stood: nothing else, or it is waited for in vain. */
+const LOST =
+  /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
 
 /**
  * A transaction whose connection is lost is rejected by the driver. If what was done within it failed besides, the

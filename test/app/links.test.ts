@@ -1,0 +1,61 @@
+import t from 'tap';
+import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
+import { letterAbout } from '../../src/app/delivery/letters/letter-about.ts';
+import { linkTo } from '../../src/app/delivery/link-to.ts';
+import type { DomainEvent } from '../../src/domain/events.ts';
+import { NOW } from '../support/families.ts';
+import { HOME, someKey } from '../support/sessions.ts';
+
+const userId = '11111111-1111-4111-8111-111111111111';
+const sessionId = '22222222-2222-4222-8222-222222222222';
+const resetId = '33333333-3333-4333-8333-333333333333';
+const DAY = 86_400_000;
+
+const keys = [someKey('hash-1')];
+const links = createLinkSecrets(keys);
+const to = linkTo({ links, publicUrl: 'https://auth.example.com' });
+
+const forgotten: DomainEvent = {
+  type: 'users.password_forgotten',
+  occurredAt: NOW,
+  data: { userId, resetId, ...HOME },
+};
+const moved: DomainEvent = {
+  type: 'sessions.address_changed',
+  occurredAt: NOW,
+  data: { userId, sessionId, ...HOME, previousAddress: '192.0.2.1', blocked: false },
+};
+const changed: DomainEvent = { type: 'users.password_changed', occurredAt: NOW, data: { userId, ...HOME } };
+
+t.test('links lead to this service, and are made from facts that open nothing', async (t) => {
+  const reset = new URL(to(forgotten) ?? '');
+  t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
+  t.equal(reset.searchParams.get('token'), links.reset(resetId), 'the same whenever the mail is sent');
+  t.notMatch(reset.href, resetId);
+
+  const token = new URL(to(moved) ?? '').searchParams.get('token') ?? '';
+  t.same(links.readNotMe(token, NOW + 7 * DAY - 1), { sessionId, userId });
+  t.equal(links.readNotMe(token, NOW + 7 * DAY), null, 'for a week');
+  t.equal(to(changed), null);
+});
+
+t.test('links of an older key stay good, those of a strange one never were', async (t) => {
+  const token = links.notMe(sessionId, userId, NOW + DAY);
+  t.same(createLinkSecrets([someKey('hash-2'), ...keys]).readNotMe(token, NOW), { sessionId, userId });
+  t.equal(createLinkSecrets([someKey('hash-1')]).readNotMe(token, NOW), null);
+  t.equal(links.readNotMe(`${token}.x`, NOW), null);
+  t.equal(links.readNotMe('', NOW), null);
+});
+
+t.test('the letters bear them, as text and as HTML', async (t) => {
+  for (const event of [forgotten, moved]) {
+    const url = to(event) ?? '';
+    const letter = letterAbout(event, url);
+    t.ok(letter?.text.includes(`:\n${url}\n`), event.type);
+    t.ok(letter?.html.includes(`<a href="${url}">`), event.type);
+  }
+  const letter = letterAbout(changed);
+  t.match(letter?.subject, /password was changed/);
+  t.notMatch(letter?.html, '<a ');
+  t.match(letter?.text, HOME.address);
+});

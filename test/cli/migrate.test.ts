@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const { PATH = '' } = process.env;
+
+async function run(env: Record<string, string>) {
+  const args = [...process.execArgv, 'src/cli/migrate.ts'];
+  const options = { env: { PATH, DATA_DIR: t.testdir(), ...env } };
+  return promisify(execFile)(process.execPath, args, options).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr }),
+  );
+}
+
+t.test('the schema is brought up to date once, and a failure is said', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const DATABASE_URL = await testDatabase(t);
+  t.match(await run({ DATABASE_URL }), { code: 0, text: /^applied 1 token-families\napplied 2 outbox\n/ });
+  t.same(await run({ DATABASE_URL }), { code: 0, text: 'The schema is up to date.\n' });
+  t.match(await run({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }), { code: 1, text: /ECONNREFUSED/ });
+  t.match(await run({ API_PORT: 'x' }), { code: 1, text: /^API_PORT got "x"/ });
+});
