@@ -1,0 +1,71 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
+import { startService } from '../support/process.ts';
+import { faultsIn, lossesIn } from './support/checks.ts';
+import { type Client, openClient } from './support/client.ts';
+import { startLoad, totals } from './support/load.ts';
+import { connections } from './support/request.ts';
+import { environment, lookInto } from './support/service.ts';
+
+const CRASHES = 3;
+const CLIENTS = 16;
+const RECOVERS_WITHIN = 30_000;
+
+t.test('PostgreSQL crashes under load, and comes back', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const cluster = await startPrivatePostgres(t);
+  const env = await environment(t, { DATABASE_URL: cluster.url });
+  const service = await startService(t, { env });
+  const sql = lookInto(t, cluster.url);
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
+  const load = startLoad(clients);
+  const recoveries: number[] = [];
+
+  for (let crash = 0; crash < CRASHES; crash += 1) {
+    await delay(randomInt(500, 1_500));
+    await cluster.stop('immediate');
+    await waitUntil(() => clients.every((client) => lastOf(client) === '503 unavailable'));
+    t.equal((await fetch(new URL('/health/ready', service.url))).status, 503);
+    t.equal((await fetch(new URL('/health/live', service.url))).status, 200);
+    const held = clients.map((client) => client.generation());
+    await cluster.start();
+    const started = performance.now();
+    await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
+    recoveries.push((performance.now() - started) / 1000);
+    t.equal((await fetch(new URL('/health/ready', service.url))).status, 200);
+  }
+  await load.stop();
+
+  t.strictSame(await faultsIn(clients, sql, env), []);
+  t.equal((await lossesIn(clients, sql)).lost, 0);
+  onlyUnavailable(t, clients);
+  const { rotations, forcedLogouts } = totals(clients);
+  const slowest = Math.max(...clients.flatMap(({ history }) => history.map(({ ms }) => ms)));
+  t.comment(
+    `database crash: ${CRASHES} crashes, ${rotations} rotations, ${forcedLogouts} forced logouts, every session ` +
+      `served again after ${recoveries.map((seconds) => seconds.toFixed(1)).join(', ')} s, ` +
+      `slowest answer ${(slowest / 1000).toFixed(1)} s`,
+  );
+});
+
+/** What went without an answer from the database got one from the service: a 503 that says when to come back. */
+function onlyUnavailable(t: Test, clients: readonly Client[]): void {
+  const reasons = clients.flatMap(({ history }) =>
+    history.flatMap((attempt) => (attempt.outcome === 'ok' ? [] : [attempt.why])),
+  );
+  t.strictSame([...new Set(reasons)], ['503 unavailable']);
+}
+
+function lastOf({ history }: Client): string | undefined {
+  const last = history.at(-1);
+  return last?.outcome === 'ok' ? undefined : last?.why;
+}
+
+async function waitUntil(holds: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + RECOVERS_WITHIN; !holds(); await delay(20)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${RECOVERS_WITHIN} ms`);
+  }
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type postgres from 'postgres';
+import t from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+import { faultsIn } from './support/checks.ts';
+import { type Client, openClient } from './support/client.ts';
+import { percentile, startLoad, totals } from './support/load.ts';
+import { type Mood, mailServer } from './support/mail-server.ts';
+import { connections } from './support/request.ts';
+import { environment, lookInto } from './support/service.ts';
+
+/** The mail server is out of order in several ways: refreshes go on as ever, and the mails go out when it is well. */
+
+const MAILS_EACH = 5;
+const PATIENCE = 120_000;
+
+t.test('mail that cannot be sent', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const sql = lookInto(t, url);
+  const server = await mailServer(t);
+  await server.be('well');
+  const env = await environment(t, {
+    DATABASE_URL: url,
+    TRUST_PROXY: '127.0.0.1',
+    MAIL: '',
+    SMTP_SERVER: '127.0.0.1',
+    SMTP_PORT: String(server.port),
+    SMTP_FROM: 'kinship@example.com',
+  });
+  const service = await startService(t, { env });
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
+  const traveller = await openClient(service, agent, { email: 'ann@example.com' });
+  const load = startLoad(clients);
+  const times = new Map<Mood, string>();
+  let address = 0;
+
+  /** Each refresh from a network that the user was not told of causes a mail. */
+  const travel = async () => {
+    address += 1;
+    await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
+  };
+  const during = async (mood: Mood, isOver: () => Promise<boolean>) => {
+    await server.be(mood);
+    const seen = clients.map(({ history }) => history.length);
+    for (let mail = 0; mail < MAILS_EACH; mail += 1) await travel();
+    await Promise.all([delay(2_500), until(isOver)]);
+    times.set(mood, percentile(timesSince(clients, seen), 0.99).toFixed(0));
+  };
+
+  const allSent = async () => (await waiting(sql)) === 0;
+  await during('well', allSent);
+  for (const mood of ['absent', 'silent', 451, 550] as const) {
+    const before = await failures(sql);
+    await during(mood, async () => (await failures(sql)) > before);
+    t.equal(server.received.length, MAILS_EACH, `no mail to a server that is ${mood}`);
+  }
+  const started = performance.now();
+  await during('well', allSent);
+  const seconds = (performance.now() - started) / 1000;
+  await load.stop();
+
+  t.equal(server.received.length, address, 'every mail');
+  t.equal(new Set(server.received).size, address, 'once');
+  t.strictSame(await faultsIn([...clients, traveller], sql, env), []);
+  t.equal(totals([...clients, traveller]).unknown, 0);
+  t.comment(
+    `mail server: ${server.received.length} mails, each sent once, the last ${seconds.toFixed(0)} s after it was ` +
+      `well again; refresh p99 ${[...times].map(([mood, ms]) => `${ms} ms (${mood})`).join(', ')}`,
+  );
+
+  await t.test('does not hold up a stop', async (t) => {
+    await service.stop();
+    await server.be('absent');
+    const again = await startService(t, { env });
+    await server.be('silent');
+    const taken = server.connections();
+    await travel();
+    await until(async () => server.connections() > taken);
+    t.equal(await again.stop(), 0);
+  });
+});
+
+/** How many mails wait to be sent. */
+async function waiting(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql`
+    select count(*)::int as count from outbox where kind = 'mail' and buried_at is null`;
+  return row?.count;
+}
+
+/** How many attempts failed, of the mails that wait. */
+async function failures(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql`
+    select coalesce(sum(attempts), 0)::int as count from outbox where kind = 'mail' and last_error is not null`;
+  return row?.count;
+}
+
+function timesSince(clients: readonly Client[], seen: readonly number[]): number[] {
+  return clients.flatMap(({ history }, index) => history.slice(seen[index]).map(({ ms }) => ms));
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(100)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
+  }
+}

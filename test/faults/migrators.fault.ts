@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { schemaOf } from './support/schema.ts';
+import { type Environment, environment, lookInto } from './support/service.ts';
+
+/** Several replicas migrate at once, and the one whose turn it is dies half-way. */
+
+const ROUNDS = 5;
+const MIGRATORS = 8;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+t.test('migrators at once', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const env = await environment(t);
+  const wanted = await schemaOfOne(t, env);
+  const tables = wanted.flatMap((what) => /^relation (\w+) r/.exec(what)?.[1] ?? []);
+  let winners = 0;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const table = tables[randomInt(tables.length)] ?? '';
+    await t.test(`the first one dies at the table ${table}`, async (t) => {
+      winners += await raceOver(t, env, table, wanted);
+    });
+  }
+  t.comment(
+    `migrators: ${ROUNDS} rounds of ${MIGRATORS}, the first of each killed, ${winners} winners among the others, ` +
+      'the schema that of one alone',
+  );
+});
+
+async function schemaOfOne(t: Test, env: Environment): Promise<string[]> {
+  const url = await testDatabase(t);
+  const { code, said } = await startMigrator(t, env, url).ended;
+  t.equal(code, 0);
+  t.match(said, /^applied 1 /);
+  const wanted = await schemaOf(lookInto(t, url));
+  t.equal(wanted.length > 40, true);
+  return wanted;
+}
+
+/** Holds up the migrator that came first where it makes the table, kills it, and answers how many others migrated. */
+async function raceOver(
+  t: Test,
+  env: Environment,
+  table: string,
+  wanted: readonly string[],
+): Promise<number> {
+  const url = await testDatabase(t);
+  const sql = lookInto(t, url);
+  const watcher = lookInto(t, url);
+  const dam = await sql.reserve();
+  await dam`begin`;
+  await dam`create table ${dam(table)} ()`;
+
+  const migrators = Array.from({ length: MIGRATORS }, (_, index) => startMigrator(t, env, named(url, index)));
+  const first = await migratorWaitingFor(watcher, 'transactionid', 1);
+  await migratorWaitingFor(watcher, 'advisory', 3);
+  const killed = migrators[Number(first)];
+  killed?.kill();
+  await delay(500); // longer than any statement of theirs may take
+  await dam`rollback`;
+  dam.release();
+
+  const ends = await Promise.all(migrators.filter((one) => one !== killed).map(({ ended }) => ended));
+  t.same(new Set(ends.map(({ code }) => code)), new Set([0]), ends.map(({ said }) => said).join('\n'));
+  const winners = ends.filter(({ said }) => said.startsWith('applied 1 ')).length;
+  t.equal(winners, 1);
+  t.equal(ends.filter(({ said }) => said.includes('up to date')).length, MIGRATORS - 2);
+  t.strictSame(await schemaOf(watcher), wanted);
+  return winners;
+}
+
+/** So that it can be told apart, and with little patience for a statement: waiting for one's turn is none. */
+function named(url: string, index: number): string {
+  const own = new URL(url);
+  own.search = String(new URLSearchParams({ application_name: String(index), statement_timeout: '400' }));
+  return own.href;
+}
+
+function startMigrator(t: Test, env: Environment, url: string) {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/migrate.ts'], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...env, DATABASE_URL: url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = () => child.kill('SIGKILL');
+  t.teardown(kill);
+  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
+    ([[code], out, err]) => ({ code: code as number | null, said: `${out}${err}` }),
+  );
+  return { kill, ended };
+}
+
+/** The name of one of the migrators that wait for such a lock, once there are so many. */
+async function migratorWaitingFor(sql: postgres.Sql, lock: string, count: number): Promise<string> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50)) {
+    const rows = await sql<{ name: string }[]>`
+      select application_name as name from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and wait_event = ${lock}`;
+    const [row] = rows;
+    if (row !== undefined && rows.length >= count) return row.name;
+  }
+  throw new Error(`no ${count} migrators wait for a lock of kind ${lock}`);
+}

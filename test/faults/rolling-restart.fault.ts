@@ -1,0 +1,150 @@
+import { randomInt } from 'node:crypto';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+import { balancer } from './support/balancer.ts';
+import { faultsIn } from './support/checks.ts';
+import { openClient } from './support/client.ts';
+import { startLoad, totals } from './support/load.ts';
+import { connections } from './support/request.ts';
+import { environment, lookInto } from './support/service.ts';
+
+/** A service that is told to stop leaves nobody without the answer that it owes. */
+
+const STOPS = 3;
+const CLIENTS = 24;
+
+t.test('a stop at full load', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  for (const keepAlive of [true, false]) {
+    await t.test(keepAlive ? 'on connections that stay' : 'on a connection for each request', async (t) => {
+      await stopAgainAndAgain(t, keepAlive);
+    });
+  }
+  await t.test('in the middle of a request', stopInsideARequest);
+  await t.test('while a session is locked', stopWhileWaiting);
+});
+
+t.test('a rolling restart of two replicas', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const one = await environment(t, { DATABASE_URL: url });
+  const { API_PORT } = await environment(t);
+  const replicas = await Promise.all(
+    [one, { ...one, API_PORT: String(API_PORT) }].map(async (env) => ({
+      env,
+      service: await startService(t, { env }),
+    })),
+  );
+  const front = await balancer(
+    t,
+    replicas.map(({ service }) => new URL(service.url)),
+  );
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(front, agent)));
+  const load = startLoad(clients);
+  let restarts = 0;
+  for (let round = 0; round < 2; round += 1) {
+    for (const replica of replicas) {
+      await delay(500);
+      t.equal(await replica.service.stop(), 0);
+      replica.service = await startService(t, { env: replica.env });
+      restarts += 1;
+    }
+  }
+  await delay(500);
+  await load.stop();
+
+  t.strictSame(await faultsIn(clients, lookInto(t, url), one), []);
+  const { rotations, unknown, forcedLogouts } = totals(clients);
+  const requests = clients.reduce((sum, { history }) => sum + history.length, 0);
+  t.equal(unknown, 0, 'failed');
+  t.comment(
+    `rolling restart: ${restarts} restarts, ${rotations} rotations, ${unknown} failed of ${requests} requests, ` +
+      `${forcedLogouts} forced logouts`,
+  );
+});
+
+async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
+  const url = await testDatabase(t);
+  const env = await environment(t, { DATABASE_URL: url });
+  const agent = connections(t, { keepAlive });
+  let service = await startService(t, { env });
+  const target = { url: service.url };
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(target, agent)));
+  const load = startLoad(clients, { pause: 5 });
+  let takenUp = 0;
+  for (let stop = 0; stop < STOPS; stop += 1) {
+    await delay(randomInt(300, 800));
+    t.equal(await service.stop(), 0);
+    takenUp += refreshesIn(service.logs());
+    service = await startService(t, { env });
+  }
+  await load.stop();
+  await service.stop();
+  takenUp += refreshesIn(service.logs());
+
+  t.strictSame(await faultsIn(clients, lookInto(t, url), env), []);
+  const reasons = clients.flatMap(({ history }) =>
+    history.map((one) => (one.outcome === 'ok' ? 'ok' : one.why)),
+  );
+  const answered = reasons.filter((why) => /^(?:ok|\d{3})/.test(why)).length;
+  const turnedAway = reasons.filter((why) => why === 'connecting: ECONNREFUSED').length;
+  const neverTaken = reasons.length - answered - turnedAway;
+  t.equal(takenUp, answered, 'what the service took up was answered in full');
+  if (keepAlive) t.equal(neverTaken, 0, 'and the others were refused a connection');
+  t.comment(
+    `stop at full load, ${keepAlive ? 'connections that stay' : 'a connection for each request'}: ${STOPS} stops, ` +
+      `${takenUp - answered} failed of ${takenUp} accepted requests; ` +
+      `${neverTaken} connections that the system had taken, and the service had not, were reset`,
+  );
+}
+
+/** How many refreshes the service says that it has answered. */
+function refreshesIn(lines: readonly string[]): number {
+  return lines.filter((line) => line.includes('"answered"') && line.includes('/auth/refresh')).length;
+}
+
+/** Headers and half of a body are there when the stop comes. */
+async function stopInsideARequest(t: Test): Promise<void> {
+  const env = await environment(t, { DATABASE_URL: await testDatabase(t) });
+  const service = await startService(t, { env });
+  const { hostname, port } = new URL(service.url);
+  const socket = connect(Number(port), hostname);
+  const body = JSON.stringify({ refreshToken: 'x'.repeat(1_000) });
+  const head = [`POST /auth/refresh HTTP/1.1`, `host: ${hostname}`, 'content-type: application/json'];
+  socket.write(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body.slice(0, 500)}`);
+  await delay(100);
+  const stopped = service.stop();
+  await delay(200);
+  socket.write(body.slice(500));
+  const answer = await text(socket);
+  t.match(answer, /^HTTP\/1\.1 400 /);
+  t.match(answer, /^connection: close\r$/im);
+  t.match(answer, /"code":"malformed_token"/);
+  t.equal(await stopped, 0);
+}
+
+/** A request waits for the database for longer than connections are kept, on a connection that its client keeps. */
+async function stopWhileWaiting(t: Test): Promise<void> {
+  const url = await testDatabase(t);
+  const sql = lookInto(t, url);
+  const env = await environment(t, { DATABASE_URL: url });
+  const service = await startService(t, { env });
+  const client = await openClient(service, connections(t, { keepAlive: true }));
+  let rotated = Promise.resolve();
+  let stopped = Promise.resolve<number | null>(null);
+  await sql.begin(async (tx) => {
+    await tx`select 1 from token_families where token_family = ${client.tokenFamily} for update`;
+    rotated = client.rotate();
+    await delay(200);
+    stopped = service.stop();
+    await delay(1_500);
+  });
+  await rotated;
+  t.match(client.history, [{ outcome: 'ok' }]);
+  t.equal(await stopped, 0);
+}

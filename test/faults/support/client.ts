@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { claimsOf } from '../../support/sessions.ts';
+import { type Answer, post, Unanswered } from './request.ts';
+
+/** Where the service is at the moment. */
+export interface Target {
+  url: string;
+}
+
+export interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** One request of a client, and how it ended for it. */
+export type Attempt = { readonly generation: number; readonly key: string; readonly ms: number } & (
+  | { readonly outcome: 'ok'; readonly pair: Pair }
+  | { readonly outcome: 'refused' | 'unknown'; readonly why: string }
+);
+
+export interface Client {
+  readonly tokenFamily: string;
+  readonly userId: string;
+  /** Every request so far. */
+  readonly history: readonly Attempt[];
+  /** The last pair that it was given. */
+  pair(): Pair;
+  generation(): number;
+  /** While it tries to get an answer to a request whose outcome it does not know. */
+  isInDoubt(): boolean;
+  /** The refusal that ended its session for it, if one did. */
+  loggedOut(): string | null;
+  /**
+   * Refreshes once, under an `Idempotency-Key` of its own, and asks again with that key until it is answered:
+   * with the next pair, or with a refusal, which logs it out.
+   */
+  rotate(headers?: Readonly<Record<string, string>>): Promise<void>;
+  /** Asks once more for what the last rotation answered. */
+  repeat(): Promise<void>;
+}
+
+const PAUSE_BEFORE_RETRY = 50;
+const PATIENCE = 60_000;
+
+/** Logs a user in and keeps the history of the session. */
+export async function openClient(
+  target: Target,
+  agent: Agent,
+  query: Readonly<Record<string, string>> = {},
+): Promise<Client> {
+  const parameters = new URLSearchParams({ userId: randomUUID(), ...query });
+  const answer = await post(agent, new URL(`/auth/login?${parameters}`, target.url));
+  if (answer.status !== 200) throw new Error(`no login: ${JSON.stringify(answer)}`);
+  const first = pairOf(answer);
+  const { tokenFamily, sub } = claimsOf(first.refresh) as { tokenFamily: string; sub: string };
+
+  const history: Attempt[] = [];
+  let current = first;
+  let last = { pair: first, key: '' };
+  let inDoubt = false;
+  let refusal: string | null = null;
+
+  async function ask(pair: Pair, key: string, headers: Readonly<Record<string, string>> = {}) {
+    const started = performance.now();
+    const outcome = await refreshOnce(target, agent, pair, { ...headers, 'idempotency-key': key });
+    const ms = performance.now() - started;
+    const attempt: Attempt = { generation: generationOf(pair), key, ms, ...outcome };
+    history.push(attempt);
+    return attempt;
+  }
+
+  return {
+    tokenFamily,
+    userId: sub,
+    history,
+    pair: () => current,
+    generation: () => generationOf(current),
+    isInDoubt: () => inDoubt,
+    loggedOut: () => refusal,
+
+    async rotate(headers) {
+      const key = randomUUID();
+      const deadline = Date.now() + PATIENCE;
+      inDoubt = true;
+      for (;;) {
+        const attempt = await ask(current, key, headers);
+        if (attempt.outcome === 'ok') {
+          last = { pair: current, key };
+          current = attempt.pair;
+          break;
+        }
+        if (attempt.outcome === 'refused') {
+          refusal = attempt.why;
+          break;
+        }
+        if (Date.now() > deadline) throw new Error(`no answer in ${PATIENCE} ms: ${attempt.why}`);
+        await delay(PAUSE_BEFORE_RETRY);
+      }
+      inDoubt = false;
+    },
+
+    async repeat() {
+      if (last.key === '') return;
+      const attempt = await ask(last.pair, last.key);
+      if (attempt.outcome === 'refused') refusal = attempt.why;
+    },
+  };
+}
+
+/** One refresh. A 503 counts as unknown only if it is as documented; 502 is what a balancer says of a replica. */
+async function refreshOnce(target: Target, agent: Agent, pair: Pair, headers: Record<string, string>) {
+  try {
+    const body = { refreshToken: pair.refresh, accessToken: pair.access };
+    const answer = await post(agent, new URL('/auth/refresh', target.url), body, headers);
+    if (answer.status === 200) return { outcome: 'ok', pair: pairOf(answer) } as const;
+    const why = `${answer.status} ${String(answer.body.code)}`;
+    return isComeBackLater(answer)
+      ? ({ outcome: 'unknown', why } as const)
+      : ({ outcome: 'refused', why } as const);
+  } catch (error) {
+    if (error instanceof Unanswered) return { outcome: 'unknown', why: error.message } as const;
+    throw error;
+  }
+}
+
+function isComeBackLater({ status, retryAfter, body }: Answer): boolean {
+  if (status === 502) return true;
+  return status === 503 && Number(retryAfter) > 0 && body.code === 'unavailable' && body.recovery === 'retry';
+}
+
+function pairOf({ body }: Answer): Pair {
+  return { access: String(body.access), refresh: String(body.refresh) };
+}
+
+export function generationOf({ refresh }: Pair): number {
+  return Number(claimsOf(refresh).generation);
+}

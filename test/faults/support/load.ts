@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from './client.ts';
+
+export interface Load {
+  /** Resolves when every client has the answer to what it had asked. */
+  stop(): Promise<void>;
+}
+
+/** Every so many rotations a client asks once more for what it was just given. */
+const REPEAT_EVERY = 10;
+
+/** All clients refresh, each one time after time, with a pause of up to `pause` milliseconds. */
+export function startLoad(
+  clients: readonly Client[],
+  { pause = 20 }: { readonly pause?: number } = {},
+): Load {
+  const stopping = new AbortController();
+  const running = Promise.all(clients.map(keepRefreshing));
+  running.catch(() => {}); // told by stop()
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+
+  async function keepRefreshing(client: Client): Promise<void> {
+    for (let round = 1; !stopping.signal.aborted && client.loggedOut() === null; round += 1) {
+      await client.rotate();
+      if (round % REPEAT_EVERY === 0) await client.repeat();
+      await delay(Math.random() * pause);
+    }
+  }
+}
+
+/** What the histories of all clients add up to. */
+export function totals(clients: readonly Client[]) {
+  const attempts = clients.flatMap(({ history }) => history);
+  return {
+    rotations: clients.reduce((sum, client) => sum + client.generation(), 0),
+    unknown: attempts.filter(({ outcome }) => outcome === 'unknown').length,
+    forcedLogouts: clients.filter((client) => client.loggedOut() !== null).length,
+  };
+}
+
+/** The time, in milliseconds, within which this share of the values lies. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import type { Test } from 'tap';
+import { freePort } from '../../support/ports.ts';
+
+/** `absent`: nobody listens. `silent`: takes connections, and never greets. The numbers answer every sender. */
+export type Mood = 'well' | 'absent' | 'silent' | 451 | 550;
+
+/** A mail server on a port of its own that keeps the ids of what it takes, and has moods. */
+export async function mailServer(t: Pick<Test, 'teardown'>) {
+  const port = await freePort();
+  const received: string[] = [];
+  let mood: Mood = 'absent';
+  let connections = 0;
+  let server: SMTPServer | null = null;
+
+  const listen = async () => {
+    server = new SMTPServer({
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      disableReverseLookup: true,
+      closeTimeout: 50,
+      onConnect(_session, callback) {
+        connections += 1;
+        if (mood !== 'silent') callback();
+      },
+      onMailFrom(_address, _session, callback) {
+        if (typeof mood === 'number') callback(Object.assign(new Error('not now'), { responseCode: mood }));
+        else callback();
+      },
+      async onData(stream, _session: SMTPServerSession, callback) {
+        const message = await text(stream);
+        received.push(/^message-id: <([^@]+)@/im.exec(message)?.[1] ?? message);
+        callback();
+      },
+    });
+    server.on('error', () => {}); // clients that go without a word
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  };
+  const close = async () => {
+    const closing = server;
+    server = null;
+    if (closing) await new Promise<void>((resolve) => closing.close(() => resolve()));
+  };
+  t.teardown(close);
+
+  return {
+    port,
+    /** Ids of the mails that it took, in order. */
+    received,
+    connections: () => connections,
+    async be(next: Mood) {
+      mood = next;
+      if (next === 'absent') await close();
+      else if (server === null) await listen();
+    },
+  };
+}
