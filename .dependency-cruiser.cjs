@@ -65,6 +65,7 @@ module.exports = {
     home('jose', ['adapters/jose/']),
     home('argon2', ['adapters/argon2/']),
     home('nodemailer', ['adapters/smtp/']),
+    home('ioredis', ['adapters/redis/']),
     home('close-with-grace', ['main\\.ts']),
   ],
   options: {

@@ -4,6 +4,7 @@ import type { App, ServerLimits } from './adapters/http/server/app.ts';
 import { loginGuard } from './adapters/http/server/login-guard.ts';
 import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
+import { openAttempts } from './compose/attempts.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { createSecurity } from './compose/security.ts';
 import { openStores, type Stores } from './compose/stores.ts';
@@ -42,10 +43,11 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy } = config;
     const security = await createSecurity(config);
+    const { attempts, close: closeAttempts } = await openAttempts(config, log);
     const newId = overrides.newId ?? randomUUID;
     const app = await createHttp({
       ...http,
-      ...useCases({ ...stores, ...security, revoked, policy, clock, newId, log }),
+      ...useCases({ ...stores, ...security, attempts, revoked, policy, clock, newId, log }),
       log,
       limits: overrides.limits ?? {},
       guard: loginGuard(http.loginByUserId, http.serviceKeys),
@@ -59,6 +61,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       async close() {
         await app.close();
         await deliveries.stop();
+        closeAttempts();
         await stores.close();
       },
     };

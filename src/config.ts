@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type DatabaseConfig, readDatabase } from './config/database.ts';
+import { type DatabaseConfig, readDatabase, readRedis } from './config/database.ts';
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
 import { readKeys } from './config/keys.ts';
@@ -20,6 +20,8 @@ export interface Config {
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
   readonly policy: Policy;
   readonly database: DatabaseConfig;
+  /** Null: this process's memory. */
+  readonly redisUrl: string | null;
   readonly mail: MailConfig;
   /** What is allowed, but may not be meant. */
   readonly warnings: readonly string[];
@@ -62,6 +64,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
   const http = readHttp(variables, production, read);
   const policy = readPolicy(variables, read);
   const database = readDatabase(variables, read);
+  const redisUrl = readRedis(variables, read);
   const mail = readMail(variables, production, read);
   const rest = {
     logLevel: read.choice('LOG_LEVEL', variables.LOG_LEVEL, [
@@ -86,6 +89,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
     http,
     policy,
     database,
+    redisUrl,
     mail,
     ...rest,
     warnings: warningsAbout(production, database),

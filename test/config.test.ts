@@ -242,6 +242,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
   [{ DATABASE_POOL: '0' }, /^DATABASE_POOL/],
+  [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
   [{ POSTGRES_HOST: 'db/x' }, /^POSTGRES_HOST/],
   [{ POSTGRES_HOST: 'db', POSTGRES_PORT: 'x' }, /^POSTGRES_PORT/],
   [{ MAIL: 'on' }, /^MAIL/],

@@ -1,4 +1,3 @@
-import { createMemoryAttempts } from '../adapters/memory/attempts.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
@@ -10,7 +9,6 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
-import type { Attempts } from '../ports/stores/attempts.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
@@ -18,7 +16,6 @@ import type { Users } from '../ports/stores/users.ts';
 export interface Stores {
   readonly families: TokenFamilies;
   readonly users: Users;
-  readonly attempts: Attempts;
   readonly outbox: Outbox;
   /** Rejects while the database cannot be asked. */
   ping(): Promise<void>;
@@ -45,7 +42,6 @@ export async function openStores(
   return {
     families: createTokenFamilies(sql),
     users: createUsers(sql),
-    attempts: createMemoryAttempts(),
     outbox: createOutbox(sql),
     ping: async () => void (await sql`select 1`),
     failed: database.failed,

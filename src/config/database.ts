@@ -6,6 +6,15 @@ export type DatabaseConfig =
   | { readonly kind: 'url'; readonly url: string; readonly pool: number }
   | { readonly kind: 'embedded' };
 
+/** Redis by URL, or null for this process's memory. */
+export function readRedis({ REDIS_URL }: Variables, read: Readers): string | null {
+  if (REDIS_URL === '') return null;
+  if (!/^rediss?:\/\/[^/]/.test(REDIS_URL) || !URL.canParse(REDIS_URL)) {
+    read.wrong('REDIS_URL', '(not shown)', 'a URL such as redis://host:6379, or rediss:// for TLS');
+  }
+  return REDIS_URL;
+}
+
 /** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
   const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);

@@ -43,6 +43,8 @@ export const Environment = Type.Object({
   POSTGRES_PASSWORD: text(),
   POSTGRES_DB: text(),
 
+  REDIS_URL: text(),
+
   MAIL: text(),
   SMTP_SERVER: text(),
   SMTP_PORT: text('587'),
@@ -62,5 +64,6 @@ export const SECRETS = [
   'REFRESH_TOKEN_HASH_KEY',
   'DATABASE_URL',
   'POSTGRES_PASSWORD',
+  'REDIS_URL',
   'SMTP_PASSWORD',
 ] as const satisfies readonly VariableName[];

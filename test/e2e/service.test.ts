@@ -9,6 +9,7 @@ import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
+import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -161,4 +162,30 @@ t.test('the process: ready line, two starts on one folder, signals, exit codes',
 
   const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
   await t.rejects(wrong, /API_PORT got "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT got "x"/, 'one line per fault');
+});
+
+t.test('limits on attempts are shared through Redis, and stay when it is gone', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
+  const redis = await startPrivateRedis(t);
+  const env = { DATABASE_URL: await testDatabase(t), REDIS_URL: redis.url, MAIL: 'off' };
+  const replicas = [
+    await start(t, { ...env, DATA_DIR: await dataDir(t) }),
+    await start(t, { ...env, DATA_DIR: await dataDir(t) }),
+  ];
+  const guess = async (round: number) => {
+    const response = await fetch(`${replicas[round % 2]?.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'ann', password: `guess number ${round}` }),
+    });
+    return response.status;
+  };
+  const statuses = [];
+  for (let round = 0; round < 7; round += 1) statuses.push(await guess(round));
+  t.same(statuses, [401, 401, 401, 401, 401, 429, 429], 'counted over both');
+  await redis.kill();
+  const without = [];
+  for (let round = 0; round < 16; round += 1) without.push(await guess(round));
+  t.ok(without.includes(429), 'each counts for itself');
+  t.notOk(without.includes(500) || without.includes(503), 'and goes on');
 });

@@ -1,54 +1,90 @@
-import { type AttemptCount, countOne, PER_ACCOUNT, PER_NETWORK, waitFor } from '../../domain/attempts.ts';
+import {
+  ATTEMPT_POLICY,
+  type AttemptCount,
+  type AttemptPolicy,
+  type AttemptState,
+  beginAttempt,
+  type DelayPolicy,
+  hasDelay,
+  succeedAttempt,
+  takeOne,
+} from '../../domain/attempts.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { createBoundedMap } from './bounded-map.ts';
 
-/** How long a network is remembered as one where a login succeeded. */
-const GOOD_FOR = 90 * 86_400_000;
+interface Options {
+  readonly policy?: AttemptPolicy;
+  /** Entries of each kind and rank that are kept. */
+  readonly most?: number;
+}
 
-/** Strangers choose what is counted here, so there is an end to it. */
-const MOST = 50_000;
+interface Window {
+  readonly times: readonly number[];
+  readonly isFull: boolean;
+}
 
-/** Attempts in this process's memory. */
-export function createMemoryAttempts(): Attempts {
-  const counts = createBoundedMap<AttemptCount>(MOST);
-  const good = createBoundedMap<number>(MOST);
-  const windows = createBoundedMap<{ since: number; taken: number }>(MOST);
+/**
+ * Attempts in this process's memory, which strangers choose the names in, so there is an end to it. Counts that are
+ * waited for are kept apart from all others: no number of accounts or networks tried a few times pushes one out. That
+ * takes `most` others with all their free attempts used up since its own last one, each of them a password that was
+ * verified: more than can be verified within the longest wait. Networks are remembered by account, so whoever owns
+ * one account cannot push those of others out from however many networks.
+ */
+export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }: Options = {}): Attempts {
+  const countsUnder = (delays: DelayPolicy) =>
+    createBoundedMap<AttemptCount>({ most, isPrecious: (count) => hasDelay(count, delays) });
+  const pairs = countsUnder(policy.account);
+  const accounts = countsUnder(policy.account);
+  const networks = countsUnder(policy.network);
+  const known = createBoundedMap<ReadonlyMap<string, number>>({ most });
+  const windows = createBoundedMap<Window>({ most, isPrecious: ({ isFull }) => isFull });
 
-  const pairOf = ({ account, network }: AttemptSubject) => `${account} at ${network}`;
+  const pairOf = (subject: AttemptSubject) => JSON.stringify([subject.account, subject.network]);
 
-  function limitsOf(subject: AttemptSubject, now: number) {
-    const goodUntil = good.get(pairOf(subject)) ?? 0;
-    const account = now < goodUntil ? pairOf(subject) : subject.account;
-    return [
-      { key: `account ${account}`, policy: PER_ACCOUNT },
-      { key: `network ${subject.network}`, policy: PER_NETWORK },
-    ];
+  function stateOf(subject: AttemptSubject): AttemptState {
+    return {
+      knownUntil: known.get(subject.account)?.get(subject.network) ?? 0,
+      pair: pairs.get(pairOf(subject)),
+      account: accounts.get(subject.account),
+      network: networks.get(subject.network),
+    };
+  }
+
+  function keep(
+    subject: AttemptSubject,
+    before: AttemptState,
+    { pair, account, network }: AttemptState,
+  ): void {
+    // Only what changed: each write makes an entry young again.
+    if (pair !== before.pair) pairs.set(pairOf(subject), pair);
+    if (account !== before.account) accounts.set(subject.account, account);
+    if (network !== before.network) networks.set(subject.network, network);
+  }
+
+  function remember({ account, network }: AttemptSubject, until: number): void {
+    const others = [...(known.get(account) ?? [])].filter(([name]) => name !== network);
+    known.set(account, new Map([...others, [network, until] as const].slice(-policy.knownNetworks)));
   }
 
   return {
     async begin(subject, now) {
-      const limits = limitsOf(subject, now);
-      const wait = Math.max(...limits.map(({ key, policy }) => waitFor(counts.get(key), policy, now)));
-      if (wait > 0) return { allowed: false, retryAfter: Math.ceil(wait / 1000) };
-      for (const { key, policy } of limits) counts.set(key, countOne(counts.get(key), policy, now));
-      return { allowed: true };
+      const before = stateOf(subject);
+      const { verdict, state } = beginAttempt(before, policy, now);
+      keep(subject, before, state);
+      return verdict;
     },
 
     async succeeded(subject, now) {
-      const [account, network] = limitsOf(subject, now);
-      if (account !== undefined) counts.delete(account.key);
-      const count = network && counts.get(network.key);
-      if (network && count) counts.set(network.key, { ...count, failures: Math.max(0, count.failures - 1) });
-      good.set(pairOf(subject), now + GOOD_FOR);
+      const before = stateOf(subject);
+      const state = succeedAttempt(before, policy, now);
+      keep(subject, before, state);
+      remember(subject, state.knownUntil);
     },
 
-    async take(key, { count, perMilliseconds }, now) {
-      const found = windows.get(key);
-      const window = found && now - found.since < perMilliseconds ? found : { since: now, taken: 0 };
-      const retryAfter = Math.ceil((window.since + perMilliseconds - now) / 1000);
-      if (window.taken >= count) return { allowed: false, retryAfter };
-      windows.set(key, { ...window, taken: window.taken + 1 });
-      return { allowed: true, retryAfter: 0 };
+    async take(key, limit, now) {
+      const { taking, times } = takeOne(windows.get(key)?.times ?? [], limit, now);
+      if (taking.allowed) windows.set(key, { times, isFull: taking.remaining === 0 });
+      return taking;
     },
   };
 }

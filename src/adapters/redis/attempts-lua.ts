@@ -1,0 +1,82 @@
+/**
+ * The rules of `domain/attempts.ts` in Lua, where Redis keeps others out while they run. A count is a hash of
+ * `failures` and `lastAt`, the known networks of an account are a set scored by the time until when they are known,
+ * and a window is a list of times, oldest first. Whatever is written expires by itself, on the clock of the server.
+ *
+ * KEYS of the first two: known networks, pair, account, network. ARGV: now, the network's name in the set of known
+ * ones, then free, firstDelay, longestDelay and quiet of accounts, the same of networks, knownFor, knownNetworks.
+ */
+const COUNTS = `
+  local now, name = tonumber(ARGV[1]), ARGV[2]
+  local isKnown = now < tonumber(redis.call('ZSCORE', KEYS[1], name) or 0)
+
+  local function countAt(key, offset)
+    local found = redis.call('HMGET', key, 'failures', 'lastAt')
+    local count = {
+      key = key,
+      failures = tonumber(found[1] or 0),
+      lastAt = tonumber(found[2] or 0),
+      free = tonumber(ARGV[offset]),
+      first = tonumber(ARGV[offset + 1]),
+      longest = tonumber(ARGV[offset + 2]),
+      quiet = tonumber(ARGV[offset + 3]),
+    }
+    if now - count.lastAt >= count.quiet then count.failures = 0 end
+    return count
+  end
+`;
+
+/** Answers the milliseconds to wait; 0: the attempt is allowed, and counted. */
+export const BEGIN = `${COUNTS}
+  local counts
+  if isKnown then counts = { countAt(KEYS[2], 3) }
+  else counts = { countAt(KEYS[3], 3), countAt(KEYS[4], 7) } end
+
+  local wait = 0
+  for _, count in ipairs(counts) do
+    if count.failures >= count.free then
+      local delay = math.min(count.longest, count.first * 2 ^ (count.failures - count.free))
+      wait = math.max(wait, math.min(count.lastAt, now) + delay - now)
+    end
+  end
+  if wait > 0 then return wait end
+
+  for _, count in ipairs(counts) do
+    redis.call('HSET', count.key, 'failures', count.failures + 1, 'lastAt', ARGV[1])
+    redis.call('PEXPIRE', count.key, count.quiet)
+  end
+  return 0
+`;
+
+export const SUCCEEDED = `${COUNTS}
+  local knownFor, most = tonumber(ARGV[11]), tonumber(ARGV[12])
+  redis.call('DEL', KEYS[2])
+  if not isKnown then
+    for _, count in ipairs({ countAt(KEYS[3], 3), countAt(KEYS[4], 7) }) do
+      if count.failures <= 1 then redis.call('DEL', count.key)
+      else redis.call('HSET', count.key, 'failures', count.failures - 1) end
+    end
+  end
+  redis.call('ZADD', KEYS[1], now + knownFor, name)
+  redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - most)
+  redis.call('PEXPIRE', KEYS[1], knownFor)
+  return 0
+`;
+
+/** KEYS: the window. ARGV: now, count, perMilliseconds. Answers how many were left before this one, and the wait. */
+export const TAKE = `
+  local now, count, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+  local oldest = redis.call('LINDEX', KEYS[1], 0)
+  while oldest and now - tonumber(oldest) >= span do
+    redis.call('LPOP', KEYS[1])
+    oldest = redis.call('LINDEX', KEYS[1], 0)
+  end
+  local left = count - redis.call('LLEN', KEYS[1])
+  if left <= 0 then
+    local leaving = tonumber(redis.call('LINDEX', KEYS[1], -count) or now)
+    return { 0, math.min(leaving, now) + span - now }
+  end
+  redis.call('RPUSH', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], span)
+  return { left, 0 }
+`;

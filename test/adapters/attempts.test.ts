@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
+import { connectRedis } from '../../src/adapters/redis/connect.ts';
+import type { AttemptPolicy } from '../../src/domain/attempts.ts';
+import type { Attempts } from '../../src/ports/stores/attempts.ts';
+import { attemptsContract } from '../ports/attempts.ts';
+import { NOW } from '../support/families.ts';
+import { requireRedis, testPrefix } from '../support/redis.ts';
+
+const QUIET_LOG = { info() {}, warn() {}, error() {} };
+const ANN = { account: 'ann@example.com', network: '192.0.2.1' };
+
+t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
+
+t.test('attempts in Redis', async (t) => {
+  const url = await requireRedis(t);
+  if (url === null) return;
+  const redis = await connectRedis(url, QUIET_LOG);
+  t.teardown(() => redis.disconnect());
+  const fresh = async (t: Test) => createRedisAttempts(redis, { prefix: testPrefix(t, redis) });
+
+  await t.test('keep the contract', async (t) => attemptsContract(t, fresh));
+
+  await t.test('keep nothing for ever, and name nobody', async (t) => {
+    const prefix = testPrefix(t, redis);
+    const attempts = createRedisAttempts(redis, { prefix });
+    await attempts.begin(ANN, NOW);
+    await attempts.succeeded(ANN, NOW);
+    await attempts.begin(ANN, NOW);
+    await attempts.begin({ ...ANN, network: '198.51.100.66' }, NOW);
+    await attempts.take('register 192.0.2.1', { count: 2, perMilliseconds: 60_000 }, NOW);
+    const keys = await redis.keys(`${prefix}*`);
+    t.same(keys.map((key) => key.split(':')[1]).sort(), ['account', 'known', 'network', 'pair', 'window']);
+    for (const key of keys) {
+      t.ok((await redis.pttl(key)) > 0, `${key} expires`);
+      const content = key.includes('known') ? await redis.zrange(key, '0', '-1') : [];
+      t.notMatch(JSON.stringify([key, content]), /ann|192\.0|198\.51/);
+    }
+  });
+
+  await t.test('follow the same rule as those in memory', async (t) => {
+    await fc.assert(
+      fc.asyncProperty(policies, fc.array(steps, { maxLength: 60 }), async (policy, run) => {
+        const prefix = testPrefix(t, redis);
+        const [one, other] = [
+          createMemoryAttempts({ policy }),
+          createRedisAttempts(redis, { policy, prefix }),
+        ];
+        let now = NOW;
+        for (const step of run) {
+          now += step.after;
+          t.same(await carryOut(other, step, now), await carryOut(one, step, now));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+const delays = fc.record({
+  free: fc.integer({ min: 1, max: 4 }),
+  firstDelay: fc.constantFrom(1, 700),
+  longestDelay: fc.constant(2_500),
+  quiet: fc.constant(6_000),
+});
+
+const policies: fc.Arbitrary<AttemptPolicy> = fc.record({
+  account: delays,
+  network: delays,
+  knownFor: fc.constant(10_000),
+  knownNetworks: fc.integer({ min: 1, max: 3 }),
+});
+
+const steps = fc.record({
+  after: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 1_500 }), fc.constant(6_000)),
+  kind: fc.constantFrom('begin' as const, 'begin' as const, 'log in' as const, 'take' as const),
+  subject: fc.record({
+    account: fc.constantFrom('ann', 'bob'),
+    network: fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'),
+  }),
+});
+type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
+
+async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number) {
+  if (kind === 'take') return attempts.take(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
+  const verdict = await attempts.begin(subject, now);
+  if (kind === 'log in' && verdict.allowed) await attempts.succeeded(subject, now);
+  return verdict;
+}
+
+t.test('memory is bounded', async (t) => {
+  const most = 10;
+  const networkOf = (i: number) => `203.0.113.${i}`;
+  const junk = async (attempts: Attempts, times: number) => {
+    for (let i = 0; i < 10 * most; i += 1) {
+      const subject = { account: `junk ${i}`, network: networkOf(i) };
+      for (let j = 0; j < times; j += 1) await attempts.begin(subject, NOW);
+    }
+  };
+
+  await t.test('and a blocked account is not pushed out by junk', async (t) => {
+    const attempts = createMemoryAttempts({ most });
+    for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
+    await junk(attempts, 4);
+    t.notOk((await attempts.begin(ANN, NOW)).allowed);
+  });
+
+  await t.test('but by as many blocked ones, since there is an end to it', async (t) => {
+    const attempts = createMemoryAttempts({ most });
+    for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
+    await junk(attempts, 5);
+    t.ok((await attempts.begin(ANN, NOW)).allowed);
+  });
+
+  await t.test('nor are known networks, by logins to one account from many', async (t) => {
+    const attempts = createMemoryAttempts({ most });
+    await attempts.succeeded(ANN, NOW);
+    for (let i = 0; i < 10 * most; i += 1) {
+      await attempts.succeeded({ account: 'junk', network: networkOf(i) }, NOW);
+    }
+    for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
+    t.ok((await attempts.begin(ANN, NOW)).allowed);
+  });
+
+  await t.test('nor a window that is full', async (t) => {
+    const attempts = createMemoryAttempts({ most });
+    const limit = { count: 2, perMilliseconds: 60_000 };
+    await attempts.take('mails', limit, NOW);
+    await attempts.take('mails', limit, NOW);
+    for (let i = 0; i < 10 * most; i += 1) await attempts.take(`junk ${i}`, limit, NOW);
+    t.notOk((await attempts.take('mails', limit, NOW)).allowed);
+    t.equal((await attempts.take('junk 0', limit, NOW)).remaining, 1, 'which was forgotten');
+  });
+});

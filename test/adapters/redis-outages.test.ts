@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from 'node:tls';
+import t, { type Test } from 'tap';
+import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
+import { connectRedis } from '../../src/adapters/redis/connect.ts';
+import { attemptsWithFallback } from '../../src/app/attempts-with-fallback.ts';
+import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { NOW } from '../support/families.ts';
+import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { skipFor } from '../support/skip.ts';
+
+const OPENSSL = 'openssl';
+const { free } = ATTEMPT_POLICY.account;
+const LOST = 'attempts are counted by this process alone';
+const BACK = 'attempts are counted by all processes together again';
+const RECOVERS_WITHIN = 20_000;
+
+t.test('Redis goes away and comes back', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+
+  const outages: Record<string, [(server: PrivateRedis) => unknown, (server: PrivateRedis) => unknown]> = {
+    killed: [(server) => server.kill(), (server) => server.start()],
+    frozen: [(server) => server.freeze(), (server) => server.thaw()],
+  };
+  for (const [name, [begin, end]] of Object.entries(outages)) {
+    await t.test(name, async (t) => {
+      const { server, attempts, lines, hundred } = await setUp(t);
+      t.equal(await hundred('before'), free);
+      await begin(server);
+      t.equal(await hundred('before'), 0, 'who was blocked stays blocked');
+      t.equal(await hundred('during'), free, 'and there is a limit for all others');
+      const limit = { count: 3, perMilliseconds: 60_000 };
+      const takings = await Promise.all(Array.from({ length: 10 }, () => attempts.take('mails', limit, NOW)));
+      t.equal(takings.filter(({ allowed }) => allowed).length, limit.count);
+      t.same(lines.filter(isOurs), [LOST], 'said once');
+
+      await end(server);
+      await until(async () => {
+        await attempts.take('anything', limit, NOW);
+        return lines.includes(BACK);
+      });
+      t.equal(await hundred('after'), free);
+      t.same(lines.filter(isOurs), [LOST, BACK]);
+    });
+  }
+
+  await t.test('flushed', async (t) => {
+    const { redis, lines, hundred } = await setUp(t);
+    t.equal(await hundred('ann'), free);
+    await redis.flushall();
+    await redis.script('FLUSH');
+    t.equal(await hundred('ann'), free, 'counted anew, and no more than that');
+    t.same(lines, []);
+  });
+
+  await t.test('full', async (t) => {
+    const { redis, lines, hundred } = await setUp(t);
+    await redis.config('SET', 'maxmemory', '1');
+    t.equal(await hundred('ann'), free);
+    t.same(lines, [LOST]);
+  });
+
+  await t.test('an owner who is known stays known', async (t) => {
+    const { server, attempts, hundred } = await setUp(t);
+    const owner = { account: 'ann', network: '192.0.2.1' };
+    t.ok((await attempts.begin(owner, NOW)).allowed);
+    await attempts.succeeded(owner, NOW);
+    await server.kill();
+    t.equal(await hundred('ann'), free);
+    t.ok((await attempts.begin(owner, NOW)).allowed);
+  });
+});
+
+t.test('a connection', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+
+  await t.test('to a server that is down is no reason not to start', async (t) => {
+    const server = await startPrivateRedis(t);
+    await server.kill();
+    const { redis, lines } = await connected(t, server.url);
+    await t.rejects(createRedisAttempts(redis).begin({ account: 'ann', network: '::1' }, NOW), {
+      name: StoreUnavailable.name,
+      code: 'unavailable',
+    });
+    await server.start();
+    await until(async () => redis.status === 'ready');
+    t.same(lines, ['Redis cannot be reached', 'Redis is there again']);
+  });
+
+  await t.test('with a password and a number of the database', async (t) => {
+    const server = await startPrivateRedis(t, ['--requirepass', 'p@ss/word']);
+    const url = new URL(server.url);
+    await t.rejects(connected(t, url.href), /NOAUTH/);
+    url.password = 'another';
+    await t.rejects(connected(t, url.href), /WRONGPASS/);
+    url.password = encodeURIComponent('p@ss/word');
+    url.pathname = '/3';
+    const { redis, lines } = await connected(t, url.href);
+    t.match(await redis.client('INFO'), /db=3/);
+    t.same(lines, []);
+  });
+});
+
+t.test('a certificate that does not verify stops the start', async (t) => {
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  let heard = 0;
+  const server = createServer({ key: pem, cert: pem }, (socket) => {
+    socket.on('data', () => {
+      heard += 1;
+    });
+  });
+  server.on('tlsClientError', () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {
+    await t.rejects(connected(t, `rediss://:secret@127.0.0.1:${port}${query}`), { code: /SELF_SIGNED/ });
+  }
+  t.equal(heard, 0);
+});
+
+/** Key and certificate of our own making in one text, null where that cannot be made. */
+function selfSigned(): string | null {
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const name = ['-subj', '/CN=redis.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const { status, stdout } = spawnSync(OPENSSL, [
+    'req',
+    '-x509',
+    ...kind,
+    ...name,
+    '-keyout',
+    '-',
+    '-out',
+    '-',
+  ]);
+  return status === 0 ? String(stdout) : null;
+}
+
+async function setUp(t: Test) {
+  const server = await startPrivateRedis(t);
+  const { redis, log, lines } = await connected(t, server.url);
+  const attempts = attemptsWithFallback(createRedisAttempts(redis), createMemoryAttempts(), log);
+  return {
+    server,
+    redis,
+    attempts,
+    lines,
+    /** How many of a hundred wrong passwords at once would be looked at, each from a network of its own. */
+    async hundred(account: string): Promise<number> {
+      const verdicts = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => attempts.begin({ account, network: `198.51.100.${i}` }, NOW)),
+      );
+      return verdicts.filter(({ allowed }) => allowed).length;
+    },
+  };
+}
+
+async function connected(t: Test, url: string) {
+  const lines: string[] = [];
+  const note = (_members: object, message: string) => void lines.push(message);
+  const log = { info: note, warn: note, error: note };
+  const redis = await connectRedis(url, log);
+  t.teardown(() => redis.disconnect());
+  return { redis, log, lines };
+}
+
+/** What the connection has to say depends on when it notices. */
+function isOurs(line: string): boolean {
+  return line === LOST || line === BACK;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + RECOVERS_WITHIN; !(await holds()); await delay(20)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${RECOVERS_WITHIN} ms`);
+  }
+}

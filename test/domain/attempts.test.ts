@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  ATTEMPT_POLICY,
+  type AttemptCount,
+  type AttemptPolicy,
+  type AttemptState,
+  beginAttempt,
+  type DelayPolicy,
+  succeedAttempt,
+  takeOne,
+} from '../../src/domain/attempts.ts';
+
+const NOW = 1_800_000_000_500;
+const SECOND = 1_000;
+const DAY = 86_400_000;
+
+const count = (failures: number, ago = 0): AttemptCount => ({ failures, lastAt: NOW - ago });
+
+t.test('the table of waits', async (t) => {
+  // What is known, and the seconds to wait; 0: allowed.
+  const table: readonly (readonly [string, Partial<AttemptState>, number])[] = [
+    ['nothing', {}, 0],
+    ['four failures on the account', { account: count(4) }, 0],
+    ['five', { account: count(5) }, 1],
+    ['five, nearly a second ago', { account: count(5, SECOND - 1) }, 1],
+    ['five, a second ago', { account: count(5, SECOND) }, 0],
+    ['six', { account: count(6) }, 2],
+    ['fourteen', { account: count(14) }, 512],
+    ['fifteen', { account: count(15) }, 900],
+    ['five thousand', { account: count(5_000) }, 900],
+    ['five thousand, yesterday', { account: count(5_000, DAY) }, 0],
+    ['nineteen at the network', { network: count(19) }, 0],
+    ['twenty', { network: count(20) }, 1],
+    ['both: the longer wait', { account: count(8), network: count(22) }, 8],
+    ['a known network, others fail', { knownUntil: NOW + 1, account: count(50), network: count(50) }, 0],
+    ['a known network, its own failures', { knownUntil: NOW + 1, pair: count(6) }, 2],
+    ['no longer known', { knownUntil: NOW, account: count(6) }, 2],
+    ['a clock ahead of ours', { account: count(5, -DAY) }, 1],
+  ];
+  for (const [name, known, seconds] of table) {
+    const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);
+    t.same(verdict, seconds === 0 ? { allowed: true } : { allowed: false, retryAfter: seconds }, name);
+  }
+});
+
+t.test('what is counted', async (t) => {
+  const begin = (state: AttemptState) => beginAttempt(state, ATTEMPT_POLICY, NOW).state;
+  t.same(begin({ knownUntil: 0 }), { knownUntil: 0, account: count(1), network: count(1) });
+  t.same(begin({ knownUntil: 0, account: count(9, DAY), network: count(3, 1) }), {
+    knownUntil: 0,
+    account: count(1),
+    network: count(4),
+  });
+  const known = { knownUntil: NOW + 1, account: count(50), network: count(50) };
+  t.same(begin(known), { ...known, pair: count(1) });
+  const blocked = { knownUntil: 0, account: count(5), network: count(3) };
+  t.equal(begin(blocked), blocked, 'a refusal does not count');
+});
+
+t.test('what a login clears', async (t) => {
+  const succeed = (state: AttemptState) => succeedAttempt(state, ATTEMPT_POLICY, NOW);
+  const knownUntil = NOW + 90 * DAY;
+  t.match(succeed({ knownUntil: 0, account: count(4), network: count(1) }), {
+    knownUntil,
+    account: count(3),
+    network: undefined,
+  });
+  const known = { knownUntil: NOW + 1, account: count(50), network: count(50) };
+  t.match(succeed({ ...known, pair: count(7) }), { ...known, knownUntil, pair: undefined });
+  t.match(succeed({ knownUntil: 0 }), { knownUntil, account: undefined, network: undefined });
+});
+
+const delays: fc.Arbitrary<DelayPolicy> = fc.record({
+  free: fc.integer({ min: 1, max: 6 }),
+  firstDelay: fc.integer({ min: 1, max: 2_000 }),
+  longestDelay: fc.integer({ min: 2_000, max: 30_000 }),
+  quiet: fc.integer({ min: 30_001, max: 100_000 }),
+});
+
+const policies: fc.Arbitrary<AttemptPolicy> = fc.record({
+  account: delays,
+  network: delays,
+  knownFor: fc.constant(90 * DAY),
+  knownNetworks: fc.constant(20),
+});
+
+const attempts = fc.array(
+  fc.record({
+    after: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 40_000 })),
+    account: fc.constantFrom('ann', 'bob'),
+    network: fc.constantFrom('home', 'office', 'elsewhere'),
+    isRight: fc.boolean(),
+  }),
+  { maxLength: 200 },
+);
+type Attempt = {
+  readonly after: number;
+  readonly account: string;
+  readonly network: string;
+  readonly isRight: boolean;
+};
+
+/** Everything that was attempted, with when and whether it was allowed. Ann is known at home. */
+function run(policy: AttemptPolicy, attempted: readonly Attempt[]) {
+  const counts = new Map<string, AttemptCount | undefined>();
+  const known = new Map([['ann at home', NOW + policy.knownFor]]);
+  let now = NOW;
+  return attempted.map((attempt) => {
+    now += attempt.after;
+    const { account, network } = attempt;
+    const pair = `${account} at ${network}`;
+    const keep = (state: AttemptState) => {
+      counts.set(pair, state.pair).set(account, state.account).set(network, state.network);
+      known.set(pair, state.knownUntil);
+    };
+    const wasKnown = now < (known.get(pair) ?? 0);
+    const before = {
+      knownUntil: known.get(pair) ?? 0,
+      pair: counts.get(pair),
+      account: counts.get(account),
+      network: counts.get(network),
+    };
+    const { verdict, state } = beginAttempt(before, policy, now);
+    keep(verdict.allowed && attempt.isRight ? succeedAttempt(state, policy, now) : state);
+    return { ...attempt, at: now, wasKnown, allowed: verdict.allowed };
+  });
+}
+
+const isAnnAtHome = ({ account, network }: Attempt) => account === 'ann' && network === 'home';
+
+t.test('an owner at a known network is never refused because of others', async () => {
+  fc.assert(
+    fc.property(policies, attempts, (policy, attempted) => {
+      const amongOthers = run(policy, attempted).filter(isAnnAtHome);
+      let since = 0;
+      const alone = attempted.flatMap((attempt) => {
+        since += attempt.after;
+        if (!isAnnAtHome(attempt)) return [];
+        const after = since;
+        since = 0;
+        return [{ ...attempt, after }];
+      });
+      const verdicts = (all: readonly { readonly allowed: boolean }[]) => all.map(({ allowed }) => allowed);
+      return String(verdicts(amongOthers)) === String(verdicts(run(policy, alone)));
+    }),
+  );
+});
+
+t.test('nobody gets more guesses than the policy has, in any window', async () => {
+  const windows = fc.integer({ min: 0, max: 30_000 });
+  fc.assert(
+    fc.property(policies, attempts, windows, (policy, attempted, span) => {
+      const guesses = run(
+        policy,
+        attempted.map((attempt) => ({ ...attempt, isRight: false })),
+      ).filter(({ allowed }) => allowed);
+      const strangers = guesses.filter(({ wasKnown }) => !wasKnown);
+      const most = (of: typeof guesses) =>
+        Math.max(
+          0,
+          ...of.map(({ at }) => of.filter((other) => other.at >= at && other.at <= at + span).length),
+        );
+      const ofAccount = strangers.filter(({ account }) => account === 'ann');
+      const ofNetwork = strangers.filter(({ network }) => network === 'office');
+      return (
+        most(ofAccount) <= mostWithin(span, policy.account) &&
+        most(guesses.filter(isAnnAtHome)) <= mostWithin(span, policy.account) &&
+        most(ofNetwork) <= mostWithin(span, policy.network)
+      );
+    }),
+  );
+});
+
+/** What somebody gets who has done nothing before and loses no time: the free ones, then one after each wait. */
+function mostWithin(span: number, { free, firstDelay, longestDelay }: DelayPolicy): number {
+  let guesses = free;
+  for (let at = 0, wait = firstDelay; ; wait = Math.min(longestDelay, wait * 2)) {
+    at += Math.min(longestDelay, wait);
+    if (at > span) return guesses;
+    guesses += 1;
+  }
+}
+
+t.test('no more than the limit in any span', async () => {
+  const limits = fc.record({
+    count: fc.integer({ min: 0, max: 5 }),
+    perMilliseconds: fc.integer({ min: 1, max: 1_000 }),
+  });
+  fc.assert(
+    fc.property(limits, fc.array(fc.integer({ min: 0, max: 400 })), (limit, pauses) => {
+      let now = NOW;
+      let kept: readonly number[] = [];
+      const allowed: number[] = [];
+      for (const pause of pauses) {
+        now += pause;
+        const { taking, times } = takeOne(kept, limit, now);
+        kept = times;
+        if (taking.allowed) allowed.push(now);
+      }
+      return allowed.every(
+        (start) =>
+          allowed.filter((time) => time >= start && time < start + limit.perMilliseconds).length <=
+          limit.count,
+      );
+    }),
+  );
+});

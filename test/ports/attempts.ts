@@ -1,0 +1,208 @@
+import type { Test } from 'tap';
+import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
+import type { Attempts } from '../../src/ports/stores/attempts.ts';
+import { NOW } from '../support/families.ts';
+
+const { account: PER_ACCOUNT, network: PER_NETWORK, knownFor, knownNetworks } = ATTEMPT_POLICY;
+const ANN = { account: 'ann', network: '192.0.2.1' };
+const STRANGER = { account: 'ann', network: '198.51.100.66' };
+
+type Fresh = (t: Test) => Promise<Attempts>;
+
+/** The contract of {@link Attempts} under the usual policy. `fresh` gives one that has counted nothing. */
+export function attemptsContract(t: Test, fresh: Fresh): void {
+  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('a window', (t) => window(t, fresh));
+  t.test('concurrency', (t) => concurrency(t, fresh));
+  t.end();
+}
+
+/** How many of so many attempts one after another are allowed. */
+async function begun(attempts: Attempts, subject: typeof ANN, times: number, now = NOW): Promise<number> {
+  let allowed = 0;
+  for (let i = 0; i < times; i += 1) {
+    if ((await attempts.begin(subject, now)).allowed) allowed += 1;
+  }
+  return allowed;
+}
+
+async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('some attempts are free, then the wait doubles', async (t) => {
+    const attempts = await fresh(t);
+    t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free);
+    let now = NOW;
+    for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
+      t.same(await attempts.begin(ANN, now), { allowed: false, retryAfter: seconds });
+      t.same(await attempts.begin(ANN, now + 1), { allowed: false, retryAfter: seconds }, 'rounded up');
+      now += seconds * 1000;
+      t.same(await attempts.begin(ANN, now - 1), { allowed: false, retryAfter: 1 });
+      t.same(await attempts.begin(ANN, now), { allowed: true });
+    }
+  });
+
+  await t.test('everything is forgotten after a quiet time', async (t) => {
+    const attempts = await fresh(t);
+    await begun(attempts, ANN, 10);
+    t.equal(await begun(attempts, ANN, 10, NOW + PER_ACCOUNT.quiet - 1), 1);
+    t.equal(await begun(attempts, ANN, 10, NOW + 2 * PER_ACCOUNT.quiet - 1), PER_ACCOUNT.free);
+  });
+
+  await t.test('an account is counted over all networks, and each by itself', async (t) => {
+    const attempts = await fresh(t);
+    for (let i = 0; i < PER_ACCOUNT.free; i += 1) {
+      t.ok((await attempts.begin({ account: 'ann', network: `192.0.2.${i}` }, NOW)).allowed);
+    }
+    t.notOk((await attempts.begin(STRANGER, NOW)).allowed);
+    t.ok((await attempts.begin({ ...STRANGER, account: 'bob' }, NOW)).allowed);
+  });
+
+  await t.test('a network is counted over all accounts, and each by itself', async (t) => {
+    const attempts = await fresh(t);
+    for (let i = 0; i < PER_NETWORK.free; i += 1) {
+      t.ok((await attempts.begin({ account: `user ${i}`, network: STRANGER.network }, NOW)).allowed);
+    }
+    t.same(await attempts.begin(STRANGER, NOW), { allowed: false, retryAfter: 1 });
+    t.ok((await attempts.begin(ANN, NOW)).allowed);
+  });
+
+  await t.test('at a network where they are known, owners have a count of their own', async (t) => {
+    const attempts = await fresh(t);
+    await logIn(attempts, ANN);
+    await begun(attempts, STRANGER, 10);
+    for (let i = 0; i < 30; i += 1) await attempts.begin({ account: `user ${i}`, network: ANN.network }, NOW);
+    t.notOk((await attempts.begin(STRANGER, NOW)).allowed, 'the account is blocked elsewhere');
+    t.notOk((await attempts.begin({ ...ANN, account: 'bob' }, NOW)).allowed, 'the network is for others');
+    t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
+  });
+
+  await t.test('a login there clears it', async (t) => {
+    const attempts = await fresh(t);
+    await logIn(attempts, ANN);
+    await begun(attempts, ANN, 10);
+    await logIn(attempts, ANN, NOW + 1000);
+    t.equal(await begun(attempts, ANN, 10, NOW + 1000), PER_ACCOUNT.free);
+  });
+
+  await t.test(
+    'a login elsewhere takes back itself alone, so that it gives strangers no new guesses',
+    async (t) => {
+      const attempts = await fresh(t);
+      await begun(attempts, STRANGER, PER_ACCOUNT.free - 1);
+      await logIn(attempts, ANN);
+      t.equal(await begun(attempts, STRANGER, 10), 1);
+    },
+  );
+
+  await t.test('logins do not use a network up', async (t) => {
+    const attempts = await fresh(t);
+    for (let i = 0; i < 2 * PER_NETWORK.free; i += 1) {
+      await logIn(attempts, { account: `user ${i}`, network: ANN.network });
+    }
+    t.ok((await attempts.begin(ANN, NOW)).allowed);
+  });
+
+  await t.test('a network is known for so long', async (t) => {
+    const attempts = await fresh(t);
+    await logIn(attempts, ANN);
+    const end = NOW + knownFor;
+    await begun(attempts, STRANGER, 10, end - 1);
+    t.ok((await attempts.begin(ANN, end - 1)).allowed);
+    t.notOk((await attempts.begin(ANN, end)).allowed);
+  });
+
+  await t.test('of many networks the latest are known', async (t) => {
+    const attempts = await fresh(t);
+    const networks = Array.from({ length: knownNetworks + 1 }, (_, i) => `203.0.113.${i}`);
+    for (const [i, network] of networks.entries())
+      await logIn(attempts, { account: 'ann', network }, NOW + i);
+    await begun(attempts, STRANGER, 10, NOW + 100);
+    const allowed = await Promise.all(
+      networks.map((network) => attempts.begin({ account: 'ann', network }, NOW + 100)),
+    );
+    t.same(
+      allowed.map((verdict) => verdict.allowed),
+      networks.map((_, i) => i > 0),
+    );
+  });
+
+  await t.test('a clock that is behind waits no longer than the delay', async (t) => {
+    const attempts = await fresh(t);
+    await begun(attempts, ANN, PER_ACCOUNT.free);
+    t.same(await attempts.begin(ANN, NOW - 60_000), { allowed: false, retryAfter: 1 });
+  });
+}
+
+async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<void> {
+  if (!(await attempts.begin(subject, now)).allowed) throw new Error('this login was to be allowed');
+  await attempts.succeeded(subject, now);
+}
+
+async function window(t: Test, fresh: Fresh): Promise<void> {
+  const limit = { count: 3, perMilliseconds: 10_000 };
+
+  await t.test('allows so many in any span of time', async (t) => {
+    const attempts = await fresh(t);
+    const take = (after: number) => attempts.take('mails to ann', limit, NOW + after);
+    t.same(await take(0), { allowed: true, remaining: 2, retryAfter: 0 });
+    t.same(await take(4_000), { allowed: true, remaining: 1, retryAfter: 0 });
+    t.same(await take(9_000), { allowed: true, remaining: 0, retryAfter: 0 });
+    t.same(await take(9_001), { allowed: false, remaining: 0, retryAfter: 1 });
+    t.same(await take(10_000), { allowed: true, remaining: 0, retryAfter: 0 }, 'the first has left');
+    t.same(await take(10_001), { allowed: false, remaining: 0, retryAfter: 4 }, 'the second has not');
+    t.same(await take(30_000), { allowed: true, remaining: 2, retryAfter: 0 });
+  });
+
+  await t.test('counts each key by itself', async (t) => {
+    const attempts = await fresh(t);
+    for (let i = 0; i < limit.count; i += 1) await attempts.take('a', limit, NOW);
+    t.notOk((await attempts.take('a', limit, NOW)).allowed);
+    t.ok((await attempts.take('b', limit, NOW)).allowed);
+    t.notOk((await attempts.take('c', { ...limit, count: 0 }, NOW)).allowed, 'none at all');
+  });
+}
+
+async function concurrency(t: Test, fresh: Fresh): Promise<void> {
+  const hundred = <T>(task: (index: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: 100 }, (_, index) => task(index)));
+  const allowedOf = (verdicts: readonly { readonly allowed: boolean }[]) =>
+    verdicts.filter(({ allowed }) => allowed).length;
+
+  await t.test('of 100 attempts at once as many as are free are allowed', async (t) => {
+    const attempts = await fresh(t);
+    t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW))), PER_ACCOUNT.free);
+    t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW + 1000))), 1, 'and then one');
+  });
+
+  await t.test('on 100 accounts, from one network', async (t) => {
+    const attempts = await fresh(t);
+    const verdicts = await hundred((i) =>
+      attempts.begin({ account: `user ${i}`, network: ANN.network }, NOW),
+    );
+    t.equal(allowedOf(verdicts), PER_NETWORK.free);
+  });
+
+  await t.test('beside them the owner gets in at home', async (t) => {
+    const attempts = await fresh(t);
+    await logIn(attempts, ANN);
+    const [strangers, owner] = await Promise.all([
+      hundred(() => attempts.begin(STRANGER, NOW)),
+      Promise.all(Array.from({ length: PER_ACCOUNT.free }, () => attempts.begin(ANN, NOW))),
+    ]);
+    t.equal(allowedOf(strangers), PER_ACCOUNT.free);
+    t.equal(allowedOf(owner), owner.length);
+  });
+
+  await t.test('of 100 deeds at once', async (t) => {
+    const attempts = await fresh(t);
+    const limit = { count: 7, perMilliseconds: 60_000 };
+    const takings = await hundred(() => attempts.take('deeds', limit, NOW));
+    t.equal(allowedOf(takings), 7);
+    t.same(
+      takings
+        .filter(({ allowed }) => allowed)
+        .map(({ remaining }) => remaining)
+        .sort(),
+      [0, 1, 2, 3, 4, 5, 6],
+    );
+  });
+}

@@ -1,0 +1,148 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
+import type { Test } from 'tap';
+import { keeper } from './keeper.ts';
+import { freePort } from './ports.ts';
+import { skipFor } from './skip.ts';
+
+const SERVER = 'redis-server';
+const LOCAL = 'redis://127.0.0.1:6379';
+
+/** A server of one's own, on 127.0.0.1, that holds nothing and may be killed, frozen and flushed. */
+export interface PrivateRedis {
+  readonly url: string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Empty, on the same port as before; resolves when connections are accepted. */
+  start(): Promise<void>;
+  /** SIGSTOP: connections are taken, and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
+}
+
+let server: Promise<string | null> | undefined;
+
+/**
+ * URL of a Redis server, or null where there is none: the one that TEST_REDIS_URL names, else the one on the standard
+ * port, else one of this process's own. Rejects if TEST_REDIS_URL is set and cannot be used.
+ */
+function redisServer(): Promise<string | null> {
+  server ??= findServer();
+  return server;
+}
+
+/** URL of a Redis server; null, with the test skipped (or, with CI=true, failed), where there is none. */
+export async function requireRedis(t: Pick<Test, 'plan'>): Promise<string | null> {
+  const url = await redisServer();
+  if (url === null) skipFor(t, 'Redis');
+  return url;
+}
+
+/** A prefix for keys that nobody else uses; what begins with it is deleted when the test ends. */
+export function testPrefix(t: Pick<Test, 'teardown'>, redis: Redis): string {
+  const prefix = `kinship_test_${randomBytes(8).toString('hex')}:`;
+  t.teardown(async () => {
+    const keys = await redis.keys(`${prefix}*`);
+    if (keys.length > 0) await redis.del(keys);
+  });
+  return prefix;
+}
+
+/** False, with the test skipped (or, with CI=true, failed), where no Redis is installed. */
+export function requirePrivateRedis(t: Pick<Test, 'plan'>): boolean {
+  if (isInstalled()) return true;
+  skipFor(t, SERVER);
+  return false;
+}
+
+/** Starts a new server that ends with the test. `args` are those of redis-server. */
+export async function startPrivateRedis(
+  t: Pick<Test, 'teardown'>,
+  args: readonly string[] = [],
+): Promise<PrivateRedis> {
+  const redis = await launchRedis(args);
+  t.teardown(redis.kill);
+  return redis;
+}
+
+async function launchRedis(args: readonly string[] = []): Promise<PrivateRedis> {
+  const port = await freePort();
+  let running = await launch(port, args);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill: () => running.kill(),
+    async start() {
+      running = await launch(port, args);
+    },
+    freeze: () => running.signal('SIGSTOP'),
+    thaw: () => running.signal('SIGCONT'),
+  };
+}
+
+async function launch(port: number, args: readonly string[]) {
+  const address = ['--port', String(port), '--bind', '127.0.0.1'];
+  const child = spawn(SERVER, [...address, '--save', '', '--appendonly', 'no', ...args], {
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const gone = once(child, 'exit');
+  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', orphaned.dismiss);
+  child.unref();
+  await Promise.race([
+    saysReady(child.stdout),
+    gone.then(() => {
+      throw new Error(`${SERVER} ended before it was ready`);
+    }),
+  ]);
+  return {
+    signal: (signal: NodeJS.Signals) => void child.kill(signal),
+    async kill() {
+      child.ref();
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }): Promise<void> {
+  const lines = createInterface({ input: output });
+  await new Promise<void>((resolve) => {
+    lines.on('line', (line) => {
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+  });
+  output.unref?.();
+}
+
+function isInstalled(): boolean {
+  return spawnSync(SERVER, ['--version']).status === 0;
+}
+
+async function findServer(): Promise<string | null> {
+  const given = process.env.TEST_REDIS_URL;
+  if (given) {
+    await ping(given);
+    return given;
+  }
+  const answers = await ping(LOCAL).then(
+    () => true,
+    () => false,
+  );
+  if (answers) return LOCAL;
+  return isInstalled() ? (await launchRedis()).url : null;
+}
+
+async function ping(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
+  redis.on('error', () => {});
+  try {
+    await redis.connect();
+    await redis.ping();
+  } finally {
+    redis.disconnect();
+  }
+}
