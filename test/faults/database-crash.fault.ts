@@ -2,12 +2,11 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
-import { startService } from '../support/process.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto } from './support/service.ts';
+import { environment, lookInto, start } from './support/service.ts';
 
 const CRASHES = 3;
 const CLIENTS = 16;
@@ -17,7 +16,7 @@ t.test('PostgreSQL crashes under load, and comes back', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const cluster = await startPrivatePostgres(t);
   const env = await environment(t, { DATABASE_URL: cluster.url });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const sql = lookInto(t, cluster.url);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));

@@ -4,12 +4,12 @@ import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { type RunningService, startService } from '../support/process.ts';
+import type { RunningService } from '../support/process.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections, post } from './support/request.ts';
-import { type Environment, environment, lookInto } from './support/service.ts';
+import { type Environment, environment, lookInto, start } from './support/service.ts';
 
 /** The service is killed while it rotates tokens, and started again: its clients notice nothing but the wait. */
 
@@ -52,7 +52,7 @@ interface Plan {
 
 async function killAgainAndAgain(t: Test, env: Environment, { kills, clients: count, afterKill }: Plan) {
   const agent = connections(t, { keepAlive: true });
-  let service: RunningService = await startService(t, { env });
+  let service: RunningService = await start(t, env);
   const target = { url: service.url };
   const clients = await Promise.all(Array.from({ length: count }, () => openClient(target, agent)));
   const load = startLoad(clients);
@@ -68,7 +68,7 @@ async function killAgainAndAgain(t: Test, env: Environment, { kills, clients: co
       inDoubt += found.inDoubt;
       committed += found.committed;
     }
-    service = await startService(t, { env });
+    service = await start(t, env);
   }
   await delay(500);
   await load.stop();

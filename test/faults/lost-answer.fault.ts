@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { startService } from '../support/process.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
 import { answersOnTheWire } from './support/answers-on-the-wire.ts';
@@ -9,7 +8,7 @@ import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Pair } from './support/client.ts';
 import { totals } from './support/load.ts';
 import { type Answer, connections, post, Unanswered } from './support/request.ts';
-import { environment, lookInto } from './support/service.ts';
+import { environment, lookInto, start } from './support/service.ts';
 
 /** The rotation is committed, and then somebody never learns of it. */
 
@@ -93,7 +92,7 @@ t.test('the service does not hear the answer of the database', async (t) => {
 /** The service, with a proxy in front of it that may lose its answers, and its answers on record. */
 async function behindProxy(t: Test, values: Readonly<Record<string, string>>) {
   const env = await environment(t, { DATABASE_URL: await testDatabase(t), ...values });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const wire = await answersOnTheWire(t, { host: HOST, port: Number(new URL(service.url).port) });
   const proxy = await tcpProxy(t, { host: HOST, port: wire.port });
   const agent = connections(t, { keepAlive: false });
@@ -110,7 +109,7 @@ async function withProxiedDatabase(t: Test, values: Readonly<Record<string, stri
   const proxy: TcpProxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
   database.host = `${HOST}:${proxy.port}`;
   const env = await environment(t, { DATABASE_URL: database.href, ...values });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const client: Client = await openClient(service, connections(t, { keepAlive: true }));
   return {
     client,

@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
 import t from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { startService } from '../support/process.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
 import { type Mood, mailServer } from './support/mail-server.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto } from './support/service.ts';
+import { environment, lookInto, start } from './support/service.ts';
 
 /** The mail server is out of order in several ways: refreshes go on as ever, and the mails go out when it is well. */
 
@@ -29,7 +28,7 @@ t.test('mail that cannot be sent', async (t) => {
     SMTP_PORT: String(server.port),
     SMTP_FROM: 'kinship@example.com',
   });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
   const traveller = await openClient(service, agent, { email: 'ann@example.com' });
@@ -74,7 +73,7 @@ t.test('mail that cannot be sent', async (t) => {
   await t.test('does not hold up a stop', async (t) => {
     await service.stop();
     await server.be('absent');
-    const again = await startService(t, { env });
+    const again = await start(t, env);
     await server.be('silent');
     const taken = server.connections();
     await travel();

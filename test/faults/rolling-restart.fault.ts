@@ -4,13 +4,12 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { startService } from '../support/process.ts';
 import { balancer } from './support/balancer.ts';
 import { faultsIn } from './support/checks.ts';
 import { openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto } from './support/service.ts';
+import { environment, lookInto, start } from './support/service.ts';
 
 /** A service that is told to stop leaves nobody without the answer that it owes. */
 
@@ -36,7 +35,7 @@ t.test('a rolling restart of two replicas', async (t) => {
   const replicas = await Promise.all(
     [one, { ...one, API_PORT: String(API_PORT) }].map(async (env) => ({
       env,
-      service: await startService(t, { env }),
+      service: await start(t, env),
     })),
   );
   const front = await balancer(
@@ -51,7 +50,7 @@ t.test('a rolling restart of two replicas', async (t) => {
     for (const replica of replicas) {
       await delay(500);
       t.equal(await replica.service.stop(), 0);
-      replica.service = await startService(t, { env: replica.env });
+      replica.service = await start(t, replica.env);
       restarts += 1;
     }
   }
@@ -72,7 +71,7 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url });
   const agent = connections(t, { keepAlive });
-  let service = await startService(t, { env });
+  let service = await start(t, env);
   const target = { url: service.url };
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(target, agent)));
   const load = startLoad(clients, { pause: 5 });
@@ -81,7 +80,7 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
     await delay(randomInt(300, 800));
     t.equal(await service.stop(), 0);
     takenUp += refreshesIn(service.logs());
-    service = await startService(t, { env });
+    service = await start(t, env);
   }
   await load.stop();
   await service.stop();
@@ -111,7 +110,7 @@ function refreshesIn(lines: readonly string[]): number {
 /** Headers and half of a body are there when the stop comes. */
 async function stopInsideARequest(t: Test): Promise<void> {
   const env = await environment(t, { DATABASE_URL: await testDatabase(t) });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const { hostname, port } = new URL(service.url);
   const socket = connect(Number(port), hostname);
   const body = JSON.stringify({ refreshToken: 'x'.repeat(1_000) });
@@ -133,7 +132,7 @@ async function stopWhileWaiting(t: Test): Promise<void> {
   const url = await testDatabase(t);
   const sql = lookInto(t, url);
   const env = await environment(t, { DATABASE_URL: url });
-  const service = await startService(t, { env });
+  const service = await start(t, env);
   const client = await openClient(service, connections(t, { keepAlive: true }));
   let rotated = Promise.resolve();
   let stopped = Promise.resolve<number | null>(null);

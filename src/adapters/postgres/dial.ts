@@ -13,7 +13,7 @@ type DialledSocket = Socket & { host?: string };
 /**
  * A connection to the first host, under way. The driver by itself would dial for ever and without a pause, with
  * the statement waiting, where somebody takes the connection and ends it without a word, as proxies do whose
- * database is away (porsager/postgres, issue 1193): here that is a connection lost.
+ * database is away (porsager/postgres#1193): here that is a connection lost.
  */
 export function dial({ host: [host = ''], port: [port = 0], path }: Address): Socket {
   const socket: DialledSocket = new Socket();

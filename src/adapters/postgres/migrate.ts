@@ -17,7 +17,6 @@ const LOCK = 7_271_046_103;
 export async function migrate(sql: Sql): Promise<readonly string[]> {
   const applied = await translated(
     sql.begin(async (tx) => {
-      await tx`set local statement_timeout = 0`; // meant for requests: a big table takes its time, and so do those in front
       // Whoever waits for another migrator waits as long as that takes.
       await tx`set local statement_timeout = 0`;
       await tx`select pg_advisory_xact_lock(${LOCK})`;

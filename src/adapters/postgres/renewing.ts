@@ -57,7 +57,7 @@ const LOST =
 
 /**
  * A transaction whose connection is lost is rejected by the driver. If what was done within it failed besides, the
- * driver would send a rollback down that connection, and throw where nobody can catch it (its issue 1133).
+ * driver would send a rollback down that connection, and throw where nobody can catch it (porsager/postgres#1133).
  */
 async function silentIfLost<T>(work: Promise<T>): Promise<T> {
   try {

@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** How far a request came that got no answer, or only a part of one. */
-export type Stage = 'connecting' | 'asking' | 'answering';
+type Stage = 'connecting' | 'asking' | 'answering';
 
 /** The client cannot tell what became of its request. */
 export class Unanswered extends Error {

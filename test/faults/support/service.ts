@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import type { Test } from 'tap';
 import { freePort } from '../../support/ports.ts';
+import { type RunningService, startService } from '../../support/process.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -24,6 +25,11 @@ export async function environment(t: Pick<Test, 'teardown'>, values: Environment
     REFRESH_TOKEN_HASH_KEY: key(),
     ...values,
   };
+}
+
+/** Starts the service from its sources, with nothing else loaded: there are many starts, and no coverage. */
+export function start(t: Pick<Test, 'teardown'>, env: Environment): Promise<RunningService> {
+  return startService(t, { env, args: ['--import', 'tsx', 'src/main.ts'] });
 }
 
 /** A look past the service into its database. */
