@@ -11,10 +11,16 @@ interface Pair {
   readonly refresh: string;
 }
 
+/** The pair that an answer bears. */
+const pairOf = ({ body }: { body: Record<string, unknown> }): Pair => ({
+  access: String(body.access),
+  refresh: String(body.refresh),
+});
+
 const logIn = async ({ post }: HttpService, password = PASSWORD, username = 'ann') => {
-  const { status, body } = await post('/auth/login', { username, password });
-  if (status !== 200) throw new Error(String(body.code));
-  return body as unknown as Pair;
+  const answer = await post('/auth/login', { username, password });
+  if (answer.status !== 200) throw new Error(String(answer.body.code));
+  return pairOf(answer);
 };
 
 const bearer = ({ access }: Pair) => ({ authorization: `Bearer ${access}` });
@@ -53,8 +59,8 @@ t.test('a whole life: two devices, a new password, an end', async (t) => {
 
   const [laptop2, phone2] = [await refresh(service, laptop), await refresh(service, phone)];
   t.same([laptop2.status, phone2.status], [200, 200]);
-  const onLaptop = laptop2.body as unknown as Pair;
-  const onPhone = phone2.body as unknown as Pair;
+  const onLaptop = pairOf(laptop2);
+  const onPhone = pairOf(phone2);
 
   const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
   t.equal((await post('/auth/password', change, bearer(onLaptop))).status, 204);
@@ -241,7 +247,7 @@ t.test('logout by a refresh token, even one that was rotated', async (t) => {
   const { post } = service;
   await post('/auth/register', ann);
   const old = await logIn(service);
-  const current = (await refresh(service, old)).body as unknown as Pair;
+  const current = pairOf(await refresh(service, old));
   const other = await logIn(service);
   t.equal((await post('/auth/logout', { refreshToken: 'x' })).body.code, 'malformed_token');
   t.equal((await post('/auth/logout')).body.code, 'unauthenticated');
@@ -382,7 +388,7 @@ t.test('users whose account somebody else keeps', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-  const pair = (await post(`/auth/login?userId=${userId}`)).body as unknown as Pair;
+  const pair = pairOf(await post(`/auth/login?userId=${userId}`));
   t.same((await get(service, '/auth/me', pair)).body, { userId, sessionId: claimsOf(pair.access).sid });
   const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
   t.match(await post('/auth/password', change, bearer(pair)), { status: 404, body: { code: 'not_found' } });

@@ -25,6 +25,21 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
   const [issuer = ''] = options.issuers;
   const [audience = ''] = options.audiences;
 
+  const ofRefresh = {
+    typ: REFRESH_TYPE,
+    keys: refreshKeys,
+    issuers: options.issuers,
+    audiences: options.issuers,
+    code: 'invalid_token',
+  } as const;
+  const ofAccess = {
+    typ: ACCESS_TYPE,
+    keys: accessKeys,
+    issuers: options.issuers,
+    audiences: options.audiences,
+    code: 'unauthenticated',
+  } as const;
+
   return {
     signingKeys: { accessKeyId: accessKeys.newest.id, refreshKeyId: refreshKeys.newest.id },
 
@@ -40,12 +55,7 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
       refuseType(header, ACCESS_TYPE);
       const claims = asRefreshClaims(payload);
       if (claims === null) throw new Refusal('malformed_token');
-      const key = isOurs(header, REFRESH_TYPE) && refreshKeys.byId.get(header.kid);
-      if (!key || !isOneOf(options.issuers, payload.iss) || !isOneOf(options.issuers, payload.aud))
-        throw new Refusal('invalid_token');
-      await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
-        throw new Refusal('invalid_token', undefined, { cause });
-      });
+      await verify(token, { header, payload }, ofRefresh);
       return claims;
     },
 
@@ -53,14 +63,7 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
       const parts = readCompact(token);
       const claims = parts && asAccessClaims(parts.payload, now, leeway);
       if (!parts || !claims) throw new Refusal('unauthenticated');
-      const key = isOurs(parts.header, ACCESS_TYPE) && accessKeys.byId.get(parts.header.kid);
-      const { iss, aud } = parts.payload;
-      if (!key || !isOneOf(options.issuers, iss) || !isOneOf(options.audiences, aud)) {
-        throw new Refusal('unauthenticated');
-      }
-      await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
-        throw new Refusal('unauthenticated', undefined, { cause });
-      });
+      await verify(token, parts, ofAccess);
       return claims;
     },
 
@@ -79,6 +82,27 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
 interface KeyRing {
   readonly newest: { readonly id: string; readonly key: CryptoKey };
   readonly byId: ReadonlyMap<string, CryptoKey>;
+}
+
+/** What a token has to be, and how it is refused if it is not. */
+interface Wanted {
+  readonly typ: string;
+  readonly keys: KeyRing;
+  readonly issuers: readonly string[];
+  readonly audiences: readonly string[];
+  readonly code: 'invalid_token' | 'unauthenticated';
+}
+
+async function verify(
+  token: string,
+  { header, payload }: ReturnType<typeof parse>,
+  { typ, keys, issuers, audiences, code }: Wanted,
+): Promise<void> {
+  const key = isOurs(header, typ) && keys.byId.get(header.kid);
+  if (!key || !isOneOf(issuers, payload.iss) || !isOneOf(audiences, payload.aud)) throw new Refusal(code);
+  await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
+    throw new Refusal(code, undefined, { cause });
+  });
 }
 
 async function importKeys(keys: readonly NamedKey[]): Promise<KeyRing> {
