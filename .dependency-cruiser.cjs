@@ -58,6 +58,12 @@ module.exports = {
       from: { path: '^src/adapters/http/' },
       to: { path: '^src/(cli|main|config|compose)' },
     },
+    {
+      name: 'client-is-alone',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { pathNot: '^client/src/' },
+    },
     home('postgres', ['adapters/postgres/']),
     home('postgrator', ['adapters/postgres/']),
     home('@electric-sql', ['adapters/postgres/embedded/']),
@@ -66,6 +72,9 @@ module.exports = {
     home('argon2', ['adapters/argon2/']),
     home('nodemailer', ['adapters/smtp/']),
     home('ioredis', ['adapters/redis/']),
+    home('@opentelemetry', ['adapters/telemetry/']),
+    home('rabbitmq-client', ['adapters/amqp/']),
+    home('prom-client', ['adapters/telemetry/']),
     home('close-with-grace', ['main\\.ts']),
   ],
   options: {

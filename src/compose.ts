@@ -4,11 +4,19 @@ import type { App, ServerLimits } from './adapters/http/server/app.ts';
 import { loginGuard } from './adapters/http/server/login-guard.ts';
 import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
-import { openAttempts } from './compose/attempts.ts';
+import { createMetrics } from './adapters/telemetry/metrics.ts';
+import type { PressureLimits } from './adapters/telemetry/pressure.ts';
+import { countedAttempts } from './app/counted-attempts.ts';
 import { startDeliveries } from './compose/deliveries.ts';
+import { openKeySet } from './compose/key-set/open.ts';
+import { type Addresses, servers } from './compose/listen.ts';
 import { createSecurity } from './compose/security.ts';
+import { openSharedMemory } from './compose/shared-memory.ts';
 import { openStores, type Stores } from './compose/stores.ts';
+import { openTracing, tracedVerbs } from './compose/tracing.ts';
+import { startUpkeep } from './compose/upkeep.ts';
 import { useCases } from './compose/use-cases.ts';
+import { watch } from './compose/watch.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -18,10 +26,13 @@ export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<ServerLimits>;
+  readonly pressure?: Partial<PressureLimits>;
 }
 
 export interface Service {
   readonly app: App;
+  /** Begins to take requests, and answers where. */
+  listen(): Promise<Addresses>;
   /** Finishes what was accepted, then lets go of everything, in the order in which it is needed. */
   close(): Promise<void>;
   /** Resolves, with the reason, if the service cannot go on by itself. */
@@ -32,7 +43,10 @@ export interface Service {
 export async function compose(config: Config, log: Logger, overrides: Overrides = {}): Promise<Service> {
   const clock = overrides.clock ?? Date.now;
   const revoked = createRevokedFamilies(clock);
-  const stores = await openStores(config, { revoked, clock, log });
+  const metrics = createMetrics();
+  const { telemetry, storeCalls } = metrics;
+  const { tracing, close: closeTracing } = await openTracing(config, log);
+  const stores = await openStores(config, { revoked, storeCalls, tracing, clock, log });
   try {
     return await composeOn(stores);
   } catch (error) {
@@ -41,29 +55,55 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   }
 
   async function composeOn(stores: Stores): Promise<Service> {
-    const { http, policy } = config;
-    const security = await createSecurity(config);
-    const { attempts, close: closeAttempts } = await openAttempts(config, log);
+    const { http, policy, limits } = config;
+    const { outbox, users, signingKeys } = stores;
+    const { keySet, publishedKeys, follow } = await openKeySet(config, { signingKeys, clock, log });
+    const { hashing, ...security } = createSecurity(config, keySet);
+    const { attempts: limited, cache, close: closeSharedMemory } = await openSharedMemory(config, log);
+    const attempts = countedAttempts(limited, telemetry);
     const newId = overrides.newId ?? randomUUID;
+    const strain = overrides.pressure ?? {};
+    const eye = watch(config, { metrics, outbox, hashing, revoked, limits: strain, clock, log });
+    const told = { clock, log, telemetry };
+    const rules = { policy, limits };
+    const verbs = useCases({ ...stores, ...security, ...told, ...rules, attempts, cache, revoked, newId });
     const app = await createHttp({
       ...http,
-      ...useCases({ ...stores, ...security, attempts, revoked, policy, clock, newId, log }),
+      ...tracedVerbs(tracing, verbs, (name) => ({ name, kind: 'internal' })),
+      ...eye.http,
+      tracing,
       log,
       limits: overrides.limits ?? {},
       guard: loginGuard(http.loginByUserId, http.serviceKeys),
-      checks: { database: stores.ping },
+      checks: { database: stores.ping, capacity: eye.checkCapacity },
+      issuer: config.tokens.issuers[0] ?? '',
+      publishedKeys,
+      keySetMaxAge: config.keySet.maxAge,
     });
-    const { outbox, users } = stores;
-    const deliveries = await startDeliveries(config, { outbox, users, links: security.links, clock, log });
+    const { listen, close: closeServers } = servers(http, { app, exposition: metrics, log });
+    const origin = () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`;
+    const toUsers = { outbox, users, links: security.links, origin };
+    const deliveries = await startDeliveries(config, { ...toUsers, tracing, ...told });
+    const upkeep = startUpkeep({ ...stores, policy, clock, log });
+    const following = follow();
     return {
       app,
+      listen,
       failed: stores.failed,
       async close() {
-        await app.close();
-        await deliveries.stop();
-        closeAttempts();
+        await closeServers();
+        await Promise.all([deliveries.stop(), upkeep.stop(), following.stop()]);
+        eye.stop();
+        closeSharedMemory();
         await stores.close();
+        await closeTracing();
       },
     };
   }
+}
+
+/** Port 0 in the configuration leaves the choice to the system. */
+function portOf({ server }: App): number | undefined {
+  const address = server.address();
+  return address === null || typeof address === 'string' ? undefined : address.port;
 }

@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
+import { readBroker } from './config/broker.ts';
 import { type DatabaseConfig, readDatabase, readRedis } from './config/database.ts';
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
+import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
 import { readKeys } from './config/keys.ts';
+import { readLimits } from './config/limits.ts';
 import { type MailConfig, readMail } from './config/mail.ts';
 import { type Readers, readers } from './config/values.ts';
+import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
 import type { NamedKey } from './ports/security/named-key.ts';
 
@@ -16,13 +20,19 @@ export interface Config {
   readonly dataDir: string;
   readonly http: HttpConfig;
   readonly tokens: TokenConfig;
+  readonly keySet: KeySetConfig;
   /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
   readonly policy: Policy;
+  readonly limits: Limits;
   readonly database: DatabaseConfig;
   /** Null: this process's memory. */
   readonly redisUrl: string | null;
+  /** Null: events are logged, and go nowhere. */
+  readonly brokerUrl: string | null;
   readonly mail: MailConfig;
+  /** The collector of traces, OTLP over HTTP; null: none are made. */
+  readonly tracesEndpoint: string | null;
   /** What is allowed, but may not be meant. */
   readonly warnings: readonly string[];
 }
@@ -63,9 +73,15 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
   const dataDir = resolve(cwd, variables.DATA_DIR);
   const http = readHttp(variables, production, read);
   const policy = readPolicy(variables, read);
+  const limits = readLimits(variables, read);
   const database = readDatabase(variables, read);
   const redisUrl = readRedis(variables, read);
+  const brokerUrl = readBroker(variables, read);
   const mail = readMail(variables, production, read);
+  const tracesEndpoint = readTraces(variables, read);
+  const keySet = readKeySet(variables, cwd, read);
+  const place = { production, dataDir };
+  const { encryptionKeys, ...tokenKeys } = readKeyRings(variables, place, sealsKeys(keySet), faults);
   const rest = {
     logLevel: read.choice('LOG_LEVEL', variables.LOG_LEVEL, [
       'info',
@@ -77,10 +93,8 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
       'silent',
     ]),
     argon2: readArgon2(variables, read),
-    tokens: {
-      ...readTokens(variables, http.publicUrl, read),
-      ...readTokenKeys(variables, { production, dataDir }, faults),
-    },
+    tokens: { ...readTokens(variables, http.publicUrl, read), ...tokenKeys },
+    keySet: { ...keySet, encryptionKeys },
   };
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({
@@ -88,9 +102,12 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
     dataDir,
     http,
     policy,
+    limits,
     database,
     redisUrl,
+    brokerUrl,
     mail,
+    tracesEndpoint,
     ...rest,
     warnings: warningsAbout(production, database),
   });
@@ -122,7 +139,6 @@ function readArgon2(variables: Variables, read: Readers): Config['argon2'] {
 }
 
 function readTokens(variables: Variables, publicUrl: string | null, read: Readers) {
-  read.choice('ACCESS_TOKEN_ALG', variables.ACCESS_TOKEN_ALG, ['HS512']);
   return {
     issuers: read.names('TOKEN_ISSUER', variables.TOKEN_ISSUER || publicUrl || 'kinship'),
     audiences: read.names('TOKEN_AUDIENCE', variables.TOKEN_AUDIENCE),
@@ -130,16 +146,23 @@ function readTokens(variables: Variables, publicUrl: string | null, read: Reader
   };
 }
 
-function readTokenKeys(
+function readTraces({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Variables, read: Readers): string | null {
+  if (endpoint === '') return null;
+  return read.httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
+}
+
+function readKeyRings(
   variables: Variables,
   place: { production: boolean; dataDir: string },
+  seals: boolean,
   faults: string[],
 ) {
-  const keys = readKeys(variables, place, { add: (line) => faults.push(line) });
+  const keys = readKeys(variables, place, seals, { add: (line) => faults.push(line) });
   return {
     accessKeys: keys.ACCESS_TOKEN_SIGN_KEY,
     refreshKeys: keys.REFRESH_TOKEN_SIGN_KEY,
     hashKeys: keys.REFRESH_TOKEN_HASH_KEY,
+    encryptionKeys: keys.KEY_SET_ENCRYPTION_KEY,
   };
 }
 

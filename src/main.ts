@@ -33,10 +33,9 @@ async function start(): Promise<void> {
     process.exit(1);
   });
 
-  const { host, port } = config.http;
-  const url = await service.app.listen({ host, port }).catch(async (error: unknown) => {
+  const ready = await service.listen().catch(async (error: unknown) => {
     await service.close();
     throw error;
   });
-  log.info({ url, docs: `${url}/docs` }, 'ready');
+  log.info(ready, 'ready');
 }

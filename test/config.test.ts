@@ -5,6 +5,7 @@ import { parseEnv, promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Environment, SECRETS } from '../src/config/schema.ts';
 import { type Config, ConfigurationError, readConfig } from '../src/config.ts';
+import { ATTEMPT_POLICY } from '../src/domain/attempts.ts';
 
 type Env = Record<string, string>;
 
@@ -49,6 +50,9 @@ t.test('defaults are enough', async (t) => {
       trustProxy: [],
       corsOrigins: [],
       loginByUserId: 'local',
+      frontDoors: ['session-id', 'cookie-pair', 'task-api'],
+      rateLimit: 100,
+      metricsPort: null,
     },
     tokens: { issuers: ['kinship'], audiences: ['kinship'], jtiHash: 'hmac-sha512' },
     argon2: { memory: 19456, time: 2, parallelism: 1 },
@@ -61,7 +65,13 @@ t.test('defaults are enough', async (t) => {
       onAddressChange: 'notify',
       onUserAgentChange: 'ignore',
     },
+    limits: {
+      attempts: ATTEMPT_POLICY,
+      registrations: { count: 20, perMilliseconds: 3_600_000 },
+      resetMails: { count: 3, perMilliseconds: 3_600_000 },
+    },
     database: { kind: 'embedded' },
+    brokerUrl: null,
     mail: { kind: 'files', receiver: null },
     warnings: [],
   });
@@ -115,6 +125,7 @@ t.test('values', async (t) => {
     ACCESS_TOKEN_SIGN_KEY: `${ACCESS}x, ${ACCESS}`,
     API_HOST: '0.0.0.0',
     API_PORT: '0',
+    METRICS_PORT: '9464',
     PUBLIC_URL: 'https://Auth.example.com:443/',
     TOKEN_AUDIENCE: 'new, old',
     TRUST_PROXY: '10.0.0.0/8, ::1',
@@ -134,6 +145,7 @@ t.test('values', async (t) => {
   t.match(config.http, {
     host: '0.0.0.0',
     port: 0,
+    metricsPort: 9464,
     publicUrl: 'https://auth.example.com',
     trustProxy: ['10.0.0.0/8', '::1'],
     corsOrigins: ['https://app.example.com'],
@@ -156,6 +168,8 @@ t.test('values', async (t) => {
   t.same(config.database, { kind: 'url', url: 'postgres://me:p%40ss%2Fword@db:5432/me', pool: 4 });
   t.match(config.mail, { kind: 'smtp', host: 'mail', port: 1025, username: 'me', password: 'secret' });
   t.same((await read(t, { MAIL: 'off' })).mail, { kind: 'off' });
+  const AMQP_URL = 'amqps://me:p%40ss@broker:5671/my%2Fevents';
+  t.equal((await read(t, { AMQP_URL })).brokerUrl, AMQP_URL);
   t.match((await read(t, { POSTGRES_HOST: '::1' })).database, {
     url: 'postgres://postgres@[::1]:5432/postgres',
   });
@@ -165,6 +179,16 @@ t.test('who may log in by user id when nothing is said', async (t) => {
   const modeAt = async (API_HOST: string) => (await read(t, { ...keys, API_HOST })).http.loginByUserId;
   for (const host of ['localhost', '127.0.0.2', '::1']) t.equal(await modeAt(host), 'local', host);
   for (const host of ['0.0.0.0', '::', '127.example.com']) t.equal(await modeAt(host), 'key', host);
+});
+
+t.test('front doors', async (t) => {
+  const doorsOf = async (FRONT_DOORS: string, more: Env = {}) =>
+    (await read(t, { ...keys, ...more, FRONT_DOORS })).http.frontDoors;
+  t.same(await doorsOf(''), ['session-id', 'cookie-pair', 'task-api'], 'all in development');
+  t.same(await doorsOf('', production), [], 'none in production');
+  t.same(await doorsOf('task-api, task-api', production), ['task-api']);
+  t.same(await doorsOf('session-id,cookie-pair', production), ['session-id', 'cookie-pair']);
+  t.same(await doorsOf('off'), []);
 });
 
 t.test('the environment wins over .env, and blank is unset', async (t) => {
@@ -202,6 +226,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL/],
   [{ API_PORT: '65536' }, /^API_PORT got "65536" and wants a whole number from 0 to 65535/],
   [{ API_PORT: 'http' }, /^API_PORT/],
+  [{ METRICS_PORT: 'on' }, /^METRICS_PORT got "on" and wants a whole number/],
+  [{ METRICS_PORT: '3000' }, /^METRICS_PORT got "3000" and wants another port than API_PORT/],
   [{ API_HOST: 'http://localhost' }, /^API_HOST/],
   [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL got "x{300}…" and wants/],
   [{ LOG_LEVEL: 'two\nlines' }, /^LOG_LEVEL got "two\\nlines"/],
@@ -217,6 +243,9 @@ const wrong: [Env, RegExp, number?][] = [
   [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS/],
   [{ CORS_ORIGINS: 'https://app.example.com/?' }, /^CORS_ORIGINS/],
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
+  [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS got "task-api,back-door" and wants one or more of/],
+  [{ FRONT_DOORS: ',' }, /^FRONT_DOORS/],
+  [{ RATE_LIMIT: '0' }, /^RATE_LIMIT got "0" and wants a whole number from 1/],
   [{ SERVICE_API_KEYS: 'backend:login:short' }, /^SERVICE_API_KEYS got "entry 1, not shown"/],
   [{ SERVICE_API_KEYS: 'backend:root:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
   [{ SERVICE_API_KEYS: ':login:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
@@ -226,7 +255,10 @@ const wrong: [Env, RegExp, number?][] = [
     /^SERVICE_API_KEYS got "one secret twice"/,
   ],
   [{ SERVICE_API_KEYS: `backend:login:${'ü'.repeat(32)}` }, /^SERVICE_API_KEYS/],
-  [{ ACCESS_TOKEN_ALG: 'none' }, /^ACCESS_TOKEN_ALG/],
+  [{ ACCESS_TOKEN_ALG: 'none' }, /^ACCESS_TOKEN_ALG got "none" and wants one of HS512, EdDSA, ES256, RS256/],
+  [{ KEY_SET_ROTATE_AFTER: 'never' }, /^KEY_SET_ROTATE_AFTER/],
+  [{ KEY_SET_MAX_AGE: '0s' }, /^KEY_SET_MAX_AGE/],
+  [{ KEY_SET_ENCRYPTION_KEY: 'short' }, /^KEY_SET_ENCRYPTION_KEY got a key of 5 bytes and wants 32 or more/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY got a key of 5 bytes/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: HASH }, /the same key is given twice/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` }, /the same key is given twice/],
@@ -239,10 +271,27 @@ const wrong: [Env, RegExp, number?][] = [
   [{ REFRESH_TOKEN_AGE: 'long' }, /^REFRESH_TOKEN_AGE/],
   [{ REFRESH_RETRY_WINDOW: '-1s' }, /^REFRESH_RETRY_WINDOW/],
   [{ ON_IP_CHANGE: 'panic' }, /^ON_IP_CHANGE/],
+  [
+    { LOGIN_ACCOUNT_LIMIT: '5' },
+    /^LOGIN_ACCOUNT_LIMIT got "5" and wants a number and a duration such as 20\/1h/,
+  ],
+  [{ LOGIN_ACCOUNT_LIMIT: '0/1h' }, /^LOGIN_ACCOUNT_LIMIT/],
+  [{ LOGIN_NETWORK_LIMIT: '20/0s' }, /^LOGIN_NETWORK_LIMIT/],
+  [{ LOGIN_NETWORK_LIMIT: '20/1y' }, /^LOGIN_NETWORK_LIMIT/],
+  [{ LOGIN_NETWORK_LIMIT: '20/15m' }, /^LOGIN_LONGEST_WAIT got "15m" and wants less than the durations/],
+  [{ LOGIN_LONGEST_WAIT: '24h' }, /^LOGIN_LONGEST_WAIT got "24h" and wants less than the durations/],
+  [{ LOGIN_LONGEST_WAIT: '0s' }, /^LOGIN_LONGEST_WAIT got "0s" and wants a duration .*, at least 1s/],
+  [{ REGISTER_LIMIT: 'off' }, /^REGISTER_LIMIT/],
+  [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],
+  [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
   [{ DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
+  [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL got "\(not shown\)"/],
+  [{ AMQP_URL: 'amqp:///events' }, /^AMQP_URL/],
+  [{ AMQP_URL: 'amqp://broker/a/b' }, /^AMQP_URL/],
+  [{ AMQP_URL: 'amqp://u:100%@broker' }, /^AMQP_URL/],
   [{ POSTGRES_HOST: 'db/x' }, /^POSTGRES_HOST/],
   [{ POSTGRES_HOST: 'db', POSTGRES_PORT: 'x' }, /^POSTGRES_PORT/],
   [{ MAIL: 'on' }, /^MAIL/],
@@ -259,6 +308,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL got "auth"/],
   [{ ...production, SMTP_SERVER: '' }, /^SMTP_SERVER .* or MAIL=off/],
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
+  [{ ...production, ACCESS_TOKEN_ALG: 'EdDSA' }, /^KEY_SET_ENCRYPTION_KEY is not set and wants a key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
 ];
@@ -282,6 +332,34 @@ t.test('production', async (t) => {
   t.notOk(existsSync(join(config.dataDir, 'keys')), 'no keys are made');
   t.equal((await read(t, { ...production, SMTP_SERVER: '', MAIL: 'off' })).mail.kind, 'off');
   t.equal((await read(t, { ...production, DATABASE_URL: '' })).warnings.length, 1);
+});
+
+t.test('where signing keys are', async (t) => {
+  const folder = t.testdir();
+  const setOf = async (env: Env) => (await readConfig({ ...keys, ...env }, folder)).keySet;
+  const plain = { alg: null, file: null, encryptionKeys: [], maxAge: 300_000, rotateAfter: 2_592_000_000 };
+  t.same(await setOf({}), plain);
+  t.notOk(existsSync(join(folder, 'data/keys')), 'nothing is sealed, and no key made for it');
+  t.match(await setOf({ ACCESS_TOKEN_ALG: 'RS256', KEY_SET_FILE: 'keys.json', KEY_SET_MAX_AGE: '1m' }), {
+    alg: 'RS256',
+    file: join(folder, 'keys.json'),
+    encryptionKeys: [],
+    maxAge: 60_000,
+  });
+  const sealed = await setOf({ ACCESS_TOKEN_ALG: 'EdDSA' });
+  t.match(sealed, { alg: 'EdDSA', file: null, encryptionKeys: [{ id: /^[\w-]{8}$/ }] });
+  t.same((await setOf({})).encryptionKeys, sealed.encryptionKeys, 'what was sealed can still be opened');
+  for (const never of ['off', '0', '0s', '0d'])
+    t.equal((await setOf({ KEY_SET_ROTATE_AFTER: never })).rotateAfter, null, never);
+  const listed = {
+    ...production,
+    ACCESS_TOKEN_ALG: 'ES256',
+    KEY_SET_ENCRYPTION_KEY: `${ACCESS}x,${ACCESS}y`,
+  };
+  t.equal((await readConfig(listed, folder)).keySet.encryptionKeys.length, 2);
+  await t.resolves(
+    readConfig({ ...production, ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: 'keys.json' }, folder),
+  );
 });
 
 t.test('all faults at once, and no secret in them', async (t) => {

@@ -16,6 +16,7 @@ const secrets: Readonly<Record<string, string>> = {
   ACCESS_TOKEN_SIGN_KEY: random(64),
   REFRESH_TOKEN_SIGN_KEY: random(64),
   REFRESH_TOKEN_HASH_KEY: random(64),
+  KEY_SET_ENCRYPTION_KEY: random(64),
   SERVICE_API_KEYS: `backend:login+admin:${random(32)}`,
   POSTGRES_PASSWORD: random(32),
 };

@@ -2,49 +2,50 @@ import { join } from 'node:path';
 import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
 import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
+import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
 import { deliverMail } from '../app/delivery/deliver-mail.ts';
-import { forgetOld } from '../app/delivery/forget.ts';
-import { linkTo } from '../app/delivery/link-to.ts';
-import { logEvents } from '../app/delivery/log-events.ts';
+import { type LinkTo, linkTo } from '../app/delivery/link-to.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { Users } from '../ports/stores/users.ts';
+import type { Tracing } from '../ports/tracing.ts';
+import { startEvents } from './events.ts';
 import { type Background, every } from './every.ts';
 
-/** Milliseconds between two looks into an empty outbox. */
+/** Milliseconds between two looks into an outbox without mail. */
 const POLL = 1_000;
-const HOUR = 3_600_000;
 
 /** Captured mails of users whose address is not known are written all the same (RFC 2606: no such host). */
 const NOBODY = 'unknown@example.invalid';
 
 /** Empties the outbox in the background until stopped. */
 export async function startDeliveries(
-  { mail, dataDir, http }: Pick<Config, 'mail' | 'dataDir' | 'http'>,
-  deps: {
-    readonly outbox: Outbox;
+  config: Pick<Config, 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
+  deps: DeliveryDeps & {
     readonly users: Users;
     readonly links: LinkSecrets;
-    readonly clock: Clock;
+    /** Where links lead, which is not known before the service listens. */
+    readonly origin: () => string;
+    readonly tracing: Tracing | null;
     readonly log: Logger;
   },
 ): Promise<Background> {
-  const { log, links } = deps;
-  const publicUrl = http.publicUrl ?? `http://localhost:${http.port}`;
+  const { mail, dataDir } = config;
+  const { log, links, origin } = deps;
   const mailer = await openMailer(mail, dataDir, log);
-  const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: linkTo({ links, publicUrl }) };
-  const loops = [
+  const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
+  const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: link };
+  const work = [
+    await startEvents(config, deps),
     every(POLL, mail.kind === 'off' ? dropMail(deps) : deliverMail({ ...deps, mailer, ...toUsers }), log),
-    every(POLL, logEvents(deps), log),
-    every(HOUR, forgetOld(deps), log),
   ];
   return {
     async stop() {
       // Together: a mail that a slow server holds up is given up when the mailer closes.
-      await Promise.all([...loops.map((loop) => loop.stop()), mailer.close()]);
+      await Promise.all([...work.map((each) => each.stop()), mailer.close()]);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 
 /** Work in the background; `stop` waits for the round under way. */
 export interface Background {
@@ -6,10 +7,15 @@ export interface Background {
 }
 
 /**
- * Runs the task again and again: at once while it reports work done, else after a pause (milliseconds). A round
- * that fails is logged, and the next one comes all the same.
+ * Runs the task again and again: after a breath while it reports work done, else after a pause (milliseconds). A
+ * round that fails is logged, and the next one comes all the same.
  */
-export function every(pause: number, task: () => Promise<number>, log: Logger): Background {
+export function every(
+  pause: number,
+  task: () => Promise<number>,
+  log: Logger,
+  { breath = 0 }: { readonly breath?: number } = {},
+): Background {
   const stopping = new AbortController();
   const running = loop();
   return {
@@ -22,7 +28,7 @@ export function every(pause: number, task: () => Promise<number>, log: Logger): 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       const done = await round();
-      if (done === 0) await sleepUnless(stopping.signal, pause);
+      await sleepUnless(stopping.signal, done === 0 ? pause : breath);
     }
   }
 
@@ -30,7 +36,8 @@ export function every(pause: number, task: () => Promise<number>, log: Logger): 
     try {
       return await task();
     } catch (error) {
-      log.error({ err: error }, 'background work failed');
+      if (error instanceof StoreUnavailable) log.warn({ err: error }, 'background work waits for its store');
+      else log.error({ err: error }, 'background work failed');
       return 0;
     }
   }

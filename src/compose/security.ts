@@ -1,5 +1,5 @@
 import { createArgon2id, createPasswordHasher, createTurns } from '../adapters/argon2/argon2id.ts';
-import { createTokenCodec } from '../adapters/jose/token-codec.ts';
+import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
@@ -9,10 +9,11 @@ import type { Config } from '../config.ts';
 const ARGON2_AT_ONCE = { atOnce: 2, queue: 64 };
 
 /** Tokens, hashes and links, under the keys of the configuration. */
-export async function createSecurity({ tokens, argon2 }: Pick<Config, 'tokens' | 'argon2'>) {
+export function createSecurity({ tokens, argon2 }: Pick<Config, 'tokens' | 'argon2'>, keySet: AccessKeySet) {
   const turns = createTurns(ARGON2_AT_ONCE);
   return {
-    codec: await createTokenCodec(tokens),
+    hashing: turns,
+    codec: createTokenCodec({ ...tokens, keySet }),
     secrets: createTokenSecrets({
       keys: tokens.hashKeys,
       hasher: tokens.jtiHash,

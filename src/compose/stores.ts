@@ -1,22 +1,33 @@
 import { connect } from '../adapters/postgres/connect.ts';
-import { startEmbedded } from '../adapters/postgres/embedded/start.ts';
+import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
+import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
+import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
+import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
+import type { SigningKeys } from '../ports/stores/signing-keys.ts';
+import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
+import type { Tracing } from '../ports/tracing.ts';
+import { eachVerb, type Verbs } from './each-verb.ts';
+import { tracedStore } from './tracing.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
   readonly users: Users;
+  readonly tasks: Tasks;
   readonly outbox: Outbox;
+  /** Loaded where it is wanted: few services keep keys in the database. */
+  signingKeys(): Promise<SigningKeys>;
   /** Rejects while the database cannot be asked. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -30,19 +41,30 @@ export interface Stores {
  */
 export async function openStores(
   config: Pick<Config, 'database' | 'dataDir' | 'policy'>,
-  deps: { readonly revoked: FedRevokedFamilies; readonly clock: Clock; readonly log: Logger },
+  deps: {
+    readonly revoked: FedRevokedFamilies;
+    readonly tracing: Tracing | null;
+    readonly storeCalls: StoreCalls;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
 ): Promise<Stores> {
   const database = await openDatabase(config);
   const { sql, address } = database;
-  const { revoked: list, clock, log } = deps;
+  const { revoked: list, storeCalls, tracing, clock, log } = deps;
   const feed = await prepare().catch(async (error: unknown) => {
     await database.close();
     throw error;
   });
   return {
-    families: createTokenFamilies(sql),
-    users: createUsers(sql),
-    outbox: createOutbox(sql),
+    families: seen('token_families', createTokenFamilies(sql, tracing?.current)),
+    users: seen('users', createUsers(sql, tracing?.current)),
+    tasks: seen('tasks', createTasks(sql)),
+    outbox: seen('outbox', createOutbox(sql)),
+    async signingKeys() {
+      const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
+      return seen('signing_keys', createSigningKeys(sql));
+    },
     ping: async () => void (await sql`select 1`),
     failed: database.failed,
     async close() {
@@ -50,6 +72,16 @@ export async function openStores(
       await database.close();
     },
   };
+
+  function seen<Store extends Verbs<Store>>(name: string, store: Store): Store {
+    const traced = tracedStore(tracing, name, store);
+    return eachVerb(
+      traced,
+      (_method, ask) =>
+        (...input) =>
+          storeCalls.follow(name, () => ask(...input)),
+    );
+  }
 
   async function prepare() {
     for (const migration of await migrate(sql)) log.info({ migration }, 'migrated');
@@ -79,4 +111,19 @@ export async function openDatabase({ database, dataDir }: Pick<Config, 'database
       await embedded.close();
     },
   };
+}
+
+/**
+ * The same for a command that may run beside the service: where that has the embedded database open, the command
+ * is one more client of it.
+ */
+export async function reachDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
+  try {
+    return await openDatabase(config);
+  } catch (error) {
+    const socketPath = error instanceof FolderInUse ? await socketOfRunning(config.dataDir) : null;
+    if (socketPath === null) throw error;
+    const sql = connect({ kind: 'embedded', socketPath });
+    return { sql, close: () => sql.end(END_TIMEOUT) };
+  }
 }

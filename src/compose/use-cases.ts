@@ -5,15 +5,29 @@ import { forgotPassword } from '../app/accounts/forgot-password.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { register } from '../app/accounts/register.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
+import { limitRequests } from '../app/limit-requests.ts';
+import { measured } from '../app/measured.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
 import { endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
+import { introspect } from '../app/sessions/introspect.ts';
 import { listSessions } from '../app/sessions/list-sessions.ts';
 import { identifyByRefreshToken, logOut } from '../app/sessions/log-out.ts';
 import { openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
+import { refreshForClient } from '../app/sessions/refresh-for-client.ts';
+import { revokeToken } from '../app/sessions/revoke-token.ts';
+import { changeTask } from '../app/tasks/change-task.ts';
+import { createTask } from '../app/tasks/create-task.ts';
+import { deleteTask } from '../app/tasks/delete-task.ts';
+import { describeUser } from '../app/tasks/describe-user.ts';
+import { findTask } from '../app/tasks/find-task.ts';
+import { listTasks } from '../app/tasks/list-tasks.ts';
+import { listUsers } from '../app/tasks/list-users.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { NewId } from '../ports/new-id.ts';
@@ -24,14 +38,18 @@ import type { PasswordHasher } from '../ports/security/password-hasher.ts';
 import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
+import type { Fault, Telemetry } from '../ports/telemetry.ts';
 
 /** Everything that the use cases ask of the outside. */
 export interface UseCaseDeps {
   readonly families: TokenFamilies;
   readonly users: Users;
+  readonly tasks: Tasks;
   readonly attempts: Attempts;
+  readonly cache: Cache;
   readonly revoked: RevokedFamilies;
   readonly codec: TokenCodec;
   readonly secrets: TokenSecrets;
@@ -39,16 +57,22 @@ export interface UseCaseDeps {
   readonly passwords: PasswordHasher;
   readonly isCommonPassword: IsCommonPassword;
   readonly policy: Policy;
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly telemetry: Telemetry;
 }
 
 /** The use cases that clients can ask for, under the names by which the HTTP side knows them. */
 export function useCases(deps: UseCaseDeps) {
+  const { loggedIn, registered, refreshRefused } = deps.telemetry;
+  // How a refresh was answered with a pair, the use case itself knows better.
+  const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
+
   return {
-    openSession: openSession(deps),
-    refresh: refresh(deps),
+    openSession: measured(openSession(deps), loggedIn),
+    refresh: measured(refresh(deps), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     endSession: endSession(deps),
@@ -56,16 +80,28 @@ export function useCases(deps: UseCaseDeps) {
     endSessionAsOperator: endSessionAsOperator(deps),
     logOut: logOut(deps),
     identifyByRefreshToken: identifyByRefreshToken(deps),
+    refreshForClient: refreshForClient(deps),
+    revokeToken: revokeToken(deps),
+    introspect: introspect(deps),
     readNotMeLink: readNotMeLink(deps),
     endByLink: endByLink(deps),
 
-    register: register(deps),
-    logInWithPassword: logInWithPassword(deps),
+    register: measured(register(deps), registered),
+    logInWithPassword: measured(logInWithPassword(deps), loggedIn),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
     forgotPassword: forgotPassword(deps),
     checkResetLink: checkResetLink(deps),
     resetPassword: resetPassword(deps),
     deleteAccount: deleteAccount(deps),
+
+    createTask: createTask(deps),
+    listTasks: listTasks(deps),
+    findTask: findTask(deps),
+    changeTask: changeTask(deps),
+    deleteTask: deleteTask(deps),
+    listUsers: listUsers(deps),
+    describeUser: describeUser(deps),
+    limitRequests: limitRequests(deps),
   };
 }

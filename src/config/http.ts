@@ -1,8 +1,10 @@
 import { isIPv4 } from 'node:net';
+import type { FrontDoor } from '../domain/token-family.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
 const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
+const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 
 /** What a header can carry, and 32 bytes of it. */
@@ -25,6 +27,11 @@ export interface HttpConfig {
   readonly corsOrigins: readonly string[];
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
   readonly serviceKeys: readonly ServiceKey[];
+  readonly frontDoors: readonly FrontDoor[];
+  /** Requests a minute of one user, or of one network, at a door that is open to everyone. */
+  readonly rateLimit: number;
+  /** Null: metrics are shown on the same port as everything else. */
+  readonly metricsPort: number | null;
 }
 
 export function readHttp(variables: Variables, production: boolean, read: Readers): HttpConfig {
@@ -40,6 +47,9 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.origin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, production, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
+    frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),
+    rateLimit: read.integer('RATE_LIMIT', variables.RATE_LIMIT, 1, 10_000),
+    metricsPort: readMetricsPort(variables, read),
   };
 }
 
@@ -48,6 +58,28 @@ function readLoginMode({ LOGIN_BY_USER_ID, API_HOST }: Variables, production: bo
   const mode = read.choice('LOGIN_BY_USER_ID', LOGIN_BY_USER_ID, LOGIN_MODES);
   if (production && mode === 'open') read.wrong('LOGIN_BY_USER_ID', mode, 'key, local or off in production');
   return mode;
+}
+
+/** In production a door is opened by name. */
+function readFrontDoors(value: string, production: boolean, read: Readers): readonly FrontDoor[] {
+  if (value === 'off' || (value === '' && production)) return [];
+  if (value === '') return FRONT_DOORS;
+  const doors = read.list(value);
+  if (doors.length > 0 && doors.every(isFrontDoor)) return [...new Set(doors)];
+  read.wrong('FRONT_DOORS', value, `one or more of ${FRONT_DOORS.join(', ')}, comma-separated, or off`);
+  return [];
+}
+
+function isFrontDoor(name: string): name is FrontDoor {
+  return FRONT_DOORS.some((door) => door === name);
+}
+
+function readMetricsPort({ METRICS_PORT, API_PORT }: Variables, read: Readers): number | null {
+  if (METRICS_PORT === '') return null;
+  const port = read.integer('METRICS_PORT', METRICS_PORT, 0, 65_535);
+  if (port !== 0 && port === Number(API_PORT))
+    read.wrong('METRICS_PORT', METRICS_PORT, 'another port than API_PORT');
+  return port;
 }
 
 function isLoopback(host: string): boolean {

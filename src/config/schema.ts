@@ -15,6 +15,9 @@ export const Environment = Type.Object({
   CORS_ORIGINS: text(),
   LOGIN_BY_USER_ID: text(),
   SERVICE_API_KEYS: text(),
+  FRONT_DOORS: text(),
+  RATE_LIMIT: text('100'),
+  METRICS_PORT: text(),
 
   TOKEN_ISSUER: text(),
   TOKEN_AUDIENCE: text('kinship'),
@@ -22,6 +25,10 @@ export const Environment = Type.Object({
   ACCESS_TOKEN_SIGN_KEY: text(),
   REFRESH_TOKEN_SIGN_KEY: text(),
   REFRESH_TOKEN_HASH_KEY: text(),
+  KEY_SET_FILE: text(),
+  KEY_SET_ENCRYPTION_KEY: text(),
+  KEY_SET_ROTATE_AFTER: text('30d'),
+  KEY_SET_MAX_AGE: text('5m'),
   JTI_HASH: text('hmac-sha512'),
   ARGON2_MEMORY: text('19456'),
   ARGON2_TIME: text('2'),
@@ -43,7 +50,13 @@ export const Environment = Type.Object({
   POSTGRES_PASSWORD: text(),
   POSTGRES_DB: text(),
 
+  LOGIN_ACCOUNT_LIMIT: text('5/24h'),
+  LOGIN_NETWORK_LIMIT: text('20/24h'),
+  LOGIN_LONGEST_WAIT: text('15m'),
+  REGISTER_LIMIT: text('20/1h'),
+  PASSWORD_FORGOT_LIMIT: text('3/1h'),
   REDIS_URL: text(),
+  AMQP_URL: text(),
 
   MAIL: text(),
   SMTP_SERVER: text(),
@@ -52,6 +65,8 @@ export const Environment = Type.Object({
   SMTP_PASSWORD: text(),
   SMTP_FROM: text(),
   SMTP_RECEIVER: text(),
+
+  OTEL_EXPORTER_OTLP_ENDPOINT: text(),
 });
 
 export type VariableName = keyof typeof Environment.properties;
@@ -62,8 +77,10 @@ export const SECRETS = [
   'ACCESS_TOKEN_SIGN_KEY',
   'REFRESH_TOKEN_SIGN_KEY',
   'REFRESH_TOKEN_HASH_KEY',
+  'KEY_SET_ENCRYPTION_KEY',
   'DATABASE_URL',
   'POSTGRES_PASSWORD',
   'REDIS_URL',
+  'AMQP_URL',
   'SMTP_PASSWORD',
 ] as const satisfies readonly VariableName[];

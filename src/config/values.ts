@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Limit } from '../domain/attempts.ts';
 
 /** Collects what is wrong with the environment, one line per fault. */
 export interface Faults {
@@ -29,8 +30,7 @@ export function readers(faults: Faults) {
 
     /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`; NaN for a wrong one, which no comparison faults again. */
     duration(name: string, value: string, least = 0): number {
-      const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
-      const milliseconds = Number(count) * (UNITS[unit] ?? Number.NaN);
+      const milliseconds = millisecondsOf(value);
       if (milliseconds >= least) return milliseconds;
       wrong(
         name,
@@ -38,6 +38,15 @@ export function readers(faults: Faults) {
         `a duration such as 30s, 15m, 1h or 7d${least > 0 ? `, at least ${least / 1000}s` : ''}`,
       );
       return Number.NaN;
+    },
+
+    /** So many in a span of time, such as `20/1h`: one or more, in a second or more. NaN for a wrong one, as above. */
+    limit(name: string, value: string): Limit {
+      const [, count = '', span = ''] = /^(\d{1,6})\/(\w+)$/.exec(value) ?? [];
+      const limit = { count: Number(count), perMilliseconds: millisecondsOf(span) };
+      if (limit.count >= 1 && limit.perMilliseconds >= 1_000) return limit;
+      wrong(name, value, 'a number and a duration such as 20/1h, neither of them zero');
+      return { count: Number.NaN, perMilliseconds: Number.NaN };
     },
 
     integer(name: string, value: string, least: number, most: number): number {
@@ -83,6 +92,15 @@ export function readers(faults: Faults) {
       return '';
     },
 
+    /** The base address of a service, without a user or a query. */
+    httpUrl(name: string, value: string): string {
+      const url = URL.canParse(value) ? new URL(value) : null;
+      const plain =
+        url !== null && url.search === '' && url.hash === '' && url.username + url.password === '';
+      if (!plain || !/^https?:\/\//i.test(value)) wrong(name, value, 'a URL such as http://collector:4318');
+      return value;
+    },
+
     /** An address or a CIDR of some hosts, never of all. */
     network(name: string, value: string): string {
       if (isNetwork(value)) return value;
@@ -91,6 +109,11 @@ export function readers(faults: Faults) {
       return value;
     },
   };
+}
+
+function millisecondsOf(duration: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
+  return Number(count) * (UNITS[unit] ?? Number.NaN);
 }
 
 /** The parts between commas, without what is blank. */

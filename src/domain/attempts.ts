@@ -60,10 +60,13 @@ export interface AttemptState {
   readonly network?: AttemptCount | undefined;
 }
 
+/** Whose count an attempt has to wait for: the one with the longer wait. */
+export type AttemptCounter = 'account' | 'network';
+
 /** `retryAfter`: whole seconds, at least 1. */
 export type AttemptVerdict =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly retryAfter: number };
+  | { readonly allowed: false; readonly counter: AttemptCounter; readonly retryAfter: number };
 
 /**
  * Judges an attempt before its password is looked at. One that is allowed counts as a failure from here on, so that
@@ -77,17 +80,16 @@ export function beginAttempt(
 ): { readonly verdict: AttemptVerdict; readonly state: AttemptState } {
   if (now < state.knownUntil) {
     const wait = waitFor(state.pair, policy.account, now);
-    if (wait > 0) return { verdict: refused(wait), state };
+    if (wait > 0) return { verdict: refused('account', wait), state };
     return {
       verdict: { allowed: true },
       state: { ...state, pair: oneMore(state.pair, policy.account, now) },
     };
   }
-  const wait = Math.max(
-    waitFor(state.account, policy.account, now),
-    waitFor(state.network, policy.network, now),
-  );
-  if (wait > 0) return { verdict: refused(wait), state };
+  const atAccount = waitFor(state.account, policy.account, now);
+  const atNetwork = waitFor(state.network, policy.network, now);
+  if (atNetwork > atAccount) return { verdict: refused('network', atNetwork), state };
+  if (atAccount > 0) return { verdict: refused('account', atAccount), state };
   const account = oneMore(state.account, policy.account, now);
   const network = oneMore(state.network, policy.network, now);
   return { verdict: { allowed: true }, state: { ...state, account, network } };
@@ -126,8 +128,8 @@ function oneLess(count: AttemptCount | undefined): AttemptCount | undefined {
   return count === undefined || count.failures <= 1 ? undefined : { ...count, failures: count.failures - 1 };
 }
 
-function refused(wait: number): AttemptVerdict {
-  return { allowed: false, retryAfter: wholeSeconds(wait) };
+function refused(counter: AttemptCounter, wait: number): AttemptVerdict {
+  return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
 }
 
 /** Of milliseconds, never less than was asked for. */

@@ -1,3 +1,5 @@
+import { identifierOf } from './user.ts';
+
 const LEAST = 8;
 const MOST = 128;
 
@@ -22,9 +24,8 @@ export function passwordFault(
   if (length < LEAST) return `The password must have ${LEAST} characters or more.`;
   if (length > MOST) return `The password must have ${MOST} characters or fewer.`;
   if (/[\0\p{Cs}]/u.test(password)) return 'The password has a character that is none.';
-  const folded = password.toLowerCase();
-  if (isCommon(folded)) return 'The password is one of the most common ones.';
-  if (context.some((word) => word.toLowerCase() === folded)) {
+  if (isCommon(password.toLowerCase())) return 'The password is one of the most common ones.';
+  if (context.some((word) => identifierOf(word) === identifierOf(password))) {
     return 'The password must not be the name or address of the account.';
   }
   return null;

@@ -53,6 +53,7 @@ export type Verdict<Family> =
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly tell: readonly Occurrence[] }
   | {
       readonly kind: 'revoke';
+      readonly family: Family;
       readonly code: RefusalCode;
       readonly reason: RevocationReason;
       readonly tell: readonly Occurrence[];
@@ -87,14 +88,14 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (around.now >= family.expiresAt) return refuse('session_expired');
   if (around.remembered !== null) {
     const code = codeOfEnded(around.remembered, false);
-    return revoke(code, around.remembered, revoked(scene, around.remembered));
+    return revoke(family, code, around.remembered, revoked(scene, around.remembered));
   }
   if (isRetry(family, presented, around)) return judgeRetry(family, presented, around);
   if (isReuse(family, presented, around)) {
-    return revoke('token_reused', 'reuse', reuseDetected(scene, family.generation));
+    return revoke(family, 'token_reused', 'reuse', reuseDetected(scene, family.generation));
   }
   if (isAgentBlocked(family, presented)) {
-    return revoke('user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
+    return revoke(family, 'user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
   }
   if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
   return judgeSuccession(family, presented, around);
@@ -175,6 +176,11 @@ function refuse(code: RefusalCode, tell: readonly Occurrence[] = []): Verdict<ne
   return { kind: 'refuse', code, tell };
 }
 
-function revoke(code: RefusalCode, reason: RevocationReason, told: Occurrence): Verdict<never> {
-  return { kind: 'revoke', code, reason, tell: [told] };
+function revoke<Family extends JudgedFamily>(
+  family: Family,
+  code: RefusalCode,
+  reason: RevocationReason,
+  told: Occurrence,
+): Verdict<Family> {
+  return { kind: 'revoke', family, code, reason, tell: [told] };
 }

@@ -1,3 +1,5 @@
+import type { Limit } from './attempts.ts';
+
 /** The closed set of reasons for which this service says no, each with what it means where nothing more is known. */
 const meaning = {
   // what a refresh may meet, in the order in which it is judged
@@ -26,8 +28,14 @@ const meaning = {
 
 export type RefusalCode = keyof typeof meaning;
 
+/** A limit of which nothing is left for now, under a name by which clients can tell it from others. */
+export interface ReachedLimit extends Limit {
+  readonly name: string;
+}
+
 interface RefusalOptions extends ErrorOptions {
   readonly retryAfter?: number;
+  readonly limit?: ReachedLimit;
 }
 
 /**
@@ -42,9 +50,12 @@ export class Refusal extends Error {
   /** Seconds after which it is worth to try again, where that is known. */
   readonly retryAfter: number | undefined;
 
+  readonly limit: ReachedLimit | undefined;
+
   constructor(code: RefusalCode, detail: string = meaning[code], options?: RefusalOptions) {
     super(detail, options);
     this.code = code;
     this.retryAfter = options?.retryAfter;
+    this.limit = options?.limit;
   }
 }

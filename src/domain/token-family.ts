@@ -4,8 +4,11 @@ import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
 import { productOf } from './user-agent.ts';
 
+/** The contracts of other systems that are spoken beside the canonical one. */
+export type FrontDoor = 'session-id' | 'cookie-pair' | 'task-api';
+
 /** The HTTP contract through which a session was opened; it may add claims to the access token. */
-export type Door = 'canonical';
+export type Door = 'canonical' | FrontDoor;
 
 /**
  * What every rotation replaces: the facts from which the current pair can be minted, and minted again. None of
@@ -70,6 +73,8 @@ export interface Login {
   readonly clientId: string;
   readonly contact: string | null;
   readonly client: Client;
+  /** What the door wants of this session, whatever the operator's policy says of others. */
+  readonly onAddressChange?: ChangePolicy;
 }
 
 /** A session as it is at login: its policies are written into it, so that no other door softens them. */
@@ -78,7 +83,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
   return {
     ...identity,
     ...first,
-    onAddressChange: policy.onAddressChange,
+    onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,
     knownSinceLogin: [toldSubject.network(client.address), toldSubject.product(client.userAgent)],

@@ -11,6 +11,9 @@ export interface AccessClaims {
   readonly client_id: string;
   readonly iat: number;
   readonly exp: number;
+  /** `sid` and `sub` once more: in sessions that were opened at the door `session-id`. */
+  readonly session_id?: string;
+  readonly guid?: string;
 }
 
 /** The claims of a refresh token, issuer and audience aside. `at_hash` is there in a paired session alone. */

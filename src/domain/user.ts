@@ -23,10 +23,11 @@ export function identifierOf(nameOrAddress: string): string {
 /** What is wrong with a name and address for a new account, in a sentence, or null. */
 export function accountFault(username: string, email: string): string | null {
   if (!isMailbox(email)) return 'body/email must be one mailbox.';
-  if (!USERNAME.test(username.normalize('NFKC'))) {
+  const name = username.normalize('NFKC');
+  if (!USERNAME.test(name)) {
     return 'body/username must be at most 150 letters, digits and @ . + - _';
   }
-  if (username.includes('@') && identifierOf(username) !== identifierOf(email)) {
+  if (name.includes('@') && identifierOf(name) !== identifierOf(email)) {
     return 'body/username must not be an address other than body/email.';
   }
   return null;

@@ -4,6 +4,7 @@ import { asked, translated } from '../../src/adapters/postgres/asked.ts';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const outcomeOf = (attempt: Promise<unknown>) =>
   attempt.then(
@@ -86,4 +87,16 @@ t.test('a server that never speaks is not waited for', async (t) => {
   const outcomes = await Promise.all([1, 2, 3].map(() => outcomeOf(asked(sql`select 1`))));
   t.notOk(outcomes.includes('answered'));
   t.notOk(outcomes.includes('passed on'));
+});
+
+t.test('a statement whose answer does not come may yet take effect', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = new URL(await testDatabase(t));
+  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port) });
+  url.port = String(proxy.port);
+  const sql = connect({ kind: 'url', url: url.href, pool: 1 });
+  t.teardown(() => sql.end({ timeout: 0 }));
+  await sql`select 1`;
+  proxy.pause();
+  t.equal(await outcomeOf(asked(sql`select 1`)), 'pending');
 });

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,11 +9,11 @@ import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { attemptsWithFallback } from '../../src/app/attempts-with-fallback.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { OPENSSL, selfSigned } from '../support/certificate.ts';
 import { NOW } from '../support/families.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
 
-const OPENSSL = 'openssl';
 const { free } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this process alone';
 const BACK = 'attempts are counted by all processes together again';
@@ -124,23 +123,6 @@ t.test('a certificate that does not verify stops the start', async (t) => {
   }
   t.equal(heard, 0);
 });
-
-/** Key and certificate of our own making in one text, null where that cannot be made. */
-function selfSigned(): string | null {
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const name = ['-subj', '/CN=redis.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const { status, stdout } = spawnSync(OPENSSL, [
-    'req',
-    '-x509',
-    ...kind,
-    ...name,
-    '-keyout',
-    '-',
-    '-out',
-    '-',
-  ]);
-  return status === 0 ? String(stdout) : null;
-}
 
 async function setUp(t: Test) {
   const server = await startPrivateRedis(t);

@@ -5,59 +5,17 @@ import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { SMTPServerOptions } from 'smtp-server';
 import t, { type Test } from 'tap';
 import { createSmtpMailer, type SmtpOptions } from '../../src/adapters/smtp/smtp-mailer.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+import { PLAIN, serveMail } from '../support/mail-server.ts';
 import { skipFor } from '../support/skip.ts';
 
 const OPENSSL = 'openssl';
 const FROM = 'kinship@auth.example.com';
-const PLAIN: SMTPServerOptions = { disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true };
 /** For servers that never answer; the others get all the time they need. */
 const QUICK = { greeting: 200, silence: 200, closing: 100 };
-
-interface Received {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly message: string;
-  readonly secure: boolean;
-  readonly user: string | undefined;
-}
-
-/** A mail server that keeps what it takes, unless the script says otherwise. */
-async function serve(t: Test, options: SMTPServerOptions = PLAIN) {
-  const received: Received[] = [];
-  let connections = 0;
-  const server = new SMTPServer({
-    closeTimeout: 50,
-    onData(stream, session, callback) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const { mailFrom, rcptTo } = session.envelope;
-        received.push({
-          from: mailFrom ? mailFrom.address : '',
-          to: rcptTo.map(({ address }) => address),
-          message: Buffer.concat(chunks).toString('utf8'),
-          secure: session.secure,
-          user: session.user?.toString(),
-        });
-        callback();
-      });
-    },
-    ...options,
-  });
-  server.on('error', () => undefined); // clients that turn away from our certificate
-  const listening = server.listen(0, '127.0.0.1');
-  listening.on('connection', () => {
-    connections += 1;
-  });
-  await once(listening, 'listening');
-  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  const { port } = listening.address() as AddressInfo;
-  return { port, received, connections: () => connections };
-}
 
 /** A server that does nothing but what it is told, for the manners that no library has. */
 async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<number> {
@@ -121,7 +79,7 @@ const certificate = selfSigned();
 const WITH_TLS: SMTPServerOptions = { ...certificate, authOptional: true, disableReverseLookup: true };
 
 t.test('a mail arrives, with one sender, one recipient and a stable id', async (t) => {
-  const { port, received } = await serve(t);
+  const { port, received } = await serveMail(t);
   const smtp = mailer(t, { port });
   await smtp.send(someMail({ subject: 'Grüße', text: 'Größe\n.\nline', html: '<p>Größe</p>' }));
   await smtp.send(someMail());
@@ -139,7 +97,7 @@ t.test('a mail arrives, with one sender, one recipient and a stable id', async (
 });
 
 t.test('connections are used again', async (t) => {
-  const { port, received, connections } = await serve(t);
+  const { port, received, connections } = await serveMail(t);
   const smtp = mailer(t, { port });
   for (let index = 0; index < 3; index += 1) await smtp.send(someMail());
   t.equal(received.length, 3);
@@ -147,7 +105,7 @@ t.test('connections are used again', async (t) => {
 });
 
 t.test('whoever is not one plain mailbox is refused before a connection is made', async (t) => {
-  const { port, connections } = await serve(t);
+  const { port, connections } = await serveMail(t);
   const smtp = mailer(t, { port });
   const recipients = [
     '',
@@ -174,7 +132,7 @@ t.test('whoever is not one plain mailbox is refused before a connection is made'
 });
 
 t.test('nothing that a mail carries becomes a header or a second recipient', async (t) => {
-  const { port, received } = await serve(t);
+  const { port, received } = await serveMail(t);
   const smtp = mailer(t, { port });
   const injected = 'x\r\nBcc: evil@x.y\r\n\r\nbody\u2028Cc: evil@x.y\0';
   await smtp.send(someMail({ subject: injected, text: '/etc/passwd', html: 'http://127.0.0.1:1/' }));
@@ -189,12 +147,12 @@ t.test('nothing that a mail carries becomes a header or a second recipient', asy
 });
 
 t.test('a recipient or content refused with 5xx is refused for good', async (t) => {
-  const recipient = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(550)) });
+  const recipient = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(550)) });
   await t.rejects(mailer(t, recipient).send(someMail()), MailRejected);
   await t.rejects(mailer(t, recipient).send(someMail()), { message: /550 no/ });
 
   const script = [answer(554), null];
-  const content = await serve(t, {
+  const content = await serveMail(t, {
     ...PLAIN,
     onData: (stream, _session, done) => stream.on('end', () => done(script.shift())).resume(),
   });
@@ -205,24 +163,24 @@ t.test('a recipient or content refused with 5xx is refused for good', async (t) 
 
 t.test('4xx, and a 5xx that is not about the mail, may pass', async (t) => {
   for (const code of [421, 450, 451, 452]) {
-    const { port } = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
+    const { port } = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
     await passingFailure(t, mailer(t, { port }).send(someMail()));
   }
-  const later = await serve(t, {
+  const later = await serveMail(t, {
     ...PLAIN,
     onData: (stream, _session, done) => stream.on('end', () => done(answer(451))).resume(),
   });
   await passingFailure(t, mailer(t, later).send(someMail()));
-  const sender = await serve(t, { ...PLAIN, onMailFrom: (_from, _session, done) => done(answer(550)) });
+  const sender = await serveMail(t, { ...PLAIN, onMailFrom: (_from, _session, done) => done(answer(550)) });
   await passingFailure(t, mailer(t, sender).send(someMail()));
-  const login = await serve(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(530)) });
+  const login = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(530)) });
   await passingFailure(t, mailer(t, login).send(someMail()));
-  const closed = await serve(t, { ...PLAIN, onConnect: (_session, done) => done(answer(554)) });
+  const closed = await serveMail(t, { ...PLAIN, onConnect: (_session, done) => done(answer(554)) });
   await passingFailure(t, mailer(t, closed).send(someMail()));
 });
 
 t.test('a wrong password may be put right', async (t) => {
-  const { port, received } = await serve(t, {
+  const { port, received } = await serveMail(t, {
     disabledCommands: ['STARTTLS'],
     allowInsecureAuth: true,
     disableReverseLookup: true,
@@ -244,7 +202,7 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
     code: 'ETIMEDOUT',
   });
 
-  const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
+  const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
   t.match(await passingFailure(t, mailer(t, { port: stuck.port, timeouts: QUICK }).send(someMail())), {
     code: 'ETIMEDOUT',
   });
@@ -261,14 +219,14 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
   await passingFailure(t, mailer(t, { port: rude }).send(someMail()));
   await t.resolves(mailer(t, { port: rude }).verify());
 
-  const { port } = await serve(t);
+  const { port } = await serveMail(t);
   const gone = mailer(t, { port, host: 'mail.invalid' });
   await passingFailure(t, gone.send(someMail()));
   await t.resolves(gone.verify(), 'a server that is down does not stop the start');
 });
 
 t.test('a closed mailer takes no more, and does not wait for ever for what is under way', async (t) => {
-  const stuck = await serve(t, { ...PLAIN, onData: (stream) => stream.resume() });
+  const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
   const smtp = mailer(t, { port: stuck.port, timeouts: { closing: 100 } });
   const underWay = passingFailure(t, smtp.send(someMail()));
   while (stuck.connections() === 0) await new Promise(setImmediate);
@@ -279,7 +237,7 @@ t.test('a closed mailer takes no more, and does not wait for ever for what is un
 
 t.test('STARTTLS is used where it is offered, and its certificate has to verify', async (t) => {
   if (certificate === null) return skipFor(t, OPENSSL);
-  const { port, received } = await serve(t, WITH_TLS);
+  const { port, received } = await serveMail(t, WITH_TLS);
   const untrusting = mailer(t, { port });
   await passingFailure(t, untrusting.send(someMail()));
   await t.rejects(untrusting.verify(), {
@@ -295,7 +253,7 @@ t.test('STARTTLS is used where it is offered, and its certificate has to verify'
 
 t.test('a certificate of another name does not verify', async (t) => {
   if (certificate === null) return skipFor(t, OPENSSL);
-  const { port, received } = await serve(t, WITH_TLS);
+  const { port, received } = await serveMail(t, WITH_TLS);
   const smtp = mailer(t, { port, host: 'localhost', ca: certificate.cert });
   await t.rejects(smtp.verify(), { message: /not to be trusted/ });
   await passingFailure(t, smtp.send(someMail()));
@@ -311,14 +269,14 @@ t.test('no password in clear to another machine', { skip: process.platform !== '
     seen.push(`${username} ${session.secure ? 'over TLS' : 'in clear'}`);
     done(null, { user: username });
   };
-  const clear = await serve(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
+  const clear = await serveMail(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
   const credentials = { username: 'ann', password: 'secret' };
   const smtp = mailer(t, { port: clear.port, host, ...credentials });
   await passingFailure(t, smtp.send(someMail()));
   await t.rejects(smtp.verify(), { message: /not to be trusted/ });
   t.same(seen, []);
 
-  const tls = await serve(t, { ...certificate, disableReverseLookup: true, onAuth });
+  const tls = await serveMail(t, { ...certificate, disableReverseLookup: true, onAuth });
   await mailer(t, { port: tls.port, host, ca: certificate.cert, ...credentials }).send(someMail());
   t.same(seen, ['ann over TLS']);
 

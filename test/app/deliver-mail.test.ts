@@ -1,12 +1,13 @@
 import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
-import { forgetOld } from '../../src/app/delivery/forget.ts';
 import { logEvents } from '../../src/app/delivery/log-events.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
-import type { Outbox } from '../../src/ports/stores/outbox.ts';
+import type { Outbox, Postponement } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { countsOf } from '../support/exposition.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
 
 const SECOND = 1_000;
@@ -27,10 +28,11 @@ const away = async (): Promise<never> => {
 /** The use cases on stores in memory, with everything around them in the test's hands. */
 function setUp() {
   const { families, users, outbox: stored } = createMemoryStores();
+  const metrics = createMetrics();
   const lines: Line[] = [];
   const attempts: Mail[] = [];
   const buried: { id: string; reason: string }[] = [];
-  const postponed: { id: string; dueAt: number; reason: string }[] = [];
+  const postponed: Postponement[] = [];
   const world = {
     now: NOW,
     random: 1,
@@ -46,9 +48,9 @@ function setUp() {
       buried.push({ id, reason });
       await stored.bury(id, at, reason);
     },
-    async postpone(id, dueAt, reason) {
-      postponed.push({ id, dueAt, reason });
-      await stored.postpone(id, dueAt, reason);
+    async postpone(postponements) {
+      postponed.push(...postponements);
+      await stored.postpone(postponements);
     },
   };
   const mailer = {
@@ -64,8 +66,10 @@ function setUp() {
     linkTo: () => null,
     mailer,
     clock: () => world.now,
+    tracing: null,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     random: () => world.random,
+    telemetry: metrics.telemetry,
   };
 
   async function record(kind: 'mail' | 'event', values: Partial<TokenFamily> = {}, count = 1) {
@@ -78,6 +82,7 @@ function setUp() {
   return {
     world,
     deps,
+    delivered: () => countsOf(metrics, 'kinship_deliveries_total'),
     users,
     lines,
     attempts,
@@ -289,9 +294,9 @@ t.test('a mail that was sent is not sent again because it could not be settled',
   await record('mail');
   const { settle } = deps.outbox;
   let tries = 0;
-  deps.outbox.settle = async (id) => {
+  deps.outbox.settle = async (ids) => {
     tries += 1;
-    return tries < 3 ? away() : settle(id);
+    return tries < 3 ? away() : settle(ids);
   };
   t.equal(await deliver()(), 1);
   t.equal(tries, 3, 'settling was tried again');
@@ -324,6 +329,25 @@ t.test('a failure that cannot be recorded is left to the lease', async (t) => {
   t.equal(await run(), 2);
 });
 
+t.test('what comes of mails is counted', async (t) => {
+  const { deliver, record, world, delivered } = setUp();
+  await record('mail', { contact: 'ann@example.com' }, 4);
+  await record('mail', { contact: null });
+  world.now += SECOND;
+  const ends = [new MailRejected('550 no'), new Error('450 later'), new Error('450 later')];
+  world.onSend = async () => {
+    const end = ends.shift();
+    if (end !== undefined) throw end;
+  };
+  await deliver()();
+  t.same(await delivered(), {
+    '{kind="mail",outcome="buried"}': 1,
+    '{kind="mail",outcome="postponed"}': 2,
+    '{kind="mail",outcome="sent"}': 1,
+    '{kind="mail",outcome="unaddressed"}': 1,
+  });
+});
+
 t.test('no address gets into the log or the reason that is kept', async (t) => {
   const { deliver, record, world, lines, postponed, buried } = setUp();
   await record('mail', { contact: 'ann.smith@example.com' }, 3);
@@ -346,7 +370,7 @@ t.test('no address gets into the log or the reason that is kept', async (t) => {
 });
 
 t.test('without a broker events are logged once, and leave after a day', async (t) => {
-  const { deps, record, lines, world, left } = setUp();
+  const { deps, record, lines, world, left, delivered } = setUp();
   const { ids, family } = await record('event', {}, 120);
   await record('mail');
   world.now = NOW + SECOND;
@@ -368,6 +392,7 @@ t.test('without a broker events are logged once, and leave after a day', async (
   world.now = NOW + DAY + 10 * MINUTE;
   t.equal(await run(), 0);
   t.equal(lines.length, 120);
+  t.same(await delivered(), { '{kind="event",outcome="logged"}': 120 });
   t.equal(await left('event'), 0);
   t.equal(await left('mail'), 1);
 });
@@ -392,25 +417,6 @@ t.test('a database that is away holds up the logging of events, no more', async 
   world.now += DAY + 1;
   t.equal(await run(), 0);
   t.equal(await forget('event', world.now), 0, 'it has left');
-});
-
-t.test('mails are forgotten after thirty days, buried or not', async (t) => {
-  const { deps, record, world, lines } = setUp();
-  const { ids } = await record('mail', {}, 2);
-  await deps.outbox.bury(ids[0] ?? '', NOW, '550 no');
-  const run = forgetOld(deps);
-  world.now = NOW + 30 * DAY;
-  t.equal(await run(), 0);
-  world.now += SECOND;
-  t.equal(await run(), 2);
-  t.match(lines, [{ level: 'info', members: { count: 2 } }]);
-  deps.outbox.forget = away;
-  t.equal(await run(), 0);
-  t.match(lines.at(-1), { level: 'warn' });
-  deps.outbox.forget = async () => {
-    throw new TypeError('a fault of ours');
-  };
-  await t.rejects(run(), TypeError);
 });
 
 t.test('the registered address wins over the one that the session gave', async (t) => {

@@ -156,6 +156,7 @@ function losable() {
     revokeAll: (...args) => current.families.revokeAll(...args),
     list: (...args) => current.families.list(...args),
     record: (...args) => current.families.record(...args),
+    purge: (...args) => current.families.purge(...args),
   };
   return {
     families,

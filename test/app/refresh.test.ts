@@ -281,6 +281,26 @@ t.test('a lost answer of the database is looked up, not passed on', async (t) =>
   t.equal(await outcome(gone.refresh(second)), 'unavailable');
 });
 
+t.test('a rotation that is still under way is not tried again', async (t) => {
+  const stores = createMemoryStores();
+  let looks = 0;
+  const held = {
+    ...stores,
+    families: {
+      ...stores.families,
+      rotate: () => Promise.reject(new StoreUnavailable('pending', new Error('no answer'))),
+      find: (tokenFamily: string) => {
+        looks += 1;
+        return stores.families.find(tokenFamily);
+      },
+    },
+  };
+  const service = await sessions({ stores: held });
+  const pair = await service.logIn();
+  t.equal(await outcome(service.refresh(pair)), 'unavailable');
+  t.equal(looks, 0, 'the database could not tell yet');
+});
+
 /** A service on a database as it was before it lost what came later. */
 async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
   const stores = createMemoryStores();

@@ -23,7 +23,7 @@ t.test('written, each is a file, and none is written over', async (t) => {
     Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
   t.equal(statSync(join(folder, 'postgres_password')).mode & 0o777, 0o644);
   const before = read();
-  t.equal(Object.keys(before).length, 5);
+  t.equal(Object.keys(before).length, 6);
   t.match(run('--write', folder), /^kept .*postgres_password$/m);
   t.same(read(), before);
   const files = Object.keys(before).map((name) => [`${name.toUpperCase()}_FILE`, join(folder, name)]);

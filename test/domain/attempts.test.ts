@@ -18,8 +18,8 @@ const DAY = 86_400_000;
 const count = (failures: number, ago = 0): AttemptCount => ({ failures, lastAt: NOW - ago });
 
 t.test('the table of waits', async (t) => {
-  // What is known, and the seconds to wait; 0: allowed.
-  const table: readonly (readonly [string, Partial<AttemptState>, number])[] = [
+  // What is known, the seconds to wait (0: allowed), and for whose count if not the account's.
+  const table: readonly (readonly [string, Partial<AttemptState>, number, 'network'?])[] = [
     ['nothing', {}, 0],
     ['four failures on the account', { account: count(4) }, 0],
     ['five', { account: count(5) }, 1],
@@ -31,16 +31,21 @@ t.test('the table of waits', async (t) => {
     ['five thousand', { account: count(5_000) }, 900],
     ['five thousand, yesterday', { account: count(5_000, DAY) }, 0],
     ['nineteen at the network', { network: count(19) }, 0],
-    ['twenty', { network: count(20) }, 1],
+    ['twenty', { network: count(20) }, 1, 'network'],
     ['both: the longer wait', { account: count(8), network: count(22) }, 8],
+    ['the other is longer', { account: count(6), network: count(23) }, 8, 'network'],
     ['a known network, others fail', { knownUntil: NOW + 1, account: count(50), network: count(50) }, 0],
     ['a known network, its own failures', { knownUntil: NOW + 1, pair: count(6) }, 2],
     ['no longer known', { knownUntil: NOW, account: count(6) }, 2],
     ['a clock ahead of ours', { account: count(5, -DAY) }, 1],
   ];
-  for (const [name, known, seconds] of table) {
+  for (const [name, known, seconds, counter = 'account'] of table) {
     const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);
-    t.same(verdict, seconds === 0 ? { allowed: true } : { allowed: false, retryAfter: seconds }, name);
+    t.same(
+      verdict,
+      seconds === 0 ? { allowed: true } : { allowed: false, counter, retryAfter: seconds },
+      name,
+    );
   }
 });
 

@@ -2,9 +2,23 @@ import t from 'tap';
 import { httpService } from '../support/http.ts';
 
 const ROUTES = [
+  '/.well-known/jwks.json',
+  '/.well-known/oauth-authorization-server',
   '/admin/sessions',
   '/admin/sessions/{id}',
   '/admin/users/{id}/sessions',
+  '/api/auth/swagger/index.html',
+  '/api/v1/auth/login',
+  '/api/v1/auth/refresh',
+  '/api/v1/auth/sessions',
+  '/api/v1/login/',
+  '/api/v1/logout/',
+  '/api/v1/refresh/',
+  '/api/v1/register/',
+  '/api/v1/tasks/',
+  '/api/v1/tasks/{id}/',
+  '/api/v1/users/',
+  '/api/v1/users/{id}/',
   '/auth/login',
   '/auth/logout',
   '/auth/me',
@@ -19,6 +33,13 @@ const ROUTES = [
   '/auth/verify',
   '/health/live',
   '/health/ready',
+  '/metrics',
+  '/oauth/introspect',
+  '/oauth/revoke',
+  '/oauth/token',
+  '/refresh',
+  '/swagger/index.html',
+  '/{guid}',
 ];
 
 t.test('health', async (t) => {

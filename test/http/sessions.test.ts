@@ -170,6 +170,11 @@ t.test('browsers of other origins get no permission, those of ours do', async (t
   t.equal(await asked('https://app.example.com'), 'https://app.example.com');
   t.equal(await asked('https://evil.example'), null);
   t.equal(await asked('null'), null);
+  const { headers } = await send('/health/live', { headers: { origin: 'https://app.example.com' } });
+  t.equal(
+    headers.get('access-control-expose-headers'),
+    'x-request-id, retry-after, ratelimit, ratelimit-policy',
+  );
   const preflight = await send('/auth/refresh', {
     method: 'OPTIONS',
     headers: {
@@ -180,4 +185,5 @@ t.test('browsers of other origins get no permission, those of ours do', async (t
   });
   t.equal(preflight.status, 204);
   t.match(preflight.headers.get('access-control-allow-headers'), /idempotency-key/);
+  t.match(preflight.headers.get('access-control-allow-methods'), /DELETE/);
 });

@@ -32,10 +32,14 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free);
     let now = NOW;
     for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
-      t.same(await attempts.begin(ANN, now), { allowed: false, retryAfter: seconds });
-      t.same(await attempts.begin(ANN, now + 1), { allowed: false, retryAfter: seconds }, 'rounded up');
+      t.same(await attempts.begin(ANN, now), { allowed: false, counter: 'account', retryAfter: seconds });
+      t.same(
+        await attempts.begin(ANN, now + 1),
+        { allowed: false, counter: 'account', retryAfter: seconds },
+        'rounded up',
+      );
       now += seconds * 1000;
-      t.same(await attempts.begin(ANN, now - 1), { allowed: false, retryAfter: 1 });
+      t.same(await attempts.begin(ANN, now - 1), { allowed: false, counter: 'account', retryAfter: 1 });
       t.same(await attempts.begin(ANN, now), { allowed: true });
     }
   });
@@ -61,7 +65,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     for (let i = 0; i < PER_NETWORK.free; i += 1) {
       t.ok((await attempts.begin({ account: `user ${i}`, network: STRANGER.network }, NOW)).allowed);
     }
-    t.same(await attempts.begin(STRANGER, NOW), { allowed: false, retryAfter: 1 });
+    t.same(await attempts.begin(STRANGER, NOW), { allowed: false, counter: 'network', retryAfter: 1 });
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
 
@@ -128,7 +132,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a clock that is behind waits no longer than the delay', async (t) => {
     const attempts = await fresh(t);
     await begun(attempts, ANN, PER_ACCOUNT.free);
-    t.same(await attempts.begin(ANN, NOW - 60_000), { allowed: false, retryAfter: 1 });
+    t.same(await attempts.begin(ANN, NOW - 60_000), { allowed: false, counter: 'account', retryAfter: 1 });
   });
 }
 

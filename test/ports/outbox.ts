@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import type { EventType } from '../../src/domain/events.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
 import type { Stores } from './token-families.ts';
 
@@ -37,8 +38,8 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const { outbox, ids } = await opened(t, 3);
     const [settled = '', postponed = '', buried = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
-    await outbox.settle(settled);
-    await outbox.postpone(postponed, NOW + 2 * MINUTE, 'greylisted');
+    await outbox.settle([settled]);
+    await outbox.postpone([{ id: postponed, dueAt: NOW + 2 * MINUTE, reason: 'greylisted' }]);
     await outbox.bury(buried, NOW, 'no such mailbox');
     t.same(await outbox.claim('mail', NOW + 2 * MINUTE - 1, NOW + 3 * MINUTE, 10), []);
     const back = await outbox.claim('mail', NOW + 2 * MINUTE, NOW + 3 * MINUTE, 10);
@@ -46,6 +47,62 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
       back.map(({ id, attempt }) => [id, attempt]),
       [[postponed, 2]],
     );
+  });
+
+  t.test('many are settled and postponed at once, and nothing else', async (t) => {
+    const { outbox, ids } = await opened(t, 6);
+    await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
+    await outbox.settle(ids.slice(0, 2));
+    const late = ids
+      .slice(2, 4)
+      .map((id, index) => ({ id, dueAt: NOW + (2 + index) * MINUTE, reason: `${index}` }));
+    await outbox.postpone(late);
+    const dueAt = async (now: number) =>
+      (await outbox.claim('mail', now, now + MINUTE, 10)).map(({ id }) => id);
+    t.same((await dueAt(NOW + MINUTE)).sort(), ids.slice(4).sort());
+    await outbox.settle(ids.slice(4));
+    t.same(await dueAt(NOW + 2 * MINUTE), [ids[2]]);
+    await outbox.settle([ids[2] ?? '']);
+    t.same(await dueAt(NOW + 3 * MINUTE), [ids[3]]);
+    await outbox.settle([]);
+    await outbox.postpone([]);
+  });
+
+  t.test('events of a type that are due late are hastened, some at a time', async (t) => {
+    const { families, outbox } = await fresh(t);
+    const family = someFamily();
+    const events = Array.from({ length: 4 }, () => entry(family, { kind: 'event' }));
+    const mail = entry(family, { kind: 'mail' });
+    await families.open(family, [...events, mail]);
+    const [soon, late, later, buried] = events.map(({ id }) => id);
+    const postpone = (id = '', minutes = 0) => ({ id, dueAt: NOW + minutes * MINUTE, reason: 'unroutable' });
+    await outbox.postpone([postpone(soon, 1), postpone(late, 2), postpone(later, 3), postpone(mail.id, 3)]);
+    await outbox.bury(buried ?? '', NOW, 'no use');
+    const hasten = (type: EventType, limit: number) => outbox.hasten(type, NOW + MINUTE, NOW, limit);
+    t.equal(await hasten('users.created', 10), 0);
+    t.equal(await hasten('sessions.address_changed', 1), 1);
+    t.equal((await outbox.claim('event', NOW, NOW, 10)).length, 1);
+    t.equal(await hasten('sessions.address_changed', 10), 1, 'the other one');
+    const due = await outbox.claim('event', NOW, NOW, 10);
+    t.same(due.map(({ id }) => id).sort(), [late, later].sort());
+    t.same(await outbox.claim('mail', NOW, NOW, 10), []);
+  });
+
+  t.test('what waits is told by kind: due, claimed and soon to be tried again', async (t) => {
+    const { outbox, ids } = await opened(t, 4);
+    const mails = async (now: number) => (await outbox.backlog(now)).find(({ kind }) => kind === 'mail');
+    t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW });
+    t.match(
+      (await outbox.backlog(NOW)).find(({ kind }) => kind === 'event'),
+      { count: 0, oldestAt: null },
+    );
+    await outbox.claim('mail', NOW, NOW + MINUTE, 1);
+    t.match(await mails(NOW + 10), { count: 4, oldestAt: NOW }, 'claimed is not delivered');
+    await outbox.settle([ids[0] ?? '']);
+    await outbox.bury(ids[1] ?? '', NOW, 'no such mailbox');
+    await outbox.postpone([{ id: ids[2] ?? '', dueAt: NOW + 61 * MINUTE, reason: 'much later' }]);
+    t.same(await mails(NOW), { kind: 'mail', count: 1, oldestAt: NOW + 3 });
+    t.same(await mails(NOW + MINUTE), { kind: 'mail', count: 2, oldestAt: NOW + 2 }, 'within the hour');
   });
 
   t.test('old entries of a kind are forgotten, buried ones too', async (t) => {

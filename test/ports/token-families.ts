@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type { Outbox } from '../../src/ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
+import { purging } from './purging.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
@@ -16,6 +17,7 @@ export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Store
   t.test('behaviour', (t) => behaviour(t, fresh));
   t.test('atomicity', (t) => atomicity(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
+  t.test('purge', (t) => purging(t, fresh));
 }
 
 async function recorded({ outbox }: Stores) {
@@ -122,6 +124,20 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.equal(await stores.families.revoke(someFamily().tokenFamily, first, []), false);
   });
 
+  await t.test('a list has the live families of one user or of all, newest first', async (t) => {
+    const { families } = await fresh(t);
+    const opened = [3, 1, 2].map((age) => someFamily({ createdAt: NOW - age }));
+    const ended = someFamily({ createdAt: NOW });
+    const expired = someFamily({ createdAt: NOW, expiresAt: NOW + 1 });
+    for (const family of [...opened, ended, expired]) await families.open(family, []);
+    await families.revoke(ended.tokenFamily, { at: NOW, reason: 'logout' }, []);
+    const [oldest, newest, between] = opened;
+    const page = { now: NOW + 1, limit: 2, after: null };
+    t.same(await families.list(null, page), [newest, between]);
+    t.same(await families.list(null, { ...page, after: between ?? null }), [oldest]);
+    t.same(await families.list(between?.userId ?? '', page), [between]);
+  });
+
   await t.test('what is read is a copy', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily();
@@ -210,6 +226,26 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
       t.same(await stores.families.find(family.tokenFamily), family);
     }
     t.equal((await recorded(stores)).length, 10);
+  });
+
+  await t.test('of many rotations on many rows one on each takes place', async (t) => {
+    const stores = await fresh(t);
+    const families = Array.from({ length: 100 }, () => someFamily());
+    await Promise.all(families.map((family) => stores.families.open(family, [])));
+    const stale = new Set(families.slice(0, 10));
+    const attempts = families.flatMap((family) => {
+      const expected = stale.has(family) ? { ...family, generation: 7 } : family;
+      return Array.from({ length: 3 }, () => rotationOf(expected));
+    });
+    const rotated = await Promise.all(attempts.map((rotation) => stores.families.rotate(rotation, [])));
+    for (const [index, family] of families.entries()) {
+      const winners = rotated.slice(index * 3, index * 3 + 3).filter((row) => row !== null);
+      t.equal(winners.length, stale.has(family) ? 0 : 1);
+      const row = winners[0] ?? family;
+      t.same(await stores.families.find(family.tokenFamily), row);
+      const own = attempts.find(({ next }) => next.hashedRefreshTokenId === row.hashedRefreshTokenId);
+      t.same(row, { ...family, ...own?.next }, 'each row got its own pair');
+    }
   });
 
   await t.test('of many revocations one is told', async (t) => {

@@ -14,7 +14,7 @@ const LATER = NOW + 86_400_000;
 
 let count = 0;
 
-function someUser(values: Partial<User> = {}): User {
+export function someUser(values: Partial<User> = {}): User {
   count += 1;
   const username = `ann${count}`;
   const email = `${username}@example.com`;
@@ -73,6 +73,15 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.same(await types(stores), []);
   });
 
+  await t.test('accounts are listed, newest first, up to a limit', async (t) => {
+    const { users } = await fresh(t);
+    const made = [3, 1, 2].map((age) => someUser({ createdAt: NOW - age * 1_000 }));
+    for (const user of made) await users.create(user, []);
+    const [oldest, newest, middle] = made.map(({ id, username }) => ({ id, username }));
+    t.same(await users.list(10), [newest, middle, oldest], 'and nothing but their names');
+    t.same(await users.list(2), [newest, middle]);
+  });
+
   await t.test('a hash is made anew only while it is the expected one', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
@@ -107,6 +116,18 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.equal((await users.find(user.id))?.passwordHash, 'newer');
     t.equal(await users.useReset(first, change, []), null, 'used up');
     t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
+  });
+
+  await t.test('resets that expired before a moment are forgotten', async (t) => {
+    const { users } = await fresh(t);
+    const user = someUser();
+    await users.create(user, []);
+    const [old, good] = [hash(), hash()];
+    await users.openReset({ hashedToken: old, userId: user.id, expiresAt: NOW }, []);
+    await users.openReset({ hashedToken: good, userId: user.id, expiresAt: NOW + 1 }, []);
+    t.equal(await users.forgetResets(NOW), 0);
+    t.equal(await users.forgetResets(NOW + 1), 1);
+    t.same(await users.findReset(good, NOW), user);
   });
 
   await t.test('an account is removed, and its name is free again', async (t) => {

@@ -3,8 +3,10 @@ import tap, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
-import type { Stores } from '../ports/token-families.ts';
+import { createUsers } from '../../src/adapters/postgres/users.ts';
+import type { TaskStores } from '../ports/tasks.ts';
 import { digest } from './digest.ts';
 import { hmac } from './forge.ts';
 import { type HttpService, httpService } from './http.ts';
@@ -43,8 +45,19 @@ export async function migrated(t: Test, pool = 10): Promise<Sql> {
   return sql;
 }
 
-export function storesOn(sql: Sql): Stores {
-  return { families: createTokenFamilies(sql), outbox: createOutbox(sql) };
+export function storesOn(sql: Sql): TaskStores {
+  return {
+    families: createTokenFamilies(sql),
+    users: createUsers(sql),
+    tasks: createTasks(sql),
+    outbox: createOutbox(sql),
+  };
+}
+
+interface Opening {
+  readonly userId?: string;
+  readonly query?: string;
+  readonly headers?: Record<string, string>;
 }
 
 /** The service on that database, with keys that the test holds too. */
@@ -63,7 +76,7 @@ export async function attackedService(
     sign: { access: hmac(firstKey(keys.accessKeys)), refresh: hmac(firstKey(keys.refreshKeys)) },
 
     /** A session of a new user, or of the one given. */
-    async open({ userId = randomUUID(), query = '', headers = {} } = {}): Promise<Pair> {
+    async open({ userId = randomUUID(), query = '', headers = {} }: Opening = {}): Promise<Pair> {
       return pairOf(await service.post(`/auth/login?userId=${userId}${query}`, undefined, headers));
     },
 
@@ -88,8 +101,31 @@ function pairOf({ status, body }: Answer): Pair {
   return { refreshToken: String(body.refresh), accessToken: String(body.access) };
 }
 
+export interface Operation {
+  readonly method: string;
+  readonly path: string;
+  /** By what somebody may be let in. */
+  readonly security: readonly string[];
+  /** Whether nobody in particular is let in too, or may be, as the configuration has it. */
+  readonly open: boolean;
+}
+
+/** Every route that the service documents. */
+export async function documented(service: Pick<HttpService, 'send'>): Promise<Operation[]> {
+  const { body } = await service.send('/docs/json');
+  const paths = body.paths as Record<string, Record<string, { security?: object[] }>>;
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security = [] }]) => ({
+      method: method.toUpperCase(),
+      path,
+      security: security.flatMap((one) => Object.keys(one)),
+      open: security.length === 0 || security.some((one) => Object.keys(one).length === 0),
+    })),
+  );
+}
+
 /** Status and code in one line. */
-export function outcomeOf({ status, body }: Answer): string {
+export function outcomeOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   return typeof body.code === 'string' ? `${status} ${body.code}` : String(status);
 }
 

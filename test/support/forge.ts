@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 /** Makes a signature over the first two segments of a token. */
 export type Signer = (input: string) => Uint8Array;
@@ -9,6 +9,41 @@ export const hmac =
   (key: Uint8Array | string, hash = 'sha512'): Signer =>
   (input) =>
     createHmac(hash, key).update(input).digest();
+
+export const asymmetric = (
+  hash: string | null,
+  key: KeyObject,
+  dsaEncoding: 'der' | 'ieee-p1363' = 'ieee-p1363',
+): Signer => {
+  return (input) => sign(hash, Buffer.from(input), { key, dsaEncoding });
+};
+
+/** The other signature of the same length: what stands there is taken as it is. */
+export const signature =
+  (bytes: Uint8Array): Signer =>
+  () =>
+    bytes;
+
+/** A pair of keys of the kind. */
+export function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
+  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return generateKeyPairSync('ed25519');
+}
+
+/** A public key in every form in which a careless verifier may take it for a secret. */
+export function textsOf(publicKey: KeyObject) {
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
+  return {
+    PEM: pem,
+    'PEM after white space': ` \n${pem}`,
+    'PEM without its last line feed': pem.trimEnd(),
+    DER: publicKey.export({ type: 'spki', format: 'der' }),
+    JWK: jwk,
+    'JWK after white space': `\t${jwk}`,
+  };
+}
 
 /** Text, bytes, or a value as JSON, in base64url. */
 export function encode(value: string | object): string {
@@ -48,4 +83,14 @@ export function headerOf(token: string): Record<string, unknown> {
 
 function payloadOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** The token with one bit changed, at each position in turn; which of its six bits goes round with the position. */
+export function* flipped(token: string): Generator<string> {
+  for (const [at, character] of [...token].entries()) {
+    const value = ALPHABET.indexOf(character);
+    if (value >= 0) yield token.slice(0, at) + ALPHABET[value ^ (1 << (at % 6))] + token.slice(at + 1);
+  }
 }

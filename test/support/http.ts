@@ -3,19 +3,35 @@ import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/arg
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { useCases } from '../../src/compose/use-cases.ts';
+import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
+import type { Limits } from '../../src/domain/limits.ts';
 import { HOME, type Settings, sessions } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
 const ADMIN_KEY = `admin-${SERVICE_KEY}`;
+/** With everything in it that a header or a form has to write otherwise. */
+export const RESOURCE_KEY = `introspect+%:/&=${SERVICE_KEY}`;
 
 export const serviceKeys = [
   { name: 'backend', scopes: ['login'], secret: SERVICE_KEY },
   { name: 'watcher', scopes: ['metrics'], secret: `other-${SERVICE_KEY}` },
   { name: 'operator', scopes: ['admin'], secret: ADMIN_KEY },
+  { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
 ] as const;
+
+/** Of the passwords of these services: as little as there can be. */
+export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
+
+/** The usual ones. */
+const LIMITS: Limits = {
+  attempts: ATTEMPT_POLICY,
+  registrations: { count: 20, perMilliseconds: 3_600_000 },
+  resetMails: { count: 3, perMilliseconds: 3_600_000 },
+};
 
 interface Answer {
   readonly status: number;
@@ -31,11 +47,7 @@ export async function httpService(
   const service = await sessions(settings);
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
-  const hasher = createPasswordHasher(createTurns({ atOnce: 4, queue: 200 }), {
-    memory: 1024,
-    time: 2,
-    parallelism: 1,
-  });
+  const hasher = createPasswordHasher(createTurns({ atOnce: 4, queue: 200 }), PASSWORD_COST);
   let verifications = 0;
   const passwords: typeof hasher = {
     ...hasher,
@@ -48,18 +60,29 @@ export async function httpService(
     ...service,
     passwords,
     attempts: createMemoryAttempts(),
+    cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
+    limits: LIMITS,
     log,
   };
   const app = await createHttp({
     ...useCases(deps),
     log,
     publicUrl: null,
+    issuer: 'kinship',
     trustProxy: [],
     corsOrigins: [],
     serviceKeys,
+    frontDoors: ['session-id', 'cookie-pair', 'task-api'],
+    rateLimit: 1_000_000,
     guard: loginGuard('open', serviceKeys),
     checks: {},
+    publishedKeys: service.publishedKeys,
+    keySetMaxAge: 300_000,
+    pressure: () => null,
+    onShed: service.metrics.shed,
+    onAnswered: service.metrics.answered,
+    metrics: { ...service.metrics, access: 'open' },
     ...settings.http,
     limits: { drain: 0, ...settings.http?.limits },
   });

@@ -6,12 +6,16 @@ import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
+import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
-import type { UserStores } from '../ports/users.ts';
+import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import type { TaskStores } from '../ports/tasks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends UserStores {
+export interface SqlStores extends TaskStores {
+  readonly signingKeys: SigningKeys;
   readonly sql: Sql;
   /** Makes all tables empty. */
   clear(): Promise<void>;
@@ -20,12 +24,16 @@ export interface SqlStores extends UserStores {
 type T = Pick<Test, 'teardown' | 'plan'>;
 
 /** Stores on a new database of a real PostgreSQL; null, with the test skipped, where there is none. */
-export async function postgresStores(t: T, pool = 4, onStatement?: OnStatement): Promise<SqlStores | null> {
+export async function postgresStores(
+  t: T,
+  pool = 4,
+  onStatement?: OnStatement,
+): Promise<(SqlStores & { readonly url: string }) | null> {
   if (!(await requirePostgres(t))) return null;
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool }, onStatement);
   t.teardown(() => sql.end({ timeout: 5 }));
-  return storesOn(sql);
+  return { ...(await storesOn(sql)), url };
 }
 
 /** Stores on a new embedded database. */
@@ -47,8 +55,11 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     sql,
     families: createTokenFamilies(sql),
     users: createUsers(sql),
+    tasks: createTasks(sql),
     outbox: createOutbox(sql),
+    signingKeys: createSigningKeys(sql),
     clear: async () =>
-      void (await sql`truncate token_families, told_subjects, outbox, users, user_identifiers, password_resets`),
+      void (await sql`
+        truncate token_families, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
   };
 }

@@ -24,6 +24,12 @@ export interface PrivatePostgres {
   start(): Promise<void>;
 }
 
+/** A cluster that follows another one. */
+export interface Standby extends PrivatePostgres {
+  /** Resolves when it follows no more, and takes changes of its own. */
+  promote(): Promise<void>;
+}
+
 /** False, with the test skipped (or, with CI=true, failed), where no PostgreSQL is installed. */
 export function requirePrivatePostgres(t: Pick<Test, 'plan'>): boolean {
   if (findPostgresBinaries() !== null) return true;
@@ -41,10 +47,22 @@ export async function startPrivatePostgres(
   return cluster;
 }
 
+/** Starts a cluster that follows the one behind this port of 127.0.0.1, and ends and is removed with the test. */
+export async function startStandby(
+  t: Pick<Test, 'teardown'>,
+  primaryPort: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Standby> {
+  const { remove, ...standby } = await launchPostgres(settings, primaryPort);
+  t.teardown(remove);
+  return standby;
+}
+
 /** As {@link startPrivatePostgres}, for whoever has no test: it lives until `remove()` or this process's end. */
 export async function launchPostgres(
   settings: Readonly<Record<string, string>>,
-): Promise<PrivatePostgres & { remove(): Promise<void> }> {
+  primaryPort?: number,
+): Promise<Standby & { remove(): Promise<void> }> {
   const binaries = findPostgresBinaries();
   if (binaries === null) throw new Error('PostgreSQL is not installed');
   const account = unprivilegedAccount();
@@ -71,17 +89,35 @@ export async function launchPostgres(
   };
   const stop = (mode: 'fast' | 'immediate') => run('pg_ctl', '--wait', '--mode', mode, 'stop');
 
+  const promote = () => run('pg_ctl', '--wait', 'promote');
+
   try {
-    await run('initdb', '--no-sync', '--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C');
+    await (primaryPort === undefined ? run('initdb', ...NEW) : run('pg_basebackup', ...copyOf(primaryPort)));
     const port = await freePort();
     const own = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: home };
     await appendFile(join(dataDir, 'postgresql.conf'), configuration({ ...own, ...settings }));
     await start();
-    return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, port, dataDir, stop, start, remove };
+    return {
+      url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      port,
+      dataDir,
+      stop,
+      start,
+      promote,
+      remove,
+    };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+const NEW = ['--no-sync', '--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
+
+/** With the settings that make it follow what it was copied from. */
+function copyOf(primaryPort: number): string[] {
+  const where = ['--host=127.0.0.1', `--port=${primaryPort}`, '--username=postgres'];
+  return [...where, '--no-sync', '--checkpoint=fast', '--write-recovery-conf'];
 }
 
 /** The folder of initdb and pg_ctl: the one on the PATH, else Debian's newest. */

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id, createTurns } from '../../src/adapters/argon2/argon2id.ts';
-import { createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
+import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { endSession } from '../../src/app/sessions/end-session.ts';
 import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
 import { openSession } from '../../src/app/sessions/open-session.ts';
@@ -13,6 +14,8 @@ import type { Client } from '../../src/domain/events.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
+import type { PublishedKeys } from '../../src/ports/security/public-key.ts';
+import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';
@@ -46,8 +49,12 @@ export const someKeys = (): Keys => ({
 
 export interface Settings {
   readonly policy?: Partial<Policy>;
-  readonly stores?: Stores & { readonly users?: Users };
+  readonly stores?: Stores & { readonly users?: Users; readonly tasks?: Tasks };
   readonly keys?: Keys;
+  /** Keys of a set beside those of the configuration, and what is published of them. */
+  readonly keySet?: AccessKeySet;
+  readonly publishedKeys?: PublishedKeys;
+  readonly time?: { now: number };
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
 
@@ -56,15 +63,26 @@ export async function sessions({
   policy = {},
   stores = createMemoryStores(),
   keys = someKeys(),
+  keySet,
+  publishedKeys = () => [],
+  time = { now: NOW },
   jtiHash,
 }: Settings = {}) {
-  const time = { now: NOW };
   const clock = () => time.now;
+  const metrics = createMetrics();
   const deps = {
+    metrics,
+    telemetry: metrics.telemetry,
     ...createMemoryStores(),
     ...stores,
     revoked: createRevokedFamilies(clock),
-    codec: await createTokenCodec({ issuers: ['kinship'], audiences: ['kinship'], ...keys }),
+    codec: createTokenCodec({
+      issuers: ['kinship'],
+      audiences: ['kinship'],
+      ...keys,
+      ...(keySet && { keySet }),
+    }),
+    publishedKeys,
     links: createLinkSecrets(keys.hashKeys),
     secrets: createTokenSecrets({
       keys: keys.hashKeys,

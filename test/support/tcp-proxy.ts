@@ -24,7 +24,7 @@ export interface TcpProxy {
   cutAfterRequest(match: (bytesFromClient: Buffer) => boolean): void;
 }
 
-/** A proxy in front of the target, gone with the test. */
+/** A proxy in front of the target, gone with the test. New connections go where the target is by then. */
 export async function tcpProxy(
   t: Pick<Test, 'teardown'>,
   target: { readonly host: string; readonly port: number },

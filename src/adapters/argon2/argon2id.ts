@@ -12,15 +12,23 @@ interface Cost {
 /** Runs what is given when its turn comes. */
 type Turns = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** How much is under way, and how much waits for its turn. */
+interface TurnsTaken {
+  running(): number;
+  waiting(): number;
+}
+
 /**
  * At most `atOnce` pieces of work at a time: they run on the thread pool that signing needs too. The rest wait for
  * their turn, and are refused with `unavailable` when the queue is full.
  */
-export function createTurns({ atOnce, queue }: { atOnce: number; queue: number }): Turns {
+export function createTurns({ atOnce, queue }: { atOnce: number; queue: number }): Turns & TurnsTaken {
   let running = 0;
   const waiting: (() => void)[] = [];
 
-  return async (work) => {
+  return Object.assign(inTurn, { running: () => running, waiting: () => waiting.length });
+
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     await turn();
     try {
       return await work();
@@ -29,7 +37,7 @@ export function createTurns({ atOnce, queue }: { atOnce: number; queue: number }
       if (next === undefined) running -= 1;
       else next();
     }
-  };
+  }
 
   async function turn(): Promise<void> {
     if (running < atOnce) {

@@ -1,42 +1,86 @@
 import { type CanonicalOptions, canonicalDoor } from './canonical/door.ts';
+import { type FrontDoorOptions, openFrontDoors } from './doors/front-doors.ts';
+import { type OAuthOptions, oauthDoor } from './oauth/door.ts';
+import { OAuthError } from './oauth/errors.ts';
+import { type MetadataOptions, metadataRoute } from './oauth/metadata.ts';
 import { type AdminOptions, adminRoutes } from './operations/admin.ts';
 import { registerDocs } from './operations/docs.ts';
 import { type HealthCheck, healthRoutes } from './operations/health.ts';
+import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
+import { type Exposition, metricsRoute, requireMetricsKey } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
 import { asPages } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
-import { requireBearer } from './server/authenticate.ts';
+import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
+import { leadToDocs } from './server/lead-to-docs.ts';
 import { TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
+import { type SheddingOptions, shedLoad } from './server/shedding.ts';
 
 export interface HttpOptions
   extends ServerOptions,
     CanonicalOptions,
+    FrontDoorOptions,
     AdminOptions,
+    KeySetOptions,
+    OAuthOptions,
+    MetadataOptions,
     NotMeOptions,
-    PasswordResetOptions {
-  readonly publicUrl: string | null;
+    PasswordResetOptions,
+    SheddingOptions {
   readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** Null: they are shown elsewhere. */
+  readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
 }
 
 /** The whole HTTP side of the service, ready to listen. */
 export async function createHttp(options: HttpOptions): Promise<App> {
   const app = createServer(options);
   app.addSchema(TokenPairAnswer);
+  app.addSchema(OAuthError);
   await registerDocs(app, options);
+  await scope(app, async (work) => {
+    shedLoad(work, options);
+    await clientRoutes(work, options);
+  });
+  await scope(app, (operators) => adminRoutes(operators, options));
+  const { metrics, serviceKeys } = options;
+  if (metrics !== null)
+    await scope(app, (watchers) => {
+      if (metrics.access === 'key') requireMetricsKey(watchers, serviceKeys);
+      metricsRoute(watchers, metrics);
+    });
+  metadataRoute(app, options);
+  keySetRoute(app, options);
+  healthRoutes(app, options);
+  return app;
+}
+
+/** What clients, people and proxies ask for: the work of the service, as opposed to its operation. */
+async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
   await canonicalDoor(app, options);
+  leadToDocs(app, '/api/auth/swagger/index.html', 'operations');
+  await openFrontDoors(app, options);
   await scope(app, async (pages) => {
     await asPages(pages);
     notMePages(pages, options);
     passwordResetPages(pages, options);
   });
-  await scope(app, (proxies) => {
-    requireBearer(proxies, options.authenticate);
+  await scope(app, (oauth) => oauthDoor(oauth, options));
+  await scope(app, async (proxies) => {
+    await requireBearerOrCookie(proxies, options.authenticate);
     verifyRoute(proxies);
   });
-  await scope(app, (operators) => adminRoutes(operators, options));
-  healthRoutes(app, options);
+}
+
+/** A server that shows metrics and does nothing else. */
+export function createMetricsServer(
+  exposition: Exposition,
+  { log, limits }: Pick<ServerOptions, 'log' | 'limits'>,
+): App {
+  const app = createServer({ log, trustProxy: [], corsOrigins: [], ...(limits && { limits }) });
+  metricsRoute(app, exposition);
   return app;
 }

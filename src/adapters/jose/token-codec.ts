@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { CompactSign, type CryptoKey, compactVerify, type ProtectedHeaderParameters } from 'jose';
+import { KEY_ALGORITHMS } from '../../domain/key-set.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { asAccessClaims, asAccessHalf, asRefreshClaims } from '../../domain/token-pair.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import { readCompact } from './compact.ts';
+import { type Header, readCompact } from './compact.ts';
+import { createHmacRing, eitherRing, type KeyRing, type KnownKeys } from './key-ring.ts';
 
 interface Options {
   /** Newest first: the first is put into tokens, all of them are accepted. */
@@ -12,16 +13,21 @@ interface Options {
   readonly audiences: readonly string[];
   readonly accessKeys: readonly NamedKey[];
   readonly refreshKeys: readonly NamedKey[];
+  /** More keys of access tokens; where they sign, `accessKeys` only check, and the other way round. */
+  readonly keySet?: AccessKeySet;
 }
 
-const ALG = 'HS512';
+export type AccessKeySet =
+  | { readonly signs: true; readonly ring: KeyRing }
+  | { readonly signs: false; readonly ring: KnownKeys };
+
 const ACCESS_TYPE = 'at+jwt';
 const REFRESH_TYPE = 'rt+jwt';
 
-/** Tokens over jose. Keys are imported once: signing with raw bytes costs twice the CPU. */
-export async function createTokenCodec(options: Options): Promise<TokenCodec> {
-  const accessKeys = await importKeys(options.accessKeys);
-  const refreshKeys = await importKeys(options.refreshKeys);
+/** Tokens as compact JWS. */
+export function createTokenCodec(options: Options): TokenCodec {
+  const accessKeys = accessRing(options);
+  const refreshKeys = createHmacRing(options.refreshKeys);
   const [issuer = ''] = options.issuers;
   const [audience = ''] = options.audiences;
 
@@ -41,7 +47,9 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
   } as const;
 
   return {
-    signingKeys: { accessKeyId: accessKeys.newest.id, refreshKeyId: refreshKeys.newest.id },
+    get signingKeys() {
+      return { accessKeyId: accessKeys.current().id, refreshKeyId: refreshKeys.current().id };
+    },
 
     signAccess: (claims, keyId) =>
       sign({ iss: issuer, aud: audience, ...claims }, ACCESS_TYPE, accessKeys, keyId),
@@ -75,13 +83,20 @@ export async function createTokenCodec(options: Options): Promise<TokenCodec> {
       return half;
     },
 
+    partiesOf(token) {
+      const { iss, aud } = parse(token).payload;
+      return { issuer: String(iss), audience: String(aud) };
+    },
+
     accessHash,
   };
 }
 
-interface KeyRing {
-  readonly newest: { readonly id: string; readonly key: CryptoKey };
-  readonly byId: ReadonlyMap<string, CryptoKey>;
+/** Tokens under the keys that do not sign are good until they expire: a change of algorithm logs nobody out. */
+function accessRing({ accessKeys, keySet }: Options): KeyRing {
+  const hmac = createHmacRing(accessKeys);
+  if (keySet === undefined) return hmac;
+  return keySet.signs ? eitherRing(keySet.ring, hmac) : eitherRing(hmac, keySet.ring);
 }
 
 /** What a token has to be, and how it is refused if it is not. */
@@ -98,32 +113,21 @@ async function verify(
   { header, payload }: ReturnType<typeof parse>,
   { typ, keys, issuers, audiences, code }: Wanted,
 ): Promise<void> {
-  const key = isOurs(header, typ) && keys.byId.get(header.kid);
-  if (!key || !isOneOf(issuers, payload.iss) || !isOneOf(audiences, payload.aud)) throw new Refusal(code);
-  await compactVerify(token, key, { algorithms: [ALG] }).catch((cause) => {
-    throw new Refusal(code, undefined, { cause });
-  });
+  const ours = isOurs(header, typ) && isOneOf(issuers, payload.iss) && isOneOf(audiences, payload.aud);
+  const key = ours && (keys.find(header.kid) ?? (await seek(header, keys)));
+  if (!key || key.alg !== header.alg || !(await key.verify(token))) throw new Refusal(code);
 }
 
-async function importKeys(keys: readonly NamedKey[]): Promise<KeyRing> {
-  const hmac = { name: 'HMAC', hash: 'SHA-512' };
-  const imported = await Promise.all(
-    keys.map(async ({ id, bytes }) => ({
-      id,
-      key: await crypto.subtle.importKey('raw', bytes, hmac, false, ['sign', 'verify']),
-    })),
-  );
-  const [newest] = imported;
-  if (newest === undefined) throw new Error('At least one signing key is needed.');
-  return { newest, byId: new Map(imported.map(({ id, key }) => [id, key])) };
+/** A key that another replica has made, and lets sign already. All others are known before they are met. */
+async function seek({ alg, kid }: OurHeader, keys: KeyRing) {
+  return isOneOf(KEY_ALGORITHMS, alg) ? keys.seek(kid) : undefined;
 }
 
-function sign(claims: object, typ: string, ring: KeyRing, keyId: string): Promise<string> {
-  const key = ring.byId.get(keyId);
-  const signer = key === undefined ? ring.newest : { id: keyId, key };
-  return new CompactSign(Buffer.from(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: ALG, typ, kid: signer.id })
-    .sign(signer.key);
+async function sign(claims: object, typ: string, keys: KeyRing, keyId: string): Promise<string> {
+  const named = keys.find(keyId);
+  const { id, sign } = named?.sign ? named : keys.current();
+  if (sign === null) throw new Error(`Of key ${id} only the public part is known.`);
+  return sign(typ, JSON.stringify(claims));
 }
 
 function parse(token: string) {
@@ -133,18 +137,20 @@ function parse(token: string) {
 }
 
 /** One half in place of the other is not malformed: it is the wrong token. */
-function refuseType(header: ProtectedHeaderParameters, type: string): void {
+function refuseType(header: Header, type: string): void {
   if (header.typ === type) throw new Refusal('invalid_token');
 }
 
+interface OurHeader extends Header {
+  readonly alg: string;
+  readonly kid: string;
+}
+
 /** Exactly the header that is written here: nothing in it chooses a key, an algorithm or an extension. */
-function isOurs(
-  header: ProtectedHeaderParameters,
-  typ: string,
-): header is { alg: string; typ: string; kid: string } {
+function isOurs(header: Header, typ: string): header is OurHeader {
   return (
     Object.keys(header).length === 3 &&
-    header.alg === ALG &&
+    typeof header.alg === 'string' &&
     header.typ === typ &&
     typeof header.kid === 'string'
   );

@@ -1,22 +1,36 @@
+import { endOf } from '../../domain/retention.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { User } from '../../domain/user.ts';
 import type { ClaimedEntry, DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { Tasks } from '../../ports/stores/tasks.ts';
 import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
+import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUsers } from './users.ts';
 
 /**
- * Families and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
+ * Families, accounts, tasks and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
  * as the database's, atomic because nothing in here waits.
  */
-export function createMemoryStores(): { families: TokenFamilies; users: Users; outbox: Outbox } {
+export function createMemoryStores(): {
+  families: TokenFamilies;
+  users: Users;
+  tasks: Tasks;
+  outbox: Outbox;
+} {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
   const entries = new Map<string, StoredEntry>();
+  const lists: StoredLists = new Map();
   const store = createFamilies(families, users, entries);
 
-  return { families: store, users: createMemoryUsers(users, store, entries), outbox: createOutbox(entries) };
+  return {
+    families: store,
+    users: createMemoryUsers(users, store, entries, lists),
+    tasks: createMemoryTasks(users, lists),
+    outbox: createOutbox(entries),
+  };
 }
 
 function createFamilies(
@@ -85,7 +99,9 @@ function createFamilies(
 
     async list(userId, { now, limit, after }) {
       return [...families.values()]
-        .filter((family) => family.userId === userId && family.revoked === null && family.expiresAt > now)
+        .filter((family) => userId === null || family.userId === userId)
+        .filter((family) => family.revoked === null)
+        .filter((family) => Math.min(family.expiresAt, family.refreshExpiresAt) > now)
         .sort(newestFirst)
         .filter((family) => after === null || newestFirst(after, family) < 0)
         .slice(0, limit)
@@ -96,7 +112,22 @@ function createFamilies(
       const family = families.get(tokenFamily);
       if (family !== undefined) commit(family, entries);
     },
+
+    async purge(endedBefore, limit) {
+      const before = Math.min(endedBefore, Date.now());
+      const ended = [...families.values()]
+        .filter((family) => endOf(family) < before)
+        .sort((one, other) => endOf(one) - endOf(other))
+        .slice(0, limit);
+      for (const { tokenFamily } of ended) forget(tokenFamily);
+      return ended.length;
+    },
   };
+
+  function forget(tokenFamily: string): void {
+    families.delete(tokenFamily);
+    for (const key of told) if (key.startsWith(tokenFamily)) told.delete(key);
+  }
 }
 
 type Ordered = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
@@ -122,6 +153,8 @@ function toldKey(family: TokenFamily, { oncePerDay, event }: OutboxEntry): strin
   return [family.tokenFamily, new Date(event.occurredAt).toISOString().slice(0, 10), oncePerDay].join(' ');
 }
 
+const HOUR = 3_600_000;
+
 function createOutbox(entries: Map<string, StoredEntry>): Outbox {
   const change = (id: string, values: Partial<StoredEntry>) => {
     const entry = entries.get(id);
@@ -138,17 +171,34 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
         entry.attempts += 1;
         entry.dueAt = leasedUntil;
         const { id, event, contact, attempts } = entry;
-        return { id, event: structuredClone(event), contact, attempt: attempts };
+        return { id, event: structuredClone(event), contact, trace: null, attempt: attempts };
       });
     },
-    async settle(id) {
-      entries.delete(id);
+    async settle(ids) {
+      for (const id of ids) entries.delete(id);
     },
-    async postpone(id, dueAt) {
-      change(id, { dueAt });
+    async postpone(postponements) {
+      for (const { id, dueAt } of postponements) change(id, { dueAt });
+    },
+    async hasten(type, after, dueAt, limit) {
+      const late = [...entries.values()].filter(
+        ({ kind, event, buried, dueAt }) =>
+          kind === 'event' && event.type === type && !buried && dueAt > after,
+      );
+      for (const entry of late.slice(0, limit)) entry.dueAt = dueAt;
+      return Math.min(late.length, limit);
     },
     async bury(id) {
       change(id, { buried: true });
+    },
+    async backlog(now) {
+      return (['event', 'mail'] as const).map((kind) => {
+        const waiting = [...entries.values()].filter(
+          (entry) => entry.kind === kind && !entry.buried && entry.dueAt <= now + HOUR,
+        );
+        const times = waiting.map(({ event }) => event.occurredAt);
+        return { kind, count: times.length, oldestAt: times.length > 0 ? Math.min(...times) : null };
+      });
     },
     async forget(kind: DeliveryKind, before) {
       const old = [...entries.values()].filter(

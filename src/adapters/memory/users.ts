@@ -3,12 +3,14 @@ import type { OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Ended, PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
+import type { StoredLists } from './tasks.ts';
 
-/** Accounts in this process's memory, beside the families that end with them. */
+/** Accounts in this process's memory, beside the families and tasks that end with them. */
 export function createMemoryUsers(
   users: Map<string, User>,
   families: TokenFamilies,
   outbox: Map<string, StoredEntry>,
+  lists: StoredLists,
 ): Users {
   const resets = new Map<string, PasswordReset>();
 
@@ -62,6 +64,13 @@ export function createMemoryUsers(
       return structuredClone(withIdentifier(identifier)) ?? null;
     },
 
+    async list(limit) {
+      return [...users.values()]
+        .sort((one, other) => other.createdAt - one.createdAt || other.id.localeCompare(one.id, 'en'))
+        .slice(0, limit)
+        .map(({ id, username }) => ({ id, username }));
+    },
+
     async rehash(id, expected, passwordHash) {
       const user = users.get(id);
       if (user?.passwordHash === expected) users.set(id, { ...user, passwordHash });
@@ -88,10 +97,17 @@ export function createMemoryUsers(
       return user === undefined ? null : change(user, values, entries);
     },
 
+    async forgetResets(before) {
+      const old = [...resets].filter(([, { expiresAt }]) => expiresAt < before);
+      for (const [token] of old) resets.delete(token);
+      return old.length;
+    },
+
     async remove(id, expected, revocation, entries) {
       const user = users.get(id);
       if (user?.passwordHash !== expected) return null;
       users.delete(id);
+      lists.delete(id);
       forgetResets(id);
       record(user, entries);
       return { sessions: await families.revokeAll(id, { ...revocation, except: null }) };

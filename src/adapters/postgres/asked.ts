@@ -19,7 +19,7 @@ type Asked<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unknown 
 
 /**
  * The answer to a statement. One that still waits for a connection at its deadline is taken back, so that it does
- * not take effect after its client was told that it cannot be done; one that was sent ends as unknown.
+ * not take effect after its client was told that it cannot be done; one that was sent ends as pending.
  * Rejects as {@link translated}.
  */
 export async function asked<T>(statement: Asked<T>): Promise<T> {
@@ -53,7 +53,7 @@ function startDeadline(statement: Asked<unknown>) {
       // Of one that was sent the driver would ask the server to stop it, over a connection whose loss nobody can
       // catch; and the server stops it by itself.
       if (statement.state === null) statement.cancel?.();
-      else reject(new StoreUnavailable('unknown', new Error(`no answer within ${DEADLINE} ms`)));
+      else reject(new StoreUnavailable('pending', new Error(`no answer within ${DEADLINE} ms`)));
     }, DEADLINE);
   });
   return { passed, end: () => clearTimeout(timer) };

@@ -109,3 +109,12 @@ export function familyColumns(family: TokenFamily) {
 export function bytes(base64url: string): Buffer {
   return Buffer.from(base64url, 'base64url');
 }
+
+/** Columns as PostgreSQL reads them from JSON: bytes in their text form. */
+export function asJson(columns: object) {
+  const entries = Object.entries(columns).map(([name, value]) => [
+    name,
+    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
+  ]);
+  return Object.fromEntries(entries);
+}

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../../domain/events.ts';
-import type { ClaimedEntry, Outbox } from '../../ports/stores/outbox.ts';
+import type { Backlog, ClaimedEntry, Outbox } from '../../ports/stores/outbox.ts';
+import type { TraceContext } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 
@@ -9,8 +10,17 @@ interface OutboxRow {
   data: DomainEvent['data'];
   occurred_at: Date;
   contact: string | null;
+  trace: TraceContext | null;
   attempts: number;
 }
+
+interface BacklogRow {
+  kind: Backlog['kind'];
+  count: number;
+  oldest_at: Date | null;
+}
+
+const HOUR = 3_600_000;
 
 /** The outbox in PostgreSQL. A claim is a lease in the row: no transaction stays open while something is sent. */
 export function createOutbox(sql: Sql): Outbox {
@@ -25,24 +35,60 @@ export function createOutbox(sql: Sql): Outbox {
           limit ${limit}
           for update skip locked
         )
-        returning id, type, data, occurred_at, contact, attempts`);
+        returning id, type, data, occurred_at, contact, trace, attempts`);
       return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
     },
 
-    async settle(id) {
-      await asked(sql`delete from outbox where id = ${id}`);
+    async settle(ids) {
+      await asked(sql`delete from outbox where id = any(${sql.array([...ids])}::uuid[])`);
     },
 
-    async postpone(id, dueAt, reason) {
-      await asked(
-        sql`update outbox set due_at = ${new Date(dueAt)}, last_error = ${reason} where id = ${id}`,
-      );
+    async postpone(postponements) {
+      const rows = postponements.map(({ dueAt, ...rest }) => ({
+        ...rest,
+        due_at: new Date(dueAt).toISOString(),
+      }));
+      await asked(sql`
+        update outbox set due_at = postponed.due_at, last_error = postponed.reason
+        from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+          as postponed(id uuid, due_at timestamptz, reason text)
+        where outbox.id = postponed.id`);
+    },
+
+    async hasten(type, after, dueAt, limit) {
+      const { count } = await asked(sql`
+        update outbox set due_at = ${new Date(dueAt)}
+        where id in (
+          select id from outbox
+          where kind = 'event' and type = ${type} and buried_at is null and due_at > ${new Date(after)}
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
     },
 
     async bury(id, at, reason) {
       await asked(
         sql`update outbox set buried_at = ${new Date(at)}, last_error = ${reason} where id = ${id}`,
       );
+    },
+
+    async backlog(now) {
+      const rows = await asked(sql<BacklogRow[]>`
+        select kind, count(occurred_at)::int as count, min(occurred_at) as oldest_at
+        from unnest(array['event', 'mail']) as kinds (kind)
+        left join lateral (
+          select occurred_at from outbox
+          where outbox.kind = kinds.kind and buried_at is null and due_at <= ${new Date(now + HOUR)}
+          order by due_at
+          limit 50000
+        ) waiting on true
+        group by kind`);
+      return rows.map(({ kind, count, oldest_at }) => ({
+        kind,
+        count,
+        oldestAt: oldest_at?.getTime() ?? null,
+      }));
     },
 
     async forget(kind, before) {
@@ -56,5 +102,5 @@ export function createOutbox(sql: Sql): Outbox {
 
 function toClaimed(row: OutboxRow): ClaimedEntry {
   const event = { type: row.type, data: row.data, occurredAt: row.occurred_at.getTime() } as DomainEvent;
-  return { id: row.id, event, contact: row.contact, attempt: row.attempts };
+  return { id: row.id, event, contact: row.contact, trace: row.trace, attempt: row.attempts };
 }

@@ -1,16 +1,23 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { CurrentTrace } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
-import { bytes, type FamilyRow, familyColumns, pairColumns, toFamily } from './family-row.ts';
-import { endingAll, recordingFamily } from './recording.ts';
+import { asJson, type FamilyRow, familyColumns, toFamily } from './family-row.ts';
+import { purgingEnded } from './purging.ts';
+import { createRecorder } from './recording.ts';
+import { rotating } from './rotating.ts';
+import { createRotations } from './rotations.ts';
 
 /** Token families in PostgreSQL: each method is one statement, and so one transaction (READ COMMITTED). */
-export function createTokenFamilies(sql: Sql): TokenFamilies {
+export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () => null): TokenFamilies {
+  const record = createRecorder(currentTrace);
+  const rotate = createRotations(sql);
+
   return {
     async open(family, entries, vouchedBy) {
       const change = vouchedBy === undefined ? insertion(family) : vouchedInsertion(family, vouchedBy);
-      const rows = await asked(recordingFamily(sql, change, entries));
+      const rows = await asked(record.family(sql, change, entries));
       return rows.length > 0;
     },
 
@@ -21,24 +28,9 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
       return firstFamily(rows);
     },
 
-    async rotate({ expected, next, unlessRetryKey }, entries) {
-      const retryKey = unlessRetryKey === null ? null : bytes(unlessRetryKey);
-      const change = sql`
-        update token_families set ${sql(pairColumns(next))}
-        where token_family = ${expected.tokenFamily}
-          and user_id = ${expected.userId}
-          and paired = ${expected.paired}
-          and generation = ${expected.generation}
-          and hashed_refresh_token_id = ${bytes(expected.hashedRefreshTokenId)}
-          and scheme = ${expected.scheme}
-          and on_address_change = ${expected.onAddressChange}
-          and on_user_agent_change = ${expected.onUserAgentChange}
-          and (on_user_agent_change = 'ignore' or user_agent = ${expected.userAgent})
-          and (retry_key_hash <> ${retryKey}) is not false
-          and revoked_at is null
-          and expires_at > ${new Date(next.rotatedAt)}
-        returning *`;
-      return firstFamily(await asked(recordingFamily(sql, change, entries)));
+    async rotate(rotation, entries) {
+      if (entries.length === 0) return rotate(rotation);
+      return firstFamily(await asked(record.family(sql, rotating(sql, [rotation]), entries)));
     },
 
     async revoke(tokenFamily, { at, reason }, entries) {
@@ -46,29 +38,37 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
         where token_family = ${tokenFamily} and revoked_at is null
         returning *`;
-      const rows = await asked(recordingFamily(sql, change, entries));
+      const rows = await asked(record.family(sql, change, entries));
       return rows.length > 0;
     },
 
     async revokeAll(userId, revocation) {
-      const ended = await asked(endingAll(sql, userId, revocation));
+      const ended = await asked(record.endOfAll(sql, userId, revocation));
       return ended.map((row) => row.token_family);
     },
 
     async list(userId, { now, limit, after }) {
+      const ofUser = userId === null ? sql`` : sql`and user_id = ${userId}`;
       const behind =
         after && sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
       const rows = await asked(sql<FamilyRow[]>`
         select * from token_families
-        where user_id = ${userId} and revoked_at is null and expires_at > ${new Date(now)} ${behind ?? sql``}
+        where revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
+          ${ofUser} ${behind ?? sql``}
         order by created_at desc, token_family desc
         limit ${limit}`);
       return rows.map(toFamily);
     },
 
     async record(tokenFamily, entries) {
-      const family = sql`select * from token_families where token_family = ${tokenFamily}`;
-      await asked(recordingFamily(sql, family, entries));
+      // Locked, or a purge beside it would take away what the told subject refers to.
+      const family = sql`select * from token_families where token_family = ${tokenFamily} for key share`;
+      await asked(record.family(sql, family, entries));
+    },
+
+    async purge(endedBefore, limit) {
+      const [{ mine, count }] = await asked(purgingEnded(sql, endedBefore, limit));
+      return mine ? count : null;
     },
   };
 
@@ -88,15 +88,6 @@ export function createTokenFamilies(sql: Sql): TokenFamilies {
       )
       returning *`;
   }
-}
-
-/** Bytes in the text form that PostgreSQL reads from JSON. */
-function asJson(columns: ReturnType<typeof familyColumns>) {
-  const entries = Object.entries(columns).map(([name, value]) => [
-    name,
-    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
-  ]);
-  return Object.fromEntries(entries);
 }
 
 function firstFamily([row]: readonly FamilyRow[]) {

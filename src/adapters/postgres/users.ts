@@ -1,10 +1,11 @@
 import type postgres from 'postgres';
 import { identifiersOf, type User } from '../../domain/user.ts';
-import type { Ended, PasswordChange, Users } from '../../ports/stores/users.ts';
+import type { Ended, NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
+import type { CurrentTrace } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { bytes } from './family-row.ts';
-import { endingAll, recordingUser } from './recording.ts';
+import { createRecorder } from './recording.ts';
 
 interface UserRow {
   id: string;
@@ -18,13 +19,15 @@ interface UserRow {
  * Accounts in PostgreSQL. What ends sessions is a transaction of two statements: the first takes the user's row,
  * and the second sees every session that was opened before that.
  */
-export function createUsers(sql: Sql): Users {
+export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): Users {
+  const record = createRecorder(currentTrace);
+
   return {
     async create(user, entries) {
       const change = sql`
         insert into users ${sql(columnsOf(user))} returning *`;
       const creation = sql.begin(async (tx) => {
-        await recordingUser(tx, change, entries);
+        await record.user(tx, change, entries);
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         return true;
       });
@@ -41,6 +44,11 @@ export function createUsers(sql: Sql): Users {
       return firstUser(rows);
     },
 
+    async list(limit) {
+      return asked(sql<NamedUser[]>`
+        select id, username from users order by created_at desc, id desc limit ${limit}`);
+    },
+
     async rehash(id, expected, passwordHash) {
       await asked(sql`
         update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);
@@ -52,7 +60,7 @@ export function createUsers(sql: Sql): Users {
           const update = tx`
             update users set password_hash = ${change.passwordHash}
             where id = ${id} and password_hash = ${expected} returning *`;
-          const [user] = await recordingUser<UserRow>(tx, update, entries);
+          const [user] = await record.user<UserRow>(tx, update, entries);
           return user === undefined ? null : afterPasswordChange(tx, id, change);
         }),
       );
@@ -62,7 +70,7 @@ export function createUsers(sql: Sql): Users {
       await asked(
         sql.begin(async (tx) => {
           await tx`insert into password_resets values (${bytes(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
-          await recordingUser(tx, tx`select * from users where id = ${userId}`, entries);
+          await record.user(tx, tx`select * from users where id = ${userId}`, entries);
         }),
       );
     },
@@ -84,32 +92,37 @@ export function createUsers(sql: Sql): Users {
           if (used === undefined) return null;
           const update = tx`
             update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning *`;
-          await recordingUser(tx, update, entries);
+          await record.user(tx, update, entries);
           return afterPasswordChange(tx, used.user_id, change);
         }),
       );
+    },
+
+    async forgetResets(before) {
+      const { count } = await asked(sql`delete from password_resets where expires_at < ${new Date(before)}`);
+      return count;
     },
 
     async remove(id, expected, revocation, entries) {
       return asked(
         sql.begin(async (tx) => {
           const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning *`;
-          const [user] = await recordingUser<UserRow>(tx, removal, entries);
+          const [user] = await record.user<UserRow>(tx, removal, entries);
           if (user === undefined) return null;
-          return endedBy(await endingAll(tx, id, { ...revocation, except: null }));
+          return endedBy(await record.endOfAll(tx, id, { ...revocation, except: null }));
         }),
       );
     },
   };
-}
 
-async function afterPasswordChange(
-  tx: postgres.TransactionSql,
-  userId: string,
-  { except, at }: PasswordChange,
-): Promise<Ended> {
-  await tx`delete from password_resets where user_id = ${userId}`;
-  return endedBy(await endingAll(tx, userId, { at, reason: 'password_changed', except }));
+  async function afterPasswordChange(
+    tx: postgres.TransactionSql,
+    userId: string,
+    { except, at }: PasswordChange,
+  ): Promise<Ended> {
+    await tx`delete from password_resets where user_id = ${userId}`;
+    return endedBy(await record.endOfAll(tx, userId, { at, reason: 'password_changed', except }));
+  }
 }
 
 function endedBy(rows: readonly { token_family: string }[]): Ended {

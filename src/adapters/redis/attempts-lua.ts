@@ -26,26 +26,27 @@ const COUNTS = `
   end
 `;
 
-/** Answers the milliseconds to wait; 0: the attempt is allowed, and counted. */
+/** Answers the milliseconds to wait, and for which count, from 1; no wait: the attempt is allowed, and counted. */
 export const BEGIN = `${COUNTS}
   local counts
   if isKnown then counts = { countAt(KEYS[2], 3) }
   else counts = { countAt(KEYS[3], 3), countAt(KEYS[4], 7) } end
 
-  local wait = 0
-  for _, count in ipairs(counts) do
+  local longest, waitedFor = 0, 0
+  for index, count in ipairs(counts) do
     if count.failures >= count.free then
       local delay = math.min(count.longest, count.first * 2 ^ (count.failures - count.free))
-      wait = math.max(wait, math.min(count.lastAt, now) + delay - now)
+      local wait = math.min(count.lastAt, now) + delay - now
+      if wait > longest then longest, waitedFor = wait, index end
     end
   end
-  if wait > 0 then return wait end
+  if longest > 0 then return { longest, waitedFor } end
 
   for _, count in ipairs(counts) do
     redis.call('HSET', count.key, 'failures', count.failures + 1, 'lastAt', ARGV[1])
     redis.call('PEXPIRE', count.key, count.quiet)
   end
-  return 0
+  return { 0, 0 }
 `;
 
 export const SUCCEEDED = `${COUNTS}

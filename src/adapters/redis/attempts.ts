@@ -39,8 +39,11 @@ export function createRedisAttempts(
 
   return {
     async begin(subject, now) {
-      const wait = Number(await begin(keysOf(subject), [now, nameless(subject.network), ...numbers]));
-      return wait > 0 ? { allowed: false, retryAfter: wholeSeconds(wait) } : { allowed: true };
+      const answer = await begin(keysOf(subject), [now, nameless(subject.network), ...numbers]);
+      const [wait, waitedFor] = answer as [number, number];
+      if (wait <= 0) return { allowed: true };
+      const counter = waitedFor === 2 ? 'network' : 'account';
+      return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
     },
 
     async succeeded(subject, now) {

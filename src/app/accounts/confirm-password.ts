@@ -2,17 +2,13 @@ import type { Client } from '../../domain/events.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { User } from '../../domain/user.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { attempt } from './attempt.ts';
+import { type AttemptDeps, attempt } from './attempt.ts';
 
-export interface ConfirmPasswordDeps {
+export interface ConfirmPasswordDeps extends AttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
-  readonly attempts: Attempts;
-  readonly clock: Clock;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -11,6 +12,7 @@ import { outboxEntries } from '../outbox-entries.ts';
 interface Deps {
   readonly users: Users;
   readonly attempts: Attempts;
+  readonly limits: Limits;
   readonly links: LinkSecrets;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -19,14 +21,11 @@ interface Deps {
 
 const HOUR = 3_600_000;
 
-/** Mails to one account. */
-const LIMIT = { count: 3, perMilliseconds: HOUR };
-
 /**
  * Sends a link by which a new password can be set, if the address has an account. Whoever asks cannot tell: what
  * only an account causes goes on after this has resolved.
  */
-export const forgotPassword = ({ users, attempts, links, clock, newId, log }: Deps) => {
+export const forgotPassword = ({ users, attempts, limits, links, clock, newId, log }: Deps) => {
   return async ({ email, client }: { email: string; client: Client }): Promise<void> => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
@@ -37,7 +36,7 @@ export const forgotPassword = ({ users, attempts, links, clock, newId, log }: De
 
   async function sendLink(user: User, client: Client): Promise<void> {
     const now = clock();
-    const { allowed } = await attempts.take(`reset ${user.id}`, LIMIT, now);
+    const { allowed } = await attempts.take(`reset ${user.id}`, limits.resetMails, now);
     if (!allowed) return;
     const resetId = newId();
     const reset = {

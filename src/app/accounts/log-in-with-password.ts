@@ -2,16 +2,14 @@ import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { TokenPair } from '../sessions/mint-pair.ts';
 import { type NewSession, type OpenSessionDeps, openSession } from '../sessions/open-session.ts';
-import { attempt } from './attempt.ts';
+import { type AttemptDeps, attempt } from './attempt.ts';
 
-interface Deps extends OpenSessionDeps {
+interface Deps extends OpenSessionDeps, AttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
-  readonly attempts: Attempts;
 }
 
 export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact'> {
@@ -25,13 +23,13 @@ export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'con
  * the same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
  */
 export const logInWithPassword = (deps: Deps) => {
-  const { users, passwords, attempts, clock } = deps;
+  const { users, passwords } = deps;
   const open = openSession(deps);
 
   return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
-    const succeeded = await attempt({ attempts, clock }, user?.id ?? identifier, session.client);
+    const succeeded = await attempt(deps, user?.id ?? identifier, session.client);
     const given = normalizePassword(password);
     const right = await passwords.verify(user?.passwordHash ?? null, given);
     if (user === null || !right) throw new Refusal('invalid_credentials');

@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -16,12 +17,10 @@ interface Deps {
   readonly passwords: PasswordHasher;
   readonly isCommonPassword: IsCommonPassword;
   readonly attempts: Attempts;
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly newId: NewId;
 }
-
-/** New accounts from one network. */
-const LIMIT = { count: 20, perMilliseconds: 3_600_000 };
 
 export interface RegisterInput {
   readonly client: Client;
@@ -32,16 +31,16 @@ export interface RegisterInput {
 
 /** Makes an account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
 export const register =
-  ({ users, passwords, isCommonPassword, attempts, clock, newId }: Deps) =>
+  (deps: Deps) =>
   async ({ username, email, client, ...input }: RegisterInput) => {
+    const { users, passwords, isCommonPassword, clock, newId } = deps;
     const password = normalizePassword(input.password);
     const fault =
       accountFault(username, email) ?? passwordFault(password, [username, email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
     const now = clock();
-    const { allowed, retryAfter } = await attempts.take(`register ${networkOf(client.address)}`, LIMIT, now);
-    if (!allowed) throw new Refusal('too_many_requests', undefined, { retryAfter });
+    await takeRegistration(deps, client, now);
     const passwordHash = await passwords.hash(password);
     const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };
     const data = { userId: user.id, username: user.username };
@@ -49,3 +48,9 @@ export const register =
     if (!(await users.create(user, outboxEntries(newId, [{ event }])))) throw new Refusal('conflict');
     return { id: user.id, username: user.username, email };
   };
+
+async function takeRegistration({ attempts, limits }: Deps, { address }: Client, now: number): Promise<void> {
+  const limit = { name: 'registrations', ...limits.registrations };
+  const { allowed, retryAfter } = await attempts.take(`register ${networkOf(address)}`, limit, now);
+  if (!allowed) throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
+}

@@ -2,11 +2,17 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
 
 export interface OutboxDeps {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** Told what came of each attempt. */
+export interface DeliveryDeps extends OutboxDeps {
+  readonly telemetry: Pick<Telemetry, 'delivered'>;
 }
 
 /** How much is claimed at a time, and for how many milliseconds. */

@@ -2,12 +2,16 @@ import { concernedBy } from '../../domain/events.ts';
 import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { claimDue, type OutboxDeps } from './claim-due.ts';
+import type { SpanStart, Tracing } from '../../ports/tracing.ts';
+import { traced } from '../traced.ts';
+import { delayAfter } from './backoff.ts';
+import { claimDue, type DeliveryDeps } from './claim-due.ts';
 import { letterAbout } from './letters/letter-about.ts';
 import type { LinkTo } from './link-to.ts';
 import { reasonOf } from './reason-of.ts';
+import { settling } from './settle.ts';
 
-export interface DeliverMailDeps extends OutboxDeps {
+export interface DeliverMailDeps extends DeliveryDeps {
   readonly users: Pick<Users, 'find'>;
   readonly mailer: Mailer;
   /** Evenly from 0 up to 1. */
@@ -16,6 +20,7 @@ export interface DeliverMailDeps extends OutboxDeps {
   readonly receiver: string | null;
   /** Where the user can act on an event. */
   readonly linkTo: LinkTo;
+  readonly tracing: Tracing | null;
 }
 
 const MINUTE = 60_000;
@@ -25,11 +30,7 @@ const DAY = 24 * 60 * MINUTE;
 const BATCH = { limit: 20, lease: 5 * MINUTE };
 const AT_ONCE = 5;
 
-const FIRST_DELAY = 5_000;
-const LONGEST_DELAY = 15 * MINUTE;
-
-/** Milliseconds before each further try to settle a mail that was sent. */
-const SETTLE_PAUSES = [50, 250, 1_000];
+const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 
 /**
  * Sends the mails that are due, one batch at each call, and answers how many it took up. A mail that fails is
@@ -52,18 +53,20 @@ export const deliverMail = (deps: DeliverMailDeps) => {
 };
 
 /** Never rejects: one mail does not hold up the others. */
-const deliverOne = ({ outbox, users, mailer, clock, log, random, receiver, linkTo }: DeliverMailDeps) => {
-  /** Sent, but still in the outbox: when such a mail comes back, it is only settled. */
-  const sent = new Set<string>();
+const deliverOne = (deps: DeliverMailDeps) => {
+  const { outbox, users, mailer, clock, log, random, receiver, linkTo, tracing, telemetry } = deps;
+  const { wasDelivered, settle } = settling(deps);
 
   return async (entry: ClaimedEntry): Promise<void> => {
     try {
-      if (!sent.has(entry.id)) await send(entry);
+      if (!wasDelivered(entry.id)) await traced(tracing, spanOf(entry), () => send(entry));
     } catch (error) {
       await recordFailure(entry, error);
       return;
     }
-    await settle(entry);
+    await settle([entry.id]).catch((error: unknown) => {
+      log.warn({ ...namesOf(entry), reason: reasonOf(error) }, 'mail done with, but still in the outbox');
+    });
   };
 
   async function send(entry: ClaimedEntry): Promise<void> {
@@ -71,59 +74,39 @@ const deliverOne = ({ outbox, users, mailer, clock, log, random, receiver, linkT
     const user = await users.find(entry.event.data.userId);
     const to = user?.email ?? entry.contact ?? receiver;
     if (to === null) {
+      telemetry.delivered('mail', 'unaddressed');
       log.warn(namesOf(entry), 'nobody to write to about this event');
       return;
     }
     const letter = letterAbout(entry.event, linkTo(entry.event));
     if (letter === null) throw new Error(`Nothing is written about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to, ...letter });
-    sent.add(entry.id);
+    telemetry.delivered('mail', 'sent');
     log.info(namesOf(entry), 'mail sent');
-  }
-
-  async function settle(entry: ClaimedEntry): Promise<void> {
-    let failure: unknown;
-    for (const pause of [0, ...SETTLE_PAUSES]) {
-      if (pause > 0) await sleep(pause);
-      try {
-        await outbox.settle(entry.id);
-        sent.delete(entry.id);
-        return;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    log.warn({ ...namesOf(entry), reason: reasonOf(failure) }, 'mail done with, but still in the outbox');
   }
 
   async function recordFailure(entry: ClaimedEntry, error: unknown): Promise<void> {
     const now = clock();
     const reason = reasonOf(error);
     const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
-    const delay = Math.round(random() * longestDelay(entry.attempt));
+    const delay = delayAfter(entry.attempt, BACKOFF, random);
+    telemetry.delivered('mail', hopeless ? 'buried' : 'postponed');
     if (hopeless) log.warn({ ...namesOf(entry), reason }, 'mail given up');
     else log.warn({ ...namesOf(entry), reason, delay }, 'mail not sent, to be tried again');
     try {
       if (hopeless) await outbox.bury(entry.id, now, reason);
-      else await outbox.postpone(entry.id, now + delay, reason);
+      else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);
     } catch (failure) {
       log.warn({ ...namesOf(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');
     }
   }
 };
 
-/** The delay is drawn evenly below this, so that what failed together does not come back together. */
-function longestDelay(attempt: number): number {
-  return Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1));
+function spanOf({ event, trace }: ClaimedEntry): SpanStart {
+  return { name: `mail ${event.type}`, kind: 'producer', parent: trace };
 }
 
 /** Whom and what a log line is about. The address stays out of it. */
 function namesOf({ id, event, attempt }: ClaimedEntry) {
   return { mailId: id, type: event.type, ...concernedBy(event), attempt };
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

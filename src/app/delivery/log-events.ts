@@ -1,6 +1,6 @@
 import { concernedBy } from '../../domain/events.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { claimDue, type OutboxDeps } from './claim-due.ts';
+import { claimDue, type DeliveryDeps } from './claim-due.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -15,8 +15,8 @@ const CLEARING = 10 * MINUTE;
  * Where there is nobody to send events to: logs each by type and id, and lets it leave the outbox after a day.
  * Each call takes one batch and answers how many it logged.
  */
-export const logEvents = (deps: OutboxDeps) => {
-  const { outbox, clock, log } = deps;
+export const logEvents = (deps: DeliveryDeps) => {
+  const { outbox, telemetry, clock, log } = deps;
   const claim = claimDue(deps, 'event', BATCH);
   let clearedAt = Number.NEGATIVE_INFINITY;
 
@@ -24,6 +24,7 @@ export const logEvents = (deps: OutboxDeps) => {
     const entries = await claim();
     for (const { id, event } of entries) {
       log.info({ eventId: id, type: event.type, ...concernedBy(event) }, 'event');
+      telemetry.delivered('event', 'logged');
     }
     // What was not logged yet stays, however old it is.
     if (entries.length < BATCH.limit) await clear();

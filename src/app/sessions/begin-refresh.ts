@@ -11,6 +11,8 @@ import type { Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts
 export interface RefreshInput {
   readonly refreshToken: string;
   readonly accessToken: string | null;
+  /** The session that is to be refreshed, where the client names it: the refresh token must be of that one. */
+  readonly sessionId?: string;
   /** 1 to 255 visible characters. */
   readonly idempotencyKey: string | null;
   readonly client: Client;
@@ -44,11 +46,14 @@ export const beginRefresh =
     return { claims, scheme, next, now, present: (under) => present(deps, { claims, next }, input, under) };
   };
 
-async function verify({ codec, secrets }: Deps, { refreshToken, accessToken }: RefreshInput, now: number) {
+async function verify({ codec, secrets }: Deps, input: RefreshInput, now: number) {
+  const { refreshToken, accessToken, sessionId } = input;
   const access = accessToken === null ? null : codec.readAccessHalf(accessToken);
   const claims = await codec.readRefresh(refreshToken);
   const scheme = secrets.prove(claims);
   if (scheme === null) throw new Refusal('invalid_token');
+  if (sessionId !== undefined && sessionId !== claims.tokenFamily)
+    throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
   const fault = judgePair(claims, access, now);
   if (fault !== null) throw new Refusal(fault);
   return { claims, scheme };

@@ -9,10 +9,10 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** The session that a link in a mail is about. Throws a {@link Refusal} `forbidden` for one that is not ours or old. */
+/** The session that a link in a mail is about; a {@link Refusal} `forbidden` for one that is not ours or old. */
 export const readNotMeLink =
   ({ links, clock }: Deps) =>
-  (token: string): SessionOfUser => {
+  async (token: string): Promise<SessionOfUser> => {
     const session = links.readNotMe(token, clock());
     if (session === null) throw new Refusal('forbidden', 'This link is not valid, or has expired.');
     return session;
@@ -24,7 +24,7 @@ export const endByLink = (deps: Deps & EndSessionDeps) => {
   const end = endSession(deps);
 
   return async (token: string): Promise<void> => {
-    const { sessionId, userId } = read(token);
+    const { sessionId, userId } = await read(token);
     await end(sessionId, userId, 'not_me');
   };
 };

@@ -9,10 +9,12 @@ export interface SessionPage {
   readonly nextCursor?: string;
 }
 
-/** The live sessions of a user, newest first. Rejects with a {@link Refusal} `invalid_request` for a cursor that is none. */
+/**
+ * The live sessions of a user, or with null of all users, newest first. Rejects with a {@link Refusal} `invalid_request` for a cursor that is none.
+ */
 export const listSessions =
   ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }) =>
-  async (userId: string, limit: number, cursor: string | null): Promise<SessionPage> => {
+  async (userId: string | null, limit: number, cursor: string | null): Promise<SessionPage> => {
     const after = cursor === null ? null : readCursor(cursor);
     const found = await families.list(userId, { now: clock(), limit: limit + 1, after });
     const items = found.slice(0, limit);

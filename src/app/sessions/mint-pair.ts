@@ -39,6 +39,7 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     client_id: family.clientId,
     iat: seconds(family.rotatedAt),
     exp: seconds(family.accessExpiresAt),
+    ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
   };
 }
 

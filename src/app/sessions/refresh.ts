@@ -16,6 +16,7 @@ import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { type Attempt, beginRefresh, type RefreshInput } from './begin-refresh.ts';
 import { mintPair, type TokenPair } from './mint-pair.ts';
@@ -29,6 +30,8 @@ export interface RefreshDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Told how refreshes are answered with a pair, and of reuse. */
+  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
 }
 
 /** How often the row is read anew when somebody else was faster, before the client is asked to try later. */
@@ -40,7 +43,7 @@ const ROUNDS = 3;
  * Rejects with a {@link Refusal}; a database that cannot be asked is `unavailable`, never a verdict.
  */
 export const refresh = (deps: RefreshDeps) => {
-  const { families, revoked, policy, newId } = deps;
+  const { families, revoked, policy, newId, telemetry } = deps;
   const begin = beginRefresh(deps);
   const mint = mintPair(deps);
   const revoke = revokeFamily(deps);
@@ -63,7 +66,7 @@ export const refresh = (deps: RefreshDeps) => {
   async function judgeOnTheRow(attempt: Attempt): Promise<TokenPair> {
     for (let round = 0; round < ROUNDS; round += 1) {
       const family = await families.find(attempt.claims.tokenFamily);
-      if (family !== null && isOurOwn(family, attempt)) return mint(family, attempt.now);
+      if (family !== null && isOurOwn(family, attempt)) return answer(family, attempt, telemetry.rotated);
       const presented = await attempt.present(family?.scheme ?? attempt.scheme);
       const pair = await carryOut(judge(family, presented, attempt), presented, attempt);
       if (pair !== null) return pair;
@@ -84,13 +87,14 @@ export const refresh = (deps: RefreshDeps) => {
         return rotate(verdict, presented, attempt);
       case 'repeat':
         await tell(tokenFamily, verdict.tell);
-        return mint(verdict.family, attempt.now);
+        return answer(verdict.family, attempt, () => telemetry.repeated(restOf(verdict.family, attempt)));
       case 'refuse':
         await tell(tokenFamily, verdict.tell);
         throw new Refusal(verdict.code);
       case 'revoke':
         if (!(await revoke(tokenFamily, { at: attempt.now, reason: verdict.reason }, verdict.tell)))
           return null;
+        if (verdict.reason === 'reuse') telemetry.reuseDetected(restOf(verdict.family, attempt));
         throw new Refusal(verdict.code);
     }
   }
@@ -98,14 +102,20 @@ export const refresh = (deps: RefreshDeps) => {
   async function rotate(
     verdict: { family: ExpectedFamily; tell: readonly Occurrence[] },
     { claims, retryKeyHash }: Presented,
-    { next, now }: Attempt,
+    attempt: Attempt,
   ): Promise<TokenPair | null> {
     const { family } = verdict;
     // What the row remembers of an earlier rotation says nothing about one that it has lost.
-    const unlessRetryKey = claims.generation > family.generation ? null : retryKeyHash;
-    const rotation = { expected: family, next, unlessRetryKey };
+    const heals = claims.generation > family.generation;
+    const rotation = { expected: family, next: attempt.next, unlessRetryKey: heals ? null : retryKeyHash };
     const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
-    return rotated && mint(rotated, now);
+    return rotated && answer(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
+  }
+
+  async function answer(family: TokenFamily, { now }: Attempt, told: () => void): Promise<TokenPair> {
+    const pair = await mint(family, now);
+    told();
+    return pair;
   }
 
   async function tell(tokenFamily: string, occurrences: readonly Occurrence[]): Promise<void> {
@@ -132,6 +142,11 @@ function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, 
     expiresAt: Number.POSITIVE_INFINITY,
     revoked: null,
   };
+}
+
+/** Milliseconds since the family last rotated. */
+function restOf({ rotatedAt }: Pick<TokenFamily, 'rotatedAt'>, { now }: Attempt): number {
+  return now - rotatedAt;
 }
 
 /** The answer to an earlier round was lost, but the row tells that it was ours. */

@@ -31,6 +31,9 @@ export interface TokenCodec {
    */
   verifyAccess(token: string, now: number, leeway: number): Promise<AccessClaims>;
 
+  /** Who made a token, and for whom, as it says itself: to be asked of one that was verified. */
+  partiesOf(token: string): { readonly issuer: string; readonly audience: string };
+
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */
   accessHash(token: string): string;
 }

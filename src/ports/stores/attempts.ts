@@ -22,6 +22,9 @@ export interface Attempts {
   /** It was the right password, after a `begin` that allowed it: see `succeedAttempt`. */
   succeeded(subject: AttemptSubject, now: number): Promise<void>;
 
-  /** One of a limited number of deeds in any span of time. One that is refused does not count. */
+  /**
+   * One of a limited number of deeds in any span of time. One that is refused does not count. The key names the deed,
+   * in a word of our own, and then whose it is.
+   */
   take(key: string, limit: Limit, now: number): Promise<Taking>;
 }

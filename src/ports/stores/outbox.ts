@@ -1,4 +1,5 @@
-import type { DomainEvent } from '../../domain/events.ts';
+import type { DomainEvent, EventType } from '../../domain/events.ts';
+import type { TraceContext } from '../tracing.ts';
 
 /** How an entry leaves: as an event for other systems, or as a mail to the user. */
 export type DeliveryKind = 'event' | 'mail';
@@ -21,6 +22,22 @@ export interface ClaimedEntry {
   readonly attempt: number;
   /** The address that the session gave at login to be written to, if any. */
   readonly contact: string | null;
+  /** The span under way when it was recorded, so that its delivery joins the trace of what caused it. */
+  readonly trace: TraceContext | null;
+}
+
+/** When an entry that was not delivered becomes due again, with the reason kept for the operator. */
+export interface Postponement {
+  readonly id: string;
+  readonly dueAt: number;
+  readonly reason: string;
+}
+
+/** What waits of one kind. `oldestAt`: when the oldest of it happened, null where nothing waits. */
+export interface Backlog {
+  readonly kind: DeliveryKind;
+  readonly count: number;
+  readonly oldestAt: number | null;
 }
 
 /**
@@ -39,14 +56,23 @@ export interface Outbox {
     limit: number,
   ): Promise<readonly ClaimedEntry[]>;
 
-  /** The entry was delivered: it is gone. */
-  settle(id: string): Promise<void>;
+  /** The entries are done with: they are gone. */
+  settle(ids: readonly string[]): Promise<void>;
 
-  /** Not delivered: it becomes due again at `dueAt`, with the reason kept for the operator. */
-  postpone(id: string, dueAt: number, reason: string): Promise<void>;
+  /** Not delivered, each to be tried again in its time. */
+  postpone(postponements: readonly Postponement[]): Promise<void>;
+
+  /** Up to `limit` events of this type that are due later than `after` become due at `dueAt`; answers how many. */
+  hasten(type: EventType, after: number, dueAt: number, limit: number): Promise<number>;
 
   /** Not to be tried again: it is kept aside with the reason. */
   bury(id: string, at: number, reason: string): Promise<void>;
+
+  /**
+   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour. Cheap however
+   * much waits: no more than the first 50,000 of a kind are looked at.
+   */
+  backlog(now: number): Promise<readonly Backlog[]>;
 
   /** Removes entries of a kind that happened before, buried or not; answers how many. */
   forget(kind: DeliveryKind, before: number): Promise<number>;

@@ -75,9 +75,20 @@ export interface TokenFamilies {
     },
   ): Promise<readonly string[]>;
 
-  /** The live families of a user at a moment, newest first: up to `limit` of those that come behind `after`. */
-  list(userId: string, page: FamilyPage): Promise<readonly TokenFamily[]>;
+  /**
+   * The families of a user, or with null of all users, that can still be refreshed at a moment, newest first: up to
+   * `limit` of those that come behind `after`.
+   */
+  list(userId: string | null, page: FamilyPage): Promise<readonly TokenFamily[]>;
 
   /** Records entries about a family, whose row stays as it is. */
   record(tokenFamily: string, entries: readonly OutboxEntry[]): Promise<void>;
+
+  /**
+   * Removes up to `limit` families that ended ({@link endOf}) before a moment, the longest ago first, with all that
+   * is kept of them, and answers how many. No family goes that lies before its end by the store's own clock, too.
+   * One caller at a time over all replicas: the others are answered null at once. Nobody else's change is held up
+   * for longer than one call takes, and a family under change may stay until the next call.
+   */
+  purge(endedBefore: number, limit: number): Promise<number | null>;
 }

@@ -19,6 +19,9 @@ export interface PasswordReset {
   readonly expiresAt: number;
 }
 
+/** An account as others may know it. */
+export type NamedUser = Pick<User, 'id' | 'username'>;
+
 /** What a change of an account did: the sessions that ended with it. */
 export interface Ended {
   readonly sessions: readonly string[];
@@ -39,6 +42,9 @@ export interface Users {
 
   /** By name or address, in the form of `identifierOf`. */
   findByIdentifier(identifier: string): Promise<User | null>;
+
+  /** The newest accounts, up to `limit`, newest first. */
+  list(limit: number): Promise<readonly NamedUser[]>;
 
   /** Replaces the hash of an unchanged password; does nothing if it is not `expected` any more. */
   rehash(id: string, expected: string, passwordHash: string): Promise<void>;
@@ -62,6 +68,9 @@ export interface Users {
     change: PasswordChange,
     entries: readonly OutboxEntry[],
   ): Promise<Ended | null>;
+
+  /** Removes resets that expired before a moment; answers how many. */
+  forgetResets(before: number): Promise<number>;
 
   /** Removes the account; null if it is gone or the hash is not `expected` any more. */
   remove(

@@ -37,16 +37,24 @@ export function connections(
   return agent;
 }
 
+/** As {@link ask}, for what most requests are. */
+export function post(agent: Agent, url: URL, body?: unknown, headers?: Headers): Promise<Answer> {
+  return ask(agent, 'POST', url, body, headers);
+}
+
+type Headers = Readonly<Record<string, string>>;
+
 /** Sends the body as JSON. Rejects with {@link Unanswered}. */
-export async function post(
+export async function ask(
   agent: Agent,
+  method: string,
   url: URL,
   body?: unknown,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Headers = {},
 ): Promise<Answer> {
   const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const type = json && { 'content-type': 'application/json', 'content-length': json.length };
-  const asked = request(url, { method: 'POST', agent, headers: { ...type, ...headers } });
+  const asked = request(url, { method, agent, headers: { ...type, ...headers } });
   let stage: Stage = 'connecting';
   asked.once('socket', (socket) => {
     if (!socket.connecting) stage = 'asking';

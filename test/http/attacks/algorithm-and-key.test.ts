@@ -1,7 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Test } from 'tap';
 import {
   type AttackedService,
@@ -13,30 +10,23 @@ import {
   stillGood,
   unchanged,
 } from '../../support/attacked.ts';
+import { countingListener } from '../../support/counting-listener.ts';
+import { eachOf } from '../../support/each-of.ts';
 import {
+  asymmetric,
   type Changes,
+  flipped,
   headerOf,
   hmac,
+  pairOfKeys,
   remade,
   resigned,
   type Signer,
+  signature,
+  textsOf,
   unsigned,
 } from '../../support/forge.ts';
 import { claimsOf, someKey, someKeys } from '../../support/sessions.ts';
-
-const asymmetric = (
-  hash: string,
-  key: KeyObject,
-  dsaEncoding: 'der' | 'ieee-p1363' = 'ieee-p1363',
-): Signer => {
-  return (input) => sign(hash, Buffer.from(input), { key, dsaEncoding });
-};
-
-/** The other signature of the same length: what stands there is taken as it is. */
-const signature =
-  (bytes: Uint8Array): Signer =>
-  () =>
-    bytes;
 
 /** Each half in turn made anew with these changes, the other one genuine. */
 function eitherHalf(service: AttackedService, pair: Pair, name: string, changes: Changes, signer?: Signer) {
@@ -117,19 +107,11 @@ function shortened(token: string): string {
 attack('public keys, and guesses, are no secret', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
-  const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) => {
-    const { publicKey } = pairOfKeys(type);
-    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
-    return Object.entries({
-      PEM: pem,
-      'PEM after white space': ` \n${pem}`,
-      'PEM without its last line feed': pem.trimEnd(),
-      DER: publicKey.export({ type: 'spki', format: 'der' }),
-      JWK: jwk,
-      'JWK after white space': `\t${jwk}`,
-    }).map(([form, bytes]) => [`the ${form} of a public ${type} key`, bytes] as const);
-  });
+  const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) =>
+    Object.entries(textsOf(pairOfKeys(type).publicKey)).map(
+      ([form, bytes]) => [`the ${form} of a public ${type} key`, bytes] as const,
+    ),
+  );
   const guesses = {
     'an empty key': '',
     'a blank': ' ',
@@ -155,12 +137,6 @@ attack('public keys, and guesses, are no secret', async (t, sql) => {
   );
   await stillGood(t, service, pair);
 });
-
-function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
-  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
-  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return generateKeyPairSync('ed25519');
-}
 
 attack('ECDSA signatures of nothing', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
@@ -225,21 +201,6 @@ attack('a key that a token brings along is not looked at, nor where it points', 
   t.equal(listener.connections, 1, 'and counts');
   await stillGood(t, service, pair);
 });
-
-/** Serves a key set to whoever comes, and counts who comes. */
-async function countingListener(t: Test, keySet: object) {
-  const counted = { url: '', connections: 0 };
-  const server = createServer((_request, response) => {
-    response.setHeader('connection', 'close').end(JSON.stringify(keySet));
-  });
-  server.on('connection', () => {
-    counted.connections += 1;
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => server.close());
-  counted.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys.json`;
-  return counted;
-}
 
 attack('the key id names a key and nothing else', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
@@ -448,26 +409,3 @@ attack('one bit flipped anywhere makes it another token', async (t, sql) => {
   }
   await stillGood(t, service, pair);
 });
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-/** The token with one bit changed, at each position in turn; which of its six bits goes round with the position. */
-function* flipped(token: string): Generator<string> {
-  for (const [at, character] of [...token].entries()) {
-    const value = ALPHABET.indexOf(character);
-    if (value >= 0) yield token.slice(0, at) + ALPHABET[value ^ (1 << (at % 6))] + token.slice(at + 1);
-  }
-}
-
-/** Runs an action on each, so many at a time. */
-async function eachOf<T>(
-  items: readonly T[],
-  atOnce: number,
-  act: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await act(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}

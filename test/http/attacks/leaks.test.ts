@@ -1,66 +1,30 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Test } from 'tap';
 import { loginGuard } from '../../../src/adapters/http/server/login-guard.ts';
-import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import {
   type AttackedService,
   attack,
   attackedService,
+  documented,
   familyOf,
   migrated,
+  type Operation,
   outcomeOf,
   stillGood,
   unchanged,
 } from '../../support/attacked.ts';
 import { compact, hmac } from '../../support/forge.ts';
 import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
+import { dump, partsOf, spellings, textOf, watch } from '../../support/leaks.ts';
 import { exchange, rawRequest } from '../../support/raw-http.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-/** Secrets by name, and the places where one of them was found. */
-function watch(t: Test, service: AttackedService, secrets: Record<string, string>) {
-  return {
-    /** An answer that is not the one to whom the secret belongs. */
-    answer(name: string, text: string): void {
-      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
-      t.same(found, [], `the answer to ${name}`);
-    },
-    log(): void {
-      const text = service.lines.join('');
-      t.ok(text.includes('"answered"'), 'there is a log');
-      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
-      t.same(found, [], 'the log');
-    },
-  };
-}
-
-/** A token as a whole, and its parts that would do as well. */
-function partsOf(name: string, token: string): Record<string, string> {
-  const [, payload = '', signature = ''] = token.split('.');
-  return {
-    [`${name}, its payload`]: payload,
-    [`${name}, its signature`]: signature,
-    [`${name}, its jti`]: String(claimsOf(token).jti),
-  };
-}
-
-interface Operation {
-  readonly method: string;
-  readonly path: string;
-}
-
-/** Every route that the service documents. */
-async function documented(service: AttackedService): Promise<Operation[]> {
-  const { body } = await service.send('/docs/json');
-  return Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
-  );
-}
-
 /** One secret in every place of a request to a route where a client might put it, by right or by mistake. */
-function placements({ method, path }: Operation, secret: string): Record<string, [string, RequestInit]> {
+function placements(
+  { method, path }: Pick<Operation, 'method' | 'path'>,
+  secret: string,
+): Record<string, [string, RequestInit]> {
   const url = path.replace(/\{\w+\}/g, encodeURIComponent(secret));
   const query = [
     'refreshToken',
@@ -134,10 +98,6 @@ function placements({ method, path }: Operation, secret: string): Record<string,
       [to, { ...init, method }],
     ]),
   );
-}
-
-async function textOf(response: Response): Promise<string> {
-  return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
 }
 
 attack('what a client sends is not said again', async (t, sql) => {
@@ -228,32 +188,6 @@ attack('service keys are not said again either', async (t, sql) => {
   }
   watched.log();
 });
-
-type Value = string | Buffer | object | number | boolean | null;
-
-/** Every value of every table, and what is inside of those that have an inside. */
-async function dump(sql: Sql): Promise<Value[]> {
-  const tables = await sql<
-    { name: string }[]
-  >`select tablename as name from pg_tables where schemaname = 'public'`;
-  const rows = await Promise.all(
-    tables.map(({ name }) => sql<Record<string, Value>[]>`select * from ${sql(name)}`),
-  );
-  return rows.flat().flatMap((row) => Object.values(row).flatMap(inside));
-}
-
-function inside(value: Value): Value[] {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return [value];
-  if (value instanceof Date) return [value.toISOString(), String(value.getTime())];
-  return [JSON.stringify(value), ...Object.values(value).flatMap(inside)];
-}
-
-/** A value in all spellings in which it might be a token, a key or a name. */
-function spellings(value: Value): string[] {
-  if (!(value instanceof Buffer)) return [String(value)];
-  const uuid = value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
-  return [...(['hex', 'base64', 'base64url', 'latin1'] as const).map((name) => value.toString(name)), uuid];
-}
 
 /** Sessions of all kinds, as they lie in a database: new, rotated under a key, rotated twice, unpaired. */
 async function population(service: AttackedService) {

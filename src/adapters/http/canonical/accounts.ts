@@ -58,7 +58,7 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
       const { email } = request.body;
       if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
       await forgotPassword({ email, client: clientOf(request) });
-      return reply.code(202).send(null);
+      return reply.code(202).send(undefined);
     },
   );
 }

@@ -3,7 +3,7 @@ import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
-import { answer, BODY_IS_OPTIONAL, problems, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
 
 const members = {
   refreshToken: Type.Optional(Type.String()),
@@ -11,15 +11,6 @@ const members = {
 };
 const Query = Type.Object(members);
 const Body = Type.Object(members, { additionalProperties: false });
-const Headers = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      pattern: '^[\\x21-\\x7e]{1,255}$',
-      description: 'makes a retry safe: the same key with the same tokens gets the same pair again',
-    }),
-  ),
-});
-
 /** `POST /auth/refresh`: the tokens in the query or in the body, each once. */
 export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnType<typeof refresh> }): void {
   app.post(
@@ -32,7 +23,7 @@ export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnT
         description:
           'A refresh token is good for one refresh. One that comes back after it was used ends its session.',
         querystring: Query,
-        headers: Headers,
+        headers: IdempotencyKey,
         body: Body,
         response: {
           200: answer('the next pair, or for a retry the same one again', Type.Ref(TokenPairAnswer)),

@@ -6,7 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
-import { type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+import { requireServiceKey, type ServiceKey } from '../server/service-keys.ts';
 
 export interface AdminOptions {
   readonly serviceKeys: readonly ServiceKey[];
@@ -17,14 +17,7 @@ export interface AdminOptions {
 
 /** For operators, with a service key of scope `admin`: to be called in a scope of its own. */
 export function adminRoutes(scope: App, options: AdminOptions): void {
-  const find = serviceKeys(options.serviceKeys);
-  scope.addHook('onRequest', async (request) => {
-    const key = find(request.headers['x-api-key']);
-    if (key === null)
-      throw new Refusal('unauthenticated', 'A service key with scope "admin" is needed in x-api-key.');
-    if (!key.scopes.includes('admin'))
-      throw new Refusal('forbidden', 'This service key is not for operators.');
-  });
+  requireServiceKey(scope, options.serviceKeys, 'admin');
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const Id = Type.Object({ id: Uuid });
 

@@ -1,10 +1,16 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import type { FrontDoor } from '../../../domain/token-family.ts';
+import { FRONT_DOORS } from '../doors/front-doors.ts';
 import type { App } from '../server/app.ts';
+import { ACCESS_COOKIE } from '../server/cookies.ts';
 import { BODY_IS_OPTIONAL } from '../server/schemas.ts';
 
 /** `/docs` for people, `/docs/json` for tools: made from the schemas that the routes are checked by. */
-export async function registerDocs(app: App, { publicUrl }: { publicUrl: string | null }): Promise<void> {
+export async function registerDocs(
+  app: App,
+  { publicUrl, frontDoors }: { publicUrl: string | null; frontDoors: readonly FrontDoor[] },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -17,13 +23,24 @@ export async function registerDocs(app: App, { publicUrl }: { publicUrl: string 
       tags: [
         { name: 'sessions', description: 'Log in, refresh, look at sessions and end them' },
         { name: 'accounts', description: 'Accounts and their passwords' },
+        { name: 'oauth', description: 'The same in the words of OAuth 2.0 (docs/standards.md)' },
         { name: 'pages', description: 'Where links in mails lead' },
         { name: 'operations', description: 'For whoever runs the service' },
+        ...frontDoors.map((name) => ({ name, description: FRONT_DOORS[name].description })),
       ],
       components: {
         securitySchemes: {
           serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+          token: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'authorization',
+            description: '`Token` and an access token',
+          },
+          serviceKeyAsBearer: { type: 'http', scheme: 'bearer' },
+          serviceKeyAsClient: { type: 'http', scheme: 'basic' },
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt' },
+          accessCookie: { type: 'apiKey', in: 'cookie', name: ACCESS_COOKIE },
         },
       },
     },

@@ -4,7 +4,8 @@ import { Empty, problems } from '../server/schemas.ts';
 
 /**
  * `GET /auth/verify`: what a reverse proxy asks before it lets a request through (nginx `auth_request`, Traefik
- * forwardAuth, Envoy ext_authz). To be called in a scope that needs a bearer.
+ * forwardAuth). To be called in a scope that needs an access token. No answer may be kept: the session may end at any
+ * moment, and the next answer is to say so.
  */
 export function verifyRoute(app: App): void {
   app.get(
@@ -13,13 +14,15 @@ export function verifyRoute(app: App): void {
       schema: {
         tags: ['operations'],
         summary: 'For reverse proxies: is this access token good?',
-        security: [{ bearer: [] }],
-        response: { 204: Empty, ...problems(401, 503) },
+        description: 'A proxy asks this with the headers of the request that it holds back.',
+        security: [{ bearer: [] }, { accessCookie: [] }],
+        response: { 204: Empty, ...problems(401, 403, 503) },
       },
     },
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request);
-      return reply.code(204).headers({ 'x-user-id': userId, 'x-session-id': sessionId }).send(null);
+      const headers = { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
+      return reply.code(204).headers(headers).send(null);
     },
   );
 }

@@ -16,7 +16,7 @@ export function notMePages(app: App, { readNotMeLink, endByLink }: NotMeOptions)
 
   app.get('/auth/not-me', { schema: { ...schema, querystring: Token } }, async (request, reply) => {
     const { token } = request.query;
-    readNotMeLink(token);
+    await readNotMeLink(token);
     return sendPage(
       reply,
       'Was it not you?',

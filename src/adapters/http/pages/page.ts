@@ -1,19 +1,14 @@
 import formbody from '@fastify/formbody';
 import type { FastifyReply } from 'fastify';
-import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { classify, PROBLEMS } from '../server/problems.ts';
+import { beginRefusal } from '../server/exits.ts';
 
 /** Makes a scope one of pages: forms as bodies, HTML as answers, for refusals too. */
 export async function asPages(scope: App): Promise<void> {
   await scope.register(formbody, { bodyLimit: 8 * 1024 });
   scope.setErrorHandler((error, request, reply) => {
-    const [code, detail] = classify(error);
-    const { status, title } = PROBLEMS[code];
-    if (status >= 500) request.log.error({ err: error, code }, 'request failed');
-    if (error instanceof Refusal && error.retryAfter !== undefined)
-      reply.header('retry-after', error.retryAfter);
-    return sendPage(reply.code(status), title, `<p role="alert">${escapeHtml(detail)}</p>`);
+    const { detail, title } = beginRefusal(error, request, reply);
+    return sendPage(reply, title, `<p role="alert">${escapeHtml(detail)}</p>`);
   });
 }
 

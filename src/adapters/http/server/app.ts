@@ -9,12 +9,14 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { Tracing } from '../../../ports/tracing.ts';
 import { type Closing, closeWithoutLoss } from './closing.ts';
 import { answerInTime } from './deadline.ts';
 import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
 import { warnOfUntrustedProxies } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
+import { traceRequests } from './trace-requests.ts';
 import { buildValidator } from './validation.ts';
 
 /** Sizes in bytes, times in milliseconds. */
@@ -40,6 +42,17 @@ export interface ServerOptions {
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly limits?: Partial<ServerLimits>;
+  readonly tracing?: Tracing | null;
+  /** Called when a request was answered. */
+  readonly onAnswered?: (answered: Answered) => void;
+}
+
+/** A request and how it was answered. `path` is the pattern of its route, or `none`. */
+interface Answered {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly milliseconds: number;
 }
 
 /** The type of this service's server: routes are typed by their schemas. */
@@ -52,7 +65,8 @@ export type App = FastifyInstance<
 >;
 
 /** The bare server: limits, bodies, problems, headers and the request log. Routes are registered on it. */
-export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOptions): App {
+export function createServer(options: ServerOptions): App {
+  const { log, trustProxy, corsOrigins, limits, tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const app = fastify({
     loggerInstance: log,
@@ -78,6 +92,7 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
 
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
+  if (tracing !== null) traceRequests(app, tracing);
   problemExits(app);
   jsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
@@ -88,13 +103,10 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     // The pattern, not the URL: a stranger may put a token anywhere in it.
-    const line = {
-      method,
-      route: routeOptions.url ?? 'none',
-      status: reply.statusCode,
-      ms: round(reply.elapsedTime),
-    };
-    request.log.info(line, 'answered');
+    const path = routeOptions.url ?? 'none';
+    const { statusCode: status, elapsedTime: milliseconds } = reply;
+    request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
+    onAnswered?.({ method, path, status, milliseconds });
   });
   app.server.on('connect', refuseTunnel);
   app.server.on('checkExpectation', refuseExpectation);
@@ -104,7 +116,8 @@ export function createServer({ log, trustProxy, corsOrigins, limits }: ServerOpt
   if (corsOrigins.length > 0)
     app.register(cors, {
       origin: [...corsOrigins],
-      exposedHeaders: ['x-request-id'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
       strictPreflight: false,
     });
   return app;

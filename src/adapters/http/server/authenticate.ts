@@ -25,11 +25,24 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
   });
 }
 
-/** The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1). */
-export async function bearerOf(request: FastifyRequest, authenticate: Authenticate): Promise<Principal> {
-  const [, token] = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '') ?? [];
+/**
+ * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or under another name of the
+ * scheme, the usual one first.
+ */
+export async function bearerOf(
+  request: FastifyRequest,
+  authenticate: Authenticate,
+  schemes: readonly [string, ...string[]] = ['Bearer'],
+): Promise<Principal> {
+  const form = new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i');
+  const [, token] = form.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined)
-    throw new Refusal('unauthenticated', 'An access token is needed: Authorization: Bearer …');
+    throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${schemes[0]} …`);
+  return principalBy(token, authenticate);
+}
+
+/** The principal of an access token, however it came. */
+export async function principalBy(token: string, authenticate: Authenticate): Promise<Principal> {
   const { sub, sid } = await authenticate(token);
   return { userId: sub, sessionId: sid };
 }

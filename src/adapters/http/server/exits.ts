@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { classify, PROBLEM_TYPE, problem, RETRY_AFTER } from './problems.ts';
+import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problems.ts';
+import { retryFields } from './retry-fields.ts';
+import { Shed } from './shedding.ts';
 
 /** Every way out of this server that is not an answer of a route ends in a problem document. */
 export function problemExits(app: FastifyInstance): void {
@@ -15,17 +17,28 @@ export function problemExits(app: FastifyInstance): void {
 
 /** Also for what the framework refuses before a route is known (its option `frameworkErrors`). */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const [code, detail] = classify(error);
+  const { code, detail } = beginRefusal(error, request, reply);
   const document = problem(code, detail, request.id);
-  if (document.status >= 500) request.log.error({ err: error, code }, 'request failed');
-  const retryAfter = error instanceof Refusal ? error.retryAfter : undefined;
-  if (document.status === 503 || retryAfter !== undefined)
-    reply.header('retry-after', retryAfter ?? RETRY_AFTER);
+  // A string would be given a charset, which JSON has not.
+  reply.type(PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
+}
+
+/** Everything of a refusal but its body: what it is, told to the log and to the headers. */
+export function beginRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const [code, detail] = classify(error);
+  const { status, title } = PROBLEMS[code];
+  if (status >= 500 && !(error instanceof Shed)) request.log.error({ err: error, code }, 'request failed');
+  if (status === 401) reply.header('www-authenticate', challengeTo(request, code));
   reply
-    .code(document.status)
-    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
-    .type(PROBLEM_TYPE)
-    .send(Buffer.from(JSON.stringify(document))); // a string would be given a charset, which JSON has not
+    .code(status)
+    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...retryFields(error, status) });
+  return { code, detail, status, title };
+}
+
+/** Every 401 comes with a challenge (RFC 9110 section 15.5.2), which says whether a token was there (RFC 6750 section 3). */
+function challengeTo({ headers }: FastifyRequest, code: ProblemCode): string {
+  const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
+  return presented ? 'Bearer realm="kinship", error="invalid_token"' : 'Bearer realm="kinship"';
 }
 
 /** What is wrong with bytes that never became a request is said on the bare socket. */

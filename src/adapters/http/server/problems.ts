@@ -49,9 +49,6 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   internal_error: { status: 500, title: 'Internal error', recovery: 'retry' },
 };
 
-/** Seconds after which a client that was turned away may try again. */
-export const RETRY_AFTER = '1';
-
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Problem details for HTTP APIs (RFC 9457). */
@@ -84,7 +81,10 @@ export function problem(code: ProblemCode, detail: string, requestId: string): S
 
 const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than this service takes.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body is to be application/json.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body is not of a type that is taken here.'],
+  FST_PARTS_LIMIT: ['payload_too_large', 'The form has more parts than this service takes.'],
+  FST_FIELDS_LIMIT: ['payload_too_large', 'The form has more parts than this service takes.'],
+  FST_FILES_LIMIT: ['invalid_request', 'No files are taken here.'],
   FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The path cannot be decoded.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],

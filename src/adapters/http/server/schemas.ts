@@ -18,6 +18,16 @@ export const TokenPairAnswer = Type.Object(
   { $id: 'TokenPair', additionalProperties: false },
 );
 
+/** Headers of a route that exchanges a refresh token. */
+export const IdempotencyKey = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,255}$',
+      description: 'makes a retry safe: the same key with the same tokens gets the same pair again',
+    }),
+  ),
+});
+
 /** Of a route whose body may be left out. */
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';
 
@@ -39,5 +49,5 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** An answer without a body. */
-export const Empty = Type.Null({ description: 'done' });
+/** An answer without a body. Other than with 204, `null` would be sent as text: `undefined` is not. */
+export const Empty = Type.Unsafe<null | undefined>(Type.Null({ description: 'done' }));

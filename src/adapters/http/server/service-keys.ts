@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from './app.ts';
 
 export type Scope = 'login' | 'admin' | 'introspect' | 'metrics';
 
@@ -19,6 +21,18 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
     const matching = known.filter((one) => timingSafeEqual(one.digest, candidate));
     return matching[0]?.key ?? null;
   };
+}
+
+/** Every route of this scope needs a service key with the scope that is named. */
+export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: Scope): void {
+  const find = serviceKeys(keys);
+  app.addHook('onRequest', async (request) => {
+    const key = find(request.headers['x-api-key']);
+    if (key === null)
+      throw new Refusal('unauthenticated', `A service key with scope "${wanted}" is needed in x-api-key.`);
+    if (!key.scopes.includes(wanted))
+      throw new Refusal('forbidden', `This service key has not the scope "${wanted}".`);
+  });
 }
 
 /** Equal lengths for the comparison, whatever is presented. */

@@ -13,6 +13,9 @@ const build = AjvCompiler();
 export const buildValidator = ((schemas: Parameters<Build>[0]) => {
   const common = { removeAdditional: false, allErrors: false, useDefaults: true } as const;
   const strict = build(schemas, { customOptions: { ...common, coerceTypes: false } });
-  const coercing = build(schemas, { customOptions: { ...common, coerceTypes: true } });
+  // 1e400 is read as infinity, and of what is not finite the validator would not look at the limits.
+  const coercing = build(schemas, {
+    customOptions: { ...common, coerceTypes: true, strictNumbers: false },
+  });
   return (route: Route) => (route.httpPart === 'body' ? strict(route) : coercing(route));
 }) as Build;

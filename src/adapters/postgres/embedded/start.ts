@@ -55,10 +55,15 @@ export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> 
 
 const recordIn = (home: string) => join(home, 'pg.socket');
 
+/** Where the process that runs the database of this folder serves it, or null while it does not. */
+export async function socketOfRunning(dataDir: string): Promise<string | null> {
+  return readFile(recordIn(dataDir), 'utf8').catch(() => null);
+}
+
 /** A process that was killed leaves its socket behind. Only what the record names is removed, and no tree. */
 async function removeDeadSocket(home: string): Promise<void> {
-  const socketPath = await readFile(recordIn(home), 'utf8').catch(() => undefined);
-  if (socketPath === undefined) return;
+  const socketPath = await socketOfRunning(home);
+  if (socketPath === null) return;
   await rm(socketPath, { force: true });
   await rmdir(dirname(socketPath)).catch(() => undefined);
   await rm(recordIn(home), { force: true });

@@ -1,0 +1,61 @@
+import { SessionError } from './errors.ts';
+import type { Kept } from './keeper.ts';
+import type { Recovery, TokenPair } from './types.ts';
+
+/** Posts JSON to a path of the service. Answers its JSON, or undefined for none; rejects with a {@link SessionError}. */
+export type Ask = (path: string, body: object, headers?: Record<string, string>) => Promise<unknown>;
+
+export function asking(url: string, fetch: typeof globalThis.fetch, timeout: number): Ask {
+  const base = url.replace(/\/$/, '');
+  return async (path, body, headers) => {
+    const [response, text] = await exchange(`${base}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeout),
+    });
+    const answer = parse(text);
+    if (response.ok) return answer;
+    throw refusal(response, Object(answer));
+  };
+
+  /** Half an answer is none: what became of the request is not known. */
+  async function exchange(address: string, init: RequestInit): Promise<[Response, string]> {
+    try {
+      const response = await fetch(address, init);
+      return [response, await response.text()];
+    } catch (cause) {
+      throw new SessionError('unreachable', 'The service gave no answer.', { recovery: 'retry', cause });
+    }
+  }
+}
+
+/**
+ * Asks for a pair. What comes with 200 and is none is a page that a network puts in the way of everything: an outage
+ * like any other.
+ */
+export async function askForPair(ask: Ask, ...question: Parameters<Ask>): Promise<Kept> {
+  const at = Date.now();
+  const { access, refresh, expiresIn } = Object(await ask(...question)) as Partial<TokenPair>;
+  if (!access || !refresh || typeof expiresIn !== 'number')
+    throw new SessionError('unexpected_answer', 'The answer holds no pair.', { recovery: 'retry' });
+  return { access, refresh, expiresIn, at };
+}
+
+function refusal({ status, headers }: Response, problem: Partial<Record<string, string>>): SessionError {
+  const { code = 'unexpected_answer', detail = `The answer was ${status}.` } = problem;
+  const passing = status > 499 || status === 429 || status === 408;
+  return new SessionError(code, detail, {
+    recovery: (problem.recovery as Recovery | undefined) ?? (passing ? 'retry' : 'none'),
+    status,
+    retryAfter: Number(headers.get('retry-after')) || 0,
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { SessionClient } from './types.ts';
+
+type Fetch = SessionClient['fetch'];
+
+/** A fetch that shows the access token to these origins, and to no other. */
+export function bearerFetch(
+  origins: readonly string[],
+  token: SessionClient['token'],
+  fetch: typeof globalThis.fetch,
+): Fetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    if (!origins.includes(new URL(request.url).origin)) return fetch(request);
+    const access = await token();
+    const answer = await fetch(withBearer(request, access));
+    if (!access || !canRepeat(input, init) || !(await isForTheToken(answer))) return answer;
+    const next = await token(access);
+    if (!next) return answer;
+    await answer.body?.cancel();
+    return fetch(withBearer(new Request(input, init), next));
+  };
+}
+
+function withBearer(request: Request, access: string | null): Request {
+  if (access) request.headers.set('authorization', `Bearer ${access}`);
+  return request;
+}
+
+/** A stream is gone once it was read; so is the body of a `Request`, whatever it was made of. */
+function canRepeat(input: string | URL | Request, init: RequestInit = {}): boolean {
+  return !(input instanceof Request && input.bodyUsed) && !('duplex' in init);
+}
+
+/** A wrong password is a 401 as well, and no fault of the token. */
+async function isForTheToken(answer: Response): Promise<boolean> {
+  if (answer.status !== 401) return false;
+  const { code } = Object(
+    await answer
+      .clone()
+      .json()
+      .catch(() => null),
+  ) as { code?: unknown };
+  return code !== 'invalid_credentials';
+}

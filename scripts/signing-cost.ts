@@ -1,0 +1,72 @@
+import { availableParallelism, cpus } from 'node:os';
+import { KEY_ALGORITHMS } from '../src/domain/key-set.ts';
+import { someKeySet } from '../test/support/key-set.ts';
+import { sessions } from '../test/support/sessions.ts';
+
+/** What the algorithm of access tokens costs a refresh: no network, no database, one process. */
+
+const ROUNDS = 9;
+const ROUND = 1_000;
+const AT_ONCE = 8;
+const CHECKS = 1_000;
+
+type Service = Awaited<ReturnType<typeof sessions>>;
+
+async function refreshing(service: Service): Promise<number> {
+  const end = performance.now() + ROUND;
+  let count = 0;
+  const client = async () => {
+    let pair = await service.logIn();
+    while (performance.now() < end) {
+      pair = await service.refresh(pair);
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, client));
+  return count;
+}
+
+async function checking(service: Service): Promise<number> {
+  const { access } = await service.logIn();
+  for (let i = 0; i < CHECKS; i += 1) await service.codec.verifyAccess(access, service.time.now, 0);
+  return CHECKS;
+}
+
+/** How many were done, and the CPU time that one took, in microseconds. */
+async function measured(work: Promise<number>) {
+  const [before, started] = [process.cpuUsage(), performance.now()];
+  const count = await work;
+  const { user, system } = process.cpuUsage(before);
+  return { perSecond: (1_000 * count) / (performance.now() - started), cpu: (user + system) / count };
+}
+
+async function contestant(alg: string, service: Service) {
+  const best = { perSecond: 0, refresh: Number.MAX_VALUE, check: Number.MAX_VALUE };
+  return { alg, service, best, bytes: (await service.logIn()).access.length };
+}
+
+const all = [await contestant('HS512', await sessions())];
+for (const alg of KEY_ALGORITHMS) all.push(await contestant(alg, await sessions(await someKeySet(alg))));
+
+// In turns, and the least disturbed round counts: whatever else the machine does hits all of them alike.
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const { service, best } of all) {
+    const refresh = await measured(refreshing(service));
+    const check = await measured(checking(service));
+    best.perSecond = Math.max(best.perSecond, refresh.perSecond);
+    best.refresh = Math.min(best.refresh, refresh.cpu);
+    best.check = Math.min(best.check, check.cpu);
+  }
+}
+
+console.log(`Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model}`);
+const rows = all.map(({ alg, best, bytes }) => [
+  alg,
+  {
+    'refreshes/s': Math.round(best.perSecond),
+    'CPU per refresh, µs': Math.round(best.refresh),
+    'CPU per check, µs': Math.round(best.check),
+    'access token, bytes': bytes,
+  },
+]);
+console.table(Object.fromEntries(rows));

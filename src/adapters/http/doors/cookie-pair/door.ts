@@ -1,0 +1,104 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
+import type { openSession } from '../../../../app/sessions/open-session.ts';
+import type { refresh } from '../../../../app/sessions/refresh.ts';
+import type { App } from '../../server/app.ts';
+import { clientOf } from '../../server/client.ts';
+import { onlyCookie, readCookies, refuseCrossSite } from '../../server/cookies.ts';
+import { Empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
+import { tokenCookie } from '../token-cookies.ts';
+import { sendPlain, sendText, texts } from './plain-errors.ts';
+
+export interface CookiePairOptions {
+  readonly openSession: ReturnType<typeof openSession>;
+  readonly refresh: ReturnType<typeof refresh>;
+  /** Lets trusted backends alone in; answers the session's `client_id`. */
+  readonly guard: (request: FastifyRequest) => string;
+  readonly publicUrl: string | null;
+}
+
+const MISSING = { access_token: 'Access token is missing', refresh_token: 'Refresh token is missing' };
+const schema = { tags: ['cookie-pair'], response: { 200: Empty, ...texts } };
+
+/** Both tokens in cookies, and refusals in plain text. What changes state by GET is asked for by nobody else's pages. */
+export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
+  await readCookies(app);
+  app.setErrorHandler(sendPlain);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    refuseCrossSite(request);
+  });
+  loginRoute(app, options);
+  refreshRoute(app, options);
+}
+
+/** It shares its level with all other routes: only what is a UUID is taken for one. */
+function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptions): void {
+  app.get(
+    `/:guid(${Uuid.pattern})`,
+    {
+      schema: {
+        ...schema,
+        summary: 'Open a session for a user',
+        description:
+          'For trusted backends. The tokens are in the cookies `access_token` and `refresh_token`.',
+        security: [{}, { serviceKey: [] }],
+        params: Type.Object({ guid: Uuid }),
+      },
+    },
+    async (request, reply) => {
+      const pair = await openSession({
+        userId: request.params.guid.toLowerCase(),
+        paired: true,
+        door: 'cookie-pair',
+        clientId: guard(request),
+        contact: null,
+        client: clientOf(request),
+        onAddressChange: 'block',
+      });
+      return sendPair(reply, pair, publicUrl);
+    },
+  );
+}
+
+function refreshRoute(app: App, { refresh, publicUrl }: CookiePairOptions): void {
+  app.get(
+    '/refresh',
+    {
+      schema: {
+        ...schema,
+        summary: 'Exchange the tokens in the cookies for the next ones',
+        description: 'Takes the cookies `access_token` and `refresh_token`; a pair is good for one refresh.',
+        headers: IdempotencyKey,
+      },
+      preHandler: async (request, reply) => {
+        for (const [name, words] of Object.entries(MISSING)) {
+          if (!onlyCookie(request, name)) return sendText(reply, 401, words);
+        }
+      },
+    },
+    async (request, reply) => {
+      const { access_token = '', refresh_token = '' } = request.cookies;
+      const pair = await refresh({
+        accessToken: access_token,
+        refreshToken: refresh_token,
+        idempotencyKey: request.headers['idempotency-key'] ?? null,
+        client: clientOf(request),
+      });
+      return sendPair(reply, pair, publicUrl);
+    },
+  );
+}
+
+function sendPair(
+  reply: FastifyReply,
+  { access, refresh }: TokenPair,
+  publicUrl: string | null,
+): FastifyReply {
+  const options = tokenCookie('/', publicUrl);
+  return reply
+    .setCookie('access_token', access, options)
+    .setCookie('refresh_token', refresh, options)
+    .send(undefined);
+}

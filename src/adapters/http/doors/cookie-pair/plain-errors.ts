@@ -1,0 +1,34 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { beginRefusal } from '../../server/exits.ts';
+import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
+
+const NOT_VALID = 'Not valid token';
+
+/** In the words of the contract; of the others every refusal is the same to its clients. */
+const WORDS: { readonly [code in ProblemCode]?: string } = {
+  invalid_request: 'Wrong data structure',
+  malformed_token: 'Wrong data structure',
+  pair_mismatch: 'Not valid token pair',
+  token_reused: 'Token used before',
+  address_changed: "You're location is blocked",
+};
+
+const text = {
+  description: 'why, in a few words',
+  content: { 'text/plain': { schema: Type.String() } },
+};
+
+/** The responses of a route that are refusals. */
+export const texts = { 400: text, 401: text, 403: text, 503: text, '4xx': text, '5xx': text };
+
+export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { code } = beginRefusal(error, request, reply);
+  const { status, title } = PROBLEMS[code];
+  // A fault of ours says nothing of the tokens.
+  sendText(reply, status, status >= 500 ? title : (WORDS[code] ?? NOT_VALID));
+}
+
+export function sendText(reply: FastifyReply, status: number, words: string): FastifyReply {
+  return reply.code(status).type('text/plain; charset=utf-8').send(words);
+}

@@ -1,0 +1,34 @@
+import type { FrontDoor } from '../../../domain/token-family.ts';
+import type { App } from '../server/app.ts';
+import { scope } from '../server/scope.ts';
+import { type CookiePairOptions, cookiePairDoor } from './cookie-pair/door.ts';
+import { type SessionIdOptions, sessionIdDoor } from './session-id/door.ts';
+import { type TaskApiOptions, taskApiDoor } from './task-api/door.ts';
+
+export interface FrontDoorOptions extends SessionIdOptions, CookiePairOptions, TaskApiOptions {
+  /** Those that are open. */
+  readonly frontDoors: readonly FrontDoor[];
+}
+
+interface Contract {
+  /** For the document of all routes. */
+  readonly description: string;
+  open(scope: App, options: FrontDoorOptions): Promise<void>;
+}
+
+/**
+ * The contracts of other systems: each translates paths, names, bodies and errors for the use cases that stand behind
+ * the canonical door too, and holds no rule of its own.
+ */
+export const FRONT_DOORS: Readonly<Record<FrontDoor, Contract>> = {
+  'session-id': {
+    description: 'Front door: sessions named by their id, under /api/v1/auth',
+    open: sessionIdDoor,
+  },
+  'cookie-pair': { description: 'Front door: both tokens in cookies', open: cookiePairDoor },
+  'task-api': { description: 'Front door: accounts, sessions and tasks under /api/v1', open: taskApiDoor },
+};
+
+export async function openFrontDoors(app: App, options: FrontDoorOptions): Promise<void> {
+  for (const door of options.frontDoors) await scope(app, (own) => FRONT_DOORS[door].open(own, options));
+}

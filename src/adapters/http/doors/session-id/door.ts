@@ -1,0 +1,22 @@
+import type { App } from '../../server/app.ts';
+import { readCookies } from '../../server/cookies.ts';
+import { leadToDocs } from '../../server/lead-to-docs.ts';
+import { scope } from '../../server/scope.ts';
+import { requireServiceKey } from '../../server/service-keys.ts';
+import { type ListOptions, listRoute } from './list.ts';
+import { type TokenOptions, tokenRoutes } from './tokens.ts';
+
+export interface SessionIdOptions extends TokenOptions, ListOptions {}
+
+/** Sessions named by their id, for users whom a trusted backend vouches for. */
+export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
+  leadToDocs(app, '/swagger/index.html', 'session-id');
+  await scope(app, async (clients) => {
+    await readCookies(clients);
+    tokenRoutes(clients, options);
+  });
+  await scope(app, (operators) => {
+    requireServiceKey(operators, options.serviceKeys, 'admin');
+    listRoute(operators, options);
+  });
+}

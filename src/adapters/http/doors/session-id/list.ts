@@ -1,0 +1,54 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { listSessions } from '../../../../app/sessions/list-sessions.ts';
+import type { TokenFamily } from '../../../../domain/token-family.ts';
+import type { App } from '../../server/app.ts';
+import { answer, problems, Uuid } from '../../server/schemas.ts';
+import type { ServiceKey } from '../../server/service-keys.ts';
+
+export interface ListOptions {
+  readonly listSessions: ReturnType<typeof listSessions>;
+  readonly serviceKeys: readonly ServiceKey[];
+}
+
+const NEWEST = 1_000;
+
+const Time = Type.String({ description: 'RFC 3339, UTC' });
+const Item = Type.Object(
+  {
+    id: Uuid,
+    guid: Uuid,
+    hashed_refresh_token: Type.String(),
+    created_time: Time,
+    updated_time: Time,
+  },
+  { additionalProperties: false },
+);
+
+/** To be called in a scope that needs a service key of operators. */
+export function listRoute(app: App, { listSessions }: ListOptions): void {
+  app.get(
+    '/api/v1/auth/sessions',
+    {
+      schema: {
+        tags: ['session-id'],
+        summary: 'The newest 1,000 sessions of all users, newest first',
+        security: [{ serviceKey: [] }],
+        response: { 200: answer('the sessions', Type.Array(Item)), ...problems(401, 403, 503) },
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      return (await listSessions(null, NEWEST, null)).items.map(asItem);
+    },
+  );
+}
+
+function asItem(family: TokenFamily): Static<typeof Item> {
+  return {
+    id: family.tokenFamily,
+    guid: family.userId,
+    hashed_refresh_token: family.hashedRefreshTokenId,
+    created_time: new Date(family.createdAt).toISOString(),
+    updated_time: new Date(family.rotatedAt).toISOString(),
+  };
+}

@@ -1,0 +1,123 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
+import type { openSession } from '../../../../app/sessions/open-session.ts';
+import type { refresh } from '../../../../app/sessions/refresh.ts';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { clientOf } from '../../server/client.ts';
+import { onlyCookie, refuseCrossSite } from '../../server/cookies.ts';
+import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
+import { tokenCookie } from '../token-cookies.ts';
+
+export interface TokenOptions {
+  readonly openSession: ReturnType<typeof openSession>;
+  readonly refresh: ReturnType<typeof refresh>;
+  /** Lets trusted backends alone in; answers the session's `client_id`. */
+  readonly guard: (request: FastifyRequest) => string;
+  readonly publicUrl: string | null;
+}
+
+const COOKIE = 'session_refresh';
+const closed = { additionalProperties: false };
+const tags = ['session-id'];
+const Tokens = Type.Object(
+  {
+    access_token: Type.String({ description: 'its payload holds `session_id` and `guid`' }),
+    refresh_token: Type.String({ description: 'base64; good for one refresh' }),
+  },
+  closed,
+);
+
+/** To be called in a scope that reads cookies. */
+export function tokenRoutes(app: App, options: TokenOptions): void {
+  loginRoute(app, options);
+  refreshRoute(app, options);
+}
+
+function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): void {
+  app.post(
+    '/api/v1/auth/login',
+    {
+      schema: {
+        tags,
+        summary: 'Open a session for a user',
+        description: `For trusted backends. The refresh token is set as cookie \`${COOKIE}\` too.`,
+        security: [{}, { serviceKey: [] }],
+        body: Type.Object({ guid: Uuid }, closed),
+        response: { 200: answer('the first tokens', Tokens), ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      refuseCrossSite(request);
+      const pair = await openSession({
+        userId: request.body.guid.toLowerCase(),
+        paired: false,
+        door: 'session-id',
+        clientId: guard(request),
+        contact: null,
+        client: clientOf(request),
+      });
+      return tokens(reply, pair, publicUrl);
+    },
+  );
+}
+
+function refreshRoute(app: App, { refresh, publicUrl }: TokenOptions): void {
+  app.post(
+    '/api/v1/auth/refresh',
+    {
+      schema: {
+        tags,
+        summary: 'Exchange the refresh token of a session for the next tokens',
+        description: `The refresh token comes as cookie \`${COOKIE}\`, or in the body. It is to be the session’s own.`,
+        headers: IdempotencyKey,
+        body: Type.Object(
+          {
+            session_id: Uuid,
+            refresh_token: Type.Optional(Type.String({ description: 'base64, as it was answered' })),
+          },
+          closed,
+        ),
+        response: { 200: answer('the next tokens', Tokens), ...problems(400, 401, 403, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { session_id, refresh_token } = request.body;
+      const pair = await refresh({
+        refreshToken: fromBase64(refresh_token ?? ofCookie(request)),
+        accessToken: null,
+        sessionId: session_id.toLowerCase(),
+        idempotencyKey: request.headers['idempotency-key'] ?? null,
+        client: clientOf(request),
+      });
+      return tokens(reply, pair, publicUrl);
+    },
+  );
+}
+
+function ofCookie(request: FastifyRequest): string {
+  const token = onlyCookie(request, COOKIE);
+  if (token === undefined)
+    throw new Refusal(
+      'unauthenticated',
+      `The refresh token is needed: the cookie ${COOKIE}, or refresh_token in the body.`,
+    );
+  refuseCrossSite(request);
+  return token;
+}
+
+function tokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: string | null) {
+  const refresh_token = Buffer.from(refresh).toString('base64');
+  reply
+    .header('cache-control', 'no-store')
+    .setCookie(COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
+  return { access_token: access, refresh_token };
+}
+
+/** Only what is written as it is here: of the many spellings that decoders forgive, none is another name of a token. */
+function fromBase64(text: string): string {
+  const token = Buffer.from(text, 'base64');
+  if (token.toString('base64') !== text) throw new Refusal('malformed_token');
+  return token.toString('latin1');
+}

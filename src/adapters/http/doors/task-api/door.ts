@@ -1,0 +1,32 @@
+import type { App } from '../../server/app.ts';
+import { bearerOf } from '../../server/authenticate.ts';
+import { scope } from '../../server/scope.ts';
+import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
+import { takeForms } from './forms.ts';
+import { limitRequests, type RequestLimitOptions } from './request-limit.ts';
+import { type TaskOptions, taskRoutes } from './tasks.ts';
+import { type UserOptions, userRoutes } from './users.ts';
+
+export interface TaskApiOptions extends AccountOptions, RequestLimitOptions, TaskOptions, UserOptions {}
+
+const SCHEMES = ['Token', 'Bearer'] as const;
+
+/** Accounts, sessions that are refreshed with the refresh token alone, and tasks. */
+export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<void> {
+  const { authenticate } = options;
+  await takeForms(app);
+  await limitRequests(app, options);
+  accountRoutes(app, options);
+  await scope(app, (own) => {
+    // Between the two stands the limit, so that requests are counted which turn out to be nobody's.
+    own.addHook('onRequest', async (request) => {
+      request.principal = await bearerOf(request, authenticate, SCHEMES).catch(() => null);
+    });
+    own.addHook('preParsing', async (request) => {
+      request.principal ??= await bearerOf(request, authenticate, SCHEMES);
+    });
+    logOutRoute(own, options);
+    taskRoutes(own, options);
+    userRoutes(own, options);
+  });
+}

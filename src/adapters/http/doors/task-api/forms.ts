@@ -1,0 +1,70 @@
+import formbody from '@fastify/formbody';
+import multipart from '@fastify/multipart';
+import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+
+/** More than any route here has members. */
+const PARTS = 20;
+
+/** A name and its value, which is text unless somebody says that it is JSON. */
+type Part = readonly [string, unknown];
+
+/** Makes both kinds of forms bodies like those in JSON: text by name, each name once, and no files. */
+export async function takeForms(app: App): Promise<void> {
+  await app.register(formbody, { parser: (text) => fieldsOf(new URLSearchParams(text)) });
+  await app.register(multipart, { limits: { files: 0, fields: PARTS, parts: PARTS } });
+  app.addHook('preValidation', async (request, reply) => {
+    if (request.isMultipart()) request.body = fieldsOf(await partsOf(request, reply));
+  });
+}
+
+/** What is no UTF-8 was decoded to the replacement character, and is not to be taken for what somebody meant. */
+function fieldsOf(parts: Iterable<Part>): Record<string, string> {
+  const fields = new Map<string, string>();
+  for (const [name, value] of parts) {
+    if (typeof value !== 'string' || `${name}${value}`.includes('\ufffd') || fields.has(name))
+      throw notAForm();
+    fields.set(name, value);
+  }
+  return Object.fromEntries(fields);
+}
+
+/** The plugin's parser does not say of its errors whose they are. */
+async function partsOf(request: FastifyRequest, reply: FastifyReply): Promise<Part[]> {
+  try {
+    return await withinLimit(request, readParts(request));
+  } catch (error) {
+    reply.header('connection', 'close'); // the rest of the body may be on its way still
+    throw error instanceof Error && 'statusCode' in error ? error : notAForm(error);
+  }
+}
+
+/** The plugin reads from the socket, past the server's limit on bodies. */
+function withinLimit<T>({ raw, headers, routeOptions }: FastifyRequest, reading: Promise<T>): Promise<T> {
+  const exceeded = new Promise<never>((_resolve, reject) => {
+    let size = 0;
+    const judge = (length: number) => {
+      if (length > routeOptions.bodyLimit) reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+    };
+    judge(Number(headers['content-length'] ?? 0));
+    raw.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      judge(size);
+    });
+  });
+  return Promise.race([reading, exceeded]);
+}
+
+async function readParts(request: FastifyRequest): Promise<Part[]> {
+  const parts: Part[] = [];
+  for await (const part of request.parts()) {
+    if (part.type === 'field') parts.push([part.fieldname, part.value]);
+  }
+  return parts;
+}
+
+function notAForm(cause?: unknown): Refusal {
+  const detail = 'The body is to be a form of text in UTF-8 that has each name once, and no files.';
+  return new Refusal('invalid_request', detail, { cause });
+}

@@ -1,0 +1,63 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
+import type { limitRequests as countRequest } from '../../../../app/limit-requests.ts';
+import { networkOf } from '../../../../domain/network.ts';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { clientOf } from '../../server/client.ts';
+
+export interface RequestLimitOptions {
+  readonly limitRequests: ReturnType<typeof countRequest>;
+  /** Requests a minute. */
+  readonly rateLimit: number;
+}
+
+const MINUTE = 60_000;
+
+/** Limits the requests to all routes that follow: of each user together, or of each network while no user is known. */
+export async function limitRequests(app: App, { limitRequests, rateLimit: max }: RequestLimitOptions) {
+  await app.register(rateLimit, {
+    max,
+    timeWindow: MINUTE,
+    enableDraftSpec: true,
+    keyGenerator: whoAsks,
+    store: storeOf(limitRequests),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Refusal('too_many_requests', 'Too many requests; try again later.', {
+        retryAfter: Math.ceil(ttl / 1000),
+        limit: { name: 'requests', count: max, perMilliseconds: MINUTE },
+      }),
+  });
+}
+
+function whoAsks(request: FastifyRequest): string {
+  const { principal } = request;
+  return principal === null ? `from ${networkOf(clientOf(request).address)}` : `of ${principal.userId}`;
+}
+
+/**
+ * The plugin's own stores count in windows that begin with the first request, in which twice as many can pass about
+ * their borders; and where its Redis is away it knows but all or nothing. It makes its store by `new`.
+ */
+function storeOf(limitRequests: RequestLimitOptions['limitRequests']) {
+  return class Store {
+    incr(
+      who: string,
+      done: (error: Error | null, result?: { current: number; ttl: number }) => void,
+      perMilliseconds: number,
+      count: number,
+    ): void {
+      limitRequests(who, { count, perMilliseconds }).then(
+        ({ allowed, remaining, retryAfter }) =>
+          allowed
+            ? done(null, { current: count - remaining, ttl: perMilliseconds })
+            : done(null, { current: count + 1, ttl: retryAfter * 1000 }),
+        done,
+      );
+    }
+
+    child(): Store {
+      return this;
+    }
+  };
+}

@@ -1,0 +1,136 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { changeTask } from '../../../../app/tasks/change-task.ts';
+import type { createTask } from '../../../../app/tasks/create-task.ts';
+import type { deleteTask } from '../../../../app/tasks/delete-task.ts';
+import type { findTask } from '../../../../app/tasks/find-task.ts';
+import type { listTasks } from '../../../../app/tasks/list-tasks.ts';
+import type { Task } from '../../../../domain/task.ts';
+import type { App } from '../../server/app.ts';
+import { principalOf } from '../../server/authenticate.ts';
+import { answer, Empty, problems, Text } from '../../server/schemas.ts';
+import { authorized } from './schemas.ts';
+
+export interface TaskOptions {
+  readonly createTask: ReturnType<typeof createTask>;
+  readonly listTasks: ReturnType<typeof listTasks>;
+  readonly findTask: ReturnType<typeof findTask>;
+  readonly changeTask: ReturnType<typeof changeTask>;
+  readonly deleteTask: ReturnType<typeof deleteTask>;
+}
+
+const closed = { additionalProperties: false };
+/** As wide as the column that keeps it. */
+const params = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) });
+const text = Type.String({ ...Text, description: '1 to 200 characters' });
+const Item = Type.Object(
+  {
+    id: Type.Integer(),
+    author: Type.String({ description: 'username' }),
+    text: Type.String(),
+    pub_date: Type.String({ description: 'RFC 3339, UTC' }),
+  },
+  closed,
+);
+
+/** One's own tasks: to be called in a scope that needs an access token. */
+export function taskRoutes(app: App, options: TaskOptions): void {
+  collectionRoutes(app, options);
+  itemRoutes(app, options);
+}
+
+function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): void {
+  const url = '/api/v1/tasks/';
+
+  app.get(
+    url,
+    {
+      schema: {
+        ...authorized,
+        summary: 'One’s own tasks: the newest 1,000, newest first',
+        response: { 200: answer('the tasks', Type.Array(Item)), ...problems(401, 404, 429, 503) },
+      },
+    },
+    async (request) => (await listTasks(principalOf(request).userId)).map(asItem),
+  );
+
+  app.post(
+    url,
+    {
+      schema: {
+        ...authorized,
+        summary: 'Make a task',
+        body: Type.Object({ text }, closed),
+        response: { 201: answer('the task', Item), ...problems(400, 401, 404, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const task = await createTask(principalOf(request).userId, request.body.text);
+      return reply.code(201).send(asItem(task));
+    },
+  );
+}
+
+function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions): void {
+  const url = '/api/v1/tasks/:id/';
+  const response = { 200: answer('the task', Item), ...problems(400, 401, 404, 429, 503) };
+
+  app.get(
+    url,
+    { schema: { ...authorized, summary: 'One of one’s own tasks', params, response } },
+    async (request) => asItem(await findTask(principalOf(request).userId, request.params.id)),
+  );
+
+  app.put(
+    url,
+    {
+      schema: {
+        ...authorized,
+        summary: 'Replace a task',
+        params,
+        body: Type.Object({ text }, closed),
+        response,
+      },
+    },
+    async (request) =>
+      asItem(await changeTask(principalOf(request).userId, request.params.id, request.body.text)),
+  );
+
+  app.patch(
+    url,
+    {
+      schema: {
+        ...authorized,
+        summary: 'Change members of a task',
+        params,
+        body: Type.Object({ text: Type.Optional(text) }, closed),
+        response,
+      },
+    },
+    async (request) => {
+      const { userId } = principalOf(request);
+      const { id } = request.params;
+      const { text } = request.body;
+      return asItem(text === undefined ? await findTask(userId, id) : await changeTask(userId, id, text));
+    },
+  );
+
+  app.delete(
+    url,
+    {
+      schema: {
+        ...authorized,
+        summary: 'Delete a task',
+        params,
+        response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      await deleteTask(principalOf(request).userId, request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function asItem({ id, author, text, publishedAt }: Task): Static<typeof Item> {
+  return { id, author, text, pub_date: new Date(publishedAt).toISOString() };
+}

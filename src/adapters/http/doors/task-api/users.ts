@@ -1,0 +1,54 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { describeUser } from '../../../../app/tasks/describe-user.ts';
+import type { listUsers, UserWithTasks } from '../../../../app/tasks/list-users.ts';
+import type { App } from '../../server/app.ts';
+import { principalOf } from '../../server/authenticate.ts';
+import { answer, problems, Uuid } from '../../server/schemas.ts';
+import { authorized } from './schemas.ts';
+
+export interface UserOptions {
+  readonly listUsers: ReturnType<typeof listUsers>;
+  readonly describeUser: ReturnType<typeof describeUser>;
+}
+
+const User = Type.Object(
+  {
+    id: Uuid,
+    username: Type.String(),
+    tasks: Type.Array(Type.String(), { description: 'the texts of one’s own; of others none' }),
+  },
+  { additionalProperties: false },
+);
+
+/** To be called in a scope that needs an access token. */
+export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): void {
+  app.get(
+    '/api/v1/users/',
+    {
+      schema: {
+        ...authorized,
+        summary: 'The newest 1,000 users, newest first',
+        response: { 200: answer('the users', Type.Array(User)), ...problems(401, 429, 503) },
+      },
+    },
+    async (request) => (await listUsers(principalOf(request).userId)).map(asItem),
+  );
+
+  app.get(
+    '/api/v1/users/:id/',
+    {
+      schema: {
+        ...authorized,
+        summary: 'One user',
+        params: Type.Object({ id: Uuid }),
+        response: { 200: answer('the user', User), ...problems(400, 401, 404, 429, 503) },
+      },
+    },
+    async (request) =>
+      asItem(await describeUser(principalOf(request).userId, request.params.id.toLowerCase())),
+  );
+}
+
+function asItem(user: UserWithTasks): Static<typeof User> {
+  return { ...user, tasks: [...user.tasks] };
+}

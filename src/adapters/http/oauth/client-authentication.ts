@@ -1,0 +1,51 @@
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import { type Scope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+
+export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
+
+/** Ways to authenticate that are not taken here (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
+const IN_THE_BODY = ['client_secret', 'client_assertion'];
+
+/** Clients are service keys, by `client_secret_basic`: the key's name is the client's id (RFC 6749 section 2.3.1). */
+export function clientAuthentication(keys: readonly ServiceKey[]) {
+  const find = serviceKeys(keys);
+
+  return { ifAny, require };
+
+  /** The key of a client that authenticates, which has to be right then; null for a public client. */
+  function ifAny(request: FastifyRequest): ServiceKey | null {
+    const body = request.body ?? {};
+    if (IN_THE_BODY.some((name) => Object.hasOwn(body, name)))
+      throw new Refusal('unauthenticated', 'Clients authenticate by client_secret_basic.');
+    const { authorization } = request.headers;
+    return authorization === undefined ? null : byBasic(authorization);
+  }
+
+  /** Lets keys of the scope alone in; they may also come as `x-api-key`. */
+  function require(request: FastifyRequest, scope: Scope): void {
+    const key = ifAny(request) ?? find(request.headers['x-api-key']);
+    if (key === null) throw new Refusal('unauthenticated', `A service key with scope ${scope} is needed.`);
+    if (!key.scopes.includes(scope))
+      throw new Refusal('forbidden', `This service key does not have the scope ${scope}.`);
+  }
+
+  function byBasic(authorization: string): ServiceKey {
+    const [, encoded = ''] = /^Basic +([\w+/=-]+)$/i.exec(authorization) ?? [];
+    const [, name = '', secret = ''] =
+      /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
+    // Both are form-urlencoded; many clients leave that out, and send them as they are.
+    const key = find(decoded(secret)) ?? find(secret);
+    if (key === null || key.name !== decoded(name))
+      throw new Refusal('unauthenticated', 'The client is not known, or its secret is wrong.');
+    return key;
+  }
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,22 @@
+import type { App } from '../server/app.ts';
+import type { ServiceKey } from '../server/service-keys.ts';
+import { clientAuthentication } from './client-authentication.ts';
+import { oauthErrors } from './errors.ts';
+import { formBodies } from './forms.ts';
+import { type IntrospectOptions, introspectRoute } from './introspect.ts';
+import { type RevokeOptions, revokeRoute } from './revoke.ts';
+import { type TokenOptions, tokenRoute } from './token.ts';
+
+export interface OAuthOptions extends TokenOptions, RevokeOptions, IntrospectOptions {
+  readonly serviceKeys: readonly ServiceKey[];
+}
+
+/** The endpoints of OAuth 2.0: to be called in a scope of its own. */
+export async function oauthDoor(scope: App, options: OAuthOptions): Promise<void> {
+  const clients = clientAuthentication(options.serviceKeys);
+  oauthErrors(scope);
+  await formBodies(scope);
+  tokenRoute(scope, options, clients);
+  revokeRoute(scope, options, clients);
+  introspectRoute(scope, options, clients);
+}

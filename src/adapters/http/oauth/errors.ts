@@ -1,0 +1,80 @@
+import { Type } from '@sinclair/typebox';
+import type { App } from '../server/app.ts';
+import { beginRefusal } from '../server/exits.ts';
+import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
+
+/** RFC 6749 section 5.2; the last two are those of section 4.1.2.1, there for redirections, for want of others. */
+const CODES = [
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+] as const;
+
+type OAuthCode = (typeof CODES)[number];
+
+export const OAuthError = Type.Object(
+  { error: Type.Union(CODES.map((code) => Type.Literal(code))), error_description: Type.String() },
+  { $id: 'OAuthError', additionalProperties: false },
+);
+
+/** A no that only this protocol has a word for: 400. */
+export class OAuthRefusal extends Error {
+  override readonly name = 'OAuthRefusal';
+
+  readonly error: OAuthCode;
+
+  constructor(error: OAuthCode, description: string) {
+    super(description);
+    this.error = error;
+  }
+}
+
+/** Makes a scope one whose refusals have the form of RFC 6749 section 5.2. */
+export function oauthErrors(scope: App): void {
+  scope.setErrorHandler((error, request, reply) => {
+    if (error instanceof OAuthRefusal) {
+      return reply.code(400).header('cache-control', 'no-store').send(document(error.error, error.message));
+    }
+    const { code, detail, status } = beginRefusal(error, request, reply);
+    const told = inOAuth(code, status);
+    if (told.status === 401) reply.header('www-authenticate', 'Basic realm="kinship"');
+    else reply.removeHeader('www-authenticate'); // what is a 401 elsewhere is a 400 here
+    return reply.code(told.status).send(document(told.error, detail));
+  });
+}
+
+function document(error: OAuthCode, description: string) {
+  // No other characters may be in there, the quotation mark included.
+  return { error, error_description: description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'") };
+}
+
+/**
+ * A refusal in the words of the protocol. A token that is good for nothing is `invalid_grant` for whatever reason;
+ * a request that may be put right leaves its token good, and must not be taken for one.
+ */
+function inOAuth(code: ProblemCode, status: number): { readonly error: OAuthCode; readonly status: number } {
+  if (code === 'unauthenticated') return { error: 'invalid_client', status };
+  if (code === 'forbidden') return { error: 'unauthorized_client', status };
+  if (code === 'malformed_token' || status === 401) return { error: 'invalid_grant', status: 400 };
+  if (code === 'unavailable') return { error: 'temporarily_unavailable', status };
+  if (status >= 500) return { error: 'server_error', status };
+  return { error: 'invalid_request', status: status === 422 ? 400 : status };
+}
+
+/** The responses of a route that are errors: in this form its own, as a problem document what the server refuses. */
+export function errors<Status extends number>(...statuses: Status[]) {
+  const own = {
+    description: 'what went wrong; `error` says it',
+    content: { 'application/json': oauthError },
+  };
+  const any = { ...own, content: { ...own.content, [PROBLEM_TYPE]: { schema: Type.Ref(Problem) } } };
+  const named = Object.fromEntries(statuses.map((status) => [status, own])) as Record<Status, typeof own>;
+  return { ...named, 503: any, '4xx': any, '5xx': any };
+}
+
+const oauthError = { schema: Type.Ref(OAuthError) };

@@ -1,0 +1,36 @@
+import formbody from '@fastify/formbody';
+import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+
+/** What an endpoint takes: a form in the body, and nothing in its URI, which every hop writes into its log. */
+export const byForm = {
+  tags: ['oauth'],
+  consumes: ['application/x-www-form-urlencoded'],
+  querystring: Type.Object({}, { additionalProperties: false }),
+};
+
+/** A token of which the client may say what it is; the token says it itself. */
+export const TokenForm = Type.Object({
+  token: Type.String(),
+  token_type_hint: Type.Optional(Type.String({ description: 'not needed, and not heeded' })),
+});
+
+/** Makes a scope one whose bodies are forms, and nothing else. */
+export async function formBodies(scope: App): Promise<void> {
+  scope.removeAllContentTypeParsers();
+  await scope.register(formbody, { bodyLimit: 8 * 1024 });
+  scope.addHook('preValidation', eachOnce);
+}
+
+/**
+ * A parameter without a value counts as left out, and one that is repeated is refused, whether it is known or not
+ * (RFC 6749 section 3.2).
+ */
+async function eachOnce(request: FastifyRequest): Promise<void> {
+  const given = Object.entries(request.body ?? {}).filter(([, value]) => value !== '');
+  if (given.some(([, value]) => typeof value !== 'string'))
+    throw new Refusal('invalid_request', 'A parameter is given more than once.');
+  request.body = Object.fromEntries(given);
+}

@@ -1,0 +1,74 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { ActiveToken, introspect } from '../../../app/sessions/introspect.ts';
+import type { App } from '../server/app.ts';
+import { answer } from '../server/schemas.ts';
+import type { AuthenticateClient } from './client-authentication.ts';
+import { errors } from './errors.ts';
+import { byForm, TokenForm } from './forms.ts';
+
+export interface IntrospectOptions {
+  readonly introspect: ReturnType<typeof introspect>;
+}
+
+const Time = Type.Optional(Type.Integer({ description: 'seconds since the epoch' }));
+
+const Introspection = Type.Object(
+  {
+    active: Type.Boolean(),
+    token_type: Type.Optional(Type.Literal('Bearer', { description: 'of an access token alone' })),
+    sub: Type.Optional(Type.String()),
+    sid: Type.Optional(Type.String({ description: 'the session' })),
+    client_id: Type.Optional(Type.String()),
+    username: Type.Optional(Type.String()),
+    iss: Type.Optional(Type.String()),
+    aud: Type.Optional(Type.String({ description: 'of a refresh token: the service itself' })),
+    iat: Time,
+    exp: Time,
+    jti: Type.Optional(Type.String({ description: 'of an access token alone' })),
+  },
+  { additionalProperties: false },
+);
+
+/** `POST /oauth/introspect`: for resource servers that want to know what a token is worth now (RFC 7662). */
+export function introspectRoute(
+  scope: App,
+  { introspect: look }: IntrospectOptions,
+  clients: AuthenticateClient,
+): void {
+  scope.post(
+    '/oauth/introspect',
+    {
+      schema: {
+        ...byForm,
+        summary: 'Is this token good at this moment?',
+        description: 'Asks the database, so that a session which has ended is over here at once.',
+        security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],
+        body: TokenForm,
+        response: { 200: answer('what is known of it', Introspection), ...errors(400, 401, 403) },
+      },
+    },
+    async (request, reply): Promise<Static<typeof Introspection>> => {
+      clients.require(request, 'introspect');
+      const token = await look(request.body.token);
+      reply.header('cache-control', 'no-store');
+      return token === null ? { active: false } : claimsOf(token);
+    },
+  );
+}
+
+function claimsOf(token: ActiveToken): Static<typeof Introspection> {
+  return {
+    active: true,
+    // A resource server takes bearers: nothing in here may let a refresh token pass for one.
+    ...(token.type === 'access' && { token_type: 'Bearer' }),
+    sub: token.userId,
+    sid: token.sessionId,
+    client_id: token.clientId,
+    ...(token.username !== null && { username: token.username }),
+    iss: token.issuer,
+    aud: token.audience,
+    iat: token.issuedAt,
+    exp: token.expiresAt,
+    ...(token.jti !== null && { jti: token.jti }),
+  };
+}

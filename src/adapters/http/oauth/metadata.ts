@@ -1,0 +1,78 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { answer, problems } from '../server/schemas.ts';
+
+export interface MetadataOptions {
+  /** The `iss` of tokens minted now. */
+  readonly issuer: string;
+  readonly publicUrl: string | null;
+  /** Milliseconds for which whoever fetched it may keep it, as the key set. */
+  readonly keySetMaxAge: number;
+}
+
+const Names = Type.Array(Type.String());
+
+const Metadata = Type.Object(
+  {
+    issuer: Type.String(),
+    token_endpoint: Type.String(),
+    revocation_endpoint: Type.String(),
+    introspection_endpoint: Type.String(),
+    jwks_uri: Type.String(),
+    service_documentation: Type.String(),
+    response_types_supported: Names,
+    grant_types_supported: Names,
+    token_endpoint_auth_methods_supported: Names,
+    revocation_endpoint_auth_methods_supported: Names,
+    introspection_endpoint_auth_methods_supported: Names,
+  },
+  { additionalProperties: false },
+);
+
+/** `GET /.well-known/oauth-authorization-server` (RFC 8414). */
+export function metadataRoute(app: App, options: MetadataOptions): void {
+  const metadata = metadataOf(options);
+  const headers = {
+    'cache-control': `public, max-age=${Math.floor(options.keySetMaxAge / 1000)}`,
+    'access-control-allow-origin': '*',
+  };
+  app.get(
+    '/.well-known/oauth-authorization-server',
+    {
+      schema: {
+        tags: ['oauth'],
+        summary: 'Where everything is, for clients that find their way by themselves',
+        description: 'There where `TOKEN_ISSUER` is `PUBLIC_URL`, as it is unless it is set.',
+        response: { 200: answer('the metadata', Metadata), ...problems(404) },
+      },
+    },
+    async (_request, reply): Promise<Static<typeof Metadata>> => {
+      if (metadata === null)
+        throw new Refusal('not_found', 'There is no metadata unless TOKEN_ISSUER is PUBLIC_URL.');
+      reply.headers(headers);
+      return metadata;
+    },
+  );
+}
+
+/**
+ * Null where the issuer is not the URL under which this is found: every client would have to refuse the document
+ * (RFC 8414 section 3.3), and one with another issuer would not fit the tokens (RFC 9068 section 4).
+ */
+function metadataOf({ issuer, publicUrl }: MetadataOptions): Static<typeof Metadata> | null {
+  if (publicUrl === null || (issuer !== publicUrl && issuer !== `${publicUrl}/`)) return null;
+  return {
+    issuer,
+    token_endpoint: `${publicUrl}/oauth/token`,
+    revocation_endpoint: `${publicUrl}/oauth/revoke`,
+    introspection_endpoint: `${publicUrl}/oauth/introspect`,
+    jwks_uri: `${publicUrl}/.well-known/jwks.json`,
+    service_documentation: `${publicUrl}/docs`,
+    response_types_supported: [],
+    grant_types_supported: ['refresh_token'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+  };
+}

@@ -1,0 +1,39 @@
+import { Type } from '@sinclair/typebox';
+import type { revokeToken } from '../../../app/sessions/revoke-token.ts';
+import type { App } from '../server/app.ts';
+import { answer } from '../server/schemas.ts';
+import type { AuthenticateClient } from './client-authentication.ts';
+import { errors } from './errors.ts';
+import { byForm, TokenForm } from './forms.ts';
+
+export interface RevokeOptions {
+  readonly revokeToken: ReturnType<typeof revokeToken>;
+}
+
+/** `POST /oauth/revoke`: ends the session of a token (RFC 7009). */
+export function revokeRoute(
+  scope: App,
+  { revokeToken: revoke }: RevokeOptions,
+  clients: AuthenticateClient,
+): void {
+  scope.post(
+    '/oauth/revoke',
+    {
+      schema: {
+        ...byForm,
+        summary: 'End the session of a token',
+        description:
+          'By either token, even a refresh token that was rotated. 200 for a token that is none, too.',
+        security: [{}, { serviceKeyAsClient: [] }],
+        body: TokenForm,
+        response: { 200: answer('done; the body means nothing', Type.Object({})), ...errors(400, 401) },
+      },
+    },
+    async (request, reply) => {
+      const client = clients.ifAny(request);
+      await revoke(request.body.token, client?.name ?? null);
+      reply.header('cache-control', 'no-store');
+      return {};
+    },
+  );
+}

@@ -1,0 +1,76 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { refreshForClient } from '../../../app/sessions/refresh-for-client.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
+import { answer, IdempotencyKey } from '../server/schemas.ts';
+import type { AuthenticateClient } from './client-authentication.ts';
+import { errors, OAuthRefusal } from './errors.ts';
+import { byForm } from './forms.ts';
+
+export interface TokenOptions {
+  readonly refreshForClient: ReturnType<typeof refreshForClient>;
+}
+
+const Form = Type.Object({
+  grant_type: Type.String({ description: '`refresh_token`' }),
+  refresh_token: Type.Optional(Type.String({ description: 'of an unpaired session' })),
+  scope: Type.Optional(Type.String({ description: 'to be left out: none was granted' })),
+});
+
+const Tokens = Type.Object(
+  {
+    access_token: Type.String(),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ minimum: 0, description: 'whole seconds' }),
+    refresh_token: Type.String({ description: 'good for one refresh' }),
+  },
+  { additionalProperties: false },
+);
+
+/** `POST /oauth/token`: the refresh of an unpaired session (RFC 6749 section 6). */
+export function tokenRoute(
+  scope: App,
+  { refreshForClient: exchange }: TokenOptions,
+  clients: AuthenticateClient,
+): void {
+  scope.post(
+    '/oauth/token',
+    {
+      schema: {
+        ...byForm,
+        summary: 'Exchange a refresh token for the next tokens',
+        description:
+          'For sessions that were opened with `binding=refresh`. A refresh token is good for one use; one that ' +
+          'comes back after it was used ends its session.',
+        security: [{}, { serviceKeyAsClient: [] }],
+        headers: IdempotencyKey,
+        body: Form,
+        response: {
+          200: answer('the next tokens, or for a retry the same again', Tokens),
+          ...errors(400, 401),
+        },
+      },
+    },
+    async (request, reply): Promise<Static<typeof Tokens>> => {
+      const client = clients.ifAny(request);
+      const input = {
+        refreshToken: grantIn(request.body),
+        accessToken: null,
+        idempotencyKey: request.headers['idempotency-key'] ?? null,
+        client: clientOf(request),
+      };
+      const { access, refresh, expiresIn } = await exchange(input, client?.name ?? null);
+      reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
+      return { access_token: access, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh };
+    },
+  );
+}
+
+function grantIn({ grant_type, refresh_token, scope }: Static<typeof Form>): string {
+  if (grant_type !== 'refresh_token')
+    throw new OAuthRefusal('unsupported_grant_type', 'The one grant here is refresh_token.');
+  if (scope !== undefined) throw new OAuthRefusal('invalid_scope', 'No scope was granted: leave it out.');
+  if (refresh_token === undefined) throw new Refusal('invalid_request', 'There is no refresh_token.');
+  return refresh_token;
+}

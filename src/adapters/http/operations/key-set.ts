@@ -1,0 +1,56 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
+import type { PublishedKeys } from '../../../ports/security/public-key.ts';
+import type { App } from '../server/app.ts';
+import { answer, problems } from '../server/schemas.ts';
+
+export interface KeySetOptions {
+  readonly publishedKeys: PublishedKeys;
+  /** Milliseconds for which whoever fetched the set may keep it. */
+  readonly keySetMaxAge: number;
+}
+
+/** What is not named here does not leave: a private part has no name. */
+const PublicKey = Type.Object(
+  {
+    kid: Type.String(),
+    use: Type.Literal('sig'),
+    alg: Type.Union(KEY_ALGORITHMS.map((alg) => Type.Literal(alg))),
+    kty: Type.String(),
+    crv: Type.Optional(Type.String()),
+    x: Type.Optional(Type.String()),
+    y: Type.Optional(Type.String()),
+    n: Type.Optional(Type.String()),
+    e: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+const KeySet = Type.Object({ keys: Type.Array(PublicKey) }, { additionalProperties: false });
+
+/** `GET /.well-known/jwks.json`: the keys by which anyone can check access tokens (RFC 7517). */
+export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOptions): void {
+  const headers = {
+    'cache-control': `public, max-age=${Math.floor(keySetMaxAge / 1000)}`,
+    // Public, and the same for everybody: a page of any origin may check tokens.
+    'access-control-allow-origin': '*',
+  };
+  app.get(
+    '/.well-known/jwks.json',
+    {
+      exposeHeadRoute: true,
+      schema: {
+        tags: ['operations'],
+        summary: 'The public keys of access tokens',
+        description:
+          'Keys are there before they sign, and as long as a token under them is good. Empty with HS512, ' +
+          'whose keys are secret. A token whose `kid` is not there is reason to fetch the set anew.',
+        response: { 200: answer('a JWK Set', KeySet), ...problems() },
+      },
+    },
+    async (_request, reply): Promise<Static<typeof KeySet>> => {
+      reply.headers(headers);
+      return { keys: publishedKeys().map((key) => ({ ...key })) };
+    },
+  );
+}

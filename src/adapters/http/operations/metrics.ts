@@ -1,0 +1,57 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { problems } from '../server/schemas.ts';
+import { type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+
+/** What there is to show, as text of this content type. */
+export interface Exposition {
+  readonly contentType: string;
+  scrape(): Promise<string>;
+}
+
+/** `GET /metrics`: to be called in a scope of its own where it is not for everyone. */
+export function metricsRoute(scope: App, { contentType, scrape }: Exposition): void {
+  const text = {
+    description: 'the text format of Prometheus',
+    content: { 'text/plain': { schema: Type.String() } },
+  };
+  scope.get(
+    '/metrics',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Metrics for Prometheus',
+        security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }, {}],
+        response: { 200: text, ...problems(401, 403) },
+      },
+    },
+    async (_request, reply) => {
+      return reply
+        .header('cache-control', 'no-store')
+        .type(contentType)
+        .send(await scrape());
+    },
+  );
+}
+
+/** Every route of this scope needs a service key with scope `metrics`. */
+export function requireMetricsKey(scope: App, keys: readonly ServiceKey[]): void {
+  const find = serviceKeys(keys);
+  scope.addHook('onRequest', async (request) => {
+    const key = find(presentedBy(request));
+    if (key === null)
+      throw new Refusal(
+        'unauthenticated',
+        'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',
+      );
+    if (!key.scopes.includes('metrics'))
+      throw new Refusal('forbidden', 'This service key is not for metrics.');
+  });
+}
+
+/** Prometheus can send a bearer from a file; a header of another name only since it is three. */
+function presentedBy({ headers }: FastifyRequest): unknown {
+  return headers['x-api-key'] ?? /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
+}

@@ -1,0 +1,26 @@
+import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+
+/** Signing keys in this process's memory, for tests of whatever stands above the port. */
+export function createMemorySigningKeys(): SigningKeys {
+  const keys = new Map<number, SealedKey>();
+
+  return {
+    async list() {
+      return [...keys.values()].sort((one, other) => one.number - other.number).map((key) => ({ ...key }));
+    },
+
+    async add(key) {
+      if ([...keys.values()].some(({ id }) => id === key.id))
+        throw new Error(`Key ${key.id} is there already.`);
+      if (keys.has(key.number)) return false;
+      keys.set(key.number, { ...key });
+      return true;
+    },
+
+    async remove(ids) {
+      const found = [...keys.values()].filter(({ id }) => ids.includes(id));
+      for (const { number } of found) keys.delete(number);
+      return found.map(({ id }) => id);
+    },
+  };
+}

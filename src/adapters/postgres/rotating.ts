@@ -1,0 +1,73 @@
+import type { Rotation } from '../../ports/stores/token-families.ts';
+import { asJson, bytes, pairColumns } from './family-row.ts';
+import type { Executor } from './recording.ts';
+
+/** Compare and set: the families that are as expected get their next pair; others stay as they are. */
+export function rotating(sql: Executor, rotations: readonly Rotation[]) {
+  return sql`
+    update token_families family set ${nextPair(sql, rotations)}
+    from ${askedFor(sql, rotations)}
+    where ${asExpected(sql)}
+    returning family.*`;
+}
+
+/** The same, but for families whose rows somebody else holds at this moment: it waits for none of them. */
+export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[]) {
+  return sql`
+    with free as materialized (
+      select asked.* from ${askedFor(sql, rotations)} join token_families family on ${asExpected(sql)}
+      for update of family skip locked
+    )
+    update token_families family set ${nextPair(sql, rotations)}
+    from free asked
+    where family.token_family = asked.token_family
+    returning family.*`;
+}
+
+/** One parameter for any number of rotations, so that the statement is always the same one, and prepared once. */
+function askedFor(sql: Executor, rotations: readonly Rotation[]) {
+  return sql`
+    json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as asked (
+      token_family uuid, user_id uuid, paired boolean, generation integer, hashed_refresh_token_id bytea,
+      scheme text, on_address_change text, on_user_agent_change text, user_agent text,
+      unless_retry_key bytea, rotated_at timestamptz, next json
+    )`;
+}
+
+function toRecord({ expected, next, unlessRetryKey }: Rotation) {
+  return asJson({
+    token_family: expected.tokenFamily,
+    user_id: expected.userId,
+    paired: expected.paired,
+    generation: expected.generation,
+    hashed_refresh_token_id: bytes(expected.hashedRefreshTokenId),
+    scheme: expected.scheme,
+    on_address_change: expected.onAddressChange,
+    on_user_agent_change: expected.onUserAgentChange,
+    user_agent: expected.userAgent,
+    unless_retry_key: unlessRetryKey === null ? null : bytes(unlessRetryKey),
+    rotated_at: new Date(next.rotatedAt),
+    next: asJson(pairColumns(next)),
+  });
+}
+
+function asExpected(sql: Executor) {
+  return sql`
+    family.token_family = asked.token_family
+      and family.user_id = asked.user_id
+      and family.paired = asked.paired
+      and family.generation = asked.generation
+      and family.hashed_refresh_token_id = asked.hashed_refresh_token_id
+      and family.scheme = asked.scheme
+      and family.on_address_change = asked.on_address_change
+      and family.on_user_agent_change = asked.on_user_agent_change
+      and (family.on_user_agent_change = 'ignore' or family.user_agent = asked.user_agent)
+      and (family.retry_key_hash <> asked.unless_retry_key) is not false
+      and family.revoked_at is null
+      and family.expires_at > asked.rotated_at`;
+}
+
+function nextPair(sql: Executor, rotations: readonly Rotation[]) {
+  const columns = sql(rotations.slice(0, 1).flatMap(({ next }) => Object.keys(pairColumns(next))));
+  return sql`(${columns}) = (select ${columns} from json_populate_record(null::token_families, asked.next))`;
+}

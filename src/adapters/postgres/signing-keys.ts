@@ -1,0 +1,47 @@
+import type { KeyAlgorithm } from '../../domain/key-set.ts';
+import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+
+interface KeyRow {
+  number: number;
+  id: string;
+  alg: KeyAlgorithm;
+  sealed: string;
+  announced_at: Date;
+  signs_from: Date;
+}
+
+/** Signing keys in PostgreSQL. */
+export function createSigningKeys(sql: Sql): SigningKeys {
+  return {
+    async list() {
+      return (await asked(sql<KeyRow[]>`select * from signing_keys order by number`)).map(toKey);
+    },
+
+    async add({ number, id, alg, sealed, announcedAt, signsFrom }) {
+      const { count } = await asked(sql`
+        insert into signing_keys (number, id, alg, sealed, announced_at, signs_from)
+        values (${number}, ${id}, ${alg}, ${sealed}, ${new Date(announcedAt)}, ${new Date(signsFrom)})
+        on conflict (number) do nothing`);
+      return count === 1;
+    },
+
+    async remove(ids) {
+      const rows = await asked(sql<{ id: string }[]>`
+        delete from signing_keys where id = any(${[...ids]}) returning id`);
+      return rows.map(({ id }) => id);
+    },
+  };
+}
+
+function toKey(row: KeyRow): SealedKey {
+  return {
+    number: row.number,
+    id: row.id,
+    alg: row.alg,
+    sealed: row.sealed,
+    announcedAt: row.announced_at.getTime(),
+    signsFrom: row.signs_from.getTime(),
+  };
+}

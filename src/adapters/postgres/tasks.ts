@@ -1,0 +1,88 @@
+import type { Task } from '../../domain/task.ts';
+import type { Tasks } from '../../ports/stores/tasks.ts';
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+
+interface TaskRow {
+  id: number;
+  author: string;
+  text: string;
+  pub_date: Date;
+}
+
+/** What is left of a list without tasks: its version, and one row of nothing. */
+type ListRow = { version: string } & (TaskRow | { id: null });
+
+/**
+ * Tasks in PostgreSQL; triggers renew the versions of lists. Each change takes the owner's row before the task's, as
+ * the removal of an account does: so neither waits for the other in a circle.
+ */
+export function createTasks(sql: Sql): Tasks {
+  const lockOwner = (owner: string) => sql`
+    owner as (select id, username from users where id = ${owner} for no key update)`;
+
+  return {
+    async create(owner, text, publishedAt) {
+      const rows = await asked(sql<TaskRow[]>`
+        with ${lockOwner(owner)},
+        created as (
+          insert into tasks (author, text, pub_date) select id, ${text}, ${new Date(publishedAt)} from owner
+          returning id, text, pub_date
+        )
+        select created.*, username as author from created, owner`);
+      return firstTask(rows);
+    },
+
+    async find(owner, id) {
+      const rows = await asked(sql<TaskRow[]>`
+        select tasks.id, username as author, text, pub_date from tasks join users on users.id = author
+        where tasks.id = ${id} and author = ${owner}`);
+      return firstTask(rows);
+    },
+
+    async change(owner, id, text) {
+      const rows = await asked(sql<TaskRow[]>`
+        with ${lockOwner(owner)}
+        update tasks set text = ${text} from owner where tasks.id = ${id} and author = owner.id
+        returning tasks.id, username as author, text, pub_date`);
+      return firstTask(rows);
+    },
+
+    async remove(owner, id) {
+      const { count } = await asked(sql`
+        with ${lockOwner(owner)}
+        delete from tasks using owner where tasks.id = ${id} and author = owner.id`);
+      return count > 0;
+    },
+
+    async versionOf(owner) {
+      const [row] = await asked(sql<{ version: string }[]>`
+        select tasks_version as version from users where id = ${owner}`);
+      return row?.version ?? null;
+    },
+
+    async list(owner, limit) {
+      const rows = await asked(sql<ListRow[]>`
+        select tasks_version as version, username as author, task.id, text, pub_date
+        from users left join lateral (
+          select id, text, pub_date from tasks where author = users.id order by id desc limit ${limit}
+        ) task on true
+        where users.id = ${owner}
+        order by task.id desc`);
+      const [first] = rows;
+      return first === undefined ? null : { version: first.version, tasks: rows.flatMap(taskOf) };
+    },
+  };
+}
+
+function taskOf(row: ListRow): Task[] {
+  return row.id === null ? [] : [toTask(row)];
+}
+
+function firstTask([row]: readonly TaskRow[]): Task | null {
+  return row === undefined ? null : toTask(row);
+}
+
+function toTask({ id, author, text, pub_date }: TaskRow): Task {
+  return { id, author, text, publishedAt: pub_date.getTime() };
+}

@@ -1,0 +1,63 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Strain } from '../../ports/pressure.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
+import { readBacklog } from './metrics/backlog.ts';
+import { countDeliveries } from './metrics/deliveries.ts';
+import { instruments } from './metrics/instruments.ts';
+import { type Answered, countRequests } from './metrics/requests.ts';
+import { countSessions } from './metrics/sessions.ts';
+import { countStoreCalls, type StoreCalls } from './metrics/store-calls.ts';
+
+/** What is read when somebody looks. */
+export interface Readings {
+  readonly hashesRunning: () => number;
+  readonly hashesWaiting: () => number;
+  /** Whether revocations of other replicas are heard of. */
+  readonly isFeedComplete: () => boolean;
+}
+
+/** The metrics of one service. */
+export interface Metrics {
+  readonly telemetry: Telemetry;
+  readonly storeCalls: StoreCalls;
+  answered(request: Answered): void;
+  shed(strain: Strain): void;
+  /** From now on these are read at each scrape. */
+  read(readings: Readings & Parameters<typeof readBacklog>[1]): void;
+  readonly contentType: string;
+  /** All of them in the text format of Prometheus. Never rejects for want of a reading. */
+  scrape(): Promise<string>;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const make = instruments(registry);
+  const shed = make.counter('kinship_shed_requests_total', 'Requests refused for want of room.', 'strain');
+  for (const strain of ['event_loop', 'database']) shed.inc({ strain }, 0);
+  let readAsked = async () => {};
+
+  return {
+    telemetry: { ...countSessions(make), delivered: countDeliveries(make) },
+    storeCalls: countStoreCalls(make),
+    answered: countRequests(make),
+    shed: (strain) => shed.inc({ strain }),
+
+    read({ hashesRunning, hashesWaiting, isFeedComplete, ...database }) {
+      collectDefaultMetrics({ register: registry });
+      make.reading('kinship_password_hashes_running', 'Password hashes being made.', hashesRunning);
+      make.reading('kinship_password_hashes_waiting', 'Password hashes that wait.', hashesWaiting);
+      make.reading(
+        'kinship_revocation_feed_complete',
+        'Whether revocations are heard of as they happen.',
+        () => Number(isFeedComplete()),
+      );
+      readAsked = readBacklog(make, database);
+    },
+
+    contentType: registry.contentType,
+    async scrape() {
+      await readAsked();
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { Instruments } from './instruments.ts';
+
+/** A request and how it was answered. `path` is the pattern of its route. */
+export interface Answered {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly milliseconds: number;
+}
+
+/** What a stranger may write in place of a method is no label. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
+
+export function countRequests({ counter, histogram }: Instruments): (answered: Answered) => void {
+  const total = counter('http_requests_total', 'Requests that were answered.', 'method', 'path', 'status');
+  const duration = histogram(
+    'http_request_duration_seconds',
+    'Time from the headers of a request to the end of its answer.',
+    SECONDS,
+    'method',
+    'path',
+  );
+
+  return ({ path, status, milliseconds, ...asked }) => {
+    const method = METHODS.has(asked.method) ? asked.method : 'other';
+    total.inc({ method, path, status });
+    duration.observe({ method, path }, milliseconds / 1000);
+  };
+}

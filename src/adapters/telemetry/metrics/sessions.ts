@@ -1,0 +1,57 @@
+import type { Telemetry } from '../../../ports/telemetry.ts';
+import type { Instruments } from './instruments.ts';
+
+/** From two tabs at once to a token that was stolen last week. */
+const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
+
+type Told = Omit<Telemetry, 'delivered'>;
+
+/** Logins, registrations and refreshes. */
+export function countSessions({ counter, histogram }: Instruments): Told {
+  const logins = counter('auth_logins_success_total', 'Sessions that were opened.');
+  const loginsFailed = counter('auth_logins_failed_total', 'Logins that failed.', 'reason');
+  const registers = counter('auth_registers_success_total', 'Accounts that were made.');
+  const registersFailed = counter('auth_registers_failed_total', 'Registrations that failed.', 'reason');
+  const refreshes = counter('auth_refresh_success_total', 'Refreshes answered with a pair.');
+  const refreshesFailed = counter('auth_refresh_failed_total', 'Refreshes that failed.', 'reason');
+  const outcomes = counter('kinship_refreshes_total', 'Refreshes by what came of them.', 'outcome');
+  const reuse = counter('kinship_reuse_detected_total', 'Sessions ended because a rotated token came back.');
+  const limited = counter('kinship_limited_total', 'Deeds refused because there were too many.', 'deed');
+  const ages = histogram(
+    'kinship_replayed_token_age_seconds',
+    'Time between the last rotation of a session and the return of a token that was rotated.',
+    AGES,
+    'answer',
+  );
+  for (const outcome of ['rotated', 'repeated', 'healed']) outcomes.inc({ outcome }, 0);
+
+  function refreshed(outcome: string): void {
+    refreshes.inc();
+    outcomes.inc({ outcome });
+  }
+
+  return {
+    loggedIn: (fault) => (fault === null ? logins.inc() : loginsFailed.inc({ reason: fault })),
+    registered: (fault) => (fault === null ? registers.inc() : registersFailed.inc({ reason: fault })),
+    rotated: () => refreshed('rotated'),
+    healed: () => refreshed('healed'),
+    repeated(age) {
+      refreshed('repeated');
+      ages.observe({ answer: 'repeated' }, secondsOf(age));
+    },
+    refreshRefused(fault) {
+      refreshesFailed.inc({ reason: fault });
+      outcomes.inc({ outcome: fault });
+    },
+    reuseDetected(age) {
+      reuse.inc();
+      ages.observe({ answer: 'reused' }, secondsOf(age));
+    },
+    limited: (deed) => limited.inc({ deed }),
+  };
+}
+
+/** Clocks of replicas differ: a replay may seem to come before the rotation. */
+function secondsOf(age: number): number {
+  return Math.max(0, age) / 1000;
+}

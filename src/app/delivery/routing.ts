@@ -1,0 +1,58 @@
+import type { EventType } from '../../domain/events.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Published } from '../../ports/delivery/event-publisher.ts';
+import type { Log } from '../../ports/log.ts';
+
+/** What became of an attempt to publish. `unwanted`: unroutable for so long that the event was let go. */
+export type Outcome = Published | 'unwanted' | 'failed';
+
+interface Options {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called when events of a type are known to be routed, and were not known to be before. */
+  onRouted(type: EventType): void;
+}
+
+/** How often the operator hears of events that were let go, in milliseconds. */
+const REMINDER = 3_600_000;
+
+/**
+ * Counts what becomes of events, type by type, and says it once: when a type begins to have nobody to go to, when it
+ * has somebody again, and now and then how many were let go.
+ */
+export const createRouting = ({ clock, log, onRouted }: Options) => {
+  const routed = new Set<EventType>();
+  const returned = new Map<EventType, number>();
+  const unwanted = new Map<EventType, { count: number; toldAt: number }>();
+
+  return {
+    note(type: EventType, outcome: Outcome): void {
+      if (outcome === 'routed') noteRouted(type);
+      if (outcome === 'unroutable') noteReturned(type);
+      if (outcome === 'unwanted') noteUnwanted(type);
+    },
+  };
+
+  function noteRouted(type: EventType): void {
+    if (routed.has(type)) return;
+    routed.add(type);
+    const count = returned.get(type);
+    if (count !== undefined) log.info({ type, returned: count }, 'events of this type are routed again');
+    returned.delete(type);
+    onRouted(type);
+  }
+
+  function noteReturned(type: EventType): void {
+    if (!returned.has(type)) log.warn({ type }, 'no queue takes events of this type: they wait');
+    returned.set(type, (returned.get(type) ?? 0) + 1);
+    routed.delete(type);
+  }
+
+  function noteUnwanted(type: EventType): void {
+    const { count, toldAt } = unwanted.get(type) ?? { count: 0, toldAt: Number.NEGATIVE_INFINITY };
+    const now = clock();
+    const isDue = now - toldAt >= REMINDER;
+    if (isDue) log.warn({ type, count: count + 1 }, 'events that no queue would take have left the outbox');
+    unwanted.set(type, isDue ? { count: 0, toldAt: now } : { count: count + 1, toldAt });
+  }
+};

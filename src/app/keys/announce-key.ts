@@ -1,0 +1,28 @@
+import { type KeyAlgorithm, type KeySetTiming, nextTurn } from '../../domain/key-set.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { MakeKey } from '../../ports/security/key-maker.ts';
+import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+
+export interface KeyDeps {
+  readonly signingKeys: SigningKeys;
+  readonly makeKey: MakeKey;
+  /** Of the keys that are made. */
+  readonly alg: KeyAlgorithm;
+  readonly timing: KeySetTiming;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Makes the key that follows on these, and announces it, or lets it sign `atOnce`. Null if somebody else was first
+ * to add the next one.
+ */
+export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log }: KeyDeps) => {
+  return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
+    const key = { ...(await makeKey(alg)), ...nextTurn(keys, timing, clock(), atOnce) };
+    if (!(await signingKeys.add(key))) return null;
+    log.info({ kid: key.id, alg, signsFrom: new Date(key.signsFrom).toISOString() }, 'signing key announced');
+    return key;
+  };
+};

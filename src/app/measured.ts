@@ -1,0 +1,19 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { Fault } from '../ports/telemetry.ts';
+
+/** The same use case; `ended` hears of the end of each call: null, or why it was refused. */
+export const measured =
+  <Input extends unknown[], Output>(
+    useCase: (...input: Input) => Promise<Output>,
+    ended: (fault: Fault | null) => void,
+  ) =>
+  async (...input: Input): Promise<Output> => {
+    try {
+      const output = await useCase(...input);
+      ended(null);
+      return output;
+    } catch (error) {
+      ended(error instanceof Refusal ? error.code : 'internal_error');
+      throw error;
+    }
+  };

@@ -1,0 +1,14 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { Task } from '../../domain/task.ts';
+import type { Tasks } from '../../ports/stores/tasks.ts';
+import { requireText } from './require-text.ts';
+
+/** Gives a task of one's own another text. Rejects with a {@link Refusal}: `invalid_request`, `not_found`. */
+export const changeTask =
+  ({ tasks }: { readonly tasks: Tasks }) =>
+  async (owner: string, id: number, text: string): Promise<Task> => {
+    requireText(text);
+    const task = await tasks.change(owner, id, text);
+    if (task === null) throw new Refusal('not_found');
+    return task;
+  };

@@ -1,0 +1,15 @@
+import type { Task } from '../../domain/task.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Tasks } from '../../ports/stores/tasks.ts';
+import { noAccount } from './no-account.ts';
+import { requireText } from './require-text.ts';
+
+/** A new task of one's own. Rejects with a {@link Refusal}: `invalid_request`, `not_found` without an account. */
+export const createTask =
+  ({ tasks, clock }: { readonly tasks: Tasks; readonly clock: Clock }) =>
+  async (owner: string, text: string): Promise<Task> => {
+    requireText(text);
+    const task = await tasks.create(owner, text, clock());
+    if (task === null) throw noAccount();
+    return task;
+  };

@@ -1,0 +1,12 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { Task } from '../../domain/task.ts';
+import type { Tasks } from '../../ports/stores/tasks.ts';
+
+/** A task of one's own; a {@link Refusal} `not_found` for any other. */
+export const findTask =
+  ({ tasks }: { readonly tasks: Tasks }) =>
+  async (owner: string, id: number): Promise<Task> => {
+    const task = await tasks.find(owner, id);
+    if (task === null) throw new Refusal('not_found');
+    return task;
+  };

@@ -1,0 +1,19 @@
+import type { SpanStart, Tracing } from '../ports/tracing.ts';
+
+/** Does the work within a span of its own; without tracing it is just done. */
+export async function traced<Result>(
+  tracing: Tracing | null,
+  start: SpanStart,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (tracing === null) return work();
+  const span = tracing.start(start);
+  try {
+    const result = await span.within(work);
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import { migrate } from '../adapters/postgres/migrate.ts';
+import { createSigningKeys } from '../adapters/postgres/signing-keys.ts';
+import { createLog } from '../adapters/telemetry/log.ts';
+import { databaseByHand, fileByHand, type KeysByHand } from '../compose/key-set/by-hand.ts';
+import { reachDatabase } from '../compose/stores.ts';
+import { type Config, readConfig } from '../config.ts';
+import { commandIn } from './keys/command.ts';
+import { orComplain } from './or-complain.ts';
+
+/** `npm run keys`: the key set by hand, also beside a running service; exit code 1 if it could not be done. */
+await orComplain(async () => {
+  const command = commandIn(process.argv.slice(2));
+  const config = await readConfig();
+  const { file } = config.keySet;
+  const inFile = file && fileByHand(config, file, Date.now);
+  process.stdout.write(await (inFile ? command(inFile) : inDatabase(config, command)));
+});
+
+async function inDatabase(config: Config, command: (keys: KeysByHand) => Promise<string>): Promise<string> {
+  const { sql, close } = await reachDatabase(config);
+  try {
+    await migrate(sql);
+    const deps = { signingKeys: createSigningKeys(sql), clock: Date.now, log: createLog('silent') };
+    return await command(databaseByHand(config, deps));
+  } finally {
+    await close();
+  }
+}

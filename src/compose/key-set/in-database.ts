@@ -1,0 +1,60 @@
+import { UnusableKey } from '../../adapters/jose/import-key.ts';
+import { createKeySet } from '../../adapters/jose/key-set.ts';
+import { createSealedKeys } from '../../adapters/jose/sealed-keys.ts';
+import { keepKeySet } from '../../app/keys/keep-key-set.ts';
+import { ConfigurationError } from '../../config.ts';
+import { keySetTiming } from '../../domain/key-set.ts';
+import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+import { atMostEvery, LOOK_PAUSE } from './at-most-every.ts';
+import type { KeySetDeps, KeySetOptions, KeySource } from './source.ts';
+
+/** Keys in the database: made here, sealed, and followed from replica to replica. */
+export function keysInDatabase(
+  { keySet, policy }: KeySetOptions,
+  { clock, log }: Omit<KeySetDeps, 'signingKeys'>,
+  signingKeys: SigningKeys,
+): KeySource {
+  const timing = keySetTiming(policy, keySet);
+  const { make, open } = createSealedKeys(keySet.encryptionKeys);
+  const set = createKeySet({
+    clock,
+    timing,
+    look: atMostEvery(LOOK_PAUSE, async () => show(await signingKeys.list(), tell)),
+  });
+  const { alg } = keySet;
+  const keep =
+    alg === null ? signingKeys.list : keepKeySet({ signingKeys, makeKey: make, alg, timing, clock, log });
+
+  return {
+    set,
+    poll: timing.poll,
+    start: async () => show(await keep(), refuse),
+    keep: async () => show(await keep(), tell),
+  };
+
+  /** The others are still good where one is not. */
+  async function show(keys: readonly SealedKey[], onFault: (kid: string, error: UnusableKey) => void) {
+    const opened = await Promise.all(
+      keys.map(async (key) => {
+        try {
+          return set.known(key.id) ?? (await open(key));
+        } catch (error) {
+          if (!(error instanceof UnusableKey)) throw error;
+          onFault(key.id, error);
+          return null;
+        }
+      }),
+    );
+    set.replace(opened.filter((key) => key !== null));
+  }
+
+  function tell(kid: string, err: UnusableKey): void {
+    log.error({ err, kid }, 'a signing key cannot be used: tokens under it are refused here');
+  }
+}
+
+function refuse(kid: string, { message }: UnusableKey): never {
+  throw new ConfigurationError([
+    `The signing key ${kid} ${message}: give that too, or take the key out (npm run keys -- retire ${kid}).`,
+  ]);
+}

@@ -1,0 +1,29 @@
+import { ATTEMPT_POLICY, type AttemptPolicy } from '../domain/attempts.ts';
+import type { Limits } from '../domain/limits.ts';
+import type { Variables } from './environment.ts';
+import type { Readers } from './values.ts';
+
+export function readLimits(variables: Variables, read: Readers): Limits {
+  return {
+    attempts: readAttempts(variables, read),
+    registrations: read.limit('REGISTER_LIMIT', variables.REGISTER_LIMIT),
+    resetMails: read.limit('PASSWORD_FORGOT_LIMIT', variables.PASSWORD_FORGOT_LIMIT),
+  };
+}
+
+/** The usual policy in what an operator may have reasons to change. */
+function readAttempts(variables: Variables, read: Readers): AttemptPolicy {
+  const account = read.limit('LOGIN_ACCOUNT_LIMIT', variables.LOGIN_ACCOUNT_LIMIT);
+  const network = read.limit('LOGIN_NETWORK_LIMIT', variables.LOGIN_NETWORK_LIMIT);
+  const { firstDelay } = ATTEMPT_POLICY.account;
+  const longestDelay = read.duration('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, firstDelay);
+  if (longestDelay >= Math.min(account.perMilliseconds, network.perMilliseconds)) {
+    const wants = 'less than the durations in LOGIN_ACCOUNT_LIMIT and LOGIN_NETWORK_LIMIT';
+    read.wrong('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, wants);
+  }
+  return {
+    ...ATTEMPT_POLICY,
+    account: { free: account.count, firstDelay, longestDelay, quiet: account.perMilliseconds },
+    network: { free: network.count, firstDelay, longestDelay, quiet: network.perMilliseconds },
+  };
+}

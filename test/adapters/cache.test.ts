@@ -1,0 +1,59 @@
+import t, { type Test } from 'tap';
+import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
+import { createRedisCache } from '../../src/adapters/redis/cache.ts';
+import { connectRedis } from '../../src/adapters/redis/connect.ts';
+import { cacheContract } from '../ports/cache.ts';
+import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
+
+const QUIET_LOG = { info() {}, warn() {}, error() {} };
+
+t.test('the cache in memory', async (t) => {
+  await t.test('keeps the contract', async (t) => cacheContract(t, async () => createMemoryCache()));
+
+  await t.test('is bounded, by number and by length', async (t) => {
+    const cache = createMemoryCache({ most: 2, longest: 10 });
+    for (const key of ['one', 'two', 'one', 'three']) await cache.set(key, key);
+    t.same(
+      [await cache.get('one'), await cache.get('two'), await cache.get('three')],
+      ['one', null, 'three'],
+    );
+    await cache.set('one', 'eleven long');
+    t.equal(await cache.get('one'), null, 'and does not keep what was there before');
+  });
+});
+
+t.test('the cache in Redis', async (t) => {
+  const url = await requireRedis(t);
+  if (url === null) return;
+  const redis = await connectRedis(url, QUIET_LOG);
+  t.teardown(() => redis.disconnect());
+
+  await t.test('keeps the contract', async (t) =>
+    cacheContract(t, async (t: Test) => createRedisCache(redis, { prefix: testPrefix(t, redis) })),
+  );
+
+  await t.test('keeps nothing for ever', async (t) => {
+    const prefix = testPrefix(t, redis);
+    await createRedisCache(redis, { prefix }).set('one', 'value');
+    t.ok((await redis.pttl(`${prefix}one`)) > 0);
+  });
+});
+
+t.test('a Redis that cannot be asked has nothing, and says so', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+  const server = await startPrivateRedis(t);
+  const redis = await connectRedis(server.url, QUIET_LOG);
+  t.teardown(() => redis.disconnect());
+  const cache = createRedisCache(redis);
+  const asked = async (name: string) => {
+    t.equal(await cache.get('one'), null, name);
+    await t.resolves(cache.set('one', 'lost'), name);
+  };
+  await cache.set('one', 'value');
+  t.equal(await cache.get('one'), 'value');
+  server.freeze();
+  await asked('frozen');
+  server.thaw();
+  await server.kill();
+  await asked('killed');
+});

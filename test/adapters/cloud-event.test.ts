@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
+import { eventTypes, schemaFaults } from '../support/event-schema.ts';
+import { httpService } from '../support/http.ts';
+import { claimsOf, sessions, someKeys } from '../support/sessions.ts';
+
+const SOURCE = 'https://auth.example.com';
+const PASSWORD = 'a violet piano 42';
+const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+
+const eventsIn = (outbox: Outbox) =>
+  outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
+
+/** An account in whose life everything happens that can. */
+async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
+  const http = { trustProxy: ['127.0.0.1'] };
+  const { post, send, outbox } = await httpService(t, { http, policy: { onUserAgentChange: 'notify' } });
+  const logIn = async () => (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+  const bearer = ({ access }: Record<string, unknown>) => ({ authorization: `Bearer ${access}` });
+  const refresh = ({ access, refresh }: Record<string, unknown>, headers = {}) =>
+    post('/auth/refresh', { accessToken: access, refreshToken: refresh }, headers);
+
+  await post('/auth/register', ann);
+  const stolen = await logIn();
+  await refresh(stolen, { 'x-forwarded-for': '198.51.100.7', 'user-agent': 'curl/8' });
+  await refresh(stolen);
+  await post('/auth/logout', undefined, bearer(await logIn()));
+  await logIn();
+  const last = bearer(await logIn());
+  const newPassword = 'a green trombone 17';
+  await post('/auth/password', { currentPassword: PASSWORD, newPassword }, last);
+  await send('/auth/me', {
+    method: 'DELETE',
+    headers: { ...last, 'content-type': 'application/json' },
+    body: JSON.stringify({ password: newPassword }),
+  });
+  return eventsIn(outbox);
+}
+
+/** A client that knows of a rotation which the database has lost. */
+async function healing(): Promise<readonly ClaimedEntry[]> {
+  const keys = someKeys();
+  const service = await sessions({ keys });
+  const first = await service.logIn();
+  const row = await service.families.find(String(claimsOf(first.refresh).tokenFamily));
+  const second = await service.refresh(first);
+  const stores = createMemoryStores();
+  if (row) await stores.families.open(row, []);
+  await (await sessions({ stores, keys })).refresh(second);
+  return eventsIn(stores.outbox);
+}
+
+t.test('every event is as its schema says, and the documentation names it', async (t) => {
+  const entries = [...(await eventfulLife(t)), ...(await healing())];
+  const seen = new Set<string>(entries.map(({ event }) => event.type));
+  t.same([...seen].sort(), [...eventTypes].sort(), 'all of them');
+  for (const entry of entries) {
+    const event = JSON.parse(JSON.stringify(toCloudEvent(entry, SOURCE)));
+    t.same(schemaFaults(event), [], entry.event.type);
+    t.match(event, { id: entry.id, source: SOURCE, type: entry.event.type, subject: event.data.userId });
+  }
+  const [example] = entries;
+  t.ok(schemaFaults({ ...toCloudEvent(example!, SOURCE), data: { token: 'x' } }).length > 0, 'nothing else');
+
+  const documented = [...readFileSync('docs/events.md', 'utf8').matchAll(/^\| `([a-z_.]+)` \|/gm)];
+  t.same(documented.map(([, type]) => type).sort(), [...eventTypes].sort());
+});

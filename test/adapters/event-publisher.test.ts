@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from 'node:tls';
+import type { ConfirmChannel, GetMessage } from 'amqplib';
+import t, { type Test } from 'tap';
+import { connectBroker } from '../../src/adapters/amqp/connect.ts';
+import { createEventPublisher } from '../../src/adapters/amqp/event-publisher.ts';
+import type { Topology } from '../../src/adapters/amqp/topology.ts';
+import type { Publication, Published } from '../../src/ports/delivery/event-publisher.ts';
+import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { schemaFaults } from '../support/event-schema.ts';
+import { NOW } from '../support/families.ts';
+import { freePort } from '../support/ports.ts';
+import { consumerOf, requireRabbit, testTopology } from '../support/rabbit.ts';
+import { skipFor } from '../support/skip.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const SOURCE = 'https://auth.example.com';
+const PATIENCE = 20_000;
+
+function created(id = randomUUID()): Publication {
+  const data = { userId: randomUUID(), username: 'ann' };
+  return { id, event: { type: 'users.created', occurredAt: NOW, data }, trace: null };
+}
+
+function deleted(): Publication {
+  return {
+    id: randomUUID(),
+    event: { type: 'users.deleted', occurredAt: NOW, data: { userId: randomUUID() } },
+    trace: null,
+  };
+}
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly code: string | undefined;
+}
+
+/** A publisher as the service has it, with what it logs. */
+async function publisherOn(
+  t: Test,
+  url: string,
+  topology: Topology,
+  timeouts?: { confirmation?: number; closing?: number },
+) {
+  const lines: Line[] = [];
+  const write = (level: string) => (members: object, message: string) => {
+    const { err } = members as { err?: { code?: string } };
+    lines.push({ level, message, code: err?.code });
+  };
+  const log = { info: write('info'), warn: write('warn'), error: write('error') };
+  const broker = await connectBroker(url, log, topology);
+  const publisher = createEventPublisher(broker, { source: SOURCE, ...(timeouts && { timeouts }) });
+  t.teardown(() => publisher.close());
+  return { ...publisher, lines, ready: () => until(async () => publisher.isReady()) };
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(20)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
+  }
+}
+
+async function next(channel: ConfirmChannel, queue: string): Promise<GetMessage> {
+  const message = await channel.get(queue, { noAck: true });
+  if (message === false) throw new Error('the queue is empty');
+  return message;
+}
+
+t.test('on a broker', async (t) => {
+  const url = await requireRabbit(t);
+  if (url === null) return;
+
+  await t.test('an event arrives whole, persistent, and by its type', async (t) => {
+    const topology = testTopology(t, url);
+    const publisher = await publisherOn(t, url, topology);
+    await publisher.ready();
+    const consumer = await consumerOf(t, url);
+    await consumer.assertQueue(topology.queue, { durable: true });
+    const publication = created();
+    t.equal(await publisher.publish(publication), 'routed');
+    const { fields, properties, content } = await next(consumer, topology.queue);
+    t.match(fields, { exchange: topology.exchange, routingKey: 'users.created' });
+    t.match(properties, {
+      contentType: 'application/cloudevents+json',
+      deliveryMode: 2,
+      messageId: publication.id,
+      type: 'users.created',
+      timestamp: Math.floor(NOW / 1000),
+    });
+    const event = JSON.parse(content.toString());
+    t.same(schemaFaults(event), []);
+    t.match(event, { id: publication.id, source: SOURCE, data: publication.event.data });
+    t.same(publisher.lines, []);
+  });
+
+  await t.test('a consumer may have declared the queue before, of whatever kind', async (t) => {
+    for (const options of [{ durable: true }, { durable: true, arguments: { 'x-max-length': 5 } }]) {
+      const topology = testTopology(t, url);
+      const consumer = await consumerOf(t, url);
+      await consumer.assertQueue(topology.queue, options);
+      const publisher = await publisherOn(t, url, topology);
+      await publisher.ready();
+      const publication = created();
+      t.equal(await publisher.publish(publication), 'routed');
+      t.equal((await next(consumer, topology.queue)).properties.messageId, publication.id);
+      await consumer.assertQueue(topology.queue, options);
+      t.same(publisher.lines, []);
+    }
+  });
+
+  await t.test('what nobody takes is told apart, among many that are under way', async (t) => {
+    const topology = testTopology(t, url);
+    const publisher = await publisherOn(t, url, topology);
+    await publisher.ready();
+    const publications = Array.from({ length: 300 }, (_, index) => (index % 3 === 0 ? deleted() : created()));
+    const outcomes = await Promise.all(publications.map(publisher.publish));
+    t.same(
+      outcomes,
+      publications.map(({ event }): Published => (event.type === 'users.created' ? 'routed' : 'unroutable')),
+    );
+    const consumer = await consumerOf(t, url);
+    const { messageCount } = await consumer.checkQueue(topology.queue);
+    t.equal(messageCount, 200);
+    await consumer.bindQueue(topology.queue, topology.exchange, 'users.*');
+    t.equal(await publisher.publish(deleted()), 'routed');
+  });
+
+  await t.test('a queue that is full and refuses', async (t) => {
+    const topology = testTopology(t, url);
+    const consumer = await consumerOf(t, url);
+    const args = { 'x-max-length': 1, 'x-overflow': 'reject-publish' };
+    await consumer.assertQueue(topology.queue, { durable: true, arguments: args });
+    const publisher = await publisherOn(t, url, topology);
+    await publisher.ready();
+    t.equal(await publisher.publish(created()), 'routed');
+    await t.rejects(publisher.publish(created()), { code: 'NACK' });
+    t.ok(publisher.isReady());
+  });
+
+  await t.test('an exchange that was deleted is declared again', async (t) => {
+    const topology = testTopology(t, url);
+    const publisher = await publisherOn(t, url, topology);
+    await publisher.ready();
+    const consumer = await consumerOf(t, url);
+    await consumer.deleteExchange(topology.exchange);
+    await t.rejects(publisher.publish(created()), { code: 'NOT_FOUND' });
+    await publisher.ready();
+    t.equal(await publisher.publish(created()), 'routed');
+    t.match(publisher.lines, [{ level: 'warn' }, { level: 'info' }]);
+  });
+
+  await t.test('a connection that is cut comes back, and is spoken of once', async (t) => {
+    const topology = testTopology(t, url);
+    const { proxy, through } = await proxied(t, url);
+    const publisher = await publisherOn(t, through, topology);
+    await publisher.ready();
+    proxy.refuse(true);
+    proxy.cut();
+    await until(async () => !publisher.isReady());
+    await t.rejects(publisher.publish(created()), /no broker/);
+    await delay(1_000); // more than one try to connect fails
+    proxy.refuse(false);
+    await publisher.ready();
+    t.equal(await publisher.publish(created()), 'routed');
+    t.same(publisher.lines.map(({ level }) => level).slice(0, 1), ['warn']);
+    t.equal(publisher.lines.filter(({ level }) => level === 'info').length, 1);
+    t.ok(publisher.lines.length <= 3, JSON.stringify(publisher.lines));
+  });
+
+  await t.test('a broker that hangs is given up, and what it was sent rejected', async (t) => {
+    const topology = testTopology(t, url);
+    const { proxy, through } = await proxied(t, url);
+    const publisher = await publisherOn(t, through, topology, { confirmation: 300 });
+    await publisher.ready();
+    proxy.pause();
+    const publications = [created(), created(), created()];
+    const outcomes = await Promise.allSettled(publications.map(publisher.publish));
+    t.same(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    );
+    t.notOk(publisher.isReady());
+    proxy.resume();
+    await publisher.ready();
+    t.equal(await publisher.publish(created()), 'routed');
+  });
+
+  await t.test('to close waits for what is under way, and not for ever', async (t) => {
+    const topology = testTopology(t, url);
+    const { proxy, through } = await proxied(t, url);
+    const one = await publisherOn(t, through, topology);
+    await one.ready();
+    const underWay = one.publish(created());
+    await one.close();
+    t.equal(await underWay, 'routed');
+    t.notOk(one.isReady());
+    await t.rejects(one.publish(created()), /no broker/);
+
+    const other = await publisherOn(t, through, topology, { closing: 100 });
+    await other.ready();
+    proxy.pause();
+    const lost = t.rejects(other.publish(created()));
+    await other.close();
+    await lost;
+    t.same([...one.lines, ...other.lines], []);
+  });
+
+  await t.test('what the operator has to mend is an error, and no reason not to start', async (t) => {
+    const wrong = new URL(url);
+    wrong.password = 'hunter2';
+    const stranger = await publisherOn(t, wrong.href, testTopology(t, url));
+    await until(async () => stranger.lines.length > 0);
+    t.match(stranger.lines, [{ level: 'error', code: 'ACCESS_REFUSED' }]);
+    t.notMatch(JSON.stringify(stranger.lines), 'hunter2');
+
+    const nowhere = new URL(url);
+    nowhere.pathname = '/no-such-vhost';
+    const lost = await publisherOn(t, nowhere.href, testTopology(t, url));
+    await until(async () => lost.lines.length > 0);
+    t.match(lost.lines, [{ level: 'error', code: /NOT_ALLOWED|ACCESS_REFUSED/ }]);
+
+    const topology = testTopology(t, url);
+    const consumer = await consumerOf(t, url);
+    await consumer.assertExchange(topology.exchange, 'fanout', { durable: true });
+    const conflict = await publisherOn(t, url, topology);
+    await until(async () => conflict.lines.length > 0);
+    t.match(conflict.lines, [{ level: 'error', code: 'PRECONDITION_FAILED' }]);
+    await consumer.deleteExchange(topology.exchange);
+    await conflict.ready();
+    t.match(conflict.lines, [{ level: 'error' }, { level: 'info' }], 'mended, and it goes on');
+  });
+});
+
+t.test('nobody listens', async (t) => {
+  const topology = { exchange: 'none', queue: 'none' };
+  const url = `amqp://127.0.0.1:${await freePort()}`;
+  const publisher = await publisherOn(t, url, topology);
+  t.notOk(publisher.isReady());
+  await until(async () => publisher.lines.length > 0);
+  t.match(publisher.lines, [{ level: 'warn', code: 'ECONNREFUSED' }]);
+  await publisher.close();
+});
+
+t.test('with TLS', async (t) => {
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const topology = { exchange: 'none', queue: 'none' };
+
+  await t.test('a certificate that does not verify stops the start', async (t) => {
+    let heard = 0;
+    const server = createServer({ key: pem, cert: pem }, (socket) => {
+      socket.on('data', () => {
+        heard += 1;
+      });
+    });
+    server.on('tlsClientError', () => {});
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    for (const query of ['', '?verify=verify_none', '?rejectUnauthorized=false']) {
+      const started = publisherOn(t, `amqps://me:secret@127.0.0.1:${port}${query}`, topology);
+      await t.rejects(started, { message: /not to be trusted/, cause: { code: /SELF_SIGNED/ } });
+    }
+    t.equal(heard, 0);
+  });
+
+  await t.test('nor may it be missing', async (t) => {
+    const server = createTcpServer((socket) => socket.on('error', () => {}).end('AMQP\0\0\x09\x01'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    await t.rejects(publisherOn(t, `amqps://127.0.0.1:${port}`, topology), /not to be trusted/);
+  });
+
+  await t.test('a broker that is down is no reason not to start', async (t) => {
+    const publisher = await publisherOn(t, `amqps://localhost:${await freePort()}`, topology);
+    t.match(publisher.lines, [{ level: 'warn', code: /ECONNREFUSED|AggregateError/ }]);
+  });
+});
+
+async function proxied(t: Test, url: string) {
+  const { hostname, port } = new URL(url);
+  const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5672) });
+  const through = new URL(url);
+  through.host = `127.0.0.1:${proxy.port}`;
+  return { proxy, through: through.href };
+}

@@ -1,0 +1,140 @@
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { watchPressure } from '../../src/adapters/telemetry/pressure.ts';
+import { refresh } from '../../src/app/sessions/refresh.ts';
+import type { Backlog } from '../../src/ports/stores/outbox.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { seriesIn } from '../support/exposition.ts';
+import { claimsOf, HOME, outcome, sessions } from '../support/sessions.ts';
+
+const NOW = 1_700_000_000_000;
+const READINGS = { hashesRunning: () => 0, hashesWaiting: () => 0, isFeedComplete: () => false };
+
+function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
+  const metrics = createMetrics();
+  let asked = 0;
+  const outbox = {
+    backlog: () => {
+      asked += 1;
+      return backlog();
+    },
+  };
+  metrics.read({ ...READINGS, outbox, clock: () => NOW });
+  return { scrape: async () => seriesIn(await metrics.scrape()), asked: () => asked };
+}
+
+const outboxSeries = (series: ReadonlyMap<string, number>) =>
+  Object.fromEntries([...series].filter(([name]) => /^kinship_(?:outbox|database)/.test(name)));
+
+t.test('what waits in the outbox, asked once for many scrapes', async (t) => {
+  const { scrape, asked } = withBacklog(async () => [
+    { kind: 'event', count: 3, oldestAt: NOW - 90_000 },
+    { kind: 'mail', count: 0, oldestAt: null },
+  ]);
+  const expected = {
+    kinship_database_up: 1,
+    'kinship_outbox_entries{kind="event"}': 3,
+    'kinship_outbox_entries{kind="mail"}': 0,
+    'kinship_outbox_oldest_entry_age_seconds{kind="event"}': 90,
+    'kinship_outbox_oldest_entry_age_seconds{kind="mail"}': 0,
+  };
+  const all = await Promise.all([scrape(), scrape(), scrape()]);
+  for (const series of all) t.same(outboxSeries(series), expected);
+  t.equal(asked(), 1);
+  t.equal(all[0].get('kinship_revocation_feed_complete'), 0);
+});
+
+t.test('a scrape does not fail, nor wait for long, because of the database', async (t) => {
+  const down = withBacklog(() => Promise.reject(new StoreUnavailable('nothing', new Error('away'))));
+  t.same(outboxSeries(await down.scrape()), { kinship_database_up: 0 });
+  const stuck = withBacklog(() => new Promise(() => {}));
+  t.same(outboxSeries(await keptAlive(stuck.scrape())), { kinship_database_up: 0 });
+});
+
+t.test('questions to the database: how many, how long, and which failed', async (t) => {
+  const { storeCalls, scrape } = createMetrics();
+  let answer = () => {};
+  const waiting = storeCalls.follow('users', () => new Promise<void>((resolve) => (answer = resolve)));
+  t.equal(storeCalls.unansweredFor(60_000), 0);
+  t.equal(storeCalls.unansweredFor(0), 1);
+  t.equal(seriesIn(await scrape()).get('kinship_store_calls_in_flight'), 1);
+  answer();
+  await waiting;
+  const failing = (error: Error) => storeCalls.follow('users', () => Promise.reject(error));
+  await t.rejects(failing(new StoreUnavailable('unknown', new Error('lost'))), StoreUnavailable);
+  await t.rejects(failing(new TypeError('a fault of ours')), TypeError);
+  const series = seriesIn(await scrape());
+  t.equal(series.get('kinship_store_calls_in_flight'), 0);
+  t.equal(series.get('kinship_store_call_duration_seconds_count{store="users"}'), 3);
+  t.equal(series.get('kinship_store_calls_failed_total{outcome="unknown"}'), 1);
+  t.equal(series.get('kinship_store_calls_failed_total{outcome="fault"}'), 1);
+});
+
+t.test('what comes of refreshes', async (t) => {
+  const service = await sessions();
+  const first = await service.logIn();
+  const second = await service.refresh(first, { key: 'one' });
+  service.time.now += 2_000;
+  await service.refresh(first, { key: 'one' });
+  service.time.now += 3_000;
+  t.equal(await outcome(service.refresh(first, { key: 'two' })), 'token_reused');
+  t.equal(await outcome(service.refresh(second)), 'session_revoked');
+  const series = seriesIn(await service.metrics.scrape());
+  t.equal(series.get('auth_refresh_success_total'), 2);
+  t.equal(series.get('kinship_replayed_token_age_seconds_sum{answer="repeated"}'), 2);
+  t.equal(series.get('kinship_replayed_token_age_seconds_sum{answer="reused"}'), 5);
+  t.equal(series.get('kinship_reuse_detected_total'), 1, 'once however often it comes back');
+});
+
+t.test('a session that is ahead of the database heals, and is counted', async (t) => {
+  const service = await sessions();
+  const first = await service.logIn();
+  const family = await service.families.find(String(claimsOf(first.refresh).tokenFamily));
+  const second = await service.refresh(first);
+  if (family === null) throw new Error('no session');
+  const { families: restored } = createMemoryStores();
+  await restored.open(family, []);
+  const later = refresh({ ...service, families: restored });
+  await later({
+    refreshToken: second.refresh,
+    accessToken: second.access,
+    idempotencyKey: null,
+    client: HOME,
+  });
+  const series = seriesIn(await service.metrics.scrape());
+  t.equal(series.get('kinship_refreshes_total{outcome="healed"}'), 1);
+});
+
+t.test('the service is under strain for as long as too many wait', async (t) => {
+  let unanswered = 0;
+  const lines: string[] = [];
+  const log = { info: heard('info'), warn: heard('warn'), error: heard('error') };
+  let hear = () => {};
+  function heard(level: string) {
+    return (_members: object, message: string) => {
+      lines.push(`${level} ${message}`);
+      hear();
+    };
+  }
+  const line = () => new Promise<void>((resolve) => (hear = resolve));
+  const limits = { late: 60_000, unanswered: 1_000, questions: 3 };
+  const { ask, stop } = watchPressure({ limits, unansweredFor: () => unanswered, log });
+  t.teardown(stop);
+  t.equal(ask(), null);
+  const begun = line();
+  unanswered = 3;
+  await keptAlive(begun);
+  t.equal(ask(), 'database');
+  const ended = line();
+  unanswered = 2;
+  await keptAlive(ended);
+  t.equal(ask(), null);
+  t.same(lines, ['warn too much to do: new work is refused', 'info new work is taken on again']);
+});
+
+/** What only watches and waits keeps no process alive by itself. */
+async function keptAlive<T>(event: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 1_000);
+  return event.finally(() => clearInterval(timer));
+}

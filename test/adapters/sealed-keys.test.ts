@@ -1,0 +1,56 @@
+import { CompactEncrypt } from 'jose';
+import t from 'tap';
+import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
+import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
+import { pairOfKeys } from '../support/forge.ts';
+import { someKey } from '../support/sessions.ts';
+
+const turn = { number: 1, announcedAt: 0, signsFrom: 0 };
+
+t.test('sealed keys open under the key that sealed them, and show nothing of themselves', async (t) => {
+  const [older, newer] = [someKey('seal-1'), someKey('seal-2')];
+  const before = createSealedKeys([older]);
+  const after = createSealedKeys([newer, older]);
+  for (const alg of KEY_ALGORITHMS) {
+    const made = await before.make(alg);
+    const key = await after.open({ ...made, ...turn });
+    t.match(key, { id: made.id, alg, publicKey: { kid: made.id, alg } });
+    const [header = ''] = made.sealed.split('.');
+    t.same(JSON.parse(Buffer.from(header, 'base64url').toString()), {
+      alg: 'dir',
+      enc: 'A256GCM',
+      kid: 'seal-1',
+    });
+    const sealedAnew = await after.make(alg);
+    t.not(sealedAnew.id, made.id);
+    await t.rejects(before.open({ ...sealedAnew, ...turn }), {
+      name: 'UnusableKey',
+      message: /cannot be opened/,
+    });
+  }
+});
+
+t.test('a row that was tampered with gives no key', async (t) => {
+  const secret = someKey('seal-1');
+  const keys = createSealedKeys([secret]);
+  const [one, other] = [await keys.make('EdDSA'), await keys.make('EdDSA')];
+  const refused = (row: Partial<typeof one>, message: RegExp) =>
+    t.rejects(keys.open({ ...one, ...turn, ...row }), { name: 'UnusableKey', message });
+  const flipped = one.sealed.slice(0, -1) + (one.sealed.endsWith('A') ? 'B' : 'A');
+  await refused({ sealed: `${flipped.slice(0, -4)}AAAA` }, /cannot be opened/);
+  await refused({ sealed: 'nonsense' }, /cannot be opened/);
+  await refused({ sealed: other.sealed }, /is another key than its row says/);
+  await refused({ id: other.id }, /is another key than its row says/);
+  await refused({ alg: 'RS256' }, /is not a whole key/);
+
+  // Whoever can write to the database, and knows a key id, seals under a key of his own.
+  const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });
+  const forged = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })
+    .encrypt(someKey('theirs').bytes.subarray(0, 32));
+  await refused({ sealed: forged }, /cannot be opened/);
+});
+
+t.test('without an encryption key none is made', async (t) => {
+  await t.rejects(createSealedKeys([]).make('EdDSA'), { message: /encryption key is needed/ });
+});

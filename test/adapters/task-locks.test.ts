@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import type { Sql } from '../../src/adapters/postgres/connect.ts';
+import { someUser } from '../ports/users.ts';
+import { NOW } from '../support/families.ts';
+import { postgresStores } from '../support/open-stores.ts';
+
+t.test('an account that is removed and a task that is changed do not wait for each other', async (t) => {
+  const stores = await postgresStores(t);
+  if (stores === null) return;
+  const { sql, users, tasks } = stores;
+  const user = someUser();
+  await users.create(user, []);
+  const { id = 0 } = (await tasks.create(user.id, 'first', NOW)) ?? {};
+
+  // Both have begun, in this order, before either gets to the task.
+  const { outcomes } = await sql.begin(async (tx) => {
+    await tx`select from tasks where id = ${id} for update`;
+    const changing = tasks.change(user.id, id, 'second');
+    await waiting(sql, 1);
+    const revocation = { at: NOW, reason: 'account_deleted' } as const;
+    const removing = users.remove(user.id, user.passwordHash, revocation, []);
+    await waiting(sql, 2);
+    return { outcomes: Promise.allSettled([changing, removing]) };
+  });
+  t.match(await outcomes, [
+    { status: 'fulfilled', value: { text: 'second' } },
+    { status: 'fulfilled', value: { sessions: [] } },
+  ]);
+  t.equal(await tasks.list(user.id, 10), null);
+});
+
+/** Resolves when so many statements on this database wait for a lock. */
+async function waiting(sql: Sql, count: number): Promise<void> {
+  for (;;) {
+    const rows = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    if (rows.length >= count) return;
+    await delay(10);
+  }
+}

@@ -1,0 +1,216 @@
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
+import { headerOf } from '../support/forge.ts';
+import { sharedKeys, someKeySet } from '../support/key-set.ts';
+import {
+  claimsOf,
+  outcome,
+  POLICY,
+  type Settings,
+  sessions,
+  someKey,
+  someKeys,
+} from '../support/sessions.ts';
+
+const MINUTE = 60_000;
+
+type Service = Awaited<ReturnType<typeof sessions>>;
+
+/** Whether the service takes an access token for good. */
+async function accepts(service: Service, { access }: TokenPair): Promise<boolean> {
+  const { codec, time, policy } = service;
+  return codec.verifyAccess(access, time.now, policy.clockSkew).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether somebody else does who has the published keys and nothing more. */
+async function isGoodElsewhere(service: Service, { access }: TokenPair): Promise<boolean> {
+  const keys = createLocalJWKSet({ keys: service.publishedKeys().map((key) => ({ ...key })) });
+  const options = {
+    issuer: 'kinship',
+    audience: 'kinship',
+    typ: 'at+jwt',
+    currentDate: new Date(service.time.now),
+  };
+  return jwtVerify(access, keys, options).then(
+    () => true,
+    () => false,
+  );
+}
+
+const kidOf = ({ access }: TokenPair) => String(headerOf(access).kid);
+
+/** A service with a set of its own, on stores and keys that outlive it. */
+async function serviceOn(alg: (typeof KEY_ALGORITHMS)[number], settings: Settings = {}) {
+  const set = await someKeySet(alg);
+  const { keySet, publishedKeys, time } = set;
+  const service = await sessions({ keySet, publishedKeys, time, ...settings });
+  return { set, service };
+}
+
+for (const alg of KEY_ALGORITHMS) {
+  t.test(`${alg}: anyone can check an access token, and nobody a refresh token`, async (t) => {
+    const { service } = await serviceOn(alg);
+    const first = await service.logIn();
+    const pair = await service.refresh(first);
+    const [published] = service.publishedKeys();
+    t.match(headerOf(pair.access), { alg, typ: 'at+jwt', kid: published?.kid });
+    t.match(headerOf(pair.refresh), { alg: 'HS512', kid: 'refresh-1' });
+    t.ok((await accepts(service, pair)) && (await isGoodElsewhere(service, pair)));
+    service.time.now += POLICY.accessTokenAge;
+    t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)), 'while it is good');
+    t.type((await service.refresh(pair)).access, 'string', 'expired, it refreshes all the same');
+  });
+
+  t.test(`${alg}: a lost answer is given again, also across a rotation of keys`, async (t) => {
+    const { set, service } = await serviceOn(alg);
+    const first = await service.logIn();
+    const second = await service.refresh(first, { key: 'try-1' });
+    await set.rotate(true);
+    await set.keep();
+    const again = await service.refresh(first, { key: 'try-1' });
+    t.equal(kidOf(again), kidOf(second), 'under the key that it was made under');
+    t.ok(await isGoodElsewhere(service, again));
+    if (alg === 'ES256') t.not(again.access, second.access, 'ECDSA never signs twice alike');
+    else t.same(again, second, 'byte for byte');
+
+    service.time.now += 24 * 60 * MINUTE;
+    await set.keep();
+    const late = await service.refresh(first, { key: 'try-1' });
+    t.not(kidOf(late), kidOf(second), 'that key is gone');
+    for (const half of ['access', 'refresh'] as const) {
+      const { at_hash: _, ...claims } = claimsOf(late[half]);
+      t.match(claims, { ...claimsOf(second[half]), at_hash: undefined }, `the same ${half} token otherwise`);
+    }
+    t.equal(claimsOf(late.refresh).at_hash, service.codec.accessHash(late.access));
+    t.equal(
+      await outcome(service.refresh({ ...late, access: second.access })),
+      'invalid_token',
+      'no mixture',
+    );
+    t.type((await service.refresh(late)).access, 'string', 'and it is whole');
+  });
+}
+
+t.test('a key is announced, signs, is retired, and goes', async (t) => {
+  const { set, service } = await serviceOn('EdDSA');
+  const kids = () => service.publishedKeys().map(({ kid }) => kid);
+  const first = await service.logIn();
+  const { key, isNew } = (await set.rotate(false)) ?? {};
+  t.ok(isNew);
+  t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one at a time');
+  await set.keep();
+  t.same(kids(), [kidOf(first), key?.id], 'both are published');
+
+  service.time.now += set.timing.announce - 1;
+  const last = await service.logIn();
+  t.equal(kidOf(last), kidOf(first), 'not before its turn');
+  service.time.now += 1;
+  t.equal(kidOf(await service.logIn()), key?.id, 'with no look at the set in between');
+
+  service.time.now += POLICY.accessTokenAge - 1_000;
+  t.ok((await accepts(service, last)) && (await isGoodElsewhere(service, last)), 'to its last second');
+  service.time.now += set.timing.outlast - POLICY.accessTokenAge + 1_000;
+  t.same(kids(), [key?.id], 'by the clock');
+  await set.keep();
+  t.equal((await set.shared.signingKeys.list()).length, 1, 'and for good');
+});
+
+t.test('a key that leaked is taken out, and no session with it', async (t) => {
+  const { set, service } = await serviceOn('RS256');
+  const pair = await service.logIn();
+  const { key: announced } = (await set.rotate(false)) ?? {};
+  const { successor } = (await set.retire(kidOf(pair))) ?? {};
+  t.not(successor?.id, announced?.id, 'a fresh one takes its place');
+  await set.keep();
+  t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)));
+  const next = await service.refresh(pair);
+  t.equal(kidOf(next), successor?.id);
+  t.ok(await accepts(service, next));
+
+  t.match(
+    await set.retire(String(announced?.id)),
+    { successor: null },
+    'one that does not sign leaves no gap',
+  );
+  t.equal(await set.retire('nobody'), null);
+});
+
+t.test('a key that signs at once is known to other replicas when they meet it', async (t) => {
+  const shared = sharedKeys();
+  const stores = createMemoryStores();
+  const keys = someKeys();
+  const [one, other] = [await someKeySet('EdDSA', shared), await someKeySet('EdDSA', shared)];
+  const service = await sessions({ ...one, stores, keys });
+  const elsewhere = await sessions({ ...other, stores, keys });
+  await one.rotate(true);
+  await one.keep();
+  const pair = await service.logIn();
+  t.not(kidOf(pair), other.ring.current().id);
+  t.ok(await accepts(elsewhere, pair));
+});
+
+t.test('a change of algorithm logs nobody out, and ends no access token', async (t) => {
+  const stores = createMemoryStores();
+  const keys = someKeys();
+  const shared = sharedKeys();
+  const set = await someKeySet('EdDSA', shared);
+  const { time } = shared;
+  const hmac = await sessions({ stores, keys, time });
+  const eddsa = await sessions({ ...set, stores, keys });
+  // Back again: the keys of the set check what is left.
+  const back = await sessions({ stores, keys, time, keySet: { signs: false, ring: set.ring } });
+
+  const first = await hmac.logIn();
+  const second = await hmac.refresh(first, { key: 'try-1' });
+  t.ok(await accepts(eddsa, second));
+  t.same(
+    await eddsa.refresh(first, { key: 'try-1' }),
+    second,
+    'a retry gets the same pair, of the earlier make',
+  );
+  const third = await eddsa.refresh(second);
+  t.equal(headerOf(third.access).alg, 'EdDSA');
+  t.ok(await accepts(back, third));
+  const fourth = await back.refresh(third);
+  t.equal(headerOf(fourth.access).alg, 'HS512');
+
+  const es256 = await someKeySet('ES256', shared);
+  const turned = await sessions({ ...es256, stores, keys });
+  const fifth = await turned.refresh(fourth);
+  t.equal(headerOf(fifth.access).alg, 'EdDSA', 'of two asymmetric ones the new one is announced first');
+  time.now += es256.timing.announce;
+  const sixth = await turned.refresh(fifth);
+  t.equal(headerOf(sixth.access).alg, 'ES256');
+  t.ok((await accepts(turned, fifth)) && (await accepts(turned, sixth)));
+});
+
+t.test('secret keys change in two steps, replica by replica', async (t) => {
+  const stores = createMemoryStores();
+  const common = someKeys();
+  const [older] = common.accessKeys;
+  const [first, second] = [older ?? someKey('access-1'), someKey('access-2')];
+  const replica = (...accessKeys: (typeof first)[]) => sessions({ stores, keys: { ...common, accessKeys } });
+  const steps = [[first], [first, second], [second, first], [second]];
+  const replicas = await Promise.all(steps.map((accessKeys) => replica(...accessKeys)));
+  const pairs = await Promise.all(replicas.map((service) => service.logIn()));
+  t.same(pairs.map(kidOf), ['access-1', 'access-1', 'access-2', 'access-2'], 'the first of the list signs');
+
+  for (const [step, service] of replicas.entries()) {
+    for (const [other, pair] of pairs.entries()) {
+      // A replica meets others that are a step ahead, or behind.
+      if (Math.abs(step - other) > 1) continue;
+      t.ok(await accepts(service, pair), `step ${step} takes what step ${other} made`);
+    }
+  }
+  const [atOnce] = replicas;
+  t.notOk(
+    atOnce && pairs[2] && (await accepts(atOnce, pairs[2])),
+    'in one step a replica would meet a stranger',
+  );
+});

@@ -1,0 +1,262 @@
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { publishEvents } from '../../src/app/delivery/publish-events.ts';
+import type { DomainEvent, EventType } from '../../src/domain/events.ts';
+import type { Published } from '../../src/ports/delivery/event-publisher.ts';
+import type { ClaimedEntry, Outbox, OutboxEntry, Postponement } from '../../src/ports/stores/outbox.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { countsOf } from '../support/exposition.ts';
+import { entry, NOW, someFamily } from '../support/families.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const WEEK = 7 * 24 * HOUR;
+const LEASE = MINUTE;
+
+const away = async (): Promise<never> => {
+  throw new StoreUnavailable('unknown', new Error('connection lost'));
+};
+
+/** The use case on stores in memory, with the broker, the clock and chance in the test's hands. */
+function setUp() {
+  const { families, outbox: stored } = createMemoryStores();
+  const postponed: Postponement[] = [];
+  const outbox: Outbox = {
+    ...stored,
+    async postpone(postponements) {
+      postponed.push(...postponements);
+      await stored.postpone(postponements);
+    },
+  };
+  const lines: { level: string; message: string; members: object }[] = [];
+  const published: string[] = [];
+  const metrics = createMetrics();
+  const world = {
+    now: NOW,
+    random: 1,
+    isReady: true,
+    onPublish: async (_type: EventType, _id: string): Promise<Published> => 'routed',
+  };
+  const write = (level: string) => (members: object, message: string) => {
+    lines.push({ level, members, message });
+  };
+  const deps = {
+    outbox,
+    telemetry: metrics.telemetry,
+    publisher: {
+      isReady: () => world.isReady,
+      async publish({ id, event }: ClaimedEntry) {
+        published.push(id);
+        return world.onPublish(event.type, id);
+      },
+      async close() {},
+    },
+    clock: () => world.now,
+    tracing: null,
+    random: () => world.random,
+    log: { info: write('info'), warn: write('warn'), error: write('error') },
+  };
+
+  async function record(
+    count = 1,
+    type: 'sessions.started' | 'sessions.address_changed' = 'sessions.started',
+  ) {
+    const family = someFamily();
+    const entries = Array.from({ length: count }, (): OutboxEntry => {
+      const made = entry(family, { at: world.now });
+      return { ...made, event: { ...made.event, type } as DomainEvent };
+    });
+    await families.open(family, entries);
+    return entries.map(({ id }) => id);
+  }
+
+  return {
+    world,
+    deps,
+    delivered: () => countsOf(metrics, 'kinship_deliveries_total'),
+    stored,
+    lines,
+    published,
+    postponed,
+    record,
+    run: publishEvents(deps),
+    /** What is left, whenever it is due: for the end of a test, since it claims them all. */
+    left: async () => (await stored.claim('event', NOW + 1000 * WEEK, NOW, 10_000)).length,
+  };
+}
+
+t.test('events are published, and leave the outbox', async (t) => {
+  const { run, record, published, left, lines } = setUp();
+  const ids = await record(3);
+  t.equal(await run(), 3);
+  t.same(published, ids);
+  t.equal(await run(), 0);
+  t.same(lines, []);
+  t.equal(await left(), 0);
+});
+
+t.test('all of a batch are under way at once, and settled by one statement', async (t) => {
+  const { run, record, world, deps, stored, published } = setUp();
+  await record(700);
+  let settlements = 0;
+  deps.outbox.settle = async (ids) => {
+    settlements += 1;
+    await stored.settle(ids);
+  };
+  let release = () => {};
+  const confirmed = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  world.onPublish = async () => {
+    if (published.length === 500) release();
+    await confirmed;
+    return 'routed';
+  };
+  t.equal(await run(), 500);
+  t.equal(settlements, 1);
+  world.onPublish = async () => 'routed';
+  t.equal(await run(), 200);
+});
+
+t.test('without a broker nothing is taken up, and no attempt is counted', async (t) => {
+  const { run, record, world, stored } = setUp();
+  await record();
+  world.isReady = false;
+  t.equal(await run(), 0);
+  const [waiting] = await stored.claim('event', NOW, NOW, 10);
+  t.equal(waiting?.attempt, 1);
+});
+
+t.test(
+  'what the broker does not take is tried again for as long as it takes, with the same id',
+  async (t) => {
+    const { run, record, world, published, postponed, lines, left } = setUp();
+    const [id] = await record();
+    world.onPublish = async () => {
+      throw new Error('NACK');
+    };
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      t.equal(await run(), 1);
+      const { dueAt, reason } = postponed.at(-1)!;
+      t.equal(reason, 'NACK');
+      delays.push((dueAt - world.now) / SECOND);
+      world.now = dueAt - 1;
+      t.equal(await run(), 0, 'not before');
+      world.now = dueAt;
+    }
+    t.same(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    t.match(lines[0], { level: 'warn', members: { count: 1, reason: 'NACK' }, message: /to be tried again/ });
+    world.now += 2 * WEEK;
+    world.onPublish = async () => 'routed';
+    t.equal(await run(), 1);
+    t.same([...new Set(published)], [id]);
+    t.equal(await left(), 0);
+  },
+);
+
+t.test('what no queue takes waits, ever longer, and is said once for each type', async (t) => {
+  const { run, record, world, postponed, lines, delivered } = setUp();
+  world.onPublish = async (type) => (type === 'sessions.started' ? 'unroutable' : 'routed');
+  await record(3);
+  await record(2, 'sessions.address_changed');
+  world.random = 0.5;
+  const delays: number[] = [];
+  for (let round = 0; round < 18; round += 1) {
+    t.ok((await run()) > 0);
+    const { dueAt } = postponed.at(-1)!;
+    delays.push((dueAt - world.now) / SECOND);
+    world.now = dueAt;
+  }
+  t.same(delays.slice(0, 4), [0.5, 1, 2, 4]);
+  t.same(delays.slice(-2), [3 * 3600, 3 * 3600], 'half of six hours');
+  t.equal(postponed.length, 18 * 3);
+  t.same(await delivered(), {
+    '{kind="event",outcome="unroutable"}': 18 * 3,
+    '{kind="event",outcome="routed"}': 2,
+  });
+  t.match(lines, [{ level: 'warn', members: { type: 'sessions.started' }, message: /no queue takes/ }]);
+});
+
+t.test('once a type is routed again, those that wait follow at once', async (t) => {
+  const { run, record, world, lines, left } = setUp();
+  world.onPublish = async () => 'unroutable';
+  await record(4);
+  for (let hour = 0; hour < 48; hour += 1) {
+    world.now += HOUR;
+    await run();
+  }
+  world.onPublish = async () => 'routed';
+  world.now += 2 * MINUTE;
+  await record();
+  t.equal(await run(), 1, 'the new one');
+  t.equal(await run(), 4, 'and in its wake the old ones');
+  t.equal(await left(), 0);
+  t.match(lines.at(-1), { level: 'info', members: { type: 'sessions.started' }, message: /routed again/ });
+  t.equal(lines.length, 2);
+});
+
+t.test('what is leased or soon due is not hastened, and a great many not all at once', async (t) => {
+  const { run, record, world, deps, stored } = setUp();
+  const asked: number[] = [];
+  let count = 5_000;
+  deps.outbox.hasten = async (type, after, dueAt, limit) => {
+    asked.push(after - dueAt);
+    t.same([type, limit], ['sessions.started', 5_000]);
+    return stored.hasten(type, after, dueAt, limit).then(() => count);
+  };
+  await record();
+  await run();
+  count = 4_999;
+  await run();
+  await run();
+  t.same(asked, [2 * LEASE, 2 * LEASE], 'until there were fewer than asked for');
+  world.now += 1;
+  await record();
+  await run();
+  t.equal(asked.length, 2, 'not while the type goes on being routed');
+});
+
+t.test('what nobody took for a week leaves, and is counted', async (t) => {
+  const { run, record, world, lines, left } = setUp();
+  world.onPublish = async () => 'unroutable';
+  await record(3);
+  world.now = NOW + WEEK;
+  await run();
+  t.equal(lines.length, 1, 'a week old to the millisecond is not older than a week');
+  world.now += MINUTE;
+  t.equal(await run(), 3);
+  t.equal(await left(), 0);
+  const gone = () =>
+    lines.filter(({ message }) => message.includes('have left')).map(({ members }) => members);
+  t.same(gone(), [{ type: 'sessions.started', count: 1 }]);
+  await record();
+  world.now += WEEK + 1;
+  t.equal(await run(), 1);
+  t.same(gone()[1], { type: 'sessions.started', count: 3 }, 'those that were not told of before, too');
+});
+
+t.test('an outbox that is away after all was published', async (t) => {
+  const { run, record, world, deps, stored, published, lines, left } = setUp();
+  await record(2);
+  deps.outbox.settle = away;
+  t.equal(await run(), 2);
+  t.match(lines, [{ level: 'warn', message: /come twice/ }]);
+  deps.outbox.settle = stored.settle;
+  world.now += LEASE - 1;
+  t.equal(await run(), 0);
+  world.now += 1;
+  t.equal(await run(), 2, 'they come back');
+  t.equal(published.length, 2, 'and are only settled');
+  t.equal(await left(), 0);
+});
+
+t.test('an outbox that cannot be reached counts as empty', async (t) => {
+  const { run, deps, lines } = setUp();
+  deps.outbox.claim = away;
+  t.equal(await run(), 0);
+  t.equal(await run(), 0);
+  t.equal(lines.length, 1);
+});

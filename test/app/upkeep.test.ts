@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { forgetOld } from '../../src/app/upkeep/forget.ts';
+import { purgeBatch, purgeInTurns } from '../../src/app/upkeep/purge.ts';
+import { entry, hash, NOW, someFamily } from '../support/families.ts';
+import { outcome, POLICY, sessions } from '../support/sessions.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Stores, and upkeep of them by a clock that the test turns. */
+function setUp() {
+  const stores = createMemoryStores();
+  const world = { now: NOW };
+  const lines: object[] = [];
+  const log = { info: (members: object) => lines.push(members), warn() {}, error() {} };
+  return { ...stores, world, lines, deps: { ...stores, policy: POLICY, clock: () => world.now, log } };
+}
+
+t.test('a session is purged when every token of it has expired by itself', async (t) => {
+  const stores = createMemoryStores();
+  const service = await sessions({ stores });
+  const stolen = await service.logIn();
+  await service.refresh(stolen);
+  t.equal(await outcome(service.refresh(stolen)), 'token_reused');
+  const purge = purgeBatch({ families: stores.families, policy: POLICY, clock: () => service.time.now });
+
+  service.time.now = NOW + POLICY.refreshTokenAge - 1000;
+  t.equal(await purge(), 0);
+  t.equal(await outcome(service.refresh(stolen)), 'token_reused', 'as long as the token is good');
+  service.time.now = NOW + POLICY.refreshTokenAge + HOUR;
+  t.equal(await purge(), 0);
+  t.equal(await outcome(service.refresh(stolen)), 'token_expired');
+  service.time.now += 2 * POLICY.clockSkew + 1;
+  t.equal(await purge(), 1);
+  t.equal(await outcome(service.refresh(stolen)), 'token_expired', 'and nobody can tell that it is gone');
+});
+
+t.test('purging goes on in batches, and is logged when it is through', async (t) => {
+  const { families, world, lines, deps } = setUp();
+  const count = 1200;
+  for (let n = 0; n < count; n += 1) await families.open(someFamily({ expiresAt: NOW + n }), []);
+  const live = someFamily({ expiresAt: NOW + 40 * DAY });
+  await families.open(live, []);
+  world.now = NOW + POLICY.refreshTokenAge + DAY;
+  const run = purgeInTurns(deps);
+  const batches: number[] = [];
+  for (let done = await run(); done > 0; done = await run()) batches.push(done);
+  t.same(batches, [500, 500, 200]);
+  t.same(lines, [{ count }]);
+  t.same(await families.find(live.tokenFamily), live);
+  t.equal(await run(), 0);
+  t.equal(lines.length, 1, 'nothing done, nothing said');
+});
+
+t.test('while another replica purges there is nothing to do', async (t) => {
+  const { deps, lines } = setUp();
+  const counts = [300, null, null];
+  const run = purgeInTurns({ ...deps, families: { purge: async () => counts.shift() ?? null } });
+  t.equal(await run(), 300);
+  t.equal(await run(), 0);
+  t.equal(await run(), 0);
+  t.same(lines, [{ count: 300 }]);
+});
+
+t.test('mails are forgotten after thirty days, buried or not, and links a day after their end', async (t) => {
+  const { families, users, outbox, world, lines, deps } = setUp();
+  const family = someFamily();
+  const mails = [entry(family, { kind: 'mail' }), entry(family, { kind: 'mail' })];
+  await families.open(family, mails);
+  await outbox.bury(mails[0]?.id ?? '', NOW, '550 no');
+  const user = {
+    id: randomUUID(),
+    username: 'ann',
+    email: 'ann@example.com',
+    passwordHash: 'x',
+    createdAt: NOW,
+  };
+  await users.create(user, []);
+  await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
+
+  const run = forgetOld(deps);
+  world.now = NOW + DAY;
+  t.equal(await run(), 0);
+  world.now = NOW + 30 * DAY;
+  t.equal(await run(), 1);
+  world.now += 1;
+  t.equal(await run(), 2);
+  t.equal(await run(), 0);
+  t.same(lines, [
+    { mails: 0, links: 1 },
+    { mails: 2, links: 0 },
+  ]);
+});

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
+import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
+import { commandIn } from '../../src/cli/keys/command.ts';
+import { databaseByHand, fileByHand, type KeysByHand } from '../../src/compose/key-set/by-hand.ts';
+import { readConfig } from '../../src/config.ts';
+import { pairOfKeys } from '../support/forge.ts';
+import { silent } from '../support/key-set.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+/** The words as they are typed, on a set at hand; a complaint counts as an answer. */
+const typing = (keys: KeysByHand) => async (words: string) =>
+  (async () => commandIn(words.split(' '))(keys))().catch((error: Error) => error.message);
+
+/** The rows of the list, each with its cells. */
+const rowsOf = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/\s+/));
+
+t.test('the whole story by hand', async (t) => {
+  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent };
+  const folder = t.testdir();
+  const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps));
+  t.match(await type('list'), /^There are no keys/);
+  t.match(await type('rotate'), /^[\w-]{43} \(EdDSA\) is announced, and signs from \d{4}-/);
+  const announced = await type('rotate');
+  t.match(announced, /is announced/);
+  t.match(await type('rotate'), /was announced before/);
+  const [first = [], second = []] = rowsOf(await type('list'));
+  t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
+  t.ok(announced.startsWith(String(second[0])));
+
+  t.match(await type('rotate --now'), /is announced/);
+  const states = rowsOf(await type('list')).map(([, , state]) => state);
+  t.same(states, ['retired', 'retired', 'signing']);
+  const signing = String(rowsOf(await type('list'))[2]?.[0]);
+  t.match(await type(`retire ${signing}`), /^[\w-]{43} is out\. [\w-]{43} \(EdDSA\) signs from now on\.$/m);
+  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} is out\.$/m);
+  t.match(await type(`retire ${signing}`), /^There is no key .*: look at the list\.$/m);
+
+  const hmac = typing(databaseByHand(await readConfig({}, folder), deps));
+  t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
+  for (const [kid = ''] of rowsOf(await hmac('list'))) t.match(await hmac(`retire ${kid}`), /is out\.\n$/);
+  t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
+});
+
+t.test('two who rotate at once', async (t) => {
+  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent };
+  const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps));
+  const answers = await Promise.all([type('rotate'), type('rotate')]);
+  t.equal(answers.filter((answer) => answer.startsWith('Somebody else changed the keys')).length, 1);
+  t.equal(answers.filter((answer) => answer.includes('is announced')).length, 1);
+  t.equal(rowsOf(await type('list')).length, 1);
+});
+
+t.test('what is not understood is answered with what would be', async (t) => {
+  const unasked = async () => {
+    throw new Error('nothing was asked for');
+  };
+  const type = typing({ list: unasked, rotate: unasked, retire: unasked });
+  for (const words of ['', 'retire', 'list x', 'retire x y', 'list --now', 'rotate x', 'drop'])
+    t.match(await type(words), /^npm run keys -- list/, words);
+  t.match(await type('list --all'), /--all/);
+});
+
+const { PATH = '' } = process.env;
+
+/** `npm run keys -- …` as a process, under the fast loader; what it printed, or its complaint. */
+async function run(env: Record<string, string>, ...command: string[]) {
+  const args = ['--import', 'tsx', 'src/cli/keys.ts', ...command];
+  return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr }),
+  );
+}
+
+t.test('the command, on a database that nobody has prepared', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'RS256' };
+  t.match(await run(env, 'rotate'), { code: 0, text: /\(RS256\) is announced/ });
+});
+
+t.test('the command, beside a service that has the embedded database open', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-keys-'));
+  const database = await startEmbedded(folder);
+  t.teardown(async () => {
+    await database.close();
+    await rm(folder, { recursive: true });
+  });
+  const env = { DATA_DIR: folder, ACCESS_TOKEN_ALG: 'ES256' };
+  t.match(await run(env, 'rotate'), { code: 0, text: /\(ES256\) is announced/ });
+});
+
+t.test('where a file rules', async (t) => {
+  const jwk = { ...pairOfKeys('ed25519').privateKey.export({ format: 'jwk' }), kid: 'mine' };
+  const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
+  const path = join(folder, 'keys.json');
+  const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
+  const type = typing(fileByHand(config, path, Date.now));
+  t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
+  for (const words of ['rotate', 'retire mine'])
+    t.match(await type(words), /^The file rules: with KEY_SET_FILE keys change by changing/);
+});

@@ -1,0 +1,151 @@
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import type { TokenPair } from '../../client/src/index.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { answered, pairOf, sessionOf } from './support/sessions.ts';
+import { type Tabs, tabs } from './support/tabs.ts';
+
+const TABS = 5;
+const ROUNDS = 100;
+
+t.test('five tabs that take care, with lost answers, reloads and killed tabs', async (t) => {
+  const browser = await tabs(t);
+  if (browser === null) return;
+  const { service, told } = browser;
+  const pages = await openAll(browser);
+  const pair = await pairOf(service);
+  await pages[0]?.evaluate(`client.adopt(${JSON.stringify(pair)})`);
+
+  const faults = { lost: 0, reloads: 0, kills: 0 };
+  let answers = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if (round % 4 === 1) loseAnswer(browser, () => (faults.lost += 1));
+    const wakingUp = pages.map((page) => page.evaluate('careful.wakeUp()').catch(() => null));
+    await disturb(browser, pages, round, faults);
+    const tokens = await Promise.all(wakingUp);
+    answers += tokens.filter((token) => token !== null).length;
+  }
+  const me = await Promise.all(pages.map((page) => page.evaluate('careful.statusOfMe()')));
+  t.same(
+    me,
+    pages.map(() => 200),
+    'all are signed in',
+  );
+  const logouts = told.filter(({ what }) => what === 'signed out');
+  t.same(logouts, [], 'and always were');
+  const { generation, ended } = await sessionOf(service, pair);
+  t.equal(ended, null);
+  t.ok(generation >= ROUNDS / 4, `${generation} rotations`);
+  t.ok(faults.lost > 0, `${faults.lost} answers lost`);
+  t.same(forks(told), [], 'no token has two successors');
+  t.comment(
+    `with care: ${ROUNDS * TABS} wake-ups of ${TABS} tabs, ${answers} answered before their tab was gone, ` +
+      `${generation} rotations, ${faults.lost} lost answers, ${faults.reloads} reloads, ${faults.kills} killed tabs, ${logouts.length} logouts`,
+  );
+
+  await pages[0]?.evaluate('client.logOut()');
+  await Promise.all(pages.map((page) => page.evaluate('careful.signedOut')));
+  t.equal(told.filter(({ what }) => what === 'signed out').length, TABS, 'a log-out is heard in every tab');
+  t.equal(answered(service, '/auth/logout', 204), 1);
+});
+
+t.test('five tabs that each refresh for themselves', async (t) => {
+  const browser = await tabs(t);
+  if (browser === null) return;
+  const pages = await openAll(browser);
+  const rounds = ROUNDS / 5;
+  let logouts = 0;
+  let signedIn = false;
+  for (let round = 0; round < rounds; round += 1) {
+    if (!signedIn) await pages[0]?.evaluate(`naive.adopt(${JSON.stringify(await pairOf(browser.service))})`);
+    if (round % 4 === 1) loseAnswer(browser, () => {});
+    const alive = await Promise.all(pages.map((page) => page.evaluate('naive.wakeUp()')));
+    signedIn = !alive.includes(false);
+    if (!signedIn) logouts += 1;
+  }
+  t.ok(logouts > 0);
+  t.comment(`without care: ${rounds * TABS} wake-ups of ${TABS} tabs, ${logouts} sessions lost`);
+});
+
+t.test('a page without TLS has no locks: a key that is found is used', async (t) => {
+  const browser = await tabs(t, 'app.test');
+  if (browser === null) return;
+  const { service, proxy, told, open } = browser;
+  const first = await open();
+  t.equal(await first.evaluate('isSecureContext || "locks" in navigator'), false);
+  const pair = await pairOf(service);
+  await first.evaluate(`client.adopt(${JSON.stringify(pair)})`);
+  const lost = new Promise<void>((resolve) => loseAnswer(browser, resolve));
+  const waking = first.evaluate('careful.wakeUp()').catch(() => null);
+  await lost;
+  proxy.refuse(true);
+  await first.close();
+  await waking;
+  proxy.refuse(false);
+  const second = await open();
+  t.equal(await second.evaluate('careful.wakeUp().then((token) => token !== null)'), true);
+  t.same(
+    told.filter(({ what }) => what === 'signed out'),
+    [],
+  );
+  t.equal((await sessionOf(service, pair)).ended, null);
+});
+
+t.test('what one tab has stored under a lock, the next one reads', async (t) => {
+  const browser = await tabs(t);
+  if (browser === null) return;
+  const pages = await openAll(browser);
+  const count = async (kind: string) => {
+    await Promise.all(pages.map((page) => page.evaluate(`count('${kind}', 40)`)));
+    return Number(await pages[0]?.evaluate(`counted('${kind}')`));
+  };
+  t.equal(await count('IndexedDB'), 40 * TABS);
+  t.comment(
+    `localStorage counted ${await count('localStorage')} of ${40 * TABS} steps, IndexedDB all of them`,
+  );
+});
+
+function openAll({ open }: Tabs): Promise<Page[]> {
+  return Promise.all(Array.from({ length: TABS }, open));
+}
+
+/** Reloads or kills one tab after the other, in the middle of what they do. */
+async function disturb(
+  { open }: Tabs,
+  pages: Page[],
+  round: number,
+  faults: { reloads: number; kills: number },
+): Promise<void> {
+  const victim = Math.floor(round / 10) % TABS;
+  if (round % 10 === 5) {
+    faults.reloads += 1;
+    await pages[victim]?.reload();
+  }
+  if (round % 10 === 9) {
+    faults.kills += 1;
+    await pages[victim]?.close();
+    pages[victim] = await open();
+  }
+}
+
+/** The service rotates, and nobody hears of it. */
+function loseAnswer({ proxy }: Tabs, lost: () => void): void {
+  proxy.cutAfterRequest((bytes) => {
+    const matches = bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d;
+    if (matches) lost();
+    return matches;
+  });
+}
+
+/** Generations of which two different tokens were seen. */
+function forks(told: Tabs['told']): number[] {
+  const seen = new Map<number, string>();
+  const twice: number[] = [];
+  for (const { detail } of told.filter(({ what }) => what === 'pair')) {
+    const { refresh } = detail as TokenPair;
+    const generation = Number(claimsOf(refresh).generation);
+    if ((seen.get(generation) ?? refresh) !== refresh) twice.push(generation);
+    seen.set(generation, refresh);
+  }
+  return twice;
+}

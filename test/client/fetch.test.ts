@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import t, { type Test } from 'tap';
+import { httpService } from '../support/http.ts';
+import { answered, signedIn } from './support/sessions.ts';
+
+interface Asked {
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+/** An API of somebody's, and what it was asked. */
+async function api(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
+  const asked: Asked[] = [];
+  const server = createServer(async (request, response) => {
+    asked.push({ authorization: request.headers.authorization, body: await text(request) });
+    answer(response, request);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  return { asked, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Takes any token but this one. */
+const refusing = (token: () => string) => (response: ServerResponse, request: IncomingMessage) => {
+  response.writeHead(request.headers.authorization === `Bearer ${token()}` ? 401 : 200).end('the end');
+};
+
+t.test('a 401 leads to one refresh and one repetition', async (t) => {
+  const service = await httpService(t);
+  let refused = '';
+  const { asked, origin } = await api(
+    t,
+    refusing(() => refused),
+  );
+  const { client, pair } = await signedIn(t, service, { origins: [origin] });
+  refused = pair.access;
+  const bodies = [
+    ['text', /^text$/],
+    [new URLSearchParams({ a: 'b' }), /^a=b$/],
+    [new Blob(['blob']), /^blob$/],
+    [new TextEncoder().encode('bytes'), /^bytes$/],
+  ] as const;
+  for (const [body, expected] of bodies) {
+    asked.length = 0;
+    const answer = await client.fetch(new URL(origin), {
+      method: 'POST',
+      body,
+      headers: { 'x-mine': 'yes' },
+    });
+    t.equal(answer.status, 200);
+    t.equal(asked.length, 2);
+    for (const request of asked) t.match(request.body, expected);
+    refused = asked[1]?.authorization?.slice('Bearer '.length) ?? '';
+  }
+  t.equal(answered(service, '/auth/refresh'), bodies.length);
+});
+
+t.test('and no more than one', async (t) => {
+  const service = await httpService(t);
+  const { asked, origin } = await api(t, (response) => response.writeHead(401).end());
+  const { client, signedOut } = await signedIn(t, service, { origins: [origin] });
+  t.equal((await client.fetch(origin)).status, 401);
+  t.equal(asked.length, 2);
+  t.equal(answered(service, '/auth/refresh'), 1);
+  t.same(signedOut, []);
+});
+
+t.test('a body that is gone is not sent again', async (t) => {
+  const service = await httpService(t);
+  let refused = '';
+  const { asked, origin } = await api(
+    t,
+    refusing(() => refused),
+  );
+  const { client, pair } = await signedIn(t, service, { origins: [origin] });
+  refused = pair.access;
+  const stream = { method: 'POST', body: new Blob(['stream']).stream(), duplex: 'half' } as const;
+  for (const request of [
+    () => client.fetch(origin, stream),
+    () => client.fetch(new Request(origin, { method: 'POST', body: 'text' })),
+  ]) {
+    asked.length = 0;
+    t.equal((await request()).status, 401);
+    t.equal(asked.length, 1);
+  }
+  t.equal((await client.fetch(new Request(origin))).status, 200, 'without a body there is nothing to lose');
+});
+
+t.test('a wrong password is no fault of the token', async (t) => {
+  const service = await httpService(t);
+  const account = { username: 'ann', password: 'a violet piano 42' };
+  await service.post('/auth/register', { ...account, email: 'ann@example.com' });
+  const { client } = await signedIn(t, service);
+  await client.logIn(account.username, account.password);
+  const answer = await client.fetch(`${service.url}/auth/password`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ currentPassword: 'not this one', newPassword: 'another piano 43' }),
+  });
+  t.match(await answer.json(), { code: 'invalid_credentials' });
+  t.equal(answered(service, '/auth/refresh'), 0);
+});
+
+t.test('other origins never see the token, not even by way of a redirection', async (t) => {
+  const service = await httpService(t);
+  const stranger = await api(t, (response) => response.writeHead(401).end());
+  const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());
+  const { client, pair } = await signedIn(t, service, { origins: [friend.origin] });
+  await client.fetch(stranger.origin);
+  t.same(stranger.asked, [{ authorization: undefined, body: '' }]);
+  await client.fetch(friend.origin);
+  t.equal(friend.asked[0]?.authorization, `Bearer ${pair.access}`);
+  t.ok(stranger.asked.length > 1);
+  for (const { authorization } of stranger.asked) t.equal(authorization, undefined);
+});

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
+import { httpService } from '../support/http.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+import { sessionOf, signedIn } from './support/sessions.ts';
+
+type Scripted = readonly [status: number, headers: Readonly<Record<string, string>>, body: string];
+
+/** What stands between clients and the service on a bad day; once the script is over, it is the service that answers. */
+async function badDay(t: Test, script: Scripted[]) {
+  const server = createServer((request, response) => {
+    request.resume();
+    const [status, headers, body] = script.shift() ?? [500, {}, 'the script is over'];
+    response.writeHead(status, headers).end(body);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const service = await httpService(t);
+  const through: typeof fetch = (input, init) => {
+    const address = String(input);
+    return fetch(script.length > 0 ? address.replace(service.url, url) : input, init);
+  };
+  return { service, ...(await signedIn(t, service, { fetch: through })) };
+}
+
+const unavailable = JSON.stringify({
+  code: 'unavailable',
+  recovery: 'retry',
+  detail: 'The service cannot answer.',
+});
+
+t.test('what passes is waited for', async (t) => {
+  const { client, pair, service, signedOut } = await badDay(t, [
+    [503, { 'retry-after': '1' }, unavailable],
+    [502, {}, '<h1>Bad gateway</h1>'],
+    [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'],
+    [429, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }, ''],
+  ]);
+  t.not(await client.token(pair.access), pair.access);
+  t.same(await sessionOf(service, pair), { generation: 1, ended: null });
+  t.same(signedOut, []);
+});
+
+t.test('what does not pass soon is told, and ends nothing', async (t) => {
+  const { client, pair, signedOut } = await badDay(t, Array(5).fill([500, {}, 'oh']));
+  await t.rejects(client.token(pair.access), { code: 'unexpected_answer', recovery: 'retry', status: 500 });
+  t.not(await client.token(pair.access), pair.access, 'the next one who asks is lucky');
+  t.same(signedOut, []);
+});
+
+t.test('a service that asks for a long pause is given it', async (t) => {
+  const script: Scripted[] = [
+    [503, { 'retry-after': '3600' }, unavailable],
+    [500, {}, 'not to be asked'],
+  ];
+  const { client, pair, signedOut } = await badDay(t, script);
+  const error = { code: 'unavailable', recovery: 'retry', status: 503, retryAfter: 3600 };
+  await t.rejects(client.token(pair.access), error);
+  await t.rejects(client.token(pair.access), error);
+  t.equal(script.length, 1, 'asked once');
+  t.equal(await client.token(), pair.access, 'which is still good');
+  t.same(signedOut, []);
+});
+
+t.test('only the service itself can end a session', async (t) => {
+  const { client, pair, service, signedOut } = await badDay(t, [
+    [401, { 'www-authenticate': 'Basic' }, 'This is the staging area.'],
+    [404, {}, '{}'],
+    [403, {}, 'null'],
+  ]);
+  for (const status of [401, 404, 403]) {
+    await t.rejects(client.token(pair.access), { code: 'unexpected_answer', recovery: 'none', status });
+  }
+  t.ok(await client.token(pair.access));
+  t.equal((await sessionOf(service, pair)).ended, null);
+  t.same(signedOut, []);
+});
+
+t.test('a service that does not answer at all', async (t) => {
+  const service = await httpService(t);
+  const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
+  const url = `http://127.0.0.1:${proxy.port}`;
+  const { client, pair, signedOut } = await signedIn(t, service, { url, timeout: 50 });
+  proxy.pause();
+  await t.rejects(client.token(pair.access), {
+    code: 'unreachable',
+    recovery: 'retry',
+    cause: { name: 'TimeoutError' },
+  });
+  proxy.resume();
+  t.ok(await client.token());
+  t.same(signedOut, []);
+});

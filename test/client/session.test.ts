@@ -1,0 +1,195 @@
+import { EventEmitter, once } from 'node:events';
+import t, { type Test } from 'tap';
+import { SessionError, type SessionState } from '../../client/src/index.ts';
+import { httpService } from '../support/http.ts';
+import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
+
+const ANN = { username: 'ann', password: 'a violet piano 42' };
+
+/** Makes the clock that nobody sets run ahead, by so many seconds. */
+function skipAhead(t: Test, seconds: number): void {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + seconds * 1000;
+  t.teardown(() => {
+    performance.now = now;
+  });
+}
+
+t.test('logs in, is known, logs out', async (t) => {
+  const service = await httpService(t);
+  await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
+  const states: SessionState[] = [];
+  const client = clientOf(t, { url: `${service.url}/` });
+  t.equal(await client.token(), null);
+  const stop = client.subscribe((state) => states.push(state));
+  await client.logIn(ANN.username, ANN.password);
+  const me = await client.fetch(`${service.url}/auth/me`);
+  t.match(await me.json(), { username: 'ann' });
+  await client.logOut();
+  t.equal(await client.token(), null);
+  t.equal((await client.fetch(`${service.url}/auth/me`)).status, 401);
+  t.equal(answered(service, '/auth/logout', 204), 1);
+  stop();
+  await client.logIn(ANN.username, ANN.password);
+  t.same(states, [
+    { signedIn: false, code: null },
+    { signedIn: true, code: null },
+    { signedIn: false, code: null },
+  ]);
+  const late: SessionState[] = [];
+  client.subscribe((state) => late.push(state));
+  await client.token();
+  t.same(late, [{ signedIn: true, code: null }], 'who comes late is told what holds');
+});
+
+t.test('a wrong password is a typed error, and ends nothing', async (t) => {
+  const service = await httpService(t);
+  const { client, pair, signedOut } = await signedIn(t, service);
+  await t.rejects(client.logIn('ann', 'a wrong password'), {
+    name: 'SessionError',
+    code: 'invalid_credentials',
+    recovery: 'login',
+    status: 401,
+    retryAfter: 0,
+  });
+  t.equal(await client.token(), pair.access);
+  for (let round = 0; round < 10; round += 1) await client.logIn('ann', 'wrong').catch(() => {});
+  await t.rejects(client.logIn('ann', 'wrong'), {
+    code: 'too_many_requests',
+    recovery: 'retry',
+    status: 429,
+  });
+  const error: unknown = await client.logIn('ann', 'wrong').catch((reason) => reason);
+  t.ok(error instanceof SessionError && error.retryAfter > 0);
+  t.same(signedOut, []);
+});
+
+t.test('a token is renewed ahead of its end, once for all who ask', async (t) => {
+  const service = await httpService(t);
+  const { client, pair } = await signedIn(t, service);
+  t.equal(await client.token(), pair.access);
+  skipAhead(t, 900 - 45);
+  t.equal(await client.token(), pair.access, 'nobody waits while the old one is good for a while');
+  skipAhead(t, 20);
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => client.token()));
+  t.equal(new Set(tokens).size, 1);
+  t.not(tokens[0], pair.access);
+  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(await client.token(), tokens[0]);
+  t.not(await client.token(tokens[0] ?? ''), tokens[0], 'one that was rejected is not answered again');
+  t.same(await sessionOf(service, pair), { generation: 2, ended: null });
+});
+
+t.test('the clock of the day is a hint and no more', async (t) => {
+  const service = await httpService(t);
+  for (const [name, set, refreshes] of [
+    ['set back by a day', 86_400_000, 0],
+    ['as it was', 0, 0],
+    ['set forward by a day', -86_400_000, 1],
+  ] as const) {
+    const storage = sharedStorage();
+    const { pair, signedOut } = await signedIn(t, service, { storage, name });
+    const kept = JSON.parse(storage.items.get(name) ?? '');
+    storage.items.set(name, JSON.stringify({ ...kept, at: kept.at + set }));
+    const before = answered(service, '/auth/refresh');
+    const reloaded = clientOf(t, { url: service.url, storage, name });
+    t.ok(await reloaded.token());
+    t.equal(answered(service, '/auth/refresh') - before, refreshes, name);
+    t.equal((await sessionOf(service, pair)).ended, null);
+    service.time.now += 16 * 60_000;
+    t.equal(
+      (await reloaded.fetch(`${service.url}/auth/me`)).status,
+      200,
+      'one 401, one refresh, one repetition',
+    );
+    t.same(signedOut, []);
+  }
+});
+
+t.test('a session that was ended elsewhere ends here, and says why', async (t) => {
+  const service = await httpService(t);
+  const { client, pair, signedOut } = await signedIn(t, service);
+  await service.post('/auth/logout', { refreshToken: pair.refresh });
+  const answer = await client.fetch(`${service.url}/auth/me`);
+  t.equal(answer.status, 401);
+  t.match(await answer.json(), { code: 'unauthenticated' }, 'still to be read');
+  t.equal(await client.token(), null);
+  t.same(signedOut, ['session_revoked']);
+  await client.logOut();
+  t.equal(answered(service, '/auth/logout', 204), 1, 'nothing is left to log out');
+});
+
+t.test('logging out: this session, the others, all', async (t) => {
+  const service = await httpService(t);
+  await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
+  const device = () => clientOf(t, { url: service.url });
+  const [first, second, third] = [device(), device(), device()];
+  const devices = [first, second, third];
+  const alive = async () => {
+    const answers = await Promise.all(devices.map((device) => device.fetch(`${service.url}/auth/me`)));
+    return answers.map((answer) => answer.status);
+  };
+  for (const device of devices) await device.logIn(ANN.username, ANN.password);
+  t.same(await alive(), [200, 200, 200]);
+  await first.logOut('others');
+  t.same(await alive(), [200, 401, 401]);
+  await second.logIn(ANN.username, ANN.password);
+  await third.logIn(ANN.username, ANN.password);
+  await first.logOut();
+  t.same(await alive(), [401, 200, 200]);
+  await second.logOut('all');
+  t.same(await alive(), [401, 401, 401]);
+});
+
+t.test(
+  'a service that has ended the session, or cannot be told, keeps nobody from logging out',
+  async (t) => {
+    const service = await httpService(t);
+    const forged = {
+      access: 'a.b.c',
+      refresh: `${(await pairOf(service)).refresh.slice(0, -4)}AAAA`,
+      expiresIn: 900,
+    };
+    const { client, signedOut } = await signedIn(t, service);
+    await client.adopt(forged);
+    await t.rejects(client.logOut('others'), { code: 'invalid_token' });
+    t.same(signedOut, []);
+    await client.logOut();
+    t.same(signedOut, [null]);
+    const away = await signedIn(t, service, {
+      fetch: (input, init) => fetch(String(input).replace(service.url, 'http://127.0.0.1:1'), init),
+    });
+    await t.rejects(away.client.logOut(), { code: 'unreachable', recovery: 'retry', status: 0 });
+    t.same(away.signedOut, [null]);
+    t.equal(await away.client.token(), null);
+  },
+);
+
+t.test('clients that share a storage share the session', async (t) => {
+  const service = await httpService(t);
+  const storage = sharedStorage();
+  const { client, pair } = await signedIn(t, service, { storage });
+  const events = new EventEmitter();
+  const other = clientOf(t, {
+    url: service.url,
+    storage,
+    onSignedOut: (code) => events.emit('signed out', code),
+  });
+  const [one, two] = await Promise.all([client.token(pair.access), other.token(pair.access)]);
+  t.equal(one, two);
+  t.equal(answered(service, '/auth/refresh'), 1);
+  const heard = once(events, 'signed out');
+  await client.logOut();
+  t.same(await heard, [null], 'told without being asked');
+});
+
+t.test('what a listener throws is its own affair', async (t) => {
+  const service = await httpService(t);
+  const { client } = await signedIn(t, service);
+  const uncaught = once(process, 'uncaughtException');
+  client.subscribe(() => {
+    throw new Error('of the listener');
+  });
+  t.ok(await client.token());
+  t.match(await uncaught, [{ message: 'of the listener' }]);
+});

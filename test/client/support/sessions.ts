@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import {
+  type ClientOptions,
+  createClient,
+  type SessionClient,
+  type TokenPair,
+} from '../../../client/src/index.ts';
+import type { HttpService } from '../../support/http.ts';
+
+/** A pair of a new user, as a backend gets it. */
+export async function pairOf({ post }: HttpService): Promise<TokenPair> {
+  const { body } = await post(`/auth/login?userId=${randomUUID()}`);
+  return { access: String(body.access), refresh: String(body.refresh), expiresIn: Number(body.expiresIn) };
+}
+
+export function clientOf(t: Pick<Test, 'teardown'>, options: ClientOptions): SessionClient {
+  const client = createClient(options);
+  t.teardown(client.close);
+  return client;
+}
+
+/** A client that goes on with a session of a new user. */
+export async function signedIn(
+  t: Pick<Test, 'teardown'>,
+  service: HttpService,
+  options: Partial<ClientOptions> = {},
+) {
+  const signedOut: (string | null)[] = [];
+  const onSignedOut = (code: string | null) => void signedOut.push(code);
+  const client = clientOf(t, { url: service.url, onSignedOut, ...options });
+  const pair = await pairOf(service);
+  await client.adopt(pair);
+  /** `signedOut` has the codes that it was told. */
+  return { client, pair, signedOut };
+}
+
+/** How many requests to the route were answered with that status. */
+export function answered({ lines }: HttpService, route: string, status = 200): number {
+  return lines.filter((line) => line.includes(`"route":"${route}"`) && line.includes(`"status":${status}`))
+    .length;
+}
+
+/** The session of a pair: its generation, and why it has ended if it has. */
+export async function sessionOf({ families }: HttpService, { refresh }: TokenPair) {
+  const { tokenFamily } = JSON.parse(Buffer.from(refresh.split('.')[1] ?? '', 'base64url').toString());
+  const family = await families.find(tokenFamily);
+  if (family === null) throw new Error('no such session');
+  return { generation: family.generation, ended: family.revoked?.reason ?? null };
+}
+
+/** A storage that several clients may share, with what was written to it. */
+export function sharedStorage() {
+  const items = new Map<string, string>();
+  return {
+    items,
+    getItem: async (name: string) => items.get(name) ?? null,
+    setItem: async (name: string, value: string) => void items.set(name, value),
+    removeItem: async (name: string) => void items.delete(name),
+  };
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { BrowserContext, Page } from 'playwright-core';
+import type { Test } from 'tap';
+import { launchChromium } from '../../support/chromium.ts';
+import { type HttpService, httpService } from '../../support/http.ts';
+import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
+
+export interface Tabs {
+  readonly service: HttpService;
+  /** Between the pages and the service. */
+  readonly proxy: TcpProxy;
+  readonly context: BrowserContext;
+  /** What pages said, in order. */
+  readonly told: readonly { readonly what: string; readonly detail: unknown }[];
+  /** Another tab, ready. */
+  open(): Promise<Page>;
+}
+
+/**
+ * A Chromium whose pages come from one origin and ask the service at another, through a proxy. Null, with the test
+ * skipped, where there is no Chromium. `host` is the name under which the browser knows the pages' server.
+ */
+export async function tabs(t: Test, host = 'localhost'): Promise<Tabs | null> {
+  const browser = await launchChromium(t, [`--host-resolver-rules=MAP ${host} 127.0.0.1`]);
+  if (browser === null) return null;
+  const origin = `http://${host}:${await pageServer(t)}`;
+  const service = await httpService(t, { http: { corsOrigins: [origin] } });
+  const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
+  const context = await browser.newContext();
+  const told: { what: string; detail: unknown }[] = [];
+  await context.exposeBinding('tell', (_source, what, detail) => void told.push({ what, detail }));
+  await context.addInitScript(`globalThis.SERVICE = 'http://127.0.0.1:${proxy.port}'`);
+  return {
+    service,
+    proxy,
+    context,
+    told,
+    async open() {
+      const page = await context.newPage();
+      await page.goto(origin);
+      return page;
+    },
+  };
+}
+
+/** Serves one page, with the client in it; answers its port. */
+async function pageServer(t: Test): Promise<number> {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL('../page/page.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+  });
+  const html = `<!doctype html><script>${bundle.outputFiles[0]?.text}</script>`;
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end(html);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  return (server.address() as AddressInfo).port;
+}

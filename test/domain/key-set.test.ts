@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  isRotationDue,
+  keySetTiming,
+  keyThatSigns,
+  nextTurn,
+  publishedUntil,
+  type SigningKey,
+  stateOf,
+} from '../../src/domain/key-set.ts';
+
+const NOW = 1_800_000_000_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const POLICY = { accessTokenAge: 15 * MINUTE, clockSkew: 5 * SECOND };
+const TIMING = keySetTiming(POLICY, { maxAge: 5 * MINUTE, rotateAfter: 24 * 60 * MINUTE });
+
+const key = (number: number, signsFrom: number, values: Partial<SigningKey> = {}): SigningKey => ({
+  id: `key-${number}`,
+  alg: 'EdDSA',
+  number,
+  announcedAt: signsFrom - TIMING.announce,
+  signsFrom,
+  ...values,
+});
+
+t.test('a set from its first key on', async (t) => {
+  t.equal(keyThatSigns([], NOW), null);
+  t.ok(isRotationDue([], 'EdDSA', TIMING, NOW), 'there is none');
+  const first = key(1, NOW, nextTurn([], TIMING, NOW));
+  t.match(first, { number: 1, announcedAt: NOW, signsFrom: NOW }, 'the first signs at once');
+
+  const end = NOW + Number(TIMING.rotateAfter);
+  const due = end - TIMING.announce;
+  t.notOk(isRotationDue([first], 'EdDSA', TIMING, due - 1));
+  t.ok(isRotationDue([first], 'EdDSA', TIMING, due), 'early enough to be announced');
+  t.notOk(isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due), 'or by hand alone');
+
+  const second = key(2, end, nextTurn([first], TIMING, due));
+  t.match(second, { number: 2, announcedAt: due, signsFrom: end });
+  const keys = [second, first];
+  t.notOk(isRotationDue(keys, 'EdDSA', TIMING, end - 1), 'one is announced');
+  const states = (now: number) => [first, second].map((one) => stateOf(one, keys, now));
+  t.same(states(end - 1), ['signing', 'announced']);
+  t.same(states(end), ['retired', 'signing']);
+  t.equal(publishedUntil(first, keys, TIMING), end + TIMING.outlast);
+  t.equal(publishedUntil(second, keys, TIMING), Number.POSITIVE_INFINITY);
+});
+
+t.test('an emergency goes before what was announced', async (t) => {
+  const announced = [key(1, NOW - MINUTE), key(2, NOW + MINUTE)];
+  const fresh = key(3, NOW, nextTurn(announced, TIMING, NOW, true));
+  t.match(fresh, { number: 3, signsFrom: NOW });
+  const keys = [...announced, fresh];
+  t.same(
+    keys.map((one) => stateOf(one, keys, NOW)),
+    ['retired', 'retired', 'signing'],
+  );
+  t.equal(keyThatSigns(keys, NOW + 2 * MINUTE)?.id, 'key-3', 'whose turn came and went');
+});
+
+t.test('another algorithm is a rotation like any other', async (t) => {
+  const keys = [key(1, NOW - MINUTE)];
+  t.ok(isRotationDue(keys, 'ES256', TIMING, NOW));
+  const both = [...keys, key(2, NOW + MINUTE, { alg: 'ES256' })];
+  t.notOk(isRotationDue(both, 'EdDSA', TIMING, NOW), 'and not undone before it came to be');
+});
+
+t.test('a clock that was set back finds a key all the same', async (t) => {
+  const keys = [key(2, NOW + MINUTE), key(1, NOW)];
+  t.equal(keyThatSigns(keys, NOW - MINUTE)?.id, 'key-1');
+});
+
+t.test('verifiers that look twice a minute are reckoned with, whatever the set says', async (t) => {
+  const { poll, announce } = keySetTiming(POLICY, { maxAge: SECOND, rotateAfter: null });
+  t.equal(poll, SECOND);
+  t.equal(announce, 30 * SECOND + 2 * poll + POLICY.clockSkew);
+  t.equal(TIMING.poll, 30 * SECOND);
+  t.ok(TIMING.announce > 5 * MINUTE + TIMING.poll);
+});
+
+interface Settings {
+  readonly accessTokenAge: number;
+  readonly clockSkew: number;
+  readonly maxAge: number;
+  /** In units of the time for which a key is announced. */
+  readonly signsFor: number;
+  /** Of two replicas, within a round. */
+  readonly phases: readonly [number, number];
+  /** By how much of the skew the second clock is ahead, or behind. */
+  readonly drift: number;
+  /** Which rounds fail, never two in a row. */
+  readonly fails: readonly boolean[];
+}
+
+/** Two replicas that share a set: each sees to it now and then, by a clock of its own, and some rounds fail. */
+function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drift, fails }: Settings) {
+  const base = keySetTiming({ accessTokenAge, clockSkew }, { maxAge, rotateAfter: null });
+  const timing = { ...base, rotateAfter: Math.round(base.announce * signsFor) };
+  const offsets = [0, Math.round(drift * clockSkew)];
+  const end = NOW + 5 * (timing.announce + timing.rotateAfter) + timing.outlast;
+  const views: { at: number; keys: readonly SigningKey[] }[][] = [[], []];
+  let keys: readonly SigningKey[] = [];
+  const made: SigningKey[] = [];
+
+  const seeTo = (replica: number, at: number) => {
+    const now = at + Number(offsets[replica]);
+    if (isRotationDue(keys, 'EdDSA', timing, now)) {
+      made.push({ id: `key-${made.length + 1}`, alg: 'EdDSA', ...nextTurn(keys, timing, now) });
+      keys = [...keys, ...made.slice(-1)];
+    }
+    keys = keys.filter((one) => now < publishedUntil(one, keys, timing));
+    views[replica]?.push({ at, keys });
+  };
+
+  for (const replica of [0, 1]) seeTo(replica, NOW);
+  const rounds = [0, 1].flatMap((replica) =>
+    Array.from({ length: Math.ceil((end - NOW) / timing.poll) }, (_, round) => ({
+      replica,
+      round,
+      at: NOW + Math.round((round + Number(phases[replica])) * timing.poll),
+    })),
+  );
+  for (const { replica, round, at } of rounds.sort((one, other) => one.at - other.at)) {
+    if (round % 2 === 1 && fails[round % fails.length]) continue;
+    seeTo(replica, at);
+  }
+
+  const viewOf = (replica: number, at: number) =>
+    views[replica]?.findLast((view) => view.at <= at)?.keys ?? [];
+  return {
+    timing,
+    /** When each key begins to sign by the clock of the replica. */
+    changes: (replica: number) => made.map(({ signsFrom }) => signsFrom - Number(offsets[replica])),
+    signs: (replica: number, at: number) =>
+      keyThatSigns(viewOf(replica, at), at + Number(offsets[replica]))?.id ?? 'none',
+    publishes: (replica: number, at: number) => {
+      const seen = viewOf(replica, at);
+      const now = at + Number(offsets[replica]);
+      return seen.filter((one) => now < publishedUntil(one, seen, timing)).map(({ id }) => id);
+    },
+  };
+}
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  accessTokenAge: fc.integer({ min: SECOND, max: 60 * MINUTE }),
+  clockSkew: fc.integer({ min: 0, max: 10 * SECOND }),
+  maxAge: fc.integer({ min: SECOND, max: 10 * MINUTE }),
+  signsFor: fc.double({ min: 0, max: 3, noNaN: true }),
+  phases: fc.tuple(
+    fc.double({ min: 0, max: 0.999, noNaN: true }),
+    fc.double({ min: 0, max: 0.999, noNaN: true }),
+  ),
+  drift: fc.constantFrom(-1, 0, 1),
+  fails: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+});
+
+t.test('no verifier meets a key that it cannot know', async (t) => {
+  // The ends of each span are where it would go wrong.
+  const share = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
+  const token = fc.record({
+    signer: fc.constantFrom(0, 1),
+    source: fc.constantFrom(0, 1),
+    change: fc.nat(),
+    fromChange: fc.oneof(fc.constantFrom(-1, 0), fc.integer({ min: -60 * SECOND, max: 60 * SECOND })),
+    age: share,
+    cachedFor: share,
+  });
+  let rotations = 0;
+  fc.assert(
+    fc.property(settings, fc.array(token, { minLength: 50, maxLength: 50 }), (around, tokens) => {
+      const { signs, publishes, changes } = twoReplicas(around);
+      rotations += changes(0).length;
+      const cached = Math.max(around.maxAge, 30 * SECOND);
+      const lives = around.accessTokenAge + around.clockSkew;
+      return tokens.every(({ signer, source, change, fromChange, age, cachedFor }) => {
+        const [, ...later] = changes(signer).slice(0, 5);
+        const signed = Number(later[change % later.length]) + fromChange;
+        const fetched = signed + age * lives - cachedFor * cached;
+        const before = Math.min(signed, fetched) < NOW;
+        return before || publishes(source, fetched).includes(signs(signer, signed));
+      });
+    }),
+    { numRuns: 150 },
+  );
+  t.ok(rotations > 500, `${rotations} keys in 150 histories`);
+});
+
+t.test('shorter spans would not do', async (t) => {
+  const around: Settings = {
+    accessTokenAge: MINUTE,
+    clockSkew: 5 * SECOND,
+    maxAge: 5 * MINUTE,
+    signsFor: 1,
+    phases: [0, 0.999],
+    drift: 1,
+    fails: [true],
+  };
+  const { timing, signs, publishes } = twoReplicas(around);
+  const change = NOW + timing.rotateAfter;
+  const kid = signs(1, change);
+  t.equal(kid, 'key-2');
+  t.notOk(
+    publishes(0, change - timing.announce - 1 - around.clockSkew).includes(kid),
+    'a set that was fetched before the key was announced has it not',
+  );
+  t.ok(publishes(0, change - 5 * MINUTE).includes(kid), 'and one of as long ago as sets are kept has it');
+});

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { composed, dataDir } from '../support/composed.ts';
+import { httpService } from '../support/http.ts';
+import { postgresServer, testDatabase } from '../support/postgres.ts';
+import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
+
+for (const document of ['README.md', 'docs/api.md']) {
+  t.test(`the commands in ${document} do what it says`, async (t) => {
+    if (!requireCurl(t)) return;
+    const folder = await dataDir(t);
+    const env = { DATA_DIR: join(folder, 'data'), ...(await environmentIn(document)) };
+    const { url } = await composed(t, { ...env, ...(await quickDatabase(t)) });
+    const steps = await readSteps(document);
+    const outcomes = await runSteps(steps, folder, url);
+    for (const [index, { commands, status, body }] of steps.entries()) {
+      const outcome = outcomes[index];
+      t.equal(outcome?.status, status, `status after ${commands}`);
+      if (body === undefined || isLike(body, outcome?.body ?? '')) t.pass(`answer to ${commands}`);
+      else t.equal(outcome?.body, body, `answer to ${commands}`);
+    }
+  });
+}
+
+t.test('every route of the canonical front door has its example', async (t) => {
+  const text = await readFile('docs/api.md', 'utf8');
+  const shown = new Set([...text.matchAll(/`([A-Z]+ \/[^`?]+)/g)].map(([, route]) => route));
+  const { send } = await httpService(t, { http: { frontDoors: [] } });
+  const { paths } = (await send('/docs/json')).body as { paths: Record<string, object> };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  t.ok(routes.length > 15);
+  // Where OAuth is spoken docs/standards.md has the examples; and what leads to the docs needs none.
+  const elsewhere = /\/oauth\/|oauth-authorization-server$|\/swagger\/index\.html$/;
+  const missing = routes.filter((route) => !shown.has(route) && !elsewhere.test(route));
+  t.same(missing, []);
+});
+
+/** The embedded database takes seconds to start; a document looks the same on either. */
+async function quickDatabase(t: Test): Promise<Record<string, string>> {
+  return (await postgresServer()) === null ? {} : { DATABASE_URL: await testDatabase(t) };
+}
+
+/** The variables that a document starts the service with. */
+async function environmentIn(document: string): Promise<Record<string, string>> {
+  const [, name, value] =
+    /^(SERVICE_API_KEYS)=(\S+) npm start$/m.exec(await readFile(document, 'utf8')) ?? [];
+  return name === undefined || value === undefined ? {} : { [name]: value };
+}

@@ -1,0 +1,231 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/argon2id.ts';
+import type { RevocationReason } from '../../src/domain/revocation.ts';
+import type { UserStores } from '../ports/users.ts';
+import { outcomeOf } from '../support/attacked.ts';
+import { NOW } from '../support/families.ts';
+import { type HttpService, httpService, PASSWORD_COST } from '../support/http.ts';
+import { postgresStores } from '../support/open-stores.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const AT_ONCE = 8;
+
+interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** The session that is refreshed, and another one of the same user. */
+interface Victim {
+  readonly userId: string;
+  readonly pair: Pair;
+  readonly other: Pair;
+}
+
+interface Asked {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly by?: Pair;
+  readonly body?: object;
+  readonly headers?: Record<string, string>;
+}
+
+interface Ending {
+  readonly races: number;
+  readonly reason: RevocationReason;
+  request(victim: Victim): Asked;
+}
+
+/** Every way in which a user ends a session. */
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  'its own logout': {
+    races: 150,
+    reason: 'logout',
+    request: ({ pair }) => ({ method: 'POST', path: '/auth/logout', by: pair }),
+  },
+  'a logout by its refresh token': {
+    races: 150,
+    reason: 'logout',
+    request: ({ pair }) => ({ method: 'POST', path: '/auth/logout', body: { refreshToken: pair.refresh } }),
+  },
+  'a logout of all others': {
+    races: 150,
+    reason: 'logout',
+    request: ({ other }) => ({ method: 'POST', path: '/auth/logout?scope=others', by: other }),
+  },
+  'its end by another session': {
+    races: 150,
+    reason: 'logout',
+    request: ({ pair, other }) => ({
+      method: 'DELETE',
+      path: `/auth/sessions/${sessionOf(pair)}`,
+      by: other,
+    }),
+  },
+  'a change of the password': {
+    races: 200,
+    reason: 'password_changed',
+    request: ({ other }) => ({
+      method: 'POST',
+      path: '/auth/password',
+      by: other,
+      body: { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' },
+    }),
+  },
+  'the deletion of the account': {
+    races: 200,
+    reason: 'account_deleted',
+    request: ({ pair }) => ({ method: 'DELETE', path: '/auth/me', by: pair, body: { password: PASSWORD } }),
+  },
+};
+
+t.test('a session that is ended beside a refresh of it is never live afterwards', async (t) => {
+  const stores = await postgresStores(t, 2 * AT_ONCE);
+  if (stores === null) return;
+  const meeting = meetings();
+  const service = await httpService(t, { stores: meetingAt(stores, meeting.arrive) });
+  const register = registrar(stores);
+  let races = 0;
+  for (const [name, ending] of Object.entries(ENDINGS)) {
+    await t.test(name, async (t) => {
+      const firsts = new Set<string>();
+      await inTurns(ending.races, async (race) => {
+        const victim = await open(service, await register(), race);
+        meeting.arrange(victim.userId);
+        firsts.add(await runRace(t, service, ending, victim, race));
+      });
+      races += ending.races;
+      t.same([...firsts].sort(), ['the end', 'the refresh'], 'each came first now and then');
+    });
+  }
+  t.equal(races, 1_000);
+});
+
+/** Both at once; then nothing that the session ever had opens anything. Answers which of them came first. */
+async function runRace(t: Test, service: HttpService, ending: Ending, victim: Victim, race: number) {
+  const { pair } = victim;
+  const key = { 'idempotency-key': `race ${race}`.replace(' ', '-') };
+  const [refreshed, ended] = await Promise.all([
+    refresh(service, pair, key),
+    send(service, ending.request(victim)),
+  ]);
+  const won = refreshed.status === 200;
+  const pairs = won ? [pair, pairOf(refreshed)] : [pair];
+  // Known by heart, as on a replica that is fed, or asked of the database.
+  service.revoked.setComplete(race % 2 === 0);
+  const after = [
+    ...pairs.map((one) => refresh(service, one)),
+    refresh(service, pair, key),
+    ...pairs.map((by) => send(service, { method: 'GET', path: '/auth/me', by })),
+  ];
+  const outcomes = new Set((await Promise.all(after)).map(outcomeOf));
+  const row = await service.families.find(sessionOf(pair));
+  const seen = { ended: ended.status, refreshed: outcomeOf(refreshed), reason: row?.revoked?.reason };
+  const wanted = { ended: 204, refreshed: won ? '200' : '401 session_revoked', reason: ending.reason };
+  t.same(
+    { ...seen, after: [...outcomes].sort() },
+    { ...wanted, after: ['401 session_revoked', '401 unauthenticated'] },
+    `race ${race}`,
+  );
+  return won ? 'the refresh' : 'the end';
+}
+
+/**
+ * Two who are about to change the same session wait for each other, and go on at once: which of them reaches the
+ * database first, and how close the other one follows, is left to chance.
+ */
+function meetings() {
+  const arranged = new Map<string, (() => void)[]>();
+  return {
+    arrange: (who: string) => void arranged.set(who, []),
+    async arrive(who: string): Promise<void> {
+      const here = arranged.get(who);
+      if (here === undefined) return;
+      await new Promise<void>((resolve) => {
+        here.push(resolve);
+        if (here.length < 2) return;
+        arranged.delete(who);
+        for (const go of here) go();
+      });
+      for (let turns = randomInt(2) * randomInt(60); turns > 0; turns -= 1) await new Promise(setImmediate);
+    },
+  };
+}
+
+/** The stores, where whoever is about to rotate or to end a session of a user arrives at a meeting. */
+function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>): UserStores {
+  const { families, users } = stores;
+  return {
+    ...stores,
+    families: {
+      ...families,
+      rotate: (...args) => arrive(args[0].expected.userId).then(() => families.rotate(...args)),
+      revokeAll: (...args) => arrive(args[0]).then(() => families.revokeAll(...args)),
+      async revoke(tokenFamily, ...rest) {
+        const family = await families.find(tokenFamily);
+        await arrive(family?.userId ?? '');
+        return families.revoke(tokenFamily, ...rest);
+      },
+    },
+    users: {
+      ...users,
+      changePassword: (...args) => arrive(args[0]).then(() => users.changePassword(...args)),
+      remove: (...args) => arrive(args[0]).then(() => users.remove(...args)),
+    },
+  };
+}
+
+/** Makes users whose password cost its time once. */
+function registrar({ users }: UserStores) {
+  const hashed = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), PASSWORD_COST).hash(PASSWORD);
+  return async (): Promise<string> => {
+    const id = randomUUID();
+    const username = `user-${id}`;
+    const user = { id, username, email: `${id}@example.com`, passwordHash: await hashed, createdAt: NOW };
+    await users.create(user, []);
+    return id;
+  };
+}
+
+async function open(service: HttpService, userId: string, race: number): Promise<Victim> {
+  const binding = race % 3 === 0 ? 'refresh' : 'pair';
+  const path = `/auth/login?userId=${userId}&binding=${binding}`;
+  const logIn = async () => pairOf(await send(service, { method: 'POST', path }));
+  return { userId, pair: await logIn(), other: await logIn() };
+}
+
+function pairOf({ body }: { body: Record<string, unknown> }): Pair {
+  return { access: String(body.access), refresh: String(body.refresh) };
+}
+
+function sessionOf({ access }: Pair): string {
+  return String(claimsOf(access).sid);
+}
+
+function refresh(service: HttpService, pair: Pair, headers: Record<string, string> = {}) {
+  const body = { refreshToken: pair.refresh, accessToken: pair.access };
+  return send(service, { method: 'POST', path: '/auth/refresh', body, headers });
+}
+
+/** To the HTTP side of the service, but for its sockets: there are some ten thousand requests. */
+async function send({ app }: HttpService, { method, path, by, body, headers }: Asked) {
+  const bearer = by && { authorization: `Bearer ${by.access}` };
+  const answer = await app.inject({
+    method,
+    url: path,
+    headers: { ...bearer, ...headers },
+    ...(body && { payload: body }),
+  });
+  return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
+}
+
+/** Runs so many, a few of them at a time. */
+async function inTurns(count: number, run: (index: number) => Promise<void>): Promise<void> {
+  const indexes = Array.from({ length: count }, (_, index) => index).values();
+  const worker = async () => {
+    for (const index of indexes) await run(index);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

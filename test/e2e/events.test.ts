@@ -1,0 +1,233 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from 'node:tls';
+import t, { type Test } from 'tap';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { compose } from '../../src/compose.ts';
+import { readConfig } from '../../src/config.ts';
+import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { startCollector } from '../support/collector.ts';
+import { schemaFaults } from '../support/event-schema.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
+import { startService } from '../support/process.ts';
+import { consumerOf, eventsFrom } from '../support/rabbit.ts';
+import { skipFor } from '../support/skip.ts';
+
+/** An event that was taken up and not dealt with comes back after a minute. */
+const PATIENCE = 90_000;
+
+t.test('events reach other systems', async (t) => {
+  if (!requirePrivateRabbit(t) || !(await requirePostgres(t))) return;
+  const rabbit = await startPrivateRabbit(t);
+
+  await t.test('the consumer of the documentation hears of an account', (t) => documentedConsumer(t, rabbit));
+  await t.test('what publishes them joins the trace of the request', (t) => oneTree(t, rabbit));
+  await t.test('over TLS', (t) => overTls(t, rabbit));
+  await t.test('a certificate that does not verify stops the start', (t) => untrusted(t, rabbit));
+  await t.test('a broken mail server delays no event', (t) => withoutMailServer(t, rabbit));
+  await t.test('a broker that hangs delays no request, no mail and no stop', (t) => hung(t, rabbit));
+  await t.test('a broker that is down delays no start, no request and no mail', (t) => down(t, rabbit));
+});
+
+async function documentedConsumer(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const documentation = await readFile('docs/events.md', 'utf8');
+  const [, code = ''] = /```js\n(.*?)```/s.exec(documentation) ?? [];
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    env: { AMQP_URL: rabbit.url },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = once(child, 'exit');
+  const said = once(child.stdout, 'data');
+  const { register } = await start(t, { ...(await environment(t)), AMQP_URL: rabbit.url });
+  t.equal(await register('ann'), 201);
+  t.equal(String((await said)[0]), 'welcome, ann\n');
+  child.kill();
+  await gone;
+}
+
+async function oneTree(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const collector = await startCollector(t);
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
+  const { register, close } = await start(t, { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  t.equal(await register('dora'), 201);
+  await until(() => events.length === 1);
+  await close(); // which sends what is left
+
+  const request = collector.one('POST /auth/register');
+  const published = collector.one('publish users.created');
+  const useCase = collector.one('register');
+  const insert = collector.one('users.create');
+  t.equal(new Set([request, useCase, insert, published].map(({ traceId }) => traceId)).size, 1);
+  t.equal(useCase.parentSpanId, request.spanId);
+  t.equal(insert.parentSpanId, useCase.spanId);
+  t.equal(published.parentSpanId, insert.spanId, 'the statement that recorded the event');
+  t.same(schemaFaults(events[0]), []);
+  t.match(events[0], { traceparent: `00-${published.traceId}-${published.spanId}-01` });
+}
+
+async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const authority = join(await scratch(t), 'authority.pem');
+  await writeFile(authority, pem);
+  const env = {
+    ...(await environment(t)),
+    AMQP_URL: `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`,
+    NODE_EXTRA_CA_CERTS: authority,
+  };
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  // The authority is read when a process starts. What it runs is not counted: the others run it too.
+  const service = await startService(t, { env, args: ['--import', 'tsx', 'src/main.ts'] });
+  t.equal(await registerAt(service.url, 'bob'), 201);
+  await until(() => events.length === 1);
+  t.same(schemaFaults(events[0]), []);
+  t.equal(await service.stop(), 0);
+}
+
+async function untrusted(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const AMQP_URL = `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`;
+  await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /not to be trusted/);
+}
+
+async function withoutMailServer(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const mailServer = await serverThatRefuses(t);
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  const { register, forget } = await start(t, {
+    ...(await environment(t)),
+    AMQP_URL: rabbit.url,
+    SMTP_SERVER: '127.0.0.1',
+    SMTP_PORT: String(mailServer.port),
+    SMTP_FROM: 'auth@example.com',
+  });
+  await register('cleo');
+  await forget('cleo');
+  const refused = mailServer.refused();
+  await until(() => mailServer.refused() > refused);
+  await register('dora');
+  await until(() => events.length === 2);
+  t.same(
+    events.map(({ data }) => data.username),
+    ['cleo', 'dora'],
+  );
+}
+
+async function hung(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
+  const { register, forget, mails, close } = await start(t, env);
+  await register('eve');
+  await until(() => events.length === 1);
+  rabbit.freeze();
+  try {
+    t.equal(await register('fay'), 201);
+    await forget('fay');
+    await until(async () => (await mails()) === 1);
+    t.equal(events.length, 1);
+    await close();
+  } finally {
+    rabbit.thaw();
+  }
+  await start(t, env);
+  await until(() => events.some(({ data }) => data.username === 'fay'));
+}
+
+async function down(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  await rabbit.kill();
+  const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
+  const { url, register, forget, mails } = await start(t, env);
+  t.equal((await fetch(`${url}/health/ready`)).status, 200);
+  t.equal(await register('gus'), 201);
+  await forget('gus');
+  await until(async () => (await mails()) === 1);
+  await rabbit.start();
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  await until(() => events.some(({ data }) => data.username === 'gus'));
+}
+
+async function scratch(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-events-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+async function environment(t: Test): Promise<Record<string, string>> {
+  return {
+    API_PORT: '0',
+    DATABASE_URL: await testDatabase(t),
+    DATA_DIR: await scratch(t),
+    ARGON2_MEMORY: '1024',
+  };
+}
+
+async function start(t: Test, env: Record<string, string>) {
+  const config = await readConfig(env, t.testdirName);
+  const service = await compose(config, createLog('silent'), { limits: { drain: 0 } });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= service.close();
+    return closed;
+  };
+  t.teardown(close);
+  const url = await service.app.listen(config.http);
+  return {
+    url,
+    close,
+    register: (username: string) => registerAt(url, username),
+    forget: (username: string) => post(`${url}/auth/password/forgot`, { email: `${username}@example.com` }),
+    /** How many mails there are. */
+    mails: async () => (await readdir(join(config.dataDir, 'mail')).catch(() => [])).length,
+  };
+}
+
+function registerAt(url: string, username: string): Promise<number> {
+  const password = 'a violet piano 42';
+  return post(`${url}/auth/register`, { username, email: `${username}@example.com`, password });
+}
+
+async function post(url: string, body: object): Promise<number> {
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+}
+
+/** Ends TLS in front of a port of this machine. */
+async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
+  const server = createServer({ key: pem, cert: pem }, (socket) => {
+    const behind = connect(port, '127.0.0.1');
+    socket.pipe(behind).pipe(socket);
+    socket.on('error', () => behind.destroy());
+    behind.on('error', () => socket.destroy());
+  });
+  server.on('tlsClientError', () => {});
+  return listening(t, server);
+}
+
+/** A mail server that takes connections, and nothing else. */
+async function serverThatRefuses(t: Test) {
+  let refused = 0;
+  const server = createTcpServer((socket) => {
+    refused += 1;
+    socket.on('error', () => {}).end('421 not now\r\n');
+  });
+  return { port: await listening(t, server), refused: () => refused };
+}
+
+async function listening(t: Test, server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(50)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
+  }
+}

@@ -1,0 +1,167 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { compose } from '../../src/compose.ts';
+import { ConfigurationError, readConfig } from '../../src/config.ts';
+import { headerOf, hmac, remade } from '../support/forge.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const key = (letter: string) => `${letter}-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ`;
+const SECRETS = {
+  ACCESS_TOKEN_SIGN_KEY: key('a'),
+  REFRESH_TOKEN_SIGN_KEY: key('b'),
+  REFRESH_TOKEN_HASH_KEY: key('c'),
+  KEY_SET_ENCRYPTION_KEY: key('d'),
+};
+
+/** Nothing is read from there, and nothing kept: all that there is to say is in the environment. */
+const NOWHERE = '/nowhere';
+
+type Env = Readonly<Record<string, string>>;
+
+/** A replica in this process; it looks at its keys every second. */
+async function replica(t: Test, env: Env) {
+  const base = { API_PORT: '0', MAIL: 'off', KEY_SET_MAX_AGE: '1s', ...SECRETS };
+  const config = await readConfig({ ...base, ...env }, NOWHERE);
+  const lines: string[] = [];
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  const service = await compose(config, log, { limits: { drain: 0 } });
+  t.teardown(() => service.close());
+  const url = await service.app.listen(config.http);
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(url + path, init);
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
+  };
+  return {
+    lines,
+    logIn: async () =>
+      (await ask('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11', { method: 'POST' }))
+        .body as Record<'access' | 'refresh', string>,
+    refresh: async ({ access, refresh }: { access: string; refresh: string }) =>
+      ask(`/auth/refresh?refreshToken=${refresh}&accessToken=${access}`, { method: 'POST' }),
+    verify: async (access: string) =>
+      (await ask('/auth/verify', { headers: { authorization: `Bearer ${access}` } })).status,
+    kids: async () =>
+      (await ask('/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid) as string[],
+  };
+}
+
+async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    if (await look()) return;
+    await sleep(50);
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
+async function faultOf(starting: Promise<unknown>): Promise<string> {
+  return starting.then(
+    () => 'it started',
+    (error) => (error instanceof ConfigurationError ? error.message : String(error)),
+  );
+}
+
+t.test('replicas on one database have one set, and follow it', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const DATABASE_URL = await testDatabase(t);
+  const env = { DATABASE_URL, ACCESS_TOKEN_ALG: 'EdDSA' };
+  const [one, other] = await Promise.all([replica(t, env), replica(t, env)]);
+  const pair = await one.logIn();
+  t.same(await one.kids(), [headerOf(pair.access).kid], 'started at once, they made one key');
+  t.same(await other.kids(), await one.kids());
+  t.equal(await other.verify(pair.access), 204);
+
+  const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
+  t.teardown(() => sql.end());
+  const store = createSigningKeys(sql);
+  await store.remove(await one.kids());
+  await until('a new key', async () => (await other.kids())[0] !== headerOf(pair.access).kid);
+  await until('on both', async () => String(await one.kids()) === String(await other.kids()));
+  t.equal(await one.verify(pair.access), 401, 'one that was taken out is refused');
+  t.equal((await one.refresh(pair)).status, 200, 'its pair refreshes all the same');
+
+  const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
+  t.match(
+    await faultOf(replica(t, strangers)),
+    /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: give that too/,
+  );
+  const [newest] = await store.list();
+  if (newest === undefined) throw new Error('no key');
+  await store.add({ ...newest, number: newest.number + 1, id: 'tampered' });
+  await until('the fault is logged', () => one.lines.some((line) => line.includes('cannot be used')));
+  t.equal((await one.kids()).length, 1, 'a row that cannot be opened is not published');
+  t.type((await one.logIn()).access, 'string', 'and the others are still good');
+});
+
+t.test('a change of algorithm, replica by replica', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const DATABASE_URL = await testDatabase(t);
+  const before = await replica(t, { DATABASE_URL });
+  const after = await replica(t, { DATABASE_URL, ACCESS_TOKEN_ALG: 'ES256' });
+  const [secret, signed] = [await before.logIn(), await after.logIn()];
+  t.match([headerOf(secret.access).alg, headerOf(signed.access).alg], ['HS512', 'ES256']);
+  for (const [name, service] of Object.entries({ before, after })) {
+    t.equal(await service.verify(secret.access), 204, `HS512 ${name}`);
+    t.equal(await service.verify(signed.access), 204, `ES256 ${name}`);
+  }
+  t.equal((await after.refresh(secret)).status, 200);
+  t.equal((await before.refresh(signed)).status, 200);
+  t.same(await before.kids(), [], 'with HS512 none is published');
+  const forged = remade(secret.access, { header: { alg: 'ES256', kid: 'nobody' } }, hmac('guess'));
+  t.equal(await before.verify(forged), 401);
+
+  const unaware = await replica(t, { DATABASE_URL, KEY_SET_ENCRYPTION_KEY: '' });
+  t.equal(await unaware.verify(signed.access), 401, 'nothing is taken on trust without the encryption key');
+});
+
+const jwk = (alg: 'ed25519' | 'ec', kid: string) => {
+  const pair = alg === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync(alg);
+  return { ...pair.privateKey.export({ format: 'jwk' }), kid };
+};
+
+/** As a mounted secret changes: whole, at one moment. */
+function writeKeys(path: string, ...keys: object[]): void {
+  writeFileSync(`${path}.draft`, JSON.stringify({ keys }));
+  renameSync(`${path}.draft`, path);
+}
+
+t.test('a file rules, and is followed while it can be used', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const path = join(t.testdir(), 'keys.json');
+  const env = { DATABASE_URL: await testDatabase(t), KEY_SET_FILE: path };
+  const eddsa = { ...env, ACCESS_TOKEN_ALG: 'EdDSA' };
+  t.match(await faultOf(replica(t, eddsa)), /^KEY_SET_FILE got ".*keys\.json": ENOENT\.$/);
+  writeFileSync(path, 'not yet');
+  t.match(await faultOf(replica(t, eddsa)), /^KEY_SET_FILE got .*: is no JWK Set with a key in it\.$/);
+  const [first, second, third] = [jwk('ed25519', 'one'), jwk('ed25519', 'two'), jwk('ec', 'three')];
+  writeKeys(path, third);
+  t.match(
+    await faultOf(replica(t, eddsa)),
+    /key 1 is to sign, and is for ES256, where ACCESS_TOKEN_ALG says EdDSA/,
+  );
+
+  writeKeys(path, first);
+  const service = await replica(t, eddsa);
+  const pair = await service.logIn();
+  t.equal(headerOf(pair.access).kid, 'one');
+  writeKeys(path, first, second);
+  await until('two keys', async () => (await service.kids()).length === 2);
+  t.equal(headerOf((await service.logIn()).access).kid, 'one', 'the second one waits');
+  writeKeys(path, second, first);
+  await until('the change', async () => headerOf((await service.logIn()).access).kid === 'two');
+  t.equal(await service.verify(pair.access), 204);
+  writeFileSync(path, '{"keys": [');
+  await until('the fault is logged', () => service.lines.some((line) => line.includes('nothing changes')));
+  t.same(await service.kids(), ['two', 'one']);
+
+  const hmacs = await replica(t, env);
+  t.equal(await hmacs.verify(pair.access), 401, 'not read yet, for want of a whole file');
+  writeKeys(path, second, first, third);
+  await until('the file is read again', async () => (await hmacs.verify(pair.access)) === 204);
+});

@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const PASSWORD = 'a violet piano 42';
+
+/** The service under this environment, at a time that the test turns, and what people ask of it from where. */
+async function limited(t: Test, env: Record<string, string>) {
+  const time = { now: Date.now() };
+  const folder = await dataDir(t);
+  const rest = { DATA_DIR: folder, DATABASE_URL: await testDatabase(t), TRUST_PROXY: '127.0.0.1' };
+  const { url, close } = await composed(
+    t,
+    { ...rest, ARGON2_MEMORY: '1024', ...env },
+    { clock: () => time.now },
+  );
+
+  async function post(path: string, body: object, address: string) {
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': address };
+    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    await response.arrayBuffer();
+    return [
+      response.status,
+      response.headers.get('ratelimit-policy') ?? response.headers.get('retry-after'),
+    ] as const;
+  }
+
+  return {
+    time,
+    folder,
+    close,
+    guess: (username: string, address = '192.0.2.1') =>
+      post('/auth/login', { username, password: 'a wrong guess' }, address),
+    register: (username: string, address = '192.0.2.1') => {
+      const account = { username, email: `${username}@example.com`, password: PASSWORD };
+      return post('/auth/register', account, address);
+    },
+    forget: (username: string) =>
+      post('/auth/password/forgot', { email: `${username}@example.com` }, '192.0.2.1'),
+  };
+}
+
+const WRONG = [401, null];
+
+t.test('LOGIN_ACCOUNT_LIMIT', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '2/30m' });
+  const thrice = async () => [
+    await guess('ann', '192.0.2.1'),
+    await guess('ann', '192.0.2.2'),
+    await guess('ann'),
+  ];
+  const refused = [429, '"login-account";q=2;w=1800'];
+  t.same(await thrice(), [WRONG, WRONG, refused]);
+  time.now += 30 * 60_000;
+  t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
+});
+
+t.test('LOGIN_NETWORK_LIMIT', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { time, guess } = await limited(t, { LOGIN_NETWORK_LIMIT: '2/30m' });
+  const thrice = async () => [await guess('ann'), await guess('bob'), await guess('cyd')];
+  const refused = [429, '"login-network";q=2;w=1800'];
+  t.same(await thrice(), [WRONG, WRONG, refused]);
+  t.same(await guess('cyd', '192.0.2.2'), WRONG);
+  time.now += 30 * 60_000;
+  t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
+});
+
+t.test('LOGIN_LONGEST_WAIT', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '1/1h', LOGIN_LONGEST_WAIT: '3s' });
+  t.same(await guess('ann'), WRONG);
+  for (const seconds of [1, 2, 3, 3, 3]) {
+    time.now += seconds * 1_000 - 1;
+    t.equal((await guess('ann'))[0], 429, `not before ${seconds} seconds`);
+    time.now += 1;
+    t.same(await guess('ann'), WRONG);
+  }
+});
+
+t.test('REGISTER_LIMIT', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { time, register } = await limited(t, { REGISTER_LIMIT: '2/10m' });
+  const made = [201, null];
+  const refused = [429, '"registrations";q=2;w=600'];
+  t.same([await register('ann'), await register('bob'), await register('cyd')], [made, made, refused]);
+  t.same(await register('cyd', '192.0.2.2'), made);
+  time.now += 600_000;
+  t.same(await register('dan'), made);
+});
+
+t.test('PASSWORD_FORGOT_LIMIT', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { time, folder, register, forget } = await limited(t, { PASSWORD_FORGOT_LIMIT: '1/10m' });
+  await register('ann');
+  await register('bob');
+  const mails = async () =>
+    (await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml')).length;
+  const arrived = (count: number) =>
+    until(`${count} mails`, async () => ((await mails()) === count ? true : undefined));
+  const accepted = [202, null];
+  t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer tells nothing');
+  t.same(await forget('bob'), accepted);
+  t.ok(await arrived(2), 'one each');
+  time.now += 600_000;
+  t.same([await forget('ann'), await forget('ann')], [accepted, accepted]);
+  t.ok(await arrived(3), 'and one more');
+});

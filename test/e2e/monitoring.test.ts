@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { composed } from '../support/composed.ts';
+import { typesIn } from '../support/exposition.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { MONITORING, promtool, requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+interface Rules {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly name: string;
+      readonly health: string;
+      readonly lastError?: string;
+    }[];
+  }[];
+}
+
+interface Alerts {
+  readonly alerts: readonly { readonly labels: { readonly alertname: string }; readonly state: string }[];
+}
+
+t.test('the rules are sound, and say what they are to say', async (t) => {
+  if (!requirePrometheus(t)) return;
+  t.match(await promtool('check', 'config', 'prometheus.yml'), /rules.yml\s+SUCCESS/);
+  t.match(await promtool('test', 'rules', 'rules.test.yml'), /SUCCESS/);
+});
+
+t.test('a Prometheus that watches the service hears of a theft', async (t) => {
+  if (!requirePrometheus(t) || !(await requirePostgres(t))) return;
+  const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const prometheus = await startPrometheus(t, new URL(url).host);
+  const post = async (path: string) => {
+    const response = await fetch(`${url}${path}`, { method: 'POST' });
+    return (await response.json()) as Record<string, string>;
+  };
+  await until(async () => (await health(prometheus)).every((state) => state === 'ok'));
+  await until(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
+  t.strictSame(await firing(prometheus), [], 'all is well');
+
+  const pair = await post(`/auth/login?userId=${USER}`);
+  const refresh = `/auth/refresh?refreshToken=${pair.refresh}&accessToken=${pair.access}`;
+  t.ok((await post(refresh)).access);
+  t.equal((await post(refresh)).code, 'token_reused');
+  await until(async () => (await firing(prometheus)).length > 0);
+  t.strictSame(await firing(prometheus), ['KinshipThefts']);
+});
+
+t.test('the rules ask for metrics that there are', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const types = typesIn(await (await fetch(`${url}/metrics`)).text());
+  const rules = await readFile(`${MONITORING}/rules.yml`, 'utf8');
+  const asked = new Set(
+    [...rules.matchAll(/\b(?:kinship_|auth_|http_)\w+(?=[{)[ ])/g)].map(([name]) =>
+      name.replace(/_bucket$/, ''),
+    ),
+  );
+  t.ok(asked.size > 8);
+  for (const name of asked) t.ok(name in types, name);
+});
+
+type Prometheus = Awaited<ReturnType<typeof startPrometheus>>;
+
+async function health(prometheus: Prometheus): Promise<readonly string[]> {
+  const { groups } = await prometheus.ask<Rules>('rules');
+  return groups.flatMap(({ rules }) => rules.map((rule) => rule.health));
+}
+
+/** Of a count that begins with its first event nobody can tell that it grew. */
+async function samples(prometheus: Prometheus, metric: string): Promise<number> {
+  const { result } = await prometheus.ask<{ result: readonly unknown[] }>(`query?query=${metric}`);
+  return result.length;
+}
+
+async function firing(prometheus: Prometheus): Promise<readonly string[]> {
+  const { alerts } = await prometheus.ask<Alerts>('alerts');
+  return alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname);
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (await holds().catch(() => false)) return;
+    await delay(100);
+  }
+  throw new Error('not so within a minute');
+}

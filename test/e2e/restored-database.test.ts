@@ -1,0 +1,98 @@
+import t, { type Test } from 'tap';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, string>;
+}
+
+t.test('a restored database does not revive what a replica saw end', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const database = await testDatabase(t);
+  const env = { DATA_DIR: await dataDir(t), DATABASE_URL: database, MAIL: 'off' };
+  const [one, other] = [await composed(t, env), await composed(t, env)];
+  const sql = connect({ kind: 'url', url: database, pool: 1 });
+  t.teardown(() => sql.end());
+
+  const first = await Promise.all([logIn(one.url), logIn(one.url), logIn(one.url)]);
+  await sql`create table backup as select * from token_families`;
+  const [lives, ended, endedToo] = await Promise.all(first.map((pair) => rotatedTwice(one.url, pair)));
+  for (const pair of [ended, endedToo]) {
+    t.equal((await post(`${one.url}/auth/logout`, { refreshToken: pair?.body.refresh })).status, 204);
+    await until('the other replica to hear of it', async () =>
+      (await me(other.url, pair)) === 401 ? true : undefined,
+    );
+  }
+  await restore(sql);
+  t.same(await endedSessions(sql), [], 'the database knows of no end');
+
+  await staysEnded(t, sql, one.url, ended, 'the replica that ended it');
+  await staysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
+  t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the database knows again');
+
+  t.equal((await refresh(other.url, lives)).status, 200, 'a session that lives is healed by such a token');
+  t.same(await healed(sql), [sessionOf(lives)]);
+  const newcomer = await composed(t, env);
+  for (const pair of [ended, endedToo]) {
+    t.equal((await refresh(newcomer.url, pair)).body.code, 'session_revoked', 'on a replica that starts');
+    t.equal(await me(newcomer.url, pair), 401);
+  }
+});
+
+/** Its newest token is two rotations ahead of the row, and would heal it. */
+async function staysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefined, by: string) {
+  const row = () => sql`select generation from token_families where token_family = ${sessionOf(pair)}`;
+  t.same([...(await row())], [{ generation: 0 }]);
+  t.equal(await me(url, pair), 401, by);
+  t.match(await refresh(url, pair), { status: 401, body: { code: 'session_revoked' } }, by);
+  t.same([...(await row())], [{ generation: 0 }], `${by} has not healed it`);
+}
+
+/** As it was at the backup. */
+async function restore(sql: Sql): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`delete from token_families`;
+    await tx`insert into token_families select * from backup`;
+  });
+}
+
+async function rotatedTwice(url: string, pair: Answer): Promise<Answer> {
+  return refresh(url, await refresh(url, pair));
+}
+
+async function endedSessions(sql: Sql): Promise<string[]> {
+  const rows = await sql`
+    select token_family from token_families where revoked_reason = 'logout' order by token_family`;
+  return rows.map((row) => row.token_family);
+}
+
+async function healed(sql: Sql): Promise<string[]> {
+  const rows = await sql`select data ->> 'sessionId' as session from outbox where type = 'sessions.healed'`;
+  return rows.map((row) => row.session);
+}
+
+const logIn = (url: string) => post(`${url}/auth/login?userId=${USER}`);
+
+const refresh = (url: string, pair?: Answer) =>
+  post(`${url}/auth/refresh`, { refreshToken: pair?.body.refresh, accessToken: pair?.body.access });
+
+async function me(url: string, pair?: Answer): Promise<number> {
+  const headers = { authorization: `Bearer ${pair?.body.access}` };
+  return (await fetch(`${url}/auth/me`, { headers })).status;
+}
+
+async function post(url: string, body: object = {}): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
+}
+
+function sessionOf(pair?: Answer): string {
+  return String(claimsOf(pair?.body.refresh ?? '').tokenFamily);
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { composed } from '../support/composed.ts';
+import { scrape } from '../support/exposition.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+type Service = Awaited<ReturnType<typeof composed>>;
+
+const environment = (t: Test, url: string) => ({
+  DATABASE_URL: url,
+  DATA_DIR: t.testdir(),
+  MAIL: 'off',
+  LOGIN_BY_USER_ID: 'open',
+});
+
+async function logIn({ url }: Service) {
+  const response = await fetch(`${url}/auth/login?userId=${USER}`, { method: 'POST' });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+const ready = async ({ url }: Service) => (await fetch(`${url}/health/ready`)).status;
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt += 1, await sleep(50)) if (await holds()) return;
+  throw new Error(`waited in vain for ${what}`);
+}
+
+const isSaid =
+  ({ lines }: Service, words: string) =>
+  () =>
+    lines.some((line) => line.includes(words));
+
+/** New work is refused as documented; what tells of the service goes on. */
+async function refusesWork(t: Test, service: Service, strain: string): Promise<void> {
+  const before = await scrape(service.metrics);
+  const { status, headers, body } = await logIn(service);
+  t.match({ status, body }, { status: 503, body: { code: 'unavailable', recovery: 'retry', status: 503 } });
+  t.equal(headers.get('retry-after'), '1');
+  t.equal(headers.get('content-type'), 'application/problem+json');
+  t.equal((await fetch(`${service.url}/health/live`)).status, 200);
+  t.equal(await ready(service), 503);
+  const name = `kinship_shed_requests_total{strain="${strain}"}`;
+  t.equal((await scrape(service.metrics)).get(name), (before.get(name) ?? 0) + 1);
+}
+
+async function recovers(service: Service): Promise<void> {
+  await until('the end of it', isSaid(service, 'new work is taken on again'));
+  await until('a login', async () => (await logIn(service)).status === 200);
+  await until('readiness', async () => (await ready(service)) === 200);
+}
+
+t.test('an event loop that does not get to its work sheds, and recovers', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const service = await composed(t, environment(t, url), { pressure: { late: 100 } });
+  t.equal((await logIn(service)).status, 200);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const blocking = setInterval(() => Atomics.wait(cell, 0, 0, 400));
+  try {
+    await until('the strain', isSaid(service, 'new work is refused'));
+    await refusesWork(t, service, 'event_loop');
+  } finally {
+    clearInterval(blocking);
+  }
+  await recovers(service);
+});
+
+t.test('one pause of the machine is no strain', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const service = await composed(t, environment(t, url), { pressure: { late: 1_500 } });
+  const answers = [logIn(service), logIn(service), logIn(service)];
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+  t.same(
+    (await Promise.all(answers)).map(({ status }) => status),
+    [200, 200, 200],
+  );
+});
+
+t.test('a database that keeps everybody waiting makes the service shed, and it recovers', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const service = await composed(t, environment(t, url), { pressure: { unanswered: 300 } });
+  const other = connect({ kind: 'url', url, pool: 1 });
+  t.teardown(() => other.end({ timeout: 1 }));
+  let waiting: ReturnType<typeof logIn>[] = [];
+  await other.begin(async (tx) => {
+    await tx`lock table token_families in access exclusive mode`;
+    waiting = Array.from({ length: 20 }, () => logIn(service));
+    await until('the strain', isSaid(service, 'new work is refused'));
+    await refusesWork(t, service, 'database');
+  });
+  const admitted = (await Promise.all(waiting)).map(({ status }) => status);
+  await recovers(service);
+  const [row] = await other`select count(*)::int as count from token_families`;
+  const acknowledged = admitted.filter((status) => status === 200).length + 1;
+  t.ok(row?.count >= acknowledged, `${row?.count} rows for ${acknowledged} logins that were acknowledged`);
+});

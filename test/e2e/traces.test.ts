@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { compose } from '../../src/compose.ts';
+import { readConfig } from '../../src/config.ts';
+import { startCollector } from '../support/collector.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const CALLER = '00f067aa0ba902b7';
+const PASSWORD = 'correct horse battery staple';
+
+async function start(t: Test, env: Record<string, string>) {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-traces-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const lines: string[] = [];
+  const config = await readConfig({ API_PORT: '0', DATA_DIR: folder, ...env }, folder);
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  const service = await compose(config, log, { limits: { drain: 0 } });
+  const url = await service.app.listen(config.http);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= service.close();
+    return closed;
+  };
+  t.teardown(close);
+  return { url, lines, close };
+}
+
+t.test('a request is one trace, from the caller down to the statement', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const collector = await startCollector(t);
+  const DATABASE_URL = await testDatabase(t);
+  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+
+  const answer = await fetch(`${service.url}/auth/login?userId=${USER}`, {
+    method: 'POST',
+    headers: { traceparent: `00-${TRACE}-${CALLER}-01` },
+  });
+  const { access, refresh } = (await answer.json()) as Record<string, string>;
+  const refreshed = await fetch(`${service.url}/auth/refresh`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: `00-${TRACE}-${CALLER}-01` },
+    body: JSON.stringify({ refreshToken: refresh, accessToken: access }),
+  });
+  t.equal(refreshed.status, 200);
+  const replayed = await fetch(`${service.url}/auth/refresh?refreshToken=${refresh}&accessToken=${access}`, {
+    method: 'POST',
+    headers: { traceparent: `00-${TRACE}-${CALLER}-01` },
+  });
+  t.equal(replayed.status, 401);
+  await service.close(); // which sends what is left
+
+  const spans = collector.spans.filter(({ traceId }) => traceId === TRACE);
+  const login = collector.one('POST /auth/login');
+  t.equal(login.parentSpanId, CALLER);
+  t.equal(login.kind, 2, 'a server span');
+  t.match(login.attributes, {
+    'http.request.method': 'POST',
+    'http.route': '/auth/login',
+    'http.response.status_code': 200,
+    'kinship.request_id': answer.headers.get('x-request-id') ?? '',
+  });
+  const open = collector.one('openSession');
+  t.equal(open.parentSpanId, login.spanId);
+  const insert = collector.one('token_families.open');
+  t.equal(insert.parentSpanId, open.spanId);
+  t.equal(insert.kind, 3, 'a client span');
+
+  const [first, second] = spans.filter(({ name }) => name === 'POST /auth/refresh');
+  t.equal(first?.attributes['http.response.status_code'], 200);
+  t.equal(second?.attributes['http.response.status_code'], 401);
+  const rotations = spans.filter(({ name }) => name === 'refresh');
+  t.strictSame(
+    rotations.map(({ parentSpanId }) => parentSpanId),
+    [first?.spanId, second?.spanId],
+    'also when there was a body to wait for',
+  );
+  t.equal(rotations[1]?.attributes['kinship.code'], 'token_reused');
+  t.notOk(rotations[1]?.status.code, 'a refusal is no error of the service');
+
+  const sent = collector.bodies.join('\n');
+  for (const secret of [access, refresh]) t.notOk(sent.includes(secret as string), 'no token in any span');
+});
+
+t.test('no password and no address of a user reaches a span', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const collector = await startCollector(t);
+  const DATABASE_URL = await testDatabase(t);
+  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const account = { username: 'canary-name', email: 'canary@example.com', password: PASSWORD };
+  for (const [path, body] of [
+    ['/auth/register', account],
+    ['/auth/register', account],
+    ['/auth/login', { username: 'canary-name', password: PASSWORD }],
+    ['/auth/login', { username: 'canary-name', password: `${PASSWORD}!` }],
+    ['/auth/register', { ...account, more: 1 }],
+    [`/${PASSWORD.replaceAll(' ', '-')}`, {}],
+  ] as const) {
+    await fetch(`${service.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+  await service.close();
+  t.ok(collector.spans.length > 10);
+  collector.one('unknown route');
+  const sent = collector.bodies.join('\n');
+  for (const canary of ['correct', 'canary', '127.0.0.1']) t.notOk(sent.includes(canary), canary);
+});
+
+t.test('a collector that is away is told of once, and nothing waits for it', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const collector = await startCollector(t);
+  const DATABASE_URL = await testDatabase(t);
+  collector.answerWith(400);
+  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
+  t.equal((await logIn()).status, 200);
+  await t.resolves(untilLogged(service.lines, 'traces cannot be exported'));
+  collector.answerWith(200);
+  t.equal((await logIn()).status, 200);
+  await t.resolves(untilLogged(service.lines, 'traces are exported again'));
+});
+
+async function untilLogged(lines: readonly string[], words: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (lines.some((line) => line.includes(words))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nobody said "${words}"`);
+}

@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
+import { consumerOf, eventsFrom } from '../support/rabbit.ts';
+import { startRegistering } from './support/registrations.ts';
+import { environment, lookInto, start } from './support/service.ts';
+
+/** The broker is away, the relay dies, nobody is bound: each account is told of all the same, at least once. */
+
+const PATIENCE = 150_000;
+
+t.test('events that cannot be sent', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePrivateRabbit(t)) return;
+  const rabbit = await startPrivateRabbit(t);
+  await t.test('the broker is down for 1,000 registrations', (t) => brokerDown(t, rabbit));
+  await t.test('the relay is killed between a confirmation and its mark', (t) => relayKilled(t, rabbit));
+  await t.test('the queue is unbound', (t) => unbound(t, rabbit));
+  await t.test('two replicas share the work', (t) => shared(t, rabbit));
+});
+
+async function brokerDown(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const { sql, env } = await setUp(t, rabbit);
+  const service = await start(t, env);
+  const registering = startRegistering(t, service);
+  const well = await registering.register(300);
+  await until(async () => (await waiting(sql)) === 0);
+  await rabbit.kill();
+  const without = await registering.register(1_000);
+  t.same([well.refused, without.refused], [[], []]);
+  t.equal(await waiting(sql), 1_000, 'all of them wait');
+  await rabbit.start();
+  const since = performance.now();
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  await until(async () => new Set(events.map(({ subject }) => subject)).size === 1_300);
+  const seconds = (performance.now() - since) / 1000;
+  const ids = new Set(events.map(({ id }) => id));
+  t.equal(ids.size, 1_300, 'one id for each account');
+  t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...well.ids, ...without.ids].sort());
+  await until(async () => (await waiting(sql)) === 0);
+  t.comment(
+    `broker down: 1000 registrations, backlog 1000, all delivered ${seconds.toFixed(1)} s after it was up again, ` +
+      `${events.length - ids.size} duplicates; registration p99 ${well.p99.toFixed(0)} ms with and ` +
+      `${without.p99.toFixed(0)} ms without the broker; backlog of 10000: ${await drainRate(sql)} events a second`,
+  );
+}
+
+/** A backlog of ten thousand, from the moment when it is there until it is gone. */
+async function drainRate(sql: postgres.Sql): Promise<number> {
+  const count = 10_000;
+  await backlog(sql, count);
+  const since = performance.now();
+  await until(async () => (await waiting(sql)) === 0, 10);
+  return Math.round((count * 1000) / (performance.now() - since));
+}
+
+async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const { sql, env } = await setUp(t, rabbit);
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  const first = await start(t, env);
+  // No settled entry leaves: the marks of the first service never arrive.
+  await sql`create function hold() returns trigger language plpgsql as 'begin perform pg_sleep(60); return old; end'`;
+  await sql`create trigger hold before delete on outbox for each statement execute function hold()`;
+  const { ids } = await startRegistering(t, first).register(100);
+  await until(async () => events.length === 100);
+  await first.kill();
+  await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`;
+  await sql`drop trigger hold on outbox`;
+  t.equal(await waiting(sql), 100);
+  await start(t, env);
+  await until(async () => (await waiting(sql)) === 0);
+  await until(async () => events.length >= 200);
+  t.equal(new Set(events.map(({ id }) => id)).size, 100, 'with the same ids');
+  t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'none is lost');
+  t.comment(
+    `relay killed between confirmation and mark: 100 events, ${events.length - 100} duplicates, 0 lost`,
+  );
+}
+
+async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const { sql, env } = await setUp(t, rabbit);
+  const consumer = await consumerOf(t, rabbit.url);
+  const events = await eventsFrom(consumer);
+  const service = await start(t, env);
+  const registering = startRegistering(t, service);
+  const before = await registering.register(1);
+  await until(async () => events.length === 1);
+  const binding = ['users.created', 'kinship', 'users.created'] as const;
+  await consumer.unbindQueue(...binding);
+  const without = await registering.register(50);
+  await until(async () => (await returned(sql)).rows === 50);
+  t.equal(await waiting(sql), 50, 'they stay');
+  t.equal(events.length, 1);
+  const said = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
+  t.equal(said().length, 1, 'said once');
+  const { attempts } = await returned(sql);
+  await consumer.bindQueue(...binding);
+  const after = await registering.register(1);
+  await until(async () => events.length >= 52);
+  const told = new Set(events.map(({ subject }) => subject));
+  const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !told.has(id));
+  t.same(lost, []);
+  await until(async () => (await waiting(sql)) === 0);
+  t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);
+}
+
+async function shared(t: Test, rabbit: PrivateRabbit): Promise<void> {
+  const { sql, env } = await setUp(t, rabbit);
+  const events = await eventsFrom(await consumerOf(t, rabbit.url));
+  const port = String(Number(env.API_PORT) + 1);
+  await Promise.all([start(t, env), start(t, { ...env, API_PORT: port })]);
+  await backlog(sql, 5_000);
+  const since = performance.now();
+  await until(async () => events.length >= 5_000, 10);
+  const seconds = (performance.now() - since) / 1000;
+  await until(async () => (await waiting(sql)) === 0);
+  t.equal(events.length, 5_000, 'each by one of them');
+  t.equal(new Set(events.map(({ id }) => id)).size, 5_000);
+  t.comment(`two replicas: 5000 events once each, ${Math.round(5_000 / seconds)} a second`);
+}
+
+async function setUp(t: Test, rabbit: PrivateRabbit) {
+  const url = await testDatabase(t);
+  const env = await environment(t, {
+    DATABASE_URL: url,
+    AMQP_URL: rabbit.url,
+    TRUST_PROXY: '127.0.0.1',
+    ARGON2_MEMORY: '1024',
+    ARGON2_TIME: '2',
+  });
+  return { sql: lookInto(t, url), env };
+}
+
+async function backlog(sql: postgres.Sql, count: number): Promise<void> {
+  await sql`
+    insert into outbox (id, kind, type, data, occurred_at, due_at)
+    select gen_random_uuid(), 'event', 'users.created',
+      jsonb_build_object('userId', gen_random_uuid(), 'username', 'ann'), now(), now()
+    from generate_series(1, ${count})`;
+}
+
+async function waiting(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql`select count(*)::int as count from outbox where kind = 'event'`;
+  return row?.count;
+}
+
+async function returned(sql: postgres.Sql): Promise<{ rows: number; attempts: number }> {
+  const [row] = await sql`
+    select count(*)::int as rows, coalesce(sum(attempts), 0)::int as attempts
+    from outbox where kind = 'event' and last_error is not null`;
+  return { rows: row?.rows, attempts: row?.attempts };
+}
+
+async function until(holds: () => Promise<boolean>, pause = 100): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(pause)) {
+    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
+  }
+}

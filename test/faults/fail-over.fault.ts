@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { requirePrivatePostgres } from '../support/private-postgres.ts';
+import { faultsIn, lossesIn } from './support/checks.ts';
+import { type Client, openClient } from './support/client.ts';
+import { percentile, startLoad, totals } from './support/load.ts';
+import { replicatedPostgres, until } from './support/replication.ts';
+import { connections, post } from './support/request.ts';
+import { environment, start } from './support/service.ts';
+
+const CLIENTS = 16;
+const LATE = 5;
+
+/** Milliseconds of load before the standby falls behind, and while it does. */
+const BEFORE = 1_000;
+const BEHIND = 1_500;
+
+/** How long a standby stands still: longer than a statement is waited for. */
+const FROZEN = 12_000;
+
+t.test('fail-over to a standby that lags: sessions go on, and a replay is still noticed', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const { database, env, service, agent, clients } = await running(t, { synchronous: false });
+  const load = startLoad(clients);
+  await delay(BEFORE);
+  database.line.pause();
+  const late = await Promise.all(Array.from({ length: LATE }, () => openClient(service, agent)));
+  await delay(BEHIND);
+  const held = clients.map((client) => client.generation());
+  const replayed = clients[0]!.pair();
+  const sql = await database.promote();
+  const { lost } = await lossesIn(clients, sql);
+  t.ok(lost > 0, 'acknowledged rotations were lost');
+  database.redirect();
+  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  await load.stop();
+  await Promise.all(late.map((client) => client.rotate()));
+
+  t.strictSame(await faultsIn(clients, sql, env), []);
+  t.equal(totals(clients).forcedLogouts, 0);
+  const [healed] = await sql<{ count: number }[]>`
+    select count(distinct data->>'sessionId')::int as count from outbox where type = 'sessions.healed'`;
+  t.equal(healed?.count, lost, 'each of them once');
+  // A login that the database never had cannot come back: nothing tells that it was ever acknowledged.
+  t.strictSame([...new Set(late.map((client) => client.loggedOut()))], ['401 session_not_found']);
+
+  const replay = { refreshToken: replayed.refresh, accessToken: replayed.access };
+  const answer = await post(agent, new URL('/auth/refresh', service.url), replay);
+  t.match(answer, { status: 401, body: { code: 'token_reused' } });
+  t.comment(
+    `fail-over, asynchronous: ${totals(clients).rotations} rotations; of ${CLIENTS} sessions ${lost} had lost ` +
+      `acknowledged rotations, ${healed?.count} healed, 0 logged out; of ${LATE} logins that the standby had not ` +
+      `received ${late.length} have to log in again`,
+  );
+});
+
+t.test('fail-over to a synchronous standby: nothing that was acknowledged is lost', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const { database, env, clients } = await running(t, { synchronous: true });
+  const load = startLoad(clients);
+  await delay(BEFORE);
+  database.line.pause();
+  await until(() => clients.every(isRefusedFor('503 unavailable')));
+  const sql = await database.promote();
+  const { lost, inDoubt } = await lossesIn(clients, sql);
+  t.equal(lost, 0);
+  const held = clients.map((client) => client.generation());
+  database.redirect();
+  const cut = performance.now();
+  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  const seconds = (performance.now() - cut) / 1000;
+  await load.stop();
+
+  t.strictSame(await faultsIn(clients, sql, env), []);
+  t.equal(totals(clients).forcedLogouts, 0);
+  t.equal((await sql`select 1 from outbox where type = 'sessions.healed'`).count, 0);
+  t.comment(
+    `fail-over, synchronous: ${totals(clients).rotations} rotations, ${lost} lost, ${inDoubt} in doubt, ` +
+      `0 logged out, every session served again ${seconds.toFixed(1)} s after the address led to the standby`,
+  );
+});
+
+t.test('the synchronous standby stands still: refused in time, and never taken for done', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const { database, env, clients } = await running(t, { synchronous: true });
+  const load = startLoad(clients);
+  await delay(BEFORE);
+  const receiver = await database.receiver();
+  process.kill(receiver, 'SIGSTOP');
+  const thaw = () => process.kill(receiver, 'SIGCONT');
+  t.teardown(thaw);
+  await delay(200); // what was acknowledged before may still be on its way
+  const frozen = clients.map((client) => client.generation());
+  await delay(FROZEN);
+  t.strictSame(
+    clients.map((client) => client.generation()),
+    frozen,
+    'nothing was answered with a pair',
+  );
+  t.ok(clients.every(isRefusedFor('503 unavailable')));
+  thaw();
+  await until(() => clients.every((client, index) => client.generation() > frozen[index]!));
+  await load.stop();
+
+  t.strictSame(await faultsIn(clients, database.onPrimary, env), []);
+  t.equal(totals(clients).forcedLogouts, 0);
+  const times = clients.flatMap(({ history }) => history.map(({ ms }) => ms));
+  t.comment(
+    `synchronous standby frozen for ${FROZEN / 1000} s: longest hang ${(Math.max(...times) / 1000).toFixed(1)} s, ` +
+      `half of all answers within ${percentile(times, 0.5).toFixed(0)} ms, 0 logged out`,
+  );
+});
+
+async function running(t: Test, how: { readonly synchronous: boolean }) {
+  const database = await replicatedPostgres(t, how);
+  const env = await environment(t, { DATABASE_URL: database.url });
+  const service = await start(t, env);
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
+  return { database, env, service, agent, clients };
+}
+
+function isRefusedFor(reason: string) {
+  return ({ history }: Client) => {
+    const last = history.at(-1);
+    return last !== undefined && last.outcome !== 'ok' && last.why === reason;
+  };
+}

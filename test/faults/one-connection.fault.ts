@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { percentile } from './support/load.ts';
+import { type Answer, ask, connections } from './support/request.ts';
+import { environment, lookInto, start } from './support/service.ts';
+
+/** Whoever waits for a second connection while it holds the first one would wait for ever. */
+
+const CLIENTS = 200;
+const PASSWORD = 'a violet piano 42';
+const NEW_PASSWORD = 'a yellow piano 43';
+
+/** What was asked for, how it was answered in the end, and after how many milliseconds. */
+interface Step {
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+t.test('200 clients and one connection to the database', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const env = await environment(t, {
+    DATABASE_URL: url,
+    DATABASE_POOL: '1',
+    ARGON2_MEMORY: '1024',
+    TRUST_PROXY: '127.0.0.1',
+  });
+  const service = await start(t, env);
+  const agent = connections(t, { keepAlive: true });
+  const sql = lookInto(t, url);
+  const asked: Step[] = [];
+  const started = performance.now();
+  const lives = Promise.all(
+    Array.from({ length: CLIENTS }, (_, index) => live(t, { url: service.url, agent, index, asked })),
+  );
+  await loseTheFeed(service.logs, sql);
+  const lost = (await lives).flat();
+  const seconds = (performance.now() - started) / 1000;
+
+  t.same(lost, [], 'each went its whole way');
+  const [row] = await sql`select count(*)::int as users from users`;
+  t.equal(row?.users, 0, 'of which nobody is left');
+  t.equal(heardOf(service.logs()), 2, 'the feed of revocations found its way past the others, twice');
+  const answered = asked.filter(({ status }) => status !== 503);
+  const times = answered.map(({ ms }) => ms);
+  t.comment(
+    `one connection, ${CLIENTS} clients: ${answered.length} answered and ${asked.length - answered.length} sent ` +
+      `away with 503 in ${seconds.toFixed(1)} s, p50 ${percentile(times, 0.5).toFixed(0)} ms, ` +
+      `p99 ${percentile(times, 0.99).toFixed(0)} ms`,
+  );
+});
+
+/** In the middle of it all the connection that listens is lost, and the pool is needed to find a new one. */
+async function loseTheFeed(logs: () => string[], sql: ReturnType<typeof lookInto>): Promise<void> {
+  await waitUntil(async () => {
+    // Nobody else asks whether the connection lives.
+    const { count } = await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and query = 'select 1'`;
+    return count === 1;
+  });
+  await waitUntil(async () => heardOf(logs()) === 2);
+}
+
+function heardOf(lines: readonly string[]): number {
+  return lines.filter((line) => line.includes('revocations are heard of as they happen')).length;
+}
+
+interface Client {
+  readonly url: string;
+  readonly agent: Agent;
+  readonly index: number;
+  readonly asked: Step[];
+}
+
+/** From the account's beginning to its end, over every route that asks the database for more than one thing. */
+async function live(t: Test, client: Client): Promise<string[]> {
+  const username = `user-${client.index}`;
+  const unexpected: string[] = [];
+  const send = async (
+    method: string,
+    path: string,
+    wanted: readonly number[],
+    body?: object,
+    access = '',
+  ) => {
+    const answer = await untilAnswered(t, client, method, path, body, access);
+    if (!wanted.includes(answer.status)) {
+      unexpected.push(`${username}: ${method} ${path} ${answer.status} ${answer.body.code}`);
+    }
+    return answer;
+  };
+  const post = (path: string, wanted: readonly number[], body: object, access?: string) =>
+    send('POST', path, wanted, body, access);
+
+  // An account that was made although its client was told to come back is there at the second try.
+  const account = { username, email: `${username}@example.com`, password: PASSWORD };
+  await post('/auth/register', [201, 409], account);
+  const logIn = () => post('/auth/login', [200], { username, password: PASSWORD });
+  const [one, other] = [await logIn(), await logIn()];
+  const next = await post('/auth/refresh', [200], pairOf(one));
+  const access = String(next.body.access);
+  await send('GET', '/auth/sessions', [200], undefined, access);
+  await post('/auth/password/forgot', [202], { email: account.email });
+  const change = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+  await post('/auth/password', [204], change, access);
+  await post('/auth/refresh', [401], pairOf(other));
+  await send('GET', '/auth/me', [401], undefined, String(other.body.access));
+  const last = await post('/auth/refresh', [200], pairOf(next));
+  await send('DELETE', '/auth/me', [204], { password: NEW_PASSWORD }, String(last.body.access));
+  await post('/auth/refresh', [401], pairOf(last));
+  return unexpected;
+}
+
+/** Sent away, it comes back after the time that it was told: with a key of its own for each refresh. */
+async function untilAnswered(
+  t: Test,
+  { url, agent, index, asked }: Client,
+  method: string,
+  path: string,
+  body: object | undefined,
+  access: string,
+): Promise<Answer> {
+  const headers = {
+    'x-forwarded-for': `10.0.${index >> 8}.${index & 255}`,
+    'idempotency-key': randomUUID(),
+    ...(access !== '' && { authorization: `Bearer ${access}` }),
+  };
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const since = performance.now();
+    const answer = await ask(agent, method, new URL(path, url), body, headers);
+    asked.push({ route: `${method} ${path}`, status: answer.status, ms: performance.now() - since });
+    if (answer.status !== 503) return answer;
+    if (!(Number(answer.retryAfter) > 0)) t.fail(`${path}: 503 without Retry-After`);
+    await delay(Number(answer.retryAfter) * 1000 * (0.5 + Math.random()));
+  }
+  throw new Error(`${path} was never answered`);
+}
+
+function pairOf({ body }: Answer) {
+  return { refreshToken: body.refresh, accessToken: body.access };
+}
+
+async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !(await holds()); await delay(20)) {
+    if (Date.now() > deadline) throw new Error('not so within 30 s');
+  }
+}

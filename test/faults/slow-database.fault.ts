@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import type { Sql } from '../../src/adapters/postgres/connect.ts';
+import { scrape } from '../support/exposition.ts';
+import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+import { faultsIn, lossesIn } from './support/checks.ts';
+import { type Client, openClient } from './support/client.ts';
+import { percentile, startLoad, totals } from './support/load.ts';
+import { type Answer, connections, post } from './support/request.ts';
+import { environment, lookInto, start } from './support/service.ts';
+
+const CLIENTS = 32;
+/** Milliseconds between two newcomers, who come whether those before them were answered or not. */
+const NEXT_NEWCOMER = 50;
+const LOCKED = 6_000;
+const DELAYED = 4_000;
+const DELAY = 200;
+/** The deadline of every request. */
+const ANSWERED_WITHIN = 20_000;
+const RECOVERS_WITHIN = 15_000;
+
+t.test('a database that is locked, and then slow, makes the service shed, and nothing is lost', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const cluster = await startPrivatePostgres(t);
+  const proxy = await tcpProxy(t, { host: '127.0.0.1', port: cluster.port });
+  const url = cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`);
+  const env = await environment(t, { DATABASE_URL: url });
+  const service = await start(t, env);
+  const sql = lookInto(t, cluster.url);
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
+  const load = startLoad(clients, { pause: 100 });
+  const coming = newcomers((query) => post(agent, new URL(`/auth/login?${query}`, service.url)));
+  const shed = async () => {
+    const series = await scrape(`${service.url}/metrics`);
+    return {
+      count: series.get('kinship_shed_requests_total{strain="database"}') ?? Number.NaN,
+      lag: series.get('nodejs_eventloop_lag_p99_seconds') ?? Number.NaN,
+    };
+  };
+
+  await delay(2_000);
+  const before = { ...(await shed()), asked: coming.answers.length };
+  await sql.begin(async (tx) => {
+    await tx`lock table token_families in access exclusive mode`;
+    await delay(LOCKED);
+    t.equal((await fetch(new URL('/health/live', service.url))).status, 200);
+  });
+  const after = await shed();
+  await recovery(clients);
+  const locked = coming.answers.slice(before.asked);
+
+  proxy.delayMs = DELAY;
+  await delay(DELAYED);
+  proxy.delayMs = 0;
+  const recovered = await recovery(clients);
+  await Promise.all([load.stop(), coming.stop()]);
+
+  t.equal(before.count, 0, 'nothing is shed while all is well');
+  t.ok(after.count > 0, 'what cannot be done is refused');
+  t.strictSame([...new Set(coming.answers.map(({ outcome }) => outcome))].sort(), ['200', '503 unavailable']);
+  t.strictSame(await faultsIn(clients, sql, env), []);
+  t.equal((await lossesIn(clients, sql)).lost, 0);
+  t.equal(totals(clients).forcedLogouts, 0);
+  t.equal(await missingOf(coming, sql), 0, 'every login that was acknowledged is there');
+  const times = [...coming.answers, ...clients.flatMap(({ history }) => history)].map(({ ms }) => ms);
+  const longest = Math.max(...times);
+  t.ok(longest < ANSWERED_WITHIN, `${longest} ms`);
+  const refused = locked.filter(({ outcome }) => outcome !== '200');
+  t.comment(
+    `slow database: ${refused.length} of ${locked.length} newcomers answered 503 while locked, half of them within ` +
+      `${percentile(msOf(refused), 0.5).toFixed(0)} ms; ${after.count} requests refused at the door; longest answer ` +
+      `${(longest / 1000).toFixed(1)} s; every session served again ${(recovered / 1000).toFixed(1)} s after the ` +
+      `end; event-loop delay p99 ${(after.lag * 1000).toFixed(0)} ms; lost 0`,
+  );
+});
+
+interface Newcomer {
+  /** `200`, or the status and the code. */
+  readonly outcome: string;
+  readonly ms: number;
+  readonly tokenFamily: string | null;
+}
+
+const msOf = (newcomers: readonly Newcomer[]) => newcomers.map(({ ms }) => ms);
+
+/** Users who log in one after the other. */
+function newcomers(logIn: (query: URLSearchParams) => Promise<Answer>) {
+  const answers: Newcomer[] = [];
+  const underWay: Promise<void>[] = [];
+  const coming = setInterval(() => underWay.push(come()), NEXT_NEWCOMER);
+
+  async function come(): Promise<void> {
+    const started = performance.now();
+    const { status, retryAfter, body } = await logIn(new URLSearchParams({ userId: randomUUID() }));
+    const ms = performance.now() - started;
+    const documented = status !== 503 || Number(retryAfter) > 0;
+    const outcome = status === 200 ? '200' : `${status} ${documented ? body.code : 'without Retry-After'}`;
+    const tokenFamily = status === 200 ? String(claimsOf(String(body.refresh)).tokenFamily) : null;
+    answers.push({ outcome, ms, tokenFamily });
+  }
+
+  return {
+    answers,
+    async stop() {
+      clearInterval(coming);
+      await Promise.all(underWay);
+    },
+  };
+}
+
+async function missingOf({ answers }: { answers: readonly Newcomer[] }, sql: Sql): Promise<number> {
+  const opened = answers.flatMap(({ tokenFamily }) => tokenFamily ?? []);
+  const rows = await sql`select 1 from token_families where token_family in ${sql(opened)}`;
+  return opened.length - rows.length;
+}
+
+/** Until every client has its next pair, in milliseconds. */
+async function recovery(clients: readonly Client[]): Promise<number> {
+  const held = clients.map((client) => client.generation());
+  const since = performance.now();
+  while (!clients.every((client, index) => client.generation() > (held[index] ?? 0))) {
+    if (performance.now() - since > RECOVERS_WITHIN) throw new Error(`not within ${RECOVERS_WITHIN} ms`);
+    await delay(20);
+  }
+  return performance.now() - since;
+}

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { startPrivatePostgres, startStandby } from '../../support/private-postgres.ts';
+import { tcpProxy } from '../../support/tcp-proxy.ts';
+import { lookInto } from './service.ts';
+
+const HOST = '127.0.0.1';
+
+/**
+ * Two clusters, one of which follows the other over a line of its own, and one address that leads to the first
+ * until `failOver`. Synchronous: no change is acknowledged before the follower has it too.
+ */
+export async function replicatedPostgres(t: Test, { synchronous }: { readonly synchronous: boolean }) {
+  const primary = await startPrivatePostgres(t);
+  const line = await tcpProxy(t, { host: HOST, port: primary.port });
+  const standby = await startStandby(t, line.port);
+  const onPrimary = lookInto(t, primary.url);
+  if (synchronous) await onPrimary`alter system set synchronous_standby_names = '*'`;
+  await onPrimary`select pg_reload_conf()`;
+  const wanted = synchronous ? 'sync' : 'async';
+  await until(async () => {
+    const [follower] = await onPrimary`select state, sync_state from pg_stat_replication`;
+    return follower?.state === 'streaming' && follower.sync_state === wanted;
+  });
+  const onStandby = lookInto(t, standby.url);
+  const target = { host: HOST, port: primary.port };
+  const address = await tcpProxy(t, target);
+
+  return {
+    url: `postgres://postgres@${HOST}:${address.port}/postgres`,
+    onPrimary,
+    /** While paused, nothing of what is written reaches the standby. */
+    line,
+    /** The process of the standby that takes what is written. */
+    async receiver(): Promise<number> {
+      const [process] = await onStandby<{ pid: number }[]>`select pid from pg_stat_wal_receiver`;
+      if (process === undefined) throw new Error('the standby follows nobody');
+      return process.pid;
+    },
+    /** The first one dies and is not seen again; resolves when the second one takes its part. */
+    async promote() {
+      await primary.stop('immediate');
+      await standby.promote();
+      return onStandby;
+    },
+    /** From now on the address leads to the standby. */
+    redirect() {
+      target.port = standby.port;
+      address.cut();
+    },
+  };
+}
+
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !(await holds()); await delay(20)) {
+    if (Date.now() > deadline) throw new Error('not so within 30 s');
+  }
+}

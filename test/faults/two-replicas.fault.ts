@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import type { Agent } from 'node:http';
+import t, { type Test } from 'tap';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { type Answer, connections, post } from './support/request.ts';
+import { environment, lookInto, start } from './support/service.ts';
+
+/** Two replicas are shown one token at the same moment, over and over: it never gets two successors. */
+
+const STRICT_ROUNDS = 4_000;
+const SESSIONS = 20;
+const ROUNDS_EACH = 300;
+
+interface Pair {
+  readonly refreshToken: string;
+  readonly accessToken: string;
+}
+
+t.test('one token at two replicas at once', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const one = await environment(t, { DATABASE_URL: url });
+  const { API_PORT } = await environment(t);
+  const services = await Promise.all([one, { ...one, API_PORT: `${API_PORT}` }].map((env) => start(t, env)));
+  const agent = connections(t, { keepAlive: true });
+  const both = { agent, replicas: services.map((service) => service.url) };
+  const sql = lookInto(t, url);
+
+  await t.test('strictly', async (t) => {
+    const races = await timed(() => strictly(t, both));
+    const [row] = await sql`
+      select count(*)::int as sessions, count(*) filter (where revoked_reason = 'reuse')::int as ended,
+        max(generation) as furthest from token_families`;
+    t.same(row, { sessions: STRICT_ROUNDS, ended: STRICT_ROUNDS, furthest: 1 }, 'what the database says');
+    const [told] = await sql`
+      select count(*)::int as events, count(distinct data ->> 'sessionId')::int as sessions
+      from outbox where kind = 'event' and type = 'sessions.reuse_detected'`;
+    t.same(told, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'told once of each');
+    t.equal(races.result.forks, 0, 'forks');
+    tell(t, 'strictly', STRICT_ROUNDS, races);
+  });
+
+  await t.test('with one Idempotency-Key', async (t) => {
+    const races = await timed(() => underOneKey(t, both));
+    const [row] = await sql`
+      select count(*)::int as sessions, min(generation) as least, max(generation) as most
+      from token_families where revoked_at is null`;
+    t.same(row, { sessions: SESSIONS, least: ROUNDS_EACH, most: ROUNDS_EACH }, 'what the database says');
+    t.equal(races.result.forks, 0, 'forks');
+    tell(t, 'with one Idempotency-Key', SESSIONS * ROUNDS_EACH, races);
+  });
+});
+
+interface Both {
+  readonly agent: Agent;
+  readonly replicas: readonly string[];
+}
+
+/** Without a key one is the copy of the other: one answer has the successor, and the session has ended. */
+async function strictly(t: Test, both: Both) {
+  let forks = 0;
+  const rounds = Array.from({ length: STRICT_ROUNDS }).keys();
+  await Promise.all(
+    Array.from({ length: SESSIONS }, async () => {
+      for (const _ of rounds) {
+        const answers = await atOnce(both, await logIn(both));
+        if (successorsIn(answers) > 1) forks += 1;
+        const outcomes = answers.map(({ status, body }) => `${status} ${body.code ?? 'a pair'}`).sort();
+        if (outcomes.join() !== '200 a pair,401 token_reused') t.fail(outcomes.join());
+      }
+    }),
+  );
+  return { forks };
+}
+
+/** With the same key both get the same pair, byte for byte, and the session goes on from there. */
+async function underOneKey(t: Test, both: Both) {
+  let forks = 0;
+  await Promise.all(
+    Array.from({ length: SESSIONS }, async () => {
+      let pair = await logIn(both);
+      for (let round = 0; round < ROUNDS_EACH; round += 1) {
+        const answers = await atOnce(both, pair, { 'idempotency-key': randomUUID() });
+        if (successorsIn(answers) > 1) forks += 1;
+        const [first, second] = answers.map(({ status, body }) => [status, body.refresh, body.access].join());
+        if (first !== second) t.fail(`${first} and ${second}`);
+        const next = pairOf(answers[0]!);
+        if (claimsOf(next.refreshToken).generation !== round + 1) t.fail('not the next generation');
+        pair = next;
+      }
+    }),
+  );
+  return { forks };
+}
+
+function atOnce({ agent, replicas }: Both, pair: Pair, headers: Record<string, string> = {}) {
+  return Promise.all(replicas.map((url) => post(agent, new URL('/auth/refresh', url), pair, headers)));
+}
+
+/** How many different refresh tokens were given out. */
+function successorsIn(answers: readonly Answer[]): number {
+  const given = answers.filter(({ status }) => status === 200);
+  return new Set(given.map(({ body }) => claimsOf(String(body.refresh)).jti)).size;
+}
+
+async function logIn({ agent, replicas: [url] }: Both): Promise<Pair> {
+  const answer = await post(agent, new URL(`/auth/login?userId=${randomUUID()}`, url));
+  if (answer.status !== 200) throw new Error(`no login: ${JSON.stringify(answer)}`);
+  return pairOf(answer);
+}
+
+function pairOf({ body }: Answer): Pair {
+  return { refreshToken: String(body.refresh), accessToken: String(body.access) };
+}
+
+async function timed<T>(work: () => Promise<T>) {
+  const started = performance.now();
+  return { result: await work(), seconds: (performance.now() - started) / 1000 };
+}
+
+function tell(
+  t: Test,
+  how: string,
+  rounds: number,
+  { result, seconds }: { result: { forks: number }; seconds: number },
+): void {
+  t.comment(`two replicas, ${how}: ${rounds} rounds in ${seconds.toFixed(0)} s, ${result.forks} forks`);
+}

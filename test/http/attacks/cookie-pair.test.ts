@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { attack, attackedService, endedFamilies, recordedOf, unchanged } from '../../support/attacked.ts';
+import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const FAR = { 'x-forwarded-for': '203.0.113.7' };
+
+/** The door, and users who log in with browsers of their own. */
+async function attackedDoor(t: Test, sql: Sql) {
+  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  const join = async (own: Browser = browser(service.url)) => {
+    const opened = await own.ask('GET', `/${randomUUID()}`);
+    const { access_token, refresh_token } = cookiesOf(opened);
+    const pair = { accessToken: access_token?.value ?? '', refreshToken: refresh_token?.value ?? '' };
+    return { ...own, ...pair, family: String(claimsOf(pair.refreshToken).tokenFamily) };
+  };
+  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
+    const answer = await unchanged(t, sql, request, name);
+    t.equal(resultOf(answer), wanted, name);
+    t.same(cookiesOf(answer), {}, name);
+  };
+  return { service, join, refused };
+}
+
+const resultOf = ({ status, text }: Answer) => (text === '' ? String(status) : `${status} ${text}`);
+
+/** That the user was left in peace; answers which session it is. */
+async function goesOn(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> {
+  const answer = await ask('GET', '/refresh');
+  t.equal(resultOf(answer), '200', 'the session lives');
+  return claimsOf(cookiesOf(answer).refresh_token?.value ?? '').tokenFamily;
+}
+
+attack('what another site causes changes nothing', async (t, sql) => {
+  const { join, refused } = await attackedDoor(t, sql);
+  const ann = await join();
+  const headers = { 'sec-fetch-site': 'cross-site' };
+  for (const crossSite of [true, false]) {
+    const name = crossSite ? 'without the cookies' : 'with the cookies';
+    for (const path of ['/refresh', `/${randomUUID()}`]) {
+      await refused(`${path}, ${name}`, '403 Not valid token', () =>
+        ann.ask('GET', path, { headers, crossSite }),
+      );
+    }
+  }
+  await refused('where the browser does not say so', '401 Access token is missing', () =>
+    ann.ask('GET', '/refresh', { crossSite: true }),
+  );
+  t.equal(await goesOn(t, ann), ann.family);
+});
+
+attack('cookies that somebody planted never become the session', async (t, sql) => {
+  const { service, join, refused } = await attackedDoor(t, sql);
+  const thief = await join();
+  const victim = browser(service.url);
+  await victim.plant(`access_token=${thief.accessToken}; Path=/`);
+  await victim.plant(`refresh_token=${thief.refreshToken}; Path=/`);
+  const { family } = await join(victim);
+  t.not(family, thief.family);
+  t.equal(await goesOn(t, victim), family);
+
+  await victim.plant(`access_token=${thief.accessToken}; Path=/refresh`);
+  await victim.plant(`refresh_token=${thief.refreshToken}; Path=/refresh`);
+  await refused('planted beside the right ones', '400 Wrong data structure', () =>
+    victim.ask('GET', '/refresh'),
+  );
+  t.equal(await goesOn(t, thief), thief.family);
+});
+
+attack('a pair that comes back ends its session, and no other', async (t, sql) => {
+  const { join, refused } = await attackedDoor(t, sql);
+  const [ann, bob] = [await join(), await join()];
+  await goesOn(t, ann);
+  const headers = { cookie: `access_token=${ann.accessToken}; refresh_token=${ann.refreshToken}`, ...FAR };
+  const replay = () => ann.ask('GET', '/refresh', { headers });
+  t.equal(resultOf(await replay()), '401 Token used before', 'from elsewhere, too');
+  t.same(await endedFamilies(sql), [ann.family]);
+  await refused('again', '401 Token used before', replay);
+  await refused('the current one', '401 Not valid token', () => ann.ask('GET', '/refresh'));
+  t.match(await recordedOf(sql, ann.refreshToken), [
+    'event sessions.reuse_detected',
+    'event sessions.started',
+    'mail sessions.reuse_detected',
+  ]);
+  t.equal(await goesOn(t, bob), bob.family);
+});
+
+attack('its sessions stay where they are, whatever the door', async (t, sql) => {
+  const { service, join, refused } = await attackedDoor(t, sql);
+  const ann = await join();
+  const moved = await ann.ask('GET', '/refresh', { headers: FAR });
+  t.equal(resultOf(moved), "401 You're location is blocked");
+  const { accessToken, refreshToken } = ann;
+  const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
+  const answer = await unchanged(t, sql, canonical, 'told once a day of one network');
+  t.match(answer, { status: 401, body: { code: 'address_changed' } });
+  t.same(await recordedOf(sql, refreshToken), [
+    'event sessions.address_changed',
+    'event sessions.started',
+    'mail sessions.address_changed',
+  ]);
+  const alone = await unchanged(t, sql, () => service.post('/auth/refresh', { refreshToken }), 'half a pair');
+  t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
+  t.same(await endedFamilies(sql), []);
+  t.equal(await goesOn(t, ann), ann.family);
+
+  const wanderer = await service.open();
+  const headers = { cookie: `access_token=${wanderer.accessToken}; refresh_token=${wanderer.refreshToken}` };
+  const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
+  t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
+  await refused('with nothing', '401 Access token is missing', () =>
+    browser(service.url).ask('GET', '/refresh'),
+  );
+});
+
+attack('while the database is away nothing is said about the tokens', async (t, sql) => {
+  const { join } = await attackedDoor(t, sql);
+  const ann = await join();
+  await sql.end();
+  const answer = await ann.ask('GET', '/refresh');
+  t.equal(resultOf(answer), '503 Unavailable');
+  t.ok(answer.headers.has('retry-after'));
+});

@@ -1,0 +1,99 @@
+import t, { type Test } from 'tap';
+import { composed, dataDir, until } from '../../support/composed.ts';
+import { PLAIN, serveMail } from '../../support/mail-server.ts';
+import { requirePostgres, testDatabase } from '../../support/postgres.ts';
+import { exchange, rawRequest } from '../../support/raw-http.ts';
+
+const ORIGIN = 'https://auth.example.com';
+const PASSWORD = 'a violet piano 42';
+
+/** What an attacker adds to requests that cause a mail to the victim: a page of their own, and a name of their host. */
+const EVIL = [
+  'Host: evil.example',
+  'X-Forwarded-Host: evil.example',
+  'X-Forwarded-Proto: http',
+  'X-Forwarded-Server: evil.example',
+  'Forwarded: host=evil.example;proto=http',
+  'Origin: https://evil.example',
+  'Referer: https://evil.example/',
+  'Connection: close',
+];
+const AGENT = '<script>alert(1)</script><a href="https://evil.example/">log in</a> Bcc: eve@evil.example';
+
+t.test('a mail goes to its one reader, and leads nowhere else', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const server = await serveMail(t, PLAIN);
+  const service = await composed(t, {
+    ...{ SMTP_SERVER: '127.0.0.1', SMTP_PORT: String(server.port), SMTP_FROM: 'auth@example.com' },
+    ...{ DATA_DIR: await dataDir(t), DATABASE_URL: await testDatabase(t), PUBLIC_URL: ORIGIN },
+    ...{ ARGON2_MEMORY: '1024', TRUST_PROXY: '127.0.0.1', ON_USER_AGENT_CHANGE: 'notify' },
+  });
+  await causeEveryMail(service.url);
+  const subjects = await until('all mails', async () => {
+    const found = new Set(server.received.map(({ message }) => /^Subject: (.*)$/m.exec(message)?.[1]));
+    return found.size >= 5 ? found : undefined;
+  });
+  t.equal(subjects.size, 5, 'of every kind');
+  for (const { to, message } of server.received) readMail(t, to, message);
+  const links = server.received.flatMap(({ message }) => linksIn(message));
+  for (const link of links) {
+    const page = await fetch(link.replace(ORIGIN, service.url));
+    t.equal(page.status, 200, `${link.split('?')[0]} is a page of ours`);
+  }
+  t.same([...new Set(links.map((link) => link.split('?')[0]))].sort(), [
+    `${ORIGIN}/auth/not-me`,
+    `${ORIGIN}/auth/password/reset`,
+  ]);
+  for (const line of service.lines) t.match(JSON.parse(line), { level: Number }, 'one JSON line');
+  t.notMatch(service.lines.join(''), /evil|<script|ann@example/, 'the log');
+});
+
+function readMail(t: Test, to: readonly string[], message: string): void {
+  t.same(to, ['ann@example.com'], 'one recipient');
+  const [head = ''] = message.split('\r\n\r\n');
+  const names = head.split('\r\n').flatMap((line) => /^([\w-]+):/.exec(line)?.[1]?.toLowerCase() ?? []);
+  t.equal(names.filter((name) => name === 'to').length, 1);
+  t.notMatch(names.join(), /bcc|cc|reply-to/);
+  t.notMatch(head, /evil|<script/, 'nothing of the request is in the headers');
+  const text = decoded(message);
+  const html = text.slice(text.indexOf('text/html'));
+  t.match(html, '&lt;script&gt;', 'what it calls itself is quoted');
+  t.notMatch(html, /<script|<a href="(?!https:\/\/auth\.example\.com\/)/, 'and no more than text');
+  t.notMatch(text, /:\/\/evil|evil\.example/, 'nor would a mail program make it a link');
+  for (const [url] of text.matchAll(/https?:[^\s"<]+/g)) t.match(url, new RegExp(`^${ORIGIN}/auth/`));
+}
+
+function linksIn(message: string): string[] {
+  return [...new Set([...decoded(message).matchAll(/https?:[^\s"<]+/g)].map(([url]) => url))];
+}
+
+/** Quoted-printable, as far as ASCII goes. */
+function decoded(message: string): string {
+  return message.replace(/=\r?\n/g, '').replace(/=3D/g, '=');
+}
+
+/** By requests that all bear what an attacker would like to see in the mail. */
+async function causeEveryMail(url: string): Promise<void> {
+  const ask = async (path: string, body: object, { agent = AGENT, more = [] as string[] } = {}) => {
+    const json = JSON.stringify(body);
+    const headers = [
+      'Content-Type: application/json',
+      `Content-Length: ${json.length}`,
+      `User-Agent: ${agent}`,
+    ];
+    const { text } = await exchange(url, rawRequest(`POST ${path}`, [...EVIL, ...headers, ...more], json));
+    const { access, refresh } = text.includes('"access"') ? JSON.parse(text.slice(text.indexOf('{'))) : {};
+    return { accessToken: String(access), refreshToken: String(refresh) };
+  };
+  await ask('/auth/register', { username: 'ann', email: 'ann@example.com', password: PASSWORD });
+  const logIn = () => ask('/auth/login', { username: 'ann', password: PASSWORD });
+  const [stolen, kept] = [await logIn(), await logIn()];
+  await ask('/auth/refresh', stolen);
+  await ask('/auth/refresh', stolen);
+  const moved = await ask('/auth/refresh', kept, { more: ['X-Forwarded-For: 198.51.100.7'] });
+  await ask('/auth/refresh', moved, { agent: `Other/1.0 evil.example ${AGENT}` });
+  const bearer = `Authorization: Bearer ${(await logIn()).accessToken}`;
+  const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
+  await ask('/auth/password', change, { more: [bearer] });
+  await ask('/auth/password/forgot', { email: 'ann@example.com' });
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  endedFamilies,
+  familyOf,
+  recordedOf,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { resigned, unsigned } from '../../support/forge.ts';
+import { RESOURCE_KEY, SERVICE_KEY } from '../../support/http.ts';
+import { basic, postForm, refreshForm } from '../../support/oauth.ts';
+import { someKeys } from '../../support/sessions.ts';
+
+const RESOURCE = basic('resource', RESOURCE_KEY);
+const PATHS = ['/oauth/token', '/oauth/revoke', '/oauth/introspect'];
+
+type Form = Parameters<typeof postForm>[2];
+
+/** Status and error in one line. */
+async function said(
+  service: AttackedService,
+  path: string,
+  form: Form,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const { status, body } = await postForm(service, path, form, headers);
+  return typeof body.error === 'string' ? `${status} ${body.error}` : `${status} ${body.active ?? ''}`.trim();
+}
+
+/** Whatever is said, nothing changes. */
+async function refuseForms(
+  t: Test,
+  service: AttackedService,
+  cases: Record<string, [wanted: string, path: string, form: Form, headers?: Record<string, string>]>,
+): Promise<void> {
+  for (const [name, [wanted, ...request]] of Object.entries(cases)) {
+    t.equal(await unchanged(t, service.sql, () => said(service, ...request), name), wanted, name);
+  }
+}
+
+const unpaired = (service: AttackedService) => service.open({ query: '&binding=refresh' });
+
+attack('a token in the URI of an endpoint is not taken', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await unpaired(service);
+  const query = new URLSearchParams({ ...refreshForm(pair.refreshToken), token: pair.refreshToken });
+  for (const path of PATHS) {
+    const form = { grant_type: 'refresh_token' };
+    await refuseForms(t, service, {
+      [`${path}, there alone`]: ['400 invalid_request', `${path}?${query}`, form, RESOURCE],
+      [`${path}, there as well`]: ['400 invalid_request', `${path}?${query}`, query.toString(), RESOURCE],
+    });
+    const got = await unchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
+    t.equal(got.status, 404, 'GET is no way in');
+  }
+  t.notOk(service.lines.join('').includes(pair.refreshToken), 'nor is it in the log');
+  await stillGood(t, service, { refreshToken: pair.refreshToken });
+});
+
+attack('forms that say two things, or nothing, change nothing', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const { refreshToken } = await unpaired(service);
+  const other = await unpaired(service);
+  const grant = new URLSearchParams(refreshForm(refreshToken)).toString();
+  const twice = `token=${refreshToken}&token=${other.refreshToken}`;
+  const refused = '400 invalid_request';
+  await refuseForms(t, service, {
+    'two tokens': [refused, '/oauth/token', `${grant}&refresh_token=${other.refreshToken}`],
+    'the same token twice': [refused, '/oauth/token', `${grant}&refresh_token=${refreshToken}`],
+    'two grants': [refused, '/oauth/token', `${grant}&grant_type=password`],
+    'two clients': [refused, '/oauth/token', `${grant}&client_id=a&client_id=b`],
+    'two tokens to revoke': [refused, '/oauth/revoke', twice],
+    'two tokens to look at': [refused, '/oauth/introspect', twice, RESOURCE],
+    '__proto__ twice': [refused, '/oauth/revoke', '__proto__=a&__proto__=b'],
+    'members of a prototype': [refused, '/oauth/revoke', '__proto__=a&constructor=b'],
+    'no escape': ['400 invalid_grant', '/oauth/token', `${grant}%zz`],
+    NUL: ['400 invalid_grant', '/oauth/token', `${grant}%00`],
+    'a JWS of 9,000 characters': ['413 invalid_request', '/oauth/token', `${grant}${'x'.repeat(9000)}`],
+  });
+  for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain']) {
+    const answer = await postForm(
+      service,
+      '/oauth/revoke',
+      { token: refreshToken },
+      { 'content-type': type },
+    );
+    t.equal(answer.status, 415, type);
+  }
+  t.same(await endedFamilies(sql), []);
+  await stillGood(t, service, { refreshToken });
+});
+
+attack('half of a pair is refreshed nowhere', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const refused = '400 invalid_grant';
+  await refuseForms(t, service, {
+    'a paired refresh token': [refused, '/oauth/token', refreshForm(pair.refreshToken)],
+    'with its other half': [
+      refused,
+      '/oauth/token',
+      { ...refreshForm(pair.refreshToken), access_token: pair.accessToken },
+    ],
+    'the other half': [refused, '/oauth/token', refreshForm(pair.accessToken)],
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('a rotated refresh token that comes back ends its session', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await unpaired(service);
+  const bystander = await unpaired(service);
+  t.equal(await said(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
+  const replay = () => said(service, '/oauth/token', refreshForm(first.refreshToken));
+  t.equal(await replay(), '400 invalid_grant');
+  t.same(await endedFamilies(sql), [familyOf(first)]);
+  t.same(await recordedOf(sql, first.refreshToken), [
+    'event sessions.reuse_detected',
+    'event sessions.started',
+    'mail sessions.reuse_detected',
+  ]);
+  t.equal(await unchanged(t, sql, replay, 'once more'), '400 invalid_grant');
+  await stillGood(t, service, { refreshToken: bystander.refreshToken });
+});
+
+attack('introspection judges no use: it neither rotates nor revokes', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const first = await unpaired(service);
+  const current = await service.next({ refreshToken: first.refreshToken });
+  const path = '/oauth/introspect';
+  const looks = (wanted: string, token: string): [string, string, Form, Record<string, string>] => [
+    wanted,
+    path,
+    { token },
+    RESOURCE,
+  ];
+  const forged = resigned(current.refreshToken, unsigned);
+  const elsewhere = await attackedService(t, sql, {
+    keys: { ...service.keys, hashKeys: someKeys().hashKeys },
+  });
+  await refuseForms(t, service, {
+    'a rotated token': looks('200 false', first.refreshToken),
+    'the current one': looks('200 true', current.refreshToken),
+    'its other half': looks('200 true', current.accessToken),
+    'a forged one': looks('200 false', forged),
+    'under a hash key that is not ours': looks('200 false', (await unpaired(elsewhere)).refreshToken),
+    'no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
+    'without a key': ['401 invalid_client', path, { token: current.refreshToken }],
+    'with a wrong key': ['401 invalid_client', path, { token: current.refreshToken }, basic('resource', 'x')],
+    'with a key for another purpose': [
+      '403 unauthorized_client',
+      path,
+      { token: current.refreshToken },
+      basic('backend', SERVICE_KEY),
+    ],
+  });
+  t.same(await endedFamilies(sql), []);
+  await stillGood(t, service, { refreshToken: current.refreshToken });
+});
+
+attack('nobody ends a session with a token that is not of ours', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const pair = await service.open();
+  const elsewhere = await attackedService(t, sql, { keys: someKeys() });
+  const theirs = await elsewhere.open();
+  const path = '/oauth/revoke';
+  await refuseForms(t, service, {
+    'a forged refresh token': ['200', path, { token: resigned(pair.refreshToken, unsigned) }],
+    'a forged access token': ['200', path, { token: resigned(pair.accessToken, unsigned) }],
+    'signed with the key of the other half': [
+      '200',
+      path,
+      { token: resigned(pair.accessToken, service.sign.refresh) },
+    ],
+    'of another service': ['200', path, { token: theirs.refreshToken }],
+    'an id of a session': ['200', path, { token: familyOf(pair) }],
+    'an id of nothing': ['200', path, { token: randomUUID() }],
+    'with a wrong secret': ['401 invalid_client', path, { token: pair.refreshToken }, basic('kinship', 'x')],
+    'as another client': ['400 invalid_grant', path, { token: pair.refreshToken }, RESOURCE],
+  });
+  await stillGood(t, service, pair);
+});
+
+attack('secrets are said to nobody, and a database that is away is no verdict', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const { refreshToken, accessToken } = await unpaired(service);
+  const wrong = `${SERVICE_KEY}-but-wrong`;
+  const form = { ...refreshForm(refreshToken), token: accessToken, [refreshToken]: accessToken };
+  const secrets = { refreshToken, accessToken, wrong, key: RESOURCE_KEY };
+  const requests: [Form, Record<string, string>][] = [
+    [form, basic('resource', wrong)],
+    [{ ...form, client_secret: wrong }, {}],
+    [`${new URLSearchParams(form)}&${refreshToken}=again&${wrong}=1&${wrong}=2`, RESOURCE],
+  ];
+  const watch = (text: string, where: string) => {
+    for (const [name, secret] of Object.entries(secrets)) t.notOk(text.includes(secret), `${name}, ${where}`);
+  };
+  for (const path of PATHS) {
+    for (const [body, headers] of requests) {
+      const answer = await postForm(service, path, body, headers);
+      t.ok(answer.status >= 400, `${path} is refused`);
+      watch(JSON.stringify([answer.body, ...answer.headers]), path);
+    }
+  }
+  await sql`alter table token_families rename to elsewhere`;
+  const broken = await postForm(service, '/oauth/introspect', form, RESOURCE);
+  t.match({ status: broken.status, error: broken.body.error }, { status: 500, error: 'server_error' });
+  watch(JSON.stringify(broken.body), 'in a fault of ours');
+  await sql.end();
+  for (const path of PATHS) {
+    const { status, headers, body } = await postForm(service, path, form, RESOURCE);
+    t.match({ status, error: body.error }, { status: 503, error: 'temporarily_unavailable' }, path);
+    t.equal(headers.get('retry-after'), '1', path);
+    t.equal(headers.get('cache-control'), 'no-store', path);
+    watch(JSON.stringify(body), `${path} without a database`);
+  }
+  watch(service.lines.join(''), 'in the log');
+});

@@ -1,0 +1,177 @@
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import {
+  attack,
+  attackedService,
+  documented,
+  familyOf,
+  type Operation,
+  outcomeOf,
+  unchanged,
+} from '../../support/attacked.ts';
+import { type Changes, hmac, remade, unsigned } from '../../support/forge.ts';
+import { claimsOf, POLICY } from '../../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const SKEW = POLICY.clockSkew / 1000;
+
+/** Routes that one has to be nobody for, or that may be set up so. Whoever adds one says so here. */
+const OPEN = [
+  'GET /.well-known/jwks.json',
+  'GET /.well-known/oauth-authorization-server',
+  'GET /api/auth/swagger/index.html',
+  'GET /auth/not-me',
+  'GET /auth/password/reset',
+  'GET /health/live',
+  'GET /health/ready',
+  'GET /metrics',
+  'GET /refresh',
+  'GET /swagger/index.html',
+  'GET /{guid}',
+  'POST /api/v1/auth/login',
+  'POST /api/v1/auth/refresh',
+  'POST /api/v1/login/',
+  'POST /api/v1/refresh/',
+  'POST /api/v1/register/',
+  'POST /auth/login',
+  'POST /auth/not-me',
+  'POST /auth/password/forgot',
+  'POST /auth/password/reset',
+  'POST /auth/refresh',
+  'POST /auth/register',
+  'POST /oauth/revoke',
+  'POST /oauth/token',
+];
+
+/** What would have an effect, were the request let in. */
+const BODIES: Readonly<Record<string, object>> = {
+  'POST /auth/password': { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' },
+  'DELETE /auth/me': { password: PASSWORD },
+};
+
+attack('every route is open on purpose, or guarded', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const operations = await documented(service);
+  const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
+  const open = operations.filter((operation) => operation.open).map(nameOf);
+  t.same(open.sort(), OPEN);
+  // Those of OAuth refuse in the words of their protocol: see the attacks on them.
+  const byKey = operations.filter(
+    ({ open, security, path }) => !open && security.includes('serviceKey') && !path.startsWith('/oauth/'),
+  );
+  t.ok(byKey.length >= 3, `${byKey.length} routes for service keys`);
+  for (const name of byKey.map(nameOf)) {
+    for (const key of [undefined, 'guess', service.loginKey]) {
+      const answer = await unchanged(t, sql, () => send(service, name, { 'x-api-key': key ?? '' }), name);
+      t.match(outcomeOf(answer), key === service.loginKey ? '403 forbidden' : '401 unauthenticated', name);
+    }
+  }
+});
+
+attack('no protected route takes anything but a good access token', async (t, sql) => {
+  const { service, bad, good } = await victim(t, sql);
+  const operations = await documented(service);
+  const routes = operations.filter(({ security }) => security.includes('bearer'));
+  t.ok(routes.length >= 7, `${routes.length} routes`);
+  for (const { method, path } of routes) {
+    const route = `${method} ${path}`;
+    for (const [name, token] of Object.entries(bad)) {
+      // What was revoked is known by heart, or it is asked for; the rest does not get so far.
+      for (const complete of [true, false]) {
+        service.revoked.setComplete(complete);
+        const ask = () => send(service, route, { authorization: `Bearer ${token}` }, familyOf(good));
+        const answer = await unchanged(t, sql, ask, `${route}, ${name}`);
+        t.equal(outcomeOf(answer), '401 unauthenticated', `${route}, ${name}`);
+      }
+    }
+  }
+  const authorization = `Bearer ${good.accessToken}`;
+  for (const header of [
+    authorization.replace('Bearer', 'Basic'),
+    good.accessToken,
+    'Bearer',
+    `${authorization} x`,
+  ]) {
+    t.equal(outcomeOf(await send(service, 'GET /auth/me', { authorization: header })), '401 unauthenticated');
+  }
+  t.equal((await send(service, 'GET /auth/me', { authorization })).status, 200, 'the good one is');
+});
+
+attack('clocks may differ by a little, and no more', async (t, sql) => {
+  const { service, good } = await victim(t, sql);
+  const now = Math.floor(service.time.now / 1000);
+  service.time.now = now * 1000;
+  const me = async (changes: Changes) => {
+    const token = remade(good.accessToken, changes, service.sign.access);
+    return outcomeOf(await send(service, 'GET /auth/me', { authorization: `Bearer ${token}` }));
+  };
+  for (const claim of ['iat', 'nbf']) {
+    t.equal(await me({ claims: { [claim]: now + SKEW } }), '200', `${claim} within the leeway`);
+    t.equal(await me({ claims: { [claim]: now + SKEW + 1 } }), '401 unauthenticated', `${claim} past it`);
+  }
+  t.equal(await me({ claims: { exp: now + 1 } }), '200');
+  t.equal(await me({ claims: { exp: now } }), '401 unauthenticated', 'exp has no leeway');
+});
+
+/** A session that lives, and access tokens that are no good, each in a way of its own. */
+async function victim(t: Test, sql: Sql) {
+  const service = await attackedService(t, sql);
+  const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+  const userId = String((await service.post('/auth/register', account)).body.id);
+  const good = await service.open({ userId });
+  const [loggedOut, stolen, ended] = [
+    await service.open({ userId }),
+    await service.open({ userId }),
+    await service.open({ userId }),
+  ];
+  await service.post('/auth/logout', { refreshToken: loggedOut.refreshToken });
+  const successor = await service.next(stolen);
+  await service.post('/auth/refresh', stolen);
+  await send(service, `DELETE /admin/sessions/${familyOf(ended)}`, { 'x-api-key': service.adminKey });
+
+  const now = Math.floor(service.time.now / 1000);
+  const access = (changes: Changes, sign = service.sign.access) => remade(good.accessToken, changes, sign);
+  const claim = (name: string, value: unknown) => access({ claims: { [name]: value } });
+  const bad = {
+    'of a session that was logged out': loggedOut.accessToken,
+    'of a session that was stolen': stolen.accessToken,
+    'the last one of that session': successor.accessToken,
+    'of a session that an operator ended': ended.accessToken,
+    'a refresh token': good.refreshToken,
+    'a refresh token in other clothes': remade(
+      good.refreshToken,
+      { header: { typ: 'at+jwt' } },
+      service.sign.access,
+    ),
+    'typ of a plain JWT': access({ header: { typ: 'JWT' } }),
+    'no typ': access({ header: { typ: undefined } }),
+    'no signature': access({ header: { alg: 'none' } }, unsigned),
+    'signed by a stranger': access({}, hmac('evil')),
+    'signed with the refresh key': access({}, service.sign.refresh),
+    'expired this second': claim('exp', now),
+    'without an end': claim('exp', undefined),
+    'of an hour ahead': claim('iat', now + 3600),
+    'just past the leeway': claim('iat', now + SKEW + 2),
+    'not yet good': claim('nbf', now + 3600),
+    'not yet good, just past the leeway': claim('nbf', now + SKEW + 2),
+    'nbf as text': claim('nbf', 'tomorrow'),
+    'another issuer': claim('iss', 'https://evil.example'),
+    'another audience': claim('aud', ['kinship', 'evil']),
+    'of two users': claim('userId', String(claimsOf((await service.open()).accessToken).sub)),
+    'another pair': claim('linkerId', familyOf(good)),
+    nonsense: 'x.y.z',
+  };
+  return { service, good, bad };
+}
+
+type Service = Awaited<ReturnType<typeof attackedService>>;
+
+function send(service: Service, route: string, headers: Record<string, string>, id = '0') {
+  const [method = '', path = ''] = route.split(' ');
+  const body = BODIES[route];
+  return service.send(path.replace(/\{\w+\}/, id), {
+    method,
+    headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}

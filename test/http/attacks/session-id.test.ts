@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import {
+  attack,
+  attackedService,
+  endedFamilies,
+  outcomeOf,
+  recordedOf,
+  unchanged,
+} from '../../support/attacked.ts';
+import { type Answer, browser } from '../../support/browser.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const LOGIN = '/api/v1/auth/login';
+const REFRESH = '/api/v1/auth/refresh';
+
+/** The door, and a user with a session in a browser of their own. */
+async function attackedDoor(t: Test, sql: Sql) {
+  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  const join = async () => {
+    const own = browser(service.url);
+    const { text } = await own.ask('POST', LOGIN, { json: { guid: randomUUID() } });
+    const { access_token, refresh_token } = JSON.parse(text);
+    return {
+      ...own,
+      session_id: String(claimsOf(access_token).session_id),
+      refresh_token: String(refresh_token),
+    };
+  };
+  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) =>
+    t.equal(resultOf(await unchanged(t, sql, request, name)), wanted, name);
+  return { service, join, refused };
+}
+
+const resultOf = ({ status, text }: Answer) =>
+  outcomeOf({ status, body: text === '' ? {} : JSON.parse(text) });
+
+type User = Awaited<ReturnType<Awaited<ReturnType<typeof attackedDoor>>['join']>>;
+
+/** That the user was left in peace. */
+async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
+  t.equal((await ask('POST', REFRESH, { json: { session_id } })).status, 200, 'the session lives');
+}
+
+attack('a session is refreshed by its own refresh token alone', async (t, sql) => {
+  const { service, join, refused } = await attackedDoor(t, sql);
+  const [ann, bob] = [await join(), await join()];
+  const { session_id } = ann;
+  await refused('another’s session id', '401 pair_mismatch', () =>
+    bob.ask('POST', REFRESH, { json: { session_id } }),
+  );
+  await refused('a session that is none', '401 pair_mismatch', () =>
+    bob.ask('POST', REFRESH, { json: { session_id: randomUUID() } }),
+  );
+  await refused('the session id alone', '401 unauthenticated', () =>
+    browser(service.url).ask('POST', REFRESH, { json: { session_id } }),
+  );
+  await goesOn(t, ann);
+  await goesOn(t, bob);
+});
+
+attack('a cookie that somebody planted never becomes the session', async (t, sql) => {
+  const { join, refused, service } = await attackedDoor(t, sql);
+  const thief = await join();
+  const victim = browser(service.url);
+  await victim.plant(`session_refresh=${thief.refresh_token}; Path=/api/v1/auth`, LOGIN);
+  const { text } = await victim.ask('POST', LOGIN, { json: { guid: randomUUID() } });
+  const session_id = String(claimsOf(JSON.parse(text).access_token).session_id);
+  t.not(session_id, thief.session_id);
+  const refreshed = await victim.ask('POST', REFRESH, { json: { session_id } });
+  t.equal(claimsOf(JSON.parse(refreshed.text).access_token).session_id, session_id);
+
+  await victim.plant(`session_refresh=${thief.refresh_token}; Path=${REFRESH}`, REFRESH);
+  await refused('planted beside the right one', '400 invalid_request', () =>
+    victim.ask('POST', REFRESH, { json: { session_id } }),
+  );
+  await goesOn(t, thief);
+});
+
+attack('what another site causes changes nothing', async (t, sql) => {
+  const { join, refused } = await attackedDoor(t, sql);
+  const ann = await join();
+  const { session_id } = ann;
+  const json = { session_id };
+  const headers = { 'sec-fetch-site': 'cross-site' };
+  await refused('no cookie goes along', '401 unauthenticated', () =>
+    ann.ask('POST', REFRESH, { json, headers, crossSite: true }),
+  );
+  await refused('where one goes along all the same', '403 forbidden', () =>
+    ann.ask('POST', REFRESH, { json, headers }),
+  );
+  await refused('login', '403 forbidden', () =>
+    ann.ask('POST', LOGIN, { json: { guid: randomUUID() }, headers }),
+  );
+  await goesOn(t, ann);
+});
+
+attack('a refresh token that comes back ends its session, and no other', async (t, sql) => {
+  const { join } = await attackedDoor(t, sql);
+  const [ann, bob] = [await join(), await join()];
+  const { session_id, refresh_token } = ann;
+  await goesOn(t, ann);
+  const replay = () => ann.ask('POST', REFRESH, { json: { session_id, refresh_token } });
+  t.equal(resultOf(await replay()), '401 token_reused');
+  t.same(await endedFamilies(sql), [session_id]);
+  const recorded = await recordedOf(sql, Buffer.from(refresh_token, 'base64').toString());
+  t.equal(resultOf(await unchanged(t, sql, replay, 'again')), '401 token_reused');
+  t.same(recorded, [
+    'event sessions.reuse_detected',
+    'event sessions.started',
+    'mail sessions.reuse_detected',
+  ]);
+  await goesOn(t, bob);
+});
+
+attack('its sessions and those of other doors keep their own rules', async (t, sql) => {
+  const { join, refused, service } = await attackedDoor(t, sql);
+  const ann = await join();
+  const paired = await service.open();
+  const base64 = (token: string) => Buffer.from(token).toString('base64');
+  const session_id = claimsOf(paired.refreshToken).tokenFamily;
+  await refused('half a pair', '401 pair_mismatch', () =>
+    ann.ask('POST', REFRESH, { json: { session_id, refresh_token: base64(paired.refreshToken) } }),
+  );
+  t.equal((await service.post('/auth/refresh', paired)).status, 200);
+  const refreshToken = Buffer.from(ann.refresh_token, 'base64').toString();
+  const { status, body } = await service.post('/auth/refresh', { refreshToken });
+  t.equal(status, 200, 'unpaired at the canonical door too');
+  t.match(claimsOf(String(body.access)), { session_id: ann.session_id }, 'with the claims of its own door');
+});
+
+attack('bodies are as documented', async (t, sql) => {
+  const { join, refused } = await attackedDoor(t, sql);
+  const ann = await join();
+  const { session_id, refresh_token } = ann;
+  const token = Buffer.from(refresh_token, 'base64').toString();
+  const bodies: [string, string, unknown][] = [
+    [LOGIN, '400 invalid_request', {}],
+    [LOGIN, '400 invalid_request', { guid: 'ann' }],
+    [LOGIN, '400 invalid_request', { guid: null }],
+    [LOGIN, '400 invalid_request', { guid: [randomUUID()] }],
+    [LOGIN, '400 invalid_request', { guid: randomUUID(), role: 'admin' }],
+    [REFRESH, '400 invalid_request', {}],
+    [REFRESH, '400 invalid_request', { refresh_token }],
+    [REFRESH, '400 invalid_request', { session_id: 1, refresh_token }],
+    [REFRESH, '400 invalid_request', { session_id, refresh_token: null }],
+    [REFRESH, '400 invalid_request', { session_id, refresh_token, guid: randomUUID() }],
+    [REFRESH, '400 malformed_token', { session_id, refresh_token: '' }],
+    [REFRESH, '400 malformed_token', { session_id, refresh_token: token }],
+    [REFRESH, '400 malformed_token', { session_id, refresh_token: `${refresh_token}=` }],
+    [REFRESH, '400 malformed_token', { session_id, refresh_token: ` ${refresh_token}` }],
+    [REFRESH, '400 malformed_token', { session_id, refresh_token: Buffer.from('x.y.z').toString('base64') }],
+  ];
+  for (const [path, wanted, json] of bodies) {
+    await refused(JSON.stringify(json).slice(0, 80), wanted, () => ann.ask('POST', path, { json }));
+  }
+  await refused('two cookies', '400 invalid_request', () =>
+    ann.ask('POST', REFRESH, {
+      json: { session_id },
+      headers: { cookie: `session_refresh=${refresh_token}; session_refresh=x` },
+    }),
+  );
+  await goesOn(t, ann);
+});

@@ -1,0 +1,88 @@
+import t, { type Test } from 'tap';
+import type { HttpOptions } from '../../../src/adapters/http/http.ts';
+import { httpService } from '../../support/http.ts';
+import { PASSWORD, taskClient } from '../../support/task-api.ts';
+
+const MINUTE = 60_000;
+
+async function limited(t: Test, rateLimit: number, http: Partial<HttpOptions> = {}) {
+  const service = await httpService(t, { http: { rateLimit, ...http } });
+  return { ...service, client: taskClient(service.url) };
+}
+
+t.test('a user has so many requests in any minute, from wherever', async (t) => {
+  const { client, time } = await limited(t, 3);
+  const { as } = await client.join('ann');
+  const list = () => as('GET', '/api/v1/tasks/');
+  const remaining = async () => {
+    const { status, headers } = await list();
+    t.equal(headers.get('ratelimit-limit'), '3');
+    return [status, headers.get('ratelimit-remaining')];
+  };
+  t.same(await remaining(), [200, '2']);
+  time.now += MINUTE / 2;
+  t.same(
+    [await remaining(), await remaining()],
+    [
+      [200, '1'],
+      [200, '0'],
+    ],
+  );
+  const refused = await list();
+  t.match(refused, { status: 429, body: { code: 'too_many_requests', recovery: 'retry' } });
+  t.equal(refused.headers.get('content-type'), 'application/problem+json');
+  t.equal(refused.headers.get('retry-after'), '30', 'when the first one is a minute old');
+  t.equal(refused.headers.get('ratelimit-remaining'), '0');
+  t.equal(refused.headers.get('ratelimit-reset'), '30');
+  t.equal(refused.headers.get('ratelimit-policy'), '"requests";q=3;w=60');
+  t.equal(refused.headers.get('ratelimit'), '"requests";r=0;t=30');
+  time.now += MINUTE / 2;
+  t.same(await remaining(), [200, '0'], 'one, as long as the two others are younger');
+  t.equal((await list()).status, 429);
+});
+
+t.test('users do not take requests from each other, nor from those who are not known', async (t) => {
+  const { client, time } = await limited(t, 4);
+  const [ann, bob] = [await client.join('ann'), await client.join('bob')];
+  for (const { as } of [ann, bob]) {
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await as('GET', '/api/v1/users/')).status);
+    t.same(statuses, [200, 200, 200, 200, 429]);
+  }
+  time.now += MINUTE;
+  const credentials = { username: 'ann', password: PASSWORD };
+  for (let n = 0; n < 4; n += 1)
+    t.equal((await client.ask('POST', '/api/v1/login/', credentials)).status, 200);
+  t.equal((await client.ask('POST', '/api/v1/login/', credentials)).status, 429);
+  t.equal((await ann.as('GET', '/api/v1/tasks/')).status, 200);
+});
+
+t.test('who shows no good token counts as their network', async (t) => {
+  const { send } = await limited(t, 3, { trustProxy: ['127.0.0.1'] });
+  const ask = async (address: string, token = 'Token x.y.z') => {
+    const headers = { authorization: token, 'x-forwarded-for': address };
+    return (await send('/api/v1/tasks/', { headers })).status;
+  };
+  const addresses = ['2001:db8:1:1::1', '2001:db8:1:1::2', '2001:DB8:1:1:ffff::3'];
+  for (const address of addresses) t.equal(await ask(address), 401);
+  t.equal(await ask('2001:db8:1:1::4'), 429, 'the same /64');
+  t.equal(await ask('2001:db8:1:2::1'), 401);
+  for (let n = 0; n < 3; n += 1) t.equal(await ask('192.0.2.1', `Token ${n}`), 401);
+  t.equal(await ask('::ffff:192.0.2.1', ''), 429);
+});
+
+t.test('other doors and unknown routes are not limited by it', async (t) => {
+  const { send } = await limited(t, 1);
+  for (let n = 0; n < 3; n += 1) {
+    t.equal((await send('/auth/me')).status, 401);
+    t.equal((await send('/api/v1/nothing/')).status, 404);
+  }
+});
+
+t.test('a door that is not open is not there', async (t) => {
+  const { send } = await limited(t, 1, { frontDoors: [] });
+  t.equal((await send('/api/v1/tasks/')).status, 404);
+  const { body } = await send('/docs/json');
+  t.notMatch(JSON.stringify(body), 'task-api');
+  t.notOk(Object.keys(body.paths ?? {}).some((path) => path.startsWith('/api/v1')));
+});

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
+import { requirePostgres, testDatabase } from '../../support/postgres.ts';
+import { claimsOf } from '../../support/sessions.ts';
+import { dataFolder, listening } from '../../support/task-api.ts';
+
+const KEY = 'an-operator-key-of-more-than-32-bytes';
+const BACKEND = 'a-backend-key-of-more-than-32-bytes';
+const SERVICE_API_KEYS = `operator:admin:${KEY},backend:login:${BACKEND}`;
+const LOGIN = '/api/v1/auth/login';
+const REFRESH = '/api/v1/auth/refresh';
+const LIST = '/api/v1/auth/sessions';
+
+t.test('nothing configured: the embedded database', async (t) => {
+  await contract(t, await listening(t, { ...(await dataFolder(t)), SERVICE_API_KEYS }));
+});
+
+t.test('PostgreSQL', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const folder = await dataFolder(t);
+  const DATABASE_URL = await testDatabase(t);
+  await contract(t, await listening(t, { ...folder, DATABASE_URL, SERVICE_API_KEYS }));
+});
+
+t.test('cookies are for TLS alone where the service is', async (t) => {
+  const PUBLIC_URL = 'https://auth.example.com';
+  const url = await listening(t, { ...(await dataFolder(t)), PUBLIC_URL });
+  const opened = await browser(url).ask('POST', LOGIN, { json: { guid: randomUUID() } });
+  t.ok(cookiesOf(opened).session_refresh?.attributes.includes('Secure'));
+});
+
+async function contract(t: Test, url: string): Promise<void> {
+  await t.test('login and refresh, by cookie', (t) => byCookie(t, browser(url)));
+  await t.test('login and refresh, by body', (t) => byBody(t, browser(url), url));
+  await t.test('a session id alone refreshes nothing', (t) => withoutToken(t, url));
+  await t.test('the list', (t) => list(t, browser(url)));
+  await t.test('who may log users in', (t) => guarded(t, browser(url)));
+  for (const path of ['/swagger/index.html', '/api/auth/swagger/index.html']) {
+    const { status, headers } = await browser(url).ask('GET', path);
+    t.same([status, headers.get('location')], [302, '/docs'], path);
+  }
+  t.match((await browser(url).ask('GET', '/docs')).text, /swagger/i);
+}
+
+interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+}
+
+function tokensOf(t: Test, answer: Answer): Tokens {
+  t.equal(answer.status, 200, answer.text);
+  t.equal(answer.headers.get('cache-control'), 'no-store');
+  const tokens = JSON.parse(answer.text);
+  t.same(Object.keys(tokens), ['access_token', 'refresh_token']);
+  t.same(cookiesOf(answer), {
+    session_refresh: {
+      value: tokens.refresh_token,
+      attributes: ['HttpOnly', 'Path=/api/v1/auth', 'SameSite=Strict'],
+    },
+  });
+  return tokens;
+}
+
+function isProblem(t: Test, { status, headers, text }: Answer, expected: number, code: string): void {
+  t.match({ status, ...JSON.parse(text) }, { status: expected, code });
+  t.equal(headers.get('content-type'), 'application/problem+json');
+}
+
+const decoded = (base64: string) => Buffer.from(base64, 'base64').toString();
+
+async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
+  const guid = randomUUID();
+  const first = tokensOf(t, await ask('POST', LOGIN, { json: { guid } }));
+  const claims = claimsOf(first.access_token);
+  const session_id = String(claims.session_id);
+  t.match(claims, { guid, session_id, sid: session_id, sub: guid, userId: guid });
+  t.notOk('at_hash' in claimsOf(decoded(first.refresh_token)), 'good without the access token');
+  t.same(await cookies('/auth/refresh'), {}, 'the cookie goes nowhere else');
+
+  const second = tokensOf(t, await ask('POST', REFRESH, { json: { session_id } }));
+  t.not(second.refresh_token, first.refresh_token);
+  t.match(claimsOf(second.access_token), { guid, session_id }, 'in every access token of the session');
+  const third = tokensOf(t, await ask('POST', REFRESH, { json: { session_id: session_id.toUpperCase() } }));
+
+  const replayed = await ask('POST', REFRESH, { json: { session_id, refresh_token: first.refresh_token } });
+  isProblem(t, replayed, 401, 'token_reused');
+  const dead = await ask('POST', REFRESH, { json: { session_id, refresh_token: third.refresh_token } });
+  isProblem(t, dead, 401, 'session_revoked');
+}
+
+async function byBody(t: Test, opener: Browser, url: string): Promise<void> {
+  const { access_token, refresh_token } = tokensOf(
+    t,
+    await opener.ask('POST', LOGIN, { json: { guid: randomUUID().toUpperCase() } }),
+  );
+  const { session_id } = claimsOf(access_token);
+  const request = { json: { session_id, refresh_token }, headers: { 'idempotency-key': 'one' } };
+  const next = tokensOf(t, await browser(url).ask('POST', REFRESH, request));
+  t.same(tokensOf(t, await browser(url).ask('POST', REFRESH, request)), next, 'a retry: the same again');
+  const json = { session_id, refresh_token: next.refresh_token };
+  tokensOf(t, await opener.ask('POST', REFRESH, { json }));
+}
+
+async function withoutToken(t: Test, url: string): Promise<void> {
+  const owner = browser(url);
+  const { access_token } = tokensOf(t, await owner.ask('POST', LOGIN, { json: { guid: randomUUID() } }));
+  const json = { session_id: claimsOf(access_token).session_id };
+  isProblem(t, await browser(url).ask('POST', REFRESH, { json }), 401, 'unauthenticated');
+  tokensOf(t, await owner.ask('POST', REFRESH, { json }));
+}
+
+async function list(t: Test, { ask }: Browser): Promise<void> {
+  const [older, newer] = [randomUUID(), randomUUID()];
+  for (const guid of [older, newer]) await ask('POST', LOGIN, { json: { guid } });
+  const answer = await ask('GET', LIST, { headers: { 'x-api-key': KEY } });
+  t.equal(answer.status, 200);
+  const [last, before] = JSON.parse(answer.text);
+  t.same([last.guid, before.guid], [newer, older], 'of all users, newest first');
+  const members = ['id', 'guid', 'hashed_refresh_token', 'created_time', 'updated_time'];
+  t.same(Object.keys(last), members);
+  t.equal(new Date(last.created_time).toISOString(), last.created_time);
+  t.equal(last.updated_time, last.created_time);
+  isProblem(t, await ask('GET', LIST), 401, 'unauthenticated');
+  isProblem(t, await ask('GET', LIST, { headers: { 'x-api-key': BACKEND } }), 403, 'forbidden');
+}
+
+async function guarded(t: Test, { ask }: Browser): Promise<void> {
+  const asked = (headers: Record<string, string>) =>
+    ask('POST', LOGIN, { json: { guid: randomUUID() }, headers });
+  isProblem(t, await asked({ 'x-forwarded-for': '203.0.113.7' }), 401, 'unauthenticated');
+  isProblem(t, await asked({ 'x-api-key': KEY }), 403, 'forbidden');
+  const { access_token } = tokensOf(t, await asked({ 'x-api-key': BACKEND, via: '1.1 proxy' }));
+  t.equal(claimsOf(access_token).client_id, 'backend');
+}

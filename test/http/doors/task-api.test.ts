@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { claimsOf } from '../../support/sessions.ts';
+import {
+  type Answer,
+  bothServers,
+  composed,
+  dataFolder,
+  ENCODINGS,
+  type Encoding,
+  PASSWORD,
+} from '../../support/task-api.ts';
+
+type Client = Awaited<ReturnType<typeof composed>>;
+
+const PLENTY = { RATE_LIMIT: '10000' };
+const encodings = Object.keys(ENCODINGS) as Encoding[];
+
+t.test('nothing configured: the embedded database and memory', async (t) => {
+  await contract(t, await composed(t, { ...(await dataFolder(t)), ...PLENTY }));
+});
+
+t.test('PostgreSQL and Redis', async (t) => {
+  const env = await bothServers(t);
+  if (env === null) return;
+  await contract(t, await composed(t, { ...env, ...PLENTY }));
+});
+
+t.test('two replicas share lists and limits', async (t) => {
+  const env = await bothServers(t);
+  if (env === null) return;
+  const limited = { ...env, RATE_LIMIT: '20' };
+  const [one, other] = [await composed(t, limited), await composed(t, limited)];
+  const { token, as } = await one.join('replica');
+  const list = () => other.ask('GET', '/api/v1/tasks/', undefined, { token });
+  t.match(await list(), { status: 200, body: [] });
+  await as('POST', '/api/v1/tasks/', { text: 'made at one' });
+  t.match(await list(), { status: 200, body: [{ text: 'made at one' }] }, 'and seen at the other');
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, n) => (n % 2 ? list() : as('GET', '/api/v1/tasks/'))),
+  );
+  t.equal(answers.filter(({ status }) => status === 200).length, 17, 'three of the twenty were used');
+  t.equal(answers.filter(({ status }) => status === 429).length, 13);
+});
+
+/** Every request of the contract, as it is written there. */
+async function contract(t: Test, client: Client): Promise<void> {
+  await t.test('accounts and sessions', (t) => accounts(t, client));
+  await t.test('tasks', (t) => tasks(t, client));
+  await t.test('users', (t) => users(t, client));
+  await t.test('what ends a session ends it at this door', (t) => endings(t, client));
+  await t.test('users without an account here', (t) => guests(t, client));
+}
+
+function isProblem(t: Test, answer: Answer, status: number, code: string): void {
+  t.match(answer, { status, body: { status, code, instance: answer.headers.get('x-request-id') } }, code);
+  t.equal(answer.headers.get('content-type'), 'application/problem+json');
+}
+
+async function accounts(t: Test, { ask }: Client): Promise<void> {
+  for (const encoding of encodings) {
+    const username = `${encoding}+._-1@example.com`;
+    const registration = { username, password: PASSWORD, email: username };
+    const made = await ask('POST', '/api/v1/register/', registration, { encoding });
+    t.same([made.status, made.body], [201, { username, email: username }]);
+    isProblem(t, await ask('POST', '/api/v1/register/', registration, { encoding }), 409, 'conflict');
+
+    const credentials = { username, password: PASSWORD };
+    const opened = await ask('POST', '/api/v1/login/', credentials, { encoding });
+    const first = tokensOf(t, opened);
+    t.notOk('at_hash' in claimsOf(first.refresh), 'good without the access token');
+    const second = tokensOf(
+      t,
+      await ask('POST', '/api/v1/refresh/', { refresh: first.refresh }, { encoding }),
+    );
+    t.not(second.refresh, first.refresh);
+    t.equal(claimsOf(second.refresh).tokenFamily, claimsOf(first.refresh).tokenFamily);
+
+    const replay = await ask('POST', '/api/v1/refresh/', { refresh: first.refresh }, { encoding });
+    isProblem(t, replay, 401, 'token_reused');
+    const dead = await ask('POST', '/api/v1/refresh/', { refresh: second.refresh }, { encoding });
+    isProblem(t, dead, 401, 'session_revoked');
+  }
+  const wrong = { username: 'nobody', password: PASSWORD };
+  isProblem(t, await ask('POST', '/api/v1/login/', wrong), 401, 'invalid_credentials');
+  isProblem(t, await ask('POST', '/api/v1/refresh/', { refresh: 'none' }), 400, 'malformed_token');
+}
+
+function tokensOf(t: Test, { status, headers, body }: Answer) {
+  t.equal(status, 200);
+  t.equal(headers.get('cache-control'), 'no-store');
+  const tokens = body as { access: string; refresh: string };
+  t.same(Object.keys(tokens), ['access', 'refresh']);
+  return tokens;
+}
+
+async function tasks(t: Test, client: Client): Promise<void> {
+  const ann = await client.join('ann');
+  const bob = await client.join('bob');
+  t.same((await ann.as('GET', '/api/v1/tasks/')).body, []);
+
+  for (const encoding of encodings) {
+    const made = await ann.as('POST', '/api/v1/tasks/', { text: `buy milk & 🥛 ${encoding}` }, encoding);
+    t.equal(made.status, 201);
+    const task = made.body as { id: number; pub_date: string };
+    t.same(Object.keys(task).sort(), ['author', 'id', 'pub_date', 'text']);
+    t.match(task, { author: 'ann', text: `buy milk & 🥛 ${encoding}` });
+    t.ok(Number.isSafeInteger(task.id));
+    t.equal(new Date(task.pub_date).toISOString(), task.pub_date);
+
+    const path = `/api/v1/tasks/${task.id}/`;
+    t.match(await ann.as('GET', path), { status: 200, body: task });
+    const replaced = { ...task, text: 'bread' };
+    t.match(await ann.as('PUT', path, { text: 'bread' }, encoding), { status: 200, body: replaced });
+    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [replaced], 'the list is never stale');
+    const changed = { ...task, text: 'butter' };
+    t.match(await ann.as('PATCH', path, { text: 'butter' }, encoding), { status: 200, body: changed });
+    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [changed]);
+    t.same((await ann.as('PATCH', path, {})).body, changed, 'nothing to change');
+
+    for (const [method, members] of requestsTo) {
+      isProblem(t, await bob.as(method, path, members), 404, 'not_found');
+    }
+    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [changed]);
+    const gone = await ann.as('DELETE', path);
+    t.same([gone.status, gone.body], [204, undefined]);
+    t.same((await ann.as('GET', '/api/v1/tasks/')).body, []);
+    for (const [method, members] of requestsTo) {
+      isProblem(t, await ann.as(method, path, members), 404, 'not_found');
+    }
+  }
+  const long = '\u{1F95B}'.repeat(200);
+  t.match(await ann.as('POST', '/api/v1/tasks/', { text: long }), { status: 201, body: { text: long } });
+  const { status } = await client.ask('GET', '/api/v1/tasks/', undefined, { token: `bearer ${ann.access}` });
+  t.equal(status, 200, 'Bearer works too');
+  isProblem(t, await ann.as('GET', '/api/v1/tasks'), 404, 'not_found');
+}
+
+const requestsTo = [
+  ['GET', undefined],
+  ['PUT', { text: 'mine' }],
+  ['PATCH', { text: 'mine' }],
+  ['PATCH', {}],
+  ['DELETE', undefined],
+] as const;
+
+async function users(t: Test, client: Client): Promise<void> {
+  const eve = await client.join('eve');
+  const fay = await client.join('fay');
+  for (const text of ['first', 'second']) await eve.as('POST', '/api/v1/tasks/', { text });
+  const idOf = ({ access }: { access: string }) => String(claimsOf(access).sub);
+  const her = { id: idOf(eve), username: 'eve', tasks: ['second', 'first'] };
+
+  t.match(await eve.as('GET', `/api/v1/users/${her.id.toUpperCase()}/`), { status: 200, body: her });
+  t.same((await fay.as('GET', `/api/v1/users/${her.id}/`)).body, { ...her, tasks: [] });
+  const list = await eve.as('GET', '/api/v1/users/');
+  t.equal(list.status, 200);
+  const found = (list.body as { id: string }[]).filter(({ id }) => [her.id, idOf(fay)].includes(id));
+  t.same(found, [{ id: idOf(fay), username: 'fay', tasks: [] }, her], 'newest first');
+  for (const user of list.body as object[]) t.same(Object.keys(user), ['id', 'username', 'tasks']);
+  isProblem(t, await eve.as('GET', `/api/v1/users/${randomUUID()}/`), 404, 'not_found');
+
+  await client.ask(
+    'DELETE',
+    '/auth/me',
+    { password: PASSWORD },
+    { token: `Bearer ${eve.access}`, encoding: 'json' },
+  );
+  isProblem(t, await fay.as('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
+}
+
+/** Everything that an access token is good for at this door. */
+const PROTECTED = [
+  ['POST', '/api/v1/logout/', undefined],
+  ['GET', '/api/v1/tasks/', undefined],
+  ['POST', '/api/v1/tasks/', { text: 'text' }],
+  ['GET', '/api/v1/tasks/1/', undefined],
+  ['PUT', '/api/v1/tasks/1/', { text: 'text' }],
+  ['PATCH', '/api/v1/tasks/1/', {}],
+  ['DELETE', '/api/v1/tasks/1/', undefined],
+  ['GET', '/api/v1/users/', undefined],
+  ['GET', `/api/v1/users/${randomUUID()}/`, undefined],
+] as const;
+
+async function endings(t: Test, client: Client): Promise<void> {
+  const gil = await client.join('gil');
+  const elsewhere = await client.logIn('gil');
+  const ended = await gil.as('POST', '/api/v1/logout/');
+  t.same([ended.status, ended.body, ended.headers.get('content-length')], [205, undefined, '0']);
+  for (const { refresh } of [gil, elsewhere]) {
+    isProblem(t, await client.ask('POST', '/api/v1/refresh/', { refresh }), 401, 'session_revoked');
+  }
+  const replayed = await client.logIn('gil');
+  await client.ask('POST', '/api/v1/refresh/', { refresh: replayed.refresh });
+  await client.ask('POST', '/api/v1/refresh/', { refresh: replayed.refresh });
+  const tokens = {
+    'the one that logged out': gil.token,
+    'another session of the same user': `Token ${elsewhere.access}`,
+    'a session in which a token came back': `Token ${replayed.access}`,
+    'no token': '',
+    'no token of ours': 'Token x.y.z',
+    'another scheme': `Basic ${(await client.logIn('gil')).access}`,
+  };
+  for (const [name, token] of Object.entries(tokens)) {
+    for (const [method, path, members] of PROTECTED) {
+      const answer = await client.ask(method, path, members, { token });
+      t.equal(answer.status, 401, `${name}: ${method} ${path}`);
+    }
+  }
+}
+
+async function guests(t: Test, client: Client): Promise<void> {
+  const login = await client.ask('POST', `/auth/login?userId=${randomUUID()}`);
+  const { access } = login.body as { access: string };
+  const token = `Token ${access}`;
+  const as = (method: string, path: string, members?: object) => client.ask(method, path, members, { token });
+  isProblem(t, await as('GET', '/api/v1/tasks/'), 404, 'not_found');
+  isProblem(t, await as('POST', '/api/v1/tasks/', { text: 'text' }), 404, 'not_found');
+  isProblem(t, await as('GET', '/api/v1/tasks/1/'), 404, 'not_found');
+  isProblem(t, await as('GET', `/api/v1/users/${claimsOf(access).sub}/`), 404, 'not_found');
+  t.equal((await as('GET', '/api/v1/users/')).status, 200);
+  t.equal((await as('POST', '/api/v1/logout/')).status, 205);
+  t.equal((await as('GET', '/api/v1/users/')).status, 401);
+}

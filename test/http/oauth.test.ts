@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { httpService, RESOURCE_KEY, SERVICE_KEY } from '../support/http.ts';
+import { basic, postForm, refreshForm } from '../support/oauth.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const HOUR = 3_600_000;
+
+const RESOURCE = basic('resource', RESOURCE_KEY);
+
+async function oauthService(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
+  const service = await httpService(t, settings);
+  const post = (path: string, form: Record<string, string> | string, headers = {}) =>
+    postForm(service, path, form, headers);
+  return {
+    ...service,
+    form: post,
+    logInUnpaired: (values = {}) => service.logIn({ paired: false, ...values }),
+    exchange: (token: string, headers = {}) => post('/oauth/token', refreshForm(token), headers),
+    look: (token: string, headers: Record<string, string> = RESOURCE) =>
+      post('/oauth/introspect', { token }, headers),
+  };
+}
+
+t.test('an unpaired session is refreshed in the words of OAuth', async (t) => {
+  const { logInUnpaired, exchange } = await oauthService(t);
+  const first = await logInUnpaired();
+  const { status, headers, body } = await exchange(first.refresh);
+  t.equal(status, 200);
+  t.match(headers.get('content-type'), /^application\/json/);
+  t.equal(headers.get('cache-control'), 'no-store');
+  t.equal(headers.get('pragma'), 'no-cache');
+  t.same(Object.keys(body).sort(), ['access_token', 'expires_in', 'refresh_token', 'token_type']);
+  t.match(body, { token_type: 'Bearer', expires_in: 900 });
+  t.equal(claimsOf(String(body.refresh_token)).generation, 1);
+  t.equal(claimsOf(String(body.access_token)).sid, claimsOf(first.access).sid);
+});
+
+t.test('a retry under the same Idempotency-Key gets the same tokens', async (t) => {
+  const { logInUnpaired, exchange } = await oauthService(t);
+  const { refresh } = await logInUnpaired();
+  const key = { 'idempotency-key': 'one' };
+  const first = await exchange(refresh, key);
+  t.same((await exchange(refresh, key)).body, first.body);
+  const reused = await exchange(String(first.body.refresh_token), key);
+  t.match(reused, { status: 400, body: { error: 'invalid_request' } }, 'not a verdict on the token');
+  t.match(await exchange(String(first.body.refresh_token)), { status: 200 });
+});
+
+t.test('requests that are not as RFC 6749 has them', async (t) => {
+  const { logInUnpaired, form, post, send } = await oauthService(t);
+  const { refresh } = await logInUnpaired();
+  const good = new URLSearchParams(refreshForm(refresh)).toString();
+  const cases: Record<string, [string, string]> = {
+    'no grant_type': ['refresh_token=x', 'invalid_request'],
+    'a blank grant_type': ['grant_type=&refresh_token=x', 'invalid_request'],
+    'no token': ['grant_type=refresh_token', 'invalid_request'],
+    'a blank token': ['grant_type=refresh_token&refresh_token=', 'invalid_request'],
+    'nothing at all': ['', 'invalid_request'],
+    'another grant': ['grant_type=password&username=a&password=b', 'unsupported_grant_type'],
+    'a scope': [`${good}&scope=admin`, 'invalid_scope'],
+    'a repeated parameter': [`${good}&grant_type=refresh_token`, 'invalid_request'],
+    'a repeated parameter that nobody knows': [`${good}&x=1&x=2`, 'invalid_request'],
+    'no token of ours': ['grant_type=refresh_token&refresh_token=x', 'invalid_grant'],
+  };
+  for (const [name, [text, error]] of Object.entries(cases)) {
+    const answer = await form('/oauth/token', text);
+    t.match(answer, { status: 400, body: { error } }, name);
+    t.match(answer.body.error_description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/, name);
+    t.equal(answer.headers.get('cache-control'), 'no-store', name);
+    t.match(answer.headers.get('content-type'), /^application\/json/, name);
+  }
+  t.match(await post('/oauth/token', refreshForm(refresh)), {
+    status: 415,
+    body: { error: 'invalid_request' },
+  });
+  t.match(await send('/oauth/token', { method: 'POST' }), {
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+  t.match(await form('/oauth/token', `x=${'y'.repeat(9000)}`), { status: 413 });
+  t.match(
+    await form('/oauth/token', `${good}&unknown=1&scope=&client_id=app`),
+    { status: 200 },
+    'left alone',
+  );
+});
+
+t.test('a client need not authenticate, but if it does it is the right one', async (t) => {
+  const { logInUnpaired, exchange, form } = await oauthService(t);
+  const { refresh } = await logInUnpaired({ clientId: 'backend' });
+  const wrong: Record<string, Record<string, string>> = {
+    'another secret': basic('backend', RESOURCE_KEY),
+    'no secret': basic('backend', ''),
+    'another name': basic('stranger', SERVICE_KEY),
+    'no base64': { authorization: 'Basic ???' },
+    'no colon': { authorization: `Basic ${Buffer.from(SERVICE_KEY).toString('base64')}` },
+    'an escape that is none': { authorization: `Basic ${Buffer.from('%zz:%zz').toString('base64')}` },
+    'another scheme': { authorization: `Bearer ${SERVICE_KEY}` },
+  };
+  for (const [name, headers] of Object.entries(wrong)) {
+    const answer = await exchange(refresh, headers);
+    t.match(answer, { status: 401, body: { error: 'invalid_client' } }, name);
+    t.equal(answer.headers.get('www-authenticate'), 'Basic realm="kinship"', name);
+  }
+  for (const more of [{ client_secret: SERVICE_KEY }, { client_assertion: 'x' }]) {
+    const answer = await form('/oauth/token', { ...refreshForm(refresh), ...more });
+    t.match(answer, { status: 401, body: { error: 'invalid_client' } }, 'not in the body');
+  }
+  const another = await exchange(refresh, RESOURCE);
+  t.match(another, { status: 400, body: { error: 'invalid_grant', error_description: /another client/ } });
+  t.match(await exchange('x', RESOURCE), { status: 400, body: { error: 'invalid_grant' } });
+  const own = await exchange(refresh, basic('backend', SERVICE_KEY));
+  t.equal(own.status, 200);
+  t.match(await exchange(String(own.body.refresh_token)), { status: 200 }, 'without it as well');
+});
+
+t.test('either token ends the session, and what is none is no fault', async (t) => {
+  const { logInUnpaired, logIn, form, exchange, look, time, families } = await oauthService(t);
+  for (const half of ['refresh', 'access'] as const) {
+    for (const open of [logIn, logInUnpaired]) {
+      const pair = await open({});
+      const { status, headers, body } = await form('/oauth/revoke', { token: pair[half] });
+      t.match({ status, body }, { status: 200, body: {} }, half);
+      t.equal(headers.get('cache-control'), 'no-store');
+      t.same((await look(pair.access)).body, { active: false }, `${half}: the session is over`);
+      t.match(await form('/oauth/revoke', { token: pair[half] }), { status: 200 }, 'again');
+    }
+  }
+  const rotated = await logInUnpaired();
+  const { body } = await exchange(rotated.refresh);
+  await form('/oauth/revoke', { token: rotated.refresh, token_type_hint: 'access_token' });
+  t.match(await exchange(String(body.refresh_token)), { status: 400, body: { error: 'invalid_grant' } });
+  const idle = await logInUnpaired();
+  time.now += 31 * 24 * HOUR;
+  t.match(await form('/oauth/revoke', { token: idle.refresh }), { status: 200 }, 'past its exp');
+  t.match(await families.find(String(claimsOf(idle.access).sid)), { revoked: { reason: 'logout' } });
+  t.match(await form('/oauth/revoke', { token: 'nothing of ours' }), { status: 200 });
+  t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
+});
+
+t.test('a client that authenticates ends sessions of its own alone', async (t) => {
+  const { logIn, form, look } = await oauthService(t);
+  const { refresh, access } = await logIn({ clientId: 'backend' });
+  const answer = await form('/oauth/revoke', { token: refresh }, RESOURCE);
+  t.match(answer, { status: 400, body: { error: 'invalid_grant' } });
+  t.match(await form('/oauth/revoke', { token: refresh }, basic('backend', 'x')), { status: 401 });
+  t.match((await look(access)).body, { active: true });
+  t.match(await form('/oauth/revoke', { token: refresh }, basic('backend', SERVICE_KEY)), { status: 200 });
+  t.same((await look(access)).body, { active: false });
+});
+
+t.test('introspection says what a good token is', async (t) => {
+  const { logIn, look, time, end, exchange, logInUnpaired } = await oauthService(t);
+  const userId = randomUUID();
+  const pair = await logIn({ userId, clientId: 'backend' });
+  const claims = claimsOf(pair.access);
+  const said = {
+    active: true,
+    sub: userId,
+    sid: claims.sid,
+    client_id: 'backend',
+    iss: 'kinship',
+    aud: 'kinship',
+  };
+  const { iat, exp, jti } = claims;
+  t.same((await look(pair.access)).body, { ...said, token_type: 'Bearer', iat, exp, jti });
+  const ofRefresh = (await look(pair.refresh)).body;
+  t.same(ofRefresh, { ...said, iat, exp: claimsOf(pair.refresh).exp }, 'neither a bearer nor its secret id');
+  const answer = await look(pair.refresh, { 'x-api-key': RESOURCE_KEY });
+  t.equal(answer.headers.get('cache-control'), 'no-store');
+  t.same(answer.body, ofRefresh, 'by x-api-key too');
+
+  time.now += HOUR;
+  t.same((await look(pair.access)).body, { active: false }, 'past its exp');
+  t.match((await look(pair.refresh)).body, { active: true }, 'which is not that of the other');
+  await end(String(claims.sid), userId, 'logout');
+  t.same((await look(pair.refresh)).body, { active: false }, 'the session has ended');
+
+  const unpaired = await logInUnpaired();
+  const next = (await exchange(unpaired.refresh)).body;
+  t.same((await look(unpaired.refresh)).body, { active: false }, 'rotated');
+  t.match(
+    (await look(String(next.refresh_token))).body,
+    { active: true },
+    'and nothing came of the question',
+  );
+  time.now += 31 * 24 * HOUR;
+  t.same((await look(String(next.refresh_token))).body, { active: false }, 'past its exp');
+  t.same((await look('nothing of ours')).body, { active: false });
+});
+
+t.test('introspection names a user who has an account here', async (t) => {
+  const { post, look } = await oauthService(t);
+  const account = { username: 'ann', email: 'ann@example.com', password: 'a long enough passphrase' };
+  t.equal((await post('/auth/register', account)).status, 201);
+  const { body } = await post('/auth/login', { username: 'ann', password: account.password });
+  t.match((await look(String(body.access))).body, { active: true, username: 'ann', client_id: 'kinship' });
+});
+
+t.test('introspection is for keys of its scope', async (t) => {
+  const { logIn, look } = await oauthService(t);
+  const { access } = await logIn();
+  t.match(await look(access, {}), { status: 401, body: { error: 'invalid_client' } });
+  t.match(await look(access, { 'x-api-key': 'x' }), { status: 401, body: { error: 'invalid_client' } });
+  t.match(await look(access, { 'x-api-key': RESOURCE_KEY, ...basic('resource', 'x') }), { status: 401 });
+  const other = await look(access, basic('backend', SERVICE_KEY));
+  t.match(other, { status: 403, body: { error: 'unauthorized_client' } });
+  const raw = Buffer.from(`resource:${RESOURCE_KEY}`).toString('base64');
+  t.match(await look(access, { authorization: `Basic ${raw}` }), { status: 200 }, 'without form encoding');
+});
+
+t.test('the metadata leads everywhere, where the issuer is where it is found', async (t) => {
+  const publicUrl = 'https://auth.example.com';
+  const path = '/.well-known/oauth-authorization-server';
+  const { send } = await oauthService(t, { http: { publicUrl, issuer: publicUrl } });
+  const { body, headers } = await send(path);
+  t.match(body, { issuer: publicUrl, token_endpoint: `${publicUrl}/oauth/token` });
+  t.same(body.grant_types_supported, ['refresh_token']);
+  t.equal(headers.get('access-control-allow-origin'), '*');
+  t.equal(headers.get('cache-control'), 'public, max-age=300');
+  for (const http of [{ publicUrl }, { publicUrl, issuer: 'https://other.example' }, { publicUrl: null }]) {
+    const elsewhere = await oauthService(t, { http });
+    t.match(await elsewhere.send(path), { status: 404, body: { code: 'not_found' } }, JSON.stringify(http));
+  }
+});
+
+t.test('an access token has the form of RFC 9068', async (t) => {
+  const { logIn } = await oauthService(t);
+  const { access } = await logIn({ clientId: 'backend' });
+  const [header = ''] = access.split('.');
+  t.match(JSON.parse(Buffer.from(header, 'base64url').toString()), {
+    typ: 'at+jwt',
+    kid: String,
+    alg: 'HS512',
+  });
+  const text = { iss: String, aud: String, sub: String, client_id: 'backend', jti: String };
+  t.match(claimsOf(access), { ...text, exp: Number, iat: Number });
+});
+
+t.test('every 401 comes with a challenge', async (t) => {
+  const { url, post } = await oauthService(t);
+  const challenge = async (path: string, authorization?: string) => {
+    const { status, headers } = await fetch(url + path, authorization ? { headers: { authorization } } : {});
+    t.equal(status, 401, path);
+    return headers.get('www-authenticate');
+  };
+  t.equal(await challenge('/auth/me'), 'Bearer realm="kinship"');
+  t.equal(await challenge('/auth/me', 'Basic x'), 'Bearer realm="kinship"');
+  t.equal(await challenge('/auth/me', 'Bearer x'), 'Bearer realm="kinship", error="invalid_token"');
+  t.equal(await challenge('/auth/verify', 'Bearer x'), 'Bearer realm="kinship", error="invalid_token"');
+  const refused = await post('/auth/login', { username: 'nobody', password: 'whatever it is' });
+  t.equal(refused.headers.get('www-authenticate'), 'Bearer realm="kinship"');
+});

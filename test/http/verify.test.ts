@@ -1,0 +1,106 @@
+import t from 'tap';
+import { httpService } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+type Settings = Parameters<typeof httpService>[1];
+
+/** A service with one session, and what a proxy is told of a request with these headers. */
+async function asked(t: Parameters<typeof httpService>[0], settings?: Settings) {
+  const service = await httpService(t, settings);
+  const pair = await service.logIn();
+  const ask = (headers: Record<string, string>) => service.send('/auth/verify', { headers });
+  const cookie = (token: string, name = 'access_token') => ({ cookie: `a=b; ${name}=${token}; c=d` });
+  return { ...service, ...pair, ask, cookie, bearer: { authorization: `Bearer ${pair.access}` } };
+}
+
+const codeOf = ({ status, body }: Awaited<ReturnType<Awaited<ReturnType<typeof asked>>['ask']>>) =>
+  status === 204 ? '204' : `${status} ${body.code}`;
+
+const UNKNOWN = '401 unauthenticated';
+
+t.test('whose request it is, by bearer or by cookie', async (t) => {
+  const { ask, cookie, bearer, access, refresh, time } = await asked(t);
+  const { sub, sid } = claimsOf(access);
+  for (const headers of [bearer, cookie(access), { ...bearer, ...cookie('x') }]) {
+    const good = await ask(headers);
+    t.equal(good.status, 204);
+    t.same([good.headers.get('x-user-id'), good.headers.get('x-session-id')], [sub, sid]);
+    t.equal(good.headers.get('cache-control'), 'no-store');
+  }
+  const bad: Record<string, Record<string, string>> = {
+    nothing: {},
+    'the other half': { authorization: `Bearer ${refresh}` },
+    'the other half as cookie': cookie(refresh),
+    'an empty cookie': cookie(''),
+    'a cookie of another name': cookie(access, 'refresh_token'),
+    'a cookie whose name only begins so': cookie(access, 'access_token2'),
+    'another scheme, beside a good cookie': { authorization: 'Basic x', ...cookie(access) },
+    'a bad bearer, beside a good cookie': { authorization: 'Bearer x', ...cookie(access) },
+    'a blank header, beside a good cookie': { authorization: '', ...cookie(access) },
+  };
+  for (const [name, headers] of Object.entries(bad)) {
+    const refused = await ask(headers);
+    t.equal(codeOf(refused), UNKNOWN, name);
+    t.equal(refused.headers.get('cache-control'), 'no-store', name);
+    t.notOk(refused.headers.has('x-user-id'), name);
+  }
+  time.now += 906_000;
+  for (const headers of [bearer, cookie(access)]) t.equal(codeOf(await ask(headers)), UNKNOWN, 'expired');
+});
+
+t.test('a session that was ended is told at once', async (t) => {
+  const { ask, cookie, bearer, access, post } = await asked(t);
+  t.equal((await post('/auth/logout', undefined, bearer)).status, 204);
+  t.equal(codeOf(await ask(bearer)), UNKNOWN);
+  t.equal(codeOf(await ask(cookie(access))), UNKNOWN);
+});
+
+t.test('the cookie is the one that the door cookie-pair sets, with and without TLS', async (t) => {
+  const user = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+  for (const publicUrl of ['http://localhost:3000', 'https://auth.example.com']) {
+    const { send, url, ask } = await asked(t, { http: { publicUrl } });
+    const opened = await fetch(`${url}/${user}`);
+    const cookies = opened.headers.getSetCookie().map((line) => line.split(';', 1)[0]);
+    t.equal(cookies.length, 2);
+    const good = await ask({ cookie: cookies.join('; ') });
+    t.same([good.status, good.headers.get('x-user-id')], [204, user], publicUrl);
+    const { body } = await send('/docs/json');
+    t.match(JSON.stringify(body), '"in":"cookie","name":"access_token"', 'as documented');
+  }
+});
+
+t.test('of two cookies one was planted, and neither counts', async (t) => {
+  const { ask, access, bearer } = await asked(t);
+  for (const other of ['x', '', access]) {
+    const cookie = `access_token=${other}; access_token=${access}`;
+    t.equal(codeOf(await ask({ cookie })), UNKNOWN);
+    t.equal(codeOf(await ask({ cookie, ...bearer })), '204', 'a bearer is another matter');
+  }
+});
+
+t.test('a cookie does not count in what another site causes', async (t) => {
+  const { ask, cookie, bearer, access } = await asked(t);
+  const from = (site: string) => ({ 'sec-fetch-site': site });
+  t.equal(codeOf(await ask({ ...cookie(access), ...from('cross-site') })), '403 forbidden');
+  t.equal(codeOf(await ask({ ...cookie('x'), ...from('cross-site') })), '403 forbidden', 'good or not');
+  t.equal(
+    codeOf(await ask({ ...bearer, ...from('cross-site') })),
+    '204',
+    'a bearer was put there on purpose',
+  );
+  t.equal(
+    codeOf(await ask(from('cross-site'))),
+    UNKNOWN,
+    'a link to here, without a cookie, leads to the login',
+  );
+  for (const site of ['same-origin', 'same-site', 'none'])
+    t.equal(codeOf(await ask({ ...cookie(access), ...from(site) })), '204', site);
+});
+
+t.test('a cookie opens nothing else', async (t) => {
+  const { send, cookie, access } = await asked(t);
+  for (const path of ['/auth/me', '/auth/sessions'])
+    t.equal((await send(path, { headers: cookie(access) })).status, 401, path);
+  const out = await send('/auth/logout', { method: 'POST', headers: cookie(access) });
+  t.equal(out.status, 401);
+});

@@ -1,0 +1,17 @@
+import type { Test } from 'tap';
+import type { Cache } from '../../src/ports/cache.ts';
+
+/** The contract of {@link Cache}, of one that can be asked and holds nothing yet. */
+export function cacheContract(t: Test, fresh: (t: Test) => Promise<Cache>): void {
+  t.test('what was set last is found, by its own name', async (t) => {
+    const cache = await fresh(t);
+    t.equal(await cache.get('one'), null);
+    await cache.set('one', 'first');
+    await cache.set('one', '{"text":"second \u{1F95B}"}');
+    await cache.set('two', '');
+    t.equal(await cache.get('one'), '{"text":"second \u{1F95B}"}');
+    t.equal(await cache.get('two'), '');
+    t.equal(await cache.get('three'), null);
+  });
+  t.end();
+}

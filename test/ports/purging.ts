@@ -1,0 +1,139 @@
+import type { Test } from 'tap';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import { entry, NOW, rotationOf, someFamily } from '../support/families.ts';
+import type { Stores } from './token-families.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+type Fresh = (t: Test) => Promise<Stores>;
+
+/** What {@link TokenFamilies} promises about the families that it lets go. */
+export async function purging(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('those that ended before go, the longest ago first', async (t) => {
+    const { families } = await fresh(t);
+    const [first, second, third] = await opened(families, [NOW + 1, NOW + 2, NOW + 3]);
+    t.equal(await families.purge(NOW + 1, 10), 0);
+    t.equal(await families.purge(NOW + 3, 1), 1);
+    t.same(await left(families, [first, second, third]), [second, third]);
+    t.equal(await families.purge(NOW + 3, 10), 1);
+    t.same(await left(families, [first, second, third]), [third]);
+    t.equal(await families.purge(NOW + 3, 10), 0);
+  });
+
+  await t.test('a revocation is an end, wherever the end was to be', async (t) => {
+    const { families } = await fresh(t);
+    const all = await opened(families, [NOW + DAY, NOW + DAY, NOW]);
+    const [early, late, afterItsEnd] = all;
+    await families.revoke(early?.tokenFamily ?? '', { at: NOW, reason: 'reuse' }, []);
+    await families.revoke(late?.tokenFamily ?? '', { at: NOW + 2, reason: 'logout' }, []);
+    await families.revoke(afterItsEnd?.tokenFamily ?? '', { at: NOW + 2, reason: 'logout' }, []);
+    t.equal(await families.purge(NOW + 2, 10), 1);
+    t.same(
+      (await left(families, all)).map(({ tokenFamily }) => tokenFamily),
+      [late?.tokenFamily, afterItsEnd?.tokenFamily],
+    );
+  });
+
+  await t.test('one whose token expired unused stays until its end', async (t) => {
+    const { families } = await fresh(t);
+    const idle = someFamily({ refreshExpiresAt: NOW - DAY, expiresAt: NOW + DAY });
+    await families.open(idle, []);
+    t.equal(await families.purge(NOW, 10), 0);
+    t.same(await families.list(idle.userId, { now: NOW, limit: 10, after: null }), [], 'and is not listed');
+    t.same(await families.find(idle.tokenFamily), idle);
+  });
+
+  await t.test('none goes before its end by the clock of the store', async (t) => {
+    const { families } = await fresh(t);
+    const live = someFamily({ expiresAt: Date.now() + DAY });
+    await families.open(live, []);
+    t.equal(await families.purge(Date.now() + 365 * DAY, 10), 0);
+    t.same(await families.find(live.tokenFamily), live);
+  });
+
+  await t.test('what was told goes with its family, what is to be delivered does not', async (t) => {
+    const stores = await fresh(t);
+    const family = someFamily({ expiresAt: NOW });
+    const tell = () =>
+      stores.families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.7' })]);
+    await stores.families.open(family, []);
+    await tell();
+    t.equal(await stores.families.purge(NOW + 1, 10), 1);
+    await tell();
+    t.equal((await recorded(stores)).length, 1, 'of a family that is gone nothing is recorded');
+    await stores.families.open(family, []);
+    await tell();
+    t.equal((await recorded(stores)).length, 1, 'and nothing of it was kept');
+  });
+
+  await t.test('of many purgers each family goes with one', async (t) => {
+    const { families } = await fresh(t);
+    const ended = await opened(families, Array<number>(90).fill(NOW));
+    const live = await opened(families, Array<number>(10).fill(NOW + DAY));
+    let purged = 0;
+    for (let round = 0; purged < ended.length && round < ended.length; round += 1) {
+      const counts = await Promise.all(Array.from({ length: 6 }, () => families.purge(NOW + 1, 7)));
+      t.ok(
+        counts.some((count) => count !== null),
+        'somebody had the turn',
+      );
+      for (const count of counts) purged += count ?? 0;
+    }
+    t.equal(purged, ended.length);
+    t.same(await left(families, [...ended, ...live]), live);
+  });
+
+  await t.test('beside a purge live families rotate as ever', async (t) => {
+    const { families } = await fresh(t);
+    await opened(families, Array<number>(60).fill(NOW));
+    const live = await opened(families, Array<number>(20).fill(NOW + DAY));
+    const [rotated] = await Promise.all([
+      Promise.all(live.map((family) => families.rotate(rotationOf(family), []))),
+      ...Array.from({ length: 6 }, () => families.purge(NOW + 1, 10)),
+    ]);
+    t.same(
+      rotated.map((family) => family?.generation),
+      live.map(() => 1),
+    );
+    t.same(await left(families, live), rotated);
+  });
+
+  await t.test('a change beside the purge of its family takes place or finds none', async (t) => {
+    const stores = await fresh(t);
+    const { families } = stores;
+    for (let round = 0; round < 20; round += 1) {
+      const [rotating, revoking, telling] = await opened(families, [NOW, NOW, NOW]);
+      if (!rotating || !revoking || !telling) throw new Error('none was opened');
+      // By clocks that are behind the purger's.
+      const [rotated, revoked] = await Promise.all([
+        families.rotate(rotationOf(rotating, { rotatedAt: NOW - MINUTE }), []),
+        families.revoke(revoking.tokenFamily, { at: NOW - MINUTE, reason: 'logout' }, []),
+        families.record(telling.tokenFamily, [entry(telling, { oncePerDay: `198.51.100.${round}` })]),
+        families.purge(NOW + 1, 10),
+      ]);
+      const found = await families.find(rotating.tokenFamily);
+      if (found !== null) t.same(found, rotated ?? rotating);
+      const ended = await families.find(revoking.tokenFamily);
+      if (ended !== null) t.equal(ended.revoked !== null, revoked);
+      await families.purge(NOW + 1, 10);
+      t.same(await left(families, [rotating, revoking, telling]), [], 'and then it is gone');
+    }
+  });
+}
+
+async function opened({ open }: Stores['families'], ends: readonly number[]): Promise<TokenFamily[]> {
+  const families = ends.map((expiresAt) => someFamily({ expiresAt }));
+  for (const family of families) await open(family, []);
+  return families;
+}
+
+/** As they are now, those that are still there. */
+async function left({ find }: Stores['families'], families: readonly (TokenFamily | undefined)[]) {
+  const found = await Promise.all(families.map((family) => find(family?.tokenFamily ?? '')));
+  return found.filter((family) => family !== null);
+}
+
+function recorded({ outbox }: Stores) {
+  return outbox.claim('event', NOW + DAY, NOW + 2 * DAY, 100);
+}

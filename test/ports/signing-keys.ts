@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { keepKeySet } from '../../src/app/keys/keep-key-set.ts';
+import { keySetTiming } from '../../src/domain/key-set.ts';
+import type { SealedKey, SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import { NOW } from '../support/families.ts';
+import { POLICY } from '../support/sessions.ts';
+
+const HOUR = 3_600_000;
+
+const someKey = (number: number, values: Partial<SealedKey> = {}): SealedKey => ({
+  number,
+  id: randomUUID(),
+  alg: 'EdDSA',
+  sealed: 'sealed',
+  announcedAt: NOW + number,
+  signsFrom: NOW + number * HOUR,
+  ...values,
+});
+
+/** The contract of {@link SigningKeys}. `fresh` gives a store without a key. */
+export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<SigningKeys>): void {
+  t.test('keys come back as they were added, by number', async (t) => {
+    const store = await fresh(t);
+    t.same(await store.list(), []);
+    const keys = [someKey(1), someKey(2, { alg: 'RS256' }), someKey(10, { alg: 'ES256' })];
+    for (const key of keys.toReversed()) t.equal(await store.add(key), true);
+    t.same(await store.list(), keys);
+  });
+
+  t.test('a number is taken once, and so is an id', async (t) => {
+    const store = await fresh(t);
+    const first = someKey(1);
+    await store.add(first);
+    t.equal(await store.add(someKey(1)), false);
+    await t.rejects(store.add(someKey(2, { id: first.id })));
+    t.same(await store.list(), [first], 'nothing was stored');
+  });
+
+  t.test('keys are removed once, and the others stay', async (t) => {
+    const store = await fresh(t);
+    const [one, two, three] = [someKey(1), someKey(2), someKey(3)];
+    for (const key of [one, two, three]) await store.add(key);
+    t.same((await store.remove([one.id, 'nobody', three.id])).toSorted(), [one.id, three.id].sort());
+    t.same(await store.remove([one.id]), []);
+    t.same(await store.remove([]), []);
+    t.same(await store.list(), [two]);
+  });
+
+  t.test('of twenty that add the next key at once one is first', async (t) => {
+    const store = await fresh(t);
+    const keys = Array.from({ length: 20 }, () => someKey(1));
+    const added = await Promise.all(keys.map((key) => store.add(key)));
+    t.equal(added.filter(Boolean).length, 1);
+    t.same(await store.list(), [keys[added.indexOf(true)]]);
+  });
+
+  t.test('twenty replicas that rotate at once make one key, at the first start and later', async (t) => {
+    const signingKeys = await fresh(t);
+    const time = { now: NOW };
+    const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: HOUR });
+    const lines: string[] = [];
+    const tell = (_members: object, message: string) => void lines.push(message);
+    const replicas = Array.from({ length: 20 }, () =>
+      keepKeySet({
+        signingKeys,
+        makeKey: async (alg) => ({ id: randomUUID(), alg, sealed: 'sealed' }),
+        alg: 'EdDSA',
+        timing,
+        clock: () => time.now,
+        log: { info: tell, warn: tell, error: tell },
+      }),
+    );
+    for (const [step, count] of [
+      [0, 1],
+      [HOUR - timing.announce, 2],
+      [HOUR, 2],
+      [2 * HOUR - timing.announce, 3],
+      [2 * HOUR, 3],
+    ] as const) {
+      time.now = NOW + step;
+      const seen = await Promise.all(replicas.map((keep) => keep()));
+      for (const keys of seen) t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all see the same');
+      t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);
+    }
+    const removed = lines.filter((line) => line.includes('removed'));
+    t.equal(removed.length, 1, 'what is past its time goes, once');
+  });
+
+  t.end();
+}

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import type { Test } from 'tap';
+import { skipFor } from './skip.ts';
+
+const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** A Chromium of its own, closed with the test; null, with the test skipped, where there is none. */
+export async function launchChromium(
+  t: Pick<Test, 'plan' | 'teardown'>,
+  args: readonly string[] = [],
+): Promise<Browser | null> {
+  const executablePath = BINARIES.find((path) => existsSync(path));
+  if (executablePath === undefined) {
+    skipFor(t, 'Chromium');
+    return null;
+  }
+  // Its sandbox does not work for root; the pages are our own.
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+  t.teardown(() => browser.close());
+  return browser;
+}

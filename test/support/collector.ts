@@ -1,0 +1,74 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { Test } from 'tap';
+
+/** A span as it came in, in the words of OTLP. */
+export interface ReceivedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly status: { readonly code?: number };
+  readonly attributes: Readonly<Record<string, string | number>>;
+}
+
+interface OtlpSpan extends Omit<ReceivedSpan, 'attributes'> {
+  readonly attributes: readonly { key: string; value: { stringValue?: string; intValue?: number } }[];
+}
+
+interface OtlpRequest {
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
+}
+
+/** A collector that takes OTLP over HTTP (JSON) on loopback, and can be told to refuse. */
+export async function startCollector(t: Pick<Test, 'teardown'>) {
+  const spans: ReceivedSpan[] = [];
+  const bodies: string[] = [];
+  let status = 200;
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    if (status === 200 && request.url === '/v1/traces') {
+      bodies.push(body);
+      spans.push(...read(JSON.parse(body)));
+    }
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    spans,
+    /** As they came in, for a search in all of it. */
+    bodies,
+    /** The one span of this name. */
+    one(name: string): ReceivedSpan {
+      const found = spans.filter((span) => span.name === name);
+      if (found[0] === undefined || found.length > 1)
+        throw new Error(`${found.length} spans are named ${name}`);
+      return found[0];
+    },
+    answerWith(next: number) {
+      status = next;
+    },
+  };
+}
+
+function read({ resourceSpans }: OtlpRequest): ReceivedSpan[] {
+  return resourceSpans
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans)
+    .map(({ attributes, ...span }) => ({
+      ...span,
+      attributes: Object.fromEntries(
+        attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue ?? '']),
+      ),
+    }));
+}

@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { compose, type Overrides } from '../../src/compose.ts';
+import { readConfig } from '../../src/config.ts';
+
+/** A folder that outlives every service of the test: teardown runs last to first. */
+export async function dataDir(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** The whole service in this process, on a free port, as this environment has it; closed with the test. */
+export async function composed(t: Test, env: Readonly<Record<string, string>>, overrides: Overrides = {}) {
+  const lines: string[] = [];
+  const config = await readConfig({ API_PORT: '0', ...env }, t.testdir());
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  const service = await compose(config, log, { limits: { drain: 0 }, ...overrides });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= service.close();
+    return closed;
+  };
+  t.teardown(close);
+  return { ...(await service.listen()), lines, close };
+}
+
+export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const found = await look().catch(() => undefined);
+    if (found !== undefined) return found;
+    await sleep(50);
+  }
+  throw new Error(`waited in vain for ${what}`);
+}

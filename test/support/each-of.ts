@@ -1,0 +1,12 @@
+/** Runs an action on each, so many at a time. */
+export async function eachOf<T>(
+  items: readonly T[],
+  atOnce: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await act(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

@@ -1,0 +1,49 @@
+import { createKeySet, type KeySet } from '../../src/adapters/jose/key-set.ts';
+import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
+import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
+import { keepKeySet } from '../../src/app/keys/keep-key-set.ts';
+import { retireKey } from '../../src/app/keys/retire-key.ts';
+import { rotateKey } from '../../src/app/keys/rotate-key.ts';
+import { type KeyAlgorithm, keySetTiming } from '../../src/domain/key-set.ts';
+import type { Log } from '../../src/ports/log.ts';
+import type { SealedKey } from '../../src/ports/stores/signing-keys.ts';
+import { NOW } from './families.ts';
+import { POLICY, someKey } from './sessions.ts';
+
+export const silent: Log = { info() {}, warn() {}, error() {} };
+
+/** What the replicas of one service share. */
+export const sharedKeys = () => ({
+  signingKeys: createMemorySigningKeys(),
+  encryptionKeys: [someKey('seal-1')],
+  time: { now: NOW },
+});
+
+/** The set as one replica has it, with a key that signs, and with hands on it. */
+export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
+  const { signingKeys, encryptionKeys, time } = shared;
+  const { make, open } = createSealedKeys(encryptionKeys);
+  const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: null });
+  const deps = { signingKeys, makeKey: make, alg, timing, clock: () => time.now, log: silent };
+  const keep = keepKeySet(deps);
+  const show = async (keys: readonly SealedKey[]) =>
+    ring.replace(await Promise.all(keys.map(async (key) => ring.known(key.id) ?? (await open(key)))));
+  const ring: KeySet = createKeySet({
+    clock: deps.clock,
+    timing,
+    look: async () => show(await signingKeys.list()),
+  });
+  await show(await keep());
+  return {
+    shared,
+    time,
+    timing,
+    ring,
+    keySet: { signs: true, ring } as const,
+    publishedKeys: ring.published,
+    rotate: rotateKey(deps),
+    retire: retireKey(deps),
+    /** What a replica does now and then. */
+    keep: async () => show(await keep()),
+  };
+}

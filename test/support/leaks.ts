@@ -1,0 +1,66 @@
+import type { Test } from 'tap';
+import type { Sql } from '../../src/adapters/postgres/connect.ts';
+import type { AttackedService } from './attacked.ts';
+import { claimsOf } from './sessions.ts';
+
+/** Secrets by name, and the places where one of them was found. */
+export function watch(
+  t: Test,
+  service: Pick<AttackedService, 'lines'>,
+  secrets: Readonly<Record<string, string>>,
+) {
+  return {
+    /** An answer that is not the one to whom the secret belongs. */
+    answer(name: string, text: string): void {
+      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
+      t.same(found, [], `the answer to ${name}`);
+    },
+    log(): void {
+      const text = service.lines.join('');
+      t.ok(text.includes('"answered"'), 'there is a log');
+      const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
+      t.same(found, [], 'the log');
+    },
+  };
+}
+
+/** A token as a whole, and its parts that would do as well. */
+export function partsOf(name: string, token: string): Record<string, string> {
+  const [, payload = '', signature = ''] = token.split('.');
+  return {
+    [`${name}, its payload`]: payload,
+    [`${name}, its signature`]: signature,
+    [`${name}, its jti`]: String(claimsOf(token).jti),
+  };
+}
+
+/** All that an answer says. */
+export async function textOf(response: Response): Promise<string> {
+  return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
+}
+
+type Value = string | Buffer | object | number | boolean | null;
+
+/** Every value of every table, and what is inside of those that have an inside. */
+export async function dump(sql: Sql): Promise<Value[]> {
+  const tables = await sql<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'public'`;
+  const rows = await Promise.all(
+    tables.map(({ name }) => sql<Record<string, Value>[]>`select * from ${sql(name)}`),
+  );
+  return rows.flat().flatMap((row) => Object.values(row).flatMap(inside));
+}
+
+function inside(value: Value): Value[] {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return [value];
+  if (value instanceof Date) return [value.toISOString(), String(value.getTime())];
+  return [JSON.stringify(value), ...Object.values(value).flatMap(inside)];
+}
+
+/** A value in all spellings in which it might be a token, a key or a name. */
+export function spellings(value: Value): string[] {
+  if (!(value instanceof Buffer)) return [String(value)];
+  const uuid = value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return [...(['hex', 'base64', 'base64url', 'latin1'] as const).map((name) => value.toString(name)), uuid];
+}

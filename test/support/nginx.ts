@@ -1,0 +1,75 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { keeper } from './keeper.ts';
+import { skipFor } from './skip.ts';
+
+const SERVER = 'nginx';
+
+/** Not every account has the folder of the daemons on its PATH. */
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+/** False, with the test skipped (or, with CI=true, failed), where no nginx is installed. */
+export function requireNginx(t: Pick<Test, 'plan'>): boolean {
+  if (spawnSync(SERVER, ['-v'], { env: { PATH } }).status === 0) return true;
+  skipFor(t, SERVER);
+  return false;
+}
+
+/**
+ * Starts an nginx of the test's own, which ends with it, and resolves once it listens on `port` of 127.0.0.1.
+ * `site` is what its block `http` includes; all that it writes is in a temporary folder. Rejects with what it said if
+ * it ends first.
+ */
+export async function startNginx(t: Pick<Test, 'teardown'>, site: string, port: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-nginx-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'nginx.conf'), mainConfig(site));
+  const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'];
+  const child = spawn(SERVER, args, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', orphaned.dismiss);
+  const gone = once(child, 'exit');
+  t.teardown(async () => {
+    child.kill();
+    await gone;
+  });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => {
+    said += text;
+  });
+  const ended = gone.then(() => {
+    throw new Error(`nginx ended before it was ready:\n${said}`);
+  });
+  await Promise.race([listening(port), ended]);
+}
+
+/** One process in the foreground. */
+function mainConfig(site: string): string {
+  const paths = TEMPORARY.map((name) => `${name}_temp_path ${name};`);
+  return `daemon off; master_process off; pid nginx.pid; events {}
+    http { access_log off; ${paths.join(' ')}
+    ${site}
+    }`;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const socket = connect(port, '127.0.0.1');
+    const accepted = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (accepted) return;
+    await sleep(50);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Test } from 'tap';
+import { keeper } from './keeper.ts';
+import { freePort } from './ports.ts';
+import { skipFor } from './skip.ts';
+
+const SERVER = 'rabbitmq-server';
+
+/** The script in PATH that Debian has refuses all users but two; the one behind it takes anyone. */
+const DEBIAN = '/usr/lib/rabbitmq/lib';
+
+/** Its port mapper may be told to go while it knows of a node. */
+const END_AND_REMOVE = 'kill -9 "$(cat "$1/pid")"; ERL_EPMD_PORT="$2" epmd -kill; rm -rf "$1"';
+
+/** A broker of one's own, on 127.0.0.1, that may be killed, frozen and flooded. */
+export interface PrivateRabbit {
+  readonly url: string;
+  readonly port: number;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** With what it had, on the same port as before; resolves when connections are accepted. */
+  start(): Promise<void>;
+  /** SIGSTOP: connections are taken, and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
+}
+
+/** False, with the test skipped (or, with CI=true, failed), where no RabbitMQ is installed. */
+export function requirePrivateRabbit(t: Pick<Test, 'plan'>): boolean {
+  if (findRabbitServer() !== null) return true;
+  skipFor(t, SERVER);
+  return false;
+}
+
+/** Starts a new broker that ends and is removed with the test. */
+export async function startPrivateRabbit(t: Pick<Test, 'teardown'>): Promise<PrivateRabbit> {
+  const { remove, ...rabbit } = await launchRabbit();
+  t.teardown(remove);
+  return rabbit;
+}
+
+/** As {@link startPrivateRabbit}, for whoever has no test: it lives until `remove()` or this process's end. */
+export async function launchRabbit(): Promise<PrivateRabbit & { remove(): Promise<void> }> {
+  const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
+  const [port, epmdPort] = [await freePort(), await freePort()];
+  const env = environment(home, { port, epmdPort, nodePort: await freePort() });
+  const { act: remove } = keeper(END_AND_REMOVE, [home, String(epmdPort)]);
+  const start = () => launch(home, env);
+  try {
+    let running = await start();
+    return {
+      url: `amqp://127.0.0.1:${port}`,
+      port,
+      kill: () => running.kill(),
+      async start() {
+        running = await start();
+      },
+      freeze: () => running.signal('SIGSTOP'),
+      thaw: () => running.signal('SIGCONT'),
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** The script that starts a broker: Debian's newest, else the one on the PATH. */
+export function findRabbitServer(): string | null {
+  const debian = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort().reverse() : [];
+  const folders = [
+    ...debian.map((version) => join(DEBIAN, version, 'sbin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
+  return folders.map((folder) => join(folder, SERVER)).find((file) => existsSync(file)) ?? null;
+}
+
+interface Ports {
+  readonly port: number;
+  readonly nodePort: number;
+  readonly epmdPort: number;
+}
+
+/** Nothing is shared with another broker of this machine, and nothing of its configuration is read. */
+function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: home,
+    LC_ALL: 'C.UTF-8',
+    RABBITMQ_NODENAME: `kinship${port}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(nodePort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_RELAXED_COMMAND_CHECK: '1',
+    RABBITMQ_CONF_ENV_FILE: join(home, 'none'),
+    RABBITMQ_CONFIG_FILE: join(home, 'none'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'none'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(home, 'plugins'),
+    RABBITMQ_GENERATED_CONFIG_DIR: join(home, 'config'),
+    RABBITMQ_MNESIA_BASE: join(home, 'data'),
+    RABBITMQ_LOG_BASE: join(home, 'log'),
+    RABBITMQ_LOGS: '-',
+    RABBITMQ_PID_FILE: join(home, 'own-pid'),
+    // The script becomes the broker, instead of watching over it.
+    detached: '1',
+  };
+}
+
+async function launch(home: string, env: NodeJS.ProcessEnv) {
+  const server = findRabbitServer();
+  if (server === null) throw new Error('RabbitMQ is not installed');
+  const child = spawn(server, { cwd: home, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  await writeFile(join(home, 'pid'), String(child.pid));
+  const gone = once(child, 'exit');
+  const lines: string[] = [];
+  child.unref();
+  await Promise.race([
+    saysReady(child.stdout, lines),
+    gone.then(() => {
+      throw new Error(`${SERVER} ended before it was ready:\n${lines.slice(-30).join('\n')}`);
+    }),
+  ]);
+  return {
+    signal: (signal: NodeJS.Signals) => void child.kill(signal),
+    async kill() {
+      child.ref();
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }, said: string[]): Promise<void> {
+  const lines = createInterface({ input: output });
+  await new Promise<void>((resolve) => {
+    lines.on('line', (line) => {
+      said.push(line);
+      if (line.includes('Server startup complete')) resolve();
+    });
+  });
+  output.unref?.();
+}
