@@ -12,11 +12,8 @@ import { keeper } from './keeper.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
-/**
- * How the sources are run: as this process runs them. Two loaders would give one file two shapes, and coverage
- * that is put together from both is wrong.
- */
-const SOURCES_LOADER = process.execArgv.length > 0 ? process.execArgv : ['--import', 'tsx'];
+/** Not tap's own loader, which takes many seconds of CPU for a start. */
+const SOURCES = ['--import', 'tsx', 'src/main.ts'];
 
 /** The service as a process of its own. */
 export interface RunningService {
@@ -40,7 +37,7 @@ export async function startService(
   t: Pick<Test, 'teardown'>,
   {
     env,
-    args = [...SOURCES_LOADER, 'src/main.ts'],
+    args = SOURCES,
   }: { readonly env: Readonly<Record<string, string>>; readonly args?: readonly string[] },
 ): Promise<RunningService> {
   const { PATH = '', HOME = '' } = process.env;

@@ -27,9 +27,9 @@ export async function environment(t: Pick<Test, 'teardown'>, values: Environment
   };
 }
 
-/** Starts the service from its sources, with nothing else loaded: there are many starts, and no coverage. */
+/** Starts the service from its sources. */
 export function start(t: Pick<Test, 'teardown'>, env: Environment): Promise<RunningService> {
-  return startService(t, { env, args: ['--import', 'tsx', 'src/main.ts'] });
+  return startService(t, { env });
 }
 
 /** A look past the service into its database. */
