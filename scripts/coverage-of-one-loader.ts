@@ -8,5 +8,6 @@ const TAP = new URL('../.tap/', import.meta.url);
 
 for (const name of readdirSync(new URL('processinfo/', TAP))) {
   const { execArgv } = JSON.parse(readFileSync(new URL(`processinfo/${name}`, TAP), 'utf8'));
-  if (execArgv.some((arg: string) => arg.includes('tsx'))) rmSync(new URL(`coverage/${name}`, TAP), { force: true });
+  if (execArgv.some((arg: string) => arg.includes('tsx')))
+    rmSync(new URL(`coverage/${name}`, TAP), { force: true });
 }

@@ -83,6 +83,16 @@ t.test('the document describes every route with all its answers', async (t) => {
   t.match(await page.text(), /swagger/i);
 });
 
+t.test('the pages of the document come with what they load, and with nothing else', async (t) => {
+  const { send, url } = await httpService(t);
+  const style = await fetch(`${url}/docs/static/swagger-ui.css`);
+  t.match(style.headers.get('content-type'), /^text\/css/);
+  t.ok((await style.arrayBuffer()).byteLength > 10_000);
+  for (const path of ['/docs/static/none.js', '/docs/static/%2e%2e/package.json', '/docs/none', '/docsx']) {
+    t.match(await send(path), { status: 404, body: { code: 'not_found' } }, path);
+  }
+});
+
 t.test('HEAD and unknown methods are no back door', async (t) => {
   const { url } = await httpService(t);
   for (const method of ['HEAD', 'PUT', 'DELETE', 'OPTIONS']) {

@@ -1,9 +1,9 @@
 import type { FrontDoor } from '../../../domain/token-family.ts';
 import type { App } from '../server/app.ts';
 import { scope } from '../server/scope.ts';
-import { type CookiePairOptions, cookiePairDoor } from './cookie-pair/door.ts';
-import { type SessionIdOptions, sessionIdDoor } from './session-id/door.ts';
-import { type TaskApiOptions, taskApiDoor } from './task-api/door.ts';
+import type { CookiePairOptions } from './cookie-pair/door.ts';
+import type { SessionIdOptions } from './session-id/door.ts';
+import type { TaskApiOptions } from './task-api/door.ts';
 
 export interface FrontDoorOptions extends SessionIdOptions, CookiePairOptions, TaskApiOptions {
   /** Those that are open. */
@@ -18,15 +18,21 @@ interface Contract {
 
 /**
  * The contracts of other systems: each translates paths, names, bodies and errors for the use cases that stand behind
- * the canonical door too, and holds no rule of its own.
+ * the canonical door too, and holds no rule of its own. One that is not opened is not loaded.
  */
 export const FRONT_DOORS: Readonly<Record<FrontDoor, Contract>> = {
   'session-id': {
     description: 'Front door: sessions named by their id, under /api/v1/auth',
-    open: sessionIdDoor,
+    open: async (scope, options) => (await import('./session-id/door.ts')).sessionIdDoor(scope, options),
   },
-  'cookie-pair': { description: 'Front door: both tokens in cookies', open: cookiePairDoor },
-  'task-api': { description: 'Front door: accounts, sessions and tasks under /api/v1', open: taskApiDoor },
+  'cookie-pair': {
+    description: 'Front door: both tokens in cookies',
+    open: async (scope, options) => (await import('./cookie-pair/door.ts')).cookiePairDoor(scope, options),
+  },
+  'task-api': {
+    description: 'Front door: accounts, sessions and tasks under /api/v1',
+    open: async (scope, options) => (await import('./task-api/door.ts')).taskApiDoor(scope, options),
+  },
 };
 
 export async function openFrontDoors(app: App, options: FrontDoorOptions): Promise<void> {

@@ -1,10 +1,10 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { FrontDoor } from '../../../domain/token-family.ts';
 import { FRONT_DOORS } from '../doors/front-doors.ts';
 import type { App } from '../server/app.ts';
 import { ACCESS_COOKIE } from '../server/cookies.ts';
 import { BODY_IS_OPTIONAL } from '../server/schemas.ts';
+import { docsPages } from './docs-pages.ts';
 
 /** `/docs` for people, `/docs/json` for tools: made from the schemas that the routes are checked by. */
 export async function registerDocs(
@@ -49,7 +49,7 @@ export async function registerDocs(
       buildLocalReference: (json, _baseUri, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  docsPages(app);
 }
 
 interface Operation {

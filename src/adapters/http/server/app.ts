@@ -11,13 +11,13 @@ import fastify, {
 import { Refusal } from '../../../domain/refusal.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { type Closing, closeWithoutLoss } from './closing.ts';
+import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerInTime } from './deadline.ts';
 import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
 import { warnOfUntrustedProxies } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { traceRequests } from './trace-requests.ts';
-import { buildValidator } from './validation.ts';
 
 /** Sizes in bytes, times in milliseconds. */
 export interface ServerLimits extends Closing {
@@ -85,7 +85,7 @@ export function createServer(options: ServerOptions): App {
     return503OnClosing: false,
     requestIdHeader: false,
     genReqId: requestId,
-    schemaController: { compilersFactory: { buildValidator } },
+    schemaController: { compilersFactory: { buildValidator, buildSerializer } },
     frameworkErrors: sendProblem,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
