@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHash, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { keyed } from './keyed.ts';
@@ -30,11 +30,11 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
   };
 }
 
-function derivedKey(key: Uint8Array, label: string): Buffer {
-  return Buffer.from(hkdfSync('sha512', key, '', label, 64));
+function derivedKey(key: Uint8Array, label: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha512', key, '', label, 64)));
 }
 
-function signature(key: Buffer, parts: readonly string[]): Buffer {
+function signature(key: KeyObject, parts: readonly string[]): Buffer {
   return keyed(key, 'not me', ...parts).subarray(0, 32);
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { GenerationFacts, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
@@ -21,7 +21,7 @@ const HASH_BYTES = 32;
 
 /** The secrets of tokens over node:crypto. */
 export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Options): TokenSecrets {
-  const keyBytes = new Map(keys.map((key) => [key.id, key.bytes]));
+  const keysById = new Map(keys.map(({ id, bytes }) => [id, createSecretKey(bytes)]));
   const [newest] = keys;
   if (newest === undefined) throw new Error('At least one hash key is needed.');
 
@@ -37,8 +37,10 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
 
     prove(claims) {
       const facts = { ...claims, userId: claims.sub };
-      const key = keys.find(({ bytes }) => linkerIdOf(bytes, facts, claims.jti) === claims.linkerId);
-      return key === undefined ? null : schemeUnder(key.id);
+      for (const [id, key] of keysById) {
+        if (linkerIdOf(key, facts, claims.jti) === claims.linkerId) return schemeUnder(id);
+      }
+      return null;
     },
 
     async hashJti(scheme, tokenFamily, jti) {
@@ -56,9 +58,9 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
         .toString('base64url'),
   };
 
-  function resolve(scheme: Scheme): { parsed: ParsedScheme; key: Uint8Array } {
+  function resolve(scheme: Scheme): { parsed: ParsedScheme; key: KeyObject } {
     const parsed = parseScheme(scheme);
-    const key = parsed && keyBytes.get(parsed.keyId);
+    const key = parsed && keysById.get(parsed.keyId);
     if (!parsed || !key) {
       const cause = new Error(
         `A session was hashed under "${scheme}", whose key is not in REFRESH_TOKEN_HASH_KEY.`,
@@ -69,14 +71,14 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
   }
 }
 
-function derive(key: Uint8Array, facts: GenerationFacts) {
+function derive(key: KeyObject, facts: GenerationFacts) {
   const { tokenFamily, generation, seed } = facts;
   const jti = asUuid(keyed(key, 'jti', tokenFamily, String(generation), seed));
   return { jti, linkerId: linkerIdOf(key, facts, jti) };
 }
 
 function linkerIdOf(
-  key: Uint8Array,
+  key: KeyObject,
   { tokenFamily, generation, userId }: Omit<GenerationFacts, 'seed'>,
   jti: string,
 ): string {

@@ -6,7 +6,7 @@ import { type CurrentPair, expiriesFrom } from '../../domain/token-family.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { Scheme, TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
 
 export interface RefreshInput {
   readonly refreshToken: string;
@@ -24,6 +24,8 @@ export interface Attempt {
   /** The scheme under which the token was minted, as far as it can tell. */
   readonly scheme: Scheme;
   readonly next: CurrentPair;
+  /** Of the tokens of `next`. */
+  readonly nextIds: TokenIds;
   readonly now: number;
   /** The request as it looks under the scheme of a row. */
   present(scheme: Scheme): Promise<Presented>;
@@ -42,8 +44,15 @@ export const beginRefresh =
   async (input: RefreshInput): Promise<Attempt> => {
     const now = deps.clock();
     const { claims, scheme } = await verify(deps, input, now);
-    const next = await prepareNext(deps, claims, input, now);
-    return { claims, scheme, next, now, present: (under) => present(deps, { claims, next }, input, under) };
+    const { next, nextIds } = await prepareNext(deps, claims, input, now);
+    return {
+      claims,
+      scheme,
+      next,
+      nextIds,
+      now,
+      present: (under) => present(deps, { claims, next }, input, under),
+    };
   };
 
 async function verify({ codec, secrets }: Deps, input: RefreshInput, now: number) {
@@ -64,12 +73,13 @@ async function prepareNext(
   { tokenFamily, generation, sub, jti }: RefreshClaims,
   { idempotencyKey, client }: RefreshInput,
   now: number,
-): Promise<CurrentPair> {
+): Promise<Pick<Attempt, 'next' | 'nextIds'>> {
   const { scheme } = secrets;
   const following = { tokenFamily, generation: generation + 1, userId: sub, seed: secrets.newSeed() };
-  return {
+  const nextIds = secrets.derive(scheme, following);
+  const next = {
     generation: following.generation,
-    hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, secrets.derive(scheme, following).jti),
+    hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, nextIds.jti),
     previousHash: await secrets.hashJti(scheme, tokenFamily, jti),
     retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
     scheme,
@@ -79,6 +89,7 @@ async function prepareNext(
     ...client,
     rotatedAt: now,
   };
+  return { next, nextIds };
 }
 
 async function present(

@@ -12,12 +12,15 @@ export interface TokenPair {
 
 /**
  * The current pair of a family. It is a function of the row and the keys, so that a client that lost an answer
- * can be given the same pair again, although no token is stored.
+ * can be given the same pair again, although no token is stored. Whoever has derived its ids already passes them.
  */
 export const mintPair =
   ({ codec, secrets }: { codec: TokenCodec; secrets: TokenSecrets }) =>
-  async (family: TokenFamily, now: number): Promise<TokenPair> => {
-    const ids = secrets.derive(family.scheme, family);
+  async (
+    family: TokenFamily,
+    now: number,
+    ids = secrets.derive(family.scheme, family),
+  ): Promise<TokenPair> => {
     const claims = accessClaims(family, ids.linkerId);
     const access = await codec.signAccess(claims, family.accessKeyId);
     const unpaired = refreshClaims(family, ids);

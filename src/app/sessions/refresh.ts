@@ -66,7 +66,7 @@ export const refresh = (deps: RefreshDeps) => {
   async function judgeOnTheRow(attempt: Attempt): Promise<TokenPair> {
     for (let round = 0; round < ROUNDS; round += 1) {
       const family = await families.find(attempt.claims.tokenFamily);
-      if (family !== null && isOurOwn(family, attempt)) return answer(family, attempt, telemetry.rotated);
+      if (family !== null && isOurOwn(family, attempt)) return hand(family, attempt, telemetry.rotated);
       const presented = await attempt.present(family?.scheme ?? attempt.scheme);
       const pair = await carryOut(judge(family, presented, attempt), presented, attempt);
       if (pair !== null) return pair;
@@ -87,7 +87,7 @@ export const refresh = (deps: RefreshDeps) => {
         return rotate(verdict, presented, attempt);
       case 'repeat':
         await tell(tokenFamily, verdict.tell);
-        return answer(verdict.family, attempt, () => telemetry.repeated(restOf(verdict.family, attempt)));
+        return repeat(verdict.family, attempt);
       case 'refuse':
         await tell(tokenFamily, verdict.tell);
         throw new Refusal(verdict.code);
@@ -109,12 +109,20 @@ export const refresh = (deps: RefreshDeps) => {
     const heals = claims.generation > family.generation;
     const rotation = { expected: family, next: attempt.next, unlessRetryKey: heals ? null : retryKeyHash };
     const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
-    return rotated && answer(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
+    return rotated && hand(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
   }
 
-  async function answer(family: TokenFamily, { now }: Attempt, told: () => void): Promise<TokenPair> {
-    const pair = await mint(family, now);
+  /** The pair that this attempt has made. */
+  async function hand(family: TokenFamily, { now, nextIds }: Attempt, told: () => void): Promise<TokenPair> {
+    const pair = await mint(family, now, nextIds);
     told();
+    return pair;
+  }
+
+  /** The pair that an earlier one has made. */
+  async function repeat(family: TokenFamily, attempt: Attempt): Promise<TokenPair> {
+    const pair = await mint(family, attempt.now);
+    telemetry.repeated(restOf(family, attempt));
     return pair;
   }
 

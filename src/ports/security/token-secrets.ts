@@ -11,6 +11,12 @@ export interface GenerationFacts {
   readonly seed: Uint8Array;
 }
 
+/** The refresh token's id, and the one that ties both halves of the pair. */
+export interface TokenIds {
+  readonly jti: string;
+  readonly linkerId: string;
+}
+
 /**
  * Everything that the hash key is used for. Methods that take a scheme reject with a {@link Refusal}
  * `unavailable` if its key is not configured: that is a fault of configuration, and never a verdict on a token.
@@ -23,7 +29,7 @@ export interface TokenSecrets {
   newSeed(): Uint8Array;
 
   /** The ids of the tokens of a generation: the same facts under the same scheme give the same ids. */
-  derive(scheme: Scheme, facts: GenerationFacts): { readonly jti: string; readonly linkerId: string };
+  derive(scheme: Scheme, facts: GenerationFacts): TokenIds;
 
   /**
    * The scheme under which a token was minted if its `linkerId` derives from its `jti` under a configured key,
