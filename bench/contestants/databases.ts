@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { launchPostgres } from '../../test/support/private-postgres.ts';
+
+/** A PostgreSQL of the benchmark's own: its defaults, and so the durability of its defaults. */
+export interface Databases {
+  readonly version: string;
+  /** Of the process whose children serve the connections. */
+  readonly pid: number;
+  /** URL of a new, empty database. */
+  create(name: string): Promise<string>;
+  remove(): Promise<void>;
+}
+
+export async function openDatabases(settings: Readonly<Record<string, string>> = {}): Promise<Databases> {
+  const { url, dataDir, remove } = await launchPostgres(settings);
+  return {
+    version: (await statement(url, 'show server_version'))[0]?.server_version,
+    pid: Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]),
+    async create(name) {
+      await statement(url, `create database ${name}`);
+      return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+    },
+    remove,
+  };
+}
+
+/** One statement on a connection of its own. */
+export async function statement(url: string, text: string): Promise<postgres.RowList<postgres.Row[]>> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    return await sql.unsafe(text);
+  } finally {
+    await sql.end();
+  }
+}

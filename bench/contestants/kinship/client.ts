@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { type Connection, openConnection } from '../../load/connection.ts';
+import type { Answer, Ask, Place, Scenario, Scenarios } from '../../load/scenario.ts';
+
+export interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+const JSON_BODY = { 'content-type': 'application/json' };
+const PASSWORD = 'a violet piano 42';
+
+/** Each client chains its refreshes, both tokens in the body. */
+export const refresh: Scenario<Pair> = {
+  begin: logIn,
+  ask: ({ access, refresh }) => ({
+    method: 'POST',
+    path: '/auth/refresh',
+    headers: JSON_BODY,
+    body: `{"refreshToken":"${refresh}","accessToken":"${access}"}`,
+  }),
+  take: pairOf,
+};
+
+const refreshByQuery: Scenario<Pair> = {
+  ...refresh,
+  ask: ({ access, refresh }) => ({
+    method: 'POST',
+    path: `/auth/refresh?refreshToken=${refresh}&accessToken=${access}`,
+  }),
+};
+
+/** A new session of a new user each time. */
+const login: Scenario<Place> = {
+  begin: async (place) => place,
+  ask: byUserId,
+  take: (answer, place) => {
+    pairOf(answer);
+    return place;
+  },
+};
+
+const password: Scenario<string> = {
+  async begin(place) {
+    const username = `u${randomUUID()}`;
+    const account = { username, email: `${username}@example.com`, password: PASSWORD };
+    const body = JSON.stringify(account);
+    const { status } = await once(place, {
+      method: 'POST',
+      path: '/auth/register',
+      headers: JSON_BODY,
+      body,
+    });
+    if (status !== 201) throw new Error(`register answered ${status}`);
+    return username;
+  },
+  ask: (username) => ({
+    method: 'POST',
+    path: '/auth/login',
+    headers: JSON_BODY,
+    body: JSON.stringify({ username, password: PASSWORD }),
+  }),
+  take: (answer, username) => {
+    pairOf(answer);
+    return username;
+  },
+};
+
+/** A route for bearers of an access token, which tells who they are. */
+const whoami: Scenario<Pair> = {
+  begin: logIn,
+  ask: ({ access }) => ({
+    method: 'GET',
+    path: '/auth/verify',
+    headers: { authorization: `Bearer ${access}` },
+  }),
+  take: (answer, pair) => {
+    wanted(answer, 200, 204);
+    return pair;
+  },
+};
+
+export const scenarios: Scenarios = { refresh, refreshByQuery, login, password, protected: whoami };
+
+export async function logIn(place: Place): Promise<Pair> {
+  return pairOf(await once(place, byUserId(place)));
+}
+
+function byUserId({ serviceKey = '' }: Place): Ask {
+  return { method: 'POST', path: `/auth/login?userId=${randomUUID()}`, headers: { 'x-api-key': serviceKey } };
+}
+
+async function once({ url }: Place, ask: Ask): Promise<Answer> {
+  const connection: Connection = await openConnection(url);
+  const answer = await connection.ask(ask);
+  connection.close();
+  return answer;
+}
+
+function pairOf(answer: Answer): Pair {
+  wanted(answer, 200);
+  return JSON.parse(answer.body);
+}
+
+function wanted({ status, body }: Answer, ...statuses: number[]): void {
+  if (!statuses.includes(status)) throw new Error(`answered ${status}: ${body}`);
+}

@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Place, Scenario, Scenarios } from '../../load/scenario.ts';
+import { logIn, type Pair, refresh } from './client.ts';
+
+/** A client's sessions, which it refreshes in turn. */
+interface Sessions {
+  readonly pairs: Pair[];
+  at: number;
+}
+
+/** Each client has many sessions, which were there before and stay for the next round: in files under `place.folder`. */
+const refreshInTurn: Scenario<Sessions> = {
+  begin: async (place, client) => ({ pairs: keptSessions(place, client), at: 0 }),
+  ask: ({ pairs, at }) => refresh.ask(pairs[at]!),
+  take(answer, sessions) {
+    sessions.pairs[sessions.at] = refresh.take(answer, sessions.pairs[sessions.at]!);
+    sessions.at = (sessions.at + 1) % sessions.pairs.length;
+    return sessions;
+  },
+  leave: (place, client, { pairs }) => keep(place, client, pairs),
+};
+
+export const scenarios: Scenarios = { refresh: refreshInTurn };
+
+/** Gives each client some more sessions. */
+export async function addSessions(place: Place, clients: number, more: number): Promise<void> {
+  const ofEach = Array.from({ length: clients }, async (_, client) => {
+    const pairs = keptSessions(place, client);
+    for (let session = 0; session < more; session += 1) pairs.push(await logIn(place));
+    keep(place, client, pairs);
+  });
+  await Promise.all(ofEach);
+}
+
+function keptSessions(place: Place, client: number): Pair[] {
+  try {
+    return JSON.parse(readFileSync(fileOf(place, client), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function keep(place: Place, client: number, pairs: readonly Pair[]): void {
+  writeFileSync(fileOf(place, client), JSON.stringify(pairs));
+}
+
+function fileOf({ folder = '' }: Place, client: number): string {
+  return join(folder, `${client}.json`);
+}

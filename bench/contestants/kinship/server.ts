@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { type Contestant, startProcess } from '../process.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The built service as production runs it: logs, metrics and limits on; mails alone are not sent. */
+export async function startKinship(databaseUrl: string): Promise<Contestant> {
+  const secrets = parseEnv(
+    execFileSync(process.execPath, [`${ROOT}dist/cli/secrets.js`], { encoding: 'utf8' }),
+  );
+  const serviceKey = secrets.SERVICE_API_KEYS?.split(':').at(-1) ?? '';
+  const contestant = await startProcess([`${ROOT}dist/main.js`], {
+    ...(secrets as Record<string, string>),
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://auth.example.com',
+    API_PORT: '0',
+    DATABASE_URL: databaseUrl,
+    MAIL: 'off',
+    // All clients are one network here, and their accounts are new.
+    REGISTER_LIMIT: '99999/1h',
+    LOGIN_NETWORK_LIMIT: '99999/1h',
+    LOGIN_ACCOUNT_LIMIT: '99999/1h',
+  });
+  return { ...contestant, place: { url: contestant.place.url, serviceKey } };
+}

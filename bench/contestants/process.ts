@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Place } from '../load/scenario.ts';
+
+/** A service under measurement, as a process of its own. */
+export interface Contestant {
+  readonly place: Place;
+  readonly pid: number;
+  /** Milliseconds from its start until it took requests. */
+  readonly readyAfter: number;
+  stop(): Promise<void>;
+}
+
+const READY_WITHIN = 30_000;
+
+/**
+ * Starts a Node.js program that writes a line of JSON with its `url` when it takes requests. What it writes goes to
+ * a file, as a service's log does.
+ */
+export async function startProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Contestant> {
+  const folder = mkdtempSync(join(tmpdir(), 'kinship-bench-'));
+  const log = join(folder, 'log');
+  const file = openSync(log, 'w');
+  const { PATH = '', HOME = '' } = process.env;
+  const started = performance.now();
+  const child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', file, file] });
+  closeSync(file);
+  const gone = once(child, 'exit');
+  const killed = () => child.kill('SIGKILL');
+  process.once('exit', killed);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await gone;
+    process.off('exit', killed);
+    rmSync(folder, { recursive: true });
+  };
+
+  while (performance.now() - started < READY_WITHIN && child.exitCode === null) {
+    const place = readyLine(readFileSync(log, 'utf8'));
+    if (place !== null) return { place, pid: child.pid!, readyAfter: performance.now() - started, stop };
+    await sleep(2);
+  }
+  const words = readFileSync(log, 'utf8');
+  await stop();
+  throw new Error(`${args.join(' ')} did not get ready:\n${words}`);
+}
+
+function readyLine(log: string): Place | null {
+  for (const line of log.split('\n').slice(0, -1)) {
+    const place = parsed(line);
+    if (typeof place?.url === 'string') return place;
+  }
+  return null;
+}
+
+function parsed(line: string): Place | null {
+  try {
+    return JSON.parse(line) as Place;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The load generator, a process of its own: reads a job from standard input, writes the line `measuring` when the
+ * warm-up is over, and at the end what it saw, as a line of JSON. An answer that is not the wanted one ends it.
+ */
+import { text } from 'node:stream/consumers';
+import { quantile } from '../measure/statistics.ts';
+import { type Connection, openConnection } from './connection.ts';
+import type { Job, Seen } from './job.ts';
+import type { Scenario, Scenarios } from './scenario.ts';
+
+const job = JSON.parse(await text(process.stdin)) as Job;
+const { scenarios } = (await import(job.client)) as { scenarios: Scenarios };
+const scenario = scenarios[job.scenario];
+if (scenario === undefined) throw new Error(`${job.client} has no scenario ${job.scenario}`);
+process.stdout.write(`${JSON.stringify(await load(job, scenario))}\n`);
+process.exit(0);
+
+interface Client<State> {
+  readonly number: number;
+  readonly connection: Connection;
+  readonly state: State;
+}
+
+async function load<State>(job: Job, scenario: Scenario<State>): Promise<Seen> {
+  const clients = await Promise.all(
+    Array.from({ length: job.clients }, async (_, number) => ({
+      number,
+      connection: await openConnection(job.place.url),
+      state: await scenario.begin(job.place, number),
+    })),
+  );
+  const warm = performance.now() + 1_000 * job.warmUpSeconds;
+  const end = warm + 1_000 * job.seconds;
+  const times: number[] = [];
+
+  const work = async ({ number, connection, state }: Client<State>) => {
+    let held = state;
+    for (let sent = performance.now(); sent < end; ) {
+      held = scenario.take(await connection.ask(scenario.ask(held)), held);
+      const answered = performance.now();
+      if (sent >= warm && answered <= end) times.push(answered - sent);
+      sent = answered;
+    }
+    connection.close();
+    scenario.leave?.(job.place, number, held);
+  };
+  const allWork = Promise.all(clients.map(work));
+  await Promise.race([allWork, new Promise((resolve) => setTimeout(resolve, 1_000 * job.warmUpSeconds))]);
+  process.stdout.write('measuring\n');
+  const before = process.cpuUsage();
+  await allWork;
+  const { user, system } = process.cpuUsage(before);
+
+  times.sort((a, b) => a - b);
+  return {
+    count: times.length,
+    perSecond: times.length / job.seconds,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+    ownCpu: (user + system) / times.length,
+  };
+}

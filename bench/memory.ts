@@ -1,0 +1,16 @@
+import { startKinship } from './contestants/kinship/server.ts';
+import { runJob } from './load/run.ts';
+import { memoryOf } from './measure/processes.ts';
+
+const CLIENT = new URL('contestants/kinship/client.ts', import.meta.url).href;
+const SLICE = 10;
+
+/** Resident memory, in bytes, of a service that has done at least so many refreshes, and nothing else. */
+export async function memoryAfter(databaseUrl: string, refreshes: number) {
+  const { pid, place, stop } = await startKinship(databaseUrl);
+  const job = { client: CLIENT, scenario: 'refresh', place, clients: 32, warmUpSeconds: 0, seconds: SLICE };
+  for (let done = 0; done < refreshes; ) done += (await runJob(job, {})).count;
+  const memory = memoryOf(pid);
+  await stop();
+  return memory;
+}

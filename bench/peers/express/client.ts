@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer, Ask, Place, Scenario, Scenarios } from '../../load/scenario.ts';
+
+interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Ask => ({
+  method: 'POST',
+  path,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+function pairOf({ status, body }: Answer): Pair {
+  if (status !== 200) throw new Error(`${status}: ${body}`);
+  const { access, refresh } = JSON.parse(body) as Partial<Pair>;
+  if (!access || !refresh) throw new Error(`not a pair: ${body}`);
+  return { access, refresh };
+}
+
+async function send(place: Place, { method, path, headers = {}, body = '' }: Ask): Promise<Answer> {
+  const response = await fetch(new URL(path, place.url), { method, headers, body });
+  return { status: response.status, body: await response.text() };
+}
+
+const openSession = (place: Place): Ask =>
+  post('/sessions', { userId: randomUUID() }, { 'x-api-key': place.serviceKey! });
+
+const firstPair = async (place: Place): Promise<Pair> => pairOf(await send(place, openSession(place)));
+
+const refresh: Scenario<Pair> = {
+  begin: firstPair,
+  ask: ({ refresh: refreshToken }) => post('/refresh', { refreshToken }),
+  take(answer, before) {
+    const pair = pairOf(answer);
+    if (pair.refresh === before.refresh) throw new Error('the refresh token was not rotated');
+    return pair;
+  },
+};
+
+const login: Scenario<Place> = {
+  begin: async (place) => place,
+  ask: openSession,
+  take(answer, place) {
+    pairOf(answer);
+    return place;
+  },
+};
+
+const password: Scenario<{ readonly username: string; readonly password: string }> = {
+  async begin(place) {
+    const credentials = { username: randomUUID(), password: randomUUID() };
+    const { status, body } = await send(place, post('/users', credentials));
+    if (status !== 201) throw new Error(`${status}: ${body}`);
+    return credentials;
+  },
+  ask: (credentials) => post('/login', credentials),
+  take(answer, credentials) {
+    pairOf(answer);
+    return credentials;
+  },
+};
+
+const bearer: Scenario<Pair> = {
+  begin: firstPair,
+  ask: ({ access }) => ({ method: 'GET', path: '/me', headers: { authorization: `Bearer ${access}` } }),
+  take({ status, body }, pair) {
+    if (status !== 200) throw new Error(`${status}: ${body}`);
+    return pair;
+  },
+};
+
+export const scenarios: Scenarios = { refresh, login, password, protected: bearer };

@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url';
+import type { Databases } from './contestants/databases.ts';
+import { startKinship } from './contestants/kinship/server.ts';
+import { type Pgbench, preparePgbench } from './contestants/pgbench.ts';
+import { type Contestant, startProcess } from './contestants/process.ts';
+import { type Round, runJob } from './load/run.ts';
+
+/** The peers, each in a folder of its own under peers/, and what each of them is asked for. */
+const PEERS: Readonly<Record<string, readonly string[]>> = {
+  express: ['refresh', 'login', 'password', 'protected'],
+  'oidc-provider': ['refresh'],
+  'better-auth': ['refresh'],
+};
+
+const KINSHIP = ['refresh', 'refreshByQuery', 'login', 'password', 'protected'];
+
+export interface Plan {
+  readonly rounds: number;
+  readonly clients: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** The rounds of each contestant's scenario, by `contestant scenario`; `pgbench refresh` is the bare rotation. */
+export type Rates = ReadonlyMap<string, readonly Round[]>;
+
+interface Field {
+  readonly name: string;
+  readonly contestant: Contestant;
+  readonly client: string;
+  readonly scenarios: readonly string[];
+}
+
+/** All contestants take their turns in each round, so that whatever else the machine does hits all of them alike. */
+export async function measureRates(
+  databases: Databases,
+  plan: Plan,
+  say: (line: string) => void,
+): Promise<Rates> {
+  const kinshipUrl = await databases.create('kinship');
+  const fields: Field[] = [
+    field('kinship', await startKinship(kinshipUrl), 'contestants/kinship/client.ts', KINSHIP),
+  ];
+  const pgbench = await prepareBareRotation(databases);
+  for (const [name, scenarios] of Object.entries(PEERS))
+    fields.push(await startPeer(databases, name, scenarios));
+
+  const rates = new Map<string, Round[]>();
+  const add = (name: string, round: Round) => {
+    rates.set(name, [...(rates.get(name) ?? []), round]);
+    say(`${name}: ${Math.round(round.perSecond)}/s`);
+  };
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    say(`round ${round} of ${plan.rounds}`);
+    add('pgbench refresh', await bareRotation(pgbench, plan));
+    for (const { name, contestant, client, scenarios } of fields) {
+      const watched = { service: contestant.pid, database: databases.pid };
+      for (const scenario of scenarios) {
+        const job = { ...plan, client, scenario, place: contestant.place };
+        add(`${name} ${scenario}`, await runJob(job, watched));
+      }
+    }
+  }
+  for (const { contestant } of fields) await contestant.stop();
+  pgbench.remove();
+  return rates;
+}
+
+async function startPeer(databases: Databases, name: string, scenarios: readonly string[]): Promise<Field> {
+  const DATABASE_URL = await databases.create(name.replaceAll('-', '_'));
+  const server = fileURLToPath(new URL(`peers/${name}/server.mjs`, import.meta.url));
+  const contestant = await startProcess([server], { NODE_ENV: 'production', DATABASE_URL });
+  return field(name, contestant, `peers/${name}/client.ts`, scenarios);
+}
+
+function field(name: string, contestant: Contestant, client: string, scenarios: readonly string[]): Field {
+  return { name, contestant, client: new URL(client, import.meta.url).href, scenarios };
+}
+
+/** On tables that the service itself has made. */
+async function prepareBareRotation(databases: Databases): Promise<Pgbench> {
+  const url = await databases.create('bare');
+  await (await startKinship(url)).stop();
+  return preparePgbench(url);
+}
+
+async function bareRotation(pgbench: Pgbench, plan: Plan): Promise<Round> {
+  const { perSecond, mean } = await pgbench.run(8, plan.seconds);
+  return {
+    count: perSecond * plan.seconds,
+    perSecond,
+    p50: mean,
+    p99: Number.NaN,
+    ownCpu: Number.NaN,
+    cpu: {},
+  };
+}

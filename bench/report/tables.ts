@@ -1,0 +1,65 @@
+import type { Round } from '../load/run.ts';
+import { median } from '../measure/statistics.ts';
+import type { Rates } from '../rates.ts';
+
+const HEAD = [
+  '',
+  'a second',
+  'p50, ms',
+  'p99, ms',
+  'CPU of the service, µs',
+  'of the database, µs',
+  'of the generator, µs',
+];
+
+/** Medians of each contestant's rounds, as a Markdown table. */
+export function ratesTable(rates: Rates): string {
+  const rows = [...rates].map(([name, rounds]) => {
+    const of = (figure: (round: Round) => number | undefined, digits = 0) => shown(rounds, figure, digits);
+    return [
+      name,
+      of(({ perSecond }) => perSecond),
+      of(({ p50 }) => p50, 1),
+      of(({ p99 }) => p99, 1),
+      of(({ cpu }) => cpu.service),
+      of(({ cpu }) => cpu.database),
+      of(({ ownCpu }) => ownCpu),
+    ];
+  });
+  return table([HEAD, ...rows]);
+}
+
+/** How much more of the same work Kinship does, round by round and as the median of the rounds. */
+export function ratiosTable(rates: Rates): string {
+  const rows = [...rates.keys()]
+    .filter((name) => !name.startsWith('kinship '))
+    .map((name) => {
+      const ratios = ratiosOf(rates, name);
+      return [name, ...ratios.map((ratio) => ratio.toFixed(2)), `**${median(ratios).toFixed(2)}**`];
+    });
+  const rounds = Math.max(...rows.map((row) => row.length)) - 2;
+  const numbers = Array.from({ length: rounds }, (_, round) => `round ${round + 1}`);
+  return table([['kinship ÷', ...numbers, 'median'], ...rows]);
+}
+
+/** The ratio of each round: Kinship's rate at this work by the other's. */
+export function ratiosOf(rates: Rates, name: string): number[] {
+  const [, work] = name.split(' ');
+  const ours = rates.get(`kinship ${work}`) ?? [];
+  return (rates.get(name) ?? []).map((theirs, round) => (ours[round]?.perSecond ?? 0) / theirs.perSecond);
+}
+
+function shown(
+  rounds: readonly Round[],
+  figure: (round: Round) => number | undefined,
+  digits: number,
+): string {
+  const middle = median(rounds.map((round) => figure(round) ?? Number.NaN));
+  return Number.isNaN(middle) ? '' : middle.toFixed(digits);
+}
+
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
+}

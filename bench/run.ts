@@ -1,0 +1,71 @@
+/**
+ * `npm run bench`: the service, bare PostgreSQL and the peers, in interleaved rounds on this machine, and what the
+ * figures are held to. Options: --rounds 5, --seconds 5, --refreshes 1000000 (before the memory is looked at).
+ */
+import { parseArgs } from 'node:util';
+import { openDatabases } from './contestants/databases.ts';
+import { scenarios as kinship } from './contestants/kinship/client.ts';
+import { startKinship } from './contestants/kinship/server.ts';
+import { median } from './measure/statistics.ts';
+import { memoryAfter } from './memory.ts';
+import { measureRates } from './rates.ts';
+import { atLeast, atMost, type Goal, goalsTable } from './report/goals.ts';
+import { describeMachine, say } from './report/machine.ts';
+import { ratesTable, ratiosOf, ratiosTable } from './report/tables.ts';
+import { coldStart } from './start.ts';
+import { loginTiming } from './timing.ts';
+import { honouredTwice } from './twice.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    refreshes: { type: 'string', default: '1000000' },
+  },
+});
+
+const MEGABYTE = 1e6;
+const CLIENTS = 32;
+const TRIES = 1_000;
+const STARTS = 9;
+const GUESSES = 400;
+
+const databases = await openDatabases();
+say(`${describeMachine()}, PostgreSQL ${databases.version} with its defaults`);
+
+const plan = {
+  rounds: Number(options.rounds),
+  seconds: Number(options.seconds),
+  warmUpSeconds: 1,
+  clients: CLIENTS,
+};
+const rates = await measureRates(databases, plan, say);
+say(`\n${ratesTable(rates)}\n\n${ratiosTable(rates)}\n`);
+
+const databaseUrl = await databases.create('alone');
+const service = await startKinship(databaseUrl);
+const twice = await honouredTwice(service.place, kinship.refresh!, TRIES);
+const timing = await loginTiming(service.place, GUESSES);
+await service.stop();
+const memory = await memoryAfter(databaseUrl, Number(options.refreshes));
+const ready = await coldStart(databaseUrl, STARTS);
+await databases.remove();
+
+const tail = median((rates.get('kinship refresh') ?? []).map(({ p50, p99 }) => p99 / p50));
+const ratio = (name: string) => median(ratiosOf(rates, name));
+const goals: Goal[] = [
+  atLeast('refresh ÷ pgbench with 8 clients', 0.5, ratio('pgbench refresh')),
+  atLeast('refresh ÷ Express, by hand', 3.5, ratio('express refresh')),
+  atLeast('refresh ÷ oidc-provider on PostgreSQL', 8, ratio('oidc-provider refresh')),
+  atMost(`p99 ÷ p50 with ${CLIENTS} clients`, 2.5, tail),
+  atMost(`memory after ${options.refreshes} refreshes, MB`, 130, memory.now / MEGABYTE),
+  atMost('ready after, ms', 400, ready),
+  atMost(`honoured twice, of ${TRIES}`, 0, twice),
+  atMost(`|t| of a wrong password for a known and an unknown user, ${GUESSES} each`, 4.5, Math.abs(timing.t)),
+];
+say(goalsTable(goals));
+say(
+  `\na wrong password: ${timing.known.toFixed(2)} ms for a known user, ${timing.unknown.toFixed(2)} for an unknown one`,
+);
+say(`the most memory it ever held: ${Math.round(memory.most / MEGABYTE)} MB`);
+process.exit(0);

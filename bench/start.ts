@@ -1,0 +1,13 @@
+import { startKinship } from './contestants/kinship/server.ts';
+import { median } from './measure/statistics.ts';
+
+/** Milliseconds from the start of the process until it took requests, on a database that is migrated already. */
+export async function coldStart(databaseUrl: string, starts: number): Promise<number> {
+  const times: number[] = [];
+  for (let start = 0; start < starts; start += 1) {
+    const service = await startKinship(databaseUrl);
+    times.push(service.readyAfter);
+    await service.stop();
+  }
+  return median(times);
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { scenarios } from './contestants/kinship/client.ts';
+import { openConnection } from './load/connection.ts';
+import type { Ask, Place } from './load/scenario.ts';
+import { mean, welch } from './measure/statistics.ts';
+
+/** What a stranger learns of who has an account, from the time of a refusal. */
+export interface Timing {
+  /** Milliseconds, of a wrong password for a user that there is, and for one that there is not. */
+  readonly known: number;
+  readonly unknown: number;
+  /** Beyond 4.5 in either direction the two can be told apart. */
+  readonly t: number;
+}
+
+/** In random order, one at a time; the slowest twentieth of each, which the machine makes, is left out. */
+export async function loginTiming(place: Place, samples: number): Promise<Timing> {
+  const known = await someUser(place);
+  const connection = await openConnection(place.url);
+  const times = { known: [] as number[], unknown: [] as number[] };
+  while (Math.min(times.known.length, times.unknown.length) < samples) {
+    const kind = Math.random() < 0.5 ? 'known' : 'unknown';
+    const username = kind === 'known' ? known : `u${randomUUID()}`;
+    const started = performance.now();
+    const { status, body } = await connection.ask(wrongPassword(username));
+    times[kind].push(performance.now() - started);
+    if (status !== 401) throw new Error(`a wrong password was answered ${status}: ${body}`);
+  }
+  connection.close();
+  const [a, b] = [usual(times.known), usual(times.unknown)];
+  return { known: mean(a), unknown: mean(b), t: welch(a, b) };
+}
+
+async function someUser(place: Place): Promise<string> {
+  return await scenarios.password!.begin(place, 0);
+}
+
+function wrongPassword(username: string): Ask {
+  const body = JSON.stringify({ username, password: 'not the password of anyone' });
+  return { method: 'POST', path: '/auth/login', headers: { 'content-type': 'application/json' }, body };
+}
+
+function usual(times: readonly number[]): readonly number[] {
+  return times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length * 0.95));
+}
