@@ -1,6 +1,6 @@
 import { SessionError } from './errors.ts';
 import type { Kept } from './keeper.ts';
-import type { Recovery, TokenPair } from './types.ts';
+import type { Schemas, TokenPair } from './types.ts';
 
 /** Posts JSON to a path of the service. Answers its JSON, or undefined for none; rejects with a {@link SessionError}. */
 export type Ask = (path: string, body: object, headers?: Record<string, string>) => Promise<unknown>;
@@ -42,11 +42,11 @@ export async function askForPair(ask: Ask, ...question: Parameters<Ask>): Promis
   return { access, refresh, expiresIn, at };
 }
 
-function refusal({ status, headers }: Response, problem: Partial<Record<string, string>>): SessionError {
+function refusal({ status, headers }: Response, problem: Partial<Schemas['Problem']>): SessionError {
   const { code = 'unexpected_answer', detail = `The answer was ${status}.` } = problem;
   const passing = status > 499 || status === 429 || status === 408;
   return new SessionError(code, detail, {
-    recovery: (problem.recovery as Recovery | undefined) ?? (passing ? 'retry' : 'none'),
+    recovery: problem.recovery ?? (passing ? 'retry' : 'none'),
     status,
     retryAfter: Number(headers.get('retry-after')) || 0,
   });

@@ -5,7 +5,7 @@ import { createKeeper } from './keeper.ts';
 import { patience } from './patience.ts';
 import { renewal } from './renewal.ts';
 import { rotation } from './rotation.ts';
-import type { ClientOptions, LogOutScope, SessionClient } from './types.ts';
+import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.ts';
 
 /** A client of the service at `url`. It asks nothing before it is asked. */
 export function createClient(options: ClientOptions): SessionClient {
@@ -23,7 +23,10 @@ export function createClient(options: ClientOptions): SessionClient {
     close,
 
     async logIn(username, password) {
-      const pair = await askForPair(ask, '/auth/login', { username, password });
+      const pair = await askForPair(ask, '/auth/login', {
+        username,
+        password,
+      } satisfies Schemas['Credentials']);
       await alone(() => change(pair));
     },
 
@@ -43,7 +46,7 @@ export function createClient(options: ClientOptions): SessionClient {
   /** A session that has ended already is none the worse for it. */
   async function end(scope: LogOutScope, refreshToken: string): Promise<void> {
     try {
-      await ask(`/auth/logout?scope=${scope}`, { refreshToken });
+      await ask(`/auth/logout?scope=${scope}`, { refreshToken } satisfies Schemas['SessionToEnd']);
     } catch (error) {
       const over = error instanceof SessionError && error.recovery === 'login';
       if (!over || scope === 'others') throw error;

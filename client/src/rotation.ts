@@ -2,6 +2,7 @@ import { type Ask, askForPair } from './ask.ts';
 import { SessionError } from './errors.ts';
 import type { Keeper, Kept } from './keeper.ts';
 import type { Patience } from './patience.ts';
+import type { Schemas } from './types.ts';
 
 /**
  * Exchanges the pair with this access token for its successor, unless somebody else has done so. Answers the access
@@ -22,10 +23,8 @@ export function rotation({ alone, known, look, store, change }: Keeper, ask: Ask
     const { access: accessToken, refresh: refreshToken, key = newKey() } = kept;
     if (!kept.key) await store({ ...kept, key });
     const headers = { 'idempotency-key': key };
-    await replace(
-      kept,
-      await patiently(() => askForPair(ask, '/auth/refresh', { refreshToken, accessToken }, headers)),
-    );
+    const body = { refreshToken, accessToken } satisfies Schemas['PairToRefresh'];
+    await replace(kept, await patiently(() => askForPair(ask, '/auth/refresh', body, headers)));
   }
 
   async function refused(kept: Kept, error: unknown): Promise<void> {

@@ -1,13 +1,13 @@
+import type { components } from './api.ts';
+
+/** What the service says and is told, as it documents it. */
+export type Schemas = components['schemas'];
+
 /** What `POST /auth/login` and `POST /auth/refresh` answer. */
-export interface TokenPair {
-  readonly access: string;
-  readonly refresh: string;
-  /** Whole seconds that the access token has left. */
-  readonly expiresIn: number;
-}
+export type TokenPair = Schemas['TokenPair'];
 
 /** What a client should do next: try again, log in anew, or neither. */
-export type Recovery = 'retry' | 'login' | 'none';
+export type Recovery = Schemas['Problem']['recovery'];
 
 /** Which sessions of the user end: this one, all but this one, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';

@@ -61,7 +61,7 @@ export async function createHttp(options: HttpOptions): Promise<App> {
 /** What clients, people and proxies ask for: the work of the service, as opposed to its operation. */
 async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
   await canonicalDoor(app, options);
-  leadToDocs(app, '/api/auth/swagger/index.html', 'operations');
+  leadToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
   await scope(app, async (pages) => {
     await asPages(pages);

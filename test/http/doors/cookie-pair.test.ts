@@ -39,6 +39,7 @@ async function contract(t: Test, url: string, more: string[] = []): Promise<void
 function isText(t: Test, { status, headers, text }: Answer, expected: number, words: string): void {
   t.same([status, text], [expected, words]);
   t.match(headers.get('content-type'), /^text\/plain/);
+  t.equal(headers.has('www-authenticate'), expected === 401, 'every 401 is a challenge (RFC 9110)');
   t.same(headers.getSetCookie(), []);
   t.equal(headers.get('cache-control'), 'no-store');
 }

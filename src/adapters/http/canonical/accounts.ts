@@ -9,6 +9,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { clientOf } from '../server/client.ts';
+import { examples } from '../server/examples.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 
 export interface AccountsOptions {
@@ -19,11 +20,21 @@ export interface AccountsOptions {
   readonly deleteAccount: ReturnType<typeof deleteAccount>;
 }
 
+const { account, password, newPassword } = examples;
+const tags = ['accounts'];
+
 const Registration = Type.Object(
   { username: Text, email: Text, password: Text },
-  { additionalProperties: false },
+  { title: 'Registration', additionalProperties: false, examples: [{ ...account, password }] },
 );
-const Account = Type.Object({ id: Uuid, username: Text, email: Text }, { additionalProperties: false });
+const Account = Type.Object(
+  { id: Uuid, username: Text, email: Text },
+  { title: 'Account', additionalProperties: false, examples: [{ id: examples.user, ...account }] },
+);
+const ForgottenPassword = Type.Object(
+  { email: Text },
+  { title: 'ForgottenPassword', additionalProperties: false, examples: [{ email: account.email }] },
+);
 
 /** What anyone may ask for. */
 export function accountRoutes(app: App, { register, forgotPassword }: AccountsOptions): void {
@@ -31,15 +42,17 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
     '/auth/register',
     {
       schema: {
-        tags: ['accounts'],
+        operationId: 'register',
+        tags,
         summary: 'Make an account',
+        security: [],
         body: Registration,
         response: { 201: answer('the account', Account), ...problems(400, 409, 429, 503) },
       },
     },
     async (request, reply) => {
-      const account = await register({ ...request.body, client: clientOf(request) });
-      return reply.code(201).send(account);
+      const registered = await register({ ...request.body, client: clientOf(request) });
+      return reply.code(201).send(registered);
     },
   );
 
@@ -47,11 +60,14 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
     '/auth/password/forgot',
     {
       schema: {
-        tags: ['accounts'],
+        operationId: 'forgotPassword',
+        tags,
         summary: 'Ask for a link to set a new password',
-        description: 'The answer is the same whether the address has an account or not.',
-        body: Type.Object({ email: Text }, { additionalProperties: false }),
-        response: { 202: Empty, ...problems(400, 429, 503) },
+        description:
+          'The answer is the same whether the address has an account or not, and however often it is asked.',
+        security: [],
+        body: ForgottenPassword,
+        response: { 202: Empty, ...problems(400, 503) },
       },
     },
     async (request, reply) => {
@@ -65,9 +81,25 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
 
 const Me = Type.Object(
   { userId: Uuid, sessionId: Uuid, username: Type.Optional(Text), email: Type.Optional(Text) },
-  { additionalProperties: false },
+  {
+    title: 'Me',
+    additionalProperties: false,
+    examples: [{ userId: examples.user, sessionId: examples.session, ...account }],
+  },
 );
-const schema = { tags: ['accounts'], security: [{ bearer: [] }] };
+const ConfirmedPassword = Type.Object(
+  { password: Text },
+  { title: 'ConfirmedPassword', additionalProperties: false, examples: [{ password }] },
+);
+const PasswordChange = Type.Object(
+  { currentPassword: Text, newPassword: Text },
+  {
+    title: 'PasswordChange',
+    additionalProperties: false,
+    examples: [{ currentPassword: password, newPassword }],
+  },
+);
+const schema = { tags, security: [{ bearer: [] }] };
 
 /** One's own account: to be called in a scope that needs a bearer. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {
@@ -76,7 +108,12 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
   app.get(
     '/auth/me',
     {
-      schema: { ...schema, summary: 'Who am I', response: { 200: answer('you', Me), ...problems(401, 503) } },
+      schema: {
+        ...schema,
+        operationId: 'getMe',
+        summary: 'Who am I',
+        response: { 200: answer('you', Me), ...problems(401, 503) },
+      },
     },
     async (request) => describeMe(principalOf(request)),
   );
@@ -86,8 +123,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
     {
       schema: {
         ...schema,
+        operationId: 'deleteMe',
         summary: 'Delete one’s own account',
-        body: Type.Object({ password: Text }, { additionalProperties: false }),
+        body: ConfirmedPassword,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },
     },
@@ -103,8 +141,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
     {
       schema: {
         ...schema,
+        operationId: 'changePassword',
         summary: 'Change one’s own password; every other session ends',
-        body: Type.Object({ currentPassword: Text, newPassword: Text }, { additionalProperties: false }),
+        body: PasswordChange,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },
     },

@@ -6,6 +6,8 @@ import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
 
 export interface LoginOptions {
@@ -19,7 +21,7 @@ const Query = Type.Object({
   userId: Type.Optional(Uuid),
   email: Type.Optional(Type.String({ description: 'where to write about this session' })),
   binding: Type.Optional(
-    Type.Union([Type.Literal('pair'), Type.Literal('refresh')], {
+    oneOf(['pair', 'refresh'], {
       default: 'pair',
       description: 'whether a refresh takes both tokens or the refresh token alone',
     }),
@@ -27,7 +29,11 @@ const Query = Type.Object({
 });
 const Body = Type.Object(
   { username: Type.Optional(Text), password: Type.Optional(Text) },
-  { additionalProperties: false },
+  {
+    title: 'Credentials',
+    additionalProperties: false,
+    examples: [{ username: examples.account.username, password: examples.password }],
+  },
 );
 
 /** `POST /auth/login`: with name and password, or by the word of a trusted backend. */
@@ -36,6 +42,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, guard }: 
     '/auth/login',
     {
       schema: {
+        operationId: 'logIn',
         tags: ['sessions'],
         [BODY_IS_OPTIONAL]: true,
         summary: 'Log in',

@@ -3,6 +3,7 @@ import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
+import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
 
 const members = {
@@ -10,16 +11,23 @@ const members = {
   accessToken: Type.Optional(Type.String({ description: 'the other half; may have expired' })),
 };
 const Query = Type.Object(members);
-const Body = Type.Object(members, { additionalProperties: false });
+const Body = Type.Object(members, {
+  title: 'PairToRefresh',
+  additionalProperties: false,
+  examples: [{ refreshToken: examples.refresh, accessToken: examples.access }],
+});
+
 /** `POST /auth/refresh`: the tokens in the query or in the body, each once. */
 export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnType<typeof refresh> }): void {
   app.post(
     '/auth/refresh',
     {
       schema: {
+        operationId: 'refresh',
         tags: ['sessions'],
         [BODY_IS_OPTIONAL]: true,
         summary: 'Exchange a token pair for its successor',
+        security: [],
         description:
           'A refresh token is good for one refresh. One that comes back after it was used ends its session.',
         querystring: Query,

@@ -1,15 +1,14 @@
 import { Type } from '@sinclair/typebox';
 import type { TokenFamily } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
-import { Uuid } from '../server/schemas.ts';
+import { examples } from '../server/examples.ts';
+import { Time, Uuid } from '../server/schemas.ts';
 
 /** Which part of a list is wanted. */
 export const Page = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: Type.Optional(Type.String({ maxLength: 100, description: '`nextCursor` of the page before' })),
 });
-
-const Time = Type.String({ description: 'RFC 3339, UTC' });
 
 const item = {
   id: Uuid,
@@ -21,6 +20,17 @@ const item = {
   userAgent: Type.String({ description: 'browser or app in words' }),
   generation: Type.Integer({ description: 'how often it was refreshed' }),
 };
+const example = {
+  id: examples.session,
+  createdAt: examples.time,
+  refreshedAt: '2026-01-02T03:19:05.123Z',
+  expiresAt: '2026-02-01T03:19:05.000Z',
+  createdIp: '192.0.2.7',
+  lastIp: '192.0.2.7',
+  userAgent: 'Firefox 145 on Linux',
+  generation: 1,
+};
+const closed = { additionalProperties: false };
 const nextCursor = Type.Optional(Type.String({ description: 'there is more: ask on with this' }));
 
 /** A user's own sessions. */
@@ -29,12 +39,12 @@ export const SessionList = Type.Object(
     items: Type.Array(
       Type.Object(
         { ...item, current: Type.Boolean({ description: 'it is the one that asks' }) },
-        { additionalProperties: false },
+        { ...closed, title: 'Session' },
       ),
     ),
     nextCursor,
   },
-  { additionalProperties: false },
+  { ...closed, title: 'SessionList', examples: [{ items: [{ ...example, current: true }] }] },
 );
 
 /** Anybody's sessions, as operators see them. */
@@ -43,12 +53,16 @@ export const OperatorsSessionList = Type.Object(
     items: Type.Array(
       Type.Object(
         { ...item, userId: Uuid, hashedRefreshTokenId: Type.String() },
-        { additionalProperties: false },
+        { ...closed, title: 'OperatorsSession' },
       ),
     ),
     nextCursor,
   },
-  { additionalProperties: false },
+  {
+    ...closed,
+    title: 'OperatorsSessionList',
+    examples: [{ items: [{ ...example, userId: examples.user, hashedRefreshTokenId: examples.hash }] }],
+  },
 );
 
 export function sessionItem(family: TokenFamily) {

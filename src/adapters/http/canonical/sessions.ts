@@ -5,6 +5,8 @@ import type { identifyByRefreshToken, logOut } from '../../../app/sessions/log-o
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
 import { Page, SessionList, sessionItem } from './session-item.ts';
 
@@ -16,7 +18,8 @@ export interface SessionsOptions {
   readonly identifyByRefreshToken: ReturnType<typeof identifyByRefreshToken>;
 }
 
-const schema = { tags: ['sessions'], security: [{ bearer: [] }] };
+const tags = ['sessions'];
+const schema = { tags, security: [{ bearer: [] }] };
 
 /** One's own sessions: to be called in a scope that needs a bearer. */
 export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOptions): void {
@@ -25,6 +28,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
     {
       schema: {
         ...schema,
+        operationId: 'listSessions',
         summary: 'One’s own sessions, newest first',
         querystring: Page,
         response: { 200: answer('a page of sessions', SessionList), ...problems(400, 401, 503) },
@@ -46,6 +50,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
     {
       schema: {
         ...schema,
+        operationId: 'endSession',
         summary: 'End one of one’s own sessions',
         params: Type.Object({ id: Uuid }),
         response: { 204: Empty, ...problems(400, 401, 404, 503) },
@@ -62,7 +67,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
 
 const LogOutBody = Type.Object(
   { refreshToken: Type.Optional(Type.String()) },
-  { additionalProperties: false },
+  { title: 'SessionToEnd', additionalProperties: false, examples: [{ refreshToken: examples.refresh }] },
 );
 
 /** `POST /auth/logout`: by either token. */
@@ -74,16 +79,14 @@ export function logOutRoute(
     '/auth/logout',
     {
       schema: {
-        ...schema,
+        operationId: 'logOut',
+        tags,
         [BODY_IS_OPTIONAL]: true,
         summary: 'End this session, the others, or all',
         description: 'By access token, or by a refresh token in the body, even one that was rotated.',
+        security: [{ bearer: [] }, {}],
         querystring: Type.Object({
-          scope: Type.Optional(
-            Type.Union([Type.Literal('session'), Type.Literal('others'), Type.Literal('all')], {
-              default: 'session',
-            }),
-          ),
+          scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),
         }),
         body: LogOutBody,
         response: { 204: Empty, ...problems(400, 401, 503) },

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
 import { beginRefusal } from '../server/exits.ts';
+import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /** RFC 6749 section 5.2; the last two are those of section 4.1.2.1, there for redirections, for want of others. */
@@ -18,8 +19,12 @@ const CODES = [
 type OAuthCode = (typeof CODES)[number];
 
 export const OAuthError = Type.Object(
-  { error: Type.Union(CODES.map((code) => Type.Literal(code))), error_description: Type.String() },
-  { $id: 'OAuthError', additionalProperties: false },
+  { error: oneOf(CODES), error_description: Type.String() },
+  {
+    $id: 'OAuthError',
+    additionalProperties: false,
+    examples: [{ error: 'invalid_grant', error_description: 'The refresh token has expired.' }],
+  },
 );
 
 /** A no that only this protocol has a word for: 400. */

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { examples } from '../server/examples.ts';
 
 /** What an endpoint takes: a form in the body, and nothing in its URI, which every hop writes into its log. */
 export const byForm = {
@@ -12,10 +13,13 @@ export const byForm = {
 };
 
 /** A token of which the client may say what it is; the token says it itself. */
-export const TokenForm = Type.Object({
-  token: Type.String(),
-  token_type_hint: Type.Optional(Type.String({ description: 'not needed, and not heeded' })),
-});
+export const TokenForm = Type.Object(
+  {
+    token: Type.String(),
+    token_type_hint: Type.Optional(Type.String({ description: 'not needed, and not heeded' })),
+  },
+  { title: 'TokenForm', examples: [{ token: examples.refresh }] },
+);
 
 /** Makes a scope one whose bodies are forms, and nothing else. */
 export async function formBodies(scope: App): Promise<void> {

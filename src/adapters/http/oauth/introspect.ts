@@ -1,6 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ActiveToken, introspect } from '../../../app/sessions/introspect.ts';
 import type { App } from '../server/app.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
 import { answer } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors } from './errors.ts';
@@ -12,10 +14,23 @@ export interface IntrospectOptions {
 
 const Time = Type.Optional(Type.Integer({ description: 'seconds since the epoch' }));
 
+const example = {
+  active: true,
+  token_type: 'Bearer',
+  sub: examples.user,
+  sid: examples.session,
+  client_id: 'kinship',
+  iss: 'https://auth.example.com',
+  aud: 'kinship',
+  iat: 1767323045,
+  exp: 1767323945,
+  jti: '3012e531-4d1c-481b-818b-ab19596b046f',
+};
+
 const Introspection = Type.Object(
   {
     active: Type.Boolean(),
-    token_type: Type.Optional(Type.Literal('Bearer', { description: 'of an access token alone' })),
+    token_type: Type.Optional(oneOf(['Bearer'], { description: 'of an access token alone' })),
     sub: Type.Optional(Type.String()),
     sid: Type.Optional(Type.String({ description: 'the session' })),
     client_id: Type.Optional(Type.String()),
@@ -26,7 +41,11 @@ const Introspection = Type.Object(
     exp: Time,
     jti: Type.Optional(Type.String({ description: 'of an access token alone' })),
   },
-  { additionalProperties: false },
+  {
+    title: 'Introspection',
+    additionalProperties: false,
+    examples: [example, { active: false }],
+  },
 );
 
 /** `POST /oauth/introspect`: for resource servers that want to know what a token is worth now (RFC 7662). */
@@ -40,6 +59,7 @@ export function introspectRoute(
     {
       schema: {
         ...byForm,
+        operationId: 'introspectToken',
         summary: 'Is this token good at this moment?',
         description: 'Asks the database, so that a session which has ended is over here at once.',
         security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],

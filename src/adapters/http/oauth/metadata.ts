@@ -27,7 +27,11 @@ const Metadata = Type.Object(
     revocation_endpoint_auth_methods_supported: Names,
     introspection_endpoint_auth_methods_supported: Names,
   },
-  { additionalProperties: false },
+  {
+    title: 'ServerMetadata',
+    additionalProperties: false,
+    examples: [documentOf('https://auth.example.com', 'https://auth.example.com')],
+  },
 );
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414). */
@@ -41,9 +45,11 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
     '/.well-known/oauth-authorization-server',
     {
       schema: {
+        operationId: 'getServerMetadata',
         tags: ['oauth'],
         summary: 'Where everything is, for clients that find their way by themselves',
         description: 'There where `TOKEN_ISSUER` is `PUBLIC_URL`, as it is unless it is set.',
+        security: [],
         response: { 200: answer('the metadata', Metadata), ...problems(404) },
       },
     },
@@ -62,6 +68,10 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
  */
 function metadataOf({ issuer, publicUrl }: MetadataOptions): Static<typeof Metadata> | null {
   if (publicUrl === null || (issuer !== publicUrl && issuer !== `${publicUrl}/`)) return null;
+  return documentOf(issuer, publicUrl);
+}
+
+function documentOf(issuer: string, publicUrl: string) {
   return {
     issuer,
     token_endpoint: `${publicUrl}/oauth/token`,

@@ -10,6 +10,8 @@ export interface RevokeOptions {
   readonly revokeToken: ReturnType<typeof revokeToken>;
 }
 
+const Nothing = Type.Object({}, { title: 'RevocationDone', examples: [{}] });
+
 /** `POST /oauth/revoke`: ends the session of a token (RFC 7009). */
 export function revokeRoute(
   scope: App,
@@ -21,12 +23,13 @@ export function revokeRoute(
     {
       schema: {
         ...byForm,
+        operationId: 'revokeToken',
         summary: 'End the session of a token',
         description:
           'By either token, even a refresh token that was rotated. 200 for a token that is none, too.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,
-        response: { 200: answer('done; the body means nothing', Type.Object({})), ...errors(400, 401) },
+        response: { 200: answer('done; the body means nothing', Nothing), ...errors(400, 401) },
       },
     },
     async (request, reply) => {

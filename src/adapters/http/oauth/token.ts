@@ -3,6 +3,8 @@ import type { refreshForClient } from '../../../app/sessions/refresh-for-client.
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
 import { answer, IdempotencyKey } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors, OAuthRefusal } from './errors.ts';
@@ -12,20 +14,34 @@ export interface TokenOptions {
   readonly refreshForClient: ReturnType<typeof refreshForClient>;
 }
 
-const Form = Type.Object({
-  grant_type: Type.String({ description: '`refresh_token`' }),
-  refresh_token: Type.Optional(Type.String({ description: 'of an unpaired session' })),
-  scope: Type.Optional(Type.String({ description: 'to be left out: none was granted' })),
-});
+const Form = Type.Object(
+  {
+    grant_type: Type.String({ description: '`refresh_token`' }),
+    refresh_token: Type.Optional(Type.String({ description: 'of an unpaired session' })),
+    scope: Type.Optional(Type.String({ description: 'to be left out: none was granted' })),
+  },
+  { title: 'Grant', examples: [{ grant_type: 'refresh_token', refresh_token: examples.refresh }] },
+);
 
 const Tokens = Type.Object(
   {
     access_token: Type.String(),
-    token_type: Type.Literal('Bearer'),
+    token_type: oneOf(['Bearer']),
     expires_in: Type.Integer({ minimum: 0, description: 'whole seconds' }),
     refresh_token: Type.String({ description: 'good for one refresh' }),
   },
-  { additionalProperties: false },
+  {
+    title: 'OAuthTokens',
+    additionalProperties: false,
+    examples: [
+      {
+        access_token: examples.access,
+        token_type: 'Bearer',
+        expires_in: 900,
+        refresh_token: examples.refresh,
+      },
+    ],
+  },
 );
 
 /** `POST /oauth/token`: the refresh of an unpaired session (RFC 6749 section 6). */
@@ -39,6 +55,7 @@ export function tokenRoute(
     {
       schema: {
         ...byForm,
+        operationId: 'exchangeToken',
         summary: 'Exchange a refresh token for the next tokens',
         description:
           'For sessions that were opened with `binding=refresh`. A refresh token is good for one use; one that ' +

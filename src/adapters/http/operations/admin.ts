@@ -26,6 +26,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     {
       schema: {
         ...schema,
+        operationId: 'listSessionsOfUser',
         summary: 'The sessions of a user, newest first',
         querystring: Type.Composite([Page, Type.Object({ userId: Uuid })]),
         response: {
@@ -53,6 +54,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     {
       schema: {
         ...schema,
+        operationId: 'endSessionAsOperator',
         summary: 'End a session',
         params: Id,
         response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
@@ -70,6 +72,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     {
       schema: {
         ...schema,
+        operationId: 'endSessionsOfUser',
         summary: 'End all sessions of a user',
         params: Id,
         response: { 204: Empty, ...problems(400, 401, 403, 503) },

@@ -1,16 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
-import { problems } from '../server/schemas.ts';
+import { oneOf } from '../server/one-of.ts';
+import { answer, problems } from '../server/schemas.ts';
 
 /** Rejects while the dependency cannot be asked. */
 export type HealthCheck = () => Promise<void>;
 
-const State = Type.Union([Type.Literal('up'), Type.Literal('down')]);
-const Live = Type.Object({ status: Type.Literal('up') }, { additionalProperties: false });
+const State = oneOf(['up', 'down']);
+const Live = Type.Object(
+  { status: oneOf(['up']) },
+  { title: 'Liveness', additionalProperties: false, examples: [{ status: 'up' }] },
+);
 const Ready = Type.Object(
   { status: State, dependencies: Type.Record(Type.String(), State) },
-  { additionalProperties: false },
+  {
+    title: 'Readiness',
+    additionalProperties: false,
+    examples: [{ status: 'up', dependencies: { database: 'up', capacity: 'up' } }],
+  },
 );
 
 /** Milliseconds in which a dependency has to answer: whoever asks does not wait for ever either. */
@@ -18,15 +26,31 @@ const DEADLINE = 2_000;
 
 /** `/health/live`: the process answers. `/health/ready`: so does everything without which it can only refuse. */
 export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<string, HealthCheck>> }): void {
-  const schema = { tags: ['operations'] };
+  const schema = { tags: ['operations'], security: [] };
 
-  app.get('/health/live', { schema: { ...schema, response: { 200: Live, ...problems() } } }, async () => {
-    return { status: 'up' as const };
-  });
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        ...schema,
+        operationId: 'getLiveness',
+        summary: 'Does the process answer?',
+        response: { 200: answer('it does', Live), ...problems() },
+      },
+    },
+    async () => ({ status: 'up' as const }),
+  );
 
   app.get(
     '/health/ready',
-    { schema: { ...schema, response: { 200: Ready, 503: Ready, ...problems() } } },
+    {
+      schema: {
+        ...schema,
+        operationId: 'getReadiness',
+        summary: 'Does everything answer without which the service can only refuse?',
+        response: { 200: answer('it does', Ready), 503: answer('not all of it', Ready), ...problems() },
+      },
+    },
     async (request, reply) => {
       const states = await Promise.all(
         Object.entries(checks).map(

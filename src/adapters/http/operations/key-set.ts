@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { PublishedKeys } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
+import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface KeySetOptions {
@@ -14,8 +15,8 @@ export interface KeySetOptions {
 const PublicKey = Type.Object(
   {
     kid: Type.String(),
-    use: Type.Literal('sig'),
-    alg: Type.Union(KEY_ALGORITHMS.map((alg) => Type.Literal(alg))),
+    use: oneOf(['sig']),
+    alg: oneOf(KEY_ALGORITHMS),
     kty: Type.String(),
     crv: Type.Optional(Type.String()),
     x: Type.Optional(Type.String()),
@@ -23,10 +24,23 @@ const PublicKey = Type.Object(
     n: Type.Optional(Type.String()),
     e: Type.Optional(Type.String()),
   },
-  { additionalProperties: false },
+  { title: 'PublicKey', additionalProperties: false },
 );
 
-const KeySet = Type.Object({ keys: Type.Array(PublicKey) }, { additionalProperties: false });
+/** The key of RFC 8037, appendix A.2. */
+const example = {
+  kid: '1',
+  use: 'sig',
+  alg: 'EdDSA',
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+};
+
+const KeySet = Type.Object(
+  { keys: Type.Array(PublicKey) },
+  { title: 'KeySet', additionalProperties: false, examples: [{ keys: [example] }] },
+);
 
 /** `GET /.well-known/jwks.json`: the keys by which anyone can check access tokens (RFC 7517). */
 export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOptions): void {
@@ -40,11 +54,13 @@ export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOpt
     {
       exposeHeadRoute: true,
       schema: {
+        operationId: 'getKeySet',
         tags: ['operations'],
         summary: 'The public keys of access tokens',
         description:
           'Keys are there before they sign, and as long as a token under them is good. Empty with HS512, ' +
           'whose keys are secret. A token whose `kid` is not there is reason to fetch the set anew.',
+        security: [],
         response: { 200: answer('a JWK Set', KeySet), ...problems() },
       },
     },

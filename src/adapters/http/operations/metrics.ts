@@ -1,8 +1,7 @@
-import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { problems } from '../server/schemas.ts';
+import { problems, text } from '../server/schemas.ts';
 import { type ServiceKey, serviceKeys } from '../server/service-keys.ts';
 
 /** What there is to show, as text of this content type. */
@@ -13,18 +12,15 @@ export interface Exposition {
 
 /** `GET /metrics`: to be called in a scope of its own where it is not for everyone. */
 export function metricsRoute(scope: App, { contentType, scrape }: Exposition): void {
-  const text = {
-    description: 'the text format of Prometheus',
-    content: { 'text/plain': { schema: Type.String() } },
-  };
   scope.get(
     '/metrics',
     {
       schema: {
+        operationId: 'getMetrics',
         tags: ['operations'],
         summary: 'Metrics for Prometheus',
         security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }, {}],
-        response: { 200: text, ...problems(401, 403) },
+        response: { 200: text('the text format of Prometheus', 'text/plain'), ...problems(401, 403) },
       },
     },
     async (_request, reply) => {

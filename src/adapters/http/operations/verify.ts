@@ -1,6 +1,6 @@
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { Empty, problems } from '../server/schemas.ts';
+import { empty, problems, Uuid } from '../server/schemas.ts';
 
 /**
  * `GET /auth/verify`: what a reverse proxy asks before it lets a request through (nginx `auth_request`, Traefik
@@ -12,11 +12,15 @@ export function verifyRoute(app: App): void {
     '/auth/verify',
     {
       schema: {
+        operationId: 'verify',
         tags: ['operations'],
         summary: 'For reverse proxies: is this access token good?',
         description: 'A proxy asks this with the headers of the request that it holds back.',
         security: [{ bearer: [] }, { accessCookie: [] }],
-        response: { 204: Empty, ...problems(401, 403, 503) },
+        response: {
+          204: empty('it is', { 'X-User-Id': Uuid, 'X-Session-Id': Uuid }),
+          ...problems(401, 403, 503),
+        },
       },
     },
     async (request, reply) => {

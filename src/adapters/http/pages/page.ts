@@ -2,6 +2,14 @@ import formbody from '@fastify/formbody';
 import type { FastifyReply } from 'fastify';
 import type { App } from '../server/app.ts';
 import { beginRefusal } from '../server/exits.ts';
+import { refusalsAs } from '../server/schemas.ts';
+
+/** What a route of pages says of itself. */
+export const pages = {
+  tags: ['pages'],
+  consumes: ['application/x-www-form-urlencoded', 'application/json'],
+  security: [],
+};
 
 /** Makes a scope one of pages: forms as bodies, HTML as answers, for refusals too. */
 export async function asPages(scope: App): Promise<void> {
@@ -11,6 +19,9 @@ export async function asPages(scope: App): Promise<void> {
     return sendPage(reply, title, `<p role="alert">${escapeHtml(detail)}</p>`);
   });
 }
+
+/** The responses of a page that are refusals: pages too. */
+export const refusals = refusalsAs('text/html', 'a page that says why');
 
 /**
  * A page without script, which nobody may frame, keep or learn the address of: the link that led here is a secret.

@@ -2,23 +2,42 @@ import { Type } from '@sinclair/typebox';
 import type { checkResetLink, resetPassword } from '../../../app/accounts/reset-password.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
-import { Text } from '../server/schemas.ts';
-import { escapeHtml, sendPage } from './page.ts';
+import { Empty, Text, text } from '../server/schemas.ts';
+import { escapeHtml, pages, refusals, sendPage } from './page.ts';
 
 export interface PasswordResetOptions {
   readonly checkResetLink: ReturnType<typeof checkResetLink>;
   readonly resetPassword: ReturnType<typeof resetPassword>;
 }
 
-const token = Type.String({ maxLength: 100 });
+const token = Type.String({ maxLength: 100, description: 'as it is in the link' });
+const Reset = Type.Object(
+  { token, newPassword: Text },
+  {
+    title: 'PasswordReset',
+    additionalProperties: false,
+    examples: [{ token: 'qWHBn9xM…', newPassword: 'a green piano 44' }],
+  },
+);
 
 /** The link in a mail leads to a page that asks for a new password. A GET uses nothing up. */
-export function passwordResetPages(app: App, { checkResetLink, resetPassword }: PasswordResetOptions): void {
-  const schema = { tags: ['pages'], produces: ['text/html'] };
+export function passwordResetPages(app: App, options: PasswordResetOptions): void {
+  askingPage(app, options);
+  settingPage(app, options);
+}
 
+function askingPage(app: App, { checkResetLink }: PasswordResetOptions): void {
   app.get(
     '/auth/password/reset',
-    { schema: { ...schema, querystring: Type.Object({ token }) } },
+    {
+      schema: {
+        ...pages,
+        operationId: 'showPasswordReset',
+        summary: 'Where a mail about a forgotten password leads: a form for a new one',
+        querystring: Type.Object({ token }),
+        response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
+      },
+    },
     async (request, reply) => {
       await checkResetLink(request.query.token);
       return sendPage(
@@ -33,11 +52,23 @@ export function passwordResetPages(app: App, { checkResetLink, resetPassword }: 
       );
     },
   );
+}
 
+function settingPage(app: App, { resetPassword }: PasswordResetOptions): void {
   app.post(
     '/auth/password/reset',
     {
-      schema: { ...schema, body: Type.Object({ token, newPassword: Text }, { additionalProperties: false }) },
+      schema: {
+        ...pages,
+        operationId: 'resetPassword',
+        summary: 'Set a new password by a mailed link; every session ends',
+        body: Reset,
+        response: {
+          200: text('to a form: a page that says so', 'text/html'),
+          204: Empty,
+          ...refusals(400, 403, 503),
+        },
+      },
     },
     async (request, reply) => {
       await resetPassword({ ...request.body, client: clientOf(request) });

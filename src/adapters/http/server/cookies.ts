@@ -6,6 +6,10 @@ import type { App } from './app.ts';
 /** The cookie in which a browser has its access token. */
 export const ACCESS_COOKIE = 'access_token';
 
+/** The cookies in which front doors keep refresh tokens. */
+export const REFRESH_COOKIE = 'refresh_token';
+export const SESSION_COOKIE = 'session_refresh';
+
 /**
  * Reads the cookies of requests in this scope, and sets those of its answers. To be awaited before a hook is added that
  * looks at them.

@@ -35,10 +35,13 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
   return { code, detail, status, title };
 }
 
+/** What somebody needs who comes with nothing. */
+export const CHALLENGE = 'Bearer realm="kinship"';
+
 /** Every 401 comes with a challenge (RFC 9110 section 15.5.2), which says whether a token was there (RFC 6750 section 3). */
 function challengeTo({ headers }: FastifyRequest, code: ProblemCode): string {
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
-  return presented ? 'Bearer realm="kinship", error="invalid_token"' : 'Bearer realm="kinship"';
+  return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }
 
 /** What is wrong with bytes that never became a request is said on the bare socket. */

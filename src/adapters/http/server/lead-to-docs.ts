@@ -1,15 +1,18 @@
+import { Type } from '@sinclair/typebox';
 import type { App } from './app.ts';
-import { Empty, problems } from './schemas.ts';
+import { empty, problems } from './schemas.ts';
 
 /** A path under which another service had its documentation. */
-export function leadToDocs(app: App, path: string, tag: string): void {
+export function leadToDocs(app: App, path: string, tag: string, operationId: string): void {
   app.get(
     path,
     {
       schema: {
+        operationId,
         tags: [tag],
         summary: 'Leads to the documentation',
-        response: { 302: Empty, ...problems() },
+        security: [],
+        response: { 302: empty('leads to `/docs`', { Location: Type.String() }), ...problems() },
       },
     },
     async (_request, reply) => reply.redirect('/docs'),

@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
 import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
+import { examples } from './examples.ts';
+import { oneOf } from './one-of.ts';
 
 /** What a client should do next. */
 type Recovery = 'retry' | 'login' | 'none';
@@ -59,11 +61,24 @@ export const Problem = Type.Object(
     status: Type.Integer(),
     detail: Type.String(),
     instance: Type.String({ description: 'the id of the request, as in the header `x-request-id`' }),
-    code: Type.Union(Object.keys(PROBLEMS).map((code) => Type.Literal(code))),
-    recovery: Type.Union([Type.Literal('retry'), Type.Literal('login'), Type.Literal('none')]),
+    code: oneOf(Object.keys(PROBLEMS) as ProblemCode[]),
+    recovery: oneOf(['retry', 'login', 'none'], { description: 'what a client should do next' }),
   },
-  { $id: 'Problem', additionalProperties: false },
+  {
+    $id: 'Problem',
+    additionalProperties: false,
+    examples: [exampleOf('token_reused')],
+  },
 );
+
+function exampleOf(code: RefusalCode): object {
+  return problem(code, new Refusal(code).message, examples.request);
+}
+
+/** The codes that come with a status. */
+export function codesOf(status: number): ProblemCode[] {
+  return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => PROBLEMS[code].status === status);
+}
 
 /** The problem document of a code. */
 export function problem(code: ProblemCode, detail: string, requestId: string): Static<typeof Problem> {

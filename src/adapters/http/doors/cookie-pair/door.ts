@@ -6,9 +6,9 @@ import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseCrossSite } from '../../server/cookies.ts';
-import { Empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
+import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
 import { tokenCookie } from '../token-cookies.ts';
-import { sendPlain, sendText, texts } from './plain-errors.ts';
+import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 
 export interface CookiePairOptions {
   readonly openSession: ReturnType<typeof openSession>;
@@ -19,7 +19,11 @@ export interface CookiePairOptions {
 }
 
 const MISSING = { access_token: 'Access token is missing', refresh_token: 'Refresh token is missing' };
-const schema = { tags: ['cookie-pair'], response: { 200: Empty, ...texts } };
+const SetCookie = Type.String({ description: '`access_token`, and once more for `refresh_token`' });
+const schema = {
+  tags: ['cookie-pair'],
+  response: { 200: empty('the tokens, in cookies', { 'Set-Cookie': SetCookie }), ...texts },
+};
 
 /** Both tokens in cookies, and refusals in plain text. What changes state by GET is asked for by nobody else's pages. */
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
@@ -40,6 +44,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptio
     {
       schema: {
         ...schema,
+        operationId: 'cookiePairLogIn',
         summary: 'Open a session for a user',
         description:
           'For trusted backends. The tokens are in the cookies `access_token` and `refresh_token`.',
@@ -68,13 +73,15 @@ function refreshRoute(app: App, { refresh, publicUrl }: CookiePairOptions): void
     {
       schema: {
         ...schema,
+        operationId: 'cookiePairRefresh',
         summary: 'Exchange the tokens in the cookies for the next ones',
         description: 'Takes the cookies `access_token` and `refresh_token`; a pair is good for one refresh.',
+        security: [{ accessCookie: [], refreshCookie: [] }],
         headers: IdempotencyKey,
       },
       preHandler: async (request, reply) => {
         for (const [name, words] of Object.entries(MISSING)) {
-          if (!onlyCookie(request, name)) return sendText(reply, 401, words);
+          if (!onlyCookie(request, name)) return sendMissing(reply, words);
         }
       },
     },

@@ -1,7 +1,7 @@
-import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { beginRefusal } from '../../server/exits.ts';
+import { beginRefusal, CHALLENGE } from '../../server/exits.ts';
 import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
+import { refusalsAs } from '../../server/schemas.ts';
 
 const NOT_VALID = 'Not valid token';
 
@@ -14,13 +14,8 @@ const WORDS: { readonly [code in ProblemCode]?: string } = {
   address_changed: "You're location is blocked",
 };
 
-const text = {
-  description: 'why, in a few words',
-  content: { 'text/plain': { schema: Type.String() } },
-};
-
 /** The responses of a route that are refusals. */
-export const texts = { 400: text, 401: text, 403: text, 503: text, '4xx': text, '5xx': text };
+export const texts = refusalsAs('text/plain', 'why, in a few words')(400, 401, 403, 503);
 
 export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code } = beginRefusal(error, request, reply);
@@ -29,6 +24,11 @@ export function sendPlain(error: unknown, request: FastifyRequest, reply: Fastif
   sendText(reply, status, status >= 500 ? title : (WORDS[code] ?? NOT_VALID));
 }
 
-export function sendText(reply: FastifyReply, status: number, words: string): FastifyReply {
+/** A token is not there, of which the protocol has words of its own. */
+export function sendMissing(reply: FastifyReply, words: string): FastifyReply {
+  return sendText(reply.header('www-authenticate', CHALLENGE), 401, words);
+}
+
+function sendText(reply: FastifyReply, status: number, words: string): FastifyReply {
   return reply.code(status).type('text/plain; charset=utf-8').send(words);
 }

@@ -10,7 +10,7 @@ export interface SessionIdOptions extends TokenOptions, ListOptions {}
 
 /** Sessions named by their id, for users whom a trusted backend vouches for. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
-  leadToDocs(app, '/swagger/index.html', 'session-id');
+  leadToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
   await scope(app, async (clients) => {
     await readCookies(clients);
     tokenRoutes(clients, options);

@@ -2,7 +2,8 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { listSessions } from '../../../../app/sessions/list-sessions.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
-import { answer, problems, Uuid } from '../../server/schemas.ts';
+import { examples } from '../../server/examples.ts';
+import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
 import type { ServiceKey } from '../../server/service-keys.ts';
 
 export interface ListOptions {
@@ -12,7 +13,6 @@ export interface ListOptions {
 
 const NEWEST = 1_000;
 
-const Time = Type.String({ description: 'RFC 3339, UTC' });
 const Item = Type.Object(
   {
     id: Uuid,
@@ -21,8 +21,21 @@ const Item = Type.Object(
     created_time: Time,
     updated_time: Time,
   },
-  { additionalProperties: false },
+  { title: 'SessionIdSession', additionalProperties: false },
 );
+const Items = Type.Array(Item, {
+  examples: [
+    [
+      {
+        id: examples.session,
+        guid: examples.user,
+        hashed_refresh_token: examples.hash,
+        created_time: examples.time,
+        updated_time: examples.time,
+      },
+    ],
+  ],
+});
 
 /** To be called in a scope that needs a service key of operators. */
 export function listRoute(app: App, { listSessions }: ListOptions): void {
@@ -30,10 +43,11 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
     '/api/v1/auth/sessions',
     {
       schema: {
+        operationId: 'sessionIdListSessions',
         tags: ['session-id'],
         summary: 'The newest 1,000 sessions of all users, newest first',
         security: [{ serviceKey: [] }],
-        response: { 200: answer('the sessions', Type.Array(Item)), ...problems(401, 403, 503) },
+        response: { 200: answer('the sessions', Items), ...problems(401, 403, 503) },
       },
     },
     async (_request, reply) => {

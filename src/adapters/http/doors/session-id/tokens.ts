@@ -6,7 +6,8 @@ import type { refresh } from '../../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientOf } from '../../server/client.ts';
-import { onlyCookie, refuseCrossSite } from '../../server/cookies.ts';
+import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
+import { examples } from '../../server/examples.ts';
 import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
 import { tokenCookie } from '../token-cookies.ts';
 
@@ -18,16 +19,33 @@ export interface TokenOptions {
   readonly publicUrl: string | null;
 }
 
-const COOKIE = 'session_refresh';
 const closed = { additionalProperties: false };
 const tags = ['session-id'];
+const tokensExample = { access_token: examples.access, refresh_token: 'ZXlKaGJHY2lPaUpJVXpVeE1pSXNJ…' };
 const Tokens = Type.Object(
   {
     access_token: Type.String({ description: 'its payload holds `session_id` and `guid`' }),
     refresh_token: Type.String({ description: 'base64; good for one refresh' }),
   },
-  closed,
+  { ...closed, title: 'SessionIdTokens', examples: [tokensExample] },
 );
+const Opening = Type.Object(
+  { guid: Uuid },
+  { ...closed, title: 'SessionIdOpening', examples: [{ guid: examples.user }] },
+);
+const Refresh = Type.Object(
+  {
+    session_id: Uuid,
+    refresh_token: Type.Optional(Type.String({ description: 'base64, as it was answered' })),
+  },
+  {
+    ...closed,
+    title: 'SessionIdRefresh',
+    examples: [{ session_id: examples.session, refresh_token: tokensExample.refresh_token }],
+  },
+);
+/** Both answers set the cookie, too. */
+const withCookie = { 'Set-Cookie': Type.String({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
 
 /** To be called in a scope that reads cookies. */
 export function tokenRoutes(app: App, options: TokenOptions): void {
@@ -40,12 +58,13 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): 
     '/api/v1/auth/login',
     {
       schema: {
+        operationId: 'sessionIdLogIn',
         tags,
         summary: 'Open a session for a user',
-        description: `For trusted backends. The refresh token is set as cookie \`${COOKIE}\` too.`,
+        description: `For trusted backends. The refresh token is set as cookie \`${SESSION_COOKIE}\` too.`,
         security: [{}, { serviceKey: [] }],
-        body: Type.Object({ guid: Uuid }, closed),
-        response: { 200: answer('the first tokens', Tokens), ...problems(400, 401, 403, 503) },
+        body: Opening,
+        response: { 200: answer('the first tokens', Tokens, withCookie), ...problems(400, 401, 403, 503) },
       },
     },
     async (request, reply) => {
@@ -68,18 +87,17 @@ function refreshRoute(app: App, { refresh, publicUrl }: TokenOptions): void {
     '/api/v1/auth/refresh',
     {
       schema: {
+        operationId: 'sessionIdRefresh',
         tags,
         summary: 'Exchange the refresh token of a session for the next tokens',
-        description: `The refresh token comes as cookie \`${COOKIE}\`, or in the body. It is to be the session’s own.`,
+        description: `The refresh token comes as cookie \`${SESSION_COOKIE}\`, or in the body. It is to be the session’s own.`,
         headers: IdempotencyKey,
-        body: Type.Object(
-          {
-            session_id: Uuid,
-            refresh_token: Type.Optional(Type.String({ description: 'base64, as it was answered' })),
-          },
-          closed,
-        ),
-        response: { 200: answer('the next tokens', Tokens), ...problems(400, 401, 403, 422, 503) },
+        security: [{ sessionCookie: [] }, {}],
+        body: Refresh,
+        response: {
+          200: answer('the next tokens', Tokens, withCookie),
+          ...problems(400, 401, 403, 422, 503),
+        },
       },
     },
     async (request, reply) => {
@@ -97,11 +115,11 @@ function refreshRoute(app: App, { refresh, publicUrl }: TokenOptions): void {
 }
 
 function ofCookie(request: FastifyRequest): string {
-  const token = onlyCookie(request, COOKIE);
+  const token = onlyCookie(request, SESSION_COOKIE);
   if (token === undefined)
     throw new Refusal(
       'unauthenticated',
-      `The refresh token is needed: the cookie ${COOKIE}, or refresh_token in the body.`,
+      `The refresh token is needed: the cookie ${SESSION_COOKIE}, or refresh_token in the body.`,
     );
   refuseCrossSite(request);
   return token;
@@ -111,7 +129,7 @@ function tokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: 
   const refresh_token = Buffer.from(refresh).toString('base64');
   reply
     .header('cache-control', 'no-store')
-    .setCookie(COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
+    .setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
   return { access_token: access, refresh_token };
 }
 

@@ -6,7 +6,9 @@ import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { type Authenticate, principalOf } from '../../server/authenticate.ts';
 import { clientOf } from '../../server/client.ts';
-import { answer, BODY_IS_OPTIONAL, Empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
+import { examples } from '../../server/examples.ts';
+import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
+import { counted } from './request-limit.ts';
 import { anyones, authorized } from './schemas.ts';
 
 export interface AccountOptions {
@@ -18,9 +20,29 @@ export interface AccountOptions {
 }
 
 const closed = { additionalProperties: false };
-const Registration = Type.Object({ username: Text, password: Text, email: Text }, closed);
-const Account = Type.Object({ username: Text, email: Text }, closed);
-const Tokens = Type.Object({ access: Type.String(), refresh: Type.String() }, closed);
+const { account, password } = examples;
+
+const Registration = Type.Object(
+  { username: Text, password: Text, email: Text },
+  { ...closed, title: 'TaskApiRegistration', examples: [{ ...account, password }] },
+);
+const Account = Type.Object(
+  { username: Text, email: Text },
+  { ...closed, title: 'TaskApiAccount', examples: [account] },
+);
+const Credentials = Type.Object(
+  { username: Text, password: Text },
+  { ...closed, title: 'TaskApiCredentials', examples: [{ username: account.username, password }] },
+);
+const Refresh = Type.Object(
+  { refresh: Type.String() },
+  { ...closed, title: 'TaskApiRefresh', examples: [{ refresh: examples.refresh }] },
+);
+const Tokens = Type.Object(
+  { access: Type.String(), refresh: Type.String() },
+  { ...closed, title: 'TaskApiTokens', examples: [{ access: examples.access, refresh: examples.refresh }] },
+);
+const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: [{}] });
 
 /** What anyone may ask for. */
 export function accountRoutes(app: App, options: AccountOptions): void {
@@ -31,14 +53,15 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     {
       schema: {
         ...anyones,
+        operationId: 'taskApiRegister',
         summary: 'Make an account',
         body: Registration,
-        response: { 201: answer('the account', Account), ...problems(400, 409, 429, 503) },
+        response: { 201: answer('the account', Account, counted), ...problems(400, 409, 429, 503) },
       },
     },
     async (request, reply) => {
-      const account = await register({ ...request.body, client: clientOf(request) });
-      return reply.code(201).send(account);
+      const registered = await register({ ...request.body, client: clientOf(request) });
+      return reply.code(201).send(registered);
     },
   );
 
@@ -47,10 +70,11 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     {
       schema: {
         ...anyones,
+        operationId: 'taskApiLogIn',
         summary: 'Log in with name or address, and password',
         description: 'Opens a session that is refreshed with the refresh token alone.',
-        body: Type.Object({ username: Text, password: Text }, closed),
-        response: { 200: answer('the first tokens', Tokens), ...problems(400, 401, 429, 503) },
+        body: Credentials,
+        response: { 200: answer('the first tokens', Tokens, counted), ...problems(400, 401, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -66,11 +90,12 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     {
       schema: {
         ...anyones,
+        operationId: 'taskApiRefresh',
         summary: 'Exchange a refresh token for the next tokens',
         description: 'The old one is dead: if it comes back, its session ends.',
         headers: IdempotencyKey,
-        body: Type.Object({ refresh: Type.String() }, closed),
-        response: { 200: answer('the next tokens', Tokens), ...problems(400, 401, 422, 429, 503) },
+        body: Refresh,
+        response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -92,10 +117,11 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
     {
       schema: {
         ...authorized,
+        operationId: 'taskApiLogOut',
         [BODY_IS_OPTIONAL]: true,
         summary: 'End all of one’s own sessions',
-        body: Type.Object({}, closed),
-        response: { 205: Empty, ...problems(400, 401, 429, 503) },
+        body: Nothing,
+        response: { 205: empty('done', counted), ...problems(400, 401, 429, 503) },
       },
       preValidation: async (request) => {
         request.body ??= {};

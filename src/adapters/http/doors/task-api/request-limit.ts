@@ -1,4 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
+import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import type { limitRequests as countRequest } from '../../../../app/limit-requests.ts';
 import { networkOf } from '../../../../domain/network.ts';
@@ -11,6 +12,13 @@ export interface RequestLimitOptions {
   /** Requests a minute. */
   readonly rateLimit: number;
 }
+
+/** What answers of these routes say of the limit; see what /docs has of these names. */
+export const counted = {
+  'RateLimit-Limit': Type.Integer(),
+  'RateLimit-Remaining': Type.Integer(),
+  'RateLimit-Reset': Type.Integer(),
+};
 
 const MINUTE = 60_000;
 

@@ -7,7 +7,9 @@ import type { listTasks } from '../../../../app/tasks/list-tasks.ts';
 import type { Task } from '../../../../domain/task.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
-import { answer, Empty, problems, Text } from '../../server/schemas.ts';
+import { examples } from '../../server/examples.ts';
+import { answer, empty, problems, Text, Time } from '../../server/schemas.ts';
+import { counted } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface TaskOptions {
@@ -21,15 +23,22 @@ export interface TaskOptions {
 const closed = { additionalProperties: false };
 /** As wide as the column that keeps it. */
 const params = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) });
+const example = { id: 1, author: 'ann', text: 'Water the plants', pub_date: examples.time };
 const text = Type.String({ ...Text, description: '1 to 200 characters' });
 const Item = Type.Object(
   {
     id: Type.Integer(),
     author: Type.String({ description: 'username' }),
     text: Type.String(),
-    pub_date: Type.String({ description: 'RFC 3339, UTC' }),
+    pub_date: Time,
   },
-  closed,
+  { ...closed, title: 'Task', examples: [example] },
+);
+const Items = Type.Array(Item, { examples: [[example]] });
+const NewTask = Type.Object({ text }, { ...closed, title: 'NewTask', examples: [{ text: example.text }] });
+const TaskChange = Type.Object(
+  { text: Type.Optional(text) },
+  { ...closed, title: 'TaskChange', examples: [{ text: example.text }] },
 );
 
 /** One's own tasks: to be called in a scope that needs an access token. */
@@ -46,8 +55,9 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
     {
       schema: {
         ...authorized,
+        operationId: 'listTasks',
         summary: 'One’s own tasks: the newest 1,000, newest first',
-        response: { 200: answer('the tasks', Type.Array(Item)), ...problems(401, 404, 429, 503) },
+        response: { 200: answer('the tasks', Items, counted), ...problems(401, 404, 429, 503) },
       },
     },
     async (request) => (await listTasks(principalOf(request).userId)).map(asItem),
@@ -58,9 +68,10 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
     {
       schema: {
         ...authorized,
+        operationId: 'createTask',
         summary: 'Make a task',
-        body: Type.Object({ text }, closed),
-        response: { 201: answer('the task', Item), ...problems(400, 401, 404, 429, 503) },
+        body: NewTask,
+        response: { 201: answer('the task', Item, counted), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -72,11 +83,13 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
 
 function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions): void {
   const url = '/api/v1/tasks/:id/';
-  const response = { 200: answer('the task', Item), ...problems(400, 401, 404, 429, 503) };
+  const response = { 200: answer('the task', Item, counted), ...problems(400, 401, 404, 429, 503) };
 
   app.get(
     url,
-    { schema: { ...authorized, summary: 'One of one’s own tasks', params, response } },
+    {
+      schema: { ...authorized, operationId: 'getTask', summary: 'One of one’s own tasks', params, response },
+    },
     async (request) => asItem(await findTask(principalOf(request).userId, request.params.id)),
   );
 
@@ -85,9 +98,10 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
     {
       schema: {
         ...authorized,
+        operationId: 'replaceTask',
         summary: 'Replace a task',
         params,
-        body: Type.Object({ text }, closed),
+        body: NewTask,
         response,
       },
     },
@@ -100,9 +114,10 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
     {
       schema: {
         ...authorized,
+        operationId: 'changeTask',
         summary: 'Change members of a task',
         params,
-        body: Type.Object({ text: Type.Optional(text) }, closed),
+        body: TaskChange,
         response,
       },
     },
@@ -119,9 +134,10 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
     {
       schema: {
         ...authorized,
+        operationId: 'deleteTask',
         summary: 'Delete a task',
         params,
-        response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
+        response: { 204: empty('done', counted), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {

@@ -3,7 +3,9 @@ import type { describeUser } from '../../../../app/tasks/describe-user.ts';
 import type { listUsers, UserWithTasks } from '../../../../app/tasks/list-users.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
+import { examples } from '../../server/examples.ts';
 import { answer, problems, Uuid } from '../../server/schemas.ts';
+import { counted } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface UserOptions {
@@ -11,14 +13,16 @@ export interface UserOptions {
   readonly describeUser: ReturnType<typeof describeUser>;
 }
 
+const example = { id: examples.user, username: 'ann', tasks: ['Water the plants'] };
 const User = Type.Object(
   {
     id: Uuid,
     username: Type.String(),
     tasks: Type.Array(Type.String(), { description: 'the texts of one’s own; of others none' }),
   },
-  { additionalProperties: false },
+  { title: 'User', additionalProperties: false, examples: [example] },
 );
+const Users = Type.Array(User, { examples: [[example]] });
 
 /** To be called in a scope that needs an access token. */
 export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): void {
@@ -27,8 +31,9 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
     {
       schema: {
         ...authorized,
+        operationId: 'listUsers',
         summary: 'The newest 1,000 users, newest first',
-        response: { 200: answer('the users', Type.Array(User)), ...problems(401, 429, 503) },
+        response: { 200: answer('the users', Users, counted), ...problems(401, 429, 503) },
       },
     },
     async (request) => (await listUsers(principalOf(request).userId)).map(asItem),
@@ -39,9 +44,10 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
     {
       schema: {
         ...authorized,
+        operationId: 'getUser',
         summary: 'One user',
         params: Type.Object({ id: Uuid }),
-        response: { 200: answer('the user', User), ...problems(400, 401, 404, 429, 503) },
+        response: { 200: answer('the user', User, counted), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request) =>

@@ -1,6 +1,6 @@
 import type { StaticDocumentSpec } from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { App } from '../server/app.ts';
+import type { App } from '../../server/app.ts';
 
 const PREFIX = '/docs';
 

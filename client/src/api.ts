@@ -1,0 +1,510 @@
+/*
+ * The schemas of docs/openapi.json as types. Generated: `npm run openapi` writes this file anew, and Biome leaves it
+ * as it is.
+ */
+export interface components {
+    schemas: {
+        /**
+         * @example {
+         *       "type": "urn:problem-type:kinship:token_reused",
+         *       "title": "Refresh token used before",
+         *       "status": 401,
+         *       "detail": "This refresh token was used before; its session has been ended.",
+         *       "instance": "58d83f6c-2927-427d-8c5b-456c6e2682ad",
+         *       "code": "token_reused",
+         *       "recovery": "login"
+         *     }
+         */
+        readonly Problem: {
+            /** @description names the kind of problem; `code` is its last part */
+            readonly type: string;
+            readonly title: string;
+            readonly status: number;
+            readonly detail: string;
+            /** @description the id of the request, as in the header `x-request-id` */
+            readonly instance: string;
+            /** @enum {string} */
+            readonly code: "malformed_token" | "invalid_token" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "idempotency_key_reused" | "invalid_request" | "unauthenticated" | "forbidden" | "not_found" | "invalid_credentials" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
+            /**
+             * @description what a client should do next
+             * @enum {string}
+             */
+            readonly recovery: "retry" | "login" | "none";
+        };
+        /**
+         * @example {
+         *       "access": "eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…",
+         *       "refresh": "eyJhbGciOiJIUzUxMiIsInR5cCI6InJ0K2p3dCIs…",
+         *       "expiresIn": 900
+         *     }
+         */
+        readonly TokenPair: {
+            /** @description access token */
+            readonly access: string;
+            /** @description refresh token, good for one refresh */
+            readonly refresh: string;
+            /** @description whole seconds that the access token has left */
+            readonly expiresIn: number;
+        };
+        /**
+         * @example {
+         *       "error": "invalid_grant",
+         *       "error_description": "The refresh token has expired."
+         *     }
+         */
+        readonly OAuthError: {
+            /** @enum {string} */
+            readonly error: "invalid_request" | "invalid_client" | "invalid_grant" | "unauthorized_client" | "unsupported_grant_type" | "invalid_scope" | "server_error" | "temporarily_unavailable";
+            readonly error_description: string;
+        };
+        readonly Credentials: {
+            readonly username?: string;
+            readonly password?: string;
+        };
+        readonly PairToRefresh: {
+            readonly refreshToken?: string;
+            /** @description the other half; may have expired */
+            readonly accessToken?: string;
+        };
+        readonly SessionToEnd: {
+            readonly refreshToken?: string;
+        };
+        readonly Registration: {
+            readonly username: string;
+            readonly email: string;
+            readonly password: string;
+        };
+        /**
+         * @example {
+         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "username": "ann",
+         *       "email": "ann@example.com"
+         *     }
+         */
+        readonly Account: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            readonly email: string;
+        };
+        readonly ForgottenPassword: {
+            readonly email: string;
+        };
+        readonly Session: {
+            /** @description UUID */
+            readonly id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly refreshedAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly expiresAt: string;
+            readonly createdIp: string;
+            readonly lastIp: string;
+            /** @description browser or app in words */
+            readonly userAgent: string;
+            /** @description how often it was refreshed */
+            readonly generation: number;
+            /** @description it is the one that asks */
+            readonly current: boolean;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *           "createdAt": "2026-01-02T03:04:05.678Z",
+         *           "refreshedAt": "2026-01-02T03:19:05.123Z",
+         *           "expiresAt": "2026-02-01T03:19:05.000Z",
+         *           "createdIp": "192.0.2.7",
+         *           "lastIp": "192.0.2.7",
+         *           "userAgent": "Firefox 145 on Linux",
+         *           "generation": 1,
+         *           "current": true
+         *         }
+         *       ]
+         *     }
+         */
+        readonly SessionList: {
+            readonly items: readonly components["schemas"]["Session"][];
+            /** @description there is more: ask on with this */
+            readonly nextCursor?: string;
+        };
+        /**
+         * @example {
+         *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *       "username": "ann",
+         *       "email": "ann@example.com"
+         *     }
+         */
+        readonly Me: {
+            /** @description UUID */
+            readonly userId: string;
+            /** @description UUID */
+            readonly sessionId: string;
+            readonly username?: string;
+            readonly email?: string;
+        };
+        readonly ConfirmedPassword: {
+            readonly password: string;
+        };
+        readonly PasswordChange: {
+            readonly currentPassword: string;
+            readonly newPassword: string;
+        };
+        readonly SessionIdOpening: {
+            /** @description UUID */
+            readonly guid: string;
+        };
+        /**
+         * @example {
+         *       "access_token": "eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…",
+         *       "refresh_token": "ZXlKaGJHY2lPaUpJVXpVeE1pSXNJ…"
+         *     }
+         */
+        readonly SessionIdTokens: {
+            /** @description its payload holds `session_id` and `guid` */
+            readonly access_token: string;
+            /** @description base64; good for one refresh */
+            readonly refresh_token: string;
+        };
+        readonly SessionIdRefresh: {
+            /** @description UUID */
+            readonly session_id: string;
+            /** @description base64, as it was answered */
+            readonly refresh_token?: string;
+        };
+        readonly SessionIdSession: {
+            /** @description UUID */
+            readonly id: string;
+            /** @description UUID */
+            readonly guid: string;
+            readonly hashed_refresh_token: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly created_time: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly updated_time: string;
+        };
+        readonly TaskApiRegistration: {
+            readonly username: string;
+            readonly password: string;
+            readonly email: string;
+        };
+        /**
+         * @example {
+         *       "username": "ann",
+         *       "email": "ann@example.com"
+         *     }
+         */
+        readonly TaskApiAccount: {
+            readonly username: string;
+            readonly email: string;
+        };
+        readonly TaskApiCredentials: {
+            readonly username: string;
+            readonly password: string;
+        };
+        /**
+         * @example {
+         *       "access": "eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…",
+         *       "refresh": "eyJhbGciOiJIUzUxMiIsInR5cCI6InJ0K2p3dCIs…"
+         *     }
+         */
+        readonly TaskApiTokens: {
+            readonly access: string;
+            readonly refresh: string;
+        };
+        readonly TaskApiRefresh: {
+            readonly refresh: string;
+        };
+        readonly TaskApiNothing: Record<string, never>;
+        /**
+         * @example {
+         *       "id": 1,
+         *       "author": "ann",
+         *       "text": "Water the plants",
+         *       "pub_date": "2026-01-02T03:04:05.678Z"
+         *     }
+         */
+        readonly Task: {
+            readonly id: number;
+            /** @description username */
+            readonly author: string;
+            readonly text: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly pub_date: string;
+        };
+        readonly NewTask: {
+            /** @description 1 to 200 characters */
+            readonly text: string;
+        };
+        readonly TaskChange: {
+            /** @description 1 to 200 characters */
+            readonly text?: string;
+        };
+        /**
+         * @example {
+         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "username": "ann",
+         *       "tasks": [
+         *         "Water the plants"
+         *       ]
+         *     }
+         */
+        readonly User: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            /** @description the texts of one’s own; of others none */
+            readonly tasks: readonly string[];
+        };
+        readonly NotMe: {
+            /** @description as it is in the link */
+            readonly token: string;
+        };
+        readonly PasswordReset: {
+            /** @description as it is in the link */
+            readonly token: string;
+            readonly newPassword: string;
+        };
+        readonly Grant: {
+            /** @description `refresh_token` */
+            readonly grant_type: string;
+            /** @description of an unpaired session */
+            readonly refresh_token?: string;
+            /** @description to be left out: none was granted */
+            readonly scope?: string;
+        };
+        /**
+         * @example {
+         *       "access_token": "eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…",
+         *       "token_type": "Bearer",
+         *       "expires_in": 900,
+         *       "refresh_token": "eyJhbGciOiJIUzUxMiIsInR5cCI6InJ0K2p3dCIs…"
+         *     }
+         */
+        readonly OAuthTokens: {
+            readonly access_token: string;
+            /** @enum {string} */
+            readonly token_type: "Bearer";
+            /** @description whole seconds */
+            readonly expires_in: number;
+            /** @description good for one refresh */
+            readonly refresh_token: string;
+        };
+        readonly TokenForm: {
+            readonly token: string;
+            /** @description not needed, and not heeded */
+            readonly token_type_hint?: string;
+        };
+        /** @example {} */
+        readonly RevocationDone: Record<string, never>;
+        /**
+         * @example {
+         *       "active": true,
+         *       "token_type": "Bearer",
+         *       "sub": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "sid": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *       "client_id": "kinship",
+         *       "iss": "https://auth.example.com",
+         *       "aud": "kinship",
+         *       "iat": 1767323045,
+         *       "exp": 1767323945,
+         *       "jti": "3012e531-4d1c-481b-818b-ab19596b046f"
+         *     }
+         * @example {
+         *       "active": false
+         *     }
+         */
+        readonly Introspection: {
+            readonly active: boolean;
+            /**
+             * @description of an access token alone
+             * @enum {string}
+             */
+            readonly token_type?: "Bearer";
+            readonly sub?: string;
+            /** @description the session */
+            readonly sid?: string;
+            readonly client_id?: string;
+            readonly username?: string;
+            readonly iss?: string;
+            /** @description of a refresh token: the service itself */
+            readonly aud?: string;
+            /** @description seconds since the epoch */
+            readonly iat?: number;
+            /** @description seconds since the epoch */
+            readonly exp?: number;
+            /** @description of an access token alone */
+            readonly jti?: string;
+        };
+        readonly OperatorsSession: {
+            /** @description UUID */
+            readonly id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly refreshedAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly expiresAt: string;
+            readonly createdIp: string;
+            readonly lastIp: string;
+            /** @description browser or app in words */
+            readonly userAgent: string;
+            /** @description how often it was refreshed */
+            readonly generation: number;
+            /** @description UUID */
+            readonly userId: string;
+            readonly hashedRefreshTokenId: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *           "createdAt": "2026-01-02T03:04:05.678Z",
+         *           "refreshedAt": "2026-01-02T03:19:05.123Z",
+         *           "expiresAt": "2026-02-01T03:19:05.000Z",
+         *           "createdIp": "192.0.2.7",
+         *           "lastIp": "192.0.2.7",
+         *           "userAgent": "Firefox 145 on Linux",
+         *           "generation": 1,
+         *           "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *           "hashedRefreshTokenId": "kUx8JpTzv0y4…"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly OperatorsSessionList: {
+            readonly items: readonly components["schemas"]["OperatorsSession"][];
+            /** @description there is more: ask on with this */
+            readonly nextCursor?: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://auth.example.com",
+         *       "token_endpoint": "https://auth.example.com/oauth/token",
+         *       "revocation_endpoint": "https://auth.example.com/oauth/revoke",
+         *       "introspection_endpoint": "https://auth.example.com/oauth/introspect",
+         *       "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
+         *       "service_documentation": "https://auth.example.com/docs",
+         *       "response_types_supported": [],
+         *       "grant_types_supported": [
+         *         "refresh_token"
+         *       ],
+         *       "token_endpoint_auth_methods_supported": [
+         *         "none",
+         *         "client_secret_basic"
+         *       ],
+         *       "revocation_endpoint_auth_methods_supported": [
+         *         "none",
+         *         "client_secret_basic"
+         *       ],
+         *       "introspection_endpoint_auth_methods_supported": [
+         *         "client_secret_basic"
+         *       ]
+         *     }
+         */
+        readonly ServerMetadata: {
+            readonly issuer: string;
+            readonly token_endpoint: string;
+            readonly revocation_endpoint: string;
+            readonly introspection_endpoint: string;
+            readonly jwks_uri: string;
+            readonly service_documentation: string;
+            readonly response_types_supported: readonly string[];
+            readonly grant_types_supported: readonly string[];
+            readonly token_endpoint_auth_methods_supported: readonly string[];
+            readonly revocation_endpoint_auth_methods_supported: readonly string[];
+            readonly introspection_endpoint_auth_methods_supported: readonly string[];
+        };
+        readonly PublicKey: {
+            readonly kid: string;
+            /** @enum {string} */
+            readonly use: "sig";
+            /** @enum {string} */
+            readonly alg: "EdDSA" | "ES256" | "RS256";
+            readonly kty: string;
+            readonly crv?: string;
+            readonly x?: string;
+            readonly y?: string;
+            readonly n?: string;
+            readonly e?: string;
+        };
+        /**
+         * @example {
+         *       "keys": [
+         *         {
+         *           "kid": "1",
+         *           "use": "sig",
+         *           "alg": "EdDSA",
+         *           "kty": "OKP",
+         *           "crv": "Ed25519",
+         *           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly KeySet: {
+            readonly keys: readonly components["schemas"]["PublicKey"][];
+        };
+        /**
+         * @example {
+         *       "status": "up"
+         *     }
+         */
+        readonly Liveness: {
+            /** @enum {string} */
+            readonly status: "up";
+        };
+        /**
+         * @example {
+         *       "status": "up",
+         *       "dependencies": {
+         *         "database": "up",
+         *         "capacity": "up"
+         *       }
+         *     }
+         */
+        readonly Readiness: {
+            /** @enum {string} */
+            readonly status: "up" | "down";
+            readonly dependencies: {
+                readonly [key: string]: "up" | "down";
+            };
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}

@@ -1,0 +1,80 @@
+import { ACCESS_COOKIE, REFRESH_COOKIE, SESSION_COOKIE } from '../../server/cookies.ts';
+import { examples } from '../../server/examples.ts';
+
+/** By what a request may be let in; each route names its own. */
+export const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt', description: 'an access token' },
+  token: { type: 'apiKey', in: 'header', name: 'authorization', description: '`Token` and an access token' },
+  accessCookie: { type: 'apiKey', in: 'cookie', name: ACCESS_COOKIE, description: 'an access token' },
+  refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'a refresh token' },
+  sessionCookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'a refresh token' },
+  serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'a key of SERVICE_API_KEYS' },
+  serviceKeyAsBearer: { type: 'http', scheme: 'bearer', description: 'such a key' },
+  serviceKeyAsClient: { type: 'http', scheme: 'basic', description: 'the name of such a key, and the key' },
+} as const;
+
+const text = { type: 'string' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+
+/** What the server adds to answers, whichever route they are of. */
+export const headers = {
+  'X-Request-Id': {
+    description: 'names the request in the log of the service; the caller’s own id where it sent one',
+    schema: text,
+    example: examples.request,
+  },
+  'WWW-Authenticate': {
+    description: 'the challenge; `error="invalid_token"` where a token came (RFC 6750, section 3)',
+    schema: text,
+    example: 'Bearer realm="kinship"',
+  },
+  'Retry-After': {
+    description: 'whole seconds after which it is worth to try again',
+    schema: count,
+    example: 30,
+  },
+  RateLimit: {
+    description: 'which limit was reached, and in how many seconds it is so no more',
+    schema: text,
+    example: '"login-account";r=0;t=30',
+  },
+  'RateLimit-Policy': {
+    description: 'of that limit: how many requests, in a window of how many seconds',
+    schema: text,
+    example: '"login-account";q=5;w=900',
+  },
+  'RateLimit-Limit': {
+    description: 'requests in a window, of this user or this network',
+    schema: count,
+    example: 100,
+  },
+  'RateLimit-Remaining': { description: 'how many of them are left', schema: count, example: 99 },
+  'RateLimit-Reset': {
+    description: 'seconds until none of them counts any more',
+    schema: count,
+    example: 60,
+  },
+} as const;
+
+type HeaderName = keyof typeof headers;
+
+const OF_STATUS: Readonly<Record<string, readonly HeaderName[]>> = {
+  401: ['WWW-Authenticate'],
+  429: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
+  503: ['Retry-After'],
+};
+
+/** The headers of an answer of this status, beside those that its route tells of: references where they are above. */
+export function headersOf(
+  status: string,
+  own: Readonly<Record<string, object>> = {},
+): Record<string, object> {
+  const names = ['X-Request-Id', ...(OF_STATUS[status] ?? [])];
+  const all = { ...Object.fromEntries(names.map((name) => [name, {}])), ...own };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, header]) => [
+      name,
+      name in headers ? { $ref: `#/components/headers/${name}` } : header,
+    ]),
+  );
+}

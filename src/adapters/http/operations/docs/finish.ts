@@ -1,0 +1,93 @@
+import { STATUS_CODES } from 'node:http';
+import { PROBLEM_TYPE } from '../../server/problems.ts';
+import { BODY_IS_OPTIONAL, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
+import { headersOf } from './components.ts';
+
+interface Response {
+  $ref?: string;
+  headers?: Record<string, object>;
+  content?: Record<string, { schema: object }>;
+}
+
+interface Operation {
+  requestBody?: { required?: boolean };
+  parameters?: { $ref?: string; name?: string }[];
+  responses: Record<string, Response>;
+  [BODY_IS_OPTIONAL]?: true;
+}
+
+/** As much of the document as is changed here. */
+export interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<'schemas' | 'responses' | 'parameters', Record<string, unknown>>;
+}
+
+/** Makes of what the generator wrote what clients are generated from: what is said often is said once, under a name. */
+export function finish(document: Document): void {
+  const { components, paths } = document;
+  Object.assign(components, { responses: {}, parameters: {} });
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
+    letBodyBeOptional(operation);
+    nameResponses(operation, components);
+    nameParameters(operation, components);
+  }
+  document.paths = nameSchemas(paths, components) as Document['paths'];
+}
+
+type Components = Document['components'];
+
+/** The generator takes every body for required; routes say so of theirs where it is not. */
+function letBodyBeOptional(operation: Operation): void {
+  if (operation[BODY_IS_OPTIONAL] !== true) return;
+  if (operation.requestBody !== undefined) operation.requestBody.required = false;
+  delete operation[BODY_IS_OPTIONAL];
+}
+
+/** Problems of one status are the same everywhere. */
+function nameResponses(operation: Operation, components: Components): void {
+  for (const [status, response] of Object.entries(operation.responses)) {
+    response.headers = headersOf(status, response.headers);
+    if (Object.keys(response.content ?? {}).join() === PROBLEM_TYPE)
+      operation.responses[status] = named(components, 'responses', nameOfStatus(status), response);
+  }
+}
+
+/** `NotFound`, and of those that stand for many `ClientError`, `ServerError`. */
+function nameOfStatus(status: string): string {
+  if (status === '4XX') return 'ClientError';
+  if (status === '5XX') return 'ServerError';
+  return (STATUS_CODES[status] ?? status).replaceAll(' ', '');
+}
+
+function nameParameters({ parameters = [] }: Operation, components: Components): void {
+  for (const [index, parameter] of parameters.entries()) {
+    if (parameter.name !== IDEMPOTENCY_KEY) continue;
+    const written = { ...parameter, name: 'Idempotency-Key' };
+    parameters[index] = named(components, 'parameters', 'IdempotencyKey', written);
+  }
+}
+
+/** Schemas with a title are named by it. What is inside of examples is no schema. */
+function nameSchemas(value: unknown, components: Components): unknown {
+  if (Array.isArray(value)) return value.map((item) => nameSchemas(item, components));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([key, member]) =>
+    key === 'example' || key === 'examples' ? [key, member] : [key, nameSchemas(member, components)],
+  );
+  const { title, ...schema } = Object.fromEntries(members);
+  if (typeof title === 'string') return named(components, 'schemas', title, schema);
+  return title === undefined ? schema : { ...schema, title };
+}
+
+/** Keeps it under this name, under which nothing else may be kept, and answers a reference to it. */
+function named(
+  components: Components,
+  kind: keyof Components,
+  name: string,
+  value: unknown,
+): { $ref: string } {
+  const kept = components[kind][name] ?? value;
+  if (JSON.stringify(kept) !== JSON.stringify(value)) throw new Error(`There are two ${kind} named ${name}.`);
+  components[kind][name] = kept;
+  return { $ref: `#/components/${kind}/${name}` };
+}

@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import t from 'tap';
+import { httpService } from '../support/http.ts';
+import { type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
+
+const file = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+const committed = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
+
+/** Rules that this document breaks on purpose. */
+const OFF = {
+  // The front door task-api has the paths of the service that it stands in for, as they are.
+  'no-path-trailing-slash': 'off',
+  // Two operations do nothing but lead to the docs: see below.
+  'operation-2xx-response': 'off',
+} as const;
+
+t.test('what is committed is what the service says', async (t) => {
+  for (const [name, text] of Object.entries(await openapiFiles(await openapiOf(t)))) {
+    t.equal(await file(name), text, `${name}: if it may change, npm run openapi`);
+  }
+});
+
+t.test('a linter finds nothing', async (t) => {
+  const lint = async (source: string, rules: typeof OFF | Record<string, never>) => {
+    const config = await createConfig({ extends: ['recommended-strict'], rules });
+    const found = await lintFromString({ source, config, absoluteRef: '/openapi.json' });
+    return found.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`);
+  };
+  const source = await file('docs/openapi.json');
+  t.same(await lint(source, OFF), []);
+  const broken = await lint(source.replace('"operationId": "refresh"', '"operationId": "logIn"'), OFF);
+  t.match(broken, [/^operation-operationId-unique /], 'it does look');
+  const strict = (await lint(source, {})).map((line) => line.split(' ')[0]);
+  t.same([...new Set(strict)].sort(), Object.keys(OFF).sort(), 'no rule is off without need');
+});
+
+t.test('but for what leads elsewhere, every operation says what it answers when all is well', async (t) => {
+  const others = operationsOf(await committed()).filter(
+    ({ responses }) => !Object.keys(responses).some((status) => status.startsWith('2')),
+  );
+  t.same(others.map(({ operationId }) => operationId).sort(), ['openDocs', 'sessionIdOpenDocs']);
+  for (const { operationId, responses } of others) t.ok(responses[302], operationId);
+});
+
+t.test('bodies and answers in JSON have examples, and those are true to their schemas', async (t) => {
+  const document = await committed();
+  const ajv = new Ajv2020({ allErrors: true, strict: false });
+  addFormats.default(ajv);
+  ajv.addSchema({ $id: 'document', ...document });
+  const at = (path: string[]) =>
+    ajv.compile({
+      $ref: `document#/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`,
+    });
+
+  let count = 0;
+  for (const { path, examples } of examplesIn(document)) {
+    const validate = at(path);
+    t.ok(examples.length > 0, `${path.join(' ')} has an example`);
+    for (const example of examples) {
+      t.ok(validate(example), `${path.join(' ')}: ${ajv.errorsText(validate.errors)}`);
+      count += 1;
+    }
+  }
+  t.ok(count > 60, `${count} examples`);
+  t.notOk(at(['components', 'schemas', 'Problem'])({ type: 'x' }), 'it does look');
+});
+
+t.test('the service takes the examples of bodies that hold no token', async (t) => {
+  const { post, send } = await httpService(t);
+  const document = await committed();
+  const asked = async (path: string, status: number, headers = {}) => {
+    const body = document.paths[path]?.post?.requestBody?.content?.['application/json']?.example;
+    const answer = await post(path, body, headers);
+    t.equal(answer.status, status, path);
+    return answer.body;
+  };
+  await asked('/auth/register', 201);
+  const { access } = await asked('/auth/login', 200);
+  const authorization = `Bearer ${access}`;
+  await asked('/auth/password/forgot', 202);
+  await asked('/api/v1/login/', 200);
+  await asked('/api/v1/tasks/', 201, { authorization });
+  await asked('/api/v1/auth/login', 200);
+  await asked('/api/v1/logout/', 205, { authorization });
+  t.equal((await send('/auth/me', { headers: { authorization } })).status, 401);
+});
+
+function operationsOf({ paths }: OpenApi) {
+  return Object.values(paths).flatMap((path) => Object.values(path));
+}
+
+/** The schema of each body, and of each answer in JSON, by its place, with all examples that are there for it. */
+function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]; examples: unknown[] }> {
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { requestBody, responses }] of Object.entries(operations)) {
+      const operation = ['paths', path, method];
+      const parts = Object.entries({ requestBody, ...prefixed(responses) });
+      for (const [part, { content = {} } = {}] of parts) {
+        for (const [type, { schema, example }] of Object.entries(content)) {
+          if (type.startsWith('text/')) continue;
+          const examples = [example, ...examplesOf(schema, components)].filter((one) => one !== undefined);
+          yield { path: [...operation, ...part.split(' '), 'content', type, 'schema'], examples };
+        }
+      }
+    }
+  }
+}
+
+function prefixed(responses: OpenApi['paths'][string][string]['responses']) {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, answer]) => [`responses ${status}`, answer]),
+  );
+}
+
+function examplesOf(schema: object, { schemas }: OpenApi['components']): unknown[] {
+  const { $ref, examples = [] } = schema as { $ref?: string; examples?: unknown[] };
+  const target = schemas[$ref?.split('/').at(-1) ?? ''];
+  return target === undefined ? examples : examplesOf(target, { schemas });
+}

@@ -1,0 +1,55 @@
+import openapiTS, { astToString } from 'openapi-typescript';
+import type { Test } from 'tap';
+import { httpService } from './http.ts';
+
+export interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+export interface OpenApiOperation {
+  readonly operationId: string;
+  readonly requestBody?: Answer;
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+interface Answer {
+  readonly content?: Readonly<Record<string, Media>>;
+}
+
+interface Media {
+  readonly schema: object;
+  readonly example?: unknown;
+}
+
+/** What the service answers under /docs/json with every front door open: nothing in it is of this machine. */
+export async function openapiOf(t: Pick<Test, 'teardown'>): Promise<OpenApi> {
+  const { send } = await httpService(t);
+  return (await send('/docs/json')).body as unknown as OpenApi;
+}
+
+/** What is kept of the document, by file. `npm run openapi` writes them, a test compares them. */
+export async function openapiFiles(document: OpenApi): Promise<Readonly<Record<string, string>>> {
+  return {
+    'docs/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
+    'client/src/api.ts': await typesOf(document),
+  };
+}
+
+const HEAD = `/*
+ * The schemas of docs/openapi.json as types. Generated: \`npm run openapi\` writes this file anew, and Biome leaves it
+ * as it is.
+ */
+`;
+
+async function typesOf({ components: { schemas } }: OpenApi): Promise<string> {
+  const info = { title: 'schemas', version: '0' };
+  const source = { openapi: '3.1.0', info, paths: {}, components: { schemas } };
+  const nodes = await openapiTS(JSON.stringify(source), { immutable: true, silent: true });
+  // The rest says that there is nothing.
+  return HEAD + astToString(nodes.filter((node) => 'name' in node && isNamed(node.name, 'components')));
+}
+
+function isNamed(name: unknown, text: string): boolean {
+  return typeof name === 'object' && name !== null && 'escapedText' in name && name.escapedText === text;
+}
