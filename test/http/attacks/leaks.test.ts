@@ -48,6 +48,10 @@ function placements(
     currentPassword: secret,
     newPassword: secret,
     email: secret,
+    session_id: secret,
+    guid: secret,
+    refresh_token: secret,
+    access_token: secret,
     [secret]: secret,
   };
   const json = { 'content-type': 'application/json' };
@@ -61,7 +65,7 @@ function placements(
       {
         headers: {
           authorization: `Bearer ${secret}`,
-          cookie: `refresh_token=${secret}; access_token=${secret}`,
+          cookie: `refresh_token=${secret}; access_token=${secret}; session_refresh=${secret}`,
           'x-api-key': secret,
           'idempotency-key': `${secret} ${secret}`,
           referer: `https://app.example/?token=${secret}`,
