@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { composed, dataDir } from '../support/composed.ts';
 import { httpService } from '../support/http.ts';
@@ -37,6 +38,29 @@ t.test('every route of the canonical front door has its example', async (t) => {
   const missing = routes.filter((route) => !shown.has(route) && !elsewhere.test(route));
   t.same(missing, []);
 });
+
+t.test('every file that a document names is there', async (t) => {
+  const names = (await readdir('docs', { recursive: true })).filter((name) => name.endsWith('.md'));
+  let count = 0;
+  for (const document of ['README.md', ...names.map((name) => join('docs', name))]) {
+    const text = await readFile(document, 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) =>
+      join(dirname(document), to),
+    );
+    const named = [...text.matchAll(PATH)].map(([, path = '']) => path);
+    const all = [...links, ...named];
+    t.same(
+      all.filter((path) => !existsSync(path)),
+      [],
+      document,
+    );
+    count += all.length;
+  }
+  t.ok(count > 100, `${count} files`);
+});
+
+/** A path of the repository in backticks. */
+const PATH = /`((?:client|docs|migrations|monitoring|scripts|src|test)\/[\w./-]+)`/g;
 
 /** The embedded database takes seconds to start; a document looks the same on either. */
 async function quickDatabase(t: Test): Promise<Record<string, string>> {

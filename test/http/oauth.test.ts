@@ -135,6 +135,10 @@ t.test('either token ends the session, and what is none is no fault', async (t) 
   time.now += 31 * 24 * HOUR;
   t.match(await form('/oauth/revoke', { token: idle.refresh }), { status: 200 }, 'past its exp');
   t.match(await families.find(String(claimsOf(idle.access).sid)), { revoked: { reason: 'logout' } });
+  const late = await logInUnpaired();
+  time.now += HOUR;
+  t.match(await form('/oauth/revoke', { token: late.access }), { status: 200 });
+  t.match((await look(late.refresh)).body, { active: true }, 'an access token past its exp ends nothing');
   t.match(await form('/oauth/revoke', { token: 'nothing of ours' }), { status: 200 });
   t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
 });
