@@ -41,7 +41,7 @@ export const headers = {
   'RateLimit-Policy': {
     description: 'of that limit: how many requests, in a window of how many seconds',
     schema: text,
-    example: '"login-account";q=5;w=900',
+    example: '"login-account";q=5;w=86400',
   },
   'RateLimit-Limit': {
     description: 'requests in a window, of this user or this network',

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import { PROBLEM_TYPE } from '../../server/problems.ts';
 import { BODY_IS_OPTIONAL, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
 import { headersOf } from './components.ts';
@@ -48,16 +47,28 @@ function nameResponses(operation: Operation, components: Components): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     response.headers = headersOf(status, response.headers);
     if (Object.keys(response.content ?? {}).join() === PROBLEM_TYPE)
-      operation.responses[status] = named(components, 'responses', nameOfStatus(status), response);
+      operation.responses[status] = named(
+        components,
+        'responses',
+        STATUSES[status] ?? `Status${status}`,
+        response,
+      );
   }
 }
 
-/** `NotFound`, and of those that stand for many `ClientError`, `ServerError`. */
-function nameOfStatus(status: string): string {
-  if (status === '4XX') return 'ClientError';
-  if (status === '5XX') return 'ServerError';
-  return (STATUS_CODES[status] ?? status).replaceAll(' ', '');
-}
+/** By RFC 9110; Node's own names of them differ from version to version. */
+const STATUSES: Readonly<Record<string, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  422: 'UnprocessableContent',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
+  '4XX': 'ClientError',
+  '5XX': 'ServerError',
+};
 
 function nameParameters({ parameters = [] }: Operation, components: Components): void {
   for (const [index, parameter] of parameters.entries()) {
