@@ -286,6 +286,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
+  [{ DATABASE_URL: 'postgres://kinship:hidden@one,other/kinship' }, /^DATABASE_URL.*, of one host/],
   [{ DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
   [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL got "\(not shown\)"/],
@@ -379,6 +380,25 @@ t.test('.env.example names every variable, and works as it stands', async (t) =>
     ...(await readConfig(keys, join(folder, 'none'))),
     dataDir: join(folder, 'data'),
   });
+});
+
+t.test('compose.prod.yml names every variable, and hands each on under its own name', (t) => {
+  // Its database is its own, nothing is kept in files, and a file of keys is mounted by whoever makes it.
+  const leftOut = ['DATABASE_URL', 'DATA_DIR', 'KEY_SET_FILE', 'POSTGRES_PORT'];
+  const [app = ''] = readFileSync('compose.prod.yml', 'utf8').split('\n  postgres:\n');
+  const lines = [...app.matchAll(/^ {6}([A-Z0-9_]+): (.*)$/gm)].map(([, name = '', value = '']) => ({
+    name,
+    value,
+  }));
+  const secrets = new Map(SECRETS.map((name) => [`${name}_FILE`, name]));
+  const named = new Set(lines.map(({ name }) => secrets.get(name) ?? name));
+  const missing = Object.keys(Environment.properties).filter((name) => !named.has(name));
+  t.same(missing.sort(), leftOut);
+  for (const { name, value } of lines) {
+    const [, source = name] = /^\$\{([A-Z0-9_]+):/.exec(value) ?? [];
+    t.equal(source, name);
+  }
+  t.end();
 });
 
 t.test('keys that cannot be kept are a fault of the folder', async (t) => {

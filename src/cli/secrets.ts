@@ -2,33 +2,47 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { orComplain } from './or-complain.ts';
+import { serverFiles } from './secrets/servers.ts';
 
 /**
  * `npm run secrets`: prints fresh values for all secrets, as lines for an environment file.
- * `npm run secrets -- --write FOLDER`: writes each into a file of its own, as compose.prod.yml mounts them; files
- * that are there already are kept.
+ * `npm run secrets -- --write FOLDER`: writes each into a file of its own, as compose.prod.yml mounts them, with
+ * those of its Redis and RabbitMQ; files that are there already are kept. Exit code 1, and nothing written, where
+ * what is kept does not agree.
  */
-const { values } = parseArgs({ options: { write: { type: 'string' } } });
+await orComplain(async () => {
+  const { values } = parseArgs({ options: { write: { type: 'string' } } });
+  if (values.write === undefined) print(secrets());
+  else writeAll(values.write);
+});
 
-const random = (bytes: number) => randomBytes(bytes).toString('base64url');
-
-const secrets: Readonly<Record<string, string>> = {
-  ACCESS_TOKEN_SIGN_KEY: random(64),
-  REFRESH_TOKEN_SIGN_KEY: random(64),
-  REFRESH_TOKEN_HASH_KEY: random(64),
-  KEY_SET_ENCRYPTION_KEY: random(64),
-  SERVICE_API_KEYS: `backend:login+admin:${random(32)}`,
-  POSTGRES_PASSWORD: random(32),
-};
-
-for (const [name, secret] of Object.entries(secrets)) {
-  process.stdout.write(
-    values.write === undefined ? `${name}=${secret}\n` : write(values.write, name, secret),
-  );
+function secrets(): Record<string, string> {
+  return {
+    ACCESS_TOKEN_SIGN_KEY: random(64),
+    REFRESH_TOKEN_SIGN_KEY: random(64),
+    REFRESH_TOKEN_HASH_KEY: random(64),
+    KEY_SET_ENCRYPTION_KEY: random(64),
+    SERVICE_API_KEYS: `backend:login+admin:${random(32)}`,
+    POSTGRES_PASSWORD: random(32),
+  };
 }
 
-if (values.write !== undefined && (statSync(values.write).mode & 0o077) !== 0) {
-  process.stderr.write(`Other users of this machine can read ${values.write}: chmod 700 ${values.write}\n`);
+function random(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+/** Without those of Redis and RabbitMQ, which lead to servers that have them, too. */
+function print(lines: Record<string, string>): void {
+  for (const [name, secret] of Object.entries(lines)) process.stdout.write(`${name}=${secret}\n`);
+}
+
+function writeAll(folder: string): void {
+  const files = { ...secrets(), ...serverFiles(folder, () => random(32)) };
+  for (const [name, secret] of Object.entries(files)) process.stdout.write(write(folder, name, secret));
+  if ((statSync(folder).mode & 0o077) !== 0) {
+    process.stderr.write(`Other users of this machine can read ${folder}: chmod 700 ${folder}\n`);
+  }
 }
 
 /**

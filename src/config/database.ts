@@ -22,7 +22,8 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   const { DATABASE_URL, POSTGRES_HOST } = variables;
   if (DATABASE_URL !== '') {
     if (!isPostgresUrl(DATABASE_URL)) {
-      read.wrong('DATABASE_URL', '(not shown)', 'a URL such as postgres://user:password@host:5432/database');
+      const wants = 'a URL such as postgres://user:password@host:5432/database, of one host';
+      read.wrong('DATABASE_URL', '(not shown)', wants);
     }
     return { kind: 'url', url: DATABASE_URL, pool };
   }
@@ -38,7 +39,11 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   return { kind: 'url', url: `postgres://${credentials}@${authority}:${port}/${database}`, pool };
 }
 
-/** With a host: without one the driver would look for it in variables of its own. */
+/**
+ * With a host: without one the driver would look for it in variables of its own. And with one only: of several the
+ * first would be dialled and no other, which is found out when that one is away.
+ */
 function isPostgresUrl(value: string): boolean {
-  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value) && new URL(value).hostname !== '';
+  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) return false;
+  return /^[^,]+$/.test(new URL(value).hostname);
 }

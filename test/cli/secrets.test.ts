@@ -1,17 +1,34 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { readConfig } from '../../src/config.ts';
 
+const COMMAND = ['--import', 'tsx', 'src/cli/secrets.ts'];
+
 const run = (...args: string[]) =>
-  execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/secrets.ts', ...args], { encoding: 'utf8' });
+  execFileSync(process.execPath, [...COMMAND, ...args], { encoding: 'utf8' });
+
+/** A folder in which all of them are. */
+function written(t: Test): string {
+  const folder = join(t.testdir(), 'secrets');
+  run('--write', folder);
+  return folder;
+}
+
+const read = (folder: string) =>
+  Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 
 t.test('printed, they are an environment that the service takes', async (t) => {
   const printed = parseEnv(run());
   const config = await readConfig(printed, t.testdir());
   t.match(config.http.serviceKeys, [{ name: 'backend', scopes: ['login', 'admin'] }]);
+  t.equal(
+    config.redisUrl ?? config.brokerUrl,
+    null,
+    'nor does it look for servers that know nothing of them',
+  );
   t.not(printed.ACCESS_TOKEN_SIGN_KEY, parseEnv(run()).ACCESS_TOKEN_SIGN_KEY);
 });
 
@@ -19,15 +36,68 @@ t.test('written, each is a file, and none is written over', async (t) => {
   const folder = join(t.testdir(), 'secrets');
   t.match(run('--write', folder), /^wrote .*access_token_sign_key$/m);
   t.equal(statSync(folder).mode & 0o777, 0o700);
-  const read = () =>
-    Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
   t.equal(statSync(join(folder, 'postgres_password')).mode & 0o777, 0o644);
-  const before = read();
-  t.equal(Object.keys(before).length, 6);
+  const before = read(folder);
+  t.equal(Object.keys(before).length, 10);
   t.match(run('--write', folder), /^kept .*postgres_password$/m);
-  t.same(read(), before);
+  t.same(read(folder), before);
   const files = Object.keys(before).map((name) => [`${name.toUpperCase()}_FILE`, join(folder, name)]);
-  t.equal((await readConfig(Object.fromEntries(files), folder)).tokens.accessKeys.length, 1);
+  const config = await readConfig(Object.fromEntries(files), folder);
+  t.equal(config.tokens.accessKeys.length, 1);
+  t.match(config, { redisUrl: before.redis_url, brokerUrl: before.amqp_url });
+});
+
+t.test('the service and its servers are given the same passwords', (t) => {
+  const folder = written(t);
+  const { redis_url = '', redis_conf = '', amqp_url = '', rabbitmq_conf = '' } = read(folder);
+  const redis = new URL(redis_url);
+  t.match(redis.password, /^[\w-]{43}$/);
+  t.equal(redis_conf, `requirepass ${redis.password}\n`);
+  const broker = new URL(amqp_url);
+  t.match(broker.password, /^[\w-]{43}$/);
+  t.equal(rabbitmq_conf, `default_user = ${broker.username}\ndefault_pass = ${broker.password}\n`);
+  t.not(redis.password, broker.password);
+  t.end();
+});
+
+t.test('of two files that go together the one that is missing is made for the other', (t) => {
+  const folder = written(t);
+  const before = read(folder);
+  for (const name of ['redis_url', 'redis_conf', 'amqp_url', 'rabbitmq_conf']) {
+    rmSync(join(folder, name));
+    t.match(run('--write', folder), `wrote ${join(folder, name)}\n`);
+    t.same(read(folder), before, name);
+  }
+  t.end();
+});
+
+t.test('a folder that an earlier version made gets what it lacks, and keeps what it has', (t) => {
+  const folder = t.testdir({ postgres_password: 'kept', service_api_keys: 'kept' });
+  run('--write', folder);
+  t.match(read(folder), { postgres_password: 'kept', service_api_keys: 'kept', redis_conf: /^requirepass / });
+  t.end();
+});
+
+t.test('files that do not agree are named, and nothing is written', (t) => {
+  const faults = {
+    'redis_url and .*redis_conf hold different passwords': {
+      redis_url: 'redis://:one@redis:6379',
+      redis_conf: 'requirepass other\n',
+    },
+    'amqp_url holds no password': { amqp_url: 'amqp://broker.example.com' },
+    'rabbitmq_conf holds no password': { rabbitmq_conf: 'default_pass = "of, another # kind"\n' },
+  };
+  for (const [message, files] of Object.entries(faults)) {
+    const folder = t.testdir(files);
+    const { stderr, status } = spawnSync(process.execPath, [...COMMAND, '--write', folder], {
+      encoding: 'utf8',
+    });
+    t.equal(status, 1);
+    t.match(stderr, new RegExp(message));
+    t.notMatch(stderr, /:one|other/, 'no password is shown');
+    t.same(read(folder), files);
+  }
+  t.end();
 });
 
 t.test('a folder that others can read is named', async (t) => {

@@ -1,0 +1,75 @@
+import { strict as assert } from 'node:assert';
+import { type Agent, request } from 'node:http';
+import { until } from './progress.ts';
+
+export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+const SERVICE = 'http://127.0.0.1:3000';
+const MAILS = 'http://127.0.0.1:8025/api/v1/messages';
+
+export interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+interface Sent {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly agent?: Agent;
+}
+
+export type Headers = Readonly<Record<string, string>>;
+
+export async function theftIsNoticed(headers: Headers): Promise<void> {
+  const first = await logIn(headers);
+  const second = await refresh(first);
+  assert.equal(second.status, 200);
+  const replay = await refresh(first);
+  assert.deepEqual([replay.status, replay.body.code], [401, 'token_reused']);
+  const victim = await refresh(second.body as unknown as Pair);
+  assert.deepEqual([victim.status, victim.body.code], [401, 'session_revoked']);
+  await until('the mail is there', async () => {
+    const { total } = (await (await fetch(MAILS)).json()) as { total: number };
+    return total >= 1;
+  });
+}
+
+export async function logIn(headers: Headers): Promise<Pair> {
+  const { status, body } = await send('POST', `/auth/login?userId=${USER}&email=ann@example.com`, {
+    headers,
+  });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body as unknown as Pair;
+}
+
+export function refresh({ refresh, access }: Pair): Promise<Answer> {
+  return send('POST', `/auth/refresh?refreshToken=${refresh}&accessToken=${access}`);
+}
+
+export async function register(username: string): Promise<void> {
+  const body = { username, email: `${username}@example.com`, password: 'a violet piano 42' };
+  const answer = await send('POST', '/auth/register', { body });
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+}
+
+export function send(method: string, path: string, { headers, body, agent }: Sent = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const type = body && { 'content-type': 'application/json' };
+    const options = { method, headers: { ...headers, ...type }, agent: agent ?? false };
+    const sent = request(new URL(path, SERVICE), options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+      response.on('error', reject);
+    });
+    sent.on('error', reject).end(body && JSON.stringify(body));
+  });
+}
