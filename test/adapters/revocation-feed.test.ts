@@ -156,6 +156,16 @@ t.test('on PostgreSQL', async (t) => {
     t.ok(list.isComplete());
   });
 
+  t.test('a machine that is gone without a word takes no connection of the pool with it', async (t) => {
+    const proxy = await proxied(t, await database(t));
+    const { list, sql, open } = await replica(t, proxy.url);
+    await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
+    proxy.strand();
+    await Promise.all([t.rejects(open()), t.rejects(open()), t.rejects(open())]);
+    await open();
+    await until(() => list.isComplete());
+  });
+
   t.test('it is never complete where a LISTEN is accepted and nothing delivered', async (t) => {
     const { list, lines } = await replica(t, await database(t), { feedUrl: await database(t) });
     t.notOk(list.isComplete());

@@ -14,6 +14,8 @@ export interface TcpProxy {
   /** Stops passing bytes on, in both directions, and closes nothing. */
   pause(): void;
   resume(): void;
+  /** Passes nothing on any more for those that are open, and closes none of them, as a machine that is gone. */
+  strand(): void;
   /** While on, new connections are destroyed at once; open ones live on. */
   refuse(on: boolean): void;
   /**
@@ -30,14 +32,16 @@ export async function tcpProxy(
   target: { readonly host: string; readonly port: number },
 ): Promise<TcpProxy> {
   const open = new Set<Socket>();
+  const stranded = new WeakSet<Socket>();
   const loss = answerLoss();
   let refusing = false;
   let paused: Promise<void> | undefined;
   let release = () => {};
 
-  const hold = async () => {
+  const holdFor = (client: Socket) => async () => {
     if (proxy.delayMs > 0) await delay(proxy.delayMs);
     await paused;
+    if (stranded.has(client)) await new Promise(() => {});
   };
   const track = (socket: Socket) => {
     open.add(socket);
@@ -49,6 +53,7 @@ export async function tcpProxy(
     const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
     track(client);
     track(upstream);
+    const hold = holdFor(client);
     void pump(client, upstream, hold, (bytes) => loss.noteRequest(client, bytes));
     void pump(upstream, client, hold, () => loss.claimAnswer(client));
   };
@@ -73,6 +78,9 @@ export async function tcpProxy(
     resume() {
       release();
       paused = undefined;
+    },
+    strand() {
+      for (const socket of open) stranded.add(socket);
     },
     refuse(on) {
       refusing = on;

@@ -14,6 +14,18 @@ const LEAST_LIFE = 1_000;
 /** Seconds in which a pool that is given up finishes what it was asked. */
 const LAST_WORDS = { timeout: 1 };
 
+/** How to give up the connections of a pool, by the pool. */
+const renewals = new WeakMap<Sql, () => void>();
+
+/**
+ * Gives up all connections of the pool: what waits on them is rejected as lost. For whoever knows that they are dead
+ * although none was closed, as when the machine at their other end is gone: the system finds that out by itself only
+ * after a quarter of an hour.
+ */
+export function renew(pool: Sql): void {
+  renewals.get(pool)?.();
+}
+
 /**
  * A pool that is replaced by a new one when it has lost a connection. The driver connects again by itself, but
  * bytes that were waiting to be sent when the connection went stay with it (porsager/postgres, pull request 1209):
@@ -30,25 +42,32 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
         inUseSince = Math.min(inUseSince, performance.now());
       },
       onclose() {
-        if (pool !== current || ended || performance.now() - inUseSince < LEAST_LIFE) return;
-        current = start();
-        void pool.end(LAST_WORDS);
+        if (pool === current && performance.now() - inUseSince >= LEAST_LIFE) replace();
       },
     });
     return pool;
+  }
+
+  function replace(): void {
+    if (ended) return;
+    const last = current;
+    current = start();
+    void last.end(LAST_WORDS);
   }
 
   function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
     return current.begin((tx) => silentIfLost(work(tx)));
   }
 
-  return new Proxy(current, {
+  const pool = new Proxy(current, {
     apply: (_first, self, args) => Reflect.apply(current, self, args),
     get(_first, name) {
       if (name === 'end') ended = true;
       return name === 'begin' ? begin : Reflect.get(current, name);
     },
   });
+  renewals.set(pool, replace);
+  return pool;
 }
 
 /** How the driver and the system name the loss of a connection that stood: nothing else, or it is waited for in vain. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectToListen, type Sql } from './connect.ts';
+import { renew } from './renewing.ts';
 import { type Revocation, readRevocation } from './revocations.ts';
 
 const CHANNEL = 'kinship_revoked';
@@ -65,7 +66,13 @@ export async function subscribe({ url, pool, load, take, onComplete, onLost, sto
     await inTime(LOAD, 'To load', load(connection));
     if (over.signal.aborted) return;
     onComplete();
-    watch(connection, over.signal, end);
+    watch(connection, over.signal, { onLost: end, onSilent });
+  }
+
+  /** The connections of the pool lead to the same machine, and have nobody who asks whether it is there. */
+  function onSilent(): void {
+    renew(pool);
+    end(new Error('The connection that listens does not answer.'));
   }
 }
 
@@ -91,14 +98,18 @@ function probeOf(pool: Sql) {
 }
 
 /** Counts questions rather than time: a process that was held up itself must not blame the connection. */
-function watch(connection: Sql, over: AbortSignal, onDead: (reason: unknown) => void): void {
+function watch(
+  connection: Sql,
+  over: AbortSignal,
+  { onLost, onSilent }: { onLost(reason: unknown): void; onSilent(): void },
+): void {
   let unanswered = 0;
   const beats = setInterval(() => {
-    if (unanswered === UNANSWERED) return onDead(new Error('The connection that listens does not answer.'));
+    if (unanswered === UNANSWERED) return onSilent();
     unanswered += 1;
     connection`select 1`.then(() => {
       unanswered = 0;
-    }, onDead);
+    }, onLost);
   }, BEAT);
   over.addEventListener('abort', () => clearInterval(beats), { once: true });
 }
