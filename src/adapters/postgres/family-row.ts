@@ -1,6 +1,7 @@
 import type { ChangePolicy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, Door, TokenFamily } from '../../domain/token-family.ts';
+import type { Rotation } from '../../ports/stores/token-families.ts';
 
 /** A row of `token_families` as the driver reads it. */
 export interface FamilyRow {
@@ -35,18 +36,11 @@ export interface FamilyRow {
 
 export function toFamily(row: FamilyRow): TokenFamily {
   return {
-    tokenFamily: row.token_family,
+    ...lasting(row),
     userId: row.user_id,
     paired: row.paired,
-    door: row.door,
-    clientId: row.client_id,
-    contact: row.contact,
     onAddressChange: row.on_address_change,
     onUserAgentChange: row.on_user_agent_change,
-    loginAddress: row.login_address,
-    knownSinceLogin: row.known_since_login,
-    createdAt: row.created_at.getTime(),
-    expiresAt: row.expires_at.getTime(),
     revoked:
       row.revoked_at && row.revoked_reason
         ? { at: row.revoked_at.getTime(), reason: row.revoked_reason }
@@ -65,6 +59,39 @@ export function toFamily(row: FamilyRow): TokenFamily {
     userAgent: row.user_agent,
     rotatedAt: row.rotated_at.getTime(),
   };
+}
+
+/** What a rotation neither expects nor replaces, and so has to be told of. */
+export const LASTING = [
+  'token_family',
+  'door',
+  'client_id',
+  'contact',
+  'login_address',
+  'known_since_login',
+  'created_at',
+  'expires_at',
+] as const;
+
+export type LastingRow = Pick<FamilyRow, (typeof LASTING)[number]>;
+
+function lasting(row: LastingRow) {
+  return {
+    tokenFamily: row.token_family,
+    door: row.door,
+    clientId: row.client_id,
+    contact: row.contact,
+    loginAddress: row.login_address,
+    knownSinceLogin: row.known_since_login,
+    createdAt: row.created_at.getTime(),
+    expiresAt: row.expires_at.getTime(),
+  };
+}
+
+/** The whole row after its rotation: what it was expected to be, what it is given, and what it has besides. */
+export function toRotated({ expected, next }: Rotation, row: LastingRow): TokenFamily {
+  const { userId, paired, onAddressChange, onUserAgentChange } = expected;
+  return { ...lasting(row), userId, paired, onAddressChange, onUserAgentChange, revoked: null, ...next };
 }
 
 /** The columns that a rotation replaces. */
@@ -110,11 +137,16 @@ export function bytes(base64url: string): Buffer {
   return Buffer.from(base64url, 'base64url');
 }
 
-/** Columns as PostgreSQL reads them from JSON: bytes in their text form. */
+/** Bytes as PostgreSQL reads them from text. */
+export function asText(bytes: Buffer): string {
+  return `\\x${bytes.toString('hex')}`;
+}
+
+/** Columns as PostgreSQL reads them from JSON. */
 export function asJson(columns: object) {
   const entries = Object.entries(columns).map(([name, value]) => [
     name,
-    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
+    Buffer.isBuffer(value) ? asText(value) : value,
   ]);
   return Object.fromEntries(entries);
 }

@@ -3,7 +3,6 @@ import type { RevocationReason } from '../../domain/revocation.ts';
 import type { OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import type { Sql } from './connect.ts';
-import type { FamilyRow } from './family-row.ts';
 
 /** A pool, or the connection of a transaction. */
 export type Executor = Sql | postgres.TransactionSql;
@@ -16,9 +15,9 @@ type Change = postgres.PendingQuery<postgres.Row[]>;
 export function createRecorder(currentTrace: CurrentTrace) {
   return {
     /** The entries are recorded from the row that the change answers: no row, no entry. */
-    family(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
-      if (entries.length === 0) return sql<FamilyRow[]>`${change}`;
-      return sql<FamilyRow[]>`
+    family<Row extends postgres.MaybeRow>(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
+      if (entries.length === 0) return sql<Row[]>`${change}`;
+      return sql<Row[]>`
         with changed as (${change}),
         ${entriesAsTable(sql, entries)},
         told as (

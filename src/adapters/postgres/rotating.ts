@@ -1,5 +1,5 @@
 import type { Rotation } from '../../ports/stores/token-families.ts';
-import { asJson, bytes, pairColumns } from './family-row.ts';
+import { asJson, asText, bytes, LASTING, pairColumns } from './family-row.ts';
 import type { Executor } from './recording.ts';
 
 /** Compare and set: the families that are as expected get their next pair; others stay as they are. */
@@ -8,7 +8,7 @@ export function rotating(sql: Executor, rotations: readonly Rotation[]) {
     update token_families family set ${nextPair(sql, rotations)}
     from ${askedFor(sql, rotations)}
     where ${asExpected(sql)}
-    returning family.*`;
+    returning ${lasting(sql)}`;
 }
 
 /** The same, but for families whose rows somebody else holds at this moment: it waits for none of them. */
@@ -21,7 +21,7 @@ export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[])
     update token_families family set ${nextPair(sql, rotations)}
     from free asked
     where family.token_family = asked.token_family
-    returning family.*`;
+    returning ${lasting(sql)}`;
 }
 
 /** One parameter for any number of rotations, so that the statement is always the same one, and prepared once. */
@@ -35,20 +35,20 @@ function askedFor(sql: Executor, rotations: readonly Rotation[]) {
 }
 
 function toRecord({ expected, next, unlessRetryKey }: Rotation) {
-  return asJson({
+  return {
     token_family: expected.tokenFamily,
     user_id: expected.userId,
     paired: expected.paired,
     generation: expected.generation,
-    hashed_refresh_token_id: bytes(expected.hashedRefreshTokenId),
+    hashed_refresh_token_id: asText(bytes(expected.hashedRefreshTokenId)),
     scheme: expected.scheme,
     on_address_change: expected.onAddressChange,
     on_user_agent_change: expected.onUserAgentChange,
     user_agent: expected.userAgent,
-    unless_retry_key: unlessRetryKey === null ? null : bytes(unlessRetryKey),
+    unless_retry_key: unlessRetryKey === null ? null : asText(bytes(unlessRetryKey)),
     rotated_at: new Date(next.rotatedAt),
     next: asJson(pairColumns(next)),
-  });
+  };
 }
 
 function asExpected(sql: Executor) {
@@ -70,4 +70,8 @@ function asExpected(sql: Executor) {
 function nextPair(sql: Executor, rotations: readonly Rotation[]) {
   const columns = sql(rotations.slice(0, 1).flatMap(({ next }) => Object.keys(pairColumns(next))));
   return sql`(${columns}) = (select ${columns} from json_populate_record(null::token_families, asked.next))`;
+}
+
+function lasting(sql: Executor) {
+  return sql(LASTING.map((column) => `family.${column}`));
 }

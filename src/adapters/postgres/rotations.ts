@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Rotation } from '../../ports/stores/token-families.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
-import { type FamilyRow, toFamily } from './family-row.ts';
+import { type LastingRow, toRotated } from './family-row.ts';
 import { rotating, rotatingWhereFree } from './rotating.ts';
 
 /** More in one statement gain nothing any more. */
@@ -59,9 +59,9 @@ export function createRotations(sql: Sql): (rotation: Rotation) => Promise<Token
     try {
       const rotated = await rotateFree(batch.map(({ rotation }) => rotation));
       for (const one of batch) {
-        const family = rotated.get(one.rotation.expected.tokenFamily);
-        if (family === undefined) void alone(one);
-        else one.resolve(family);
+        const row = rotated.get(one.rotation.expected.tokenFamily);
+        if (row === undefined) void alone(one);
+        else one.resolve(toRotated(one.rotation, row));
       }
     } catch (error) {
       for (const one of batch) {
@@ -71,15 +71,15 @@ export function createRotations(sql: Sql): (rotation: Rotation) => Promise<Token
     }
   }
 
-  async function rotateFree(rotations: readonly Rotation[]): Promise<Map<string, TokenFamily>> {
-    const rows = await asked(sql<FamilyRow[]>`${rotatingWhereFree(sql, rotations)}`);
-    return new Map(rows.map((row) => [row.token_family, toFamily(row)]));
+  async function rotateFree(rotations: readonly Rotation[]): Promise<Map<string, LastingRow>> {
+    const rows = await asked(sql<LastingRow[]>`${rotatingWhereFree(sql, rotations)}`);
+    return new Map(rows.map((row) => [row.token_family, row]));
   }
 
   async function alone({ rotation, resolve, reject }: Waiting): Promise<void> {
     try {
-      const [row] = await asked(sql<FamilyRow[]>`${rotating(sql, [rotation])}`);
-      resolve(row === undefined ? null : toFamily(row));
+      const [row] = await asked(sql<LastingRow[]>`${rotating(sql, [rotation])}`);
+      resolve(row === undefined ? null : toRotated(rotation, row));
     } catch (error) {
       reject(error);
     }

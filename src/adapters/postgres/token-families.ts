@@ -3,7 +3,7 @@ import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
-import { asJson, type FamilyRow, familyColumns, toFamily } from './family-row.ts';
+import { asJson, type FamilyRow, familyColumns, type LastingRow, toFamily, toRotated } from './family-row.ts';
 import { purgingEnded } from './purging.ts';
 import { createRecorder } from './recording.ts';
 import { rotating } from './rotating.ts';
@@ -25,12 +25,13 @@ export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () =>
       const rows = await asked(
         sql<FamilyRow[]>`select * from token_families where token_family = ${tokenFamily}`,
       );
-      return firstFamily(rows);
+      return rows[0] === undefined ? null : toFamily(rows[0]);
     },
 
     async rotate(rotation, entries) {
       if (entries.length === 0) return rotate(rotation);
-      return firstFamily(await asked(record.family(sql, rotating(sql, [rotation]), entries)));
+      const [row] = await asked(record.family<LastingRow>(sql, rotating(sql, [rotation]), entries));
+      return row === undefined ? null : toRotated(rotation, row);
     },
 
     async revoke(tokenFamily, { at, reason }, entries) {
@@ -88,8 +89,4 @@ export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () =>
       )
       returning *`;
   }
-}
-
-function firstFamily([row]: readonly FamilyRow[]) {
-  return row === undefined ? null : toFamily(row);
 }

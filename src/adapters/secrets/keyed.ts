@@ -28,5 +28,6 @@ export function asUuid(bytes: Buffer): string {
   const sixteen = Buffer.from(bytes.subarray(0, 16));
   sixteen[6] = (sixteen.readUInt8(6) & 0x0f) | 0x40;
   sixteen[8] = (sixteen.readUInt8(8) & 0x3f) | 0x80;
-  return sixteen.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = sixteen.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

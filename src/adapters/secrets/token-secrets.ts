@@ -1,8 +1,9 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { GenerationFacts, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
 import { asUuid, keyed } from './keyed.ts';
+import { freshBytes } from './random.ts';
 import { type Argon2Cost, formatScheme, type ParsedScheme, parseScheme } from './scheme.ts';
 
 /** A password-grade hash of 32 bytes. */
@@ -31,7 +32,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
   return {
     scheme: schemeUnder(newest.id),
 
-    newSeed: () => randomBytes(16),
+    newSeed: () => freshBytes(16),
 
     derive: (scheme, facts) => derive(resolve(scheme).key, facts),
 
