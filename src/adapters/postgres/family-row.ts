@@ -35,16 +35,14 @@ export interface FamilyRow {
 }
 
 export function toFamily(row: FamilyRow): TokenFamily {
+  const { user_id: userId, paired, revoked_at: at, revoked_reason: reason } = row;
+  const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };
+  const revoked = at && reason && { at: at.getTime(), reason };
+  return assembled(toPair(row), row, { userId, paired, ...policies }, revoked);
+}
+
+function toPair(row: FamilyRow): CurrentPair {
   return {
-    ...lasting(row),
-    userId: row.user_id,
-    paired: row.paired,
-    onAddressChange: row.on_address_change,
-    onUserAgentChange: row.on_user_agent_change,
-    revoked:
-      row.revoked_at && row.revoked_reason
-        ? { at: row.revoked_at.getTime(), reason: row.revoked_reason }
-        : null,
     generation: row.generation,
     hashedRefreshTokenId: row.hashed_refresh_token_id.toString('base64url'),
     previousHash: row.previous_hash?.toString('base64url') ?? null,
@@ -75,23 +73,35 @@ export const LASTING = [
 
 export type LastingRow = Pick<FamilyRow, (typeof LASTING)[number]>;
 
-function lasting(row: LastingRow) {
+/** The whole row after its rotation: what it is given, what it has besides, and what it was expected to be. */
+export function toRotated({ expected, next }: Rotation, row: LastingRow): TokenFamily {
+  return assembled(next, row, expected, null);
+}
+
+type Expected = Pick<TokenFamily, 'userId' | 'paired' | 'onAddressChange' | 'onUserAgentChange'>;
+
+function assembled(
+  pair: CurrentPair,
+  row: LastingRow,
+  { userId, paired, onAddressChange, onUserAgentChange }: Expected,
+  revoked: TokenFamily['revoked'],
+): TokenFamily {
   return {
+    ...pair,
     tokenFamily: row.token_family,
+    userId,
+    paired,
     door: row.door,
     clientId: row.client_id,
     contact: row.contact,
+    onAddressChange,
+    onUserAgentChange,
     loginAddress: row.login_address,
     knownSinceLogin: row.known_since_login,
     createdAt: row.created_at.getTime(),
     expiresAt: row.expires_at.getTime(),
+    revoked,
   };
-}
-
-/** The whole row after its rotation: what it was expected to be, what it is given, and what it has besides. */
-export function toRotated({ expected, next }: Rotation, row: LastingRow): TokenFamily {
-  const { userId, paired, onAddressChange, onUserAgentChange } = expected;
-  return { ...lasting(row), userId, paired, onAddressChange, onUserAgentChange, revoked: null, ...next };
 }
 
 /** The columns that a rotation replaces. */
