@@ -11,7 +11,7 @@ export async function startKinship(databaseUrl: string): Promise<Contestant> {
     execFileSync(process.execPath, [`${ROOT}dist/cli/secrets.js`], { encoding: 'utf8' }),
   );
   const serviceKey = secrets.SERVICE_API_KEYS?.split(':').at(-1) ?? '';
-  const contestant = await startProcess([`${ROOT}dist/main.js`], {
+  const contestant = await startProcess(['--max-semi-space-size=4', `${ROOT}dist/main.js`], {
     ...(secrets as Record<string, string>),
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://auth.example.com',

@@ -3,8 +3,7 @@ import Postgrator from 'postgrator';
 import { translated } from './asked.ts';
 import type { Sql } from './connect.ts';
 
-/** The same from `src/` and from `dist/`. */
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations/*.sql', import.meta.url));
+const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
 
 /** Any number, the same for ever: it names the lock that keeps migrators apart. */
 const LOCK = 7_271_046_103;

@@ -54,11 +54,13 @@ export async function serve(folder: string, socketPath: string): Promise<Serving
   return { stop, failed };
 }
 
-/** The entry has the extension of this file: `.js` when built, `.ts` when run from sources. */
+/** Built, its entry lies in `dist/`, wherever this code was put; else it lies beside this file. */
 function start(task: Task): Worker {
   const options = { workerData: task, name: 'embedded-postgres' };
-  if (import.meta.url.endsWith('.js')) return new Worker(new URL('./worker.js', import.meta.url), options);
-  return new Worker(new URL('./worker.ts', import.meta.url), { ...options, ...tsxInWorkers() });
+  if (import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./worker.ts', import.meta.url), { ...options, ...tsxInWorkers() });
+  const root = import.meta.resolve('#package.json');
+  return new Worker(new URL('dist/adapters/postgres/embedded/worker.js', root), options);
 }
 
 /** Workers inherit the loader of the sources, except that tsx on Node 20 has to be registered there again. */

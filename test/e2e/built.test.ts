@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { startCollector } from '../support/collector.ts';
+import { dataDir, until } from '../support/composed.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+
+const BUILT = ['dist/main.js'];
+const run = promisify(execFile);
+
+t.before(() => run(process.execPath, ['--import', 'tsx', 'scripts/build.ts']));
+
+async function send(url: string, method: string, body?: object, headers: Record<string, string> = {}) {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await fetch(url, {
+    method,
+    headers: { ...json, ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json');
+  return { status: response.status, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+t.test('what is loaded late is found: the embedded database, pages, doors, passwords, mails', async (t) => {
+  const folder = await dataDir(t);
+  const { url, stop } = await startService(t, { env: { API_PORT: '0', DATA_DIR: folder }, args: BUILT });
+
+  const account = { username: 'ann', email: 'ann@example.com', password: 'password1' };
+  t.match(await send(`${url}/auth/register`, 'POST', account), { status: 400, text: /most common/ });
+  const password = 'a violet piano 42';
+  t.equal((await send(`${url}/auth/register`, 'POST', { ...account, password })).status, 201);
+  const { body: pair } = await send(`${url}/auth/login`, 'POST', { username: 'ann', password });
+  const tokens = { refreshToken: pair.refresh, accessToken: pair.access };
+  t.equal((await send(`${url}/auth/refresh`, 'POST', tokens)).status, 200);
+  t.match(await send(`${url}/auth/refresh`, 'POST', tokens), { status: 401, body: { code: 'token_reused' } });
+  await until('a mail', async () => (await readdir(join(folder, 'mail')))[0]);
+
+  t.match(await send(`${url}/docs/static/swagger-ui.css`, 'GET'), { status: 200, text: /swagger/ });
+  t.match(await send(`${url}/docs/json`, 'GET'), { status: 200, body: { openapi: '3.1.0' } });
+  t.match(await send(`${url}/metrics`, 'GET'), { status: 200, text: /nodejs_eventloop_lag/ });
+  for (const door of ['/refresh', '/api/v1/auth/sessions', '/api/v1/tasks/']) {
+    t.equal((await send(`${url}${door}`, 'GET')).status, 401, door);
+  }
+  t.equal(await stop(), 0);
+});
+
+t.test('so is what variables ask for: PostgreSQL, Redis, RabbitMQ, keys of its own, traces', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
+  const collector = await startCollector(t);
+  const env = {
+    DATABASE_URL: await testDatabase(t),
+    DATA_DIR: await dataDir(t),
+    REDIS_URL: (await startPrivateRedis(t)).url,
+    AMQP_URL: 'amqp://127.0.0.1:1',
+    ACCESS_TOKEN_ALG: 'EdDSA',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  };
+  const tool = (name: string, ...args: string[]) =>
+    run(process.execPath, [`dist/cli/${name}.js`, ...args], { env: { ...process.env, ...env } });
+  t.match((await tool('migrate')).stdout, /token-families/);
+  t.match((await tool('purge')).stdout, /0/);
+
+  const service = await startService(t, { env: { ...env, API_PORT: '0' }, args: BUILT });
+  t.equal(
+    (await send(`${service.url}/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11`, 'POST')).status,
+    200,
+  );
+  t.match((await send(`${service.url}/.well-known/jwks.json`, 'GET')).body, { keys: [{ crv: 'Ed25519' }] });
+  t.match((await tool('keys', 'list')).stdout, /EdDSA/);
+  t.equal(await service.stop(), 0);
+  t.ok(collector.spans.length > 0);
+});
