@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
+import { rotating, rotatingWhereFree } from '../../src/adapters/postgres/rotating.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
@@ -87,3 +88,15 @@ t.test(
     for (const family of store.all) t.same(await store.families.find(family.tokenFamily), family);
   },
 );
+
+t.test('a rotation looks its rows up, however many others there are', async (t) => {
+  const store = await open(t, 2_000);
+  if (store === null) return;
+  const rotations = store.all.slice(0, 20).map((family) => rotationOf(family));
+  for (const statement of [rotatingWhereFree(store.sql, rotations), rotating(store.sql, rotations)]) {
+    const lines = await store.sql<{ 'QUERY PLAN': string }[]>`explain ${statement}`;
+    const plan = lines.map((line) => line['QUERY PLAN']).join('\n');
+    t.match(plan, /Index Scan using token_families_pkey/);
+    t.notMatch(plan, /Seq Scan|token_families_of_user/);
+  }
+});

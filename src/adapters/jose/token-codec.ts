@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { KEY_ALGORITHMS } from '../../domain/key-set.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { asAccessClaims, asAccessHalf, asRefreshClaims } from '../../domain/token-pair.ts';
@@ -161,5 +161,5 @@ function isOneOf(accepted: readonly string[], value: unknown): boolean {
 }
 
 function accessHash(token: string): string {
-  return createHash('sha512').update(token).digest().subarray(0, 32).toString('base64url');
+  return hash('sha512', token, 'buffer').subarray(0, 32).toString('base64url');
 }

@@ -24,14 +24,19 @@ export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[])
     returning ${lasting(sql)}`;
 }
 
-/** One parameter for any number of rotations, so that the statement is always the same one, and prepared once. */
+/**
+ * One parameter for any number of rotations, so that the statement is always the same one, and prepared once.
+ *
+ * PostgreSQL takes it for granted that there are a hundred, and would sooner read a whole table than look up a
+ * hundred rows of it. So there is an equation that holds for all of them: whatever has one is taken to be rare.
+ */
 function askedFor(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
-    json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as asked (
+    (select * from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as each_one (
       token_family uuid, user_id uuid, paired boolean, generation integer, hashed_refresh_token_id bytea,
       scheme text, on_address_change text, on_user_agent_change text, user_agent text,
       unless_retry_key bytea, rotated_at timestamptz, next json
-    )`;
+    ) where generation + 0 = generation) asked`;
 }
 
 function toRecord({ expected, next, unlessRetryKey }: Rotation) {
@@ -51,10 +56,11 @@ function toRecord({ expected, next, unlessRetryKey }: Rotation) {
   };
 }
 
+/** The user is not equated: then an index of all their sessions could seem as good as the key. */
 function asExpected(sql: Executor) {
   return sql`
     family.token_family = asked.token_family
-      and family.user_id = asked.user_id
+      and family.user_id is not distinct from asked.user_id
       and family.paired = asked.paired
       and family.generation = asked.generation
       and family.hashed_refresh_token_id = asked.hashed_refresh_token_id

@@ -77,6 +77,8 @@ async function prepareNext(
   const { scheme } = secrets;
   const following = { tokenFamily, generation: generation + 1, userId: sub, seed: secrets.newSeed() };
   const nextIds = secrets.derive(scheme, following);
+  const { accessKeyId, refreshKeyId } = codec.signingKeys;
+  const { accessExpiresAt, refreshExpiresAt } = expiriesFrom(now, policy);
   const next = {
     generation: following.generation,
     hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, nextIds.jti),
@@ -84,9 +86,12 @@ async function prepareNext(
     retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
     scheme,
     seed: following.seed,
-    ...codec.signingKeys,
-    ...expiriesFrom(now, policy),
-    ...client,
+    accessKeyId,
+    refreshKeyId,
+    accessExpiresAt,
+    refreshExpiresAt,
+    address: client.address,
+    userAgent: client.userAgent,
     rotatedAt: now,
   };
   return { next, nextIds };
