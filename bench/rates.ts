@@ -4,6 +4,8 @@ import { startKinship } from './contestants/kinship/server.ts';
 import { type Pgbench, preparePgbench } from './contestants/pgbench.ts';
 import { type Contestant, startProcess } from './contestants/process.ts';
 import { type Round, runJob } from './load/run.ts';
+import type { Scenarios } from './load/scenario.ts';
+import { honouredTwice } from './twice.ts';
 
 /** The peers, each in a folder of its own under peers/, and what each of them is asked for. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
@@ -19,6 +21,7 @@ export interface Plan {
   readonly clients: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  readonly tries: number;
 }
 
 /** The rounds of each contestant's scenario, by `contestant scenario`; `pgbench refresh` is the bare rotation. */
@@ -31,12 +34,15 @@ interface Field {
   readonly scenarios: readonly string[];
 }
 
-/** All contestants take their turns in each round, so that whatever else the machine does hits all of them alike. */
+/**
+ * All contestants take their turns in each round, so that whatever else the machine does hits all of them alike; and
+ * at the end, how many of `tries` tokens that were submitted twice at the same moment each of them honoured twice.
+ */
 export async function measureRates(
   databases: Databases,
-  plan: Plan,
+  { tries, ...plan }: Plan,
   say: (line: string) => void,
-): Promise<Rates> {
+): Promise<{ rates: Rates; twice: ReadonlyMap<string, number> }> {
   const kinshipUrl = await databases.create('kinship');
   const fields: Field[] = [
     field('kinship', await startKinship(kinshipUrl), 'contestants/kinship/client.ts', KINSHIP),
@@ -61,9 +67,14 @@ export async function measureRates(
       }
     }
   }
-  for (const { contestant } of fields) await contestant.stop();
+  const twice = new Map<string, number>();
+  for (const { name, contestant, client } of fields) {
+    const { scenarios } = (await import(client)) as { scenarios: Scenarios };
+    twice.set(name, await honouredTwice(contestant.place, scenarios.refresh!, tries));
+    await contestant.stop();
+  }
   pgbench.remove();
-  return rates;
+  return { rates, twice };
 }
 
 async function startPeer(databases: Databases, name: string, scenarios: readonly string[]): Promise<Field> {
@@ -84,7 +95,7 @@ async function prepareBareRotation(databases: Databases): Promise<Pgbench> {
   return preparePgbench(url);
 }
 
-async function bareRotation(pgbench: Pgbench, plan: Plan): Promise<Round> {
+async function bareRotation(pgbench: Pgbench, plan: Pick<Plan, 'seconds'>): Promise<Round> {
   const { perSecond, mean } = await pgbench.run(8, plan.seconds);
   return {
     count: perSecond * plan.seconds,

@@ -4,7 +4,6 @@
  */
 import { parseArgs } from 'node:util';
 import { openDatabases } from './contestants/databases.ts';
-import { scenarios as kinship } from './contestants/kinship/client.ts';
 import { startKinship } from './contestants/kinship/server.ts';
 import { median } from './measure/statistics.ts';
 import { memoryAfter } from './memory.ts';
@@ -14,7 +13,6 @@ import { describeMachine, say } from './report/machine.ts';
 import { ratesTable, ratiosOf, ratiosTable } from './report/tables.ts';
 import { coldStart } from './start.ts';
 import { loginTiming } from './timing.ts';
-import { honouredTwice } from './twice.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -26,7 +24,7 @@ const { values: options } = parseArgs({
 
 const MEGABYTE = 1e6;
 const CLIENTS = 32;
-const TRIES = 1_000;
+const TRIES = 500;
 const STARTS = 9;
 const GUESSES = 400;
 
@@ -38,13 +36,13 @@ const plan = {
   seconds: Number(options.seconds),
   warmUpSeconds: 1,
   clients: CLIENTS,
+  tries: TRIES,
 };
-const rates = await measureRates(databases, plan, say);
+const { rates, twice } = await measureRates(databases, plan, say);
 say(`\n${ratesTable(rates)}\n\n${ratiosTable(rates)}\n`);
 
 const databaseUrl = await databases.create('alone');
 const service = await startKinship(databaseUrl);
-const twice = await honouredTwice(service.place, kinship.refresh!, TRIES);
 const timing = await loginTiming(service.place, GUESSES);
 await service.stop();
 const memory = await memoryAfter(databaseUrl, Number(options.refreshes));
@@ -60,10 +58,15 @@ const goals: Goal[] = [
   atMost(`p99 ÷ p50 with ${CLIENTS} clients`, 2.5, tail),
   atMost(`memory after ${options.refreshes} refreshes, MB`, 130, memory.now / MEGABYTE),
   atMost('ready after, ms', 400, ready),
-  atMost(`honoured twice, of ${TRIES}`, 0, twice),
-  atMost(`|t| of a wrong password for a known and an unknown user, ${GUESSES} each`, 4.5, Math.abs(timing.t)),
+  atMost(`honoured twice, of ${TRIES}`, 0, twice.get('kinship') ?? TRIES),
+  atMost(
+    `Welch’s t of wrong passwords for a known and for unknown users, ${GUESSES} each`,
+    4.5,
+    Math.abs(timing.t),
+  ),
 ];
 say(goalsTable(goals));
+say(`\nhonoured twice, of ${TRIES}: ${JSON.stringify(Object.fromEntries(twice))}`);
 say(
   `\na wrong password: ${timing.known.toFixed(2)} ms for a known user, ${timing.unknown.toFixed(2)} for an unknown one`,
 );

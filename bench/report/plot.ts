@@ -26,7 +26,8 @@ export function growthPlot(points: readonly Point[]): string {
     return [
       `<polyline points="${corners}" fill="none" stroke="${COLOURS[name]}" stroke-width="2"/>`,
       ...points.map(
-        (point) => `<circle cx="${x(point)}" cy="${y(point[name])}" r="3" fill="${COLOURS[name]}"/>`,
+        (point) =>
+          `<circle cx="${x(point).toFixed(1)}" cy="${y(point[name]).toFixed(1)}" r="3" fill="${COLOURS[name]}"/>`,
       ),
       text(x(end) + 8, y(end[name]) + 4, 'start', name, COLOURS[name]),
     ];
@@ -34,6 +35,7 @@ export function growthPlot(points: readonly Point[]): string {
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => (most / 1.1) * share);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    '<title>Milliseconds of one refresh over the number of families in the table</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     text(LEFT, 18, 'start', 'Milliseconds of one refresh, 32 clients'),
     ...ticks.flatMap((tick) => [
