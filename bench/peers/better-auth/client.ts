@@ -1,34 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Place, Scenario, Scenarios } from '../../load/scenario.ts';
-
-interface Held {
-  readonly authorization: string;
-  readonly refreshToken: string;
-}
-
-const basic = ({ clientId, clientSecret }: Place): string =>
-  `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
-
-const refresh: Scenario<Held> = {
-  async begin(place) {
-    const response = await fetch(new URL('/begin', place.url));
-    const { refreshToken } = (await response.json()) as { refreshToken: string };
-    return { authorization: basic(place), refreshToken };
-  },
-  ask: ({ authorization, refreshToken }) => ({
-    method: 'POST',
-    path: '/api/auth/oauth2/token',
-    headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
-    body: `grant_type=refresh_token&refresh_token=${refreshToken}`,
-  }),
-  take({ status, body }, held) {
-    if (status !== 200) throw new Error(`${status}: ${body}`);
-    const { access_token, refresh_token } = JSON.parse(body) as Record<string, string>;
-    if (!access_token || !refresh_token) throw new Error(`not a pair: ${body}`);
-    if (refresh_token === held.refreshToken) throw new Error('the refresh token was not rotated');
-    return { ...held, refreshToken: refresh_token };
-  },
-};
+import type { Scenario, Scenarios } from '../../load/scenario.ts';
+import { refreshGrant } from '../refresh-grant.ts';
 
 interface Credentials {
   readonly email: string;
@@ -61,4 +33,4 @@ const password: Scenario<Credentials> = {
   },
 };
 
-export const scenarios: Scenarios = { refresh, password };
+export const scenarios: Scenarios = { refresh: refreshGrant('/api/auth/oauth2/token'), password };

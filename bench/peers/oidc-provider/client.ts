@@ -1,32 +1,4 @@
-import type { Place, Scenario, Scenarios } from '../../load/scenario.ts';
+import type { Scenarios } from '../../load/scenario.ts';
+import { refreshGrant } from '../refresh-grant.ts';
 
-interface Held {
-  readonly authorization: string;
-  readonly refreshToken: string;
-}
-
-const basic = ({ clientId, clientSecret }: Place): string =>
-  `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
-
-const refresh: Scenario<Held> = {
-  async begin(place) {
-    const response = await fetch(new URL('/begin', place.url));
-    const { refreshToken } = (await response.json()) as { refreshToken: string };
-    return { authorization: basic(place), refreshToken };
-  },
-  ask: ({ authorization, refreshToken }) => ({
-    method: 'POST',
-    path: '/token',
-    headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
-    body: `grant_type=refresh_token&refresh_token=${refreshToken}`,
-  }),
-  take({ status, body }, held) {
-    if (status !== 200) throw new Error(`${status}: ${body}`);
-    const { access_token, refresh_token } = JSON.parse(body) as Record<string, string>;
-    if (!access_token || !refresh_token) throw new Error(`not a pair: ${body}`);
-    if (refresh_token === held.refreshToken) throw new Error('the refresh token was not rotated');
-    return { ...held, refreshToken: refresh_token };
-  },
-};
-
-export const scenarios: Scenarios = { refresh };
+export const scenarios: Scenarios = { refresh: refreshGrant('/token') };
