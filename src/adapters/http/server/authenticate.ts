@@ -25,19 +25,22 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
   });
 }
 
-/**
- * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or under another name of the
- * scheme, the usual one first.
- */
+/** How a token is announced in `Authorization`: by one scheme, or by any of several, the usual one first. */
+export function announcedBy(...schemes: readonly [string, ...string[]]) {
+  return { usual: schemes[0], form: new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i') };
+}
+
+const BEARER = announcedBy('Bearer');
+
+/** The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or as announced otherwise. */
 export async function bearerOf(
-  request: FastifyRequest,
+  { headers }: FastifyRequest,
   authenticate: Authenticate,
-  schemes: readonly [string, ...string[]] = ['Bearer'],
+  { usual, form } = BEARER,
 ): Promise<Principal> {
-  const form = new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i');
-  const [, token] = form.exec(request.headers.authorization ?? '') ?? [];
+  const [, token] = form.exec(headers.authorization ?? '') ?? [];
   if (token === undefined)
-    throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${schemes[0]} …`);
+    throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${usual} …`);
   return principalBy(token, authenticate);
 }
 

@@ -1,5 +1,5 @@
 import type { App } from '../../server/app.ts';
-import { bearerOf } from '../../server/authenticate.ts';
+import { announcedBy, bearerOf } from '../../server/authenticate.ts';
 import { scope } from '../../server/scope.ts';
 import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
 import { takeForms } from './forms.ts';
@@ -9,7 +9,7 @@ import { type UserOptions, userRoutes } from './users.ts';
 
 export interface TaskApiOptions extends AccountOptions, RequestLimitOptions, TaskOptions, UserOptions {}
 
-const SCHEMES = ['Token', 'Bearer'] as const;
+const TOKEN = announcedBy('Token', 'Bearer');
 
 /** Accounts, sessions that are refreshed with the refresh token alone, and tasks. */
 export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<void> {
@@ -20,10 +20,10 @@ export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<vo
   await scope(app, (own) => {
     // Between the two stands the limit, so that requests are counted which turn out to be nobody's.
     own.addHook('onRequest', async (request) => {
-      request.principal = await bearerOf(request, authenticate, SCHEMES).catch(() => null);
+      request.principal = await bearerOf(request, authenticate, TOKEN).catch(() => null);
     });
     own.addHook('preParsing', async (request) => {
-      request.principal ??= await bearerOf(request, authenticate, SCHEMES);
+      request.principal ??= await bearerOf(request, authenticate, TOKEN);
     });
     logOutRoute(own, options);
     taskRoutes(own, options);
