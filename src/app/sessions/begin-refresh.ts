@@ -7,6 +7,7 @@ import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { Scheme, TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import { readRefreshToken } from './read-refresh-token.ts';
 
 export interface RefreshInput {
   readonly refreshToken: string;
@@ -55,12 +56,11 @@ export const beginRefresh =
     };
   };
 
-async function verify({ codec, secrets }: Deps, input: RefreshInput, now: number) {
+async function verify(deps: Deps, input: RefreshInput, now: number) {
+  const { codec } = deps;
   const { refreshToken, accessToken, sessionId } = input;
   const access = accessToken === null ? null : codec.readAccessHalf(accessToken);
-  const claims = await codec.readRefresh(refreshToken);
-  const scheme = secrets.prove(claims);
-  if (scheme === null) throw new Refusal('invalid_token');
+  const { claims, scheme } = await readRefreshToken(deps)(refreshToken);
   if (sessionId !== undefined && sessionId !== claims.tokenFamily)
     throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
   const fault = judgePair(claims, access, now);

@@ -1,7 +1,5 @@
-import { Refusal } from '../../domain/refusal.ts';
-import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
+import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
 
 /** Which sessions of the user end: the one that asks, the others, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
@@ -24,13 +22,14 @@ export const logOut = (deps: EndSessionDeps) => {
 };
 
 /**
- * Whose refresh token it is. One that has expired or was rotated still names its session, and may end it: what
- * it takes is a signature and a linkerId of ours. Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`.
+ * Whose refresh token it is. One that has expired or was rotated still names its session, and may end it.
+ * Rejects as {@link readRefreshToken}.
  */
-export const identifyByRefreshToken =
-  ({ codec, secrets }: { readonly codec: TokenCodec; readonly secrets: TokenSecrets }) =>
-  async (refreshToken: string): Promise<SessionOfUser> => {
-    const claims = await codec.readRefresh(refreshToken);
-    if (secrets.prove(claims) === null) throw new Refusal('invalid_token');
+export const identifyByRefreshToken = (deps: ReadRefreshDeps) => {
+  const read = readRefreshToken(deps);
+
+  return async (refreshToken: string): Promise<SessionOfUser> => {
+    const { claims } = await read(refreshToken);
     return { sessionId: claims.tokenFamily, userId: claims.sub };
   };
+};

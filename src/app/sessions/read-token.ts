@@ -2,12 +2,9 @@ import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { AccessClaims, RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
 
-export interface ReadTokenDeps {
-  readonly codec: TokenCodec;
-  readonly secrets: TokenSecrets;
+export interface ReadTokenDeps extends ReadRefreshDeps {
   readonly policy: Pick<Policy, 'clockSkew'>;
   readonly clock: Clock;
 }
@@ -22,13 +19,17 @@ export type OurToken = { readonly sessionId: string; readonly userId: string } &
  * A token of which nobody said what it is; null for whatever is not of ours. An access token has to be in time,
  * while one that refreshes is not judged by the clock. Whether the session goes on is another question.
  */
-export const readToken = ({ codec, secrets, policy, clock }: ReadTokenDeps) => {
+export const readToken = (deps: ReadTokenDeps) => {
+  const { codec, policy, clock } = deps;
+  const readRefresh = readRefreshToken(deps);
+
   return async (token: string): Promise<OurToken | null> =>
     (await asRefresh(token)) ?? (await asAccess(token));
 
   async function asRefresh(token: string): Promise<OurToken | null> {
-    const claims = await unlessRefused(codec.readRefresh(token));
-    if (claims === null || secrets.prove(claims) === null) return null;
+    const found = await unlessRefused(readRefresh(token));
+    if (found === null) return null;
+    const { claims } = found;
     return { type: 'refresh', claims, sessionId: claims.tokenFamily, userId: claims.sub };
   }
 
