@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { type Scope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+import { requireScope, type Scope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
 
 export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
 
@@ -24,10 +24,10 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
 
   /** Lets keys of the scope alone in; they may also come as `x-api-key`. */
   function require(request: FastifyRequest, scope: Scope): void {
-    const key = ifAny(request) ?? find(request.headers['x-api-key']);
-    if (key === null) throw new Refusal('unauthenticated', `A service key with scope ${scope} is needed.`);
-    if (!key.scopes.includes(scope))
-      throw new Refusal('forbidden', `This service key does not have the scope ${scope}.`);
+    requireScope(ifAny(request) ?? find(request.headers['x-api-key']), scope, {
+      missing: `A service key with scope ${scope} is needed.`,
+      forbidden: `This service key does not have the scope ${scope}.`,
+    });
   }
 
   function byBasic(authorization: string): ServiceKey {

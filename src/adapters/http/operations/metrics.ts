@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
-import { type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+import { requireScope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
 
 /** What there is to show, as text of this content type. */
 export interface Exposition {
@@ -36,14 +35,10 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 export function requireMetricsKey(scope: App, keys: readonly ServiceKey[]): void {
   const find = serviceKeys(keys);
   scope.addHook('onRequest', async (request) => {
-    const key = find(presentedBy(request));
-    if (key === null)
-      throw new Refusal(
-        'unauthenticated',
-        'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',
-      );
-    if (!key.scopes.includes('metrics'))
-      throw new Refusal('forbidden', 'This service key is not for metrics.');
+    requireScope(find(presentedBy(request)), 'metrics', {
+      missing: 'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',
+      forbidden: 'This service key is not for metrics.',
+    });
   });
 }
 

@@ -36,7 +36,7 @@ export const buildValidator = ((schemas: Schemas) => {
     };
     return validate;
   };
-}) as unknown as BuildValidator;
+}) as unknown as BuildValidator; // the plugin's type promises Ajv's own functions, of which Fastify calls what is above
 
 export const buildSerializer: BuildSerializer = (schemas, options) => {
   const compile = once(() => serializers()(schemas, options));

@@ -27,12 +27,21 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: Scope): void {
   const find = serviceKeys(keys);
   app.addHook('onRequest', async (request) => {
-    const key = find(request.headers['x-api-key']);
-    if (key === null)
-      throw new Refusal('unauthenticated', `A service key with scope "${wanted}" is needed in x-api-key.`);
-    if (!key.scopes.includes(wanted))
-      throw new Refusal('forbidden', `This service key has not the scope "${wanted}".`);
+    requireScope(find(request.headers['x-api-key']), wanted, {
+      missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
+      forbidden: `This service key has not the scope "${wanted}".`,
+    });
   });
+}
+
+/** Refuses, in these words, where there is no key, or one without the scope. */
+export function requireScope(
+  key: ServiceKey | null,
+  wanted: Scope,
+  { missing, forbidden }: { readonly missing: string; readonly forbidden: string },
+): void {
+  if (key === null) throw new Refusal('unauthenticated', missing);
+  if (!key.scopes.includes(wanted)) throw new Refusal('forbidden', forbidden);
 }
 
 /** Equal lengths for the comparison, whatever is presented. */
