@@ -56,6 +56,7 @@ export function createRotations(sql: Sql): (rotation: Rotation) => Promise<Token
   }
 
   async function together(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return; // all of them had waited too long
     try {
       const rotated = await rotateFree(batch.map(({ rotation }) => rotation));
       for (const one of batch) {

@@ -15,8 +15,9 @@ function framed(parts: readonly (string | Uint8Array)[]): Buffer {
   const input = Buffer.allocUnsafe(parts.reduce((size, part) => size + 4 + Buffer.byteLength(part), 0));
   let end = 0;
   for (const part of parts) {
-    const start = input.writeUInt32BE(Buffer.byteLength(part), end);
-    end = start + Buffer.byteLength(part);
+    const length = Buffer.byteLength(part);
+    const start = input.writeUInt32BE(length, end);
+    end = start + length;
     if (typeof part === 'string') input.write(part, start);
     else input.set(part, start);
   }
