@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createServer } from 'node:tls';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import t, { type Test } from 'tap';
 import { connectBroker } from '../../src/adapters/amqp/connect.ts';
 import { createEventPublisher } from '../../src/adapters/amqp/event-publisher.ts';
 import type { Topology } from '../../src/adapters/amqp/topology.ts';
 import type { Publication, Published } from '../../src/ports/delivery/event-publisher.ts';
-import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { NOW } from '../support/families.ts';
 import { freePort } from '../support/ports.ts';
@@ -251,21 +250,12 @@ t.test('with TLS', async (t) => {
   const topology = { exchange: 'none', queue: 'none' };
 
   await t.test('a certificate that does not verify stops the start', async (t) => {
-    let heard = 0;
-    const server = createServer({ key: pem, cert: pem }, (socket) => {
-      socket.on('data', () => {
-        heard += 1;
-      });
-    });
-    server.on('tlsClientError', () => {});
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    t.teardown(() => server.close());
-    const { port } = server.address() as AddressInfo;
+    const { port, heard } = await untrustedServer(t, pem);
     for (const query of ['', '?verify=verify_none', '?rejectUnauthorized=false']) {
       const started = publisherOn(t, `amqps://me:secret@127.0.0.1:${port}${query}`, topology);
       await t.rejects(started, { message: /not to be trusted/, cause: { code: /SELF_SIGNED/ } });
     }
-    t.equal(heard, 0);
+    t.equal(heard(), 0);
   });
 
   await t.test('nor may it be missing', async (t) => {

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createServer } from 'node:tls';
 import t, { type Test } from 'tap';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
@@ -9,7 +6,7 @@ import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { attemptsWithFallback } from '../../src/app/attempts-with-fallback.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts';
 import { NOW } from '../support/families.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
@@ -108,20 +105,11 @@ t.test('a connection', async (t) => {
 t.test('a certificate that does not verify stops the start', async (t) => {
   const pem = selfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
-  let heard = 0;
-  const server = createServer({ key: pem, cert: pem }, (socket) => {
-    socket.on('data', () => {
-      heard += 1;
-    });
-  });
-  server.on('tlsClientError', () => {});
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => server.close());
-  const { port } = server.address() as AddressInfo;
+  const { port, heard } = await untrustedServer(t, pem);
   for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {
     await t.rejects(connected(t, `rediss://:secret@127.0.0.1:${port}${query}`), { code: /SELF_SIGNED/ });
   }
-  t.equal(heard, 0);
+  t.equal(heard(), 0);
 });
 
 async function setUp(t: Test) {

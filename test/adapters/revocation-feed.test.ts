@@ -63,7 +63,7 @@ t.test('on PostgreSQL', async (t) => {
     await families.open(family, []);
     await families.rotate(rotationOf(family), []);
     const undone = sql.begin(async (tx) => {
-      await createTokenFamilies(tx as unknown as Sql).revoke(
+      await createTokenFamilies(tx as unknown as Sql /* a store takes pools alone */).revoke(
         family.tokenFamily,
         { at: NOW, reason: 'logout' },
         [],

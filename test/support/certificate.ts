@@ -1,4 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import type { Test } from 'tap';
 
 export const OPENSSL = 'openssl';
 
@@ -9,4 +13,19 @@ export function selfSigned(): string | null {
   const files = ['-keyout', '-', '-out', '-'];
   const { status, stdout } = spawnSync(OPENSSL, ['req', '-x509', ...kind, ...name, ...files]);
   return status === 0 ? String(stdout) : null;
+}
+
+/** A TLS server on 127.0.0.1 with such a certificate, which nobody vouches for; `heard`: how often it was told anything. */
+export async function untrustedServer(t: Pick<Test, 'teardown'>, pem: string) {
+  let heard = 0;
+  const server = createServer({ key: pem, cert: pem }, (socket) => {
+    socket.on('data', () => {
+      heard += 1;
+    });
+  });
+  server.on('tlsClientError', () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return { port, heard: () => heard };
 }

@@ -25,7 +25,8 @@ interface Media {
 /** What the service answers under /docs/json with every front door open: nothing in it is of this machine. */
 export async function openapiOf(t: Pick<Test, 'teardown'>): Promise<OpenApi> {
   const { send } = await httpService(t);
-  return (await send('/docs/json')).body as unknown as OpenApi;
+  const { body } = await send('/docs/json');
+  return body as unknown as OpenApi; // an answer is typed as any object: what is in it the tests find out
 }
 
 /** What is kept of the document, by file. `npm run openapi` writes them, a test compares them. */
