@@ -1,4 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { isStaleStatement } from './renewing.ts';
 
 /** The statement never reached a server that could run it, or the server says that it was rolled back. */
 const NOTHING_HAPPENED =
@@ -39,6 +40,7 @@ export async function translated<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
+    if (isStaleStatement(error)) throw new StoreUnavailable('nothing', error);
     const code = codeOf(error);
     if (NOTHING_HAPPENED.test(code)) throw new StoreUnavailable('nothing', error);
     if (OUTCOME_UNKNOWN.test(code)) throw new StoreUnavailable('unknown', error);

@@ -34,6 +34,37 @@ export interface FamilyRow {
   rotated_at: Date;
 }
 
+/** Named in each statement: with `*`, a column that a newer release adds makes prepared statements fail. */
+export const FAMILY_COLUMNS = [
+  'token_family',
+  'user_id',
+  'paired',
+  'door',
+  'client_id',
+  'contact',
+  'on_address_change',
+  'on_user_agent_change',
+  'login_address',
+  'known_since_login',
+  'created_at',
+  'expires_at',
+  'revoked_at',
+  'revoked_reason',
+  'generation',
+  'hashed_refresh_token_id',
+  'previous_hash',
+  'retry_key_hash',
+  'scheme',
+  'seed',
+  'access_key_id',
+  'refresh_key_id',
+  'access_expires_at',
+  'refresh_expires_at',
+  'address',
+  'user_agent',
+  'rotated_at',
+] as const satisfies readonly (keyof FamilyRow)[];
+
 export function toFamily(row: FamilyRow): TokenFamily {
   const { user_id: userId, paired, revoked_at: at, revoked_reason: reason } = row;
   const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };

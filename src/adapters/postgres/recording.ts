@@ -4,6 +4,9 @@ import type { OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import type { Sql } from './connect.ts';
 
+/** What entries about a family need of its row. */
+export const TOLD = ['token_family', 'contact', 'known_since_login'] as const;
+
 /** A pool, or the connection of a transaction. */
 export type Executor = Sql | postgres.TransactionSql;
 type Change = postgres.PendingQuery<postgres.Row[]>;
@@ -14,8 +17,16 @@ type Change = postgres.PendingQuery<postgres.Row[]>;
  */
 export function createRecorder(currentTrace: CurrentTrace) {
   return {
-    /** The entries are recorded from the row that the change answers: no row, no entry. */
-    family<Row extends postgres.MaybeRow>(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
+    /**
+     * The entries are recorded from the row that the change returns: no row, no entry. The change returns
+     * {@link TOLD} at least; the whole returns `columns`.
+     */
+    family<Row extends postgres.MaybeRow>(
+      sql: Executor,
+      change: Change,
+      entries: readonly OutboxEntry[],
+      columns: readonly string[],
+    ) {
       if (entries.length === 0) return sql<Row[]>`${change}`;
       return sql<Row[]>`
         with changed as (${change}),
@@ -35,12 +46,12 @@ export function createRecorder(currentTrace: CurrentTrace) {
           from changed, entry
           where entry.subject is null or entry.subject in (select subject from told)
         )
-        select * from changed`;
+        select ${sql(columns)} from changed`;
     },
 
-    /** The change of an account, whose address is where mails about it go. */
-    user<Row extends postgres.MaybeRow>(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
-      return sql<Row[]>`
+    /** The change of an account: it returns `id` and `email`, where mails about the account go. */
+    user(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
+      return sql<{ id: string; email: string }[]>`
         with changed as (${change}),
         ${entriesAsTable(sql, entries)},
         recorded as (
@@ -49,7 +60,7 @@ export function createRecorder(currentTrace: CurrentTrace) {
             entry.occurred_at, ${trace(sql)}
           from changed, entry
         )
-        select * from changed`;
+        select id, email from changed`;
     },
 
     /** The end of all live families of a user but one, with an event for each. */
@@ -85,7 +96,7 @@ interface EndOfAll {
 
 function entriesAsTable(sql: Executor, entries: readonly OutboxEntry[]) {
   return sql`entry as (
-      select * from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
+      select id, kind, type, data, occurred_at, subject from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
         as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text)
     )`;
 }

@@ -1,4 +1,4 @@
-import type postgres from 'postgres';
+import postgres from 'postgres';
 
 type Sql = postgres.Sql;
 
@@ -6,6 +6,30 @@ type Sql = postgres.Sql;
 interface PoolEvents {
   onparameter(): void;
   onclose(): void;
+}
+
+/**
+ * postgres.js runs a prepared statement again by itself when the server refuses it as stale. It then serializes the
+ * parameters a second time and pipelines other statements into the middle of it, so that two statements get each
+ * other's answers. It recognises the error by the name of the server's routine: without the name it rejects the
+ * statement instead, and the pool is replaced. See docs/decisions/0010-answers-are-matched.md.
+ */
+const STALE_ROUTINES = new Set(['FetchPreparedStatement', 'RevalidateCachedQuery', 'transformAssignedExpr']);
+const staleErrors = new WeakSet<object>();
+
+Object.defineProperty(postgres.PostgresError.prototype, 'routine', {
+  get: () => undefined,
+  set(this: object, routine: string) {
+    if (STALE_ROUTINES.has(routine)) staleErrors.add(this);
+  },
+});
+
+/**
+ * Whether the server refused a prepared statement before it ran: the result type changed (0A000, 42804), or the
+ * statement is gone, as behind a pooler (26000).
+ */
+export function isStaleStatement(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && staleErrors.has(error);
 }
 
 /** Milliseconds that a pool lives at least: a server that is full turns connections away all the time. */
@@ -33,19 +57,22 @@ export function renew(pool: Sql): void {
  */
 export function renewing(open: (events: PoolEvents) => Sql): Sql {
   let ended = false;
+  let inUseSince = Number.POSITIVE_INFINITY;
   let current = start();
 
   function start(): Sql {
-    let inUseSince = Number.POSITIVE_INFINITY;
+    inUseSince = Number.POSITIVE_INFINITY;
     const pool = open({
       onparameter() {
-        inUseSince = Math.min(inUseSince, performance.now());
+        if (pool === current) inUseSince = Math.min(inUseSince, performance.now());
       },
-      onclose() {
-        if (pool === current && performance.now() - inUseSince >= LEAST_LIFE) replace();
-      },
+      onclose: () => replaceUnlessNew(pool),
     });
     return pool;
+  }
+
+  function replaceUnlessNew(pool: Sql): void {
+    if (pool === current && performance.now() - inUseSince >= LEAST_LIFE) replace();
   }
 
   function replace(): void {
@@ -55,12 +82,31 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
     void last.end(LAST_WORDS);
   }
 
-  function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
-    return current.begin((tx) => silentIfLost(work(tx)));
+  function apply(_first: Sql, self: unknown, args: unknown[]): unknown {
+    const pool = current;
+    const result: unknown = Reflect.apply(pool, self, args);
+    if (isQuery(result)) {
+      const { reject } = result;
+      result.reject = (error) => {
+        if (isStaleStatement(error)) replaceUnlessNew(pool);
+        reject(error);
+      };
+    }
+    return result;
+  }
+
+  async function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
+    const pool = current;
+    try {
+      return await pool.begin((tx) => silentIfLost(work(tx)));
+    } catch (error) {
+      if (isStaleStatement(error)) replaceUnlessNew(pool);
+      throw error;
+    }
   }
 
   const pool = new Proxy(current, {
-    apply: (_first, self, args) => Reflect.apply(current, self, args),
+    apply,
     get(_first, name) {
       if (name === 'end') ended = true;
       return name === 'begin' ? begin : Reflect.get(current, name);
@@ -68,6 +114,15 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
   });
   renewals.set(pool, replace);
   return pool;
+}
+
+/** A statement of the driver, which rejects itself by this method. */
+interface Query {
+  reject(error: unknown): void;
+}
+
+function isQuery(value: unknown): value is Query {
+  return value instanceof Promise && 'reject' in value;
 }
 
 /** How the driver and the system name the loss of a connection that stood: nothing else, or it is waited for in vain. */

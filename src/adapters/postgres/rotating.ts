@@ -15,7 +15,7 @@ export function rotating(sql: Executor, rotations: readonly Rotation[]) {
 export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
     with free as materialized (
-      select asked.* from ${askedFor(sql, rotations)} join token_families family on ${asExpected(sql)}
+      select ${sql(PRESENTED.map((column) => `asked.${column}`))} from ${askedFor(sql, rotations)} join token_families family on ${asExpected(sql)}
       for update of family skip locked
     )
     update token_families family set ${nextPair(sql, rotations)}
@@ -32,12 +32,27 @@ export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[])
  */
 function askedFor(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
-    (select * from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as each_one (
+    (select ${sql(PRESENTED)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as each_one (
       token_family uuid, user_id uuid, paired boolean, generation integer, hashed_refresh_token_id bytea,
       scheme text, on_address_change text, on_user_agent_change text, user_agent text,
       unless_retry_key bytea, rotated_at timestamptz, next json
     ) where generation + 0 = generation) asked`;
 }
+
+const PRESENTED = [
+  'token_family',
+  'user_id',
+  'paired',
+  'generation',
+  'hashed_refresh_token_id',
+  'scheme',
+  'on_address_change',
+  'on_user_agent_change',
+  'user_agent',
+  'unless_retry_key',
+  'rotated_at',
+  'next',
+] as const;
 
 function toRecord({ expected, next, unlessRetryKey }: Rotation) {
   return {

@@ -4,6 +4,7 @@ import type { Rotation } from '../../ports/stores/token-families.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { type LastingRow, toRotated } from './family-row.ts';
+import { assertEach, isSameId, onlyRow } from './own-answer.ts';
 import { rotating, rotatingWhereFree } from './rotating.ts';
 
 /** More in one statement gain nothing any more. */
@@ -74,13 +75,16 @@ export function createRotations(sql: Sql): (rotation: Rotation) => Promise<Token
 
   async function rotateFree(rotations: readonly Rotation[]): Promise<Map<string, LastingRow>> {
     const rows = await asked(sql<LastingRow[]>`${rotatingWhereFree(sql, rotations)}`);
+    const families = new Set(rotations.map(({ expected }) => expected.tokenFamily));
+    assertEach(rows, (row) => families.has(row.token_family));
     return new Map(rows.map((row) => [row.token_family, row]));
   }
 
   async function alone({ rotation, resolve, reject }: Waiting): Promise<void> {
     try {
-      const [row] = await asked(sql<LastingRow[]>`${rotating(sql, [rotation])}`);
-      resolve(row === undefined ? null : toRotated(rotation, row));
+      const rows = await asked(sql<LastingRow[]>`${rotating(sql, [rotation])}`);
+      const row = onlyRow(rows, (row) => isSameId(row.token_family, rotation.expected.tokenFamily));
+      resolve(row === null ? null : toRotated(rotation, row));
     } catch (error) {
       reject(error);
     }

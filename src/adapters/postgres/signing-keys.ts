@@ -16,7 +16,13 @@ interface KeyRow {
 export function createSigningKeys(sql: Sql): SigningKeys {
   return {
     async list() {
-      return (await asked(sql<KeyRow[]>`select * from signing_keys order by number`)).map(toKey);
+      return (
+        await asked(
+          sql<
+            KeyRow[]
+          >`select number, id, alg, sealed, announced_at, signs_from from signing_keys order by number`,
+        )
+      ).map(toKey);
     },
 
     async add({ number, id, alg, sealed, announcedAt, signsFrom }) {

@@ -2,6 +2,7 @@ import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { assertEach, isSameId, onlyRow } from './own-answer.ts';
 
 interface TaskRow {
   id: number;
@@ -11,7 +12,7 @@ interface TaskRow {
 }
 
 /** What is left of a list without tasks: its version, and one row of nothing. */
-type ListRow = { version: string } & (TaskRow | { id: null });
+type ListRow = { owner: string; version: string } & (TaskRow | { id: null });
 
 /**
  * Tasks in PostgreSQL; triggers renew the versions of lists. Each change takes the owner's row before the task's, as
@@ -29,15 +30,15 @@ export function createTasks(sql: Sql): Tasks {
           insert into tasks (author, text, pub_date) select id, ${text}, ${new Date(publishedAt)} from owner
           returning id, text, pub_date
         )
-        select created.*, username as author from created, owner`);
-      return firstTask(rows);
+        select created.id, created.text, created.pub_date, username as author from created, owner`);
+      return taskOrNull(onlyRow(rows, (row) => row.text === text));
     },
 
     async find(owner, id) {
       const rows = await asked(sql<TaskRow[]>`
         select tasks.id, username as author, text, pub_date from tasks join users on users.id = author
         where tasks.id = ${id} and author = ${owner}`);
-      return firstTask(rows);
+      return taskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
     async change(owner, id, text) {
@@ -45,7 +46,7 @@ export function createTasks(sql: Sql): Tasks {
         with ${lockOwner(owner)}
         update tasks set text = ${text} from owner where tasks.id = ${id} and author = owner.id
         returning tasks.id, username as author, text, pub_date`);
-      return firstTask(rows);
+      return taskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
     async remove(owner, id) {
@@ -56,19 +57,20 @@ export function createTasks(sql: Sql): Tasks {
     },
 
     async versionOf(owner) {
-      const [row] = await asked(sql<{ version: string }[]>`
-        select tasks_version as version from users where id = ${owner}`);
-      return row?.version ?? null;
+      const rows = await asked(sql<{ id: string; version: string }[]>`
+        select id, tasks_version as version from users where id = ${owner}`);
+      return onlyRow(rows, (row) => isSameId(row.id, owner))?.version ?? null;
     },
 
     async list(owner, limit) {
       const rows = await asked(sql<ListRow[]>`
-        select tasks_version as version, username as author, task.id, text, pub_date
+        select users.id as owner, tasks_version as version, username as author, task.id, text, pub_date
         from users left join lateral (
           select id, text, pub_date from tasks where author = users.id order by id desc limit ${limit}
         ) task on true
         where users.id = ${owner}
         order by task.id desc`);
+      assertEach(rows, (row) => isSameId(row.owner, owner));
       const [first] = rows;
       return first === undefined ? null : { version: first.version, tasks: rows.flatMap(taskOf) };
     },
@@ -79,8 +81,8 @@ function taskOf(row: ListRow): Task[] {
   return row.id === null ? [] : [toTask(row)];
 }
 
-function firstTask([row]: readonly TaskRow[]): Task | null {
-  return row === undefined ? null : toTask(row);
+function taskOrNull(row: TaskRow | null): Task | null {
+  return row === null ? null : toTask(row);
 }
 
 function toTask({ id, author, text, pub_date }: TaskRow): Task {

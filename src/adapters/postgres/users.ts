@@ -5,6 +5,7 @@ import type { CurrentTrace } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { bytes } from './family-row.ts';
+import { isSameId, onlyRow } from './own-answer.ts';
 import { createRecorder } from './recording.ts';
 
 interface UserRow {
@@ -25,7 +26,7 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
   return {
     async create(user, entries) {
       const change = sql`
-        insert into users ${sql(columnsOf(user))} returning *`;
+        insert into users ${sql(columnsOf(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
         await record.user(tx, change, entries);
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
@@ -35,13 +36,15 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     },
 
     async find(id) {
-      return firstUser(await asked(sql<UserRow[]>`select * from users where id = ${id}`));
+      const rows = await asked(sql<UserRow[]>`select ${userColumns(sql)} from users where id = ${id}`);
+      return toUser(onlyRow(rows, (row) => isSameId(row.id, id)));
     },
 
     async findByIdentifier(identifier) {
-      const rows = await asked(sql<UserRow[]>`
-        select users.* from user_identifiers join users on users.id = user_id where identifier = ${identifier}`);
-      return firstUser(rows);
+      const rows = await asked(sql<(UserRow & { identifier: string })[]>`
+        select identifier, ${userColumns(sql)} from user_identifiers join users on users.id = user_id
+        where identifier = ${identifier}`);
+      return toUser(onlyRow(rows, (row) => row.identifier === identifier));
     },
 
     async list(limit) {
@@ -59,8 +62,8 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
         sql.begin(async (tx) => {
           const update = tx`
             update users set password_hash = ${change.passwordHash}
-            where id = ${id} and password_hash = ${expected} returning *`;
-          const [user] = await record.user<UserRow>(tx, update, entries);
+            where id = ${id} and password_hash = ${expected} returning id, email`;
+          const [user] = await record.user(tx, update, entries);
           return user === undefined ? null : afterPasswordChange(tx, id, change);
         }),
       );
@@ -70,16 +73,17 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
       await asked(
         sql.begin(async (tx) => {
           await tx`insert into password_resets values (${bytes(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
-          await record.user(tx, tx`select * from users where id = ${userId}`, entries);
+          await record.user(tx, tx`select id, email from users where id = ${userId}`, entries);
         }),
       );
     },
 
     async findReset(hashedToken, now) {
-      const rows = await asked(sql<UserRow[]>`
-        select users.* from password_resets join users on users.id = user_id
-        where hashed_token = ${bytes(hashedToken)} and expires_at > ${new Date(now)}`);
-      return firstUser(rows);
+      const hash = bytes(hashedToken);
+      const rows = await asked(sql<(UserRow & { hashed_token: Buffer })[]>`
+        select hashed_token, ${userColumns(sql)} from password_resets join users on users.id = user_id
+        where hashed_token = ${hash} and expires_at > ${new Date(now)}`);
+      return toUser(onlyRow(rows, (row) => row.hashed_token.equals(hash)));
     },
 
     async useReset(hashedToken, change, entries) {
@@ -91,7 +95,7 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
             returning user_id`;
           if (used === undefined) return null;
           const update = tx`
-            update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning *`;
+            update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning id, email`;
           await record.user(tx, update, entries);
           return afterPasswordChange(tx, used.user_id, change);
         }),
@@ -106,8 +110,8 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     async remove(id, expected, revocation, entries) {
       return asked(
         sql.begin(async (tx) => {
-          const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning *`;
-          const [user] = await record.user<UserRow>(tx, removal, entries);
+          const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
+          const [user] = await record.user(tx, removal, entries);
           if (user === undefined) return null;
           return endedBy(await record.endOfAll(tx, id, { ...revocation, except: null }));
         }),
@@ -135,6 +139,10 @@ function falseIfTaken(error: unknown): false {
   throw error;
 }
 
+function userColumns(sql: Sql) {
+  return sql(['users.id', 'users.username', 'users.email', 'users.password_hash', 'users.created_at']);
+}
+
 function columnsOf(user: User) {
   return {
     id: user.id,
@@ -145,8 +153,8 @@ function columnsOf(user: User) {
   };
 }
 
-function firstUser([row]: readonly UserRow[]): User | null {
-  return row === undefined
+function toUser(row: UserRow | null): User | null {
+  return row === null
     ? null
     : {
         id: row.id,

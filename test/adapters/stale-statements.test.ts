@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { asked } from '../../src/adapters/postgres/asked.ts';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { assertEach, onlyRow } from '../../src/adapters/postgres/own-answer.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+/** Prepared statements that the server refuses, since the schema changed or since they are gone. */
+
+const ROWS = 200;
+/** Milliseconds that a pool lives before it may be replaced. */
+const OLD_ENOUGH = 1_100;
+
+async function pools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {
+  const url = await testDatabase(t);
+  const [sql, admin] = [connect({ kind: 'url', url, pool: max }), connect({ kind: 'url', url, pool: 1 })];
+  t.teardown(() => Promise.all([sql.end({ timeout: 1 }), admin.end({ timeout: 1 })]));
+  await admin`create table things (id int primary key, ok boolean not null, hash bytea not null, n int not null)`;
+  await admin`insert into things select i, true, decode(md5(i::text), 'hex'), i from generate_series(1, ${ROWS}) i`;
+  return { sql, admin };
+}
+
+interface Outcomes {
+  wrong: number;
+  answered: number;
+  refused: number;
+  readonly others: unknown[];
+}
+
+/** Reads and writes different rows, many at a time, until told to stop. */
+function load(sql: Sql) {
+  const outcomes: Outcomes = { wrong: 0, answered: 0, refused: 0, others: [] };
+  let isStopping = false;
+  const running = Promise.all(Array.from({ length: 24 }, (_, client) => keepAsking(client)));
+  return {
+    async stop(): Promise<Outcomes> {
+      isStopping = true;
+      await running;
+      return outcomes;
+    },
+  };
+
+  async function keepAsking(client: number): Promise<void> {
+    for (let round = 0; !isStopping; round += 1) {
+      await ask(((client * 31 + round) % ROWS) + 1, round % 4 === 0);
+    }
+  }
+
+  async function ask(id: number, isWrite: boolean): Promise<void> {
+    try {
+      const [row] = await asked(
+        isWrite
+          ? sql`update things set ok = ${true}, hash = decode(md5(${String(id)}), 'hex') where id = ${id} returning id, n`
+          : sql`select id, n from things where id = ${id} and ok = ${true}`,
+      );
+      outcomes.answered += 1;
+      if (row?.id !== id || Number(row?.n) !== id) outcomes.wrong += 1;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) outcomes.refused += 1;
+      else outcomes.others.push(error);
+    }
+  }
+}
+
+t.test('a prepared statement that the server refuses as stale', async (t) => {
+  if (!(await requirePostgres(t))) return;
+
+  await t.test('is not run a second time with parameters encoded twice', async (t) => {
+    const { sql, admin } = await pools(t, 1);
+    const put = (id: number) =>
+      asked(
+        sql`insert into things (id, ok, hash, n) values (${id}, ${true}, ${Buffer.from('abc')}, ${id}) returning *`,
+      );
+    await put(1_000);
+    await put(1_001);
+    await delay(OLD_ENOUGH);
+    await admin`alter table things add column added int`;
+    await t.rejects(put(1_002), { name: 'StoreUnavailable', outcome: 'nothing' });
+    t.same(
+      [...(await admin`select id from things where id = 1002`)],
+      [],
+      'a refused statement has no effect',
+    );
+    t.match(await put(1_002), [{ ok: true, hash: Buffer.from('abc') }], 'the next one works');
+  });
+
+  await t.test('is refused inside a transaction, too, and the next transaction works', async (t) => {
+    const { sql, admin } = await pools(t, 1);
+    const read = () => asked(sql.begin((tx) => tx`select * from things where id = ${7}`));
+    await read();
+    await read();
+    await delay(OLD_ENOUGH);
+    await admin`alter table things add column added int`;
+    await t.rejects(read(), { name: 'StoreUnavailable', outcome: 'nothing' });
+    t.match(await read(), [{ id: 7 }]);
+  });
+
+  await t.test('never causes the answer of another statement under load', async (t) => {
+    const { sql, admin } = await pools(t, 4);
+    const running = load(sql);
+    for (const type of ['bigint', 'int', 'bigint', 'int']) {
+      await delay(OLD_ENOUGH);
+      await admin.unsafe(`alter table things alter column n type ${type}`);
+    }
+    await delay(OLD_ENOUGH);
+    await check(t, 'changed types', await running.stop(), admin);
+  });
+
+  await t.test('never causes the answer of another statement when statements are lost', async (t) => {
+    const { sql, admin } = await pools(t, 4);
+    const running = load(sql);
+    for (let round = 0; round < 3; round += 1) {
+      await delay(OLD_ENOUGH);
+      await Promise.all(Array.from({ length: 4 }, () => sql.unsafe('deallocate all')));
+    }
+    await delay(OLD_ENOUGH);
+    await check(t, 'lost statements', await running.stop(), admin);
+  });
+});
+
+async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Promise<void> {
+  const [corrupt] = await admin`
+    select count(*)::int as count from things where hash <> decode(md5(id::text), 'hex') or not ok`;
+  const [stuck] = await admin`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
+  t.ok(outcomes.answered > 1_000, 'the load was one');
+  t.ok(outcomes.refused > 0, 'some statements were refused as stale');
+  t.equal(outcomes.wrong, 0, 'no answer of another statement');
+  t.same(outcomes.others, [], 'no other error');
+  t.equal(corrupt?.count, 0, 'no corrupt row');
+  t.equal(stuck?.count, 0, 'no connection is stuck');
+  const { answered, refused, wrong } = outcomes;
+  t.comment(`${name}: ${answered} answered, ${refused} refused, ${wrong} wrong`);
+}
+
+t.test('a row that was not asked for is refused', async (t) => {
+  t.equal(
+    onlyRow([], () => false),
+    null,
+  );
+  t.equal(
+    onlyRow([1], (row) => row === 1),
+    1,
+  );
+  t.throws(() => onlyRow([1], (row) => row === 2), { name: 'StoreUnavailable', outcome: 'unknown' });
+  t.throws(() => assertEach([1, 2], (row) => row === 1), { name: 'StoreUnavailable' });
+});
+
+t.test('each statement names its columns', async (t) => {
+  const folder = fileURLToPath(new URL('../../src/adapters/postgres/', import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  t.ok(files.length > 10);
+  const star = /\b(?:select|returning)\s+(?:distinct\s+)?(?:[^`;]*?,\s*)?(?:\w+\.)?\*(?!\/)/i;
+  t.match('select *', star, 'the pattern finds what it is for');
+  t.match('returning family.*', star);
+  for (const file of files)
+    t.notMatch(readFileSync(join(folder, file), 'utf8').replace(/\/\*.*?\*\//gs, ''), star, file);
+});
