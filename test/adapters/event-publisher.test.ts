@@ -12,6 +12,7 @@ import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts'
 import { schemaFaults } from '../support/event-schema.ts';
 import { NOW } from '../support/families.ts';
 import { freePort } from '../support/ports.ts';
+import { requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { consumerOf, requireRabbit, testTopology } from '../support/rabbit.ts';
 import { skipFor } from '../support/skip.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
@@ -231,7 +232,35 @@ t.test('on a broker', async (t) => {
     await consumer.deleteExchange(topology.exchange);
     await conflict.ready();
     t.match(conflict.lines, [{ level: 'error' }, { level: 'info' }], 'mended, and it goes on');
+
+    const locked = testTopology(t, url);
+    const owner = await consumerOf(t, url);
+    await owner.assertQueue(locked.queue, { exclusive: true });
+    const refused = await publisherOn(t, url, locked);
+    await until(async () => refused.lines.length > 0);
+    t.match(refused.lines, [{ level: 'error', code: 'RESOURCE_LOCKED' }]);
+    await refused.close();
+    await owner.deleteQueue(locked.queue);
   });
+});
+
+t.test('a broker that blocks publishers keeps the connection, and is logged once', async (t) => {
+  if (!requirePrivateRabbit(t)) return;
+  const rabbit = await startPrivateRabbit(t);
+  const topology = { exchange: 'kinship', queue: 'users.created' };
+  const publisher = await publisherOn(t, rabbit.url, topology, { confirmation: 1_000 });
+  await publisher.ready();
+  await rabbit.control('set_vm_memory_high_watermark', '0.00001');
+  await t.rejects(publisher.publish(created()), /confirmed nothing/);
+  t.notOk(publisher.isReady());
+  await delay(2_000); // a lost link would be open again
+  t.notOk(publisher.isReady());
+  t.match(publisher.lines, [{ level: 'warn', message: /blocks publishers/ }]);
+  await rabbit.control('set_vm_memory_high_watermark', '0.4');
+  await publisher.ready();
+  t.equal(await publisher.publish(created()), 'routed');
+  t.match(publisher.lines, [{ level: 'warn' }, { level: 'info', message: /accepts events again/ }]);
+  t.equal(publisher.lines.length, 2);
 });
 
 t.test('nobody listens', async (t) => {

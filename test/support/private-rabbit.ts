@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { keeper } from './keeper.ts';
 import { freePort } from './ports.ts';
@@ -29,6 +30,8 @@ export interface PrivateRabbit {
   /** SIGSTOP: connections are taken, and nothing is answered. */
   freeze(): void;
   thaw(): void;
+  /** Runs `rabbitmqctl` with these arguments on it. */
+  control(...args: readonly string[]): Promise<void>;
 }
 
 /** False, with the test skipped (or, with CI=true, failed), where no RabbitMQ is installed. */
@@ -63,6 +66,7 @@ export async function launchRabbit(): Promise<PrivateRabbit & { remove(): Promis
       },
       freeze: () => running.signal('SIGSTOP'),
       thaw: () => running.signal('SIGCONT'),
+      control: (...args) => control(env, args),
       remove,
     };
   } catch (error) {
@@ -136,6 +140,11 @@ async function launch(home: string, env: NodeJS.ProcessEnv) {
       await gone;
     },
   };
+}
+
+async function control(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<void> {
+  const command = join(dirname(findRabbitServer() ?? ''), 'rabbitmqctl');
+  await promisify(execFile)(command, [...args], { env });
 }
 
 async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }, said: string[]): Promise<void> {

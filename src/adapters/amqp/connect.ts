@@ -23,7 +23,7 @@ const PARTING = 1_000;
 const UNTRUSTED = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|^ERR_SSL_|^EPROTO$/;
 
 /** What the operator has to mend: the password, the vhost, the permissions, an exchange of another kind. */
-const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED)$/;
+const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED|RESOURCE_LOCKED)$/;
 
 /**
  * Keeps a link to the broker until closed. A loss and its end are logged once, and again when it is lost for another
@@ -57,7 +57,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   /** One link, to its end. Answers whether there was one at all. */
   async function linked(): Promise<boolean> {
     try {
-      link = await openLink(address, topology, stop);
+      link = await openLink(address, topology, { stop, onBlocked: tellOfBlock });
     } catch (reason) {
       tell(reason);
       onFirst(reason);
@@ -79,6 +79,15 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     told = code;
     if (REFUSED.test(code)) log.error({ err: reason }, 'RabbitMQ refuses the service, events wait');
     else log.warn({ err: reason }, 'RabbitMQ cannot be reached, events wait');
+  }
+
+  function tellOfBlock(reason: string | null): void {
+    if (reason === null) log.info({}, 'RabbitMQ accepts events again');
+    else
+      log.warn(
+        { reason },
+        'RabbitMQ blocks publishers, events wait: free memory or disk space at the broker',
+      );
   }
 
   async function trusted(): Promise<void> {

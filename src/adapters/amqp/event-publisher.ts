@@ -66,13 +66,16 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
     });
   }
 
-  /** A broker that hangs is given up, with all that it was sent: a new connection may do better. */
+  /**
+   * A broker that hangs is given up, with all that it was sent: a new connection may do better. One that blocks
+   * publishers keeps its connection: a new one would be blocked, too.
+   */
   async function confirmedInTime(link: Link, publishing: Promise<Published>): Promise<Published> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         const reason = new Error(`The broker has confirmed nothing for ${confirmation} ms.`);
-        link.abandon(reason);
+        if (!link.isBlocked()) link.abandon(reason);
         reject(reason);
       }, confirmation);
     });

@@ -11,8 +11,10 @@ export interface Message extends Pick<HeaderFields, 'type' | 'contentType' | 'ti
 
 /** One connection to the broker, from its opening to its end. */
 export interface Link {
-  /** False while the broker is short of memory or disk and takes nothing. */
+  /** False while the broker blocks publishers, and once the link is over. */
   isReady(): boolean;
+  /** Whether the broker blocks publishers: it is short of memory or disk. It confirms nothing meanwhile. */
+  isBlocked(): boolean;
   /** Resolves with the broker's word on the message; rejects if the link is gone before. */
   publish(message: Message): Promise<Published>;
   /** Resolves, with the reason, when the link is gone. It does not come back. */
@@ -30,11 +32,16 @@ const LIMITS = {
   heartbeat: 10,
 };
 
+interface LinkEvents {
+  /** The broker blocks publishers for this reason; null: it takes messages again. */
+  onBlocked(reason: string | null): void;
+}
+
 /** Rejects with what went wrong, or with the signal's reason. */
 export async function openLink(
   address: ConnectionOptions,
   topology: Topology,
-  stop: AbortSignal,
+  { stop, onBlocked }: LinkEvents & { readonly stop: AbortSignal },
 ): Promise<Link> {
   const connection = new Connection({ ...address, ...LIMITS, connectionName: 'kinship' });
   const { over, end } = lifeOf(connection);
@@ -45,7 +52,7 @@ export async function openLink(
       throw reason;
     });
     const channel = await Promise.race([declared(connection, topology), failed]);
-    return linkOn(connection, channel, topology.exchange, { over, end });
+    return linkOn(connection, channel, topology.exchange, { over, end }, onBlocked);
   } catch (error) {
     end(error);
     throw error;
@@ -72,14 +79,23 @@ function linkOn(
   channel: Channel,
   exchange: string,
   { over, end }: ReturnType<typeof lifeOf>,
+  onBlocked: LinkEvents['onBlocked'],
 ): Link {
   const returned = new Set<string>();
+  let isBlocked = false;
+  const setBlocked = (reason: string | null) => {
+    isBlocked = reason !== null;
+    onBlocked(reason);
+  };
+  connection.on('connection.blocked', setBlocked);
+  connection.on('connection.unblocked', () => setBlocked(null));
   const onClosed = () => end(new Error('The channel to the broker was closed.'));
   channel.on('basic.return', ({ messageId = '' }) => returned.add(messageId));
   channel.on('error', end);
   channel.once('close', onClosed);
   return {
-    isReady: () => connection.ready && channel.active,
+    isReady: () => connection.ready && channel.active && !isBlocked,
+    isBlocked: () => isBlocked,
     async publish({ body, ...properties }) {
       await channel.basicPublish({ exchange, mandatory: true, durable: true, ...properties }, body);
       // What goes nowhere is confirmed as well; that it came back the driver tells one turn later.
