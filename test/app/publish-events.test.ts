@@ -148,10 +148,17 @@ t.test(
       world.now = dueAt;
     }
     t.same(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-    t.match(lines[0], { level: 'warn', members: { count: 1, reason: 'NACK' }, message: /to be tried again/ });
+    const members = { type: 'sessions.started', reason: 'NACK' };
+    t.match(lines, [{ level: 'warn', members, message: /is tried again/ }]);
+    t.equal(lines.length, 1, 'logged once, however many attempts');
     world.now += 2 * WEEK;
     world.onPublish = async () => 'routed';
     t.equal(await run(), 1);
+    t.match(lines.at(-1), {
+      level: 'info',
+      members: { type: 'sessions.started' },
+      message: /published again/,
+    });
     t.same([...new Set(published)], [id]);
     t.equal(await left(), 0);
   },

@@ -58,8 +58,8 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     if (!publisher.isReady()) return 0;
     const entries = await claim();
     const attempts = await Promise.all(entries.map(attempt));
-    for (const { entry, outcome } of attempts) {
-      routing.note(entry.event.type, outcome);
+    for (const { entry, outcome, reason } of attempts) {
+      routing.note(entry.event.type, outcome, reason);
       telemetry.delivered('event', outcome);
     }
     try {
@@ -95,12 +95,8 @@ export const publishEvents = (deps: PublishEventsDeps) => {
 
   async function record(attempts: readonly Attempt[]): Promise<void> {
     const now = clock();
-    const failed = attempts.filter(({ outcome }) => outcome === 'failed');
-    const staying = [...failed, ...attempts.filter(({ outcome }) => outcome === 'unroutable')];
+    const staying = attempts.filter(({ outcome }) => outcome === 'failed' || outcome === 'unroutable');
     const leaving = attempts.filter(({ outcome }) => outcome === 'routed' || outcome === 'unwanted');
-    const [first] = failed;
-    if (first)
-      log.warn({ count: failed.length, reason: first.reason }, 'events not published, to be tried again');
     if (staying.length > 0) await outbox.postpone(staying.map((each) => postponement(each, now)));
     if (leaving.length > 0) await settle(leaving.map(({ entry }) => entry.id));
   }

@@ -17,23 +17,33 @@ interface Options {
 const REMINDER = 3_600_000;
 
 /**
- * Counts what becomes of events, type by type, and says it once: when a type begins to have nobody to go to, when it
- * has somebody again, and now and then how many were let go.
+ * Counts what becomes of events by type, and logs each change once: a type is refused by the broker, a type has no
+ * queue, a type is routed again. Events that were let go are logged once an hour, with their number.
  */
 export const createRouting = ({ clock, log, onRouted }: Options) => {
   const routed = new Set<EventType>();
   const returned = new Map<EventType, number>();
+  const refused = new Map<EventType, string>();
   const unwanted = new Map<EventType, { count: number; toldAt: number }>();
 
   return {
-    note(type: EventType, outcome: Outcome): void {
+    /** `reason` is that of an event which stays. */
+    note(type: EventType, outcome: Outcome, reason: string): void {
       if (outcome === 'routed') noteRouted(type);
+      if (outcome === 'failed') noteRefused(type, reason);
       if (outcome === 'unroutable') noteReturned(type);
       if (outcome === 'unwanted') noteUnwanted(type);
     },
   };
 
+  function noteRefused(type: EventType, reason: string): void {
+    if (refused.get(type) !== reason)
+      log.warn({ type, reason }, 'the broker did not take an event of this type: it is tried again');
+    refused.set(type, reason);
+  }
+
   function noteRouted(type: EventType): void {
+    if (refused.delete(type)) log.info({ type }, 'events of this type are published again');
     if (routed.has(type)) return;
     routed.add(type);
     const count = returned.get(type);
