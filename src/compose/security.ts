@@ -1,4 +1,5 @@
-import { createArgon2id, createPasswordHasher, createTurns } from '../adapters/argon2/argon2id.ts';
+import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
+import { createTurns } from '../adapters/argon2/turns.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
@@ -6,19 +7,26 @@ import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import type { Config } from '../config.ts';
 
 /** Signing needs the thread pool too, which has four threads. */
-const ARGON2_AT_ONCE = { atOnce: 2, queue: 64 };
+const PASSWORD_TURNS = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
+
+/** Refreshes whose hash of the `jti` is argon2id never wait behind passwords. */
+const JTI_TURNS = { atOnce: 1, queue: 64 };
 
 /** Tokens, hashes and links, under the keys of the configuration. */
 export function createSecurity({ tokens, argon2 }: Pick<Config, 'tokens' | 'argon2'>, keySet: AccessKeySet) {
-  const turns = createTurns(ARGON2_AT_ONCE);
+  const turns = createTurns(PASSWORD_TURNS);
+  const jtiTurns = createTurns(JTI_TURNS);
   return {
-    hashing: turns,
+    hashing: {
+      running: () => turns.running() + jtiTurns.running(),
+      waiting: () => turns.waiting() + jtiTurns.waiting(),
+    },
     codec: createTokenCodec({ ...tokens, keySet }),
     secrets: createTokenSecrets({
       keys: tokens.hashKeys,
       hasher: tokens.jtiHash,
       argon2Cost: argon2,
-      argon2id: createArgon2id(turns),
+      argon2id: createArgon2id(jtiTurns),
     }),
     links: createLinkSecrets(tokens.hashKeys),
     passwords: createPasswordHasher(turns, argon2),

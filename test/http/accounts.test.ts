@@ -1,5 +1,6 @@
 import t from 'tap';
-import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/argon2id.ts';
+import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
+import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -322,7 +323,7 @@ t.test('a hash of other parameters is made anew at login', async (t) => {
     parallelism: 1,
   });
   const user = await users.findByIdentifier('ann');
-  const older = await stronger.hash(PASSWORD);
+  const older = await stronger.hash(PASSWORD, '203.0.113.1');
   await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
   t.ok(await logIn(service));
   const after = await users.findByIdentifier('ann');

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
-import { createPasswordHasher, createTurns } from '../../src/adapters/argon2/argon2id.ts';
+import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
+import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createArgon2id, createTurns } from '../../src/adapters/argon2/argon2id.ts';
+import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
+import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';

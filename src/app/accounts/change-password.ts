@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -37,7 +38,7 @@ export const changePassword = (deps: ChangePasswordDeps) => {
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
     const at = clock();
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, networkOf(client.address));
     const event = { type: 'users.password_changed', occurredAt: at, data: { userId, ...client } } as const;
     const change = { passwordHash, except: sessionId, at };
     const ended = await users.changePassword(

@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { User } from '../../domain/user.ts';
@@ -22,7 +23,13 @@ export const confirmPassword =
     const user = await deps.users.find(userId);
     if (user === null) throw new Refusal('not_found', 'This user has no account here.');
     const succeeded = await attempt(deps, user.id, client);
-    if (!(await deps.passwords.verify(user.passwordHash, normalizePassword(password)))) {
+    if (
+      !(await deps.passwords.verify(
+        user.passwordHash,
+        normalizePassword(password),
+        networkOf(client.address),
+      ))
+    ) {
       throw new Refusal('invalid_credentials');
     }
     await succeeded();

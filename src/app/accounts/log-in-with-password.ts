@@ -1,3 +1,4 @@
+import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
@@ -31,17 +32,18 @@ export const logInWithPassword = (deps: Deps) => {
     const user = await users.findByIdentifier(identifier);
     const succeeded = await attempt(deps, user?.id ?? identifier, session.client);
     const given = normalizePassword(password);
-    const right = await passwords.verify(user?.passwordHash ?? null, given);
+    const network = networkOf(session.client.address);
+    const right = await passwords.verify(user?.passwordHash ?? null, given, network);
     if (user === null || !right) throw new Refusal('invalid_credentials');
 
     await succeeded();
-    return open({ ...session, userId: user.id, contact: null }, await upToDate(user, given));
+    return open({ ...session, userId: user.id, contact: null }, await upToDate(user, given, network));
   };
 
   /** The hash of the password as it is kept, made anew if the parameters have changed. */
-  async function upToDate(user: User, password: string): Promise<string> {
+  async function upToDate(user: User, password: string, network: string): Promise<string> {
     if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, network);
     await users.rehash(user.id, user.passwordHash, passwordHash);
     return passwordHash;
   }

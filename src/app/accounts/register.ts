@@ -41,7 +41,7 @@ export const register =
 
     const now = clock();
     await takeRegistration(deps, client, now);
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, networkOf(client.address));
     const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };
     const data = { userId: user.id, username: user.username };
     const event = { type: 'users.created', occurredAt: now, data } as const;

@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -43,7 +44,7 @@ export const resetPassword =
     const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, networkOf(client.address));
     const data = { userId: user.id, ...client };
     const event = { type: 'users.password_changed', occurredAt: at, data } as const;
     const change = { passwordHash, except: null, at };

@@ -1,4 +1,5 @@
-import { createArgon2id, createTurns } from '../../../src/adapters/argon2/argon2id.ts';
+import { createArgon2id } from '../../../src/adapters/argon2/argon2id.ts';
+import { createTurns } from '../../../src/adapters/argon2/turns.ts';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { createTokenFamilies } from '../../../src/adapters/postgres/token-families.ts';
 import { createTokenSecrets } from '../../../src/adapters/secrets/token-secrets.ts';

@@ -1,0 +1,52 @@
+import t from 'tap';
+import { createTurns } from '../../src/adapters/argon2/turns.ts';
+
+/** Work that ends when the test says so, and the order in which it was started. */
+function workshop() {
+  const started: string[] = [];
+  const ends: (() => void)[] = [];
+  return {
+    started,
+    work: (name: string) => () =>
+      new Promise<string>((resolve) => {
+        started.push(name);
+        ends.push(() => resolve(name));
+      }),
+    async endNext(): Promise<void> {
+      ends.shift()?.();
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+t.test('a network with many requests delays its own requests only', async (t) => {
+  const turns = createTurns({ atOnce: 1, queue: 100, queueOfNetwork: 10 });
+  const { started, work, endNext } = workshop();
+  const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2'].map((name) => turns(name[0] ?? '', work(name)));
+  for (let count = 0; count < all.length; count += 1) await endNext();
+  t.same(started, ['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  t.same(await Promise.all(all), ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2']);
+  t.equal(turns.running(), 0);
+  t.equal(turns.waiting(), 0);
+});
+
+t.test('a network that has too much waiting is refused, and others are not', async (t) => {
+  const turns = createTurns({ atOnce: 1, queue: 4, queueOfNetwork: 2 });
+  const { work, endNext } = workshop();
+  const accepted = ['a', 'a', 'a'].map((network) => turns(network, work(network)));
+  await t.rejects(turns('a', work('a')), { code: 'unavailable' });
+  accepted.push(turns('b', work('b')), turns('c', work('c')));
+  await t.rejects(turns('d', work('d')), { code: 'unavailable' }, 'nor more than the queue holds in all');
+  t.equal(turns.waiting(), 4);
+  for (let count = 0; count < accepted.length; count += 1) await endNext();
+  t.equal((await Promise.all(accepted)).length, 5);
+});
+
+t.test('work that fails gives its turn on', async (t) => {
+  const turns = createTurns({ atOnce: 1, queue: 4 });
+  const failing = turns('a', async () => Promise.reject(new Error('no memory')));
+  const next = turns('a', async () => 'done');
+  await t.rejects(failing, /no memory/);
+  t.equal(await next, 'done');
+  t.equal(turns.running(), 0);
+});
