@@ -1,11 +1,20 @@
+const LOOPBACK = 'loopback';
+
 /**
  * The network that an address belongs to, as far as a person would call it the same place: an IPv4 address
- * itself, an IPv6 address's /64, which is what one household or phone is given (RFC 6177, RFC 8981).
+ * itself, an IPv6 address's /64, which is what one household or phone is given (RFC 6177, RFC 8981). All loopback
+ * addresses are one network: a client on this machine uses `::1` and `127.0.0.1` by turns.
  */
 export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
+  if (!address.includes(':')) return address.startsWith('127.') ? LOOPBACK : address;
   const groups = ipv6Groups(address);
+  if (groups.join(':') === '0:0:0:0:0:0:0:1') return LOOPBACK;
   return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** Whether both addresses belong to one network (see {@link networkOf}). */
+export function inSameNetwork(one: string, other: string): boolean {
+  return networkOf(one) === networkOf(other);
 }
 
 function ipv6Groups(address: string): string[] {

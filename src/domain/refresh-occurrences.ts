@@ -1,5 +1,5 @@
 import type { Client, Occurrence } from './events.ts';
-import { networkOf } from './network.ts';
+import { inSameNetwork } from './network.ts';
 import type { RevocationReason } from './revocation.ts';
 import { type TokenFamily, toldSubject } from './token-family.ts';
 import type { RefreshClaims } from './token-pair.ts';
@@ -43,7 +43,7 @@ export function addressToTell(
   scene: Scene,
   { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,
 ): Occurrence[] {
-  const moved = networkOf(scene.client.address) !== networkOf(scene.claims.userIp);
+  const moved = !inSameNetwork(scene.client.address, scene.claims.userIp);
   return onAddressChange === 'notify' && moved ? [addressChanged(scene, false)] : [];
 }
 

@@ -1,5 +1,5 @@
 import type { Client, Occurrence } from './events.ts';
-import { networkOf } from './network.ts';
+import { inSameNetwork } from './network.ts';
 import type { Policy } from './policy.ts';
 import {
   addressChanged,
@@ -101,7 +101,7 @@ export function judgeRefresh<Family extends JudgedFamily>(
   return judgeSuccession(family, presented, around);
 }
 
-/** A retry gets the same pair wherever it comes from, unless the session is bound to its address. */
+/** A retry gets the same pair wherever it comes from, unless the session is bound to its network. */
 function judgeRetry<Family extends JudgedFamily>(
   family: Family,
   presented: Presented,
@@ -109,7 +109,7 @@ function judgeRetry<Family extends JudgedFamily>(
 ): Verdict<Family> {
   const scene = { ...presented, now };
   if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
-  const elsewhere = networkOf(presented.client.address) !== networkOf(family.address);
+  const elsewhere = !inSameNetwork(presented.client.address, family.address);
   return { kind: 'repeat', family, tell: elsewhere ? addressToTell(scene, family) : [] };
 }
 
@@ -143,7 +143,7 @@ function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Ci
   return (
     elapsed >= -policy.clockSkew &&
     elapsed <= policy.retryWindow + policy.clockSkew &&
-    client.address === family.address &&
+    inSameNetwork(client.address, family.address) &&
     client.userAgent === family.userAgent
   );
 }
@@ -164,7 +164,7 @@ function isAgentBlocked(family: JudgedFamily, { client }: Presented): boolean {
 }
 
 function isAddressBlocked(family: JudgedFamily, { claims, client }: Presented): boolean {
-  return family.onAddressChange === 'block' && client.address !== claims.userIp;
+  return family.onAddressChange === 'block' && !inSameNetwork(client.address, claims.userIp);
 }
 
 /** Who holds a token of an ended family learns that it was reuse, but for the one whose token was still good. */

@@ -282,12 +282,30 @@ t.test('a retry tells of networks that are new, and of no other', async (t) => {
   t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['repeat', 'sessions.address_changed']);
 });
 
-t.test('a change within one network is not worth a word', async (t) => {
-  const row = family({ address: '2001:db8:0:1::1' });
-  const at = (address: string) => {
-    const presented = brought({ client: { ...HOME, address } });
-    return { ...presented, claims: { ...presented.claims, userIp: '2001:db8:0:1::1' } };
-  };
-  t.same(verdict(row, at('2001:db8:0:1:ffff::2')), ['rotate']);
-  t.same(verdict(row, at('2001:db8:0:2::1')), ['rotate', 'sessions.address_changed']);
-});
+const told = 'sessions.address_changed';
+const networks: [minted: string, brought: string, isSame: boolean][] = [
+  ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
+  ['2001:db8:0:1::1', '2001:0DB8:0000:0001:0:0:0:1', true],
+  ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
+  ['203.0.113.1', '203.0.113.2', false],
+  ['::1', '127.0.0.1', true],
+  ['127.0.0.1', '127.0.0.2', true],
+  ['127.0.0.1', '::2', false],
+];
+
+for (const [minted, address, isSame] of networks) {
+  t.test(`${address} is ${isSame ? 'the network' : 'another network than that'} of ${minted}`, async (t) => {
+    const judged = (onAddressChange: ChangePolicy, values: Brought, circumstances?: Circumstances) => {
+      const row = family({ address: minted, onAddressChange, rotatedAt: NOW });
+      const presented = brought({ ...values, client: { ...HOME, address } });
+      return verdict(row, { ...presented, claims: { ...presented.claims, userIp: minted } }, circumstances);
+    };
+    const retry = { generation: 4, key: KEY };
+    const refused = ['refuse address_changed', told];
+    const reuse = ['revoke token_reused', 'sessions.reuse_detected'];
+    t.same(judged('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
+    t.same(judged('block', {}), isSame ? ['rotate'] : refused, 'row 12');
+    t.same(judged('block', retry), isSame ? ['repeat'] : refused, 'row 9 with the key');
+    t.same(judged('block', { generation: 4 }, window), isSame ? ['repeat'] : reuse, 'row 9 in the window');
+  });
+}

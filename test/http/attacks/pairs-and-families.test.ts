@@ -209,6 +209,24 @@ attack('what is stored of a key is not the key', async (t, sql) => {
   t.equal(outcomeOf(replay), refusal.reused);
 });
 
+attack('a session bound to its address goes on within its IPv6 /64, and nowhere else', async (t, sql) => {
+  const service = await attackedService(t, sql, {
+    policy: { onAddressChange: 'block' },
+    http: { trustProxy: ['127.0.0.1'] },
+  });
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  let pair = await service.open({ headers: from('2001:db8:1:2::9') });
+  for (const address of ['2001:0DB8:1:2:0:0:0:9', '2001:db8:1:2:ffff::1']) {
+    pair = await service.next(pair, from(address));
+  }
+  for (const address of ['2001:db8:1:3::9', '203.0.113.9']) {
+    const answer = await service.post('/auth/refresh', pair, from(address));
+    t.equal(outcomeOf(answer), '401 address_changed', address);
+  }
+  await service.next(pair, from('2001:db8:1:2::9'));
+  t.same(await endedFamilies(sql), []);
+});
+
 attack('a session bound to its address refuses a retry from elsewhere', async (t, sql) => {
   const service = await attackedService(t, sql, {
     policy: { onAddressChange: 'block', retryWindow: 60_000 },
