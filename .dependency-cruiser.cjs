@@ -68,6 +68,7 @@ module.exports = {
     home('postgrator', ['adapters/postgres/']),
     home('@electric-sql', ['adapters/postgres/embedded/']),
     home('(fastify|@fastify|@sinclair)', ['adapters/http/', 'config', 'main\\.ts']),
+    home('ipaddr\\.js', ['adapters/http/']),
     home('jose', ['adapters/jose/']),
     home('argon2', ['adapters/argon2/']),
     home('nodemailer', ['adapters/smtp/']),

@@ -161,6 +161,19 @@ t.test(
   },
 );
 
+t.test('an entry of X-Forwarded-For that is not an address is warned of once', async (t) => {
+  const { send, lines } = await httpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
+  const warnings = () => lines.filter((line) => line.includes('it is not an address'));
+  for (const header of ['203.0.113.9:61598', '[2001:db8::9]:443', 'unknown, 203.0.113.9', '127.0.0.1', ',,'])
+    await send('/health/live', { headers: { 'x-forwarded-for': header } });
+  t.same(warnings(), []);
+  for (const header of ['203.0.113.9, secret, 10.1.2.3', 'unknown'])
+    await send('/health/live', { headers: { 'x-forwarded-for': header } });
+  t.equal(warnings().length, 1);
+  t.match(JSON.parse(warnings()[0] ?? ''), { level: 40, proxy: '10.1.2.3' });
+  t.notOk(lines.some((line) => line.includes('secret') || line.includes('TRUST_PROXY')));
+});
+
 t.test('browsers of other origins get no permission, those of ours do', async (t) => {
   const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   const asked = async (origin: string) => {

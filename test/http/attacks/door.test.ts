@@ -172,6 +172,17 @@ attack('whose address it is', async (t, sql) => {
     [proxy, { 'x-forwarded-for': '::ffff:203.0.113.9' }, '203.0.113.9'],
     [proxy, { 'x-forwarded-for': '::FFFF:203.0.113.9' }, '203.0.113.9'],
     [proxy, { 'x-forwarded-for': '2001:db8::9' }, '2001:db8::9'],
+    // with a port, in brackets, or spelled otherwise
+    [proxy, { 'x-forwarded-for': '203.0.113.9:61598' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '[2001:db8::9]:443' }, '2001:db8::9'],
+    [proxy, { 'x-forwarded-for': '[2001:db8::9]' }, '2001:db8::9'],
+    [proxy, { 'x-forwarded-for': '6.6.6.6, 203.0.113.9:61598' }, '203.0.113.9'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9:61598, 10.1.2.3:443' }, '203.0.113.9'],
+    [proxies, { 'x-forwarded-for': '6.6.6.6, [2001:db8::9]:443, [2001:DB8:FFFF:0::1]:80' }, '2001:db8::9'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9, [::ffff:10.1.2.3]:443' }, '203.0.113.9'],
+    [proxy, { 'x-forwarded-for': '2001:0DB8:0:0:0:0:0:9' }, '2001:db8::9'],
+    [proxy, { 'x-forwarded-for': 'FE80::1%eth0' }, 'fe80::1'],
+    [proxy, { 'x-forwarded-for': '::ffff:cb00:7109' }, '203.0.113.9'],
     // what is no address is nobody's: the hop that passed it on is the last that is known
     [proxy, { 'x-forwarded-for': 'unknown' }, '127.0.0.1'],
     [proxy, { 'x-forwarded-for': '203.0.113.9, unknown' }, '127.0.0.1'],
@@ -180,6 +191,13 @@ attack('whose address it is', async (t, sql) => {
     [proxy, { 'x-forwarded-for': '<script>alert(1)</script>' }, '127.0.0.1'],
     [proxy, { 'x-forwarded-for': '1'.repeat(2_000) }, '127.0.0.1'],
     [proxy, { 'x-forwarded-for': '203.0.113.999' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '203.0.113.9:' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '203.0.113.9:https' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '[203.0.113.9]:443' }, '127.0.0.1'],
+    [proxy, { 'x-forwarded-for': '[2001:db8::9' }, '127.0.0.1'],
+    // shorthands of 127.0.0.1 that no proxy writes
+    [proxies, { 'x-forwarded-for': '203.0.113.9, 0x7f.1' }, '127.0.0.1'],
+    [proxies, { 'x-forwarded-for': '203.0.113.9, 2130706433' }, '127.0.0.1'],
     [proxy, { 'x-forwarded-for': ',,,' }, '127.0.0.1'],
   ];
   for (const [trustProxy, headers, address] of cases) {

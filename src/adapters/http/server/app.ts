@@ -14,7 +14,7 @@ import { type Closing, closeWithoutLoss } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerInTime } from './deadline.ts';
 import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
-import { warnOfUntrustedProxies } from './forwarding.ts';
+import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -68,10 +68,11 @@ export type App = FastifyInstance<
 export function createServer(options: ServerOptions): App {
   const { log, trustProxy, corsOrigins, limits, tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
+  const isTrustedProxy = trustedProxies(trustProxy);
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    trustProxy: trustProxy.length > 0 ? isTrustedProxy : false,
     bodyLimit: body,
     requestTimeout,
     http: {
@@ -110,7 +111,7 @@ export function createServer(options: ServerOptions): App {
   });
   app.server.on('connect', refuseTunnel);
   app.server.on('checkExpectation', refuseExpectation);
-  warnOfUntrustedProxies(app);
+  warnOfUnusableForwarding(app, isTrustedProxy);
   answerInTime(app, handlerTimeout);
   closeWithoutLoss(app, { drain, finish });
   if (corsOrigins.length > 0)

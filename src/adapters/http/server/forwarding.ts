@@ -1,20 +1,37 @@
+import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyInstance } from 'fastify';
+import { forwardedAddress } from './address.ts';
 
-/**
- * Says once that somebody who is not trusted as a proxy sends X-Forwarded-For: either a client that tries, or a
- * proxy that TRUST_PROXY does not name, and then all its clients seem to have one address.
- */
-export function warnOfUntrustedProxies(app: FastifyInstance): void {
-  let warned = false;
-  app.addHook('onRequest', async (request) => {
-    if (warned || request.headers['x-forwarded-for'] === undefined || isTrusted(request.ips)) return;
-    warned = true;
-    const peer = request.socket.remoteAddress;
-    request.log.warn({ peer }, 'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it');
-  });
+/** Whether the peer, or an entry of X-Forwarded-For, is one of the trusted proxies. */
+export type IsTrustedProxy = (entry: string) => boolean;
+
+/** An entry is judged by its canonical address, so that its port, brackets or spelling do not matter. */
+export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
+  if (networks.length === 0) return () => false;
+  const isTrusted = proxyAddr.compile([...networks]);
+  return (entry) => {
+    const address = forwardedAddress(entry);
+    return address !== null && isTrusted(address, 0);
+  };
 }
 
-/** The framework lists the chain up to the first address that is not trusted, the peer itself included. */
-function isTrusted(chain: readonly string[] | undefined): boolean {
-  return chain !== undefined && chain.length > 1;
+/**
+ * Warns once of each fault of X-Forwarded-For: it comes from a peer that TRUST_PROXY does not name, or a trusted
+ * proxy passes on an entry that is no address. In both cases several clients can seem to have one address.
+ */
+export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrustedProxy): void {
+  const warned = { peer: false, entry: false };
+  app.addHook('onRequest', async ({ headers, ips = [], log, socket }) => {
+    if (headers['x-forwarded-for'] === undefined) return;
+    const peer = socket.remoteAddress;
+    if (peer === undefined || !isTrusted(peer)) {
+      if (!warned.peer)
+        log.warn({ peer }, 'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it');
+      warned.peer = true;
+    } else if (!warned.entry && forwardedAddress(ips.at(-1) ?? '') === null) {
+      warned.entry = true;
+      // The entry itself is not logged: a client may have written it, and put a token in it.
+      log.warn({ proxy: ips.at(-2) }, 'An entry of X-Forwarded-For is ignored: it is not an address');
+    }
+  });
 }

@@ -1,7 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { plainAddress } from './client.ts';
+import { canonicalAddress } from './address.ts';
 import { type ServiceKey, serviceKeys } from './service-keys.ts';
 
 /** Who may log a user in by id; see LOGIN_BY_USER_ID. */
@@ -50,11 +50,10 @@ const FORWARDING = [
  * name that an attacker's DNS points here.
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
-  const peer = plainAddress(socket.remoteAddress ?? '');
-  const family = isIP(peer) === 6 ? 'ipv6' : 'ipv4';
+  const peer = canonicalAddress(socket.remoteAddress ?? '');
   return (
-    isIP(peer) !== 0 &&
-    LOOPBACK.check(peer, family) &&
+    peer !== null &&
+    LOOPBACK.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4') &&
     FORWARDING.every((name) => headers[name] === undefined) &&
     LOCAL_HOST.test(headers.host ?? '') &&
     (headers.origin === undefined || LOCAL_ORIGIN.test(headers.origin)) &&
