@@ -3,12 +3,28 @@
  * (RFC 9110 section 10.1.5). An update of the same browser keeps it; another browser or tool does not.
  */
 export function productOf(userAgent: string): string {
-  return withoutComments(userAgent)
+  return withoutComments(decodedUserAgent(userAgent))
     .split(/\s+/)
-    .map((product) => product.split('/')[0])
-    .filter((name) => name !== '')
+    .map((product) => product.split('/')[0] ?? '')
+    .filter((name) => name !== '' && !VERSION.test(name))
     .join(' ');
 }
+
+/** Some apps write a blank before the version, as in `Instagram 312.0`. */
+const VERSION = /^v?\d+(?:\.\d+)*(?:[-+][\w.+-]*)?$/i;
+
+/**
+ * A header as HTTP libraries give it has one character per byte (Latin-1). If these bytes are UTF-8, the text that
+ * they encode; else the header unchanged. Rows of older versions keep undecoded agents, so {@link productOf} decodes.
+ */
+export function decodedUserAgent(header: string): string {
+  if (!/[\u0080-\u00ff]/.test(header) || /[\u0100-\uffff]/.test(header)) return header;
+  const text = UTF_8.decode(Uint8Array.from(header, (character) => character.charCodeAt(0)));
+  return text.includes('\ufffd') ? header : text;
+}
+
+/** Writes U+FFFD for bytes that are not UTF-8. */
+const UTF_8 = new TextDecoder();
 
 function withoutComments(userAgent: string): string {
   let depth = 0;

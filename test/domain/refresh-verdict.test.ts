@@ -205,6 +205,18 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
     ['rotate'],
   ],
   [
+    '11 another version only, after a blank',
+    family({ onUserAgentChange: 'block', userAgent: 'Mozilla/5.0 (iPhone) Instagram 312.0' }),
+    brought({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
+    ['rotate'],
+  ],
+  [
+    '11 the row keeps the agent undecoded',
+    family({ onUserAgentChange: 'block', userAgent: 'Caf\u00c3\u00a9/1' }),
+    brought({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
+    ['rotate'],
+  ],
+  [
     '11 before 12',
     family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
     brought({ client: { ...AWAY, userAgent: 'curl' } }),

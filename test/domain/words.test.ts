@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isMailbox } from '../../src/domain/mailbox.ts';
 import { networkOf } from '../../src/domain/network.ts';
-import { productOf } from '../../src/domain/user-agent.ts';
+import { decodedUserAgent, productOf } from '../../src/domain/user-agent.ts';
 
 t.test('networks', async (t) => {
   for (const [address, network] of [
@@ -37,6 +37,25 @@ t.test('products', async (t) => {
   t.equal(productOf('curl/8.5.0'), 'curl');
   t.equal(productOf('Odd (a (nested) comment) Thing/1 )'), 'Odd Thing');
   t.equal(productOf('  '), '');
+});
+
+t.test('a token that is only a version is no product', async (t) => {
+  for (const version of ['312.0', '313', '313.0.0.36.71', 'v2.1', '3.0.0-beta.2', '1.0+build-7', '313.0/en'])
+    t.equal(productOf(`Mozilla/5.0 (iPhone) Mobile/15E148 Instagram ${version}`), 'Mozilla Mobile Instagram');
+  for (const name of ['360SE', '3CX', 'v', 'v8engine', 'x1', 'iOS17'])
+    t.equal(productOf(`Instagram ${name}`), `Instagram ${name}`);
+  t.equal(productOf('312.0'), '');
+});
+
+t.test('a user agent in UTF-8 is decoded, any other is left as it came', async (t) => {
+  const asHeader = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+  for (const text of ['X\u2013Y/1', 'Caf\u00e9/2', '\u540d\u524d/1.0', 'App \u{1f600}/3', 'curl/8.5.0', '']) {
+    t.equal(decodedUserAgent(asHeader(text)), text, text);
+    t.equal(decodedUserAgent(text), text, `${text}: decoded twice is decoded once`);
+    t.equal(productOf(asHeader(text)), productOf(text), `${text}: as an older row keeps it`);
+  }
+  for (const header of ['Caf\xe9/2', 'X\xff\x85', 'X\xe2\x80', 'X\xc0\x80', 'X\xed\xa0\x80'])
+    t.equal(decodedUserAgent(header), header, JSON.stringify(header));
 });
 
 t.test('mailboxes', async (t) => {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Client } from '../../../domain/events.ts';
+import { decodedUserAgent } from '../../../domain/user-agent.ts';
 import { forwardedAddress } from './address.ts';
 
 /** Longer ones are cut: a row keeps room for what a person can recognise. */
@@ -9,8 +10,13 @@ const USER_AGENT_LENGTH = 300;
 export function clientOf(request: FastifyRequest): Client {
   return {
     address: addressOf(request),
-    userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
+    userAgent: cut(decodedUserAgent(request.headers['user-agent'] ?? '')),
   };
+}
+
+/** Half a surrogate pair at the cut is dropped: a database cannot keep it. */
+function cut(userAgent: string): string {
+  return userAgent.slice(0, USER_AGENT_LENGTH).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** The furthest address that is one: a trusted proxy may pass on `unknown`, or whatever its client wrote. */
