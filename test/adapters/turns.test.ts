@@ -13,8 +13,8 @@ function workshop() {
         ends.push(() => resolve(name));
       }),
     async endNext(): Promise<void> {
+      await new Promise(setImmediate); // what may start has started
       ends.shift()?.();
-      await new Promise(setImmediate);
     },
   };
 }
