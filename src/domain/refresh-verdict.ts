@@ -101,13 +101,16 @@ export function judgeRefresh<Family extends JudgedFamily>(
   return judgeSuccession(family, presented, around);
 }
 
-/** A retry gets the same pair wherever it comes from, unless the session is bound to its network. */
+/** A retry gets the same pair wherever it comes from, unless a policy binds the session to its network or product. */
 function judgeRetry<Family extends JudgedFamily>(
   family: Family,
   presented: Presented,
   { now }: Circumstances,
 ): Verdict<Family> {
   const scene = { ...presented, now };
+  if (isAgentBlocked(family, presented)) {
+    return revoke(family, 'user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
+  }
   if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
   const elsewhere = !inSameNetwork(presented.client.address, family.address);
   return { kind: 'repeat', family, tell: elsewhere ? addressToTell(scene, family) : [] };

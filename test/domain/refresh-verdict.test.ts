@@ -294,6 +294,14 @@ t.test('a retry tells of networks that are new, and of no other', async (t) => {
   t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['repeat', 'sessions.address_changed']);
 });
 
+t.test('a retry by another product ends the family where its policy blocks that', async (t) => {
+  const retry = (userAgent: string) => brought({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
+  const expected = ['revoke user_agent_changed', 'sessions.revoked'];
+  t.same(verdict(blocked('onUserAgentChange'), retry('curl/8.1')), expected);
+  t.same(verdict(blocked('onUserAgentChange'), retry(HOME.userAgent)), ['repeat'], 'the same product');
+  t.same(verdict(family(), retry('curl/8.1')), ['repeat'], 'no policy');
+});
+
 const told = 'sessions.address_changed';
 const networks: [minted: string, brought: string, isSame: boolean][] = [
   ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
