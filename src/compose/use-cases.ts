@@ -13,7 +13,7 @@ import { endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
 import { introspect } from '../app/sessions/introspect.ts';
 import { listSessions } from '../app/sessions/list-sessions.ts';
-import { identifyByRefreshToken, logOut } from '../app/sessions/log-out.ts';
+import { logOut, logOutByRefreshToken } from '../app/sessions/log-out.ts';
 import { openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
 import { refreshForClient } from '../app/sessions/refresh-for-client.ts';
@@ -79,7 +79,7 @@ export function useCases(deps: UseCaseDeps) {
     endSessions: endSessions(deps),
     endSessionAsOperator: endSessionAsOperator(deps),
     logOut: logOut(deps),
-    identifyByRefreshToken: identifyByRefreshToken(deps),
+    logOutByRefreshToken: logOutByRefreshToken(deps),
     refreshForClient: refreshForClient(deps),
     revokeToken: revokeToken(deps),
     introspect: introspect(deps),

@@ -1,4 +1,6 @@
+import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
+import { findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
 
 /** Which sessions of the user end: the one that asks, the others, or all. */
@@ -22,14 +24,25 @@ export const logOut = (deps: EndSessionDeps) => {
 };
 
 /**
- * Whose refresh token it is. One that has expired or was rotated still names its session, and may end it.
- * Rejects as {@link readRefreshToken}.
+ * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
+ * session may end others: a stolen token of a dead session must not log the user out elsewhere.
+ * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`.
  */
-export const identifyByRefreshToken = (deps: ReadRefreshDeps) => {
+export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => {
   const read = readRefreshToken(deps);
+  const end = logOut(deps);
 
-  return async (refreshToken: string): Promise<SessionOfUser> => {
+  return async (refreshToken: string, scope: LogOutScope): Promise<void> => {
     const { claims } = await read(refreshToken);
-    return { sessionId: claims.tokenFamily, userId: claims.sub };
+    const session = { sessionId: claims.tokenFamily, userId: claims.sub };
+    if (scope !== 'session') {
+      const family = await findLiveFamily(deps, session);
+      if (family === null || !(await isCurrentRefreshToken(deps, claims, family))) {
+        const detail =
+          'Only the current refresh token of a session that has not ended can end other sessions.';
+        throw new Refusal('unauthenticated', detail);
+      }
+    }
+    await end(session, scope);
   };
 };

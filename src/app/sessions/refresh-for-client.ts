@@ -1,7 +1,7 @@
 import type { RefreshInput } from './begin-refresh.ts';
 import { issuedTo } from './issued-to.ts';
-import { identifyByRefreshToken } from './log-out.ts';
 import type { TokenPair } from './mint-pair.ts';
+import { readRefreshToken } from './read-refresh-token.ts';
 import { type RefreshDeps, refresh } from './refresh.ts';
 
 /**
@@ -10,13 +10,13 @@ import { type RefreshDeps, refresh } from './refresh.ts';
  */
 export const refreshForClient = (deps: RefreshDeps) => {
   const exchange = refresh(deps);
-  const identify = identifyByRefreshToken(deps);
+  const read = readRefreshToken(deps);
   const assertIssuedTo = issuedTo(deps);
 
   return async (input: RefreshInput, clientId: string | null): Promise<TokenPair> => {
     if (clientId !== null) {
-      const { sessionId } = await identify(input.refreshToken);
-      await assertIssuedTo(sessionId, clientId);
+      const { claims } = await read(input.refreshToken);
+      await assertIssuedTo(claims.tokenFamily, clientId);
     }
     return exchange(input);
   };

@@ -15,7 +15,7 @@ import {
   unchanged,
 } from '../../support/attacked.ts';
 import { digest } from '../../support/digest.ts';
-import { hmac, resigned } from '../../support/forge.ts';
+import { hmac, remade, resigned } from '../../support/forge.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 /** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
@@ -294,4 +294,48 @@ attack('two hundred replays of one stolen token are told once', async (t, sql) =
   );
   t.same(await digest(sql), after, 'the later ones change nothing');
   t.same(await recordedOf(sql, first.refreshToken), REUSE);
+});
+
+attack('a refresh token that is not current has no power over other sessions', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const userId = randomUUID();
+  const living = await service.open({ userId });
+  const loggedOut = await service.open({ userId });
+  await service.post('/auth/logout', { refreshToken: loggedOut.refreshToken });
+  const stolen = await service.open({ userId });
+  const rotated = await service.open({ userId });
+  const successor = await service.next(rotated);
+  const endedByTheft = await service.next(stolen);
+  await service.post('/auth/refresh', stolen);
+  const expired = await service.open({ userId });
+  const past = { exp: claimsOf(expired.refreshToken).iat };
+  const pastItsTime = remade(expired.refreshToken, { claims: past }, service.sign.refresh);
+
+  const tokens = {
+    'of a session that was logged out': loggedOut.refreshToken,
+    'that ended its session by reuse': stolen.refreshToken,
+    'of a session that ended for reuse': endedByTheft.refreshToken,
+    'that was rotated': rotated.refreshToken,
+    'that has expired': pastItsTime,
+  };
+  for (const [name, refreshToken] of Object.entries(tokens)) {
+    for (const scope of ['all', 'others']) {
+      const logOut = () => service.post(`/auth/logout?scope=${scope}`, { refreshToken });
+      const answer = await unchanged(t, sql, logOut, `${scope} by a token ${name}`);
+      t.equal(outcomeOf(answer), '401 unauthenticated', `${scope} by a token ${name}`);
+    }
+    const own = await service.post('/auth/logout?scope=session', { refreshToken });
+    t.equal(own.status, 204, `its own session, by a token ${name}`);
+  }
+  t.equal(
+    (await service.post('/auth/refresh', successor)).status,
+    401,
+    'a rotated token ended its own session',
+  );
+
+  const another = await service.open({ userId });
+  const all = await service.post('/auth/logout?scope=others', { refreshToken: another.refreshToken });
+  t.equal(all.status, 204, 'the current token of a living session ends the others');
+  t.equal((await service.post('/auth/refresh', living)).status, 401);
+  await stillGood(t, service, another);
 });

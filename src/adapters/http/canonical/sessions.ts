@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { endSession } from '../../../app/sessions/end-session.ts';
 import type { listSessions } from '../../../app/sessions/list-sessions.ts';
-import type { identifyByRefreshToken, logOut } from '../../../app/sessions/log-out.ts';
+import type { logOut, logOutByRefreshToken } from '../../../app/sessions/log-out.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
@@ -15,7 +15,7 @@ export interface SessionsOptions {
   readonly listSessions: ReturnType<typeof listSessions>;
   readonly endSession: ReturnType<typeof endSession>;
   readonly logOut: ReturnType<typeof logOut>;
-  readonly identifyByRefreshToken: ReturnType<typeof identifyByRefreshToken>;
+  readonly logOutByRefreshToken: ReturnType<typeof logOutByRefreshToken>;
 }
 
 const tags = ['sessions'];
@@ -71,10 +71,7 @@ const LogOutBody = Type.Object(
 );
 
 /** `POST /auth/logout`: by either token. */
-export function logOutRoute(
-  app: App,
-  { authenticate, identifyByRefreshToken, logOut }: SessionsOptions,
-): void {
+export function logOutRoute(app: App, { authenticate, logOut, logOutByRefreshToken }: SessionsOptions): void {
   app.post(
     '/auth/logout',
     {
@@ -83,7 +80,8 @@ export function logOutRoute(
         tags,
         [BODY_IS_OPTIONAL]: true,
         summary: 'End this session, the others, or all',
-        description: 'By access token, or by a refresh token in the body, even one that was rotated.',
+        description:
+          'By access token, or by a refresh token in the body. A refresh token that was rotated or has expired ends its own session only.',
         security: [{ bearer: [] }, {}],
         querystring: Type.Object({
           scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),
@@ -97,11 +95,9 @@ export function logOutRoute(
     },
     async (request, reply) => {
       const { refreshToken } = request.body;
-      const session =
-        refreshToken === undefined
-          ? await bearerOf(request, authenticate)
-          : await identifyByRefreshToken(refreshToken);
-      await logOut(session, request.query.scope ?? 'session');
+      const scope = request.query.scope ?? 'session';
+      if (refreshToken === undefined) await logOut(await bearerOf(request, authenticate), scope);
+      else await logOutByRefreshToken(refreshToken, scope);
       return reply.code(204).send(null);
     },
   );

@@ -1,0 +1,36 @@
+import type { TokenFamily } from '../../domain/token-family.ts';
+import { isPaired, type RefreshClaims } from '../../domain/token-pair.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+
+export interface LiveFamilyDeps {
+  readonly families: Pick<TokenFamilies, 'find'>;
+  readonly revoked: RevokedFamilies;
+  readonly clock: Clock;
+}
+
+/** The family of this user's session by its row; null once it was revoked or has expired. */
+export async function findLiveFamily(
+  { families, revoked, clock }: LiveFamilyDeps,
+  { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
+): Promise<TokenFamily | null> {
+  // A fail-over can lose a revocation that this replica saw: the replica's memory counts.
+  if (revoked.recall(sessionId) !== null) return null;
+  const family = await families.find(sessionId);
+  const isLive = family?.userId === userId && family.revoked === null && family.expiresAt > clock();
+  return isLive ? family : null;
+}
+
+/** Whether the token is the unexpired refresh token of the family's current pair. */
+export async function isCurrentRefreshToken(
+  { secrets, clock }: { readonly secrets: TokenSecrets; readonly clock: Clock },
+  claims: RefreshClaims,
+  family: TokenFamily,
+): Promise<boolean> {
+  const { tokenFamily, generation, jti, exp } = claims;
+  if (clock() >= exp * 1000 || generation !== family.generation) return false;
+  if (family.paired !== isPaired(claims)) return false;
+  return (await secrets.hashJti(family.scheme, tokenFamily, jti)) === family.hashedRefreshTokenId;
+}
