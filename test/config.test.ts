@@ -179,6 +179,9 @@ t.test('who may log in by user id when nothing is said', async (t) => {
   const modeAt = async (API_HOST: string) => (await read(t, { ...keys, API_HOST })).http.loginByUserId;
   for (const host of ['localhost', '127.0.0.2', '::1']) t.equal(await modeAt(host), 'local', host);
   for (const host of ['0.0.0.0', '::', '127.example.com']) t.equal(await modeAt(host), 'key', host);
+  const behind = async (PUBLIC_URL: string) => (await read(t, { ...keys, PUBLIC_URL })).http.loginByUserId;
+  t.equal(await behind('https://auth.example.com'), 'key', 'a proxy on this machine would look local');
+  t.equal(await behind('http://[::1]:3000'), 'local');
 });
 
 t.test('front doors', async (t) => {
@@ -243,6 +246,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS/],
   [{ CORS_ORIGINS: 'https://app.example.com/?' }, /^CORS_ORIGINS/],
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
+  [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID got "local"/],
+  [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],
   [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS got "task-api,back-door" and wants one or more of/],
   [{ FRONT_DOORS: ',' }, /^FRONT_DOORS/],
   [{ RATE_LIMIT: '0' }, /^RATE_LIMIT got "0" and wants a whole number from 1/],
@@ -304,6 +309,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],
   [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID got "open" and wants/],
+  [{ ...production, LOGIN_BY_USER_ID: 'local' }, /^LOGIN_BY_USER_ID got "local" and wants/],
   [{ ...production, PUBLIC_URL: 'http://auth.example.com' }, /^PUBLIC_URL .* in production/],
   [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL got nothing/],
   [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL got "auth"/],

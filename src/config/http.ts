@@ -7,6 +7,9 @@ const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
 const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 
+/** The client id of sessions that no service key opened. */
+const OURSELVES = 'kinship';
+
 /** What a header can carry, and 32 bytes of it. */
 const PRESENTABLE = /^[\x21-\x7e]{32,}$/;
 
@@ -45,7 +48,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     publicUrl,
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.origin('CORS_ORIGINS', origin)),
-    loginByUserId: readLoginMode(variables, production, read),
+    loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
     frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),
     rateLimit: read.integer('RATE_LIMIT', variables.RATE_LIMIT, 1, 10_000),
@@ -53,10 +56,26 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
   };
 }
 
-function readLoginMode({ LOGIN_BY_USER_ID, API_HOST }: Variables, production: boolean, read: Readers) {
-  if (LOGIN_BY_USER_ID === '') return !production && isLoopback(API_HOST) ? 'local' : 'key';
+/**
+ * A public service can have a proxy on the same machine, whose requests look local: there `local` would let everyone
+ * log in as anyone.
+ */
+function readLoginMode(
+  { LOGIN_BY_USER_ID, API_HOST }: Variables,
+  { production, publicUrl }: { readonly production: boolean; readonly publicUrl: string | null },
+  read: Readers,
+) {
+  const isPublic = production || (publicUrl !== null && !isLoopback(hostOf(publicUrl)));
+  if (LOGIN_BY_USER_ID === '') return !isPublic && isLoopback(API_HOST) ? 'local' : 'key';
   const mode = read.choice('LOGIN_BY_USER_ID', LOGIN_BY_USER_ID, LOGIN_MODES);
-  if (production && mode === 'open') read.wrong('LOGIN_BY_USER_ID', mode, 'key, local or off in production');
+  if (production && mode === 'open') read.wrong('LOGIN_BY_USER_ID', mode, 'key or off in production');
+  if (isPublic && mode === 'local') {
+    read.wrong(
+      'LOGIN_BY_USER_ID',
+      mode,
+      'key or off in production and where PUBLIC_URL is not a loopback origin',
+    );
+  }
   return mode;
 }
 
@@ -82,6 +101,11 @@ function readMetricsPort({ METRICS_PORT, API_PORT }: Variables, read: Readers): 
   return port;
 }
 
+/** The host of an origin, without the brackets of an IPv6 address; nothing for an origin that is refused anyway. */
+function hostOf(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).hostname.replace(/^\[|\]$/g, '') : '';
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
@@ -91,8 +115,8 @@ function readServiceKeys(value: string, read: Readers): ServiceKey[] {
     const [name = '', scopes = '', ...rest] = entry.split(':');
     const key = { name, scopes: scopes.split('+') as Scope[], secret: rest.join(':') };
     const goodScopes = key.scopes.every((scope) => SCOPES.includes(scope));
-    if (!/^[\w.-]{1,64}$/.test(name) || !goodScopes || !PRESENTABLE.test(key.secret)) {
-      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 visible characters or more`;
+    if (!/^[\w.-]{1,64}$/.test(name) || name === OURSELVES || !goodScopes || !PRESENTABLE.test(key.secret)) {
+      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 visible characters or more; the name ${OURSELVES} is reserved`;
       read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
     }
     return key;
