@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
@@ -13,6 +15,28 @@ const QUIET_LOG = { info() {}, warn() {}, error() {} };
 const ANN = { account: 'ann@example.com', network: '192.0.2.1' };
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
+
+t.test('attempts in memory keep no name, so that long names do not fill the memory', async (t) => {
+  const attempts = createMemoryAttempts();
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const heap = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heap();
+  for (let index = 0; index < 5_000; index += 1) {
+    const name = `${index} ${'\ufdfa'.repeat(10_000)}`;
+    await attempts.begin(
+      { account: Buffer.from(name).toString(), network: `10.0.${index >> 8}.${index & 255}` },
+      NOW,
+    );
+    await attempts.take(Buffer.from(name).toString(), { count: 3, perMilliseconds: 60_000 }, NOW);
+  }
+  const grown = heap() - before;
+  t.ok(grown < 20_000_000, `grown by ${grown} bytes; the names have 100 million`);
+  t.ok((await attempts.begin(ANN, NOW)).allowed);
+});
 
 t.test('attempts in Redis', async (t) => {
   const url = await requireRedis(t);

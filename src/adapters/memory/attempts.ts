@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   ATTEMPT_POLICY,
   type AttemptCount,
@@ -28,7 +29,8 @@ interface Window {
  * waited for are kept apart from all others: no number of accounts or networks tried a few times pushes one out. That
  * takes `most` others with all their free attempts used up since its own last one, each of them a password that was
  * verified: more than can be verified within the longest wait. Networks are remembered by account, so whoever owns
- * one account cannot push those of others out from however many networks.
+ * one account cannot push those of others out from however many networks. Names are kept as hashes: strangers choose
+ * them, and a hash bounds the bytes of each entry.
  */
 export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }: Options = {}): Attempts {
   const countsUnder = (delays: DelayPolicy) =>
@@ -39,7 +41,7 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   const known = createBoundedMap<ReadonlyMap<string, number>>({ most });
   const windows = createBoundedMap<Window>({ most, isPrecious: ({ isFull }) => isFull });
 
-  const pairOf = (subject: AttemptSubject) => JSON.stringify([subject.account, subject.network]);
+  const pairOf = (subject: AttemptSubject) => `${subject.account} ${subject.network}`;
 
   function stateOf(subject: AttemptSubject): AttemptState {
     return {
@@ -67,24 +69,35 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   }
 
   return {
-    async begin(subject, now) {
+    async begin(named, now) {
+      const subject = hashed(named);
       const before = stateOf(subject);
       const { verdict, state } = beginAttempt(before, policy, now);
       keep(subject, before, state);
       return verdict;
     },
 
-    async succeeded(subject, now) {
+    async succeeded(named, now) {
+      const subject = hashed(named);
       const before = stateOf(subject);
       const state = succeedAttempt(before, policy, now);
       keep(subject, before, state);
       remember(subject, state.knownUntil);
     },
 
-    async take(key, limit, now) {
+    async take(name, limit, now) {
+      const key = hashOf(name);
       const { taking, times } = takeOne(windows.get(key)?.times ?? [], limit, now);
       if (taking.allowed) windows.set(key, { times, isFull: taking.remaining === 0 });
       return taking;
     },
   };
+}
+
+function hashed({ account, network }: AttemptSubject): AttemptSubject {
+  return { account: hashOf(account), network: hashOf(network) };
+}
+
+function hashOf(name: string): string {
+  return createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
 }

@@ -85,7 +85,7 @@ attack('whether there is such a user cannot be told', async (t, sql) => {
     'nobody@example.com',
     'ANN',
     "' OR 1=1 --",
-    'x'.repeat(5_000),
+    'x'.repeat(1_024),
   ];
   for (const username of guesses) {
     const before = service.verifications();
@@ -262,3 +262,25 @@ attack('SQL is as any other text in an account', async (t, sql) => {
   }
   t.equal((await sql`select 1 from users`).count, 1);
 });
+
+attack(
+  'a name that is longer than any account can have is refused before it is normalised',
+  async (t, sql) => {
+    const service = await attackedService(t, sql, FROM_ANYWHERE);
+    const long = '\ufdfa'.repeat(1_025); // NFKC makes 18 characters of each
+    const requests: Readonly<Record<string, [path: string, body: object]>> = {
+      'a login': ['/auth/login', { username: long, password: PASSWORD }],
+      'a login with a long password': ['/auth/login', { username: 'ann', password: long }],
+      'a registration': ['/auth/register', { ...ann, username: long }],
+      'a registration with a long address': ['/auth/register', { ...ann, email: `${long}@example.com` }],
+      'a registration with a long password': ['/auth/register', { ...ann, password: long }],
+      'a forgotten password': ['/auth/password/forgot', { email: long }],
+    };
+    for (const [name, [path, body]] of Object.entries(requests)) {
+      const verified = service.verifications();
+      const answer = await unchanged(t, sql, () => service.post(path, body, elsewhere()), name);
+      t.equal(outcomeOf(answer), '400 invalid_request', name);
+      t.equal(service.verifications(), verified, `${name}: no hash is computed`);
+    }
+  },
+);

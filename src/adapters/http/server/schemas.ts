@@ -7,8 +7,11 @@ export const Uuid = Type.String({
   description: 'UUID',
 });
 
-/** Text of a person: without NUL and without halves of characters. */
-export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$' });
+/**
+ * Text of a person: without NUL and without halves of characters. Its bound holds for every form in which a name or a
+ * password of the longest kind can be typed: what is longer is refused before it is normalised.
+ */
+export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$', maxLength: 1_024 });
 
 export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' });
 
