@@ -313,6 +313,50 @@ t.test('users whose account somebody else keeps', async (t) => {
   t.equal((await post('/auth/password/forgot', { email: 'no address' })).status, 400);
 });
 
+t.test('logins at the same moment succeed, although one alone replaces an outdated hash', async (t) => {
+  const service = await httpService(t);
+  const { post, users } = service;
+  await post('/auth/register', ann);
+  const outdated = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+    memory: 2048,
+    time: 2,
+    parallelism: 1,
+  });
+  const user = await users.findByIdentifier('ann');
+  const older = await outdated.hash(PASSWORD, '203.0.113.1');
+  t.equal(await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older), true);
+  const credentials = { username: 'ann', password: PASSWORD };
+  const logins = await Promise.all([1, 2, 3].map(() => post('/auth/login', credentials)));
+  t.same(
+    logins.map(({ status }) => status),
+    [200, 200, 200],
+  );
+});
+
+t.test('a password that is changed while its outdated hash is replaced opens no session', async (t) => {
+  const service = await httpService(t);
+  const { post, users } = service;
+  await post('/auth/register', ann);
+  const hasher = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+    memory: 2048,
+    time: 2,
+    parallelism: 1,
+  });
+  const user = await users.findByIdentifier('ann');
+  const older = await hasher.hash(PASSWORD, '203.0.113.1');
+  await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
+  const rehash = users.rehash;
+  t.teardown(() => Object.assign(users, { rehash }));
+  Object.assign(users, {
+    async rehash(id: string, expected: string, passwordHash: string) {
+      await rehash(id, expected, await hasher.hash('another violet piano 43', '203.0.113.1'));
+      return rehash(id, expected, passwordHash);
+    },
+  });
+  const answer = await post('/auth/login', { username: 'ann', password: PASSWORD });
+  t.match(answer, { status: 401, body: { code: 'invalid_credentials' } });
+});
+
 t.test('a hash of other parameters is made anew at login', async (t) => {
   const service = await httpService(t);
   const { post, users } = service;

@@ -86,9 +86,9 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     const { users } = await fresh(t);
     const user = someUser();
     await users.create(user, []);
-    await users.rehash(user.id, 'another', 'x');
+    t.equal(await users.rehash(user.id, 'another', 'x'), false);
     t.equal((await users.find(user.id))?.passwordHash, user.passwordHash);
-    await users.rehash(user.id, user.passwordHash, 'newer');
+    t.equal(await users.rehash(user.id, user.passwordHash, 'newer'), true);
     t.equal((await users.find(user.id))?.passwordHash, 'newer');
   });
 

@@ -73,7 +73,9 @@ export function createMemoryUsers(
 
     async rehash(id, expected, passwordHash) {
       const user = users.get(id);
-      if (user?.passwordHash === expected) users.set(id, { ...user, passwordHash });
+      if (user?.passwordHash !== expected) return false;
+      users.set(id, { ...user, passwordHash });
+      return true;
     },
 
     async changePassword(id, expected, values, entries) {

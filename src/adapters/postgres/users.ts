@@ -53,8 +53,9 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     },
 
     async rehash(id, expected, passwordHash) {
-      await asked(sql`
+      const { count } = await asked(sql`
         update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);
+      return count === 1;
     },
 
     async changePassword(id, expected, change, entries) {

@@ -44,7 +44,11 @@ export const logInWithPassword = (deps: Deps) => {
   async function upToDate(user: User, password: string, network: string): Promise<string> {
     if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
     const passwordHash = await passwords.hash(password, network);
-    await users.rehash(user.id, user.passwordHash, passwordHash);
-    return passwordHash;
+    if (await users.rehash(user.id, user.passwordHash, passwordHash)) return passwordHash;
+    // A login at the same moment has replaced the hash, or the password has been changed.
+    const current = await users.find(user.id);
+    const isRight = current !== null && (await passwords.verify(current.passwordHash, password, network));
+    if (!isRight) throw new Refusal('invalid_credentials');
+    return current.passwordHash;
   }
 };

@@ -46,8 +46,8 @@ export interface Users {
   /** The newest accounts, up to `limit`, newest first. */
   list(limit: number): Promise<readonly NamedUser[]>;
 
-  /** Replaces the hash of an unchanged password; does nothing if it is not `expected` any more. */
-  rehash(id: string, expected: string, passwordHash: string): Promise<void>;
+  /** Replaces the hash of an unchanged password; false, with nothing changed, if it is not `expected` any more. */
+  rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;
 
   /** Null, and nothing happens, if the user is gone or the hash is not `expected` any more. */
   changePassword(
