@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { startCollector } from '../support/collector.ts';
@@ -75,3 +77,30 @@ t.test('so is what variables ask for: PostgreSQL, Redis, RabbitMQ, keys of its o
   t.equal(await service.stop(), 0);
   t.ok(collector.spans.length > 0);
 });
+
+t.test('a signal to `npm start` ends the service', async (t) => {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, API_PORT: '0', DATA_DIR: await dataDir(t) };
+  const npm = spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => npm.kill('SIGKILL'));
+  const lines = createInterface({ input: npm.stdout });
+  const { url, pid } = await new Promise<{ url: string; pid: number }>((resolve) => {
+    lines.on('line', (line) => {
+      const entry = line.startsWith('{') ? JSON.parse(line) : {};
+      if (entry.msg === 'ready') resolve(entry);
+    });
+  });
+  t.equal((await fetch(`${url}/health/live`)).status, 200);
+  const gone = once(npm, 'exit');
+  npm.kill('SIGTERM');
+  await gone;
+  await until('the end of the service', async () => !isRunning(pid) || undefined);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
