@@ -25,7 +25,11 @@ t.test('PostgreSQL', async (t) => {
 
 t.test('cookies are for TLS alone where the service is', async (t) => {
   const PUBLIC_URL = 'https://auth.example.com';
-  const url = await listening(t, { ...(await dataFolder(t)), PUBLIC_URL });
+  const url = await listening(t, {
+    ...(await dataFolder(t)),
+    PUBLIC_URL,
+    LOGIN_BY_USER_ID: 'open',
+  });
   const opened = await browser(url).ask('POST', LOGIN, { json: { guid: randomUUID() } });
   t.ok(cookiesOf(opened).session_refresh?.attributes.includes('Secure'));
 });
