@@ -60,6 +60,7 @@ t.test('defaults are enough', async (t) => {
       accessTokenAge: 900_000,
       refreshTokenAge: 2_592_000_000,
       sessionMaxAge: 7_776_000_000,
+      sessionsPerUser: 50,
       retryWindow: 0,
       clockSkew: 5_000,
       onAddressChange: 'notify',

@@ -16,7 +16,7 @@ const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } 
 if (values.help) process.stdout.write(HELP);
 else {
   await onDatabase(async ({ sql }, { policy }) => {
-    const purge = purgeBatch({ families: createTokenFamilies(sql), policy, clock: Date.now });
+    const purge = purgeBatch({ families: createTokenFamilies(sql, policy), policy, clock: Date.now });
     const progress = progressOn(process.stdout, 'sessions purged', () => performance.now());
     let purged = await purge();
     for (; purged !== null && purged > 0; purged = await purge()) {

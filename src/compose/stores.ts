@@ -52,13 +52,15 @@ export async function openStores(
   const database = await openDatabase(config);
   const { sql, address } = database;
   const { revoked: list, storeCalls, tracing, clock, log } = deps;
+  const { sessionsPerUser } = config.policy;
+  const sessionStoreOptions = { sessionsPerUser, currentTrace: tracing?.current };
   const feed = await prepare().catch(async (error: unknown) => {
     await database.close();
     throw error;
   });
   return {
-    families: seen('token_families', createTokenFamilies(sql, tracing?.current)),
-    users: seen('users', createUsers(sql, tracing?.current)),
+    families: seen('token_families', createTokenFamilies(sql, sessionStoreOptions)),
+    users: seen('users', createUsers(sql, sessionStoreOptions)),
     tasks: seen('tasks', createTasks(sql)),
     outbox: seen('outbox', createOutbox(sql)),
     async signingKeys() {

@@ -6,4 +6,6 @@ export type RevocationReason =
   | 'password_changed'
   | 'account_deleted'
   | 'administrator'
-  | 'not_me';
+  | 'not_me'
+  /** The user opened more sessions than one user may have. */
+  | 'session_limit';

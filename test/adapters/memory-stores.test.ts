@@ -2,6 +2,7 @@ import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { outboxContract } from '../ports/outbox.ts';
+import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
@@ -9,6 +10,9 @@ import { usersContract } from '../ports/users.ts';
 
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
+t.test('the limit of sessions in memory', async (t) =>
+  sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
+);
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));
 t.test('signing keys in memory', async (t) => signingKeysContract(t, async () => createMemorySigningKeys()));

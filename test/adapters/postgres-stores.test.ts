@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { outboxContract } from '../ports/outbox.ts';
+import { sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
@@ -13,6 +14,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   };
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
+  await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));
   await t.test('signing keys', async (t) => signingKeysContract(t, async () => (await fresh()).signingKeys));

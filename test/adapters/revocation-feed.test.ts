@@ -63,11 +63,9 @@ t.test('on PostgreSQL', async (t) => {
     await families.open(family, []);
     await families.rotate(rotationOf(family), []);
     const undone = sql.begin(async (tx) => {
-      await createTokenFamilies(tx as unknown as Sql /* a store takes pools alone */).revoke(
-        family.tokenFamily,
-        { at: NOW, reason: 'logout' },
-        [],
-      );
+      await createTokenFamilies(tx as unknown as Sql /* a store takes pools alone */, {
+        sessionsPerUser: 50,
+      }).revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
       throw new Error('never mind');
     });
     await t.rejects(undone, { message: 'never mind' });
@@ -235,7 +233,7 @@ interface Settings {
 async function replica(t: T, url: string, { clock = () => NOW, feedUrl = url }: Settings = {}) {
   const sql = connect({ kind: 'url', url, pool: 2 });
   t.teardown(() => sql.end({ timeout: 5 }));
-  const families = createTokenFamilies(sql);
+  const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const lines: string[] = [];
   const { list, heard } = listening(clock);
   const address: PostgresAddress = { kind: 'url', url: feedUrl, pool: 2 };

@@ -63,7 +63,7 @@ t.test('one that the database cannot take spoils no other', async (t) => {
 t.test('a database that is away refuses all of them', async (t) => {
   const sql = connect({ kind: 'url', url: 'postgres://nobody@127.0.0.1:1/none', pool: 2 });
   t.teardown(() => sql.end({ timeout: 0 }));
-  const families = createTokenFamilies(sql);
+  const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const attempts = Array.from({ length: 10 }, () =>
     families.rotate(rotationOf(someFamily({ tokenFamily: randomUUID() })), []),
   );

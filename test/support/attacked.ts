@@ -47,8 +47,8 @@ export async function migrated(t: Test, pool = 10): Promise<Sql> {
 
 export function storesOn(sql: Sql): TaskStores {
   return {
-    families: createTokenFamilies(sql),
-    users: createUsers(sql),
+    families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
+    users: createUsers(sql, { sessionsPerUser: 50 }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
   };

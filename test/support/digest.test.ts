@@ -4,7 +4,7 @@ import { digest } from './digest.ts';
 import { entry, rotationOf, someFamily } from './families.ts';
 
 attack('a digest sees every change of every table', async (t, sql) => {
-  const families = createTokenFamilies(sql);
+  const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const family = someFamily();
   const changes: Record<string, () => PromiseLike<unknown>> = {
     'a new row': () => families.open(family, []),

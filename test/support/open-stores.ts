@@ -11,6 +11,7 @@ import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
@@ -53,13 +54,13 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
   await migrate(sql);
   return {
     sql,
-    families: createTokenFamilies(sql),
-    users: createUsers(sql),
+    families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
+        truncate token_families, user_states, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
   };
 }

@@ -3,7 +3,7 @@ import type { TokenFamily } from '../../domain/token-family.ts';
 import type { User } from '../../domain/user.ts';
 import type { ClaimedEntry, DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { Ended, ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
@@ -13,7 +13,7 @@ import { createMemoryUsers } from './users.ts';
  * Families, accounts, tasks and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
  * as the database's, atomic because nothing in here waits.
  */
-export function createMemoryStores(): {
+export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY } = {}): {
   families: TokenFamilies;
   users: Users;
   tasks: Tasks;
@@ -23,7 +23,7 @@ export function createMemoryStores(): {
   const users = new Map<string, User>();
   const entries = new Map<string, StoredEntry>();
   const lists: StoredLists = new Map();
-  const store = createFamilies(families, users, entries);
+  const store = createFamilies(families, users, entries, sessionsPerUser);
 
   return {
     families: store,
@@ -37,6 +37,7 @@ function createFamilies(
   families: Map<string, TokenFamily>,
   users: ReadonlyMap<string, User>,
   outbox: Map<string, StoredEntry>,
+  sessionsPerUser: number,
 ): TokenFamilies {
   const told = new Set<string>();
 
@@ -56,12 +57,30 @@ function createFamilies(
     return !family.knownSinceLogin.includes(entry.oncePerDay) && !told.has(toldKey(family, entry));
   }
 
+  function unrevoked(userId: string, except: string | null): TokenFamily[] {
+    return [...families.values()].filter(
+      (family) => family.userId === userId && family.revoked === null && family.tokenFamily !== except,
+    );
+  }
+
+  function revokeEach(ending: readonly TokenFamily[], revoked: NonNullable<TokenFamily['revoked']>): Ended {
+    for (const family of ending) {
+      const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };
+      const event = { type: 'sessions.revoked', occurredAt: revoked.at, data } as const;
+      commit({ ...family, revoked }, [{ id: crypto.randomUUID(), kind: 'event', event }]);
+    }
+    return { sessions: ending.map(({ tokenFamily }) => tokenFamily) };
+  }
+
   return {
     async open(family, entries, vouchedBy) {
       if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} is there already.`);
-      if (vouchedBy !== undefined && users.get(family.userId)?.passwordHash !== vouchedBy) return false;
+      if (vouchedBy !== undefined && users.get(family.userId)?.passwordHash !== vouchedBy) return null;
+      const surplus = unrevoked(family.userId, null)
+        .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
+        .slice(sessionsPerUser - 1);
       commit(family, entries);
-      return true;
+      return revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' });
     },
 
     async find(tokenFamily) {
@@ -86,15 +105,7 @@ function createFamilies(
     },
 
     async revokeAll(userId, { at, reason, except }) {
-      const ending = [...families.values()].filter(
-        (family) => family.userId === userId && family.revoked === null && family.tokenFamily !== except,
-      );
-      for (const family of ending) {
-        const data = { sessionId: family.tokenFamily, userId, reason };
-        const event = { type: 'sessions.revoked', occurredAt: at, data } as const;
-        commit({ ...family, revoked: { at, reason } }, [{ id: crypto.randomUUID(), kind: 'event', event }]);
-      }
-      return ending.map(({ tokenFamily }) => tokenFamily);
+      return revokeEach(unrevoked(userId, except), { at, reason }).sessions;
     },
 
     async list(userId, { now, limit, after }) {
@@ -134,6 +145,12 @@ type Ordered = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
 
 function newestFirst(one: Ordered, other: Ordered): number {
   return other.createdAt - one.createdAt || other.tokenFamily.localeCompare(one.tokenFamily, 'en');
+}
+
+/** The order in which sessions are kept: those past their end at a moment come last. */
+function mostRecentFirst(one: TokenFamily, other: TokenFamily, now: number): number {
+  const isLive = (family: TokenFamily) => Number(Math.min(family.expiresAt, family.refreshExpiresAt) > now);
+  return isLive(other) - isLive(one) || other.rotatedAt - one.rotatedAt;
 }
 
 function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {

@@ -1,7 +1,7 @@
 import { identifiersOf, type User } from '../../domain/user.ts';
 import type { OutboxEntry } from '../../ports/stores/outbox.ts';
-import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import type { Ended, PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
+import type { Ended, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 

@@ -30,23 +30,21 @@ export function createRecorder(currentTrace: CurrentTrace) {
       if (entries.length === 0) return sql<Row[]>`${change}`;
       return sql<Row[]>`
         with changed as (${change}),
-        ${entriesAsTable(sql, entries)},
-        told as (
-          insert into told_subjects (token_family, subject, day)
-          select distinct changed.token_family, entry.subject, (entry.occurred_at at time zone 'utc')::date
-          from changed, entry
-          where entry.subject <> all (changed.known_since_login)
-          on conflict do nothing
-          returning subject
-        ),
-        recorded as (
-          insert into outbox (id, kind, type, data, occurred_at, contact, due_at, trace)
-          select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact,
-            entry.occurred_at, ${trace(sql)}
-          from changed, entry
-          where entry.subject is null or entry.subject in (select subject from told)
-        )
+        ${entriesOfFamily(sql, entries)}
         select ${sql(columns)} from changed`;
+    },
+
+    /** A new family: `room` answers the rows on whose account it is opened, and the whole returns their columns. */
+    opening<Row extends postgres.MaybeRow>(
+      sql: Executor,
+      { room, insertion }: { readonly room: Change; readonly insertion: Change },
+      entries: readonly OutboxEntry[],
+    ) {
+      return sql<(Row & { token_family: string | null })[]>`
+        with room as materialized (${room}),
+        changed as (${insertion}),
+        ${entriesOfFamily(sql, entries)}
+        select room.*, token_family from room left join changed on true`;
     },
 
     /** The change of an account: it returns `id` and `email`, where mails about the account go. */
@@ -63,24 +61,34 @@ export function createRecorder(currentTrace: CurrentTrace) {
         select id, email from changed`;
     },
 
-    /** The end of all live families of a user but one, with an event for each. */
-    endOfAll(sql: Executor, userId: string, { at, reason, except }: EndOfAll) {
-      return sql<{ token_family: string }[]>`
-        with ended as (
-          update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
-          where user_id = ${userId} and revoked_at is null and token_family is distinct from ${except}::uuid
-          returning token_family, user_id
-        ),
-        recorded as (
-          insert into outbox (id, kind, type, data, occurred_at, due_at, trace)
-          select gen_random_uuid(), 'event', 'sessions.revoked',
-            jsonb_build_object('sessionId', token_family, 'userId', user_id, 'reason', ${reason}::text),
-            ${new Date(at)}, ${new Date(at)}, ${trace(sql)}
-          from ended
-        )
-        select token_family from ended`;
+    /** Calls `revoke_sessions`, which records an event for each session. */
+    revocation(sql: Executor, { userId, kept, spared, at, reason }: SessionRevocation) {
+      return sql<RevokedBatch[]>`
+        select ${userId}::uuid as user_id, revoked, more from revoke_sessions(
+          ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)})`;
     },
   };
+
+  /** What is recorded with the row of `changed`, as the rest of a list of common table expressions. */
+  function entriesOfFamily(sql: Executor, entries: readonly OutboxEntry[]) {
+    return sql`
+        ${entriesAsTable(sql, entries)},
+        told as (
+          insert into told_subjects (token_family, subject, day)
+          select distinct changed.token_family, entry.subject, (entry.occurred_at at time zone 'utc')::date
+          from changed, entry
+          where entry.subject <> all (changed.known_since_login)
+          on conflict do nothing
+          returning subject
+        ),
+        recorded as (
+          insert into outbox (id, kind, type, data, occurred_at, contact, due_at, trace)
+          select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact,
+            entry.occurred_at, ${trace(sql)}
+          from changed, entry
+          where entry.subject is null or entry.subject in (select subject from told)
+        )`;
+  }
 
   function trace(sql: Executor) {
     const context = currentTrace();
@@ -88,10 +96,22 @@ export function createRecorder(currentTrace: CurrentTrace) {
   }
 }
 
-interface EndOfAll {
+/** Which sessions of a user end: all but `spared` and the `kept` most recently refreshed of the others. */
+export interface SessionRevocation {
+  readonly userId: string;
+  readonly kept: number;
+  readonly spared: string | null;
+  /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reason: RevocationReason;
-  readonly except: string | null;
+}
+
+/** The answer of the database function `revoke_sessions` to one call, which revokes a batch. */
+export interface RevokedBatch {
+  readonly user_id: string;
+  readonly revoked: readonly string[];
+  /** Whether sessions are left for a further call. */
+  readonly more: boolean;
 }
 
 function entriesAsTable(sql: Executor, entries: readonly OutboxEntry[]) {

@@ -15,23 +15,50 @@ import {
 } from './family-row.ts';
 import { assertEach, isSameId, onlyRow } from './own-answer.ts';
 import { purgingEnded } from './purging.ts';
-import { createRecorder, TOLD } from './recording.ts';
+import { createRecorder, type RevokedBatch, TOLD } from './recording.ts';
 import { rotating } from './rotating.ts';
 import { createRotations } from './rotations.ts';
+import { revokeSessions, revokeSurplus } from './session-revocation.ts';
 
 /** What each change of a family returns. */
 type ToldRow = Pick<FamilyRow, (typeof TOLD)[number]>;
 
-/** Token families in PostgreSQL: each method is one statement, and so one transaction (READ COMMITTED). */
-export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () => null): TokenFamilies {
+/** What the stores that open and end sessions are given. */
+export interface SessionStoreOptions {
+  /** How many sessions of one user may live at a time. */
+  readonly sessionsPerUser: number;
+  readonly currentTrace?: CurrentTrace | undefined;
+}
+
+/** What a login gets back: the sessions that ended for it, and its own id once it is open. */
+interface OpeningRow extends Omit<RevokedBatch, 'user_id'> {
+  token_family: string | null;
+}
+
+/** Token families in PostgreSQL: each statement is one transaction (READ COMMITTED). */
+export function createTokenFamilies(
+  sql: Sql,
+  { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
+): TokenFamilies {
   const record = createRecorder(currentTrace);
   const rotate = createRotations(sql);
 
   return {
     async open(family, entries, vouchedBy) {
-      const change = vouchedBy === undefined ? insertion(family) : vouchedInsertion(family, vouchedBy);
-      const rows = await asked(record.family<ToldRow>(sql, change, entries, TOLD));
-      return onlyRow(rows, (row) => isSameId(row.token_family, family.tokenFamily)) !== null;
+      const ended: string[] = [];
+      for (;;) {
+        const rows = await asked(
+          record.opening<OpeningRow>(
+            sql,
+            { room: roomFor(family, vouchedBy), insertion: insertion(family) },
+            entries,
+          ),
+        );
+        const row = onlyRow(rows, ({ token_family: id }) => id === null || isSameId(id, family.tokenFamily));
+        if (row === null) return null;
+        ended.push(...row.revoked);
+        if (row.token_family !== null) return { sessions: ended };
+      }
     },
 
     async find(tokenFamily) {
@@ -61,8 +88,11 @@ export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () =>
     },
 
     async revokeAll(userId, revocation) {
-      const ended = await asked(record.endOfAll(sql, userId, revocation));
-      return ended.map((row) => row.token_family);
+      const { at, reason, except: spared } = revocation;
+      const surplus = await revokeSurplus(sql, record, { userId, kept: sessionsPerUser, spared, at });
+      const ending = { userId, kept: 0, spared, at, reason };
+      const ended = await asked(sql.begin((tx) => revokeSessions(tx, record, ending)));
+      return [...surplus, ...ended];
     },
 
     async list(userId, { now, limit, after }) {
@@ -92,20 +122,35 @@ export function createTokenFamilies(sql: Sql, currentTrace: CurrentTrace = () =>
     },
   };
 
-  function insertion(family: TokenFamily) {
-    return sql`insert into token_families ${sql(familyColumns(family))} returning ${sql(TOLD)}`;
+  /**
+   * Makes room for a session; no row if the password has changed. The user's row is locked before the sessions are, as
+   * it is by a change of the password: see {@link Users}.
+   */
+  function roomFor({ userId, createdAt: at }: TokenFamily, passwordHash: string | undefined) {
+    const reason = 'session_limit';
+    const revocation = record.revocation(sql, {
+      userId,
+      kept: sessionsPerUser - 1,
+      spared: null,
+      at,
+      reason,
+    });
+    if (passwordHash === undefined) return sql`select room.* from (${revocation}) as room`;
+    return sql`
+      with vouched as materialized (
+        select id from users where id = ${userId} and password_hash = ${passwordHash} for share
+      )
+      select room.* from vouched, lateral (${revocation}) as room`;
   }
 
-  /** The lock makes a change of the password wait for this, or this for it: see {@link Users}. */
-  function vouchedInsertion(family: TokenFamily, passwordHash: string) {
+  /** Nothing is stored while there is no room: it may take several batches. */
+  function insertion(family: TokenFamily) {
     const columns = familyColumns(family);
     const names = Object.keys(columns) as (keyof typeof columns)[];
     return sql`
       insert into token_families (${sql(names)})
       select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(asJson(columns))}::text::jsonb)
-      where exists (
-        select 1 from users where id = ${family.userId} and password_hash = ${passwordHash} for share
-      )
+      where exists (select from room where not more)
       returning ${sql(TOLD)}`;
   }
 }

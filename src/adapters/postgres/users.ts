@@ -1,12 +1,13 @@
 import type postgres from 'postgres';
 import { identifiersOf, type User } from '../../domain/user.ts';
-import type { Ended, NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
-import type { CurrentTrace } from '../../ports/tracing.ts';
+import type { NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { bytes } from './family-row.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
 import { createRecorder } from './recording.ts';
+import { revokeSessions, revokeSurplus } from './session-revocation.ts';
+import type { SessionStoreOptions } from './token-families.ts';
 
 interface UserRow {
   id: string;
@@ -20,7 +21,10 @@ interface UserRow {
  * Accounts in PostgreSQL. What ends sessions is a transaction of two statements: the first takes the user's row,
  * and the second sees every session that was opened before that.
  */
-export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): Users {
+export function createUsers(
+  sql: Sql,
+  { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
+): Users {
   const record = createRecorder(currentTrace);
 
   return {
@@ -59,7 +63,8 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     },
 
     async changePassword(id, expected, change, entries) {
-      return asked(
+      const surplus = await revokeSurplus(sql, record, surplusOf(id, change));
+      const ended = await asked(
         sql.begin(async (tx) => {
           const update = tx`
             update users set password_hash = ${change.passwordHash}
@@ -68,6 +73,7 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
           return user === undefined ? null : afterPasswordChange(tx, id, change);
         }),
       );
+      return ended && { sessions: [...surplus, ...ended] };
     },
 
     async openReset({ hashedToken, userId, expiresAt }, entries) {
@@ -88,7 +94,10 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     },
 
     async useReset(hashedToken, change, entries) {
-      return asked(
+      const userId = await ownerOfReset(hashedToken, change.at);
+      if (userId === null) return null;
+      const surplus = await revokeSurplus(sql, record, surplusOf(userId, change));
+      const ended = await asked(
         sql.begin(async (tx) => {
           const [used] = await tx<{ user_id: string }[]>`
             delete from password_resets
@@ -101,6 +110,7 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
           return afterPasswordChange(tx, used.user_id, change);
         }),
       );
+      return ended && { sessions: [...surplus, ...ended] };
     },
 
     async forgetResets(before) {
@@ -109,29 +119,40 @@ export function createUsers(sql: Sql, currentTrace: CurrentTrace = () => null): 
     },
 
     async remove(id, expected, revocation, entries) {
-      return asked(
+      const change = { ...revocation, except: null };
+      const surplus = await revokeSurplus(sql, record, surplusOf(id, change));
+      const ended = await asked(
         sql.begin(async (tx) => {
           const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
           const [user] = await record.user(tx, removal, entries);
           if (user === undefined) return null;
-          return endedBy(await record.endOfAll(tx, id, { ...revocation, except: null }));
+          return revokeSessions(tx, record, { userId: id, kept: 0, spared: null, ...revocation });
         }),
       );
+      return ended && { sessions: [...surplus, ...ended] };
     },
   };
+
+  function surplusOf(userId: string, { except, at }: Pick<PasswordChange, 'except' | 'at'>) {
+    return { userId, kept: sessionsPerUser, spared: except, at };
+  }
+
+  async function ownerOfReset(hashedToken: string, now: number): Promise<string | null> {
+    const hash = bytes(hashedToken);
+    const rows = await asked(sql<{ hashed_token: Buffer; user_id: string }[]>`
+      select hashed_token, user_id from password_resets
+      where hashed_token = ${hash} and expires_at > ${new Date(now)}`);
+    return onlyRow(rows, (row) => row.hashed_token.equals(hash))?.user_id ?? null;
+  }
 
   async function afterPasswordChange(
     tx: postgres.TransactionSql,
     userId: string,
     { except, at }: PasswordChange,
-  ): Promise<Ended> {
+  ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userId}`;
-    return endedBy(await record.endOfAll(tx, userId, { at, reason: 'password_changed', except }));
+    return revokeSessions(tx, record, { userId, kept: 0, spared: except, at, reason: 'password_changed' });
   }
-}
-
-function endedBy(rows: readonly { token_family: string }[]): Ended {
-  return { sessions: rows.map((row) => row.token_family) };
 }
 
 function falseIfTaken(error: unknown): false {

@@ -3,14 +3,17 @@ import { Refusal } from '../../domain/refusal.ts';
 import { type CurrentPair, expiriesFrom, type Login, openFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { mintPair, type TokenPair } from './mint-pair.ts';
+import { rememberEnded } from './remember-ended.ts';
 
 export interface OpenSessionDeps {
   readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
   readonly codec: TokenCodec;
   readonly secrets: TokenSecrets;
   readonly policy: Policy;
@@ -38,8 +41,9 @@ export const openSession = (deps: OpenSessionDeps) => {
       occurredAt: now,
       data: { sessionId: family.tokenFamily, userId: family.userId, ...session.client },
     } as const;
-    const opened = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), vouchedBy);
-    if (!opened) throw new Refusal('invalid_credentials');
+    const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), vouchedBy);
+    if (ended === null) throw new Refusal('invalid_credentials');
+    rememberEnded(deps, ended.sessions, { at: now, reason: 'session_limit' });
     return mint(family, now);
   };
 };

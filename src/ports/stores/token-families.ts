@@ -30,6 +30,11 @@ export interface FamilyPage {
   readonly after: Pick<TokenFamily, 'createdAt' | 'tokenFamily'> | null;
 }
 
+/** The sessions that ended with a change. */
+export interface Ended {
+  readonly sessions: readonly string[];
+}
+
 /**
  * Token families, one row each.
  *
@@ -42,9 +47,14 @@ export interface FamilyPage {
 export interface TokenFamilies {
   /**
    * Stores a new family. With `vouchedBy`, the hash of the password that was given, only as long as that is still
-   * the user's: else it answers false, and nothing is stored.
+   * the user's: otherwise it answers null, and nothing happens.
+   *
+   * A user never has more unrevoked families than the limit that the store was made with, however many are opened at
+   * the same moment: a family that is one too many revokes the least recently refreshed one (`session_limit`) and
+   * records `sessions.revoked` for it. A family past its end counts as refreshed before all others. Where a user has
+   * many more, from a time with a higher limit, those end first, in several transactions.
    */
-  open(family: TokenFamily, entries: readonly OutboxEntry[], vouchedBy?: string): Promise<boolean>;
+  open(family: TokenFamily, entries: readonly OutboxEntry[], vouchedBy?: string): Promise<Ended | null>;
 
   /** The family as last committed, or null. */
   find(tokenFamily: string): Promise<TokenFamily | null>;
@@ -65,6 +75,7 @@ export interface TokenFamilies {
 
   /**
    * Revokes all live families of a user but one, records `sessions.revoked` for each, and answers which they were.
+   * Those beyond the limit of families end first, as in {@link TokenFamilies.open}.
    */
   revokeAll(
     userId: string,

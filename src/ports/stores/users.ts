@@ -1,6 +1,7 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { User } from '../../domain/user.ts';
 import type { OutboxEntry } from './outbox.ts';
+import type { Ended } from './token-families.ts';
 
 /** A password that was set anew, and which sessions end with that. */
 export interface PasswordChange {
@@ -22,15 +23,11 @@ export interface PasswordReset {
 /** An account as others may know it. */
 export type NamedUser = Pick<User, 'id' | 'username'>;
 
-/** What a change of an account did: the sessions that ended with it. */
-export interface Ended {
-  readonly sessions: readonly string[];
-}
-
 /**
  * Accounts. Every method is atomic: the change, the end of sessions and the entries given with it commit together
  * or not at all; each session that ends is recorded as `sessions.revoked`. A session that is opened with a
- * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened.
+ * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Sessions beyond the
+ * limit of sessions end before the change, whether it then takes place or not.
  *
  * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
  */

@@ -15,7 +15,7 @@ import type { Environment } from './service.ts';
  * client holds; and whoever presented a token, however often, is to have been given one and the same successor.
  */
 export async function faultsIn(clients: readonly Client[], sql: Sql, env: Environment): Promise<string[]> {
-  const families = createTokenFamilies(sql);
+  const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const hashOf = await hasher(env);
   const faults = await Promise.all(
     clients.map(async (client) => {

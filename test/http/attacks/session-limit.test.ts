@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { type AttackedService, attack, attackedService, outcomeOf } from '../../support/attacked.ts';
+import { NOW } from '../../support/families.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const NEW_PASSWORD = 'another violet piano 43';
+const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+
+/** Sessions that an account may have from a time before there was a limit. */
+const SURPLUS = 10_000;
+
+attack(
+  'a user who opens a session too many loses the least recently refreshed one at once',
+  async (t, sql) => {
+    const time = { now: NOW };
+    const service = await attackedService(t, sql, { time });
+    const userId = randomUUID();
+    const first = await service.open({ userId });
+    const second = await service.open({ userId });
+    time.now += 1_000;
+    const refreshed = await service.next(first);
+    for (let n = 3; n <= 50; n += 1) await service.open({ userId });
+    t.equal(await livingSessions(sql, userId), 50);
+    const last = await service.open({ userId });
+    t.equal(await livingSessions(sql, userId), 50);
+
+    t.equal(outcomeOf(await service.post('/auth/refresh', second)), '401 session_revoked');
+    t.equal(outcomeOf(await me(service, second.accessToken)), '401 unauthenticated');
+    for (const pair of [refreshed, last]) t.equal((await service.post('/auth/refresh', pair)).status, 200);
+  },
+);
+
+attack('an account with thousands of sessions can still be secured', async (t, sql) => {
+  const service = await attackedService(t, sql);
+  const ways: Record<string, (accessToken: string) => ReturnType<AttackedService['send']>> = {
+    'a new password': (accessToken) =>
+      service.post(
+        '/auth/password',
+        { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
+        bearer(accessToken),
+      ),
+    'the end of all sessions': (accessToken) =>
+      service.post('/auth/logout?scope=all', undefined, bearer(accessToken)),
+    'the operator’s end of all sessions': (accessToken) =>
+      service.send(`/admin/users/${claimsOf(accessToken).sub}/sessions`, {
+        method: 'DELETE',
+        headers: { 'x-api-key': service.adminKey },
+      }),
+    'the end of the account': (accessToken) =>
+      service.send('/auth/me', {
+        method: 'DELETE',
+        headers: { ...bearer(accessToken), 'content-type': 'application/json' },
+        body: JSON.stringify({ password: PASSWORD }),
+      }),
+  };
+  for (const [name, end] of Object.entries(ways)) {
+    await t.test(name, async (t) => {
+      const { userId, accessToken } = await crowded(service);
+      const { status, body } = await end(accessToken);
+      t.match(String(status), /^20[04]$/, String(body.detail));
+      const left = name === 'a new password' ? 1 : 0;
+      t.equal(await livingSessions(sql, userId), left);
+      if (left === 1) t.equal(outcomeOf(await me(service, accessToken)), '200', 'the session that asked');
+      await sql`truncate token_families, told_subjects, outbox, users cascade`;
+    });
+  }
+  await t.test('one more login', async (t) => {
+    const { userId } = await crowded(service);
+    t.equal((await service.post('/auth/login', { username: 'ann', password: PASSWORD })).status, 200);
+    t.equal(await livingSessions(sql, userId), 50);
+  });
+});
+
+/** A new account with a session that it uses, and with many others from a time without a limit. */
+async function crowded(service: AttackedService) {
+  await service.post('/auth/register', ann);
+  const { body } = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
+  const accessToken = String(body.access);
+  const userId = String(claimsOf(accessToken).sub);
+  await service.sql`
+    insert into token_families
+    select surplus.* from token_families as family, generate_series(1, ${SURPLUS}) as n,
+      lateral jsonb_populate_record(family, jsonb_build_object(
+        'token_family', gen_random_uuid(), 'rotated_at', rotated_at - n * interval '1 second')) as surplus
+    where family.user_id = ${userId}`;
+  return { userId, accessToken };
+}
+
+async function livingSessions(sql: Sql, userId: string): Promise<number> {
+  const [row] = await sql<[{ count: number }]>`
+    select count(*)::int as count from token_families where user_id = ${userId} and revoked_at is null`;
+  return row.count;
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+const me = (service: AttackedService, accessToken: string) =>
+  service.send('/auth/me', { headers: bearer(accessToken) });
