@@ -56,7 +56,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy, limits } = config;
-    const { outbox, users, signingKeys } = stores;
+    const { outbox, users, mailBudget, signingKeys } = stores;
     const { keySet, publishedKeys, follow } = await openKeySet(config, { signingKeys, clock, log });
     const { hashing, ...security } = createSecurity(config, keySet);
     const { attempts: limited, cache, close: closeSharedMemory } = await openSharedMemory(config, log);
@@ -82,7 +82,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     });
     const { listen, close: closeServers } = servers(http, { app, exposition: metrics, log });
     const origin = () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`;
-    const toUsers = { outbox, users, links: security.links, origin };
+    const toUsers = { outbox, users, budget: mailBudget, links: security.links, origin };
     const deliveries = await startDeliveries(config, { ...toUsers, tracing, ...told });
     const upkeep = startUpkeep({ ...stores, policy, clock, log });
     const following = follow();

@@ -3,12 +3,14 @@ import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
 import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
+import { deliverDigests } from '../app/delivery/deliver-digests.ts';
 import { deliverMail } from '../app/delivery/deliver-mail.ts';
 import { type LinkTo, linkTo } from '../app/delivery/link-to.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
+import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
@@ -26,6 +28,7 @@ export async function startDeliveries(
   config: Pick<Config, 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps & {
     readonly users: Users;
+    readonly budget: MailBudget;
     readonly links: LinkSecrets;
     /** Where links lead, which is not known before the service listens. */
     readonly origin: () => string;
@@ -38,16 +41,19 @@ export async function startDeliveries(
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
   const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: link };
-  const work = [
-    await startEvents(config, deps),
-    every(POLL, mail.kind === 'off' ? dropMail(deps) : deliverMail({ ...deps, mailer, ...toUsers }), log),
-  ];
+  const work = [await startEvents(config, deps), ...mailLoops()];
   return {
     async stop() {
       // Together: a mail that a slow server holds up is given up when the mailer closes.
       await Promise.all([...work.map((each) => each.stop()), mailer.close()]);
     },
   };
+
+  function mailLoops(): Background[] {
+    if (mail.kind === 'off') return [every(POLL, dropMail(deps), log)];
+    const toSend = { ...deps, mailer, ...toUsers };
+    return [every(POLL, deliverMail(toSend), log), every(POLL, deliverDigests(toSend), log)];
+  }
 }
 
 /** With TLS, a certificate that does not verify stops the start; a server that is down does not. */

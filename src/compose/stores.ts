@@ -1,6 +1,7 @@
 import { connect } from '../adapters/postgres/connect.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
+import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
@@ -12,6 +13,7 @@ import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
+import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
@@ -26,6 +28,7 @@ export interface Stores {
   readonly users: Users;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
+  readonly mailBudget: MailBudget;
   /** Loaded where it is wanted: few services keep keys in the database. */
   signingKeys(): Promise<SigningKeys>;
   /** Rejects while the database cannot be asked. */
@@ -63,6 +66,7 @@ export async function openStores(
     users: seen('users', createUsers(sql, sessionStoreOptions)),
     tasks: seen('tasks', createTasks(sql)),
     outbox: seen('outbox', createOutbox(sql)),
+    mailBudget: seen('mail_budget', createMailBudget(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return seen('signing_keys', createSigningKeys(sql));

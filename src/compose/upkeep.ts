@@ -3,6 +3,7 @@ import { forgetOld } from '../app/upkeep/forget.ts';
 import { BREATH, purgeInTurns } from '../app/upkeep/purge.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
@@ -14,6 +15,7 @@ const HOUR = 3_600_000;
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
   readonly outbox: Outbox;
+  readonly mailBudget: MailBudget;
   readonly users: Users;
   readonly policy: Policy;
   readonly clock: Clock;

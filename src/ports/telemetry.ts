@@ -14,6 +14,7 @@ export type DeliveryOutcome =
   | 'postponed'
   | 'buried'
   | 'unaddressed'
+  | 'held'
   | 'routed'
   | 'unroutable'
   | 'unwanted'

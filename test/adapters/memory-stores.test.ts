@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
+import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
@@ -14,5 +15,6 @@ t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
 );
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
+t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));
 t.test('signing keys in memory', async (t) => signingKeysContract(t, async () => createMemorySigningKeys()));

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
@@ -16,6 +17,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
+  await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));
   await t.test('signing keys', async (t) => signingKeysContract(t, async () => (await fresh()).signingKeys));
 }

@@ -90,7 +90,7 @@ t.test('mails are forgotten after thirty days, buried or not, and links a day af
   t.equal(await run(), 2);
   t.equal(await run(), 0);
   t.same(lines, [
-    { mails: 0, links: 1 },
-    { mails: 2, links: 0 },
+    { mails: 0, links: 1, budgets: 0 },
+    { mails: 2, links: 0, budgets: 0 },
   ]);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
+import { createMailBudget } from '../../src/adapters/postgres/mail-budget.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
@@ -11,11 +12,12 @@ import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import type { BudgetStores } from '../ports/mail-budget.ts';
 import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends TaskStores {
+export interface SqlStores extends TaskStores, BudgetStores {
   readonly signingKeys: SigningKeys;
   readonly sql: Sql;
   /** Makes all tables empty. */
@@ -58,9 +60,10 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
+    mailBudget: createMailBudget(sql),
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, user_states, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
+        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
   };
 }

@@ -1,11 +1,13 @@
 import { endOf } from '../../domain/retention.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { User } from '../../domain/user.ts';
-import type { ClaimedEntry, DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { MailBudget } from '../../ports/stores/mail-budget.ts';
+import type { DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import type { Ended, ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { StoredEntry } from './stored-entry.ts';
+import { createMemoryMailBudget } from './mail-budget.ts';
+import { claimEach, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUsers } from './users.ts';
 
@@ -18,6 +20,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   users: Users;
   tasks: Tasks;
   outbox: Outbox;
+  mailBudget: MailBudget;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
@@ -30,6 +33,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     users: createMemoryUsers(users, store, entries, lists),
     tasks: createMemoryTasks(users, lists),
     outbox: createOutbox(entries),
+    mailBudget: createMemoryMailBudget(entries),
   };
 }
 
@@ -182,14 +186,10 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
     async claim(kind, now, leasedUntil, limit) {
       const due = [...entries.values()]
         .filter((entry) => entry.kind === kind && !entry.buried && entry.dueAt <= now)
+        .filter((entry) => entry.heldFor === undefined)
         .sort((one, other) => one.dueAt - other.dueAt)
         .slice(0, limit);
-      return due.map((entry): ClaimedEntry => {
-        entry.attempts += 1;
-        entry.dueAt = leasedUntil;
-        const { id, event, contact, attempts } = entry;
-        return { id, event: structuredClone(event), contact, trace: null, attempt: attempts };
-      });
+      return claimEach(due, leasedUntil);
     },
     async settle(ids) {
       for (const id of ids) entries.delete(id);
@@ -211,7 +211,8 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
     async backlog(now) {
       return (['event', 'mail'] as const).map((kind) => {
         const waiting = [...entries.values()].filter(
-          (entry) => entry.kind === kind && !entry.buried && entry.dueAt <= now + HOUR,
+          ({ kind: its, buried, dueAt, heldFor }) =>
+            its === kind && !buried && dueAt <= (heldFor === undefined ? now + HOUR : now),
         );
         const times = waiting.map(({ event }) => event.occurredAt);
         return { kind, count: times.length, oldestAt: times.length > 0 ? Math.min(...times) : null };

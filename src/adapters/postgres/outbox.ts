@@ -4,7 +4,7 @@ import type { TraceContext } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 
-interface OutboxRow {
+export interface OutboxRow {
   id: string;
   type: DomainEvent['type'];
   data: DomainEvent['data'];
@@ -30,7 +30,7 @@ export function createOutbox(sql: Sql): Outbox {
         update outbox set attempts = attempts + 1, due_at = ${new Date(leasedUntil)}
         where id in (
           select id from outbox
-          where kind = ${kind} and buried_at is null and due_at <= ${new Date(now)}
+          where kind = ${kind} and buried_at is null and due_at <= ${new Date(now)} and held_for is null
           order by due_at
           limit ${limit}
           for update skip locked
@@ -80,6 +80,7 @@ export function createOutbox(sql: Sql): Outbox {
         left join lateral (
           select occurred_at from outbox
           where outbox.kind = kinds.kind and buried_at is null and due_at <= ${new Date(now + HOUR)}
+            and (held_for is null or due_at <= ${new Date(now)})
           order by due_at
           limit 50000
         ) waiting on true
@@ -100,7 +101,7 @@ export function createOutbox(sql: Sql): Outbox {
   };
 }
 
-function toClaimed(row: OutboxRow): ClaimedEntry {
+export function toClaimed(row: OutboxRow): ClaimedEntry {
   const event = { type: row.type, data: row.data, occurredAt: row.occurred_at.getTime() } as DomainEvent;
   return { id: row.id, event, contact: row.contact, trace: row.trace, attempt: row.attempts };
 }

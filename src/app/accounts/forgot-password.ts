@@ -36,7 +36,8 @@ export const forgotPassword = ({ users, attempts, limits, links, clock, newId, l
 
   async function sendLink(user: User, client: Client): Promise<void> {
     const now = clock();
-    const { allowed } = await attempts.take(`reset ${user.id}`, limits.resetMails, now);
+    // By address, so that deleting the account and registering again gives no further mails.
+    const { allowed } = await attempts.take(`reset ${identifierOf(user.email)}`, limits.resetMails, now);
     if (!allowed) return;
     const resetId = newId();
     const reset = {

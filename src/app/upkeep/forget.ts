@@ -1,11 +1,13 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
 import type { Users } from '../../ports/stores/users.ts';
 
 interface ForgetDeps {
   readonly outbox: Pick<Outbox, 'forget'>;
   readonly users: Pick<Users, 'forgetResets'>;
+  readonly mailBudget: Pick<MailBudget, 'forget'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -18,13 +20,19 @@ const MAIL_KEPT = 30 * DAY;
 /** And a link that has expired: no clock is so far behind that it would still be good. */
 const RESET_KEPT = DAY;
 
-/** Removes mails and links that are past use, and answers how many. */
-export const forgetOld = ({ outbox, users, clock, log }: ForgetDeps) => {
+/** And the count of the mails to a recipient: a budget looks back for a day. */
+const BUDGET_KEPT = 2 * DAY;
+
+/** Removes mails, links and counts that are past use, and answers how many. */
+export const forgetOld = ({ outbox, users, mailBudget, clock, log }: ForgetDeps) => {
   return async (): Promise<number> => {
     const now = clock();
     const mails = await outbox.forget('mail', now - MAIL_KEPT);
     const links = await users.forgetResets(now - RESET_KEPT);
-    if (mails + links > 0) log.info({ mails, links }, 'old mails and expired links removed');
-    return mails + links;
+    const budgets = await mailBudget.forget(now - BUDGET_KEPT);
+    const removed = { mails, links, budgets };
+    const count = mails + links + budgets;
+    if (count > 0) log.info(removed, 'old mails, expired links and old counts of mails removed');
+    return count;
   };
 };

@@ -69,7 +69,8 @@ export interface Outbox {
   bury(id: string, at: number, reason: string): Promise<void>;
 
   /**
-   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour. Cheap however
+   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour. A mail that is held
+   * for a digest waits once that is due. Cheap however
    * much waits: no more than the first 50,000 of a kind are looked at.
    */
   backlog(now: number): Promise<readonly Backlog[]>;

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { connect } from '../../../src/adapters/postgres/connect.ts';
 import { composed, dataDir, until } from '../../support/composed.ts';
 import { PLAIN, serveMail } from '../../support/mail-server.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
@@ -46,6 +47,46 @@ t.test('a mail goes to its one reader, and leads nowhere else', async (t) => {
   ]);
   for (const line of service.lines) t.match(JSON.parse(line), { level: Number }, 'one JSON line');
   t.notMatch(service.lines.join(''), /evil|<script|ann@example/, 'the log');
+});
+
+t.test('fifteen stolen tokens of one user cause ten mails and one digest', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const server = await serveMail(t, PLAIN);
+  const DATABASE_URL = await testDatabase(t);
+  const service = await composed(t, {
+    ...{ SMTP_SERVER: '127.0.0.1', SMTP_PORT: String(server.port), SMTP_FROM: 'auth@example.com' },
+    ...{ DATA_DIR: await dataDir(t), DATABASE_URL, ARGON2_MEMORY: '1024' },
+  });
+  const post = async (path: string, body: object) => {
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
+    return (await fetch(new URL(path, service.url), init)).json() as Promise<Record<string, string>>;
+  };
+  const account = { username: 'ann', password: PASSWORD };
+  await post('/auth/register', { ...account, email: 'ann@example.com' });
+  for (let n = 0; n < 15; n += 1) {
+    const { access: accessToken, refresh: refreshToken } = await post('/auth/login', account);
+    const stolen = { accessToken, refreshToken };
+    await post('/auth/refresh', stolen);
+    t.match(await post('/auth/refresh', stolen), { code: 'token_reused' });
+  }
+
+  const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
+  t.teardown(() => sql.end());
+  const held = async () => {
+    const [row] = await sql<[{ count: number }]>`
+      select count(*)::int as count from outbox where kind = 'mail' and held_for is not null`;
+    return row.count;
+  };
+  await until('five mails are held', async () => ((await held()) === 5 ? true : undefined));
+  await until('ten mails', async () => (server.received.length === 10 ? true : undefined));
+  await sql`update outbox set due_at = now() where held_for is not null`;
+  await until('the digest', async () => ((await held()) === 0 ? true : undefined));
+  t.equal(server.received.length, 11);
+  t.match(server.received[10]?.message, /^Subject: 5 messages about the safety of your account/m);
 });
 
 function readMail(t: Test, to: readonly string[], message: string): void {

@@ -8,7 +8,7 @@ export function countDeliveries({ counter }: Instruments): Telemetry['delivered'
     'kind',
     'outcome',
   );
-  for (const outcome of ['sent', 'postponed', 'buried']) deliveries.inc({ kind: 'mail', outcome }, 0);
+  for (const outcome of ['sent', 'held', 'postponed', 'buried']) deliveries.inc({ kind: 'mail', outcome }, 0);
   for (const outcome of ['routed', 'unroutable', 'failed']) deliveries.inc({ kind: 'event', outcome }, 0);
 
   return (kind, outcome) => deliveries.inc({ kind, outcome });

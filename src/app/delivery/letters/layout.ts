@@ -4,6 +4,8 @@ export interface Content {
   readonly whatHappened: readonly string[];
   /** Label and value. */
   readonly facts: readonly (readonly [string, string])[];
+  /** Of a digest: what each of its messages would say, of which the subject, the facts and the link are shown. */
+  readonly notices?: readonly Content[];
   readonly whatToDo: readonly string[];
   /** Where the user can act. */
   readonly link?: { readonly label: string; readonly url: string };
@@ -23,13 +25,33 @@ export function layOut(content: Content): Letter {
   return { subject: content.subject, text: asText(content), html: asHtml(content) };
 }
 
-function asText({ subject, whatHappened, facts, whatToDo, link }: Content): string {
-  const table = facts.map(([label, value]) => `${label}: ${value}`).join('\n');
-  const action = link === undefined ? [] : [`${link.label}:\n${link.url}`];
-  return `${[subject, ...whatHappened, table, TO_DO, ...whatToDo, ...action, CLOSING].join('\n\n')}\n`;
+function asText({ subject, whatHappened, facts, notices = [], whatToDo, link }: Content): string {
+  const parts = [
+    subject,
+    ...whatHappened,
+    ...tableAsText(facts),
+    ...notices.flatMap((notice) => [
+      `* ${notice.subject}`,
+      ...tableAsText(notice.facts),
+      ...linkAsText(notice.link),
+    ]),
+    TO_DO,
+    ...whatToDo,
+    ...linkAsText(link),
+    CLOSING,
+  ];
+  return `${parts.join('\n\n')}\n`;
 }
 
-function asHtml({ subject, whatHappened, facts, whatToDo, link }: Content): string {
+function tableAsText(facts: Content['facts']): string[] {
+  return facts.length === 0 ? [] : [facts.map(([label, value]) => `${label}: ${value}`).join('\n')];
+}
+
+function linkAsText(link: Content['link']): string[] {
+  return link === undefined ? [] : [`${link.label}:\n${link.url}`];
+}
+
+function asHtml({ subject, whatHappened, facts, notices = [], whatToDo, link }: Content): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -41,17 +63,28 @@ function asHtml({ subject, whatHappened, facts, whatToDo, link }: Content): stri
 <body style="font-family: system-ui, sans-serif; line-height: 1.5; max-width: 36em; margin: 0 auto; padding: 1em">
 <h1 style="font-size: 1.3em; line-height: 1.25">${escaped(subject)}</h1>
 ${paragraphs(whatHappened)}
-<table style="border-spacing: 0; line-height: 1.4">
-${facts.map(row).join('\n')}
-</table>
+${[tableAsHtml(facts), ...notices.map(noticeAsHtml)].join('\n')}
 <h2 style="font-size: 1.1em">${TO_DO}</h2>
 ${paragraphs(whatToDo)}
-${link === undefined ? '' : `<p><a href="${escaped(link.url)}">${escaped(link.label)}</a></p>`}
+${linkAsHtml(link)}
 <hr>
 <p><small>${CLOSING}</small></p>
 </body>
 </html>
 `;
+}
+
+function noticeAsHtml({ subject, facts, link }: Content): string {
+  return `<h2 style="font-size: 1.1em">${escaped(subject)}</h2>\n${tableAsHtml(facts)}\n${linkAsHtml(link)}`;
+}
+
+function tableAsHtml(facts: Content['facts']): string {
+  if (facts.length === 0) return '';
+  return `<table style="border-spacing: 0; line-height: 1.4">\n${facts.map(row).join('\n')}\n</table>`;
+}
+
+function linkAsHtml(link: Content['link']): string {
+  return link === undefined ? '' : `<p><a href="${escaped(link.url)}">${escaped(link.label)}</a></p>`;
 }
 
 function paragraphs(lines: readonly string[]): string {

@@ -7,8 +7,14 @@ import { quoted } from './quoted.ts';
  * the page on which the user can act on it, where there is one.
  */
 export function letterAbout(event: DomainEvent, link: string | null = null): Letter | null {
+  const content = contentAbout(event, link);
+  return content && layOut(content);
+}
+
+/** What the letter of {@link letterAbout} says, before it is laid out. */
+export function contentAbout(event: DomainEvent, link: string | null): Content | null {
   const content = contentOf(event);
-  return content && layOut(link === null ? content : { ...content, link: linkTo(event, link) });
+  return content && (link === null ? content : { ...content, link: linkTo(event, link) });
 }
 
 function linkTo({ type }: DomainEvent, url: string): NonNullable<Content['link']> {
@@ -37,7 +43,7 @@ function contentOf(event: DomainEvent): Content | null {
 
 type Of<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>;
 
-const IF_NOT_YOU =
+export const IF_NOT_YOU =
   'If it was not you, change your password and contact the service that you log in to: somebody may be using your account.';
 
 const LOG_IN_AGAIN = 'Log in again to carry on.';

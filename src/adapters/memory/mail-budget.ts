@@ -1,0 +1,47 @@
+import { takeOne } from '../../domain/attempts.ts';
+import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
+import type { MailBudget } from '../../ports/stores/mail-budget.ts';
+import { claimEach, type StoredEntry } from './stored-entry.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Budgets of mails in this process's memory, beside the outbox whose mails they hold. */
+export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailBudget {
+  const sent = new Map<string, readonly number[]>();
+
+  return {
+    async take(recipient, now) {
+      const times = sent.get(recipient) ?? [];
+      const inHour = takeOne(times, { count: MAIL_BUDGET.perHour, perMilliseconds: HOUR }, now);
+      const inDay = takeOne(times, { count: MAIL_BUDGET.perDay, perMilliseconds: DAY }, now);
+      if (!inHour.taking.allowed || !inDay.taking.allowed) return false;
+      sent.set(recipient, inDay.times);
+      return true;
+    },
+
+    async hold(id, recipient, until) {
+      const entry = entries.get(id);
+      if (entry !== undefined) Object.assign(entry, { heldFor: recipient, dueAt: until });
+    },
+
+    async claimDigest(now, leasedUntil, limit) {
+      const due = [...entries.values()].filter(
+        ({ heldFor, buried, dueAt }) => heldFor !== undefined && !buried && dueAt <= now,
+      );
+      const ofOne = due
+        .filter(({ heldFor }) => heldFor === due[0]?.heldFor)
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+      return claimEach(ofOne.slice(0, limit), leasedUntil);
+    },
+
+    async forget(before) {
+      const held = new Set([...entries.values()].map(({ heldFor }) => heldFor));
+      const old = [...sent].filter(
+        ([recipient, times]) => (times.at(-1) ?? 0) < before && !held.has(recipient),
+      );
+      for (const [recipient] of old) sent.delete(recipient);
+      return old.length;
+    },
+  };
+}

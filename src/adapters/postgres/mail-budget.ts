@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
+import type { MailBudget } from '../../ports/stores/mail-budget.ts';
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+import { type OutboxRow, toClaimed } from './outbox.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Budgets of mails in PostgreSQL. The row of a recipient orders what happens to that recipient. */
+export function createMailBudget(sql: Sql): MailBudget {
+  return {
+    async take(recipient, now) {
+      const { perHour, perDay } = MAIL_BUDGET;
+      const at = new Date(now);
+      const { count } = await asked(sql`
+        insert into mail_budgets as budget (recipient, sent_at)
+        values (${hashOf(recipient)}, array[${at}::timestamptz])
+        on conflict (recipient) do update
+          set sent_at = (budget.sent_at || excluded.sent_at)[greatest(1, cardinality(budget.sent_at) + 2 - ${perDay}):]
+          where ${noneSince(perHour, new Date(now - HOUR))} and ${noneSince(perDay, new Date(now - DAY))}`);
+      return count === 1;
+    },
+
+    async hold(id, recipient, until) {
+      await asked(sql`
+        update outbox set due_at = ${new Date(until)}, held_for = ${hashOf(recipient)},
+          last_error = 'The recipient was sent many mails: held for a digest.'
+        where id = ${id}`);
+    },
+
+    async claimDigest(now, leasedUntil, limit) {
+      const isDue = sql`held_for is not null and buried_at is null and due_at <= ${new Date(now)}`;
+      const rows = await asked(sql<OutboxRow[]>`
+        with turn as materialized (
+          select recipient from mail_budgets
+          where recipient in (select held_for from outbox where ${isDue})
+          limit 1
+          for update skip locked
+        )
+        update outbox set attempts = attempts + 1, due_at = ${new Date(leasedUntil)}
+        where id in (
+          select id from outbox
+          where held_for = (select recipient from turn) and ${isDue}
+          order by occurred_at
+          limit ${limit}
+          for update skip locked
+        )
+        returning id, type, data, occurred_at, contact, trace, attempts`);
+      return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+    },
+
+    async forget(before) {
+      const { count } = await asked(sql`
+        delete from mail_budgets as budget
+        where sent_at[cardinality(sent_at)] < ${new Date(before)}
+          and not exists (select from outbox where held_for = budget.recipient and buried_at is null)`);
+      return count;
+    },
+  };
+
+  /** Whether the mail that is `count` mails ago, if any, was sent by a moment. */
+  function noneSince(count: number, moment: Date) {
+    return sql`coalesce(budget.sent_at[cardinality(budget.sent_at) + 1 - ${count}] <= ${moment}, true)`;
+  }
+}
+
+function hashOf(recipient: string): Buffer {
+  return createHash('sha256').update(recipient).digest();
+}

@@ -1,0 +1,73 @@
+import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { DeliverMailDeps } from './deliver-mail.ts';
+import { digestAbout } from './letters/digest-about.ts';
+import { mailFacts, recordMailFailure } from './mail-failure.ts';
+import { findMailRecipient } from './mail-recipient.ts';
+import { settling } from './settle.ts';
+
+const LEASE = 5 * 60_000;
+
+/** Mails that one digest can hold. */
+const LIMIT = 1_000;
+
+/**
+ * Sends one digest: the mails held for one recipient, in one mail. Answers how many mails it took up. What fails is
+ * tried again and buried as a single mail is. A database that cannot be reached counts as empty.
+ */
+export const deliverDigests = (deps: DeliverMailDeps) => {
+  const { budget, mailer, clock, log, linkTo, telemetry } = deps;
+  const { wasDelivered, settle } = settling(deps);
+
+  return async (): Promise<number> => {
+    const entries = await claim();
+    for (const [to, held] of await byAddress(entries)) await deliver(to, held);
+    return entries.length;
+  };
+
+  async function claim(): Promise<readonly ClaimedEntry[]> {
+    const now = clock();
+    try {
+      return await budget.claimDigest(now, now + LEASE, LIMIT);
+    } catch (error) {
+      // The loop that sends single mails says so.
+      if (error instanceof StoreUnavailable) return [];
+      throw error;
+    }
+  }
+
+  /** An address may have changed since: each gets what concerns it. */
+  async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, ClaimedEntry[]>> {
+    const groups = new Map<string, ClaimedEntry[]>();
+    for (const entry of entries) {
+      const recipient = await findMailRecipient(deps, entry);
+      if (recipient === null) {
+        telemetry.delivered('mail', 'unaddressed');
+        await settle([entry.id]);
+        continue;
+      }
+      groups.set(recipient.to, [...(groups.get(recipient.to) ?? []), entry]);
+    }
+    return groups;
+  }
+
+  async function deliver(to: string, held: readonly ClaimedEntry[]): Promise<void> {
+    const [first] = held;
+    if (first === undefined) return;
+    try {
+      const unsent = held.filter(({ id }) => !wasDelivered(id));
+      if (unsent.length > 0) {
+        const letter = digestAbout(unsent.map(({ event }) => ({ event, link: linkTo(event) })));
+        await mailer.send({ id: first.id, to, ...letter });
+        telemetry.delivered('mail', 'sent');
+        log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');
+      }
+    } catch (error) {
+      for (const entry of held) await recordMailFailure(deps, entry, error);
+      return;
+    }
+    await settle(held.map(({ id }) => id)).catch((error: unknown) => {
+      log.warn({ ...mailFacts(first), err: error }, 'digest sent, but its mails are still in the outbox');
+    });
+  }
+};

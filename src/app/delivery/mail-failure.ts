@@ -1,0 +1,42 @@
+import { concernedBy } from '../../domain/events.ts';
+import { MailRejected } from '../../ports/delivery/mailer.ts';
+import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
+import { delayAfter } from './backoff.ts';
+import type { DeliveryDeps } from './claim-due.ts';
+import { reasonOf } from './reason-of.ts';
+
+export interface MailFailureDeps extends DeliveryDeps {
+  /** Evenly from 0 up to 1. */
+  readonly random: () => number;
+}
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
+
+/** Postpones a mail that was not sent; one that is refused for good, or is a day old, is buried. Never rejects. */
+export async function recordMailFailure(
+  { outbox, clock, log, random, telemetry }: MailFailureDeps,
+  entry: ClaimedEntry,
+  error: unknown,
+): Promise<void> {
+  const now = clock();
+  const reason = reasonOf(error);
+  const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
+  const delay = delayAfter(entry.attempt, BACKOFF, random);
+  telemetry.delivered('mail', hopeless ? 'buried' : 'postponed');
+  if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail given up');
+  else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent, to be tried again');
+  try {
+    if (hopeless) await outbox.bury(entry.id, now, reason);
+    else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);
+  } catch (failure) {
+    log.warn({ ...mailFacts(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');
+  }
+}
+
+/** What a log line says of a mail. The address stays out of it. */
+export function mailFacts({ id, event, attempt }: ClaimedEntry) {
+  return { mailId: id, type: event.type, ...concernedBy(event), attempt };
+}

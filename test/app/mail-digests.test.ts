@@ -1,0 +1,148 @@
+import t from 'tap';
+import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { deliverDigests } from '../../src/app/delivery/deliver-digests.ts';
+import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
+import { nextDigestAt } from '../../src/domain/mail-budget.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+import { entry, NOW, someFamily } from '../support/families.ts';
+
+const DAY = 86_400_000;
+const FULL_HOUR = Date.UTC(2026, 0, 2, 4);
+
+/** Both loops of mails on stores in memory, with a mailer that keeps what it is given. */
+function setUp({ receiver = null as string | null } = {}) {
+  const { families, users, outbox, mailBudget: budget } = createMemoryStores();
+  const world = { now: NOW, refuse: null as Error | null };
+  const sent: Mail[] = [];
+  const deps = {
+    ...{ outbox, users, budget, receiver, tracing: null },
+    linkTo: () => 'https://auth.example.com/auth/not-me?token=t',
+    mailer: {
+      async send(mail: Mail) {
+        if (world.refuse !== null) throw world.refuse;
+        sent.push(mail);
+      },
+      async close() {},
+    },
+    clock: () => world.now,
+    random: () => 1,
+    log: { info() {}, warn() {}, error() {} },
+    telemetry: createMetrics().telemetry,
+  };
+  const single = deliverMail(deps);
+  const digest = deliverDigests(deps);
+
+  return {
+    world,
+    sent,
+    users,
+    digest,
+    async cause(count: number, values: Partial<TokenFamily> = {}) {
+      const family = someFamily(values);
+      await families.open(
+        family,
+        Array.from({ length: count }, (_, n) => entry(family, { kind: 'mail', at: NOW + n })),
+      );
+    },
+    async deliver() {
+      while ((await single()) > 0);
+      while ((await digest()) > 0);
+    },
+    left: async () => (await outbox.backlog(NOW + 10 * DAY)).find(({ kind }) => kind === 'mail')?.count,
+  };
+}
+
+t.test('fifteen mails to one recipient are ten mails and one digest at the full hour', async (t) => {
+  const { world, sent, cause, deliver, left } = setUp();
+  for (let n = 0; n < 15; n += 1) await cause(1);
+  world.now = NOW + 1_000;
+  await deliver();
+  t.equal(sent.length, 10);
+  world.now = FULL_HOUR - 1;
+  await deliver();
+  t.equal(sent.length, 10);
+  world.now = FULL_HOUR;
+  await deliver();
+  t.equal(sent.length, 11);
+  const digest = sent[10];
+  t.match(digest, { to: 'ann@example.com', subject: '5 messages about the safety of your account' });
+  t.equal(digest?.text.match(/\* Your session was used from a new address/g)?.length, 5);
+  t.equal(digest?.text.match(/end this session:\nhttps:\/\/auth\.example\.com/g)?.length, 5);
+  t.equal(digest?.html.match(/<a href="https:\/\/auth\.example\.com\/auth\/not-me\?token=t">/g)?.length, 5);
+  t.equal(await left(), 0);
+  await deliver();
+  t.equal(sent.length, 11);
+});
+
+t.test('all spellings of an address have one budget', async (t) => {
+  const { world, sent, cause, deliver } = setUp();
+  await cause(8, { contact: 'ann@example.com' });
+  await cause(8, { contact: 'ANN@Example.COM' });
+  await cause(8, { contact: 'bob@example.com' });
+  world.now = NOW + 1_000;
+  await deliver();
+  t.same([sent.filter(({ to }) => /ann/i.test(to)).length, sent.length], [10, 18]);
+});
+
+t.test('at the receiver each user has a budget', async (t) => {
+  const { world, sent, cause, deliver } = setUp({ receiver: 'operator@example.com' });
+  await cause(8, { contact: null });
+  await cause(8, { contact: null });
+  world.now = NOW + 1_000;
+  await deliver();
+  t.equal(sent.length, 16);
+});
+
+t.test('a long digest shows twenty messages and counts the others', async (t) => {
+  const { world, sent, cause, deliver } = setUp();
+  await cause(45);
+  world.now = NOW + 1_000;
+  await deliver();
+  world.now = FULL_HOUR;
+  await deliver();
+  t.equal(sent.length, 11);
+  t.match(sent[10]?.subject, /^35 messages/);
+  t.equal(sent[10]?.text.match(/^\* /gm)?.length, 20);
+  t.match(sent[10]?.text, 'There are 15 more.');
+});
+
+t.test('a digest that fails is tried again whole, and buried where it is refused for good', async (t) => {
+  const { world, sent, cause, deliver, digest, left } = setUp();
+  await cause(13);
+  world.now = NOW + 1_000;
+  await deliver();
+  world.now = FULL_HOUR;
+  world.refuse = new Error('451 later');
+  t.equal(await digest(), 3);
+  t.equal(await digest(), 0, 'not at once');
+  world.now += 60_000;
+  world.refuse = null;
+  t.equal(await digest(), 3);
+  t.match(sent[10]?.subject, /^3 messages/);
+
+  await cause(12);
+  world.now = nextDigestAt(world.now) - 1;
+  await deliver();
+  world.now += 1;
+  world.refuse = new MailRejected('550 no such user');
+  const refused = await digest();
+  t.ok(refused > 0);
+  world.now += DAY;
+  t.equal(await digest(), 0);
+  t.equal(await left(), 0);
+});
+
+t.test('a held mail goes to the address that the account has by then', async (t) => {
+  const { world, sent, users, cause, deliver } = setUp();
+  const { userId } = someFamily();
+  await cause(12, { userId, contact: 'old@example.com' });
+  world.now = NOW + 1_000;
+  await deliver();
+  const user = { id: userId, username: 'ann', email: 'new@example.com', passwordHash: 'x', createdAt: NOW };
+  await users.create(user, []);
+  world.now = FULL_HOUR;
+  await deliver();
+  t.match(sent[10], { to: 'new@example.com', subject: /^2 messages/ });
+});

@@ -1,0 +1,113 @@
+import type { Test } from 'tap';
+import type { MailBudget } from '../../src/ports/stores/mail-budget.ts';
+import { entry, NOW, someFamily } from '../support/families.ts';
+import type { Stores } from './token-families.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export interface BudgetStores extends Stores {
+  readonly mailBudget: MailBudget;
+}
+
+/** The contract of {@link MailBudget}. */
+export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetStores>): void {
+  /** How many of `count` mails fit, one after another. */
+  const fitting = async ({ mailBudget }: BudgetStores, recipient: string, count: number, now: number) => {
+    let fit = 0;
+    for (let n = 0; n < count; n += 1) if (await mailBudget.take(recipient, now)) fit += 1;
+    return fit;
+  };
+
+  const withHeld = async (t: Test, recipients: readonly string[]) => {
+    const stores = await fresh(t);
+    const family = someFamily();
+    const entries = recipients.map((_, n) => entry(family, { kind: 'mail', at: NOW + n }));
+    await stores.families.open(family, entries);
+    await stores.outbox.claim('mail', NOW + MINUTE, NOW + 2 * MINUTE, 100);
+    for (const [n, recipient] of recipients.entries()) {
+      await stores.mailBudget.take(recipient, NOW);
+      await stores.mailBudget.hold(entries[n]?.id ?? '', recipient, NOW + HOUR);
+    }
+    return { ...stores, ids: entries.map(({ id }) => id) };
+  };
+
+  t.test('a recipient gets ten mails in any hour', async (t) => {
+    const stores = await fresh(t);
+    t.equal(await fitting(stores, 'ann', 6, NOW), 6);
+    t.equal(await fitting(stores, 'ann', 6, NOW + 59 * MINUTE), 4);
+    t.equal(await fitting(stores, 'bob', 1, NOW + 59 * MINUTE), 1, 'another recipient');
+    t.equal(await fitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many as are an hour old');
+  });
+
+  t.test('a recipient gets thirty mails in any day', async (t) => {
+    const stores = await fresh(t);
+    for (let hour = 0; hour < 3; hour += 1) {
+      t.equal(await fitting(stores, 'ann', 20, NOW + 2 * hour * HOUR), 10);
+    }
+    t.equal(await fitting(stores, 'ann', 10, NOW + DAY - MINUTE), 0);
+    t.equal(await fitting(stores, 'ann', 20, NOW + DAY), 10);
+  });
+
+  t.test('of many mails at the same moment no more fit than the budget has room for', async (t) => {
+    const { mailBudget } = await fresh(t);
+    const taken = await Promise.all(Array.from({ length: 40 }, () => mailBudget.take('ann', NOW)));
+    t.equal(taken.filter(Boolean).length, 10);
+  });
+
+  t.test('a held mail is handed out with the digest of its recipient, and only then', async (t) => {
+    const { outbox, mailBudget, ids } = await withHeld(t, ['ann', 'ann', 'ann']);
+    t.same(await outbox.claim('mail', NOW + DAY, NOW + 2 * DAY, 100), []);
+    t.same(await mailBudget.claimDigest(NOW + HOUR - 1, NOW + 2 * HOUR, 100), []);
+    const claimed = await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 2);
+    t.same(
+      claimed.map(({ id, attempt, event }) => [id, attempt, event.type]),
+      ids.slice(0, 2).map((id) => [id, 2, 'sessions.address_changed']),
+    );
+    t.same(
+      (await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100)).map(({ id }) => id),
+      ids.slice(2),
+    );
+    t.same(await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100), [], 'all are claimed');
+    await outbox.settle(ids.slice(0, 1));
+    await outbox.bury(ids[1] ?? '', NOW, '550 no');
+    const again = await mailBudget.claimDigest(NOW + 2 * HOUR, NOW + 3 * HOUR, 100);
+    t.same(
+      again.map(({ id }) => id),
+      ids.slice(2),
+      'the lease of the last one is over',
+    );
+  });
+
+  t.test('a digest holds the mails of one recipient', async (t) => {
+    const { mailBudget, ids } = await withHeld(t, ['ann', 'bob', 'ann']);
+    const claim = async () =>
+      (await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100)).map(({ id }) => id);
+    const digests = [await claim(), await claim()].sort((one, other) => other.length - one.length);
+    t.same(digests, [[ids[0], ids[2]], [ids[1]]]);
+  });
+
+  t.test('callers at the same moment never share a digest', async (t) => {
+    const { mailBudget, ids } = await withHeld(
+      t,
+      Array.from({ length: 30 }, () => 'ann'),
+    );
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, () => mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100)),
+    );
+    t.same(claims.map(({ length }) => length).sort(), [0, 0, 0, 0, 0, 0, 0, ids.length]);
+  });
+
+  t.test('counts without a use are forgotten', async (t) => {
+    const stores = await withHeld(t, ['ann']);
+    await stores.mailBudget.take('bob', NOW);
+    await stores.mailBudget.take('eve', NOW + DAY);
+    t.equal(await stores.mailBudget.forget(NOW + 1), 1, 'not of a recipient with a digest to come');
+    await stores.outbox.settle(stores.ids);
+    t.equal(await stores.mailBudget.forget(NOW + 1), 1);
+    t.equal(await stores.mailBudget.forget(NOW + 2 * DAY), 1);
+  });
+
+  t.end();
+}
