@@ -67,7 +67,7 @@ module.exports = {
     home('postgres', ['adapters/postgres/']),
     home('postgrator', ['adapters/postgres/']),
     home('@electric-sql', ['adapters/postgres/embedded/']),
-    home('(fastify|@fastify|@sinclair)', ['adapters/http/', 'config', 'main\\.ts']),
+    home('(fastify|@fastify|@sinclair)', ['adapters/http/', 'config']),
     home('ipaddr\\.js', ['adapters/http/']),
     home('jose', ['adapters/jose/']),
     home('argon2', ['adapters/argon2/']),
@@ -76,7 +76,7 @@ module.exports = {
     home('@opentelemetry', ['adapters/telemetry/']),
     home('rabbitmq-client', ['adapters/amqp/']),
     home('prom-client', ['adapters/telemetry/']),
-    home('close-with-grace', ['main\\.ts']),
+    home('close-with-grace', ['main/']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

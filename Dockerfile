@@ -28,6 +28,6 @@ USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# node itself is the first process, so that SIGTERM reaches it. What a request leaves behind dies young: a nursery of
-# its default size would hold 36 MB more, and gain nothing.
+# No shell stands before node, so that SIGTERM reaches it; the compose files put an init there. What a request leaves
+# behind dies young: a nursery of its default size would hold 36 MB more, and gain nothing.
 CMD ["node", "--max-semi-space-size=4", "dist/main.js"]

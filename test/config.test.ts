@@ -408,6 +408,13 @@ t.test('compose.prod.yml names every variable, and hands each on under its own n
   t.end();
 });
 
+t.test('both compose files run the service under an init', async (t) => {
+  for (const file of ['compose.dev.yml', 'compose.prod.yml']) {
+    const [app = ''] = readFileSync(file, 'utf8').split('\n  postgres:\n');
+    t.match(app, /^ {4}init: true$/m, file);
+  }
+});
+
 t.test('keys that cannot be kept are a fault of the folder', async (t) => {
   const folder = t.testdir({ data: 'a file where a folder is due' });
   t.match(await faultsOf(t, {}, folder), [/^DATA_DIR got .*ENOTDIR/]);

@@ -1,8 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { startCollector } from '../support/collector.ts';
@@ -10,6 +13,7 @@ import { dataDir, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { skipFor } from '../support/skip.ts';
 
 const BUILT = ['dist/main.js'];
 const run = promisify(execFile);
@@ -23,9 +27,9 @@ async function send(url: string, method: string, body?: object, headers: Record<
     headers: { ...json, ...headers },
     ...(body && { body: JSON.stringify(body) }),
   });
-  const text = await response.text();
+  const answer = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json');
-  return { status: response.status, text, body: isJson ? JSON.parse(text) : {} };
+  return { status: response.status, text: answer, body: isJson ? JSON.parse(answer) : {} };
 }
 
 t.test('what is loaded late is found: the embedded database, pages, doors, passwords, mails', async (t) => {
@@ -96,6 +100,57 @@ t.test('a signal to `npm start` ends the service', async (t) => {
   await gone;
   await until('the end of the service', async () => !isRunning(pid) || undefined);
 });
+
+/** Stops the program at its first import, says so on standard error, and never goes on. */
+const HELD_BEFORE_THE_REST = `
+  import { register } from 'node:module';
+  register('data:text/javascript,' + encodeURIComponent(\`
+    export function resolve(specifier, context, next) {
+      if (!/serve-/.test(specifier)) return next(specifier, context);
+      process._rawDebug('held');
+      return new Promise(() => setInterval(() => {}, 1000));
+    }
+  \`));`;
+
+t.test('a signal before the service is loaded ends the start with exit code 0', async (t) => {
+  const hold = `data:text/javascript,${encodeURIComponent(HELD_BEFORE_THE_REST)}`;
+  const child = spawn(process.execPath, ['--import', hold, ...BUILT], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.match(String((await once(child.stderr, 'data'))[0]), /held/);
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  t.same(await exit, [0, null]);
+});
+
+t.test('a signal to process 1 abandons a start that waits for its database', async (t) => {
+  if (!canBeProcessOne()) return skipFor(t, 'unshare --pid');
+  const database = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  t.teardown(() => database.close());
+  await once(database, 'listening');
+  const { port } = database.address() as AddressInfo;
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, DATA_DIR: await dataDir(t), DATABASE_URL: `postgres://127.0.0.1:${port}/none` };
+  const child = spawn('unshare', [...PROCESS_ONE, process.execPath, ...BUILT], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const said = text(child.stdout);
+  const [socket] = (await once(database, 'connection')) as [Socket];
+  t.teardown(() => socket.destroy());
+  const [processOne] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ');
+  const exit = once(child, 'exit');
+  process.kill(Number(processOne), 'SIGTERM');
+  t.same(await exit, [0, null]);
+  t.match(await said, /the start was abandoned/);
+});
+
+/** The program that follows is process 1 of a PID namespace of its own, and dies with `unshare`. */
+const PROCESS_ONE = ['--fork', '--pid', '--kill-child'];
+
+function canBeProcessOne(): boolean {
+  return spawnSync('unshare', [...PROCESS_ONE, 'true']).status === 0;
+}
 
 function isRunning(pid: number): boolean {
   try {

@@ -1,0 +1,9 @@
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Calls the handler at each signal that asks the process to stop. Returns how to remove the handler. */
+export function onStopSignal(handler: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of SIGNALS) process.on(signal, handler);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, handler);
+  };
+}
