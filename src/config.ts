@@ -66,8 +66,10 @@ export class ConfigurationError extends Error {
  */
 export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<Config> {
   const faults: string[] = [];
-  const variables = await readEnvironment(env, cwd, faults);
-  const read = readers({ add: (line) => faults.push(line) });
+  const warnings: string[] = [];
+  const toWarnings = { add: (line: string) => warnings.push(line) };
+  const variables = await readEnvironment(env, cwd, faults, toWarnings);
+  const read = readers({ add: (line) => faults.push(line) }, toWarnings);
   const production =
     read.choice('NODE_ENV', variables.NODE_ENV, ['development', 'production', 'test']) === 'production';
   const dataDir = resolve(cwd, variables.DATA_DIR);
@@ -109,7 +111,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
     mail,
     tracesEndpoint,
     ...rest,
-    warnings: warningsAbout(production, database),
+    warnings: [...warnings, ...warningsAbout(production, database)],
   });
 }
 

@@ -293,7 +293,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
   [{ DATABASE_URL: 'postgres://kinship:hidden@one,other/kinship' }, /^DATABASE_URL.*, of one host/],
-  [{ DATABASE_POOL: '0' }, /^DATABASE_POOL/],
+  [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
   [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL got "\(not shown\)"/],
   [{ AMQP_URL: 'amqp:///events' }, /^AMQP_URL/],
@@ -307,7 +307,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
   [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
   [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],
-  [{ SMTP_PORT: '0' }, /^SMTP_PORT/],
+  [{ ...smtp, SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],
   [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID got "open" and wants/],
   [{ ...production, LOGIN_BY_USER_ID: 'local' }, /^LOGIN_BY_USER_ID got "local" and wants/],
@@ -406,6 +406,38 @@ t.test('compose.prod.yml names every variable, and hands each on under its own n
     t.equal(source, name);
   }
   t.end();
+});
+
+t.test('a variable that is not used is not judged', async (t) => {
+  const DATABASE_URL = 'postgres://db/kinship';
+  await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));
+  await t.resolves(read(t, { ...keys, POSTGRES_PORT: 'x', DATABASE_POOL: 'x' }));
+  for (const mail of [{ MAIL: 'off' }, {}] as Env[]) {
+    await t.resolves(read(t, { ...keys, ...mail, SMTP_PORT: 'x' }));
+  }
+});
+
+t.test('service links of Kubernetes are taken as unset, with a warning', async (t) => {
+  const folder = t.testdir({ '.env': 'API_PORT=4001\n' });
+  const link = 'tcp://10.0.0.1:5432';
+  const links = { POSTGRES_PORT: link, SMTP_PORT: link, API_PORT: link, METRICS_PORT: link };
+  const env = { ...keys, POSTGRES_HOST: 'db', ...smtp, ...links };
+  const { http, database, mail, warnings } = await readConfig(env, folder);
+  t.match(
+    { http, database, mail },
+    {
+      http: { port: 4001, metricsPort: null },
+      database: { url: 'postgres://postgres@db:5432/postgres' },
+      mail: { port: 587 },
+    },
+  );
+  t.equal(warnings.length, Object.keys(links).length);
+  for (const name of Object.keys(links)) {
+    const line = warnings.find((warning) => warning.startsWith(`${name} got "tcp://`));
+    t.match(line, /service link.*enableServiceLinks: false/);
+  }
+  const beside = { ...keys, DATABASE_URL: 'postgres://db/kinship', MAIL: 'off', ...links };
+  await t.resolves(read(t, beside));
 });
 
 t.test('both compose files run the service under an init', async (t) => {

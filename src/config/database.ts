@@ -17,9 +17,9 @@ export function readRedis({ REDIS_URL }: Variables, read: Readers): string | nul
 
 /** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
-  const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
-  const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
   const { DATABASE_URL, POSTGRES_HOST } = variables;
+  if (DATABASE_URL === '' && POSTGRES_HOST === '') return { kind: 'embedded' };
+  const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
   if (DATABASE_URL !== '') {
     if (!isPostgresUrl(DATABASE_URL)) {
       const wants = 'a URL such as postgres://user:password@host:5432/database, of one host';
@@ -27,8 +27,8 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
     }
     return { kind: 'url', url: DATABASE_URL, pool };
   }
-  if (POSTGRES_HOST === '') return { kind: 'embedded' };
   const host = read.host('POSTGRES_HOST', POSTGRES_HOST);
+  const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
   const [user, password, database] = [
     variables.POSTGRES_USER,
     variables.POSTGRES_PASSWORD,

@@ -4,8 +4,11 @@ import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
-import { Environment, SECRETS } from './schema.ts';
-import { reasonOf, shown } from './values.ts';
+import { Environment, PORTS, SECRETS } from './schema.ts';
+import { type Faults, reasonOf, shown } from './values.ts';
+
+/** Docker's legacy links have the same form. */
+const SERVICE_LINK = /^\s*(tcp|udp|sctp):\/\//;
 
 /** The variables as text; whether one was given can be told by `given`. */
 export type Variables = Static<typeof Environment>;
@@ -18,12 +21,28 @@ export async function readEnvironment(
   env: NodeJS.ProcessEnv,
   cwd: string,
   faults: string[],
+  warnings: Faults,
 ): Promise<Variables> {
-  const merged = withoutBlanks({ ...readDotEnv(resolve(cwd, '.env'), faults), ...env });
+  const own = withoutServiceLinks(env, warnings);
+  const merged = withoutBlanks({ ...readDotEnv(resolve(cwd, '.env'), faults), ...own });
   const data = { ...merged, ...readSecretFiles(merged, cwd, faults) };
   const reader = fastify();
   await reader.register(fastifyEnv, { schema: Environment, data, env: false, dotenv: false });
   return reader.getEnvs<Variables>();
+}
+
+/**
+ * Kubernetes describes each service of a namespace in variables of its pods. A service named `smtp` makes
+ * `SMTP_PORT=tcp://10.0.0.1:25`, which no operator has written: it hides no line of `.env` either.
+ */
+function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: Faults): NodeJS.Dict<string> {
+  const links = PORTS.filter((name) => SERVICE_LINK.test(env[name] ?? ''));
+  for (const name of links) {
+    const cause = 'It is a service link of Kubernetes: set enableServiceLinks: false in the pod.';
+    warnings.add(`${name} got ${shown(env[name] ?? '')} and is taken as unset. ${cause}`);
+  }
+  const own = Object.entries(env).filter(([name]) => !links.some((link) => link === name));
+  return Object.fromEntries(own);
 }
 
 function readDotEnv(path: string, faults: string[]): NodeJS.Dict<string> {

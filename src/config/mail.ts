@@ -17,7 +17,6 @@ export type MailConfig =
 
 export function readMail(variables: Variables, production: boolean, read: Readers): MailConfig {
   const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
-  const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
 
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
@@ -37,6 +36,7 @@ export function readMail(variables: Variables, production: boolean, read: Reader
     read.wrong(missing, '', 'a value: SMTP_USERNAME and SMTP_PASSWORD go together');
   }
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
+  const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
   return { kind: 'smtp', host, port, ...credentials, from: SMTP_FROM, receiver };
 }

@@ -72,6 +72,14 @@ export const Environment = Type.Object({
 
 export type VariableName = keyof typeof Environment.properties;
 
+/** Ports by number. */
+export const PORTS = [
+  'API_PORT',
+  'METRICS_PORT',
+  'POSTGRES_PORT',
+  'SMTP_PORT',
+] as const satisfies readonly VariableName[];
+
 /** Their values are never shown, and `NAME_FILE` may name a file that holds one. */
 export const SECRETS = [
   'SERVICE_API_KEYS',

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Limit } from '../domain/attempts.ts';
 
-/** Collects what is wrong with the environment, one line per fault. */
+/** Collects lines about the environment: one for each fault, or one for each warning. */
 export interface Faults {
   add(line: string): void;
 }
@@ -21,12 +21,15 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Readers of one value each. A value that is wrong is reported, and a harmless stand-in goes on. */
-export function readers(faults: Faults) {
+export function readers(faults: Faults, warnings: Faults) {
   const wrong = (name: string, got: string, wants: string) =>
     faults.add(`${name} got ${shown(got)} and wants ${wants}.`);
 
   return {
     wrong,
+
+    /** For a value that is ignored, but does not stop the start. */
+    warn: (line: string) => warnings.add(line),
 
     /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`; NaN for a wrong one, which no comparison faults again. */
     duration(name: string, value: string, least = 0): number {
