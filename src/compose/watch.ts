@@ -30,6 +30,7 @@ export function watch({ production, http }: Pick<Config, 'production' | 'http'>,
     hashesRunning: hashing.running,
     hashesWaiting: hashing.waiting,
     isFeedComplete: revoked.isComplete,
+    droppedLines: log.droppedLines,
   });
   const pressure = watchPressure({
     limits: { ...PRESSURE_LIMITS, ...options.limits },

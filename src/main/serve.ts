@@ -1,5 +1,5 @@
 import closeWithGrace from 'close-with-grace';
-import { createLog, type Logger } from '../adapters/telemetry/log.ts';
+import { createLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { compose, type Service } from '../compose.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -16,9 +16,15 @@ export async function serve(release: () => void): Promise<void> {
     await start(release);
   } catch (error) {
     if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
-    else createLog('info').fatal({ err: error }, 'the service did not start');
+    else await logFailure(error);
     process.exit(1);
   }
+}
+
+async function logFailure(error: unknown): Promise<void> {
+  const log = createLog('info');
+  log.fatal({ err: error }, 'the service did not start');
+  await flushLog(log);
 }
 
 async function start(release: () => void): Promise<void> {
@@ -37,6 +43,7 @@ async function start(release: () => void): Promise<void> {
   void service.failed.then(async (err) => {
     log.fatal({ err }, 'the database died');
     await service.close();
+    await flushLog(log);
     process.exit(1);
   });
 
@@ -57,6 +64,7 @@ function stopOnSignals(service: Service, log: Logger): { hasBegun(): boolean } {
     else log.info({ signal }, 'stopping');
     await service.close();
     log.info({}, 'stopped');
+    await flushLog(log);
   });
   return { hasBegun: () => hasBegun };
 }

@@ -9,7 +9,12 @@ import { seriesIn } from '../support/exposition.ts';
 import { claimsOf, HOME, outcome, sessions } from '../support/sessions.ts';
 
 const NOW = 1_700_000_000_000;
-const READINGS = { hashesRunning: () => 0, hashesWaiting: () => 0, isFeedComplete: () => false };
+const READINGS = {
+  hashesRunning: () => 0,
+  hashesWaiting: () => 0,
+  isFeedComplete: () => false,
+  droppedLines: () => 7,
+};
 
 function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
   const metrics = createMetrics();
@@ -43,6 +48,7 @@ t.test('what waits in the outbox, asked once for many scrapes', async (t) => {
   for (const series of all) t.same(outboxSeries(series), expected);
   t.equal(asked(), 1);
   t.equal(all[0].get('kinship_revocation_feed_complete'), 0);
+  t.equal(all[0].get('kinship_log_lines_dropped_total'), 7);
 });
 
 t.test('a scrape does not fail, nor wait for long, because of the database', async (t) => {

@@ -50,7 +50,12 @@ t.test('whatever strangers ask for, the number of series is bounded', async (t) 
 
 t.test('every metric of ours is explained, and nothing that is explained is missing', async (t) => {
   const { url, metrics } = await httpService(t);
-  const readings = { hashesRunning: () => 0, hashesWaiting: () => 0, isFeedComplete: () => true };
+  const readings = {
+    hashesRunning: () => 0,
+    hashesWaiting: () => 0,
+    isFeedComplete: () => true,
+    droppedLines: () => 0,
+  };
   metrics.read({ ...readings, outbox: { backlog: async () => [] }, clock: Date.now });
   const text = await (await fetch(`${url}/metrics`)).text();
   const ours = Object.entries(typesIn(text)).filter(([name]) => /^(?:http|auth|kinship)_/.test(name));

@@ -1,6 +1,10 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { createLineOutput } from './line-output.ts';
 
-export type { Logger };
+export type Logger = PinoLogger & {
+  /** Lines that standard output did not take. */
+  droppedLines(): number;
+};
 
 /** Names whose values are not written, however deep in what is logged. */
 const SECRET = new Set([
@@ -22,7 +26,18 @@ const DEEPEST = 4;
  * requests are logged without their query, and errors with message and stack alone. The names above are the second
  * lock on that door; pino's own, with wildcards for the depths, takes six times as long as all else that a line costs.
  */
-export function createLog(level: string, destination: DestinationStream = standardOutput()): Logger {
+export function createLog(level: string, destination?: DestinationStream): Logger {
+  if (destination !== undefined) return Object.assign(logTo(destination, level), { droppedLines: () => 0 });
+  const output = createLineOutput(process.stdout, (dropped) => {
+    log.warn({ dropped }, 'standard output did not take all log lines: some were dropped');
+  });
+  const log = logTo(output, level);
+  // A process that ends without a flush writes what the output takes at once.
+  process.once('exit', () => output.flush(() => {}));
+  return Object.assign(log, { droppedLines: output.droppedLines });
+}
+
+function logTo(destination: DestinationStream, level: string): PinoLogger {
   const options = {
     level,
     timestamp: stdTimeFunctions.isoTime,
@@ -32,9 +47,9 @@ export function createLog(level: string, destination: DestinationStream = standa
   return pino(options, destination);
 }
 
-/** A line that ends the service is written before it does. */
-function standardOutput(): DestinationStream {
-  return pino.destination({ dest: 1, sync: false });
+/** Resolves when what was logged is written, or half a second later where nobody reads it. */
+export function flushLog(log: Logger): Promise<void> {
+  return new Promise((resolve) => log.flush(() => resolve()));
 }
 
 type Facts = Record<string, unknown>;

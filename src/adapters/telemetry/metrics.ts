@@ -14,6 +14,8 @@ export interface Readings {
   readonly hashesWaiting: () => number;
   /** Whether revocations of other replicas are heard of. */
   readonly isFeedComplete: () => boolean;
+  /** Log lines that standard output did not take. */
+  readonly droppedLines: () => number;
 }
 
 /** The metrics of one service. */
@@ -42,7 +44,7 @@ export function createMetrics(): Metrics {
     answered: countRequests(make),
     shed: (strain) => shed.inc({ strain }),
 
-    read({ hashesRunning, hashesWaiting, isFeedComplete, ...database }) {
+    read({ hashesRunning, hashesWaiting, isFeedComplete, droppedLines, ...database }) {
       collectDefaultMetrics({ register: registry });
       make.reading('kinship_password_hashes_running', 'Password hashes being made.', hashesRunning);
       make.reading('kinship_password_hashes_waiting', 'Password hashes that wait.', hashesWaiting);
@@ -50,6 +52,11 @@ export function createMetrics(): Metrics {
         'kinship_revocation_feed_complete',
         'Whether revocations are heard of as they happen.',
         () => Number(isFeedComplete()),
+      );
+      make.total(
+        'kinship_log_lines_dropped_total',
+        'Log lines that standard output did not take.',
+        droppedLines,
       );
       readAsked = readBacklog(make, database);
     },

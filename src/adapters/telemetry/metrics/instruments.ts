@@ -17,6 +17,18 @@ export function instruments(registry: Registry) {
     gauge: <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name, help, labelNames, registers }),
 
+    /** A counter whose total is read when it is asked for. */
+    total: (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      }),
+
     /** A gauge whose value is read when it is asked for. */
     reading: (name: string, help: string, read: () => number) =>
       new Gauge({

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t, { type Test } from 'tap';
+import { dataDir, until } from '../support/composed.ts';
+import { seriesIn } from '../support/exposition.ts';
+import { namedPipe } from '../support/log-reader.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+/** The service, whose log goes into a pipe. */
+async function start(t: Test) {
+  const { PATH, HOME } = process.env;
+  const port = await freePort();
+  const DATABASE_URL = await testDatabase(t);
+  const env = { PATH, HOME, API_PORT: String(port), MAIL: 'off', DATA_DIR: await dataDir(t), DATABASE_URL };
+  const { reader, end } = await (await namedPipe(t)).open();
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    env,
+    stdio: ['ignore', end.fd, 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  await end.close();
+  const exit = once(child, 'exit');
+  const url = `http://127.0.0.1:${port}`;
+  await reader.find('"ready"');
+  return {
+    reader,
+    /** Sends requests, each of which is a line in the log, until lines are dropped. */
+    async fillLog(): Promise<void> {
+      await until('dropped lines', async () => {
+        await Promise.all(Array.from({ length: 400 }, () => fetch(`${url}/nowhere`).then((r) => r.text())));
+        const series = seriesIn(await (await fetch(`${url}/metrics`)).text());
+        return (series.get('kinship_log_lines_dropped_total') ?? 0) > 0 || undefined;
+      });
+    },
+    isLive: async () => (await fetch(`${url}/health/live`)).status === 200,
+    async terminate(): Promise<unknown[]> {
+      child.kill('SIGTERM');
+      return exit;
+    },
+  };
+}
+
+t.test('a service whose log nobody reads answers requests, and ends at SIGTERM', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  service.reader.freeze();
+  await service.fillLog();
+  t.ok(await service.isLive());
+  t.same(await service.terminate(), [0, null]);
+});
+
+t.test('so does one whose log reader went away while lines waited', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  service.reader.freeze();
+  await service.fillLog();
+  await service.reader.kill();
+  t.ok(await service.isLive());
+  t.same(await service.terminate(), [0, null]);
+});

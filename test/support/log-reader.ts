@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Test } from 'tap';
+
+/** A process that reads the other end of a pipe. */
+export interface LogReader {
+  /** What it has read so far. */
+  readonly lines: string[];
+  /** Resolves with the first line that contains the words, read already or yet to come. */
+  find(words: string): Promise<string>;
+  /** SIGSTOP: it reads no more, and the pipe stays open. */
+  freeze(): void;
+  thaw(): void;
+  /** SIGKILL: the pipe has no reader any more. */
+  kill(): Promise<void>;
+}
+
+/**
+ * A named pipe, gone with the test. `open` starts a reader and resolves with it and with the end for the writer,
+ * which is to be closed once the writer has it.
+ */
+export async function namedPipe(t: Pick<Test, 'teardown'>) {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-pipe-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'pipe');
+  if (spawnSync('mkfifo', [path]).status !== 0) throw new Error('mkfifo failed');
+  return {
+    async open(): Promise<{ reader: LogReader; end: FileHandle }> {
+      const child = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'] });
+      t.teardown(() => child.kill('SIGKILL'));
+      const reader = readerOf(child, child.stdout);
+      return { reader, end: await open(path, 'w') };
+    },
+  };
+}
+
+function readerOf(child: ChildProcess, output: NodeJS.ReadableStream): LogReader {
+  const lines: string[] = [];
+  const input = createInterface({ input: output }).on('line', (line) => lines.push(line));
+  return {
+    lines,
+    find(words) {
+      const found = lines.find((line) => line.includes(words));
+      if (found !== undefined) return Promise.resolve(found);
+      return new Promise((resolve) => {
+        input.on('line', (line) => {
+          if (line.includes(words)) resolve(line);
+        });
+      });
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async kill() {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
