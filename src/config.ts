@@ -79,7 +79,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
   const database = readDatabase(variables, read);
   const redisUrl = readRedis(variables, read);
   const brokerUrl = readBroker(variables, read);
-  const mail = readMail(variables, production, read);
+  const mail = readMail(variables, { production, publicUrl: http.publicUrl }, read);
   const tracesEndpoint = readTraces(variables, read);
   const keySet = readKeySet(variables, cwd, read);
   const place = { production, dataDir };

@@ -307,6 +307,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
   [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
   [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],
+  [{ ...smtp, SMTP_NAME: 'a b' }, /^SMTP_NAME got "a b" and wants the name or the address of a host/],
   [{ ...smtp, SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],
   [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID got "open" and wants/],
@@ -406,6 +407,22 @@ t.test('compose.prod.yml names every variable, and hands each on under its own n
     t.equal(source, name);
   }
   t.end();
+});
+
+t.test('what EHLO says', async (t) => {
+  const nameIn = async (env: Env) => {
+    const { mail } = await read(t, { ...keys, ...smtp, ...env });
+    return mail.kind === 'smtp' ? mail.name : null;
+  };
+  t.equal(
+    await nameIn({ SMTP_NAME: 'out.example.com', PUBLIC_URL: 'https://auth.example.org' }),
+    'out.example.com',
+  );
+  t.equal(await nameIn({ SMTP_NAME: '192.0.2.1' }), '[192.0.2.1]');
+  t.equal(await nameIn({ SMTP_NAME: '2001:db8::1' }), '[IPv6:2001:db8::1]');
+  t.equal(await nameIn({ PUBLIC_URL: 'https://auth.example.org' }), 'auth.example.org');
+  for (const PUBLIC_URL of ['', 'http://localhost:3000', 'http://[::1]:3000', 'https://192.0.2.1'])
+    t.equal(await nameIn({ PUBLIC_URL }), 'example.com', PUBLIC_URL);
 });
 
 t.test('a variable that is not used is not judged', async (t) => {

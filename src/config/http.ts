@@ -1,6 +1,6 @@
-import { isIPv4 } from 'node:net';
 import type { FrontDoor } from '../domain/token-family.ts';
 import type { Variables } from './environment.ts';
+import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
 const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
@@ -99,15 +99,6 @@ function readMetricsPort({ METRICS_PORT, API_PORT }: Variables, read: Readers): 
   if (port !== 0 && port === Number(API_PORT))
     read.wrong('METRICS_PORT', METRICS_PORT, 'another port than API_PORT');
   return port;
-}
-
-/** The host of an origin, without the brackets of an IPv6 address; nothing for an origin that is refused anyway. */
-function hostOf(origin: string): string {
-  return URL.canParse(origin) ? new URL(origin).hostname.replace(/^\[|\]$/g, '') : '';
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function readServiceKeys(value: string, read: Readers): ServiceKey[] {

@@ -1,11 +1,15 @@
+import { isIP, isIPv6 } from 'node:net';
 import { isMailbox } from '../domain/mailbox.ts';
 import type { Variables } from './environment.ts';
+import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
 interface Smtp {
   readonly kind: 'smtp';
   readonly host: string;
   readonly port: number;
+  /** What EHLO says: a host name, or an address literal of RFC 5321. */
+  readonly name: string;
   readonly username?: string;
   readonly password?: string;
 }
@@ -15,7 +19,11 @@ export type MailConfig =
   | ((Smtp | { readonly kind: 'files' }) & { readonly from: string; readonly receiver: string | null })
   | { readonly kind: 'off' };
 
-export function readMail(variables: Variables, production: boolean, read: Readers): MailConfig {
+export function readMail(
+  variables: Variables,
+  { production, publicUrl }: { readonly production: boolean; readonly publicUrl: string | null },
+  read: Readers,
+): MailConfig {
   const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
   if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
 
@@ -38,5 +46,20 @@ export function readMail(variables: Variables, production: boolean, read: Reader
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
-  return { kind: 'smtp', host, port, ...credentials, from: SMTP_FROM, receiver };
+  const name = readName(variables, publicUrl, read);
+  return { kind: 'smtp', host, port, name, ...credentials, from: SMTP_FROM, receiver };
+}
+
+/** Relays refuse a client that names itself `[127.0.0.1]`, which is all that a container knows of itself. */
+function readName({ SMTP_NAME, SMTP_FROM }: Variables, publicUrl: string | null, read: Readers): string {
+  if (SMTP_NAME !== '') return literal(read.host('SMTP_NAME', SMTP_NAME));
+  const host = hostOf(publicUrl ?? '');
+  const hasName = host !== '' && isIP(host) === 0 && !isLoopback(host);
+  return hasName ? host : SMTP_FROM.slice(SMTP_FROM.lastIndexOf('@') + 1);
+}
+
+/** RFC 5321 section 4.1.3. */
+function literal(host: string): string {
+  if (isIP(host) === 0) return host;
+  return isIPv6(host) ? `[IPv6:${host}]` : `[${host}]`;
 }

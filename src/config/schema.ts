@@ -62,6 +62,7 @@ export const Environment = Type.Object({
   MAIL: text(),
   SMTP_SERVER: text(),
   SMTP_PORT: text('587'),
+  SMTP_NAME: text(),
   SMTP_USERNAME: text(),
   SMTP_PASSWORD: text(),
   SMTP_FROM: text(),

@@ -104,6 +104,21 @@ t.test('connections are used again', async (t) => {
   t.equal(connections(), 1);
 });
 
+t.test('a relay that refuses the address of a container in EHLO takes the configured name', async (t) => {
+  const { port, received } = await serveMail(t, {
+    ...PLAIN,
+    onMailFrom(_from, { hostNameAppearsAs: name }, done) {
+      if (typeof name === 'string' && !name.startsWith('[')) done();
+      else done(answer(421, 'Try again later'));
+    },
+  });
+  t.match(await passingFailure(t, mailer(t, { port, name: '[127.0.0.1]' }).send(someMail())), {
+    responseCode: 421,
+  });
+  await mailer(t, { port, name: 'auth.example.com' }).send(someMail());
+  t.equal(received.length, 1);
+});
+
 t.test('whoever is not one plain mailbox is refused before a connection is made', async (t) => {
   const { port, connections } = await serveMail(t);
   const smtp = mailer(t, { port });

@@ -19,6 +19,8 @@ export interface SmtpOptions {
   readonly host: string;
   /** 465: TLS from the start. 587: STARTTLS, or nothing. Any other: STARTTLS where the server offers it. */
   readonly port: number;
+  /** What EHLO says. Not given: what the system knows of itself. */
+  readonly name?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** One plain mailbox. */
@@ -93,12 +95,13 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
 }
 
 function poolOptions(options: SmtpOptions, timeouts: SmtpTimeouts): SMTPPoolOptions {
-  const { host, port, username, password, ca } = options;
+  const { host, port, name, username, password, ca } = options;
   const credentials = username !== undefined && password !== undefined;
   return {
     ...closedContent,
     host,
     port,
+    ...(name !== undefined && { name }),
     secure: port === 465,
     requireTLS: port === 587 || (credentials && !isLoopback(host)),
     tls: { rejectUnauthorized: true, ...(ca !== undefined && { ca }) },
