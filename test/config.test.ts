@@ -295,6 +295,13 @@ const wrong: [Env, RegExp, number?][] = [
   [{ DATABASE_URL: 'postgres://kinship:hidden@one,other/kinship' }, /^DATABASE_URL.*, of one host/],
   [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
+  [
+    { REDIS_URL: 'redis://cache/abc' },
+    /^REDIS_URL got "\(not shown\)" and wants .* the number of a database/,
+  ],
+  [{ REDIS_URL: 'redis://cache/1/2' }, /^REDIS_URL/],
+  [{ REDIS_URL: 'redis://u:100%@cache' }, /^REDIS_URL/],
+  [{ REDIS_URL: 'redis+sentinel://cache/0' }, /^REDIS_URL/],
   [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL got "\(not shown\)"/],
   [{ AMQP_URL: 'amqp:///events' }, /^AMQP_URL/],
   [{ AMQP_URL: 'amqp://broker/a/b' }, /^AMQP_URL/],

@@ -9,10 +9,27 @@ export type DatabaseConfig =
 /** Redis by URL, or null for this process's memory. */
 export function readRedis({ REDIS_URL }: Variables, read: Readers): string | null {
   if (REDIS_URL === '') return null;
-  if (!/^rediss?:\/\/[^/]/.test(REDIS_URL) || !URL.canParse(REDIS_URL)) {
-    read.wrong('REDIS_URL', '(not shown)', 'a URL such as redis://host:6379, or rediss:// for TLS');
+  if (!isRedisUrl(REDIS_URL)) {
+    const wants =
+      'a URL such as redis://host:6379/0, the path being the number of a database, or rediss:// for TLS';
+    read.wrong('REDIS_URL', '(not shown)', wants);
   }
   return REDIS_URL;
+}
+
+/** With escapes that can be read: the adapter decodes each part. */
+function isRedisUrl(value: string): boolean {
+  if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
+  const { hostname, username, password, pathname } = new URL(value);
+  return /^\/?\d{0,9}$/.test(pathname) && [hostname, username, password].every(canDecode);
+}
+
+function canDecode(part: string): boolean {
+  try {
+    return decodeURIComponent(part) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** PostgreSQL by URL or by parts, or the embedded database when neither is given. */

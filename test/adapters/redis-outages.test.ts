@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
@@ -10,10 +12,13 @@ import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts'
 import { NOW } from '../support/families.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const { free } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this process alone';
 const BACK = 'attempts are counted by all processes together again';
+/** What INFO answers while the server loads its data. */
+const LOADING = 'loading:1\r\nloading_eta_seconds:3600\r\n';
 const RECOVERS_WITHIN = 20_000;
 
 t.test('Redis goes away and comes back', async (t) => {
@@ -99,6 +104,73 @@ t.test('a connection', async (t) => {
     const { redis, lines } = await connected(t, url.href);
     t.match(await redis.client('INFO'), /db=3/);
     t.same(lines, []);
+
+    url.pathname = '/99';
+    await t.rejects(connected(t, url.href), { message: /^Redis at .*\/99 cannot be used: ERR DB index.*$/ });
+  });
+
+  await t.test('never uses another database than its own, also when the server comes later', async (t) => {
+    const server = await startPrivateRedis(t);
+    await server.kill();
+    const { redis, lines } = await connected(t, `${server.url}/99`);
+    await server.start();
+    const { redis: observer } = await connected(t, server.url);
+    await until(async () => /total_connections_received:([4-9]|\d\d)/.test(await observer.info('stats')));
+    await t.rejects(createRedisAttempts(redis).take('mails', { count: 1, perMilliseconds: 1_000 }, NOW));
+    t.equal(await observer.dbsize(), 0);
+    t.same(lines, ['Redis cannot be reached']);
+  });
+
+  await t.test('to a Redis Cluster or a Sentinel is refused with the reason', async (t) => {
+    const folder = t.testdir({ 'sentinel.conf': '' });
+    const cluster = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', folder]);
+    await t.rejects(connected(t, cluster.url), {
+      message: /^Redis at .* cannot be used: it is a Redis Cluster, which is not supported: .*$/,
+    });
+    const sentinel = await startPrivateRedis(t, [`${folder}/sentinel.conf`, '--sentinel']);
+    await t.rejects(connected(t, sentinel.url), { message: /cannot be used: it is a Sentinel, which/ });
+  });
+
+  await t.test('to a Redis Cluster that comes after the start is given up, and logged once', async (t) => {
+    const server = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', t.testdir()]);
+    await server.kill();
+    const { redis, lines } = await connected(t, server.url);
+    await server.start();
+    await until(async () => redis.status === 'end');
+    t.match(lines.at(-1), /^Redis cannot be used/);
+  });
+
+  await t.test('to a server that loads its data does not hold up the start', async (t) => {
+    const loading = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write(`$${LOADING.length}\r\n${LOADING}\r\n`));
+    }).listen(0, '127.0.0.1');
+    await once(loading, 'listening');
+    t.teardown(() => loading.close());
+    const { lines } = await connected(t, `redis://127.0.0.1:${(loading.address() as AddressInfo).port}`);
+    t.same(lines, ['Redis cannot be reached']);
+  });
+
+  await t.test('to a primary that was demoted is made anew', async (t) => {
+    const [first, second] = [await startPrivateRedis(t), await startPrivateRedis(t)];
+    const target = { host: '127.0.0.1', port: Number(new URL(first.url).port) };
+    const proxy = await tcpProxy(t, target);
+    const { redis, lines } = await connected(t, `redis://127.0.0.1:${proxy.port}`);
+    const attempts = createRedisAttempts(redis);
+    const limit = { count: 1_000, perMilliseconds: 60_000 };
+    t.ok((await attempts.take('mails', limit, NOW)).allowed);
+
+    target.port = Number(new URL(second.url).port);
+    const { redis: admin } = await connected(t, first.url);
+    await admin.replicaof('127.0.0.1', target.port);
+    await t.rejects(attempts.take('mails', limit, NOW), { cause: { message: /READONLY/ } });
+    await until(() =>
+      attempts.take('mails', limit, NOW).then(
+        () => true,
+        () => false,
+      ),
+    );
+    t.same(lines, ['Redis is a replica: connecting anew']);
   });
 });
 
@@ -107,7 +179,9 @@ t.test('a certificate that does not verify stops the start', async (t) => {
   if (pem === null) return skipFor(t, OPENSSL);
   const { port, heard } = await untrustedServer(t, pem);
   for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {
-    await t.rejects(connected(t, `rediss://:secret@127.0.0.1:${port}${query}`), { code: /SELF_SIGNED/ });
+    await t.rejects(connected(t, `rediss://:secret@127.0.0.1:${port}${query}`), {
+      cause: { code: /SELF_SIGNED/ },
+    });
   }
   t.equal(heard(), 0);
 });

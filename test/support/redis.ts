@@ -58,7 +58,7 @@ export function requirePrivateRedis(t: Pick<Test, 'plan'>): boolean {
   return false;
 }
 
-/** Starts a new server that ends with the test. `args` are those of redis-server. */
+/** Starts a new server that ends with the test. `args` are those of redis-server, a configuration file first. */
 export async function startPrivateRedis(
   t: Pick<Test, 'teardown'>,
   args: readonly string[] = [],
@@ -84,7 +84,9 @@ async function launchRedis(args: readonly string[] = []): Promise<PrivateRedis> 
 
 async function launch(port: number, args: readonly string[]) {
   const address = ['--port', String(port), '--bind', '127.0.0.1'];
-  const child = spawn(SERVER, [...address, '--save', '', '--appendonly', 'no', ...args], {
+  const files = args.filter((arg) => arg.endsWith('.conf'));
+  const more = args.filter((arg) => !files.includes(arg));
+  const child = spawn(SERVER, [...files, ...address, '--save', '', '--appendonly', 'no', ...more], {
     cwd: '/',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -112,7 +114,7 @@ async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }): Pr
   const lines = createInterface({ input: output });
   await new Promise<void>((resolve) => {
     lines.on('line', (line) => {
-      if (line.includes('Ready to accept connections')) resolve();
+      if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve();
     });
   });
   output.unref?.();

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Log } from '../../ports/log.ts';
+import { followState } from './state.ts';
 
 /** Milliseconds. What waits for Redis can do without it, so nothing waits for it long. */
 const TIMEOUTS = {
@@ -20,34 +22,61 @@ const NOTHING_QUEUED = {
   maxRetriesPerRequest: 0,
 };
 
-/** What the operator has to mend: a certificate that does not verify, a password that is not right. */
-const MISCONFIGURED = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|WRONGPASS|NOAUTH/;
+/** Milliseconds that a start waits for a server that takes the connection but is not ready, as while it loads its data. */
+const START_WAIT = 5_000;
+
+/** Milliseconds between two reconnections because the server is a replica. */
+const DEMOTION_PAUSE = 1_000;
+
+/** Milliseconds without a refused write, after which the next one is news. */
+const DEMOTION_QUIET = 60_000;
 
 /**
  * A connection to `redis://` or, with the certificate verified, `rediss://user:password@host:port/db`, which comes
  * back by itself when it was lost. Its commands reject within half a second. End it with `disconnect()`.
  *
- * Rejects where the server is found but its certificate or our password is wrong. A server that is down is no reason
- * not to start: resolves all the same, and connects later. A loss and its end are logged once.
+ * Rejects where the server is found but its certificate, our password or the database is wrong, and where it is a
+ * Redis Cluster or a Sentinel. A server that is down is no reason not to start: resolves all the same, and connects
+ * later. A loss and its end are logged once.
  */
 export async function connectRedis(url: string, log: Log): Promise<Redis> {
+  const address = addressOf(new URL(url));
   const redis = new Redis({
-    ...addressOf(new URL(url)),
+    ...address,
     ...TIMEOUTS,
     ...NOTHING_QUEUED,
     retryStrategy,
+    reconnectOnError: reconnectFromReplica(log),
     lazyConnect: true,
   });
-  const lastError = logLosses(redis, log);
-  try {
-    await redis.connect();
-  } catch (closed) {
-    const error = lastError() ?? closed;
-    if (!isMisconfigured(error)) return redis;
-    redis.disconnect();
-    throw error;
-  }
-  return redis;
+  const state = followState(redis, log, START_WAIT);
+  const timer = new AbortController();
+  const late = delay(START_WAIT, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([state.firstConnection(), late]);
+  timer.abort();
+  const fault = state.endStart();
+  if (fault === null) return redis;
+  redis.disconnect();
+  const { host, port, db } = address;
+  throw new Error(`Redis at ${host}:${port}/${db} cannot be used: ${fault.message}`, { cause: fault });
+}
+
+/**
+ * A primary that was demoted keeps its connections and refuses every write. A new connection leads to wherever the
+ * name or the proxy leads by then. Asked of each error; true: reconnect.
+ */
+function reconnectFromReplica(log: Log): (error: Error) => boolean {
+  let refusedAt = Number.NEGATIVE_INFINITY;
+  let reconnectedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (!/\bREADONLY\b/.test(error.message)) return false;
+    const now = performance.now();
+    if (now - refusedAt > DEMOTION_QUIET) log.warn({ err: error }, 'Redis is a replica: connecting anew');
+    refusedAt = now;
+    if (now - reconnectedAt < DEMOTION_PAUSE) return false;
+    reconnectedAt = now;
+    return true;
+  };
 }
 
 /** Of the URL nothing else counts: the driver would take any option of its own from the query, `tls` included. */
@@ -62,23 +91,4 @@ function addressOf({ protocol, hostname, port, username, password, pathname }: U
     ...(password && { password: decodeURIComponent(password) }),
     ...(protocol === 'rediss:' && { tls: { rejectUnauthorized: true, ...servername } }),
   };
-}
-
-/** The driver tells of every try that fails. */
-function logLosses(redis: Redis, log: Log): () => unknown {
-  let error: unknown;
-  redis.on('error', (problem: unknown) => {
-    if (error === undefined) log.warn({ err: problem }, 'Redis cannot be reached');
-    error = problem;
-  });
-  redis.on('ready', () => {
-    if (error !== undefined) log.info({}, 'Redis is there again');
-    error = undefined;
-  });
-  return () => error;
-}
-
-function isMisconfigured(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return MISCONFIGURED.test('code' in error ? String(error.code) : error.message);
 }
