@@ -31,7 +31,7 @@ for (const alg of KEY_ALGORITHMS) {
     const head = await fetch(url + PATH, { method: 'HEAD' });
     t.equal(head.status, 200);
     t.equal(await head.text(), '');
-    t.equal((await post(PATH)).status, 404);
+    t.equal((await post(PATH)).status, 405);
   });
 }
 

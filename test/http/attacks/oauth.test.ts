@@ -55,7 +55,7 @@ attack('a token in the URI of an endpoint is not taken', async (t, sql) => {
       [`${path}, there as well`]: ['400 invalid_request', `${path}?${query}`, query.toString(), RESOURCE],
     });
     const got = await unchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
-    t.equal(got.status, 404, 'GET is no way in');
+    t.equal(got.status, 405, 'GET is no way in');
   }
   t.notOk(service.lines.join('').includes(pair.refreshToken), 'nor is it in the log');
   await stillGood(t, service, { refreshToken: pair.refreshToken });

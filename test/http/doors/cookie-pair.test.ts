@@ -133,7 +133,7 @@ async function others(t: Test, { ask }: Browser): Promise<void> {
   for (const method of ['HEAD', 'POST', 'DELETE']) {
     for (const path of [`/${randomUUID()}`, '/refresh']) {
       const { status, headers } = await ask(method, path, withKey);
-      t.same([status, headers.getSetCookie()], [404, []], `${method} ${path}`);
+      t.same([status, headers.getSetCookie()], [405, []], `${method} ${path}`);
     }
   }
 }

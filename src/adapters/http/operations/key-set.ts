@@ -52,7 +52,6 @@ export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOpt
   app.get(
     '/.well-known/jwks.json',
     {
-      exposeHeadRoute: true,
       schema: {
         operationId: 'getKeySet',
         tags: ['operations'],

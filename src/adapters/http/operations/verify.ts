@@ -1,6 +1,9 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { empty, problems, Uuid } from '../server/schemas.ts';
+
+const PATH = '/auth/verify';
 
 /**
  * `GET /auth/verify`: what a reverse proxy asks before it lets a request through (nginx `auth_request`, Traefik
@@ -9,8 +12,9 @@ import { empty, problems, Uuid } from '../server/schemas.ts';
  */
 export function verifyRoute(app: App): void {
   app.get(
-    '/auth/verify',
+    PATH,
     {
+      exposeHeadRoute: false,
       schema: {
         operationId: 'verify',
         tags: ['operations'],
@@ -23,10 +27,14 @@ export function verifyRoute(app: App): void {
         },
       },
     },
-    async (request, reply) => {
-      const { userId, sessionId } = principalOf(request);
-      const headers = { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
-      return reply.code(204).headers(headers).send(null);
-    },
+    sendPrincipal,
   );
+  // A generated HEAD route would add a content-length, which a 204 must not have (RFC 9110 section 8.6).
+  app.head(PATH, { schema: { hide: true } }, sendPrincipal);
+}
+
+async function sendPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { userId, sessionId } = principalOf(request);
+  const headers = { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
+  return reply.code(204).headers(headers).send(null);
 }

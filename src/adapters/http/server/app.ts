@@ -16,6 +16,7 @@ import { answerInTime } from './deadline.ts';
 import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { jsonBodies } from './json-body.ts';
+import { refuseUnknownRoutes } from './methods.ts';
 import { Problem } from './problems.ts';
 import { traceRequests } from './trace-requests.ts';
 
@@ -81,7 +82,7 @@ export function createServer(options: ServerOptions): App {
       requireHostHeader: false, // Node's own refusal has no body: see refuseUnclearHost
     },
     routerOptions: { maxParamLength: 200 },
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     requestIdHeader: false,
@@ -111,6 +112,7 @@ export function createServer(options: ServerOptions): App {
   });
   app.server.on('connect', refuseTunnel);
   app.server.on('checkExpectation', refuseExpectation);
+  refuseUnknownRoutes(app);
   warnOfUnusableForwarding(app, isTrustedProxy);
   answerInTime(app, handlerTimeout);
   closeWithoutLoss(app, { drain, finish });

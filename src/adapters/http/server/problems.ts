@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
 import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
 import { examples } from './examples.ts';
+import { MethodNotAllowed } from './methods.ts';
 import { oneOf } from './one-of.ts';
 
 /** What a client should do next. */
@@ -9,6 +10,7 @@ type Recovery = 'retry' | 'login' | 'none';
 
 /** The framework's own refusals, beside the domain's. */
 type FrameworkCode =
+  | 'method_not_allowed'
   | 'payload_too_large'
   | 'unsupported_media_type'
   | 'request_timeout'
@@ -41,6 +43,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   forbidden: { status: 403, title: 'Forbidden', recovery: 'none' },
   not_found: { status: 404, title: 'Not found', recovery: 'none' },
   invalid_credentials: { status: 401, title: 'Wrong credentials', recovery: 'login' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', recovery: 'none' },
   conflict: { status: 409, title: 'Conflict', recovery: 'none' },
   too_many_requests: { status: 429, title: 'Too many requests', recovery: 'retry' },
   unavailable: { status: 503, title: 'Unavailable', recovery: 'retry' },
@@ -109,6 +112,7 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
 /** The code of whatever was thrown, and a sentence that says nothing of the inside. */
 export function classify(error: unknown): readonly [ProblemCode, string] {
   if (error instanceof Refusal) return [error.code, error.message];
+  if (error instanceof MethodNotAllowed) return ['method_not_allowed', error.message];
   const { code = '', statusCode = 500, validation, message = '' } = error as Partial<FrameworkError>;
   const known = FRAMEWORK[code];
   if (known !== undefined) return known;

@@ -42,6 +42,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptio
   app.get(
     `/:guid(${Uuid.pattern})`,
     {
+      exposeHeadRoute: false, // a HEAD must not open a session
       schema: {
         ...schema,
         operationId: 'cookiePairLogIn',
@@ -71,6 +72,7 @@ function refreshRoute(app: App, { refresh, publicUrl }: CookiePairOptions): void
   app.get(
     '/refresh',
     {
+      exposeHeadRoute: false, // a HEAD must not rotate
       schema: {
         ...schema,
         operationId: 'cookiePairRefresh',

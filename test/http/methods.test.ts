@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { type HttpService, httpService } from '../support/http.ts';
+import { openapiOf } from '../support/openapi.ts';
+import { exchange, rawRequest } from '../support/raw-http.ts';
+import { claimsOf, HOME } from '../support/sessions.ts';
+
+const ISSUER = 'https://kinship.example';
+/** The routes that change state by GET. */
+const CHANGING = ['/{guid}', '/refresh'];
+/** Headers that differ between two answers of one route; fetch itself asks to close the connection after HEAD. */
+const VARYING = ['date', 'x-request-id', 'ratelimit-remaining', 'connection', 'keep-alive'];
+
+async function signedIn(t: Test) {
+  const service = await httpService(t, { http: { publicUrl: ISSUER, issuer: ISSUER } });
+  const account = { username: 'ann', password: 'a violet piano 42' };
+  const { id } = (await service.post('/auth/register', { ...account, email: 'ann@example.com' })).body;
+  const { access } = (await service.post('/auth/login', account)).body;
+  const authorization = `Bearer ${access}`;
+  await service.post('/api/v1/tasks/', { text: 'Water the plants' }, { authorization });
+  return { ...service, userId: String(id), authorization, sid: String(claimsOf(String(access)).sid) };
+}
+
+/** A URL of each GET route that is answered with 2xx or a redirect, and the headers that it needs. */
+async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>>) {
+  const { paths } = await openapiOf(t);
+  const { authorization, userId, sid, adminKey } = service;
+  const queries: Record<string, string> = {
+    '/admin/sessions': `?userId=${userId}`,
+    '/auth/not-me': `?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`,
+    '/auth/password/reset': '?token=unknown',
+  };
+  const ids: Record<string, string> = { '/api/v1/tasks/{id}/': '1', '/{guid}': userId };
+  const found = Object.entries(paths).filter(([, operations]) => 'get' in operations);
+  const documented = found.map(([path]) => ({
+    path,
+    url: path.replace(/\{\w+\}/, ids[path] ?? userId) + (queries[path] ?? ''),
+    headers:
+      path.startsWith('/admin') || path === '/api/v1/auth/sessions'
+        ? { 'x-api-key': adminKey }
+        : { authorization },
+  }));
+  const pages = ['/docs', '/docs/json', '/docs/static/index.html', '/docs/static/swagger-ui.css'];
+  return [...documented, ...pages.map((path) => ({ path, url: path, headers: {} }))];
+}
+
+t.test('HEAD is answered as GET, without the body', async (t) => {
+  const service = await signedIn(t);
+  const requests = (await getRequests(t, service)).filter(({ path }) => !CHANGING.includes(path));
+  t.ok(requests.length > 20, `${requests.length} routes`);
+  for (const { path, url, headers } of requests) {
+    const ask = (method: string) => fetch(service.url + url, { method, headers, redirect: 'manual' });
+    const [get, head] = [await ask('GET'), await ask('HEAD')];
+    t.ok(get.status < 400 || path === '/auth/password/reset', `${path}: ${get.status}`);
+    t.equal(head.status, get.status, path);
+    t.same(comparable(path, head), comparable(path, get), path);
+    await get.arrayBuffer();
+    t.equal((await head.text()).length, 0, path);
+  }
+  const { text } = await exchange(
+    service.url,
+    rawRequest('HEAD /health/live', ['Host: localhost', 'Connection: close']),
+  );
+  t.match(text, /\r\n\r\n$/, 'no byte of a body on the connection');
+});
+
+function comparable(path: string, { headers }: Response): Record<string, string> {
+  // Each request adds to the metrics.
+  const varying = path === '/metrics' ? [...VARYING, 'content-length'] : VARYING;
+  return Object.fromEntries([...headers].filter(([name]) => !varying.includes(name)));
+}
+
+t.test('a HEAD uses no link up and changes no session', async (t) => {
+  const service = await signedIn(t);
+  const { url, authorization, userId, sid } = service;
+  const link = `${url}/auth/not-me?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`;
+  for (let time = 0; time < 2; time += 1) {
+    t.equal((await fetch(link, { method: 'HEAD' })).status, 200);
+  }
+  t.equal((await fetch(`${url}/auth/me`, { headers: { authorization } })).status, 200);
+});
+
+t.test('HEAD is refused where GET changes state, and changes nothing', async (t) => {
+  const { url, families } = await httpService(t);
+  const guid = randomUUID();
+  const opened = await fetch(`${url}/${guid}`);
+  const cookie = opened.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+  const before = (await families.list(null, { now: 0, limit: 10, after: null })).length;
+  for (const path of [`/${randomUUID()}`, '/refresh']) {
+    const { status, headers } = await fetch(url + path, { method: 'HEAD', headers: { cookie } });
+    t.same([status, headers.get('allow'), headers.getSetCookie()], [405, 'GET, OPTIONS', []], path);
+  }
+  t.equal((await families.list(null, { now: 0, limit: 10, after: null })).length, before);
+  const refreshed = await fetch(`${url}/refresh`, { headers: { cookie, 'user-agent': HOME.userAgent } });
+  t.equal(refreshed.status, 200, 'the pair is still good');
+});
+
+t.test('a method that a known path does not support is answered with 405 and Allow', async (t) => {
+  const service = await httpService(t);
+  const cases: readonly (readonly [string, string, string])[] = [
+    ['GET', `/auth/login?userId=${randomUUID()}`, 'POST, OPTIONS'],
+    ['HEAD', '/auth/login', 'POST, OPTIONS'],
+    ['TRACE', '/auth/login', 'POST, OPTIONS'],
+    ['PROPFIND', '/auth/login', 'POST, OPTIONS'],
+    ['GET', '/oauth/token', 'POST, OPTIONS'],
+    ['POST', '/health/live', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/auth/me', 'GET, HEAD, DELETE, OPTIONS'],
+    ['PUT', '/auth/not-me?token=secret', 'GET, HEAD, POST, OPTIONS'],
+    ['POST', `/${randomUUID()}`, 'GET, OPTIONS'],
+    ['GET', '/api/v1/auth/login', 'POST, OPTIONS'],
+    ['POST', '/api/v1/tasks/7/', 'GET, HEAD, DELETE, PATCH, PUT, OPTIONS'],
+    ['DELETE', '/metrics', 'GET, HEAD, OPTIONS'],
+    ['POST', '/docs', 'GET, HEAD, OPTIONS'],
+  ];
+  for (const [method, path, allow] of cases) {
+    const name = `${method} ${path}`;
+    const { text, outcome } = await exchange(
+      service.url,
+      rawRequest(name, ['Host: localhost', 'Connection: close']),
+    );
+    t.equal(allowIn(text), sorted(allow), name);
+    if (method === 'HEAD') continue;
+    t.equal(outcome, '405 method_not_allowed', name);
+    t.match(text, /content-type: application\/problem\+json/, name);
+    const { detail } = JSON.parse(text.split('\r\n\r\n')[1] ?? '') as { detail: string };
+    t.match(detail, new RegExp(`^This path does not support ${method}\\. It supports `), name);
+    t.equal(sorted(detail.replace(/^.*It supports |\.$/g, '')), sorted(allow), name);
+    t.notMatch(detail, 'secret');
+  }
+});
+
+t.test('405 comes before the body is read', async (t) => {
+  const { send } = await httpService(t);
+  const bodies = { 'no JSON': 'x', 'a large one': 'x'.repeat(100_000) };
+  for (const [name, body] of Object.entries(bodies)) {
+    const { status } = await send('/auth/me', { method: 'PUT', body, headers: { 'content-type': 'a/b' } });
+    t.equal(status, 405, name);
+  }
+});
+
+t.test('OPTIONS of a known path lists its methods', async (t) => {
+  const service = await httpService(t);
+  t.same(await options(service, '/auth/me'), [204, sorted('GET, HEAD, DELETE, OPTIONS')]);
+  t.same(await options(service, '/refresh'), [204, sorted('GET, OPTIONS')]);
+  t.same(await options(service, '/nowhere'), [404, null]);
+});
+
+async function options({ url }: HttpService, path: string) {
+  const { status, headers } = await fetch(url + path, { method: 'OPTIONS' });
+  const allow = headers.get('allow');
+  return [status, allow && sorted(allow)];
+}
+
+function allowIn(text: string): string {
+  return sorted(/^allow: (.*)$/im.exec(text)?.[1] ?? '');
+}
+
+function sorted(methods: string): string {
+  return methods.trim().split(', ').sort().join(', ');
+}
