@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
+import { takeEmptyChunks } from '../server/json-body.ts';
 
 /** What an endpoint takes: a form in the body, and nothing in its URI, which every hop writes into its log. */
 export const byForm = {
@@ -24,6 +25,7 @@ export const TokenForm = Type.Object(
 /** Makes a scope one whose bodies are forms, and nothing else. */
 export async function formBodies(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', takeEmptyChunks);
   await scope.register(formbody, { bodyLimit: 8 * 1024 });
   scope.addHook('preValidation', eachOnce);
 }

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { empty, problems, Uuid } from '../server/schemas.ts';
@@ -27,14 +27,15 @@ export function verifyRoute(app: App): void {
         },
       },
     },
-    sendPrincipal,
+    async (request, reply) => reply.code(204).headers(principalHeaders(request)).send(null),
   );
   // A generated HEAD route would add a content-length, which a 204 must not have (RFC 9110 section 8.6).
-  app.head(PATH, { schema: { hide: true } }, sendPrincipal);
+  app.head(PATH, { schema: { hide: true } }, async (request, reply) =>
+    reply.code(204).headers(principalHeaders(request)).send(null),
+  );
 }
 
-async function sendPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+function principalHeaders(request: FastifyRequest): Record<string, string> {
   const { userId, sessionId } = principalOf(request);
-  const headers = { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
-  return reply.code(204).headers(headers).send(null);
+  return { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
 }

@@ -15,7 +15,7 @@ import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerInTime } from './deadline.ts';
 import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
-import { jsonBodies } from './json-body.ts';
+import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { Problem } from './problems.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -97,6 +97,7 @@ export function createServer(options: ServerOptions): App {
   if (tracing !== null) traceRequests(app, tracing);
   problemExits(app);
   jsonBodies(app);
+  ignoreEmptyBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     refuseUnclearHost(request);

@@ -1,15 +1,27 @@
-import type { FastifyInstance } from 'fastify';
+import type { Readable } from 'node:stream';
+import { errorCodes, type FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Bodies are JSON objects in UTF-8 and nothing else. An empty body is none: some clients name a content type
- * although everything stands in the query.
+ * A body of length 0 is no body, whatever its content type: `curl -d ''` and many clients send one with a POST
+ * that has everything in its query. Without the header the framework looks for no parser.
  */
+export function ignoreEmptyBodies(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers }) => {
+    const length = headers['content-length'];
+    const isEmpty =
+      headers['transfer-encoding'] === undefined && (length === undefined || /^0+$/.test(length));
+    if (isEmpty) delete headers['content-type'];
+  });
+}
+
+/** Takes bodies that are JSON objects in UTF-8, and no others. */
 export function jsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', takeEmptyChunks);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined);
     const text = decode(body);
@@ -18,6 +30,21 @@ export function jsonBodies(app: FastifyInstance): void {
     return parse(request, text, (error, value) =>
       error || !isObject(value) ? done(notJson()) : done(null, value),
     );
+  });
+}
+
+/** Refuses a body of any type that has no parser, unless it is empty. A chunked body shows its length only by its end. */
+export function takeEmptyChunks(
+  _request: unknown,
+  payload: Readable,
+  done: (error: Error | null, body?: undefined) => void,
+): void {
+  const acceptEmpty = () => done(null, undefined);
+  payload.once('end', acceptEmpty);
+  payload.once('data', () => {
+    payload.pause();
+    payload.removeListener('end', acceptEmpty);
+    done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE());
   });
 }
 
