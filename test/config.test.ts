@@ -15,6 +15,17 @@ const KEYS = ['a', 'b', 'c'].map(
 const [ACCESS = '', REFRESH = '', HASH = ''] = KEYS;
 const keys = { ACCESS_TOKEN_SIGN_KEY: ACCESS, REFRESH_TOKEN_SIGN_KEY: REFRESH, REFRESH_TOKEN_HASH_KEY: HASH };
 const SERVICE_KEY = 'backend:login+admin:0123456789abcdef0123456789abcdef';
+const CORS_ORIGINS = [
+  'https://app.example.com',
+  'https://*.example.com',
+  'https://*.xn--bcher-kva.example:8443',
+  'http://*.localhost:3000',
+  'capacitor://localhost',
+  'tauri://localhost',
+  'ionic://localhost',
+  'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  'moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc',
+];
 const production: Env = {
   ...keys,
   NODE_ENV: 'production',
@@ -130,7 +141,7 @@ t.test('values', async (t) => {
     PUBLIC_URL: 'https://Auth.example.com:443/',
     TOKEN_AUDIENCE: 'new, old',
     TRUST_PROXY: '10.0.0.0/8, ::1',
-    CORS_ORIGINS: 'https://app.example.com',
+    CORS_ORIGINS: CORS_ORIGINS.join(', ').replace('xn--bcher-kva', 'Bücher'),
     SERVICE_API_KEYS: `${SERVICE_KEY},metrics:metrics:a:secret:with:colons:of:32:bytes:or:more`,
     ACCESS_TOKEN_AGE: '30s',
     SESSION_MAX_AGE: '7d',
@@ -149,7 +160,7 @@ t.test('values', async (t) => {
     metricsPort: 9464,
     publicUrl: 'https://auth.example.com',
     trustProxy: ['10.0.0.0/8', '::1'],
-    corsOrigins: ['https://app.example.com'],
+    corsOrigins: CORS_ORIGINS,
     loginByUserId: 'key',
   });
   t.same(
@@ -245,7 +256,23 @@ const wrong: [Env, RegExp, number?][] = [
   [{ TRUST_PROXY: '10.0.0.0/33' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/8/8' }, /^TRUST_PROXY/],
   [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS/],
-  [{ CORS_ORIGINS: 'https://app.example.com/?' }, /^CORS_ORIGINS/],
+  ...[
+    'https://app.example.com/?',
+    'https://*',
+    'https://*.com',
+    'https://*.*.example.com',
+    'https://app.*.example.com',
+    'https://*app.example.com',
+    'https://*.10.0.0.1',
+    'https://*.example.com/path',
+    'https://user@*.example.com',
+    'null',
+    'file://',
+    'chrome-extension://*',
+    'capacitor://localhost/',
+    'javascript://localhost',
+    'wss://app.example.com',
+  ].map((origin): [Env, RegExp] => [{ CORS_ORIGINS: origin }, /^CORS_ORIGINS/]),
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
   [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID got "local"/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],

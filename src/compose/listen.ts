@@ -13,11 +13,12 @@ export interface Addresses {
 
 /** The servers of the service: the one for everybody, and one for metrics where they have a port of their own. */
 export function servers(
-  { host, port, metricsPort }: Config['http'],
+  { host, port, metricsPort, serviceKeys }: Config['http'],
   { app, exposition, log }: { readonly app: App; readonly exposition: Exposition; readonly log: Logger },
 ) {
   // Nobody's loss when it ends: whoever scrapes comes again.
-  const aside = metricsPort === null ? null : createMetricsServer(exposition, { log, limits: { drain: 0 } });
+  const aside =
+    metricsPort === null ? null : createMetricsServer(exposition, { log, limits: { drain: 0 }, serviceKeys });
 
   return {
     async listen(): Promise<Addresses> {

@@ -47,7 +47,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
     publicUrl,
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
-    corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.origin('CORS_ORIGINS', origin)),
+    corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
     frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),

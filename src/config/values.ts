@@ -95,6 +95,18 @@ export function readers(faults: Faults, warnings: Faults) {
       return '';
     },
 
+    /**
+     * An `Origin` as browsers send it: of a site, of an app or extension such as `capacitor://localhost`, or a pattern
+     * for all subdomains of a site.
+     */
+    browserOrigin(name: string, value: string): string {
+      const origin = siteOrigin(value) ?? appOrigin(value);
+      if (origin !== null) return origin;
+      const examples = 'https://app.example.com, https://*.example.com or capacitor://localhost';
+      wrong(name, value, `an origin such as ${examples}, without a path`);
+      return '';
+    },
+
     /** The base address of a service, without a user or a query. */
     httpUrl(name: string, value: string): string {
       const url = URL.canParse(value) ? new URL(value) : null;
@@ -112,6 +124,28 @@ export function readers(faults: Faults, warnings: Faults) {
       return value;
     },
   };
+}
+
+const ANY_SUBDOMAIN = /^(https?:\/\/)\*\.(?=.)/i;
+
+/** Null: the value is no origin of a site, or a pattern that covers a whole top-level domain. */
+function siteOrigin(value: string): string | null {
+  const isPattern = ANY_SUBDOMAIN.test(value);
+  const example = value.replace(ANY_SUBDOMAIN, '$1any.');
+  const url = URL.canParse(example) ? new URL(example) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || example.includes('*')) return null;
+  if (url.href !== `${url.origin}/` || !/^https?:\/\//i.test(value)) return null;
+  if (!isPattern) return url.origin;
+  const labels = url.hostname.split('.').filter((label) => label !== '');
+  const isWide = labels.length < 3 && labels.at(-1) !== 'localhost';
+  return isWide ? null : url.origin.replace('://any.', '://*.');
+}
+
+/** Null: the value is no origin of an app or a browser extension. */
+function appOrigin(value: string): string | null {
+  const [, scheme = '', host = ''] = /^([a-z][a-z\d+.-]*):\/\/([\w.-]+(?::\d{1,5})?)$/i.exec(value) ?? [];
+  if (host === '' || /^(?:https?|wss?|ftp|file|data|blob|about|javascript)$/i.test(scheme)) return null;
+  return `${scheme.toLowerCase()}://${host}`;
 }
 
 function millisecondsOf(duration: string): number {

@@ -35,13 +35,19 @@ async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>
   const documented = found.map(([path]) => ({
     path,
     url: path.replace(/\{\w+\}/, ids[path] ?? userId) + (queries[path] ?? ''),
-    headers:
-      path.startsWith('/admin') || path === '/api/v1/auth/sessions'
-        ? { 'x-api-key': adminKey }
-        : { authorization },
+    headers: headersFor(path, { authorization, adminKey }),
   }));
   const pages = ['/docs', '/docs/json', '/docs/static/index.html', '/docs/static/swagger-ui.css'];
   return [...documented, ...pages.map((path) => ({ path, url: path, headers: {} }))];
+}
+
+function headersFor(
+  path: string,
+  known: { authorization: string; adminKey: string },
+): Record<string, string> {
+  if (path === '/metrics') return {};
+  if (path.startsWith('/admin') || path === '/api/v1/auth/sessions') return { 'x-api-key': known.adminKey };
+  return { authorization: known.authorization };
 }
 
 t.test('HEAD is answered as GET, without the body', async (t) => {

@@ -72,8 +72,24 @@ t.test('every exit is a problem document with the id of its request', async (t) 
   t.notOk(JSON.stringify(exits).includes('a fault of ours'), 'and in no answer');
 });
 
-t.test('an id of a request that is none is replaced', async (t) => {
-  const { send } = await httpService(t);
-  const { headers } = await send('/health/live', { headers: { 'x-request-id': 'two words {}' } });
-  t.match(headers.get('x-request-id'), /^[0-9a-f-]{36}$/);
+t.test('a request id of 1 to 128 visible characters is kept, any other is replaced', async (t) => {
+  const { send, lines } = await httpService(t);
+  const idOf = async (id: string) =>
+    (await send('/health/live', { headers: { 'x-request-id': id } })).headers.get('x-request-id');
+  const good = [
+    'a',
+    '1234567',
+    'Root=1-67891233-abcdef012345678912345678',
+    `!"#$%&'()*+,-./:;<=>?@[]^_{|}~`,
+    'x'.repeat(128),
+  ];
+  for (const id of good) {
+    t.equal(await idOf(id), id);
+    t.ok(
+      lines.some((line) => Object.values(JSON.parse(line)).includes(id)),
+      `${id} is in the log`,
+    );
+  }
+  for (const id of ['', 'two words', 'x'.repeat(129), 'caf\u00e9', 'tab\tinside'])
+    t.match(await idOf(id), /^[0-9a-f-]{36}$/, JSON.stringify(id));
 });

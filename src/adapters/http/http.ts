@@ -7,7 +7,7 @@ import { type AdminOptions, adminRoutes } from './operations/admin.ts';
 import { registerDocs } from './operations/docs.ts';
 import { type HealthCheck, healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
-import { type Exposition, metricsRoute, requireMetricsKey } from './operations/metrics.ts';
+import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
 import { asPages } from './pages/page.ts';
@@ -49,7 +49,7 @@ export async function createHttp(options: HttpOptions): Promise<App> {
   const { metrics, serviceKeys } = options;
   if (metrics !== null)
     await scope(app, (watchers) => {
-      if (metrics.access === 'key') requireMetricsKey(watchers, serviceKeys);
+      checkMetricsKey(watchers, metrics.access, serviceKeys);
       metricsRoute(watchers, metrics);
     });
   metadataRoute(app, options);
@@ -78,9 +78,16 @@ async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
 /** A server that shows metrics and does nothing else. */
 export function createMetricsServer(
   exposition: Exposition,
-  { log, limits }: Pick<ServerOptions, 'log' | 'limits'>,
+  { log, limits, serviceKeys }: Pick<ServerOptions, 'log' | 'limits'> & Pick<AdminOptions, 'serviceKeys'>,
 ): App {
-  const app = createServer({ log, trustProxy: [], corsOrigins: [], ...(limits && { limits }) });
+  const app = createServer({
+    log,
+    trustProxy: [],
+    corsOrigins: [],
+    publicUrl: null,
+    ...(limits && { limits }),
+  });
+  checkMetricsKey(app, 'open', serviceKeys);
   metricsRoute(app, exposition);
   return app;
 }

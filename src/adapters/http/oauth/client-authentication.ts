@@ -1,6 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { requireScope, type Scope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+import {
+  presentedKeys,
+  requireScope,
+  type Scope,
+  type ServiceKey,
+  serviceKeys,
+} from '../server/service-keys.ts';
 
 export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
 
@@ -10,6 +16,7 @@ const IN_THE_BODY = ['client_secret', 'client_assertion'];
 /** Clients are service keys, by `client_secret_basic`: the key's name is the client's id (RFC 6749 section 2.3.1). */
 export function clientAuthentication(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
+  const findPresented = presentedKeys(keys);
 
   return { ifAny, require };
 
@@ -24,7 +31,8 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
 
   /** Lets keys of the scope alone in; they may also come as `x-api-key`. */
   function require(request: FastifyRequest, scope: Scope): void {
-    requireScope(ifAny(request) ?? find(request.headers['x-api-key']), scope, {
+    const key = findPresented(request);
+    requireScope(ifAny(request) ?? key, scope, {
       missing: `A service key with scope ${scope} is needed.`,
       forbidden: `This service key does not have the scope ${scope}.`,
     });

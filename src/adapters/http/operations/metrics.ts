@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
-import { requireScope, type ServiceKey, serviceKeys } from '../server/service-keys.ts';
+import { presentedKeys, requireScope, type ServiceKey } from '../server/service-keys.ts';
 
 /** What there is to show, as text of this content type. */
 export interface Exposition {
@@ -31,11 +31,16 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
   );
 }
 
-/** Every route of this scope needs a service key with scope `metrics`. */
-export function requireMetricsKey(scope: App, keys: readonly ServiceKey[]): void {
-  const find = serviceKeys(keys);
+/**
+ * Checks the service key of every request of this scope: it needs the scope `metrics`. With `open` access a request
+ * may have no key.
+ */
+export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
+  const find = presentedKeys(keys);
   scope.addHook('onRequest', async (request) => {
-    requireScope(find(presentedBy(request)), 'metrics', {
+    const key = find(request, bearerOf(request));
+    if (key === null && access === 'open') return;
+    requireScope(key, 'metrics', {
       missing: 'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',
       forbidden: 'This service key is not for metrics.',
     });
@@ -43,6 +48,6 @@ export function requireMetricsKey(scope: App, keys: readonly ServiceKey[]): void
 }
 
 /** Prometheus can send a bearer from a file; a header of another name only since it is three. */
-function presentedBy({ headers }: FastifyRequest): unknown {
-  return headers['x-api-key'] ?? /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import cors from '@fastify/cors';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
@@ -12,12 +11,14 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { type Closing, closeWithoutLoss } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
+import { answerPreflights, anyOriginHeaders, crossOriginHeaders } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
-import { answerClientError, problemExits, refuseExpectation, refuseTunnel, sendProblem } from './exits.ts';
+import { problemExits, sendProblem, socketExits } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { Problem } from './problems.ts';
+import { protectionHeaders } from './protection.ts';
 import { traceRequests } from './trace-requests.ts';
 
 /** Sizes in bytes, times in milliseconds. */
@@ -41,7 +42,10 @@ export interface ServerOptions {
   readonly log: FastifyBaseLogger;
   /** Addresses and CIDRs of proxies whose X-Forwarded-For counts. */
   readonly trustProxy: readonly string[];
+  /** Origins, and patterns such as `https://*.example.com`. */
   readonly corsOrigins: readonly string[];
+  /** The origin under which clients know the service, if it is known. */
+  readonly publicUrl: string | null;
   readonly limits?: Partial<ServerLimits>;
   readonly tracing?: Tracing | null;
   /** Called when a request was answered. */
@@ -67,9 +71,11 @@ export type App = FastifyInstance<
 
 /** The bare server: limits, bodies, problems, headers and the request log. Routes are registered on it. */
 export function createServer(options: ServerOptions): App {
-  const { log, trustProxy, corsOrigins, limits, tracing = null, onAnswered } = options;
+  const { log, trustProxy, limits, tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = trustedProxies(trustProxy);
+  const headers = answerHeaders(options);
+  const exits = socketExits(headers.withoutRequest);
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -88,8 +94,11 @@ export function createServer(options: ServerOptions): App {
     requestIdHeader: false,
     genReqId: requestId,
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
-    frameworkErrors: sendProblem,
-    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(headers.to(request)); // no hook runs for these
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: exits.answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.addSchema(Problem);
@@ -99,7 +108,7 @@ export function createServer(options: ServerOptions): App {
   jsonBodies(app);
   ignoreEmptyBodies(app);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    reply.headers(headers.to(request));
     refuseUnclearHost(request);
     refuseUndecodable(request);
   });
@@ -111,26 +120,38 @@ export function createServer(options: ServerOptions): App {
     request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
     onAnswered?.({ method, path, status, milliseconds });
   });
-  app.server.on('connect', refuseTunnel);
-  app.server.on('checkExpectation', refuseExpectation);
+  app.server.on('connect', exits.refuseTunnel);
+  app.server.on('checkExpectation', exits.refuseExpectation);
+  answerPreflights(app);
   refuseUnknownRoutes(app);
   warnOfUnusableForwarding(app, isTrustedProxy);
   answerInTime(app, handlerTimeout);
   closeWithoutLoss(app, { drain, finish });
-  if (corsOrigins.length > 0)
-    app.register(cors, {
-      origin: [...corsOrigins],
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
-      strictPreflight: false,
-    });
   return app;
+}
+
+/** Headers that every answer has, whichever part of the server sends it. */
+function answerHeaders({ corsOrigins, publicUrl }: ServerOptions) {
+  const protection = protectionHeaders(publicUrl);
+  const crossOrigin = crossOriginHeaders(corsOrigins);
+  const anyOrigin = anyOriginHeaders(corsOrigins);
+  return {
+    to: ({ id, headers }: FastifyRequest) => ({
+      ...protection,
+      ...crossOrigin(headers.origin),
+      'x-request-id': id,
+    }),
+    withoutRequest: (origin: string | undefined) => ({
+      ...protection,
+      ...(origin === undefined ? anyOrigin : crossOrigin(origin)),
+    }),
+  };
 }
 
 /** The caller's own id where it is one, so that its log and ours can be read together. */
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /** One Host, no more and no less (RFC 9112 section 3.2): of two, Node keeps the first, another hop maybe the last. */

@@ -44,32 +44,58 @@ function challengeTo({ headers }: FastifyRequest, code: ProblemCode): string {
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }
 
-/** What is wrong with bytes that never became a request is said on the bare socket. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  refuseOnSocket(socket, classify({ statusCode: 400, ...error, code: error.code }));
+/** Headers of an answer that goes around the framework, by the `Origin` of what was sent, where it is known. */
+type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
+
+/** The refusals that are written to the bare socket. */
+export function socketExits(headersFor: HeadersWithoutRequest) {
+  return {
+    /** The bytes never became a request. */
+    answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
+      const refusal = classify({ statusCode: 400, ...error, code: error.code });
+      refuseOnSocket(socket, refusal, headersFor(originIn(error.rawPacket)));
+    },
+
+    /** CONNECT asks for a tunnel; without this Node closes the connection and says nothing. */
+    refuseTunnel({ headers }: IncomingMessage, socket: Duplex): void {
+      refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
+    },
+
+    /** `Expect` knows one value (RFC 9110 section 10.1.1), which Node meets by itself. */
+    refuseExpectation({ headers, socket }: IncomingMessage): void {
+      refuseOnSocket(
+        socket,
+        ['invalid_request', 'This expectation cannot be met.'],
+        headersFor(headers.origin),
+      );
+    },
+  };
 }
 
-/** CONNECT asks for a tunnel; without this Node closes the connection and says nothing. */
-export function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
-  refuseOnSocket(socket, ['not_found', 'There is no such route.']);
-}
-
-/** `Expect` knows one value (RFC 9110 section 10.1.1), which Node meets by itself. */
-export function refuseExpectation({ socket }: IncomingMessage): void {
-  refuseOnSocket(socket, ['invalid_request', 'This expectation cannot be met.']);
+/** The `Origin` among bytes that Node did not parse to the end. */
+function originIn(bytes: unknown): string | undefined {
+  const text = Buffer.isBuffer(bytes) ? bytes.toString('latin1') : '';
+  return /\r\norigin:[\t ]*([\x21-\x7e]+)[\t ]*\r\n/i.exec(text)?.[1];
 }
 
 /** How long, in milliseconds, a client has to read why it was turned away. */
 const LINGER = 500;
 
-function refuseOnSocket(socket: Duplex, [code, detail]: ReturnType<typeof classify>): void {
+function refuseOnSocket(
+  socket: Duplex,
+  [code, detail]: ReturnType<typeof classify>,
+  headers: Readonly<Record<string, string>>,
+): void {
   if (!socket.writable) return;
   const document = problem(code, detail, '');
   const body = JSON.stringify(document);
-  socket.end(
-    `HTTP/1.1 ${document.status} ${document.title}\r\n` +
-      `content-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const lines = Object.entries({
+    ...headers,
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
   // Our end alone is closed: a client that keeps its own open would hold the connection for ever.
   setTimeout(() => socket.destroy(), LINGER).unref();
 }

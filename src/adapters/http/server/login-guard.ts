@@ -2,7 +2,7 @@ import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { canonicalAddress } from './address.ts';
-import { type ServiceKey, serviceKeys } from './service-keys.ts';
+import { presentedKeys, type ServiceKey } from './service-keys.ts';
 
 /** Who may log a user in by id; see LOGIN_BY_USER_ID. */
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
@@ -15,11 +15,11 @@ const OURSELVES = 'kinship';
  * Throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
 export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]) {
-  const find = serviceKeys(keys);
+  const find = presentedKeys(keys);
 
   return (request: FastifyRequest): string => {
     if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');
-    const key = find(request.headers['x-api-key']);
+    const key = find(request);
     if (key !== null) {
       if (!key.scopes.includes('login'))
         throw new Refusal('forbidden', 'This service key may not log users in.');

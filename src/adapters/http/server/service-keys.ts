@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
@@ -11,23 +12,40 @@ export interface ServiceKey {
   readonly secret: string;
 }
 
-/** Finds the key that was presented; all of them are compared, each in constant time. */
+/** Finds a key by its secret; all keys are compared, each in constant time. Null: there is no such key. */
 export function serviceKeys(keys: readonly ServiceKey[]) {
   const known = keys.map((key) => ({ key, digest: digest(key.secret) }));
 
-  return (presented: unknown): ServiceKey | null => {
-    if (typeof presented !== 'string') return null;
-    const candidate = digest(presented);
+  return (secret: string | null): ServiceKey | null => {
+    if (secret === null) return null;
+    const candidate = digest(secret);
     const matching = known.filter((one) => timingSafeEqual(one.digest, candidate));
     return matching[0]?.key ?? null;
   };
 }
 
+/**
+ * Finds the key that a request presents in `x-api-key`, or in another place. Null: it presents none. Throws a
+ * {@link Refusal} `unauthenticated` for a wrong key, also where the route does not need one: its sender takes it for
+ * good.
+ */
+export function presentedKeys(keys: readonly ServiceKey[]) {
+  const find = serviceKeys(keys);
+
+  return ({ headers }: FastifyRequest, elsewhere?: string): ServiceKey | null => {
+    const presented = headers['x-api-key'] ?? elsewhere;
+    if (presented === undefined) return null;
+    const key = find(String(presented));
+    if (key === null) throw new Refusal('unauthenticated', 'The service key in this request is wrong.');
+    return key;
+  };
+}
+
 /** Every route of this scope needs a service key with the scope that is named. */
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: Scope): void {
-  const find = serviceKeys(keys);
+  const find = presentedKeys(keys);
   app.addHook('onRequest', async (request) => {
-    requireScope(find(request.headers['x-api-key']), wanted, {
+    requireScope(find(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
       forbidden: `This service key has not the scope "${wanted}".`,
     });

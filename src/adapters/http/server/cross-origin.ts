@@ -1,0 +1,83 @@
+import type { FastifyInstance } from 'fastify';
+
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+
+/** Headers that a page of an allowed origin may read. */
+const EXPOSED = [
+  'x-request-id',
+  'retry-after',
+  'www-authenticate',
+  'ratelimit',
+  'ratelimit-policy',
+  'ratelimit-limit',
+  'ratelimit-remaining',
+  'ratelimit-reset',
+].join(', ');
+
+/** One or more labels in front of the domain of a pattern. */
+const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+
+/** The CORS headers of an answer by the `Origin` of its request. */
+export type CrossOriginHeaders = (origin: string | undefined) => Record<string, string>;
+
+/**
+ * An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
+ * entries there are no headers.
+ */
+export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
+  if (entries.length === 0) return () => ({});
+  const isAllowed = originMatcher(entries);
+  return (origin) =>
+    origin !== undefined && isAllowed(origin)
+      ? { vary: 'origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED }
+      : { vary: 'origin' };
+}
+
+/**
+ * The CORS headers of an answer to bytes that never became a request. Its origin is unknown, and the answer is the
+ * same for every client.
+ */
+export function anyOriginHeaders(entries: readonly string[]): Record<string, string> {
+  if (entries.length === 0) return {};
+  return { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED };
+}
+
+/** Answers the preflights of allowed origins, for every path. */
+export function answerPreflights(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ method, headers }, reply) => {
+    const isPreflight = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+    if (!isPreflight || !reply.hasHeader('access-control-allow-origin')) return;
+    const requested = headers['access-control-request-headers'];
+    return reply
+      .code(204)
+      .headers({
+        vary: 'origin, access-control-request-headers',
+        'access-control-allow-methods': METHODS,
+        ...(requested !== undefined && { 'access-control-allow-headers': requested }),
+      })
+      .send();
+  });
+}
+
+function originMatcher(entries: readonly string[]): (origin: string) => boolean {
+  const origins = new Set(entries.filter((entry) => !isPattern(entry)));
+  const patterns = entries.filter(isPattern).map(partsOfPattern);
+  return (origin) =>
+    origins.has(origin) ||
+    patterns.some(
+      ({ scheme, domain }) =>
+        origin.startsWith(scheme) &&
+        origin.endsWith(domain) &&
+        LABELS.test(origin.slice(scheme.length, -domain.length)),
+    );
+}
+
+function isPattern(entry: string): boolean {
+  return entry.includes('://*.');
+}
+
+/** `https://` and `.example.com:8443` of `https://*.example.com:8443`. */
+function partsOfPattern(pattern: string) {
+  const [scheme = '', domain = ''] = pattern.split('*');
+  return { scheme, domain };
+}

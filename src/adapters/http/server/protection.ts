@@ -1,0 +1,19 @@
+const YEAR_IN_SECONDS = 31_536_000;
+
+/**
+ * Headers of every answer: no browser runs, frames, keeps or guesses the type of an answer, or tells its address to
+ * other sites. Routes for pages and public documents override them.
+ */
+export function protectionHeaders(publicUrl: string | null): Record<string, string> {
+  return {
+    'cache-control': 'no-store',
+    'content-security-policy':
+      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    ...(publicUrl?.startsWith('https:') && {
+      'strict-transport-security': `max-age=${YEAR_IN_SECONDS}`,
+    }),
+  };
+}
