@@ -1,5 +1,5 @@
 import { SessionError } from './errors.ts';
-import type { Kept } from './keeper.ts';
+import { type Kept, parseJson } from './kept.ts';
 import type { Schemas, TokenPair } from './types.ts';
 
 /** Posts JSON to a path of the service. Answers its JSON, or undefined for none; rejects with a {@link SessionError}. */
@@ -14,7 +14,7 @@ export function asking(url: string, fetch: typeof globalThis.fetch, timeout: num
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(timeout),
     });
-    const answer = parse(text);
+    const answer = parseJson(text);
     if (response.ok) return answer;
     throw refusal(response, Object(answer));
   };
@@ -50,12 +50,4 @@ function refusal({ status, headers }: Response, problem: Partial<Schemas['Proble
     status,
     retryAfter: Number(headers.get('retry-after')) || 0,
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -13,7 +13,7 @@ export function createClient(options: ClientOptions): SessionClient {
   const ask = asking(url, fetch, timeout);
   const patiently = patience();
   const keeper = createKeeper(options);
-  const { alone, look, change, subscribe, close } = keeper;
+  const { alone, update, subscribe, close } = keeper;
   const token = renewal(keeper, rotation(keeper, ask, patiently));
 
   return {
@@ -27,19 +27,23 @@ export function createClient(options: ClientOptions): SessionClient {
         username,
         password,
       } satisfies Schemas['Credentials']);
-      await alone(() => change(pair));
+      await alone(() => update(() => pair));
     },
 
-    adopt: ({ access, refresh, expiresIn }) =>
-      alone(() => change({ access, refresh, expiresIn, at: Date.now() })),
+    async adopt({ access, refresh, expiresIn }) {
+      const pair = { access, refresh, expiresIn, at: Date.now() };
+      await alone(() => update(() => pair));
+    },
 
     async logOut(scope = 'session') {
-      const kept = await alone(async () => {
-        const found = await look();
-        if (found && scope !== 'others') await change(null);
-        return found;
-      });
-      if (kept) await patiently(() => end(scope, kept.refresh));
+      let refreshToken = '';
+      await alone(() =>
+        update((kept) => {
+          refreshToken = kept?.refresh ?? '';
+          return scope === 'others' ? kept : null;
+        }),
+      );
+      if (refreshToken) await patiently(() => end(scope, refreshToken));
     },
   };
 

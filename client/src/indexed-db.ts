@@ -1,37 +1,36 @@
-import type { TokenStorage } from './types.ts';
+import type { AccessEntry } from './entry.ts';
 
 const STORE = 'pairs';
 
 /**
- * A storage that all tabs and workers of an origin see alike, unlike `localStorage`, which each process of a browser
- * reads from a copy of its own. What was set is on the disk when `setItem` is through.
+ * An entry that all tabs and workers of an origin see alike, unlike `localStorage`, which each process of a browser
+ * reads from a copy of its own. One transaction reads and writes. A change is on the disk when the promise resolves.
  */
-export function indexedDbStorage(): TokenStorage {
-  return {
-    getItem: async (name) => (await transact('readonly', (pairs) => pairs.get(name))) ?? null,
-    setItem: (name, value) => transact('readwrite', (pairs) => pairs.put(value, name)),
-    removeItem: (name) => transact('readwrite', (pairs) => pairs.delete(name)),
-  };
-}
-
-/** Opened anew each time: browsers close connections of pages in the background, and say so too late. */
-async function transact<T>(
-  mode: IDBTransactionMode,
-  act: (pairs: IDBObjectStore) => IDBRequest<T>,
-): Promise<T> {
+export const indexedDbEntry: AccessEntry = async (name, change) => {
+  // Opened anew each time: browsers close connections of pages in the background, and say so too late.
   const opening = indexedDB.open('kinship', 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
   await done(opening, 'success');
   const database = opening.result;
   try {
+    const mode = change ? 'readwrite' : 'readonly';
     const transaction = database.transaction(STORE, mode, { durability: 'strict' });
-    const request = act(transaction.objectStore(STORE));
+    const pairs = transaction.objectStore(STORE);
+    const reading: IDBRequest<string | undefined> = pairs.get(name);
+    let entry: string | null = null;
+    reading.onsuccess = () => {
+      const found = reading.result ?? null;
+      entry = change ? change(found) : found;
+      if (entry === found) return;
+      if (entry === null) pairs.delete(name);
+      else pairs.put(entry, name);
+    };
     await done(transaction, 'complete');
-    return request.result;
+    return entry;
   } finally {
     database.close();
   }
-}
+};
 
 function done(target: IDBRequest | IDBTransaction, event: string): Promise<void> {
   return new Promise((resolve, reject) => {

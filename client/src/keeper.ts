@@ -1,23 +1,17 @@
-import { indexedDbStorage } from './indexed-db.ts';
-import { type Lock, lockOf } from './lock.ts';
-import { memoryStorage } from './memory.ts';
+import { countdown } from './clock.ts';
+import { type AccessEntry, memoryEntry, storageEntry } from './entry.ts';
+import { indexedDbEntry } from './indexed-db.ts';
+import { type Kept, parseKept } from './kept.ts';
+import { createLock, type Lock } from './lock.ts';
 import { createNews } from './news.ts';
-import type { ClientOptions, SessionClient, TokenPair } from './types.ts';
-
-/** A pair as it is stored. */
-export interface Kept extends TokenPair {
-  /** When it was asked for, in milliseconds by this machine's clock: a hint, for clocks are set. */
-  readonly at: number;
-  /** The `Idempotency-Key` of the refresh that was begun with this pair and whose answer is not stored yet. */
-  readonly key?: string;
-}
+import type { ClientOptions, SessionClient } from './types.ts';
 
 /**
  * The pair of a session in its storage, and what this tab knows of it. The truth is in the storage; what tabs say to
  * each other is only that it is time to look.
  */
 export interface Keeper extends Pick<SessionClient, 'subscribe' | 'close'> {
-  /** Whoever changes the pair does so alone. */
+  /** Tasks that change the pair take turns. */
   readonly alone: Lock;
   /** As this tab saw it last: null when signed out, or before the first look. */
   known(): Kept | null;
@@ -25,58 +19,56 @@ export interface Keeper extends Pick<SessionClient, 'subscribe' | 'close'> {
   left(): number;
   /** What the storage has now. */
   look(): Promise<Kept | null>;
-  /** Stores the pair that is known already once more, with its key. */
-  store(kept: Kept): Promise<void>;
-  /** Stores another pair, or with null ends the session, because of `code` if because of one; tells the other tabs. */
-  change(next: Kept | null, code?: string): Promise<void>;
+  /**
+   * Replaces the stored pair and returns what is stored then. `change` gets the stored pair and returns the next one,
+   * null to end the session, or its argument to change nothing. Whatever `change` compares still holds when its result
+   * is written: in IndexedDB both are one transaction. Tells the other tabs of another pair, and the `code` of an end.
+   */
+  update(change: (kept: Kept | null) => Kept | null, code?: string | null): Promise<Kept | null>;
 }
 
 export function createKeeper({ name = 'kinship', storage, onSignedOut }: ClientOptions): Keeper {
-  const shared = storage === undefined && globalThis.indexedDB ? indexedDbStorage() : storage;
-  const place = shared ?? memoryStorage();
+  const [access, isShared] = chooseEntry(storage);
   const news = createNews(onSignedOut);
-  const channel = shared ? channelOf(name, (code) => look(code)) : undefined;
+  const channel = isShared ? channelOf(name, (code) => look(code)) : undefined;
   let known: Kept | null = null;
-  let goodUntil = 0;
+  let left = () => 0;
   let notes = 0;
 
   /** Of looks that overlap, the last to be through need not be the last to have read: it reads again. */
   async function look(code: string | null = null): Promise<Kept | null> {
     for (;;) {
       const before = notes;
-      const kept = JSON.parse((await place.getItem(name)) ?? 'null') as Kept | null;
+      const kept = parseKept(await access(name));
       if (notes === before) return note(kept, code);
     }
   }
 
   function note(kept: Kept | null, code: string | null): Kept | null {
     notes += 1;
-    // The clock of the day tells the age of a pair once; from then on the one that nobody sets does.
-    if (kept && kept.access !== known?.access) {
-      const age = kept.expiresIn * 1000;
-      goodUntil = performance.now() + Math.min(age, kept.at + age - Date.now());
-    }
+    if (kept && kept.access !== known?.access) left = countdown(kept.expiresIn * 1000, kept.at);
     known = kept;
     news.tell({ signedIn: kept !== null, code });
     return kept;
   }
 
-  async function store(kept: Kept): Promise<void> {
-    await place.setItem(name, JSON.stringify(kept));
-  }
-
   return {
-    alone: lockOf(shared ? name : null),
+    alone: createLock(isShared ? name : null),
     known: () => known,
-    left: () => goodUntil - performance.now(),
+    left: () => left(),
     look: () => look(),
-    store,
 
-    async change(next, code) {
-      if (next) await store(next);
-      else await place.removeItem(name);
-      note(next, code ?? null);
-      channel?.postMessage(code ?? null);
+    async update(change, code = null) {
+      let isOther = false;
+      await access(name, (entry) => {
+        const kept = parseKept(entry);
+        const next = change(kept);
+        if (next === kept) return entry;
+        isOther = next?.access !== kept?.access;
+        return next && JSON.stringify(next);
+      });
+      if (isOther) channel?.postMessage(code);
+      return look(isOther ? code : null);
     },
 
     subscribe(listener) {
@@ -86,6 +78,13 @@ export function createKeeper({ name = 'kinship', storage, onSignedOut }: ClientO
 
     close: () => channel?.close(),
   };
+}
+
+/** Where the pair is kept, and whether other tabs or processes may have it too. */
+function chooseEntry(storage: ClientOptions['storage']): [access: AccessEntry, isShared: boolean] {
+  if (storage) return [storageEntry(storage), true];
+  if (storage === undefined && globalThis.indexedDB) return [indexedDbEntry, true];
+  return [memoryEntry(), false];
 }
 
 /** What other tabs say; it keeps no process of Node.js running. */

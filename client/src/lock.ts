@@ -1,28 +1,39 @@
-/** Runs the task alone: of those with the same lock, no other one runs meanwhile. */
+/** Runs the task alone: of those with the same lock, no other one runs meanwhile, unless its holder stands still. */
 export type Lock = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Milliseconds. A holder that stands still for longer, such as a suspended tab, does not stop the others. */
+const LONGEST_WAIT = 15_000;
 
 const queues = new Map<string | symbol, Promise<unknown>>();
 
 /**
  * A lock of that name: across the tabs and workers of an origin where there are Web Locks, else within this page or
- * process. Without a name, a lock that nobody else has.
+ * process. Without a name, a lock that nobody else has. After a bounded wait, or where the browser refuses the lock,
+ * the task runs without it; so tasks must stay correct beside each other.
  */
-export function lockOf(name: string | null): Lock {
+export function createLock(name: string | null): Lock {
   const locks = globalThis.navigator?.locks;
-  if (name !== null && locks) return (task) => locks.request(name, task);
-  const queue = name ?? Symbol();
+  const key = name ?? Symbol();
   return async (task) => {
-    const turn = after(queues.get(queue), task);
-    queues.set(queue, turn);
-    try {
-      return await turn;
-    } finally {
-      if (queues.get(queue) === turn) queues.delete(queue);
-    }
+    let run: ReturnType<typeof task> | undefined;
+    const start = () => {
+      run ??= task();
+      return run;
+    };
+    const signal = AbortSignal.timeout(LONGEST_WAIT);
+    const turn = name !== null && locks ? locks.request(name, { signal }, start) : queue(key, signal, start);
+    await turn.catch(() => {}); // `start` below has the error of the task, or runs it without the lock
+    return start();
   };
 }
 
-async function after<T>(before: Promise<unknown> | undefined, task: () => Promise<T>): Promise<T> {
-  await before?.catch(() => {});
-  return task();
+async function queue<T>(key: string | symbol, signal: AbortSignal, start: () => Promise<T>): Promise<T> {
+  const timedOut = new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const turn = Promise.race([queues.get(key), timedOut]).then(start, start);
+  queues.set(key, turn);
+  try {
+    return await turn;
+  } finally {
+    if (queues.get(key) === turn) queues.delete(key);
+  }
 }

@@ -1,3 +1,4 @@
+import { countdown } from './clock.ts';
 import { SessionError } from './errors.ts';
 
 const ATTEMPTS = 5;
@@ -14,12 +15,12 @@ export type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
  * length that grow. The pauses belong to the client, not to one question: whoever asks next waits for their end.
  */
 export function patience(): Patience {
-  let notBefore = 0;
+  let pauseLeft = () => 0;
   let last: unknown;
 
   return async (ask) => {
     for (let attempt = 1; ; attempt += 1) {
-      const pause = notBefore - performance.now();
+      const pause = pauseLeft();
       if (pause > LONGEST_PAUSE) throw last;
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       try {
@@ -28,7 +29,7 @@ export function patience(): Patience {
         if (!(error instanceof SessionError) || error.recovery !== 'retry') throw error;
         last = error;
         const backoff = Math.random() * FIRST_PAUSE * 2 ** (attempt - 1);
-        notBefore = performance.now() + Math.max(error.retryAfter * 1000, backoff);
+        pauseLeft = countdown(Math.max(error.retryAfter * 1000, backoff));
         if (attempt === ATTEMPTS) throw error;
       }
     }

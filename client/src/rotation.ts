@@ -1,6 +1,7 @@
 import { type Ask, askForPair } from './ask.ts';
 import { SessionError } from './errors.ts';
-import type { Keeper, Kept } from './keeper.ts';
+import type { Keeper } from './keeper.ts';
+import type { Kept } from './kept.ts';
 import type { Patience } from './patience.ts';
 import type { Schemas } from './types.ts';
 
@@ -11,34 +12,34 @@ import type { Schemas } from './types.ts';
  * The key is stored before it is sent, and goes only with the pair that it belongs to. So whatever is lost or killed
  * in between, here or in another tab, whoever comes next asks the same question again and gets the same answer.
  */
-export function rotation({ alone, known, look, store, change }: Keeper, ask: Ask, patiently: Patience) {
+export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patiently: Patience) {
   return (access: string): Promise<string | null> =>
     alone(async () => {
-      const kept = await look();
-      if (kept?.access === access) await rotate(kept).catch((error) => refused(kept, error));
+      if ((await look())?.access === access) await patiently(() => refresh(access));
       return known()?.access ?? null;
     });
 
-  async function rotate(kept: Kept): Promise<void> {
-    const { access: accessToken, refresh: refreshToken, key = newKey() } = kept;
-    if (!kept.key) await store({ ...kept, key });
-    const headers = { 'idempotency-key': key };
-    const body = { refreshToken, accessToken } satisfies Schemas['PairToRefresh'];
-    await replace(kept, await patiently(() => askForPair(ask, '/auth/refresh', body, headers)));
-  }
-
-  async function refused(kept: Kept, error: unknown): Promise<void> {
-    const { code, recovery } = error instanceof SessionError ? error : {};
-    // Only a storage that was set back brings a key to another pair.
-    if (code === 'idempotency_key_reused') await store({ ...kept, key: newKey() });
-    if (recovery !== 'login') throw error;
-    await replace(kept, null, code);
-  }
-
-  /** Where there are no Web Locks, another tab may have been faster. */
-  async function replace(kept: Kept, next: Kept | null, code?: string): Promise<void> {
-    const now = await look();
-    if (now?.refresh === kept.refresh) await change(next, code);
+  /**
+   * One attempt. A tab that stood still may have lost its turn, and the pair may be a later one by now: so each attempt
+   * reads the storage again before it sends, and each write compares the refresh token that it was made from.
+   */
+  async function refresh(access: string): Promise<void> {
+    const kept = await update((kept) =>
+      kept?.access === access && !kept.key ? { ...kept, key: newKey() } : kept,
+    );
+    if (kept?.access !== access) return;
+    const replace = (next: Kept | null, code?: string) =>
+      update((now) => (now?.refresh === kept.refresh ? next : now), code);
+    const body = { refreshToken: kept.refresh, accessToken: access } satisfies Schemas['PairToRefresh'];
+    try {
+      await replace(await askForPair(ask, '/auth/refresh', body, { 'idempotency-key': String(kept.key) }));
+    } catch (error) {
+      const { code, recovery } = error instanceof SessionError ? error : {};
+      // Only a storage that was set back brings a key to another pair.
+      if (code === 'idempotency_key_reused') await replace({ ...kept, key: newKey() });
+      if (recovery !== 'login') throw error;
+      await replace(null, code);
+    }
   }
 }
 

@@ -1,8 +1,6 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import type { TokenPair } from '../../client/src/index.ts';
-import { claimsOf } from '../support/sessions.ts';
-import { answered, pairOf, sessionOf } from './support/sessions.ts';
+import { answered, forks, pairOf, sessionOf } from './support/sessions.ts';
 import { type Tabs, tabs } from './support/tabs.ts';
 
 const TABS = 5;
@@ -91,6 +89,27 @@ t.test('a page without TLS has no locks: a key that is found is used', async (t)
   t.equal((await sessionOf(service, pair)).ended, null);
 });
 
+t.test('without locks, tabs that begin a refresh at the same moment send one key', async (t) => {
+  const browser = await tabs(t, 'app.test');
+  if (browser === null) return;
+  const { service, told } = browser;
+  const pages = await openAll(browser);
+  const pair = await pairOf(service);
+  await pages[0]?.evaluate(`client.adopt(${JSON.stringify(pair)})`);
+  const rounds = ROUNDS / 5;
+  for (let round = 0; round < rounds; round += 1) {
+    if (round % 4 === 1) loseAnswer(browser, () => {});
+    const tokens = await Promise.all(pages.map((page) => page.evaluate('careful.wakeUp()')));
+    t.equal(new Set(tokens).size, 1, 'one session');
+  }
+  t.same(
+    told.filter(({ what }) => what === 'signed out'),
+    [],
+  );
+  t.same(await sessionOf(service, pair), { generation: rounds, ended: null });
+  t.same(forks(told), []);
+});
+
 t.test('what one tab has stored under a lock, the next one reads', async (t) => {
   const browser = await tabs(t);
   if (browser === null) return;
@@ -135,17 +154,4 @@ function loseAnswer({ proxy }: Tabs, lost: () => void): void {
     if (matches) lost();
     return matches;
   });
-}
-
-/** Generations of which two different tokens were seen. */
-function forks(told: Tabs['told']): number[] {
-  const seen = new Map<number, string>();
-  const twice: number[] = [];
-  for (const { detail } of told.filter(({ what }) => what === 'pair')) {
-    const { refresh } = detail as TokenPair;
-    const generation = Number(claimsOf(refresh).generation);
-    if ((seen.get(generation) ?? refresh) !== refresh) twice.push(generation);
-    seen.set(generation, refresh);
-  }
-  return twice;
 }

@@ -1,5 +1,5 @@
 import { createClient, type TokenPair, type TokenStorage } from '../../../client/src/index.ts';
-import { indexedDbStorage } from '../../../client/src/indexed-db.ts';
+import { indexedDbEntry } from '../../../client/src/indexed-db.ts';
 
 /** What the test gives each page before anything else runs. */
 declare const SERVICE: string;
@@ -66,7 +66,14 @@ const naive = {
   },
 };
 
-const storages: Record<string, TokenStorage> = { localStorage, IndexedDB: indexedDbStorage() };
+const indexedDb = {
+  getItem: (name: string) => indexedDbEntry(name),
+  setItem: (name: string, value: string) => indexedDbEntry(name, () => value),
+};
+const storages: Record<string, Pick<TokenStorage, 'getItem' | 'setItem'>> = {
+  localStorage,
+  IndexedDB: indexedDb,
+};
 
 /** Counts in a storage, each step under the lock that all tabs share. */
 async function count(kind: string, steps: number): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type TokenPair,
 } from '../../../client/src/index.ts';
 import type { HttpService } from '../../support/http.ts';
+import { claimsOf } from '../../support/sessions.ts';
 
 /** A pair of a new user, as a backend gets it. */
 export async function pairOf({ post }: HttpService): Promise<TokenPair> {
@@ -58,4 +59,17 @@ export function sharedStorage() {
     setItem: async (name: string, value: string) => void items.set(name, value),
     removeItem: async (name: string) => void items.delete(name),
   };
+}
+
+/** Generations of which two different tokens were seen. */
+export function forks(told: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
+  const seen = new Map<number, string>();
+  const twice: number[] = [];
+  for (const { detail } of told.filter(({ what }) => what === 'pair')) {
+    const { refresh } = detail as TokenPair;
+    const generation = Number(claimsOf(refresh).generation);
+    if ((seen.get(generation) ?? refresh) !== refresh) twice.push(generation);
+    seen.set(generation, refresh);
+  }
+  return twice;
 }

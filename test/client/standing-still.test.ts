@@ -1,0 +1,110 @@
+import type { Dialog, Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import type { TokenPair } from '../../client/src/index.ts';
+import { answered, forks, pairOf, sessionOf } from './support/sessions.ts';
+import { type Tabs, tabs } from './support/tabs.ts';
+
+/** Where a tab stands still while it holds the lock: a modal dialog stops all scripts of its page. */
+const PLACES = {
+  'before it sends': `alert(); return send(...request);`,
+  'after the answer was lost': `await (await send(...request)).text();
+    alert();
+    throw new TypeError('The answer is lost');`,
+  'before it stores the answer': `const answer = await send(...request);
+    await answer.clone().text();
+    alert();
+    return answer;`,
+};
+
+/** The other tabs wait for the lock a tenth of the usual time. */
+const IMPATIENT = `{
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (ms) => timeout(ms === 15_000 ? 1_500 : ms);
+}`;
+
+/** Two tabs of one session. The first one holds the lock and stands still until `wake` is called. */
+async function twoTabs(t: Test, place: keyof typeof PLACES, patience?: 'impatient') {
+  const browser = await tabs(t);
+  if (browser === null) return null;
+  if (patience) await browser.context.addInitScript(IMPATIENT);
+  const [still, other] = [await browser.open(), await browser.open()];
+  const pair = await pairOf(browser.service);
+  await still.evaluate(`client.adopt(${JSON.stringify(pair)})`);
+  await other.evaluate('client.token()');
+  const { dialog, waking } = await standStill(still, place);
+  const wake = async () => {
+    await dialog.accept();
+    return waking;
+  };
+  return { ...browser, pair, still, other, wake };
+}
+
+async function standStill(page: Page, place: keyof typeof PLACES) {
+  await page.evaluate(`{
+    const send = fetch;
+    globalThis.fetch = async (...request) => { globalThis.fetch = send; ${PLACES[place]} };
+  }`);
+  const opened = page.waitForEvent('dialog');
+  const waking = page.evaluate('careful.wakeUp()').catch((error: unknown) => error);
+  return { dialog: (await opened) satisfies Dialog, waking };
+}
+
+/** Both tabs are signed in with the newest pair, and always were. */
+async function expectOneSession(
+  t: Test,
+  {
+    service,
+    told,
+    still,
+    other,
+    pair,
+  }: Pick<Tabs, 'service' | 'told'> & Record<'still' | 'other', Page> & { pair: TokenPair },
+  generation: number,
+) {
+  t.same(await sessionOf(service, pair), { generation, ended: null });
+  t.equal(await still.evaluate('client.token()'), await other.evaluate('client.token()'), 'one session');
+  for (const page of [still, other]) t.equal(await page.evaluate('careful.statusOfMe()'), 200);
+  t.same(
+    told.filter(({ what }) => what === 'signed out'),
+    [],
+    'no tab was signed out',
+  );
+  t.same(forks(told), [], 'no token has two successors');
+}
+
+t.test('a tab that stands still before it sends shares its key with the others', async (t) => {
+  const scene = await twoTabs(t, 'before it sends');
+  if (scene === null) return;
+  const token = await scene.other.evaluate('careful.wakeUp()');
+  t.not(token, scene.pair.access, 'the other tab goes on without the lock');
+  t.equal(await scene.wake(), token);
+  t.equal(answered(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
+  await expectOneSession(t, scene, 1);
+});
+
+t.test('a tab that wakes two generations later does not repeat its question', async (t) => {
+  const scene = await twoTabs(t, 'after the answer was lost', 'impatient');
+  if (scene === null) return;
+  await scene.other.evaluate('careful.wakeUp()');
+  const token = await scene.other.evaluate('careful.wakeUp()');
+  t.equal(await scene.wake(), token);
+  await expectOneSession(t, scene, 2);
+});
+
+t.test('a tab that wakes two generations later does not store its older pair', async (t) => {
+  const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
+  if (scene === null) return;
+  await scene.other.evaluate('careful.wakeUp()');
+  const token = await scene.other.evaluate('careful.wakeUp()');
+  t.equal(await scene.wake(), token);
+  await expectOneSession(t, scene, 2);
+});
+
+t.test('a log-out does not wait for a tab that stands still, and holds when that tab wakes', async (t) => {
+  const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
+  if (scene === null) return;
+  await scene.other.evaluate('client.logOut()');
+  t.equal((await sessionOf(scene.service, scene.pair)).ended, 'logout');
+  t.equal(await scene.wake(), null);
+  for (const page of [scene.still, scene.other]) t.equal(await page.evaluate('client.token()'), null);
+});
