@@ -65,6 +65,17 @@ t.test('a service that asks for a long pause is given it', async (t) => {
   t.same(signedOut, []);
 });
 
+t.test('a long pause ends while the machine sleeps', async (t) => {
+  const { client, pair } = await badDay(t, [[503, { 'retry-after': '3600' }, unavailable]]);
+  await t.rejects(client.token(pair.access), { code: 'unavailable', recovery: 'retry', retryAfter: 3600 });
+  const now = Date.now;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  Date.now = () => now() + 3_600_000; // performance.now stands still
+  t.not(await client.token(pair.access), pair.access);
+});
+
 t.test('only the service itself can end a session', async (t) => {
   const { client, pair, service, signedOut } = await badDay(t, [
     [401, { 'www-authenticate': 'Basic' }, 'This is the staging area.'],

@@ -6,12 +6,12 @@ import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from '
 
 const ANN = { username: 'ann', password: 'a violet piano 42' };
 
-/** Makes the clock that nobody sets run ahead, by so many seconds. */
-function skipAhead(t: Test, seconds: number): void {
-  const now = performance.now.bind(performance);
-  performance.now = () => now() + seconds * 1000;
+/** Makes a clock run ahead, by so many seconds. */
+function skipAhead(t: Test, seconds: number, clock: { now(): number } = performance): void {
+  const now = clock.now.bind(clock);
+  clock.now = () => now() + seconds * 1000;
   t.teardown(() => {
-    performance.now = now;
+    clock.now = now;
   });
 }
 
@@ -105,6 +105,33 @@ t.test('the clock of the day is a hint and no more', async (t) => {
     t.same(signedOut, []);
   }
 });
+
+t.test(
+  'after the machine slept, a token is renewed before a body is sent that cannot be sent again',
+  async (t) => {
+    const service = await httpService(t);
+    const account = { ...ANN, email: 'ann@example.com' };
+    await service.post('/auth/register', account);
+    const client = clientOf(t, { url: service.url });
+    await client.logIn(ANN.username, ANN.password);
+    const text = JSON.stringify({ currentPassword: ANN.password, newPassword: 'another violet piano 43' });
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    const address = `${service.url}/auth/password`;
+    const request = () => client.fetch(new Request(address, { ...init, body: text }));
+    const stream = { ...init, body: new Blob(['{}']).stream(), duplex: 'half' } as const;
+    for (const [send, status] of [
+      [request, 204],
+      [() => client.fetch(address, stream), 400],
+    ] as const) {
+      service.time.now += 16 * 60_000;
+      skipAhead(t, 16 * 60, Date); // performance.now stands still
+      const refreshes = answered(service, '/auth/refresh');
+      t.equal((await send()).status, status, 'the access token was good');
+      t.equal(answered(service, '/auth/password', 401), 0);
+      t.equal(answered(service, '/auth/refresh') - refreshes, 1);
+    }
+  },
+);
 
 t.test('a session that was ended elsewhere ends here, and says why', async (t) => {
   const service = await httpService(t);
