@@ -1,5 +1,4 @@
 import type { Client } from '../../domain/events.ts';
-import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -8,6 +7,7 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { rememberEnded } from '../sessions/remember-ended.ts';
+import { applyWithPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
 export interface ChangePasswordDeps extends ConfirmPasswordDeps {
@@ -32,22 +32,18 @@ export const changePassword = (deps: ChangePasswordDeps) => {
   const confirm = confirmPassword(deps);
 
   return async ({ userId, sessionId, currentPassword, newPassword, client }: ChangePasswordInput) => {
-    const user = await confirm(userId, currentPassword, client);
+    const shown = await confirm(userId, currentPassword, client);
     const password = normalizePassword(newPassword);
-    const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
+    const fault = passwordFault(password, [shown.user.username, shown.user.email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
     const at = clock();
-    const passwordHash = await passwords.hash(password, networkOf(client.address));
+    const passwordHash = await passwords.hash(password, shown.network);
     const event = { type: 'users.password_changed', occurredAt: at, data: { userId, ...client } } as const;
     const change = { passwordHash, except: sessionId, at };
-    const ended = await users.changePassword(
-      userId,
-      user.passwordHash,
-      change,
-      outboxEntries(newId, [{ event }]),
+    const ended = await applyWithPassword(deps, shown, (user) =>
+      users.changePassword(userId, user.passwordHash, change, outboxEntries(newId, [{ event }])),
     );
-    if (ended === null) throw new Refusal('invalid_credentials');
     rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
   };
 };

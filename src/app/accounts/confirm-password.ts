@@ -2,9 +2,9 @@ import type { Client } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
+import type { ShownPassword } from './apply-with-password.ts';
 import { type AttemptDeps, attempt } from './attempt.ts';
 
 export interface ConfirmPasswordDeps extends AttemptDeps {
@@ -13,25 +13,21 @@ export interface ConfirmPasswordDeps extends AttemptDeps {
 }
 
 /**
- * The user, once they have shown their password again: a stolen access token alone changes no account.
+ * Verifies the password of a signed-in user again: a stolen access token alone changes no account.
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `invalid_credentials`,
  * `too_many_requests`.
  */
 export const confirmPassword =
   (deps: ConfirmPasswordDeps) =>
-  async (userId: string, password: string, client: Client): Promise<User> => {
+  async (userId: string, given: string, client: Client): Promise<ShownPassword> => {
     const user = await deps.users.find(userId);
     if (user === null) throw new Refusal('not_found', 'This user has no account here.');
     const succeeded = await attempt(deps, user.id, client);
-    if (
-      !(await deps.passwords.verify(
-        user.passwordHash,
-        normalizePassword(password),
-        networkOf(client.address),
-      ))
-    ) {
+    const password = normalizePassword(given);
+    const network = networkOf(client.address);
+    if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
       throw new Refusal('invalid_credentials');
     }
     await succeeded();
-    return user;
+    return { user, password, network };
   };

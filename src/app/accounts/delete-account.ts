@@ -1,10 +1,10 @@
 import type { Client } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { Refusal } from '../../domain/refusal.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { rememberEnded } from '../sessions/remember-ended.ts';
+import { applyWithPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
 interface Deps extends ConfirmPasswordDeps {
@@ -19,16 +19,12 @@ export const deleteAccount = (deps: Deps) => {
   const confirm = confirmPassword(deps);
 
   return async ({ userId, password, client }: { userId: string; password: string; client: Client }) => {
-    const user = await confirm(userId, password, client);
+    const shown = await confirm(userId, password, client);
     const revocation = { at: clock(), reason: 'account_deleted' } as const;
     const event = { type: 'users.deleted', occurredAt: revocation.at, data: { userId } } as const;
-    const ended = await users.remove(
-      userId,
-      user.passwordHash,
-      revocation,
-      outboxEntries(newId, [{ event }]),
+    const ended = await applyWithPassword(deps, shown, (user) =>
+      users.remove(userId, user.passwordHash, revocation, outboxEntries(newId, [{ event }])),
     );
-    if (ended === null) throw new Refusal('invalid_credentials');
     rememberEnded(deps, ended.sessions, revocation);
   };
 };

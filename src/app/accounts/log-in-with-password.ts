@@ -5,7 +5,8 @@ import { identifierOf, type User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { TokenPair } from '../sessions/mint-pair.ts';
-import { type NewSession, type OpenSessionDeps, openSession } from '../sessions/open-session.ts';
+import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
+import { applyWithPassword } from './apply-with-password.ts';
 import { type AttemptDeps, attempt } from './attempt.ts';
 
 interface Deps extends OpenSessionDeps, AttemptDeps {
@@ -25,7 +26,7 @@ export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'con
  */
 export const logInWithPassword = (deps: Deps) => {
   const { users, passwords } = deps;
-  const open = openSession(deps);
+  const open = openSessionIf(deps);
 
   return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
     const identifier = identifierOf(username);
@@ -37,18 +38,17 @@ export const logInWithPassword = (deps: Deps) => {
     if (user === null || !right) throw new Refusal('invalid_credentials');
 
     await succeeded();
-    return open({ ...session, userId: user.id, contact: null }, await upToDate(user, given, network));
+    return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
+      // Replicas with different parameters would replace each other's hashes: only the first try replaces one.
+      const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
+      return hash === null ? null : open({ ...session, userId: user.id, contact: null }, hash);
+    });
   };
 
-  /** The hash of the password as it is kept, made anew if the parameters have changed. */
-  async function upToDate(user: User, password: string, network: string): Promise<string> {
+  /** The stored hash, made anew if the parameters have changed. Null if another request has replaced the hash. */
+  async function upToDate(user: User, password: string, network: string): Promise<string | null> {
     if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
     const passwordHash = await passwords.hash(password, network);
-    if (await users.rehash(user.id, user.passwordHash, passwordHash)) return passwordHash;
-    // A login at the same moment has replaced the hash, or the password has been changed.
-    const current = await users.find(user.id);
-    const isRight = current !== null && (await passwords.verify(current.passwordHash, password, network));
-    if (!isRight) throw new Refusal('invalid_credentials');
-    return current.passwordHash;
+    return (await users.rehash(user.id, user.passwordHash, passwordHash)) ? passwordHash : null;
   }
 };

@@ -24,15 +24,22 @@ export interface OpenSessionDeps {
 /** Whose session it is to be, and how it is to behave. */
 export type NewSession = Omit<Login, 'tokenFamily'>;
 
-/**
- * Opens a session for a user that somebody vouches for: a trusted backend, or the password whose hash is given as
- * `vouchedBy`. Answers the first pair, or rejects with a {@link Refusal} `invalid_credentials` if that password is
- * the user's no more.
- */
+/** Opens a session for a user whom a trusted backend names. Answers the first pair. */
 export const openSession = (deps: OpenSessionDeps) => {
+  const open = openSessionIf(deps);
+
+  return async (session: NewSession): Promise<TokenPair> => {
+    const pair = await open(session);
+    if (pair === null) throw new Refusal('invalid_credentials');
+    return pair;
+  };
+};
+
+/** Opens a session and answers the first pair; null if the hash of the user's password is not `ifPasswordHash`. */
+export const openSessionIf = (deps: OpenSessionDeps) => {
   const mint = mintPair(deps);
 
-  return async (session: NewSession, vouchedBy?: string): Promise<TokenPair> => {
+  return async (session: NewSession, ifPasswordHash?: string): Promise<TokenPair | null> => {
     const now = deps.clock();
     const login = { ...session, tokenFamily: deps.newId() };
     const family = openFamily(login, await firstPair(deps, login, now), deps.policy);
@@ -41,8 +48,8 @@ export const openSession = (deps: OpenSessionDeps) => {
       occurredAt: now,
       data: { sessionId: family.tokenFamily, userId: family.userId, ...session.client },
     } as const;
-    const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), vouchedBy);
-    if (ended === null) throw new Refusal('invalid_credentials');
+    const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
+    if (ended === null) return null;
     rememberEnded(deps, ended.sessions, { at: now, reason: 'session_limit' });
     return mint(family, now);
   };

@@ -1,0 +1,46 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { User } from '../../domain/user.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Users } from '../../ports/stores/users.ts';
+
+interface Deps {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+}
+
+/** A password that was right for the user's hash, normalised, and the network that it came from. */
+export interface ShownPassword {
+  readonly user: User;
+  readonly password: string;
+  readonly network: string;
+}
+
+/** Applies a change on the condition that the user still has this hash. Null: the hash was replaced, nothing changed. */
+type ConditionalChange<T> = (user: User, attempt: number) => Promise<T | null>;
+
+/** A login on each of two replicas with different parameters can replace the hash once each. */
+const ATTEMPTS = 3;
+
+/**
+ * Applies a change that depends on the hash of the password. Another login can replace the hash of the same password
+ * between its verification and the change: then the password is verified against the new hash, and the change is
+ * tried again. Rejects with a {@link Refusal}: `invalid_credentials` if the password was changed or the user is gone,
+ * `unavailable` if the hash was replaced at each attempt.
+ */
+export async function applyWithPassword<T>(
+  { users, passwords }: Deps,
+  { user, password, network }: ShownPassword,
+  change: ConditionalChange<T>,
+): Promise<T> {
+  let current = user;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const result = await change(current, attempt);
+    if (result !== null) return result;
+    const stored = await users.find(user.id);
+    const isRight = stored !== null && (await passwords.verify(stored.passwordHash, password, network));
+    if (!isRight) throw new Refusal('invalid_credentials');
+    current = stored;
+  }
+  const cause = new Error(`the password hash was replaced ${ATTEMPTS} times`);
+  throw new Refusal('unavailable', undefined, { cause });
+}
