@@ -85,8 +85,13 @@ export async function openStores(
       traced,
       (_method, ask) =>
         (...input) =>
-          storeCalls.follow(name, () => ask(...input)),
+          storeCalls.follow(name, () => ask(...input).catch(noteFailure)),
     );
+  }
+
+  function noteFailure(error: unknown): never {
+    feed.noteFailure(error);
+    throw error;
   }
 
   async function prepare() {

@@ -7,6 +7,7 @@ import { startRevocationFeed } from '../../src/adapters/postgres/revocation-feed
 import { SILENCE } from '../../src/adapters/postgres/subscription.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { NOW, rotationOf, someFamily } from '../support/families.ts';
 import { embeddedStores } from '../support/open-stores.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -210,6 +211,34 @@ t.test('the embedded database: loaded once, and fed by its own process', async (
   t.equal(list.recall('another'), 'logout');
   await feed.stop();
   t.notOk(list.isComplete());
+});
+
+t.test('the embedded list is loaded again after a statement of unknown outcome', async (t) => {
+  const { sql, families } = await embeddedStores(t);
+  const list = createRevokedFamilies(() => NOW);
+  const address = { kind: 'embedded', socketPath: '' } as const;
+  const lines: string[] = [];
+  const shared = { address, sql, list, policy: POLICY, clock: () => NOW, log: quiet(lines) };
+  const feed = await startRevocationFeed(shared);
+  feed.noteFailure(new StoreUnavailable('nothing', null));
+  feed.noteFailure(new Error('a fault of another kind'));
+  t.ok(list.isComplete(), 'nothing can have been revoked');
+
+  const lost = someFamily();
+  await families.open(lost, []);
+  await families.revoke(lost.tokenFamily, { at: NOW, reason: 'logout' }, []);
+  feed.noteFailure(new StoreUnavailable('unknown', null));
+  feed.noteFailure(new StoreUnavailable('pending', null));
+  t.notOk(list.isComplete());
+  await until(() => list.isComplete());
+  t.equal(list.recall(lost.tokenFamily), 'logout');
+  t.same(lines, ['warn', 'info']);
+
+  feed.noteFailure(new StoreUnavailable('unknown', null));
+  await feed.stop();
+  t.notOk(list.isComplete());
+  feed.noteFailure(new StoreUnavailable('unknown', null));
+  t.same(lines, ['warn', 'info', 'warn']);
 });
 
 type T = Pick<Test, 'teardown'>;

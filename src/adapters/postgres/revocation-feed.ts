@@ -3,7 +3,9 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
+import { asked } from './asked.ts';
 import type { PostgresAddress, Sql } from './connect.ts';
+import { keepEmbeddedList, type RevocationFeed } from './embedded/revocation-list.ts';
 import { loadRevocations, type Revocation } from './revocations.ts';
 import { subscribe } from './subscription.ts';
 
@@ -26,17 +28,17 @@ const PAUSE = 500;
  * incomplete from the moment when the connection is known to be gone; a connection that dies without a word is
  * found out within a few seconds ({@link SILENCE}).
  *
- * The embedded database delivers no notifications: there the list is loaded once (rejects with what the database
- * says if it cannot be), and the one process that owns the database remembers what it revokes itself.
+ * The embedded database delivers no notifications: there the list is loaded at the start (rejects with the error of
+ * the database), and the one process that owns the database remembers what it revokes itself. After a statement of
+ * unknown outcome the list is incomplete until it is loaded again.
  */
-export async function startRevocationFeed(options: Options): Promise<{ stop(): Promise<void> }> {
+export async function startRevocationFeed(options: Options): Promise<RevocationFeed> {
   const { address, sql, list, policy, clock, log } = options;
   const worthKnowing = policy.accessTokenAge + policy.clockSkew;
 
   if (address.kind === 'embedded') {
     await load(sql);
-    list.setComplete(true);
-    return { stop: async () => list.setComplete(false) };
+    return keepEmbeddedList({ list, log, reload: () => asked(load(sql)) });
   }
 
   const stopping = new AbortController();
@@ -49,6 +51,8 @@ export async function startRevocationFeed(options: Options): Promise<{ stop(): P
   const running = keepSubscribed(address.url);
   await first;
   return {
+    // A committed revocation arrives as a notification, whatever became of the answer.
+    noteFailure() {},
     async stop() {
       stopping.abort();
       await running;

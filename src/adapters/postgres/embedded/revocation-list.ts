@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../../ports/log.ts';
+import type { FedRevokedFamilies } from '../../../ports/revoked-families.ts';
+import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
+
+export interface RevocationFeed {
+  /** To be called with each error of a store: the statement may have revoked sessions although its answer was lost. */
+  noteFailure(error: unknown): void;
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly list: FedRevokedFamilies;
+  readonly log: Log;
+  /** Adds every recent revocation of the database to the list. */
+  reload(): Promise<void>;
+}
+
+/** Milliseconds before each try to load the list again. */
+const PAUSE = 500;
+
+/**
+ * Keeps a loaded list complete where no notification arrives and one process makes all changes. After a statement of
+ * unknown outcome the list is incomplete until it was loaded again. The embedded database runs statements in their
+ * order, so that the load sees what a pending statement commits.
+ */
+export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let failures = 0;
+  let repair: Promise<void> | null = null;
+  list.setComplete(true);
+
+  return {
+    noteFailure(error) {
+      const isDefinite = !(error instanceof StoreUnavailable) || error.outcome === 'nothing';
+      if (isDefinite || signal.aborted) return;
+      failures += 1;
+      list.setComplete(false);
+      repair ??= reloadUntilComplete(error);
+    },
+    async stop() {
+      stopping.abort();
+      await repair;
+      list.setComplete(false);
+    },
+  };
+
+  async function reloadUntilComplete(reason: unknown): Promise<void> {
+    log.warn(
+      { err: reason },
+      'an answer of the database was lost: each request asks the database until a reload',
+    );
+    while (!list.isComplete() && !signal.aborted) {
+      await delay(PAUSE, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) await reloadOnce();
+    }
+    repair = null;
+  }
+
+  async function reloadOnce(): Promise<void> {
+    const before = failures;
+    try {
+      await reload();
+      if (before === failures) list.setComplete(true);
+    } catch (error) {
+      log.warn({ err: error }, 'the list of revoked sessions could not be loaded; trying again');
+    }
+    if (list.isComplete()) log.info({}, 'the list of revoked sessions was loaded again');
+  }
+}
