@@ -1,3 +1,4 @@
+import { asked } from '../adapters/postgres/asked.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
@@ -31,7 +32,7 @@ export interface Stores {
   readonly mailBudget: MailBudget;
   /** Loaded where it is wanted: few services keep keys in the database. */
   signingKeys(): Promise<SigningKeys>;
-  /** Rejects while the database cannot be asked. */
+  /** Rejects while the database cannot be asked, and after five seconds without an answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
   /** Resolves, with the reason, if the embedded database dies by itself; never otherwise. */
@@ -71,7 +72,7 @@ export async function openStores(
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return seen('signing_keys', createSigningKeys(sql));
     },
-    ping: async () => void (await sql`select 1`),
+    ping: async () => void (await asked(sql`select 1`)),
     failed: database.failed,
     async close() {
       await feed.stop();

@@ -62,6 +62,29 @@ t.test('health', async (t) => {
   t.equal((await send('/health/live')).status, 200, 'alive all the same');
 });
 
+t.test('probes of a dependency that hangs are answered in time and share one check', async (t) => {
+  let checks = 0;
+  let answer = () => {};
+  const database = () => {
+    checks += 1;
+    return new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+  };
+  const { send } = await httpService(t, { http: { checks: { database } } });
+  const probe = () => send('/health/ready');
+  const answers = await Promise.all(Array.from({ length: 20 }, probe));
+  answers.push(await probe());
+  t.ok(answers.every(({ status }) => status === 503));
+  t.equal(checks, 1);
+  answer();
+  await new Promise(setImmediate);
+  const last = probe();
+  while (checks < 2) await new Promise(setImmediate);
+  answer();
+  t.match(await last, { status: 200, body: { dependencies: { database: 'up' } } });
+});
+
 t.test('the document describes every route with all its answers', async (t) => {
   const { send, url } = await httpService(t);
   const { status, body } = await send('/docs/json');

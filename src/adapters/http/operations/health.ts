@@ -4,7 +4,7 @@ import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
 
-/** Rejects while the dependency cannot be asked. */
+/** Rejects while the dependency cannot be asked. It has to end by itself: the next check starts only then. */
 export type HealthCheck = () => Promise<void>;
 
 const State = oneOf(['up', 'down']);
@@ -21,12 +21,13 @@ const Ready = Type.Object(
   },
 );
 
-/** Milliseconds in which a dependency has to answer: whoever asks does not wait for ever either. */
+/** Milliseconds in which a dependency has to answer: a probe of an orchestrator has a deadline too. */
 const DEADLINE = 2_000;
 
 /** `/health/live`: the process answers. `/health/ready`: so does everything without which it can only refuse. */
 export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<string, HealthCheck>> }): void {
   const schema = { tags: ['operations'], security: [] };
+  const shared = Object.entries(checks).map(([name, check]) => [name, shareWhileRunning(check)] as const);
 
   app.get(
     '/health/live',
@@ -53,9 +54,7 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
     },
     async (request, reply) => {
       const states = await Promise.all(
-        Object.entries(checks).map(
-          async ([name, check]) => [name, await stateOf(name, check, request.log)] as const,
-        ),
+        shared.map(async ([name, check]) => [name, await stateOf(name, check, request.log)] as const),
       );
       const dependencies = Object.fromEntries(states);
       const status = states.every(([, state]) => state === 'up') ? 'up' : 'down';
@@ -63,6 +62,17 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
       return { status, dependencies } as const;
     },
   );
+}
+
+/** Probes of a dependency that hangs wait for one check: a check for each probe would use up the connections. */
+function shareWhileRunning(check: HealthCheck): HealthCheck {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= check().finally(() => {
+      running = null;
+    });
+    return running;
+  };
 }
 
 async function stateOf(name: string, check: HealthCheck, log: App['log']): Promise<'up' | 'down'> {

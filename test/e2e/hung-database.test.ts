@@ -1,0 +1,34 @@
+import t from 'tap';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const PROBES = 20;
+
+t.test('probes of a service whose database hangs are answered, and it becomes ready again', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const database = await testDatabase(t);
+  const { hostname, port } = new URL(database);
+  const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5432) });
+  const through = new URL(database);
+  through.host = `127.0.0.1:${proxy.port}`;
+  const { url } = await composed(t, {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: through.href,
+    DATABASE_POOL: '8',
+  });
+  const probe = async () => (await fetch(`${url}/health/ready`)).status;
+  t.equal(await probe(), 200);
+
+  proxy.pause();
+  const answers = await Promise.all(Array.from({ length: PROBES }, probe));
+  t.same(new Set(answers), new Set([503]), 'all are answered while the database hangs');
+  t.equal((await fetch(`${url}/health/live`)).status, 200);
+  proxy.resume();
+  const ready = async () => ((await probe()) === 200 ? true : undefined);
+  await until('the service to be ready', ready);
+
+  proxy.strand();
+  t.equal(await probe(), 503, 'the connections lead to a machine that is gone');
+  t.ok(await until('the service to be ready on new connections', ready));
+});
