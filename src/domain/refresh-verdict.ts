@@ -44,8 +44,9 @@ export type JudgedFamily = Pick<
 >;
 
 /**
- * What to do with a refresh: rotate the family (or heal it), mint its current pair once more, say no, or end it.
- * `tell` is recorded together with the deed, or alone where nothing else changes.
+ * What to do with a refresh: rotate the family (or heal it), mint its current pair once more, refuse, or revoke the
+ * family. `tell` is recorded together with that change, or alone where nothing else changes. The rows of
+ * docs/domain.md say which verdict a situation gets.
  */
 export type Verdict<Family> =
   | { readonly kind: 'rotate'; readonly family: Family; readonly tell: readonly Occurrence[] }
