@@ -7,6 +7,7 @@ import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
 import { readKeys } from './config/keys.ts';
 import { readLimits } from './config/limits.ts';
 import { type MailConfig, readMail } from './config/mail.ts';
+import { readTraces, type TracesConfig } from './config/traces.ts';
 import { type Readers, readers } from './config/values.ts';
 import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
@@ -31,8 +32,8 @@ export interface Config {
   /** Null: events are logged, and go nowhere. */
   readonly brokerUrl: string | null;
   readonly mail: MailConfig;
-  /** The collector of traces, OTLP over HTTP; null: none are made. */
-  readonly tracesEndpoint: string | null;
+  /** Null: no traces are made. */
+  readonly traces: TracesConfig | null;
   /** What is allowed, but may not be meant. */
   readonly warnings: readonly string[];
 }
@@ -80,7 +81,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
   const redisUrl = readRedis(variables, read);
   const brokerUrl = readBroker(variables, read);
   const mail = readMail(variables, { production, publicUrl: http.publicUrl }, read);
-  const tracesEndpoint = readTraces(variables, read);
+  const traces = readTraces(variables, read);
   const keySet = readKeySet(variables, cwd, read);
   const place = { production, dataDir };
   const { encryptionKeys, ...tokenKeys } = readKeyRings(variables, place, sealsKeys(keySet), faults);
@@ -109,7 +110,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
     redisUrl,
     brokerUrl,
     mail,
-    tracesEndpoint,
+    traces,
     ...rest,
     warnings: [...warnings, ...warningsAbout(production, database)],
   });
@@ -147,11 +148,6 @@ function readTokens(variables: Variables, publicUrl: string | null, read: Reader
     audiences: read.names('TOKEN_AUDIENCE', variables.TOKEN_AUDIENCE),
     jtiHash: read.choice('JTI_HASH', variables.JTI_HASH, ['hmac-sha512', 'argon2id']),
   };
-}
-
-function readTraces({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Variables, read: Readers): string | null {
-  if (endpoint === '') return null;
-  return read.httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
 }
 
 function readKeyRings(

@@ -459,6 +459,30 @@ t.test('what EHLO says', async (t) => {
     t.equal(await nameIn({ PUBLIC_URL }), 'example.com', PUBLIC_URL);
 });
 
+t.test('traces', async (t) => {
+  const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+  const tracesOf = async (env: Env) => read(t, { ...keys, ...collector, ...env });
+  const plain = { kind: 'parentbased_always_on', ratio: 1 };
+  t.same((await tracesOf({})).traces, {
+    endpoint: 'http://collector:4318',
+    serviceName: 'kinship',
+    attributes: {},
+    sampler: plain,
+  });
+  const named = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a, team=b%3Dc' };
+  t.match((await tracesOf(named)).traces, { serviceName: 'a', attributes: { team: 'b=c' } });
+
+  const faulty = {
+    OTEL_RESOURCE_ATTRIBUTES: 'a=1,b',
+    OTEL_TRACES_SAMPLER: 'jaeger_remote',
+    OTEL_TRACES_SAMPLER_ARG: '2',
+  };
+  const { traces, warnings } = await tracesOf(faulty);
+  t.match(traces, { attributes: {}, sampler: plain });
+  t.same(warnings.map((line) => line.split(' ')[0]).sort(), Object.keys(faulty));
+  t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
+});
+
 t.test('a variable that is not used is not judged', async (t) => {
   const DATABASE_URL = 'postgres://db/kinship';
   await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));

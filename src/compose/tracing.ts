@@ -6,12 +6,12 @@ import { eachVerb, type Verbs } from './each-verb.ts';
 
 /** Null where nobody collects traces: then nothing of it is loaded, and nothing of it runs. */
 export async function openTracing(
-  { tracesEndpoint }: Pick<Config, 'tracesEndpoint'>,
+  { traces }: Pick<Config, 'traces'>,
   log: Logger,
 ): Promise<{ tracing: Tracing | null; close(): Promise<void> }> {
-  if (tracesEndpoint === null) return { tracing: null, close: async () => {} };
+  if (traces === null) return { tracing: null, close: async () => {} };
   const { createTracing } = await import('../adapters/telemetry/tracing.ts');
-  const { close, ...tracing } = createTracing({ endpoint: tracesEndpoint }, log);
+  const { close, ...tracing } = createTracing(traces, log);
   return { tracing, close };
 }
 

@@ -69,6 +69,10 @@ export const Environment = Type.Object({
   SMTP_RECEIVER: text(),
 
   OTEL_EXPORTER_OTLP_ENDPOINT: text(),
+  OTEL_SERVICE_NAME: text(),
+  OTEL_RESOURCE_ATTRIBUTES: text(),
+  OTEL_TRACES_SAMPLER: text(),
+  OTEL_TRACES_SAMPLER_ARG: text(),
 });
 
 export type VariableName = keyof typeof Environment.properties;

@@ -113,6 +113,47 @@ t.test('no password and no address of a user reaches a span', async (t) => {
   for (const canary of ['correct', 'canary', '127.0.0.1']) t.notOk(sent.includes(canary), canary);
 });
 
+t.test('every span carries the name and the attributes that the environment gives', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const collector = await startCollector(t);
+  const service = await start(t, {
+    DATABASE_URL: await testDatabase(t),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_SERVICE_NAME: 'sessions',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.name=other,deployment.environment.name=pre%2Cprod',
+  });
+  await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
+  await service.close();
+  t.match(collector.one('POST /auth/login').resource, {
+    'service.name': 'sessions',
+    'deployment.environment.name': 'pre,prod',
+  });
+});
+
+t.test('the sampler that the environment names decides which traces are sent', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const DATABASE_URL = await testDatabase(t);
+  const sentBy = async (env: Record<string, string>, flags: string) => {
+    const collector = await startCollector(t);
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const service = await start(t, { DATABASE_URL, ...endpoint, ...env });
+    const headers = { traceparent: `00-${TRACE}-${CALLER}-${flags}` };
+    await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST', headers });
+    await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
+    await service.close();
+    const logins = collector.spans.filter(({ name }) => name === 'POST /auth/login');
+    return logins.map(({ traceId }) => (traceId === TRACE ? 'continued' : 'own')).sort();
+  };
+  t.same(await sentBy({}, '00'), ['own'], 'a caller that does not sample is respected');
+  t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'always_on' }, '00'), ['continued', 'own']);
+  t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'always_off' }, '01'), []);
+  t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, '01'), ['continued']);
+  const ratio = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' };
+  t.same(await sentBy(ratio, '01'), []);
+  const parentRatio = { ...ratio, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' };
+  t.same(await sentBy(parentRatio, '01'), ['continued']);
+});
+
 t.test('a collector that is away is told of once, and nothing waits for it', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);

@@ -12,14 +12,19 @@ export interface ReceivedSpan {
   readonly kind: number;
   readonly status: { readonly code?: number };
   readonly attributes: Readonly<Record<string, string | number>>;
+  /** The attributes of the process that sent it. */
+  readonly resource: Readonly<Record<string, string | number>>;
 }
 
-interface OtlpSpan extends Omit<ReceivedSpan, 'attributes'> {
-  readonly attributes: readonly { key: string; value: { stringValue?: string; intValue?: number } }[];
+type OtlpAttributes = readonly { key: string; value: { stringValue?: string; intValue?: number } }[];
+
+interface OtlpSpan extends Omit<ReceivedSpan, 'attributes' | 'resource'> {
+  readonly attributes: OtlpAttributes;
 }
 
 interface OtlpRequest {
   readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: OtlpAttributes };
     readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
   }[];
 }
@@ -62,13 +67,19 @@ export async function startCollector(t: Pick<Test, 'teardown'>) {
 }
 
 function read({ resourceSpans }: OtlpRequest): ReceivedSpan[] {
-  return resourceSpans
-    .flatMap(({ scopeSpans }) => scopeSpans)
-    .flatMap(({ spans }) => spans)
-    .map(({ attributes, ...span }) => ({
-      ...span,
-      attributes: Object.fromEntries(
-        attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue ?? '']),
-      ),
-    }));
+  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans
+      .flatMap(({ spans }) => spans)
+      .map((span) => ({
+        ...span,
+        attributes: readAttributes(span.attributes),
+        resource: readAttributes(resource.attributes),
+      })),
+  );
+}
+
+function readAttributes(attributes: OtlpAttributes): Record<string, string | number> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue ?? '']),
+  );
 }

@@ -14,6 +14,7 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Span, SpanStart, TraceContext, Tracing } from '../../ports/tracing.ts';
+import { type SamplerChoice, samplerOf } from './sampler.ts';
 import { tellingOfFailures } from './span-exporter.ts';
 
 const KINDS = {
@@ -27,14 +28,24 @@ const KINDS = {
 /** Milliseconds between two exports, and those that one may take. */
 const BATCH = { scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 };
 
-/** Spans by OpenTelemetry, sent to a collector in OTLP over HTTP. `close` sends what is left. */
+interface Options {
+  /** The collector, OTLP over HTTP. */
+  readonly endpoint: string;
+  readonly serviceName: string;
+  /** What every span says of this process, beside the name of the service. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly sampler: SamplerChoice;
+}
+
+/** Spans by OpenTelemetry, sent to a collector. `close` sends what is left. */
 export function createTracing(
-  { endpoint }: { readonly endpoint: string },
+  { endpoint, serviceName, attributes, sampler }: Options,
   log: Log,
 ): Tracing & { close(): Promise<void> } {
   const exporter = tellingOfFailures(new OTLPTraceExporter({ url: tracesOf(endpoint) }), log);
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'kinship' }),
+    resource: resourceFromAttributes({ ...attributes, 'service.name': serviceName }),
+    sampler: samplerOf(sampler),
     spanProcessors: [new BatchSpanProcessor({ exporter, ...BATCH })],
   });
   return { ...tracingWith(provider.getTracer('kinship')), close: () => provider.shutdown() };

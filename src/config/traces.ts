@@ -1,0 +1,76 @@
+import type { Variables } from './environment.ts';
+import { list, type Readers, shown } from './values.ts';
+
+const SAMPLERS = [
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+  'always_on',
+  'always_off',
+  'traceidratio',
+] as const;
+
+export type SamplerKind = (typeof SAMPLERS)[number];
+
+export interface TracesConfig {
+  /** The collector, OTLP over HTTP. */
+  readonly endpoint: string;
+  readonly serviceName: string;
+  /** What every span says of this process, beside the name of the service. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** `ratio` of traces, from 0 to 1, for the samplers that take one. */
+  readonly sampler: { readonly kind: SamplerKind; readonly ratio: number };
+}
+
+/**
+ * Null: no traces are made. By the specification of OpenTelemetry a value that cannot be read is a warning and counts
+ * as unset: these variables are often set for a whole fleet of services.
+ */
+export function readTraces(variables: Variables, read: Readers): TracesConfig | null {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME } = variables;
+  if (endpoint === '') return null;
+  const { 'service.name': named, ...attributes } = readAttributes(variables, read);
+  return {
+    endpoint: read.httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint),
+    serviceName: OTEL_SERVICE_NAME || named || 'kinship',
+    attributes,
+    sampler: { kind: readKind(variables, read), ratio: readRatio(variables, read) },
+  };
+}
+
+/** Keys and values are percent-encoded. One faulty pair makes the whole list unset. */
+function readAttributes(
+  { OTEL_RESOURCE_ATTRIBUTES: value }: Variables,
+  read: Readers,
+): Record<string, string> {
+  try {
+    return Object.fromEntries(list(value).map(readPair));
+  } catch {
+    read.warn(
+      `OTEL_RESOURCE_ATTRIBUTES got ${shown(value)} and is ignored: it wants key=value, comma-separated.`,
+    );
+    return {};
+  }
+}
+
+function readPair(pair: string): [string, string] {
+  const [key = '', value, ...rest] = pair.split('=').map((part) => decodeURIComponent(part.trim()));
+  if (key === '' || value === undefined || rest.length > 0) throw new Error('not a pair');
+  return [key, value];
+}
+
+function readKind({ OTEL_TRACES_SAMPLER: value }: Variables, read: Readers): SamplerKind {
+  const kind = SAMPLERS.find((sampler) => sampler === value.toLowerCase());
+  if (kind === undefined && value !== '')
+    read.warn(
+      `OTEL_TRACES_SAMPLER got ${shown(value)} and is ignored: it wants one of ${SAMPLERS.join(', ')}.`,
+    );
+  return kind ?? SAMPLERS[0];
+}
+
+function readRatio({ OTEL_TRACES_SAMPLER_ARG: value }: Variables, read: Readers): number {
+  const ratio = Number(value || 1);
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  read.warn(`OTEL_TRACES_SAMPLER_ARG got ${shown(value)} and is ignored: it wants a number from 0 to 1.`);
+  return 1;
+}
