@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import type { Test } from 'tap';
 
@@ -13,6 +14,33 @@ export function selfSigned(): string | null {
   const files = ['-keyout', '-', '-out', '-'];
   const { status, stdout } = spawnSync(OPENSSL, ['req', '-x509', ...kind, ...name, ...files]);
   return status === 0 ? String(stdout) : null;
+}
+
+/** Files of PEM: an authority, and a certificate that it has issued for the one name. */
+export interface Issued {
+  readonly authority: string;
+  readonly key: string;
+  readonly certificate: string;
+}
+
+/** An authority of our own making and a certificate of it, in the folder; null where that cannot be made. */
+export function issuedFor(name: string, folder: string): Issued | null {
+  const file = (path: string) => join(folder, path);
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const request = (...args: string[]) => spawnSync(OPENSSL, ['req', '-x509', ...kind, ...args]).status === 0;
+  const authority = ['-keyout', file('ca.key'), '-out', file('ca.pem'), '-subj', '/CN=Private authority'];
+  const issuer = [
+    '-CA',
+    file('ca.pem'),
+    '-CAkey',
+    file('ca.key'),
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+  ];
+  const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  const server = ['-keyout', file('server.key'), '-out', file('server.pem'), ...names, ...issuer];
+  if (!request(...authority) || !request(...server)) return null;
+  return { authority: file('ca.pem'), key: file('server.key'), certificate: file('server.pem') };
 }
 
 /** A TLS server on 127.0.0.1 with such a certificate, which nobody vouches for; `heard`: how often it was told anything. */
