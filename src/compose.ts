@@ -84,7 +84,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const origin = () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`;
     const toUsers = { outbox, users, budget: mailBudget, links: security.links, origin };
     const deliveries = await startDeliveries(config, { ...toUsers, tracing, ...told });
-    const upkeep = startUpkeep({ ...stores, policy, clock, log });
+    const upkeep = startUpkeep({ ...stores, policy, ...told });
     const following = follow();
     return {
       app,

@@ -6,6 +6,8 @@ import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
 import { deliverDigests } from '../app/delivery/deliver-digests.ts';
 import { deliverMail } from '../app/delivery/deliver-mail.ts';
 import { type LinkTo, linkTo } from '../app/delivery/link-to.ts';
+import { BREATH } from '../app/upkeep/purge.ts';
+import { REMOVED_AT_ONCE, type RemovalDeps, removeInTurns } from '../app/upkeep/remove-in-turns.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
@@ -17,8 +19,8 @@ import type { Tracing } from '../ports/tracing.ts';
 import { startEvents } from './events.ts';
 import { type Background, every } from './every.ts';
 
-/** Milliseconds between two looks into an outbox without mail. */
-const POLL = 1_000;
+/** Milliseconds between two looks into an outbox without mail, and between two removals where mail is off. */
+const POLL = { toSend: 1_000, toRemove: 60_000 };
 
 /** Captured mails of users whose address is not known are written all the same (RFC 2606: no such host). */
 const NOBODY = 'unknown@example.invalid';
@@ -26,15 +28,16 @@ const NOBODY = 'unknown@example.invalid';
 /** Empties the outbox in the background until stopped. */
 export async function startDeliveries(
   config: Pick<Config, 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
-  deps: DeliveryDeps & {
-    readonly users: Users;
-    readonly budget: MailBudget;
-    readonly links: LinkSecrets;
-    /** Where links lead, which is not known before the service listens. */
-    readonly origin: () => string;
-    readonly tracing: Tracing | null;
-    readonly log: Logger;
-  },
+  deps: DeliveryDeps &
+    RemovalDeps & {
+      readonly users: Users;
+      readonly budget: MailBudget;
+      readonly links: LinkSecrets;
+      /** Where links lead, which is not known before the service listens. */
+      readonly origin: () => string;
+      readonly tracing: Tracing | null;
+      readonly log: Logger;
+    },
 ): Promise<Background> {
   const { mail, dataDir } = config;
   const { log, links, origin } = deps;
@@ -50,9 +53,9 @@ export async function startDeliveries(
   };
 
   function mailLoops(): Background[] {
-    if (mail.kind === 'off') return [every(POLL, dropMail(deps), log)];
+    if (mail.kind === 'off') return [every(POLL.toRemove, dropMail(deps), log, { breath: BREATH })];
     const toSend = { ...deps, mailer, ...toUsers };
-    return [every(POLL, deliverMail(toSend), log), every(POLL, deliverDigests(toSend), log)];
+    return [every(POLL.toSend, deliverMail(toSend), log), every(POLL.toSend, deliverDigests(toSend), log)];
   }
 }
 
@@ -71,9 +74,13 @@ async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): P
   }
 }
 
-/** Without mail there is nobody to tell. */
-function dropMail({ outbox, clock }: { readonly outbox: Outbox; readonly clock: Clock }) {
-  return () => outbox.forget('mail', clock());
+/** Removes the mails that are recorded although no mail is sent. */
+function dropMail(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock: Clock }) {
+  const { outbox, clock } = deps;
+  return removeInTurns(deps, {
+    removal: 'mails',
+    remove: () => outbox.forget('mail', clock(), REMOVED_AT_ONCE),
+  });
 }
 
 function receiverOf(mail: Config['mail']): string | null {

@@ -2,6 +2,7 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
 import { logEvents } from '../app/delivery/log-events.ts';
 import { publishEvents } from '../app/delivery/publish-events.ts';
+import type { RemovalDeps } from '../app/upkeep/remove-in-turns.ts';
 import type { Config } from '../config.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { type Background, every } from './every.ts';
@@ -15,7 +16,7 @@ const POLL = { forLog: 1_000, forBroker: 200 };
 /** Sends events to RabbitMQ where there is one; logs them otherwise. */
 export async function startEvents(
   { brokerUrl, tokens }: Pick<Config, 'brokerUrl' | 'tokens'>,
-  deps: DeliveryDeps & { readonly tracing: Tracing | null; readonly log: Logger },
+  deps: DeliveryDeps & RemovalDeps & { readonly tracing: Tracing | null; readonly log: Logger },
 ): Promise<Background> {
   const { log } = deps;
   if (brokerUrl === null) return every(POLL.forLog, logEvents(deps), log);

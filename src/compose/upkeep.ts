@@ -1,6 +1,7 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { forgetOld } from '../app/upkeep/forget.ts';
+import { forgetLinks, forgetMailBudgets, forgetMails } from '../app/upkeep/forget.ts';
 import { BREATH, purgeInTurns } from '../app/upkeep/purge.ts';
+import type { RemovalDeps } from '../app/upkeep/remove-in-turns.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
@@ -20,9 +21,12 @@ export function startUpkeep(deps: {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly telemetry: RemovalDeps['telemetry'];
 }): Background {
   const loops = [
-    every(HOUR, forgetOld(deps), deps.log),
+    every(HOUR, forgetMails(deps), deps.log, { breath: BREATH }),
+    every(HOUR, forgetMailBudgets(deps), deps.log, { breath: BREATH }),
+    every(HOUR, forgetLinks(deps), deps.log, { breath: BREATH }),
     every(HOUR, purgeInTurns(deps), deps.log, { breath: BREATH }),
   ];
   return {

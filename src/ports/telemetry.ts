@@ -21,6 +21,9 @@ export type DeliveryOutcome =
   | 'failed'
   | 'logged';
 
+/** What a background task removes when it is old. */
+export type Removal = 'mails' | 'events' | 'links' | 'sessions' | 'mail_budgets';
+
 /**
  * What the service tells of its work, for whoever counts it. Nothing is waited for, and no method throws. Never a
  * token, an address or an id: what is told must stay of a bounded number of kinds, whatever strangers send.
@@ -47,4 +50,6 @@ export interface Telemetry {
   /** A deed was refused because there were too many of its kind: see {@link Attempts}. */
   limited(deed: string): void;
   delivered(kind: DeliveryKind, outcome: DeliveryOutcome): void;
+  /** A batch of old rows could not be removed. */
+  removalFailed(removal: Removal): void;
 }

@@ -34,8 +34,8 @@ const outboxSeries = (series: ReadonlyMap<string, number>) =>
 
 t.test('what waits in the outbox, asked once for many scrapes', async (t) => {
   const { scrape, asked } = withBacklog(async () => [
-    { kind: 'event', count: 3, oldestAt: NOW - 90_000 },
-    { kind: 'mail', count: 0, oldestAt: null },
+    { kind: 'event', count: 3, oldestAt: NOW - 90_000, postponed: 7 },
+    { kind: 'mail', count: 0, oldestAt: null, postponed: 0 },
   ]);
   const expected = {
     kinship_database_up: 1,
@@ -43,6 +43,8 @@ t.test('what waits in the outbox, asked once for many scrapes', async (t) => {
     'kinship_outbox_entries{kind="mail"}': 0,
     'kinship_outbox_oldest_entry_age_seconds{kind="event"}': 90,
     'kinship_outbox_oldest_entry_age_seconds{kind="mail"}': 0,
+    'kinship_outbox_postponed_entries{kind="event"}': 7,
+    'kinship_outbox_postponed_entries{kind="mail"}': 0,
   };
   const all = await Promise.all([scrape(), scrape(), scrape()]);
   for (const series of all) t.same(outboxSeries(series), expected);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
-import { forgetOld } from '../../src/app/upkeep/forget.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { forgetLinks, forgetMails } from '../../src/app/upkeep/forget.ts';
 import { purgeBatch, purgeInTurns } from '../../src/app/upkeep/purge.ts';
+import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
 import { outcome, POLICY, sessions } from '../support/sessions.ts';
 
@@ -15,8 +17,12 @@ function setUp() {
   const stores = createMemoryStores();
   const world = { now: NOW };
   const lines: object[] = [];
-  const log = { info: (members: object) => lines.push(members), warn() {}, error() {} };
-  return { ...stores, world, lines, deps: { ...stores, policy: POLICY, clock: () => world.now, log } };
+  const failures: object[] = [];
+  const failed = (members: object) => void failures.push(members);
+  const log = { info: (members: object) => lines.push(members), warn: failed, error: failed };
+  const metrics = createMetrics();
+  const deps = { ...stores, policy: POLICY, clock: () => world.now, log, telemetry: metrics.telemetry };
+  return { ...stores, world, lines, failures, metrics, deps };
 }
 
 t.test('a session is purged when every token of it has expired by itself', async (t) => {
@@ -81,16 +87,47 @@ t.test('mails are forgotten after thirty days, buried or not, and links a day af
   await users.create(user, []);
   await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
 
-  const run = forgetOld(deps);
+  const [removeMails, removeLinks] = [forgetMails(deps), forgetLinks(deps)];
   world.now = NOW + DAY;
-  t.equal(await run(), 0);
+  t.equal(await removeLinks(), 0);
   world.now = NOW + 30 * DAY;
-  t.equal(await run(), 1);
+  t.equal(await removeMails(), 0);
+  t.equal(await removeLinks(), 1);
   world.now += 1;
-  t.equal(await run(), 2);
-  t.equal(await run(), 0);
-  t.same(lines, [
-    { mails: 0, links: 1, budgets: 0 },
-    { mails: 2, links: 0, budgets: 0 },
-  ]);
+  t.equal(await removeMails(), 2);
+  t.equal(await removeMails(), 0);
+  t.equal(await removeLinks(), 0);
+  t.same(lines, [{ count: 2 }, { count: 1 }]);
+});
+
+t.test('old entries are removed in batches of a thousand', async (t) => {
+  const { families, world, lines, deps } = setUp();
+  const family = someFamily();
+  const mails = Array.from({ length: 2_500 }, () => entry(family, { kind: 'mail' }));
+  await families.open(family, mails);
+  world.now = NOW + 31 * DAY;
+  const run = forgetMails(deps);
+  const batches: number[] = [];
+  for (let done = await run(); done > 0; done = await run()) batches.push(done);
+  t.same(batches, [1_000, 1_000, 500]);
+  t.same(lines, [{ count: 2_500 }]);
+});
+
+t.test('a removal that fails is logged and counted', async (t) => {
+  const { deps, failures, metrics } = setUp();
+  const fail = async () => {
+    throw new TypeError('a fault of ours');
+  };
+  const outbox = { forget: fail };
+  const users = { forgetResets: fail };
+  const families = { purge: fail };
+  const failing = { ...deps, outbox, users, families };
+  for (const run of [forgetMails(failing), forgetLinks(failing), purgeInTurns(failing)]) {
+    t.equal(await run(), 0);
+  }
+  t.match(failures, [{ removal: 'mails' }, { removal: 'links' }, { removal: 'sessions' }]);
+  const series = seriesIn(await metrics.scrape());
+  for (const removal of ['mails', 'links', 'sessions']) {
+    t.equal(series.get(`kinship_removals_failed_total{removal="${removal}"}`), 1);
+  }
 });

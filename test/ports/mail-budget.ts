@@ -103,10 +103,10 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     const stores = await withHeld(t, ['ann']);
     await stores.mailBudget.take('bob', NOW);
     await stores.mailBudget.take('eve', NOW + DAY);
-    t.equal(await stores.mailBudget.forget(NOW + 1), 1, 'not of a recipient with a digest to come');
+    t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1, 'not of a recipient with a digest to come');
     await stores.outbox.settle(stores.ids);
-    t.equal(await stores.mailBudget.forget(NOW + 1), 1);
-    t.equal(await stores.mailBudget.forget(NOW + 2 * DAY), 1);
+    t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1);
+    t.equal(await stores.mailBudget.forget(NOW + 2 * DAY, 10), 1);
   });
 
   t.end();

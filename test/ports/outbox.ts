@@ -91,25 +91,30 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   t.test('what waits is told by kind: due, claimed and soon to be tried again', async (t) => {
     const { outbox, ids } = await opened(t, 4);
     const mails = async (now: number) => (await outbox.backlog(now)).find(({ kind }) => kind === 'mail');
-    t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW });
+    t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW, postponed: 0 });
     t.match(
       (await outbox.backlog(NOW)).find(({ kind }) => kind === 'event'),
-      { count: 0, oldestAt: null },
+      { count: 0, oldestAt: null, postponed: 0 },
     );
     await outbox.claim('mail', NOW, NOW + MINUTE, 1);
     t.match(await mails(NOW + 10), { count: 4, oldestAt: NOW }, 'claimed is not delivered');
     await outbox.settle([ids[0] ?? '']);
     await outbox.bury(ids[1] ?? '', NOW, 'no such mailbox');
     await outbox.postpone([{ id: ids[2] ?? '', dueAt: NOW + 61 * MINUTE, reason: 'much later' }]);
-    t.same(await mails(NOW), { kind: 'mail', count: 1, oldestAt: NOW + 3 });
-    t.same(await mails(NOW + MINUTE), { kind: 'mail', count: 2, oldestAt: NOW + 2 }, 'within the hour');
+    t.same(await mails(NOW), { kind: 'mail', count: 1, oldestAt: NOW + 3, postponed: 1 });
+    t.same(
+      await mails(NOW + MINUTE),
+      { kind: 'mail', count: 2, oldestAt: NOW + 2, postponed: 0 },
+      'within the hour',
+    );
   });
 
   t.test('old entries of a kind are forgotten, buried ones too', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     await outbox.bury(ids[0] ?? '', NOW, 'no such mailbox');
-    t.equal(await outbox.forget('event', NOW + MINUTE), 0);
-    t.equal(await outbox.forget('mail', NOW + 2), 2);
+    t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);
+    t.equal(await outbox.forget('mail', NOW + 2, 1), 1, 'no more than asked for');
+    t.equal(await outbox.forget('mail', NOW + 2, 10), 1);
     t.same(
       (await outbox.claim('mail', NOW + MINUTE, NOW + MINUTE, 10)).map(({ id }) => id),
       ids.slice(2),

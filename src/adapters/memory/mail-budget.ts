@@ -35,13 +35,14 @@ export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailB
       return claimEach(ofOne.slice(0, limit), leasedUntil);
     },
 
-    async forget(before) {
+    async forget(before, limit) {
       const held = new Set([...entries.values()].map(({ heldFor }) => heldFor));
       const old = [...sent].filter(
         ([recipient, times]) => (times.at(-1) ?? 0) < before && !held.has(recipient),
       );
-      for (const [recipient] of old) sent.delete(recipient);
-      return old.length;
+      const removed = old.slice(0, limit);
+      for (const [recipient] of removed) sent.delete(recipient);
+      return removed.length;
     },
   };
 }

@@ -215,13 +215,18 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
             its === kind && !buried && dueAt <= (heldFor === undefined ? now + HOUR : now),
         );
         const times = waiting.map(({ event }) => event.occurredAt);
-        return { kind, count: times.length, oldestAt: times.length > 0 ? Math.min(...times) : null };
+        const oldestAt = times.length > 0 ? Math.min(...times) : null;
+        const postponed = [...entries.values()].filter(
+          (entry) => entry.kind === kind && !entry.buried && entry.dueAt > now + HOUR,
+        );
+        return { kind, count: times.length, oldestAt, postponed: postponed.length };
       });
     },
-    async forget(kind: DeliveryKind, before) {
-      const old = [...entries.values()].filter(
-        (entry) => entry.kind === kind && entry.event.occurredAt < before,
-      );
+    async forget(kind: DeliveryKind, before, limit) {
+      const old = [...entries.values()]
+        .filter((entry) => entry.kind === kind && entry.event.occurredAt < before)
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt)
+        .slice(0, limit);
       for (const { id } of old) entries.delete(id);
       return old.length;
     },

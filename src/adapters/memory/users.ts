@@ -99,8 +99,8 @@ export function createMemoryUsers(
       return user === undefined ? null : change(user, values, entries);
     },
 
-    async forgetResets(before) {
-      const old = [...resets].filter(([, { expiresAt }]) => expiresAt < before);
+    async forgetResets(before, limit) {
+      const old = [...resets].filter(([, { expiresAt }]) => expiresAt < before).slice(0, limit);
       for (const [token] of old) resets.delete(token);
       return old.length;
     },

@@ -51,11 +51,15 @@ export function createMailBudget(sql: Sql): MailBudget {
       return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
     },
 
-    async forget(before) {
+    async forget(before, limit) {
       const { count } = await asked(sql`
-        delete from mail_budgets as budget
-        where sent_at[cardinality(sent_at)] < ${new Date(before)}
-          and not exists (select from outbox where held_for = budget.recipient and buried_at is null)`);
+        delete from mail_budgets where recipient in (
+          select recipient from mail_budgets as budget
+          where sent_at[cardinality(sent_at)] < ${new Date(before)}
+            and not exists (select from outbox where held_for = budget.recipient and buried_at is null)
+          limit ${limit}
+          for update skip locked
+        )`);
       return count;
     },
   };

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../domain/events.ts';
-import type { Backlog, ClaimedEntry, Outbox } from '../../ports/stores/outbox.ts';
+import type { Backlog, ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
@@ -18,6 +18,7 @@ interface BacklogRow {
   kind: Backlog['kind'];
   count: number;
   oldest_at: Date | null;
+  postponed: number;
 }
 
 const HOUR = 3_600_000;
@@ -75,7 +76,14 @@ export function createOutbox(sql: Sql): Outbox {
 
     async backlog(now) {
       const rows = await asked(sql<BacklogRow[]>`
-        select kind, count(occurred_at)::int as count, min(occurred_at) as oldest_at
+        select kind, count(occurred_at)::int as count, min(occurred_at) as oldest_at, (
+          select count(*)::int from (
+            select from outbox
+            where outbox.kind = kinds.kind and buried_at is null and due_at > ${new Date(now + HOUR)}
+            order by due_at
+            limit 50000
+          ) later
+        ) as postponed
         from unnest(array['event', 'mail']) as kinds (kind)
         left join lateral (
           select occurred_at from outbox
@@ -85,20 +93,30 @@ export function createOutbox(sql: Sql): Outbox {
           limit 50000
         ) waiting on true
         group by kind`);
-      return rows.map(({ kind, count, oldest_at }) => ({
+      return rows.map(({ kind, count, oldest_at, postponed }) => ({
         kind,
         count,
+        postponed,
         oldestAt: oldest_at?.getTime() ?? null,
       }));
     },
 
-    async forget(kind, before) {
-      const { count } = await asked(
-        sql`delete from outbox where kind = ${kind} and occurred_at < ${new Date(before)}`,
-      );
+    async forget(kind, before, limit) {
+      const { count } = await asked(forgettingOld(sql, kind, before, limit));
       return count;
     },
   };
+}
+
+/** A replica that removes at the same moment takes the next batch. */
+export function forgettingOld(sql: Sql, kind: DeliveryKind, before: number, limit: number) {
+  return sql`
+    delete from outbox where id = any(array(
+      select id from outbox where kind = ${kind} and occurred_at < ${new Date(before)}
+      order by occurred_at
+      limit ${limit}
+      for update skip locked
+    ))`;
 }
 
 export function toClaimed(row: OutboxRow): ClaimedEntry {

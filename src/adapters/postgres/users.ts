@@ -113,8 +113,13 @@ export function createUsers(
       return ended && { sessions: [...surplus, ...ended] };
     },
 
-    async forgetResets(before) {
-      const { count } = await asked(sql`delete from password_resets where expires_at < ${new Date(before)}`);
+    async forgetResets(before, limit) {
+      const { count } = await asked(sql`
+        delete from password_resets where hashed_token in (
+          select hashed_token from password_resets where expires_at < ${new Date(before)}
+          limit ${limit}
+          for update skip locked
+        )`);
       return count;
     },
 

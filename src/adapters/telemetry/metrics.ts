@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Strain } from '../../ports/pressure.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { readBacklog } from './metrics/backlog.ts';
-import { countDeliveries } from './metrics/deliveries.ts';
+import { countDeliveries, countFailedRemovals } from './metrics/deliveries.ts';
 import { instruments } from './metrics/instruments.ts';
 import { type Answered, countRequests } from './metrics/requests.ts';
 import { countSessions } from './metrics/sessions.ts';
@@ -39,7 +39,11 @@ export function createMetrics(): Metrics {
   let readAsked = async () => {};
 
   return {
-    telemetry: { ...countSessions(make), delivered: countDeliveries(make) },
+    telemetry: {
+      ...countSessions(make),
+      delivered: countDeliveries(make),
+      removalFailed: countFailedRemovals(make),
+    },
     storeCalls: countStoreCalls(make),
     answered: countRequests(make),
     shed: (strain) => shed.inc({ strain }),

@@ -1,9 +1,14 @@
 import { concernedBy } from '../../domain/events.ts';
-import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
+import { REMOVED_AT_ONCE, removeInTurns } from '../upkeep/remove-in-turns.ts';
 import { claimDue, type DeliveryDeps } from './claim-due.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+
+interface LogEventsDeps extends DeliveryDeps {
+  readonly telemetry: Pick<Telemetry, 'delivered' | 'removalFailed'>;
+}
 
 /** Leased for longer than an event stays, so that it is logged once. */
 const BATCH = { limit: 100, lease: DAY + 60 * MINUTE };
@@ -13,11 +18,15 @@ const CLEARING = 10 * MINUTE;
 
 /**
  * Where there is nobody to send events to: logs each by type and id, and lets it leave the outbox after a day.
- * Each call takes one batch and answers how many it logged.
+ * Each call logs one batch and removes one, and answers how many events that were.
  */
-export const logEvents = (deps: DeliveryDeps) => {
+export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;
   const claim = claimDue(deps, 'event', BATCH);
+  const remove = removeInTurns(deps, {
+    removal: 'events',
+    remove: () => outbox.forget('event', clock() - DAY, REMOVED_AT_ONCE),
+  });
   let clearedAt = Number.NEGATIVE_INFINITY;
 
   return async (): Promise<number> => {
@@ -27,18 +36,15 @@ export const logEvents = (deps: DeliveryDeps) => {
       telemetry.delivered('event', 'logged');
     }
     // What was not logged yet stays, however old it is.
-    if (entries.length < BATCH.limit) await clear();
-    return entries.length;
+    const removed = entries.length < BATCH.limit ? await clear() : 0;
+    return entries.length + removed;
   };
 
-  async function clear(): Promise<void> {
+  async function clear(): Promise<number> {
     const now = clock();
-    if (Math.abs(now - clearedAt) < CLEARING) return;
-    try {
-      await outbox.forget('event', now - DAY);
-      clearedAt = now;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error; // away: the claim has said so, or will
-    }
+    if (Math.abs(now - clearedAt) < CLEARING) return 0;
+    const removed = await remove();
+    if (removed === 0) clearedAt = now;
+    return removed;
   }
 };

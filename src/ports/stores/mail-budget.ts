@@ -20,6 +20,9 @@ export interface MailBudget {
    */
   claimDigest(now: number, leasedUntil: number, limit: number): Promise<readonly ClaimedEntry[]>;
 
-  /** Removes the counts of recipients who were sent nothing since a moment and have nothing held; answers how many. */
-  forget(before: number): Promise<number>;
+  /**
+   * Removes up to `limit` counts of recipients who were sent nothing since a moment and have nothing held; answers how
+   * many.
+   */
+  forget(before: number, limit: number): Promise<number>;
 }

@@ -38,6 +38,8 @@ export interface Backlog {
   readonly kind: DeliveryKind;
   readonly count: number;
   readonly oldestAt: number | null;
+  /** Entries that are not tried again within an hour, such as events that no queue takes. */
+  readonly postponed: number;
 }
 
 /**
@@ -69,12 +71,12 @@ export interface Outbox {
   bury(id: string, at: number, reason: string): Promise<void>;
 
   /**
-   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour. A mail that is held
-   * for a digest waits once that is due. Cheap however
-   * much waits: no more than the first 50,000 of a kind are looked at.
+   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour, and beside them
+   * those that are postponed for longer. A mail that is held for a digest is neither until that is due. Cheap however
+   * much waits: of a kind no more than 50,000 of each are counted.
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 
-  /** Removes entries of a kind that happened before, buried or not; answers how many. */
-  forget(kind: DeliveryKind, before: number): Promise<number>;
+  /** Removes up to `limit` entries of a kind that happened before, buried or not, the oldest first; answers how many. */
+  forget(kind: DeliveryKind, before: number, limit: number): Promise<number>;
 }

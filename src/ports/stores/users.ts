@@ -66,8 +66,8 @@ export interface Users {
     entries: readonly OutboxEntry[],
   ): Promise<Ended | null>;
 
-  /** Removes resets that expired before a moment; answers how many. */
-  forgetResets(before: number): Promise<number>;
+  /** Removes up to `limit` resets that expired before a moment; answers how many. */
+  forgetResets(before: number, limit: number): Promise<number>;
 
   /** Removes the account; null if it is gone or the hash is not `expected` any more. */
   remove(

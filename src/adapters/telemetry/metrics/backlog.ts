@@ -20,6 +20,11 @@ export function readBacklog(
   const up = gauge('kinship_database_up', 'Whether the database answered the last question of a scrape.');
   const waiting = gauge('kinship_outbox_entries', 'Entries that wait to be delivered.', 'kind');
   const age = gauge('kinship_outbox_oldest_entry_age_seconds', 'Age of the oldest of them.', 'kind');
+  const postponed = gauge(
+    'kinship_outbox_postponed_entries',
+    'Entries that are not tried again within the hour.',
+    'kind',
+  );
   let askedAt = Number.NEGATIVE_INFINITY;
   let answer: Promise<() => void> = Promise.resolve(showNothing);
 
@@ -44,8 +49,9 @@ export function readBacklog(
 
   function showAll(backlogs: readonly Backlog[], now: number): void {
     up.set(1);
-    for (const { kind, count, oldestAt } of backlogs) {
+    for (const { kind, count, oldestAt, postponed: later } of backlogs) {
       waiting.set({ kind }, count);
+      postponed.set({ kind }, later);
       age.set({ kind }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000);
     }
   }
@@ -53,6 +59,7 @@ export function readBacklog(
   function showNothing(): void {
     up.set(0);
     waiting.reset();
+    postponed.reset();
     age.reset();
   }
 }

@@ -1,4 +1,4 @@
-import type { Telemetry } from '../../../ports/telemetry.ts';
+import type { Removal, Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
 export function countDeliveries({ counter }: Instruments): Telemetry['delivered'] {
@@ -12,4 +12,17 @@ export function countDeliveries({ counter }: Instruments): Telemetry['delivered'
   for (const outcome of ['routed', 'unroutable', 'failed']) deliveries.inc({ kind: 'event', outcome }, 0);
 
   return (kind, outcome) => deliveries.inc({ kind, outcome });
+}
+
+const REMOVALS: readonly Removal[] = ['mails', 'events', 'links', 'sessions', 'mail_budgets'];
+
+export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {
+  const failed = counter(
+    'kinship_removals_failed_total',
+    'Batches of old rows that were not removed.',
+    'removal',
+  );
+  for (const removal of REMOVALS) failed.inc({ removal }, 0);
+
+  return (removal) => failed.inc({ removal });
 }

@@ -4,7 +4,7 @@ import type { Instruments } from './instruments.ts';
 /** From two tabs at once to a token that was stolen last week. */
 const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 
-type Told = Omit<Telemetry, 'delivered'>;
+type Told = Omit<Telemetry, 'delivered' | 'removalFailed'>;
 
 /** Logins, registrations and refreshes. */
 export function countSessions({ counter, histogram }: Instruments): Told {

@@ -1,0 +1,47 @@
+import t, { type Test } from 'tap';
+import { createOutbox, forgettingOld } from '../../src/adapters/postgres/outbox.ts';
+import { NOW } from '../support/families.ts';
+import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
+
+const ENTRIES = 20_000;
+const BATCH = 1_000;
+
+t.test('a removal from a long outbox reads an index, not the table', async (t) => {
+  await t.test('on PostgreSQL', async (t) => {
+    const stores = await postgresStores(t);
+    if (stores !== null) await readsIndex(t, stores);
+  });
+  await t.test('on the embedded database', async (t) => readsIndex(t, await embeddedStores(t)));
+});
+
+async function readsIndex(t: Test, { sql }: SqlStores): Promise<void> {
+  await fill(sql);
+  const plan = await sql<
+    { 'QUERY PLAN': string }[]
+  >`explain ${forgettingOld(sql, 'mail', NOW + ENTRIES, BATCH)}`;
+  const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
+  t.match(lines, /Index Scan using outbox_by_age/);
+  t.notMatch(lines, /Seq Scan/);
+}
+
+t.test('replicas that remove at the same moment remove different entries', async (t) => {
+  const stores = await postgresStores(t);
+  if (stores === null) return;
+  const { sql } = stores;
+  await fill(sql);
+  const outbox = createOutbox(sql);
+  await sql.begin(async (tx) => {
+    await tx`select from outbox where kind = 'mail' order by occurred_at limit ${BATCH} for update`;
+    t.equal(await outbox.forget('mail', NOW + ENTRIES, BATCH), BATCH, 'no wait for the locked entries');
+  });
+  const [row] = await sql`select min(occurred_at) as oldest, count(*)::int as count from outbox`;
+  t.same(row, { oldest: new Date(NOW), count: ENTRIES - BATCH });
+});
+
+async function fill(sql: SqlStores['sql']): Promise<void> {
+  await sql`
+    insert into outbox (id, kind, type, data, occurred_at, due_at)
+    select gen_random_uuid(), 'mail', 'sessions.address_changed', '{}', at, at
+    from (select ${new Date(NOW)}::timestamptz + n * interval '1 millisecond' as at from generate_series(0, ${ENTRIES - 1}) n) entry`;
+  await sql`analyze outbox`;
+}
