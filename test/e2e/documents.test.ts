@@ -42,7 +42,7 @@ t.test('every route of the canonical front door has its example', async (t) => {
 t.test('every file that a document names is there', async (t) => {
   const names = (await readdir('docs', { recursive: true })).filter((name) => name.endsWith('.md'));
   let count = 0;
-  for (const document of ['README.md', ...names.map((name) => join('docs', name))]) {
+  for (const document of ['README.md', 'client/README.md', ...names.map((name) => join('docs', name))]) {
     const text = await readFile(document, 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) =>
       join(dirname(document), to),

@@ -1,35 +1,23 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { composed, dataDir } from '../support/composed.ts';
-import { requireNginx, startNginx } from '../support/nginx.ts';
+import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
+const ORIGIN = 'https://app.test';
 const LIAR = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
-
-/** What the example says, with the addresses of this test. */
-function example(ports: { nginx: number; kinship: number; application: number }): string {
-  let text = readFileSync('docs/examples/nginx.conf', 'utf8');
-  for (const [said, port] of [
-    ['listen 80;', `listen 127.0.0.1:${ports.nginx};`],
-    ['server 127.0.0.1:3000;', `server 127.0.0.1:${ports.kinship};`],
-    ['server 127.0.0.1:8080;', `server 127.0.0.1:${ports.application};`],
-  ] as const) {
-    if (!text.includes(said)) throw new Error(`The example does not say ${said}`);
-    text = text.replace(said, port);
-  }
-  return text;
-}
 
 /** What stands behind the proxy: it answers all, and keeps what it was asked. */
 async function application(t: Test) {
   const requests: { method: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer({ maxHeaderSize: 65_536 }, async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     requests.push({ method: request.method, headers: request.headers, body });
@@ -51,10 +39,18 @@ async function setUp(t: Test) {
     DATABASE_URL: await testDatabase(t),
     TRUST_PROXY: '127.0.0.1',
     MAIL: 'off',
+    CORS_ORIGINS: ORIGIN,
+    FRONT_DOORS: 'session-id,cookie-pair,task-api',
   };
   const { requests, port } = await application(t);
   const service = await composed(t, env);
-  await startNginx(t, example({ ...ports, application: port }), ports.nginx);
+  const site = await exampleSite('nginx.conf', {
+    'listen 80;': `listen 127.0.0.1:${ports.nginx};`,
+    'server 127.0.0.1:3000;': `server 127.0.0.1:${ports.kinship};`,
+    'server 127.0.0.1:8080;': `server 127.0.0.1:${port};`,
+    'https://app.example.com': ORIGIN,
+  });
+  const { folder } = await startNginx(t, site, ports.nginx);
   const url = `http://127.0.0.1:${ports.nginx}`;
 
   async function ask(headers: Record<string, string> = {}, init: RequestInit = {}) {
@@ -73,14 +69,14 @@ async function setUp(t: Test) {
     return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, string>) };
   }
 
-  return { url, env, service, requests, ask, post };
+  return { url, env, folder, service, requests, ask, post };
 }
 
 const bearer = (access = '') => ({ authorization: `Bearer ${access}` });
 
 t.test('nginx lets through whom the service knows, and nobody else', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
-  const { url, env, service, requests, ask, post } = await setUp(t);
+  const { url, env, folder, service, requests, ask, post } = await setUp(t);
   const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
   t.equal((await post('/auth/register', ann)).status, 201, 'the service is reached through nginx');
   const logIn = async () => (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
@@ -153,6 +149,88 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     t.same(requests, [], 'the application has seen none of them');
   });
 
+  await t.test(
+    'a page of another origin can read what nginx refuses, and its preflight reaches the application',
+    async (t) => {
+      requests.length = 0;
+      const cors = { origin: ORIGIN };
+      const refused = await fetch(`${url}/orders`, { headers: cors });
+      t.equal(refused.status, 401);
+      t.match(Object.fromEntries(refused.headers), {
+        'access-control-allow-origin': ORIGIN,
+        vary: /origin/i,
+        'www-authenticate': /^Bearer/,
+        'content-type': 'application/problem+json',
+      });
+      t.match(await refused.json(), { code: 'unauthenticated', recovery: 'login', status: 401 });
+      const stranger = await fetch(`${url}/orders`, { headers: { origin: 'https://other.test' } });
+      t.equal(stranger.headers.get('access-control-allow-origin'), null);
+      const cookie = `access_token=${access}`;
+      const crossSite = await fetch(`${url}/orders`, {
+        headers: { ...cors, cookie, 'sec-fetch-site': 'cross-site' },
+      });
+      t.equal(crossSite.status, 403);
+      t.equal(crossSite.headers.get('access-control-allow-origin'), ORIGIN);
+      t.same(requests, []);
+      const preflight = { ...cors, 'access-control-request-method': 'PUT', ...LIAR };
+      t.equal((await fetch(`${url}/orders`, { method: 'OPTIONS', headers: preflight })).status, 200);
+      t.match(requests, [{ method: 'OPTIONS', body: '' }]);
+      t.notOk('x-user-id' in (requests[0]?.headers ?? {}), 'as nobody');
+      for (const method of ['GET', 'PUT']) {
+        const answer = await fetch(`${url}/orders`, { method, headers: preflight });
+        t.equal(answer.status, 401, `${method} is no preflight`);
+      }
+      t.equal((await fetch(`${url}/orders`, { method: 'OPTIONS', headers: cors })).status, 401);
+      t.equal(requests.length, 1);
+    },
+  );
+
+  await t.test('cookies of the application reach the application alone', async (t) => {
+    const crumbs = `a=${'x'.repeat(9_000)}; b=${'y'.repeat(9_000)}`;
+    requests.length = 0;
+    t.equal((await ask({ cookie: `${crumbs}; access_token=${access}` }))[0], 200);
+    t.equal(requests[0]?.headers.cookie, `${crumbs}; access_token=${access}`);
+    t.equal((await ask({ cookie: crumbs, ...bearer(access) }))[0], 200);
+    const loggedIn = await post('/auth/login', { username: 'ann', password: PASSWORD }, { cookie: crumbs });
+    t.equal(loggedIn.status, 200, 'the service has no limit on what it does not get');
+    requests.length = 0;
+    for (const [name, headers] of Object.entries({
+      'two cookies, the good one first': { cookie: `access_token=${access}; ${crumbs}; access_token=x` },
+      'two cookies, the good one last': { cookie: `access_token=x; a=b;access_token=${access}` },
+      'an empty twin': { cookie: `access_token=; access_token=${access}` },
+      'a twin without a value': { cookie: `access_token;access_token=${access}` },
+      'a long header': { ...bearer('x'.repeat(20_000)), cookie: `access_token=${access}` },
+      'a long cookie': { cookie: `access_token=${'x'.repeat(20_000)}` },
+      'long headers of other kinds': {
+        'user-agent': 'x'.repeat(20_000),
+        'sec-fetch-site': 'y'.repeat(20_000),
+      },
+    }))
+      t.equal((await ask(headers))[0], 401, name);
+    t.same(requests, []);
+  });
+
+  await t.test('the service is reached on each of its routes, with its own cookies', async (t) => {
+    const document = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const inner = /^\/(?:admin|metrics|health)\b/;
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const target = path.replaceAll(/\{\w+\}/g, '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
+      for (const method of Object.keys(methods).filter((name) => name !== 'delete')) {
+        requests.length = 0;
+        const answer = await fetch(url + target, { method: method.toUpperCase(), redirect: 'manual' });
+        const isOwn = answer.headers.has('x-request-id');
+        t.equal(isOwn, !inner.test(path), `${method} ${path}: ${answer.status}`);
+        t.same(requests, []);
+      }
+    }
+    t.match(await (await fetch(`${url}/docs/json`)).json(), { openapi: String });
+    const planted = `refresh_token=a; x=y; refresh_token=b; access_token=${access}`;
+    const twice = await fetch(`${url}/refresh`, { headers: { cookie: planted } });
+    t.same([twice.status, await twice.text()], [400, 'Wrong data structure'], 'both cookies arrive');
+  });
+
   await t.test('a session that was ended is out at once', async (t) => {
     const other = await logIn();
     t.equal((await ask(bearer(other.access)))[0], 200);
@@ -168,11 +246,24 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     await service.close();
     requests.length = 0;
     for (const headers of [bearer(access), {}]) {
-      const [status] = await ask(headers);
-      t.ok(status >= 500 && status <= 599, String(status));
+      const answer = await fetch(`${url}/orders`, { headers: { ...headers, origin: ORIGIN } });
+      t.equal(answer.status, 503);
+      t.equal(answer.headers.get('access-control-allow-origin'), ORIGIN);
+      t.match(await answer.json(), { code: 'unavailable', recovery: 'retry' });
     }
     t.same(requests, []);
+    await fetch(`${url}/auth/not-me?token=a-secret`);
+    await fetch(`${url}/orders?token=a-secret`);
     await composed(t, env);
     t.equal((await ask(bearer(access)))[0], 200, 'until it is back');
+  });
+
+  await t.test('no log of nginx has a query string', async (t) => {
+    await fetch(`${url}/auth/password/reset?token=a-secret`, { headers: { referer: `${url}/?b-secret` } });
+    const [access, error] = await Promise.all(
+      ['kinship.log', 'kinship-error.log'].map((name) => readFile(join(folder, name), 'utf8')),
+    );
+    t.match(access, /"GET \/auth\/password\/reset HTTP\/1.1" /);
+    t.notMatch(`${access}${error}`, /secret/);
   });
 });

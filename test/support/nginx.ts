@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,9 +26,13 @@ export function requireNginx(t: Pick<Test, 'plan'>): boolean {
 /**
  * Starts an nginx of the test's own, which ends with it, and resolves once it listens on `port` of 127.0.0.1.
  * `site` is what its block `http` includes; all that it writes is in a temporary folder. Rejects with what it said if
- * it ends first.
+ * it ends first. `folder` holds its files.
  */
-export async function startNginx(t: Pick<Test, 'teardown'>, site: string, port: number): Promise<void> {
+export async function startNginx(
+  t: Pick<Test, 'teardown'>,
+  site: string,
+  port: number,
+): Promise<{ readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-nginx-'));
   t.teardown(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'nginx.conf'), mainConfig(site));
@@ -49,6 +53,20 @@ export async function startNginx(t: Pick<Test, 'teardown'>, site: string, port: 
     throw new Error(`nginx ended before it was ready:\n${said}`);
   });
   await Promise.race([listening(port), ended]);
+  return { folder };
+}
+
+/** An example from docs/examples with the addresses of a test. Its logs are in the folder of the test's nginx. */
+export async function exampleSite(
+  file: string,
+  replacements: Readonly<Record<string, string>>,
+): Promise<string> {
+  let text = await readFile(`docs/examples/${file}`, 'utf8');
+  for (const [from, to] of Object.entries({ '/var/log/nginx/': '', ...replacements })) {
+    if (!text.includes(from)) throw new Error(`${file} does not contain ${from}`);
+    text = text.replaceAll(from, to);
+  }
+  return text;
 }
 
 /** One process in the foreground. */

@@ -48,7 +48,7 @@ export async function tabs(t: Test, host = 'localhost'): Promise<Tabs | null> {
 }
 
 /** Serves one page, with the client in it; answers its port. */
-async function pageServer(t: Test): Promise<number> {
+export async function pageServer(t: Test): Promise<number> {
   const bundle = await build({
     entryPoints: [fileURLToPath(new URL('../page/page.ts', import.meta.url))],
     bundle: true,

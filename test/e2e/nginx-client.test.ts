@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
+import { pageServer } from '../client/support/tabs.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+
+/** An API that pages of `origin` may call. It has no notion of sessions: nginx lets requests through. */
+async function startApi(t: Test, origin: string) {
+  const requests: Pick<IncomingMessage, 'method' | 'headers'>[] = [];
+  const server = createServer((request, response) => {
+    requests.push({ method: request.method, headers: request.headers });
+    request.resume();
+    response.writeHead(200, {
+      'access-control-allow-origin': origin,
+      'access-control-allow-headers': 'authorization, content-type',
+      'access-control-allow-methods': 'PUT',
+    });
+    response.end('an order');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  return { requests, port: (server.address() as AddressInfo).port };
+}
+
+/** The client in a page, the service and an API, the latter two behind the nginx of the example. */
+async function openPage(t: Test) {
+  const browser = await launchChromium(t);
+  if (browser === null) return null;
+  const origin = `http://localhost:${await pageServer(t)}`;
+  const ports = { nginx: await freePort(), kinship: await freePort() };
+  const api = await startApi(t, origin);
+  await composed(t, {
+    API_PORT: String(ports.kinship),
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    TRUST_PROXY: '127.0.0.1',
+    MAIL: 'off',
+    CORS_ORIGINS: origin,
+    ACCESS_TOKEN_AGE: '8s',
+    CLOCK_SKEW: '0s',
+  });
+  const site = await exampleSite('nginx.conf', {
+    'listen 80;': `listen 127.0.0.1:${ports.nginx};`,
+    'server 127.0.0.1:3000;': `server 127.0.0.1:${ports.kinship};`,
+    'server 127.0.0.1:8080;': `server 127.0.0.1:${api.port};`,
+    'https://app.example.com': origin,
+  });
+  await startNginx(t, site, ports.nginx);
+  const url = `http://127.0.0.1:${ports.nginx}`;
+  const told: string[] = [];
+  const page = await browser.newPage();
+  await page.exposeBinding('tell', (_source, what: string) => void told.push(what));
+  await page.addInitScript(`globalThis.SERVICE = '${url}'`);
+  await page.goto(origin);
+  return { page, url, told, requests: api.requests };
+}
+
+t.test(
+  'the client calls an API behind nginx from another origin, and refreshes when nginx refuses its token',
+  async (t) => {
+    if (!requireNginx(t) || !(await requirePostgres(t))) return;
+    const scene = await openPage(t);
+    if (scene === null) return;
+    const { page, url, told, requests } = scene;
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(ANN),
+    };
+    t.equal((await fetch(`${url}/auth/register`, init)).status, 201);
+    await page.evaluate(`client.logIn('${ANN.username}', '${ANN.password}')`);
+    const access = String(await page.evaluate('client.token()'));
+    const order = () =>
+      page.evaluate(`client.fetch(SERVICE + '/orders', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    }).then(async (answer) => [answer.status, await answer.text()])`);
+
+    await page.evaluate(
+      '{ const [now, date] = [performance.now(), Date.now()]; performance.now = () => now; Date.now = () => date; }',
+    );
+    t.same(await order(), [200, 'an order']);
+    t.same(
+      requests.map(({ method, headers }) => [method, headers['x-user-id']]),
+      [
+        ['OPTIONS', undefined],
+        ['PUT', claimsOf(access).sub],
+      ],
+      'the preflight passes without a user',
+    );
+    t.same(told, [], 'without a refresh');
+
+    await until('the end of the access token', async () => {
+      const { status } = await fetch(`${url}/orders`, { headers: { authorization: `Bearer ${access}` } });
+      return status === 401 || undefined;
+    });
+    t.equal(await page.evaluate('client.token()'), access, 'the clocks of the page stand still');
+    requests.length = 0;
+    t.same(await order(), [200, 'an order']);
+    t.same(
+      requests.filter(({ method }) => method === 'PUT').map(({ headers }) => headers['x-user-id']),
+      [claimsOf(access).sub],
+      'the request that nginx refused is sent again with the next token',
+    );
+    t.same(told, ['pair'], 'one refresh, and no log-out');
+  },
+);

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import t from 'tap';
+import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { composed, dataDir } from '../support/composed.ts';
+import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { skipFor } from '../support/skip.ts';
+
+t.test('the TLS example serves the public routes by https alone', async (t) => {
+  if (!requireNginx(t) || !(await requirePostgres(t))) return;
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const folder = await dataDir(t);
+  const certificate = join(folder, 'certificate.pem');
+  await writeFile(certificate, pem);
+  const [http, https, kinship] = [await freePort(), await freePort(), await freePort()];
+  await composed(t, {
+    API_PORT: String(kinship),
+    DATA_DIR: folder,
+    DATABASE_URL: await testDatabase(t),
+    TRUST_PROXY: '127.0.0.1',
+    PUBLIC_URL: 'https://auth.example.com',
+    LOGIN_BY_USER_ID: 'open',
+    FRONT_DOORS: 'cookie-pair',
+    MAIL: 'off',
+  });
+  const site = await exampleSite('nginx-tls.conf', {
+    'listen 80;': `listen 127.0.0.1:${http};`,
+    'listen 443 ssl;': `listen 127.0.0.1:${https} ssl;`,
+    'server 127.0.0.1:3000;': `server 127.0.0.1:${kinship};`,
+    '/etc/nginx/tls/auth.example.com.pem': certificate,
+    '/etc/nginx/tls/auth.example.com.key': certificate,
+  });
+  await startNginx(t, site, https);
+
+  async function ask(method: string, path: string): Promise<IncomingMessage> {
+    const headers = { host: 'auth.example.com', 'x-forwarded-for': '203.0.113.9' };
+    // The certificate of the test is for 127.0.0.1.
+    const options = { ca: pem ?? '', checkServerIdentity: () => undefined };
+    const asking = request({ host: '127.0.0.1', port: https, method, path, headers, ...options });
+    const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
+    return answer;
+  }
+
+  const user = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+  const login = await ask('POST', `/auth/login?userId=${user}`);
+  t.equal(login.statusCode, 200);
+  t.match(login.headers['strict-transport-security'], /^max-age=\d+$/);
+  const { access } = (await json(login)) as { access: string };
+  t.equal(claimsOf(access).userIp, '127.0.0.1', 'a client cannot name its address');
+  const cookies = await ask('GET', `/${user}`);
+  t.equal(cookies.statusCode, 200);
+  t.match(cookies.headers['set-cookie'], [/; Secure/, /; Secure/]);
+  for (const path of ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server', '/docs/json'])
+    t.equal((await ask('GET', path)).statusCode, 200, path);
+  for (const path of ['/metrics', '/health/live', '/health/ready', '/admin/sessions'])
+    t.equal((await ask('GET', path)).statusCode, 404, path);
+  const plain = await fetch(`http://127.0.0.1:${http}/auth/login?x=y`, {
+    redirect: 'manual',
+    method: 'POST',
+  });
+  t.equal(plain.status, 308);
+  t.equal(plain.headers.get('location'), 'https://auth.example.com/auth/login?x=y');
+});
