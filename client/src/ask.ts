@@ -1,6 +1,6 @@
-import { SessionError } from './errors.ts';
-import { type Kept, parseJson } from './kept.ts';
-import type { Schemas, TokenPair } from './types.ts';
+import { SessionError } from './errors.js';
+import { type Kept, parseJson } from './kept.js';
+import type { Schemas, TokenPair } from './types.js';
 
 /** Posts JSON to a path of the service. Answers its JSON, or undefined for none; rejects with a {@link SessionError}. */
 export type Ask = (path: string, body: object, headers?: Record<string, string>) => Promise<unknown>;

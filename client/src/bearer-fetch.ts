@@ -1,4 +1,4 @@
-import type { SessionClient } from './types.ts';
+import type { SessionClient } from './types.js';
 
 type Fetch = SessionClient['fetch'];
 

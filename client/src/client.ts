@@ -1,11 +1,11 @@
-import { askForPair, asking } from './ask.ts';
-import { bearerFetch } from './bearer-fetch.ts';
-import { SessionError } from './errors.ts';
-import { createKeeper } from './keeper.ts';
-import { patience } from './patience.ts';
-import { renewal } from './renewal.ts';
-import { rotation } from './rotation.ts';
-import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.ts';
+import { askForPair, asking } from './ask.js';
+import { bearerFetch } from './bearer-fetch.js';
+import { SessionError } from './errors.js';
+import { createKeeper } from './keeper.js';
+import { patience } from './patience.js';
+import { renewal } from './renewal.js';
+import { rotation } from './rotation.js';
+import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.js';
 
 /** A client of the service at `url`. It asks nothing before it is asked. */
 export function createClient(options: ClientOptions): SessionClient {

@@ -1,4 +1,4 @@
-import type { TokenStorage } from './types.ts';
+import type { TokenStorage } from './types.js';
 
 /** From the entry that is stored to the one to store: null removes it, the argument itself changes nothing. */
 type Change = (entry: string | null) => string | null;

@@ -1,4 +1,4 @@
-import type { Recovery } from './types.ts';
+import type { Recovery } from './types.js';
 
 interface Facts extends ErrorOptions {
   readonly recovery: Recovery;

@@ -1,5 +1,5 @@
-export { createClient } from './client.ts';
-export { SessionError } from './errors.ts';
+export { createClient } from './client.js';
+export { SessionError } from './errors.js';
 export type {
   ClientOptions,
   LogOutScope,
@@ -8,4 +8,4 @@ export type {
   SessionState,
   TokenPair,
   TokenStorage,
-} from './types.ts';
+} from './types.js';

@@ -1,4 +1,4 @@
-import type { AccessEntry } from './entry.ts';
+import type { AccessEntry } from './entry.js';
 
 const STORE = 'pairs';
 

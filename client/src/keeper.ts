@@ -1,10 +1,10 @@
-import { countdown } from './clock.ts';
-import { type AccessEntry, memoryEntry, storageEntry } from './entry.ts';
-import { indexedDbEntry } from './indexed-db.ts';
-import { type Kept, parseKept } from './kept.ts';
-import { createLock, type Lock } from './lock.ts';
-import { createNews } from './news.ts';
-import type { ClientOptions, SessionClient } from './types.ts';
+import { countdown } from './clock.js';
+import { type AccessEntry, memoryEntry, storageEntry } from './entry.js';
+import { indexedDbEntry } from './indexed-db.js';
+import { type Kept, parseKept } from './kept.js';
+import { createLock, type Lock } from './lock.js';
+import { createNews } from './news.js';
+import type { ClientOptions, SessionClient } from './types.js';
 
 /**
  * The pair of a session in its storage, and what this tab knows of it. The truth is in the storage; what tabs say to

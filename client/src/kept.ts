@@ -1,4 +1,4 @@
-import type { TokenPair } from './types.ts';
+import type { TokenPair } from './types.js';
 
 /** A pair as it is stored. */
 export interface Kept extends TokenPair {

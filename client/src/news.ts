@@ -1,4 +1,4 @@
-import type { SessionState } from './types.ts';
+import type { SessionState } from './types.js';
 
 type Listener = (state: SessionState) => void;
 

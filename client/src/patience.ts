@@ -1,5 +1,5 @@
-import { countdown } from './clock.ts';
-import { SessionError } from './errors.ts';
+import { countdown } from './clock.js';
+import { SessionError } from './errors.js';
 
 const ATTEMPTS = 5;
 /** Milliseconds: the first pause is at most this long, each further one at most twice as long as the one before. */

@@ -1,5 +1,5 @@
-import type { Keeper } from './keeper.ts';
-import type { SessionClient } from './types.ts';
+import type { Keeper } from './keeper.js';
+import type { SessionClient } from './types.js';
 
 /** Milliseconds before its end from which on a token is renewed; for short-lived ones a fifth of their life. */
 const AHEAD = 60_000;

@@ -1,9 +1,9 @@
-import { type Ask, askForPair } from './ask.ts';
-import { SessionError } from './errors.ts';
-import type { Keeper } from './keeper.ts';
-import type { Kept } from './kept.ts';
-import type { Patience } from './patience.ts';
-import type { Schemas } from './types.ts';
+import { type Ask, askForPair } from './ask.js';
+import { SessionError } from './errors.js';
+import type { Keeper } from './keeper.js';
+import type { Kept } from './kept.js';
+import type { Patience } from './patience.js';
+import type { Schemas } from './types.js';
 
 /**
  * Exchanges the pair with this access token for its successor, unless somebody else has done so. Answers the access

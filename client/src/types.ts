@@ -1,4 +1,4 @@
-import type { components } from './api.ts';
+import type { components } from './api.js';
 
 /** What the service says and is told, as it documents it. */
 export type Schemas = components['schemas'];
