@@ -11,14 +11,24 @@ export function bearerFetch(
   return async (input, init) => {
     const request = new Request(input, init);
     if (!origins.includes(new URL(request.url).origin)) return fetch(request);
-    const access = await token();
+    const access = await unlessAborted(request.signal, token());
     const answer = await fetch(withBearer(request, access));
     if (!access || !canRepeat(input, init) || !(await isForTheToken(answer))) return answer;
-    const next = await token(access);
+    const next = await unlessAborted(request.signal, token(access));
     if (!next) return answer;
     await answer.body?.cancel();
     return fetch(withBearer(new Request(input, init), next));
   };
+}
+
+/** A caller that gives up does not wait for the token. The refresh goes on for the others. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject);
+  });
 }
 
 function withBearer(request: Request, access: string | null): Request {

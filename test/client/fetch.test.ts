@@ -89,6 +89,35 @@ t.test('a body that is gone is not sent again', async (t) => {
   t.equal((await client.fetch(new Request(origin))).status, 200, 'without a body there is nothing to lose');
 });
 
+t.test('a caller that gives up does not wait for a token, and the refresh goes on', async (t) => {
+  const service = await httpService(t);
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const { client, pair } = await signedIn(t, service, {
+    fetch: async (input, init) => {
+      if (String(input).endsWith('/auth/refresh')) await held;
+      return fetch(input, init);
+    },
+  });
+  const refreshed = client.token(pair.access);
+  const now = Date.now;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  Date.now = () => now() + 900_000;
+  const giveUp = new AbortController();
+  const asked = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
+  giveUp.abort(new Error('The page has moved on'));
+  await t.rejects(asked, { message: 'The page has moved on' });
+  const late = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
+  await t.rejects(late, { message: 'The page has moved on' });
+  t.equal(answered(service, '/auth/me'), 0);
+  answer();
+  t.not(await refreshed, pair.access);
+});
+
 t.test('a wrong password is no fault of the token', async (t) => {
   const service = await httpService(t);
   const account = { username: 'ann', password: 'a violet piano 42' };

@@ -210,6 +210,20 @@ t.test('clients that share a storage share the session', async (t) => {
   t.same(await heard, [null], 'told without being asked');
 });
 
+t.test('a storage entry that holds no pair counts as none, and logging in replaces it', async (t) => {
+  const service = await httpService(t);
+  const pair = await pairOf(service);
+  for (const entry of ['undefined', '{"access":', '42', 'null', '[]', '{}']) {
+    const storage = sharedStorage();
+    storage.items.set('kinship', entry);
+    const client = clientOf(t, { url: service.url, storage });
+    t.equal(await client.token(), null, entry);
+    await client.logOut();
+    await client.adopt(pair);
+    t.equal(await client.token(), pair.access, entry);
+  }
+});
+
 t.test('what a listener throws is its own affair', async (t) => {
   const service = await httpService(t);
   const { client } = await signedIn(t, service);
