@@ -291,6 +291,8 @@ export interface components {
             readonly grant_type: string;
             /** @description of an unpaired session */
             readonly refresh_token?: string;
+            /** @description the client of the session, if it is given at all */
+            readonly client_id?: string;
             /** @description to be left out: none was granted */
             readonly scope?: string;
         };
@@ -315,6 +317,8 @@ export interface components {
             readonly token: string;
             /** @description not needed, and not heeded */
             readonly token_type_hint?: string;
+            /** @description the client of the session, if it is given at all */
+            readonly client_id?: string;
         };
         /** @example {} */
         readonly RevocationDone: Record<string, never>;

@@ -16,7 +16,6 @@ import { listSessions } from '../app/sessions/list-sessions.ts';
 import { logOut, logOutByRefreshToken } from '../app/sessions/log-out.ts';
 import { openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
-import { refreshForClient } from '../app/sessions/refresh-for-client.ts';
 import { revokeToken } from '../app/sessions/revoke-token.ts';
 import { changeTask } from '../app/tasks/change-task.ts';
 import { createTask } from '../app/tasks/create-task.ts';
@@ -80,7 +79,6 @@ export function useCases(deps: UseCaseDeps) {
     endSessionAsOperator: endSessionAsOperator(deps),
     logOut: logOut(deps),
     logOutByRefreshToken: logOutByRefreshToken(deps),
-    refreshForClient: refreshForClient(deps),
     revokeToken: revokeToken(deps),
     introspect: introspect(deps),
     readNotMeLink: readNotMeLink(deps),

@@ -3,7 +3,7 @@ import type { Variables } from './environment.ts';
 import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
-const SCOPES = ['login', 'admin', 'introspect', 'metrics'] as const;
+const SCOPES = ['login', 'admin', 'introspect', 'metrics', 'confidential'] as const;
 const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 

@@ -1,5 +1,6 @@
 import type { Client, Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
+import { clientFault, type OAuthClient } from './oauth-client.ts';
 import type { Policy } from './policy.ts';
 import {
   addressChanged,
@@ -23,6 +24,8 @@ export interface Presented {
   /** Keyed hash of the request's `Idempotency-Key`, null without one. */
   readonly retryKeyHash: string | null;
   readonly client: Client;
+  /** The client that the request names or authenticates as; null if it does neither. */
+  readonly oauthClient: OAuthClient | null;
 }
 
 /** What of a row the verdict needs. */
@@ -30,6 +33,8 @@ export type JudgedFamily = Pick<
   TokenFamily,
   | 'userId'
   | 'paired'
+  | 'clientId'
+  | 'confidential'
   | 'onAddressChange'
   | 'onUserAgentChange'
   | 'generation'
@@ -51,7 +56,13 @@ export type JudgedFamily = Pick<
 export type Verdict<Family> =
   | { readonly kind: 'rotate'; readonly family: Family; readonly tell: readonly Occurrence[] }
   | { readonly kind: 'repeat'; readonly family: Family; readonly tell: readonly Occurrence[] }
-  | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly tell: readonly Occurrence[] }
+  | {
+      readonly kind: 'refuse';
+      readonly code: RefusalCode;
+      /** What to tell the client, where the code's own sentence says too little. */
+      readonly detail?: string;
+      readonly tell: readonly Occurrence[];
+    }
   | {
       readonly kind: 'revoke';
       readonly family: Family;
@@ -83,6 +94,9 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family === null || family.userId !== presented.claims.sub) return refuse('session_not_found');
   // Whoever got hold of the signing key cannot take the other half out of a token.
   if (family.paired !== isPaired(presented.claims)) return refuse('invalid_token');
+  const fault = clientFault(family, presented.oauthClient);
+  // Before everything that changes the session: a client that may not use it cannot end it either.
+  if (fault !== null) return { kind: 'refuse', ...fault, tell: [] };
   if (family.revoked !== null) {
     return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
   }

@@ -46,6 +46,8 @@ export interface TokenFamily extends CurrentPair {
   readonly door: Door;
   /** The `client_id` of its access tokens (RFC 9068): the service key that opened it, or this service. */
   readonly clientId: string;
+  /** Whether a request must authenticate as that client to use its refresh tokens (RFC 6749 section 6). */
+  readonly confidential: boolean;
   /** Where to write about this session when the user has no registered address. */
   readonly contact: string | null;
   readonly onAddressChange: ChangePolicy;
@@ -71,6 +73,8 @@ export interface Login {
   readonly paired: boolean;
   readonly door: Door;
   readonly clientId: string;
+  /** False where it is left out. */
+  readonly confidential?: boolean;
   readonly contact: string | null;
   readonly client: Client;
   /** What the door wants of this session, whatever the operator's policy says of others. */
@@ -83,6 +87,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
   return {
     ...identity,
     ...first,
+    confidential: login.confidential ?? false,
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,

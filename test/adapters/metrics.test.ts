@@ -108,6 +108,7 @@ t.test('a session that is ahead of the database heals, and is counted', async (t
     refreshToken: second.refresh,
     accessToken: second.access,
     idempotencyKey: null,
+    oauthClient: null,
     client: HOME,
   });
   const series = seriesIn(await service.metrics.scrape());

@@ -16,6 +16,8 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
   return {
     userId: 'ann',
     paired: true,
+    clientId: 'app',
+    confidential: false,
     onAddressChange: 'notify',
     onUserAgentChange: 'ignore',
     generation: 5,
@@ -37,10 +39,20 @@ interface Brought {
   readonly sub?: string;
   readonly key?: string;
   readonly client?: typeof HOME;
+  readonly oauthClient?: Presented['oauthClient'];
 }
 
-function brought({ generation = 5, hash, iat, sub = 'ann', key, client = HOME }: Brought): Presented {
+function brought({
+  generation = 5,
+  hash,
+  iat,
+  sub = 'ann',
+  key,
+  client = HOME,
+  oauthClient = null,
+}: Brought): Presented {
   return {
+    oauthClient,
     claims: {
       sub,
       jti: 'jti',
@@ -276,6 +288,34 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
     { ...around(), remembered: 'reuse' },
   ],
 ];
+
+const CONFIDENTIAL = family({ confidential: true });
+const named = { id: 'app', isAuthenticated: false };
+const authenticated = { id: 'app', isAuthenticated: true };
+const another = { id: 'other', isAuthenticated: true };
+const ended = family({ confidential: true, revoked: { at: NOW, reason: 'logout' } });
+
+rows.push(
+  [
+    'any session takes the client that it was opened for',
+    family(),
+    brought({ oauthClient: named }),
+    ['rotate'],
+  ],
+  ['and no other one', family(), brought({ oauthClient: another }), ['refuse invalid_token']],
+  ['a confidential one takes its client', CONFIDENTIAL, brought({ oauthClient: authenticated }), ['rotate']],
+  ['not without a client', CONFIDENTIAL, brought({}), ['refuse unauthenticated']],
+  ['nor by its name alone', CONFIDENTIAL, brought({ oauthClient: named }), ['refuse unauthenticated']],
+  ['nor by another client', CONFIDENTIAL, brought({ oauthClient: another }), ['refuse invalid_token']],
+  ['nor ends it by reuse', CONFIDENTIAL, brought({ generation: 3 }), ['refuse unauthenticated']],
+  ['nor learns that it has ended', ended, brought({}), ['refuse unauthenticated']],
+  [
+    'reuse by its client ends it',
+    CONFIDENTIAL,
+    brought({ generation: 3, oauthClient: authenticated }),
+    ['revoke token_reused', 'sessions.reuse_detected'],
+  ],
+);
 
 for (const [name, row, presented, expected, circumstances] of rows) {
   t.test(`row ${name}`, async (t) => {

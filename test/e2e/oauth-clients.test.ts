@@ -78,7 +78,7 @@ async function until(what: string, look: () => Promise<boolean>): Promise<void> 
 t.test('openid-client finds the service, refreshes, looks and ends', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, lines } = await start(t);
-  const app = await discover(url, 'app', client.None());
+  const app = await discover(url, 'kinship', client.None());
   const resource = await discover(url, 'resource', client.ClientSecretBasic(SECRET));
   t.equal(app.serverMetadata().issuer, url);
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { httpService, RESOURCE_KEY, SERVICE_KEY } from '../support/http.ts';
+import { CONFIDENTIAL_KEY, httpService, RESOURCE_KEY, SERVICE_KEY } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -80,7 +80,7 @@ t.test('requests that are not as RFC 6749 has them', async (t) => {
   });
   t.match(await form('/oauth/token', `x=${'y'.repeat(9000)}`), { status: 413 });
   t.match(
-    await form('/oauth/token', `${good}&unknown=1&scope=&client_id=app`),
+    await form('/oauth/token', `${good}&unknown=1&scope=&client_id=kinship`),
     { status: 200 },
     'left alone',
   );
@@ -113,6 +113,90 @@ t.test('a client need not authenticate, but if it does it is the right one', asy
   const own = await exchange(refresh, basic('backend', SERVICE_KEY));
   t.equal(own.status, 200);
   t.match(await exchange(String(own.body.refresh_token)), { status: 200 }, 'without it as well');
+});
+
+t.test('a client_id that contradicts the authentication or the session is refused', async (t) => {
+  const { logInUnpaired, form, look } = await oauthService(t);
+  const { refresh, access } = await logInUnpaired({ clientId: 'backend' });
+  const ask = (path: string, client_id: string, headers = {}) =>
+    form(path, { ...refreshForm(refresh), token: refresh, client_id }, headers);
+  for (const path of ['/oauth/token', '/oauth/revoke']) {
+    const named = await ask(path, 'app');
+    t.match(named, { status: 400, body: { error: 'invalid_grant' } }, `${path}: another client`);
+    const mixed = await ask(path, 'app', basic('backend', SERVICE_KEY));
+    t.match(mixed, { status: 401, body: { error: 'invalid_client' } }, `${path}: two clients`);
+  }
+  t.match((await look(access)).body, { active: true }, 'nothing happened to the session');
+  t.match(await ask('/oauth/token', 'backend', basic('backend', SERVICE_KEY)), { status: 200 });
+});
+
+t.test('a confidential session takes the authentication of its client', async (t) => {
+  const { logInUnpaired, exchange, form, look } = await oauthService(t);
+  const WEB = basic('web', CONFIDENTIAL_KEY);
+  const first = await logInUnpaired({ clientId: 'web', confidential: true });
+  const next = (await exchange(first.refresh, WEB)).body;
+  const refresh = String(next.refresh_token);
+  const refused = { status: 401, body: { error: 'invalid_client' } };
+  for (const token of [refresh, first.refresh, String(next.access_token)]) {
+    t.match(await form('/oauth/revoke', { token }), refused, 'no end without it');
+    t.match(await form('/oauth/revoke', { token, client_id: 'web' }), refused, 'nor by the name alone');
+    t.match(await form('/oauth/revoke', { token }, basic('backend', SERVICE_KEY)), { status: 400 });
+  }
+  for (const token of [refresh, first.refresh]) {
+    const answer = await exchange(token);
+    t.match(answer, refused, 'no tokens without it, and no verdict on reuse');
+    t.equal(answer.headers.get('www-authenticate'), 'Basic realm="kinship"');
+    t.match(await form('/oauth/token', { ...refreshForm(token), client_id: 'web' }), refused);
+    t.match(await exchange(token, basic('backend', SERVICE_KEY)), { status: 400 });
+  }
+  t.match((await look(refresh)).body, { active: true, client_id: 'web' }, 'the session goes on');
+  t.equal((await exchange(refresh, WEB)).status, 200);
+  t.match(await form('/oauth/revoke', { token: refresh }, WEB), { status: 200 });
+  t.same((await look(String(next.access_token))).body, { active: false });
+});
+
+t.test('no other door opens a confidential session without its key', async (t) => {
+  const { post, send, url } = await oauthService(t);
+  const key = { 'x-api-key': CONFIDENTIAL_KEY };
+  const userId = randomUUID();
+  const query = `/auth/login?userId=${userId}&binding=refresh`;
+  const refresh = String((await post(query, undefined, key)).body.refresh);
+  const doors: Record<string, (headers: Record<string, string>) => Promise<number>> = {
+    canonical: async (headers) => (await post('/auth/refresh', { refreshToken: refresh }, headers)).status,
+    'task-api': async (headers) => (await post('/api/v1/refresh/', { refresh }, headers)).status,
+    'session-id': async (headers) => {
+      const session_id = claimsOf(refresh).tokenFamily;
+      const refresh_token = Buffer.from(refresh).toString('base64');
+      return (await post('/api/v1/auth/refresh', { session_id, refresh_token }, headers)).status;
+    },
+    logout: async (headers) => (await post('/auth/logout', { refreshToken: refresh }, headers)).status,
+    'cookie-pair': async (headers) => {
+      const login = await fetch(`${url}/${userId}`, { headers: key });
+      const cookie = login.headers.getSetCookie().map((line) => line.split(';')[0]);
+      return (await fetch(`${url}/refresh`, { headers: { cookie: cookie.join('; '), ...headers } })).status;
+    },
+  };
+  for (const [name, ask] of Object.entries(doors)) {
+    t.equal(await ask({}), 401, name);
+    t.equal(await ask({ 'x-api-key': SERVICE_KEY }), 401, `${name}: another key`);
+  }
+  const detail = { status: 401, body: { code: 'unauthenticated', detail: /confidential/ } };
+  t.match(await post('/auth/refresh', { refreshToken: refresh }), detail);
+  t.equal(await doors['cookie-pair']?.(key), 200);
+  t.equal(await doors.canonical?.(key), 200);
+  const second = String((await post(query, undefined, key)).body.refresh);
+  t.equal((await post('/auth/logout', { refreshToken: second }, key)).status, 204);
+  const third = (await post(query, undefined, key)).body;
+  const bearer = { method: 'POST', headers: { authorization: `Bearer ${third.access}` } };
+  t.equal((await send('/auth/logout', bearer)).status, 204, 'its user ends it by the access token');
+});
+
+t.test('introspection tells the end of the session where it is earlier', async (t) => {
+  const { logIn, look, time } = await oauthService(t, { policy: { sessionMaxAge: 60_000 } });
+  const pair = await logIn();
+  const end = Math.floor((time.now + 60_000) / 1000);
+  t.equal((await look(pair.access)).body.exp, end);
+  t.equal((await look(pair.refresh)).body.exp, end);
 });
 
 t.test('either token ends the session, and what is none is no fault', async (t) => {

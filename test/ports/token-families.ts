@@ -60,6 +60,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
   const others: Record<string, Partial<ReturnType<typeof someFamily>>> = {
     'another user': { userId: someFamily().userId },
     'the other binding': { paired: false },
+    'a confidential one': { confidential: true },
     'another family': { tokenFamily: someFamily().tokenFamily },
     'an earlier generation': { generation: 6 },
     'a later generation': { generation: 8 },

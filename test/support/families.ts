@@ -35,6 +35,7 @@ export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
     paired: true,
     door: 'canonical',
     clientId: 'kinship',
+    confidential: false,
     contact: 'ann@example.com',
     onAddressChange: 'notify',
     onUserAgentChange: 'ignore',

@@ -17,9 +17,13 @@ const ADMIN_KEY = `admin-${SERVICE_KEY}`;
 /** With everything in it that a header or a form has to write otherwise. */
 export const RESOURCE_KEY = `introspect+%:/&=${SERVICE_KEY}`;
 
+/** Sessions that this key opens are confidential. */
+export const CONFIDENTIAL_KEY = `confidential-${SERVICE_KEY}`;
+
 export const serviceKeys = [
   { name: 'backend', scopes: ['login'], secret: SERVICE_KEY },
   { name: 'watcher', scopes: ['metrics'], secret: `other-${SERVICE_KEY}` },
+  { name: 'web', scopes: ['login', 'confidential'], secret: CONFIDENTIAL_KEY },
   { name: 'operator', scopes: ['admin'], secret: ADMIN_KEY },
   { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
 ] as const;

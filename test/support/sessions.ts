@@ -118,6 +118,7 @@ export async function sessions({
         accessToken: pair.access ?? null,
         idempotencyKey: values.key ?? null,
         client: values.client ?? HOME,
+        oauthClient: null,
       });
     },
   };

@@ -161,6 +161,7 @@ function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
   return (
     family.userId === expected.userId &&
     family.paired === expected.paired &&
+    family.confidential === expected.confidential &&
     family.generation === expected.generation &&
     family.hashedRefreshTokenId === expected.hashedRefreshTokenId &&
     family.scheme === expected.scheme &&

@@ -10,6 +10,7 @@ export interface FamilyRow {
   paired: boolean;
   door: Door;
   client_id: string;
+  confidential: boolean;
   contact: string | null;
   on_address_change: ChangePolicy;
   on_user_agent_change: ChangePolicy;
@@ -41,6 +42,7 @@ export const FAMILY_COLUMNS = [
   'paired',
   'door',
   'client_id',
+  'confidential',
   'contact',
   'on_address_change',
   'on_user_agent_change',
@@ -66,10 +68,10 @@ export const FAMILY_COLUMNS = [
 ] as const satisfies readonly (keyof FamilyRow)[];
 
 export function toFamily(row: FamilyRow): TokenFamily {
-  const { user_id: userId, paired, revoked_at: at, revoked_reason: reason } = row;
+  const { user_id: userId, paired, confidential, revoked_at: at, revoked_reason: reason } = row;
   const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };
   const revoked = at && reason && { at: at.getTime(), reason };
-  return assembled(toPair(row), row, { userId, paired, ...policies }, revoked);
+  return assembled(toPair(row), row, { userId, paired, confidential, ...policies }, revoked);
 }
 
 function toPair(row: FamilyRow): CurrentPair {
@@ -109,12 +111,15 @@ export function toRotated({ expected, next }: Rotation, row: LastingRow): TokenF
   return assembled(next, row, expected, null);
 }
 
-type Expected = Pick<TokenFamily, 'userId' | 'paired' | 'onAddressChange' | 'onUserAgentChange'>;
+type Expected = Pick<
+  TokenFamily,
+  'userId' | 'paired' | 'confidential' | 'onAddressChange' | 'onUserAgentChange'
+>;
 
 function assembled(
   pair: CurrentPair,
   row: LastingRow,
-  { userId, paired, onAddressChange, onUserAgentChange }: Expected,
+  { userId, paired, confidential, onAddressChange, onUserAgentChange }: Expected,
   revoked: TokenFamily['revoked'],
 ): TokenFamily {
   // Member by member: copied as a whole, an object of this size takes twenty times as long to make and to read.
@@ -137,6 +142,7 @@ function assembled(
     paired,
     door: row.door,
     clientId: row.client_id,
+    confidential,
     contact: row.contact,
     onAddressChange,
     onUserAgentChange,
@@ -175,6 +181,7 @@ export function familyColumns(family: TokenFamily) {
     paired: family.paired,
     door: family.door,
     client_id: family.clientId,
+    confidential: family.confidential,
     contact: family.contact,
     on_address_change: family.onAddressChange,
     on_user_agent_change: family.onUserAgentChange,

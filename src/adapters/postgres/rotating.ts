@@ -33,7 +33,7 @@ export function rotatingWhereFree(sql: Executor, rotations: readonly Rotation[])
 function askedFor(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
     (select ${sql(PRESENTED)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as each_one (
-      token_family uuid, user_id uuid, paired boolean, generation integer, hashed_refresh_token_id bytea,
+      token_family uuid, user_id uuid, paired boolean, confidential boolean, generation integer, hashed_refresh_token_id bytea,
       scheme text, on_address_change text, on_user_agent_change text, user_agent text,
       unless_retry_key bytea, rotated_at timestamptz, next json
     ) where generation + 0 = generation) asked`;
@@ -43,6 +43,7 @@ const PRESENTED = [
   'token_family',
   'user_id',
   'paired',
+  'confidential',
   'generation',
   'hashed_refresh_token_id',
   'scheme',
@@ -59,6 +60,7 @@ function toRecord({ expected, next, unlessRetryKey }: Rotation) {
     token_family: expected.tokenFamily,
     user_id: expected.userId,
     paired: expected.paired,
+    confidential: expected.confidential,
     generation: expected.generation,
     hashed_refresh_token_id: asText(bytes(expected.hashedRefreshTokenId)),
     scheme: expected.scheme,
@@ -77,6 +79,7 @@ function asExpected(sql: Executor) {
     family.token_family = asked.token_family
       and family.user_id is not distinct from asked.user_id
       and family.paired = asked.paired
+      and family.confidential = asked.confidential
       and family.generation = asked.generation
       and family.hashed_refresh_token_id = asked.hashed_refresh_token_id
       and family.scheme = asked.scheme

@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/events.ts';
+import type { OAuthClient } from '../../domain/oauth-client.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Presented } from '../../domain/refresh-verdict.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -17,6 +18,8 @@ export interface RefreshInput {
   /** 1 to 255 visible characters. */
   readonly idempotencyKey: string | null;
   readonly client: Client;
+  /** The client that the request names or authenticates as; null if it does neither. */
+  readonly oauthClient: OAuthClient | null;
 }
 
 /** A verified request, and the pair that is to follow it: the same one however many rounds it takes. */
@@ -28,6 +31,7 @@ export interface Attempt {
   /** Of the tokens of `next`. */
   readonly nextIds: TokenIds;
   readonly now: number;
+  readonly oauthClient: OAuthClient | null;
   /** The request as it looks under the scheme of a row. */
   present(scheme: Scheme): Promise<Presented>;
 }
@@ -52,6 +56,7 @@ export const beginRefresh =
       next,
       nextIds,
       now,
+      oauthClient: input.oauthClient,
       present: (under) => present(deps, { claims, next }, input, under),
     };
   };
@@ -100,7 +105,7 @@ async function prepareNext(
 async function present(
   { secrets }: Deps,
   { claims, next }: Pick<Attempt, 'claims' | 'next'>,
-  { idempotencyKey, client }: RefreshInput,
+  { idempotencyKey, client, oauthClient }: RefreshInput,
   under: Scheme,
 ): Promise<Presented> {
   const { tokenFamily, jti } = claims;
@@ -108,6 +113,7 @@ async function present(
   return {
     claims,
     client,
+    oauthClient,
     hash: known ?? (await secrets.hashJti(under, tokenFamily, jti)),
     retryKeyHash: idempotencyKey && secrets.hashRetryKey(under, tokenFamily, idempotencyKey),
   };

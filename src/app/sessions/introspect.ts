@@ -45,7 +45,7 @@ export const introspect = (deps: Deps) => {
   async function describe(
     token: string,
     { type, claims, userId, sessionId }: OurToken,
-    { clientId }: TokenFamily,
+    { clientId, expiresAt }: TokenFamily,
   ): Promise<ActiveToken> {
     const user = await users.find(userId);
     return {
@@ -56,7 +56,8 @@ export const introspect = (deps: Deps) => {
       username: user?.username ?? null,
       ...codec.partiesOf(token),
       issuedAt: claims.iat,
-      expiresAt: claims.exp,
+      // No token outlives its session.
+      expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
       jti: type === 'access' ? claims.jti : null,
     };
   }

@@ -1,3 +1,4 @@
+import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
 import { findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
@@ -26,14 +27,16 @@ export const logOut = (deps: EndSessionDeps) => {
 /**
  * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
  * session may end others: a stolen token of a dead session must not log the user out elsewhere.
+ * A confidential session takes the authentication of its client, too.
  * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`.
  */
 export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => {
   const read = readRefreshToken(deps);
   const end = logOut(deps);
 
-  return async (refreshToken: string, scope: LogOutScope): Promise<void> => {
+  return async (refreshToken: string, scope: LogOutScope, client: OAuthClient | null): Promise<void> => {
     const { claims } = await read(refreshToken);
+    await assertClient(claims.tokenFamily, client);
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
     if (scope !== 'session') {
       const family = await findLiveFamily(deps, session);
@@ -45,4 +48,10 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
     }
     await end(session, scope);
   };
+
+  async function assertClient(sessionId: string, client: OAuthClient | null): Promise<void> {
+    const family = await deps.families.find(sessionId);
+    const fault = family && clientFault(family, client);
+    if (fault) throw new Refusal(fault.code, fault.detail);
+  }
 };

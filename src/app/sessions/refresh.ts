@@ -58,6 +58,8 @@ export const refresh = (deps: RefreshDeps) => {
    * which takes place only if that is so, is tried straight away.
    */
   async function rotateUnseen(attempt: Attempt): Promise<TokenPair | null> {
+    // A token does not tell for which client its session was opened.
+    if (attempt.oauthClient !== null) return null;
     const presented = await attempt.present(attempt.scheme);
     const verdict = judge(presume(attempt, presented, policy), presented, attempt);
     return verdict.kind === 'rotate' ? rotate(verdict, presented, attempt) : null;
@@ -90,7 +92,7 @@ export const refresh = (deps: RefreshDeps) => {
         return repeat(verdict.family, attempt);
       case 'refuse':
         await tell(tokenFamily, verdict.tell);
-        throw new Refusal(verdict.code);
+        throw new Refusal(verdict.code, verdict.detail);
       case 'revoke':
         if (!(await revoke(tokenFamily, { at: attempt.now, reason: verdict.reason }, verdict.tell)))
           return null;
@@ -137,6 +139,8 @@ function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, 
     tokenFamily: claims.tokenFamily,
     userId: claims.sub,
     paired: isPaired(claims),
+    clientId: '',
+    confidential: false,
     onAddressChange: policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     generation: claims.generation,

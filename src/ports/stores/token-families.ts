@@ -8,6 +8,7 @@ export type ExpectedFamily = Pick<
   | 'tokenFamily'
   | 'userId'
   | 'paired'
+  | 'confidential'
   | 'generation'
   | 'hashedRefreshTokenId'
   | 'scheme'

@@ -1,5 +1,4 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { FastifyRequest } from 'fastify';
 import type { logInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
 import type { openSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
@@ -7,14 +6,14 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
+import type { LoginGuard } from '../server/login-guard.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
 
 export interface LoginOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly logInWithPassword: ReturnType<typeof logInWithPassword>;
-  /** Lets trusted backends alone in; answers the session's `client_id`. */
-  readonly guard: (request: FastifyRequest) => string;
+  readonly guard: LoginGuard;
 }
 
 const Query = Type.Object({
@@ -71,14 +70,19 @@ export function loginRoute(app: App, { openSession, logInWithPassword, guard }: 
       } as const;
       if (userId === undefined) return logInWithPassword({ ...session, ...credentialsOf(request.body) });
 
-      const clientId = guard(request);
+      const clientOfKey = guard(request);
       if (request.body.username !== undefined || request.body.password !== undefined) {
         throw new Refusal('invalid_request', 'Either userId, or username and password.');
       }
       if (email !== undefined && !isMailbox(email)) {
         throw new Refusal('invalid_request', 'querystring/email must be one mailbox.');
       }
-      return openSession({ ...session, userId: userId.toLowerCase(), clientId, contact: email ?? null });
+      return openSession({
+        ...session,
+        userId: userId.toLowerCase(),
+        ...clientOfKey,
+        contact: email ?? null,
+      });
     },
   );
 }

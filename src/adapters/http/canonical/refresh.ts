@@ -5,6 +5,12 @@ import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
+import { confidentialClients, type ServiceKey } from '../server/service-keys.ts';
+
+export interface RefreshOptions {
+  readonly refresh: ReturnType<typeof refresh>;
+  readonly serviceKeys: readonly ServiceKey[];
+}
 
 const members = {
   refreshToken: Type.Optional(Type.String()),
@@ -18,7 +24,8 @@ const Body = Type.Object(members, {
 });
 
 /** `POST /auth/refresh`: the tokens in the query or in the body, each once. */
-export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnType<typeof refresh> }): void {
+export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: RefreshOptions): void {
+  const clientBy = confidentialClients(serviceKeys);
   app.post(
     '/auth/refresh',
     {
@@ -27,9 +34,10 @@ export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnT
         tags: ['sessions'],
         [BODY_IS_OPTIONAL]: true,
         summary: 'Exchange a token pair for its successor',
-        security: [],
+        security: [{}, { serviceKey: [] }],
         description:
-          'A refresh token is good for one refresh. One that comes back after it was used ends its session.',
+          'A refresh token is good for one refresh. One that comes back after it was used ends its session. ' +
+          'A confidential session takes the service key that opened it in `x-api-key`, too.',
         querystring: Query,
         headers: IdempotencyKey,
         body: Body,
@@ -50,6 +58,7 @@ export function refreshRoute(app: App, { refresh: exchange }: { refresh: ReturnT
         accessToken: accessToken ?? null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
+        oauthClient: clientBy(request),
       });
     },
   );

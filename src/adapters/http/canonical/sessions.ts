@@ -8,6 +8,7 @@ import { type Authenticate, bearerOf, principalOf } from '../server/authenticate
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
+import { confidentialClients, type ServiceKey } from '../server/service-keys.ts';
 import { Page, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
@@ -16,6 +17,7 @@ export interface SessionsOptions {
   readonly endSession: ReturnType<typeof endSession>;
   readonly logOut: ReturnType<typeof logOut>;
   readonly logOutByRefreshToken: ReturnType<typeof logOutByRefreshToken>;
+  readonly serviceKeys: readonly ServiceKey[];
 }
 
 const tags = ['sessions'];
@@ -71,7 +73,9 @@ const LogOutBody = Type.Object(
 );
 
 /** `POST /auth/logout`: by either token. */
-export function logOutRoute(app: App, { authenticate, logOut, logOutByRefreshToken }: SessionsOptions): void {
+export function logOutRoute(app: App, options: SessionsOptions): void {
+  const { authenticate, logOut, logOutByRefreshToken, serviceKeys } = options;
+  const clientBy = confidentialClients(serviceKeys);
   app.post(
     '/auth/logout',
     {
@@ -82,7 +86,7 @@ export function logOutRoute(app: App, { authenticate, logOut, logOutByRefreshTok
         summary: 'End this session, the others, or all',
         description:
           'By access token, or by a refresh token in the body. A refresh token that was rotated or has expired ends its own session only.',
-        security: [{ bearer: [] }, {}],
+        security: [{ bearer: [] }, {}, { serviceKey: [] }],
         querystring: Type.Object({
           scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),
         }),
@@ -97,7 +101,7 @@ export function logOutRoute(app: App, { authenticate, logOut, logOutByRefreshTok
       const { refreshToken } = request.body;
       const scope = request.query.scope ?? 'session';
       if (refreshToken === undefined) await logOut(await bearerOf(request, authenticate), scope);
-      else await logOutByRefreshToken(refreshToken, scope);
+      else await logOutByRefreshToken(refreshToken, scope, clientBy(request));
       return reply.code(204).send(null);
     },
   );

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import {
   presentedKeys,
@@ -18,7 +19,15 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
   const findPresented = presentedKeys(keys);
 
-  return { ifAny, require };
+  return { identify, require };
+
+  /** The client that a request authenticates as, or only names; null if it does neither. */
+  function identify(request: FastifyRequest): OAuthClient | null {
+    const key = ifAny(request);
+    if (key !== null) return { id: key.name, isAuthenticated: true };
+    const named = namedIn(request);
+    return named === undefined ? null : { id: named, isAuthenticated: false };
+  }
 
   /** The key of a client that authenticates, which has to be right then; null for a public client. */
   function ifAny(request: FastifyRequest): ServiceKey | null {
@@ -26,7 +35,12 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     if (IN_THE_BODY.some((name) => Object.hasOwn(body, name)))
       throw new Refusal('unauthenticated', 'Clients authenticate by client_secret_basic.');
     const { authorization } = request.headers;
-    return authorization === undefined ? null : byBasic(authorization);
+    if (authorization === undefined) return null;
+    const key = byBasic(authorization);
+    const named = namedIn(request);
+    if (named !== undefined && named !== key.name)
+      throw new Refusal('unauthenticated', 'client_id names another client than the one that authenticates.');
+    return key;
   }
 
   /** Lets keys of the scope alone in; they may also come as `x-api-key`. */
@@ -48,6 +62,11 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
       throw new Refusal('unauthenticated', 'The client is not known, or its secret is wrong.');
     return key;
   }
+}
+
+/** `client_id` of the form (RFC 6749 section 3.2.1). */
+function namedIn({ body }: FastifyRequest): string | undefined {
+  return (body as { readonly client_id?: string } | undefined)?.client_id;
 }
 
 function decoded(text: string): string | null {

@@ -13,11 +13,17 @@ export const byForm = {
   querystring: Type.Object({}, { additionalProperties: false }),
 };
 
+/** Who the client says it is; `client_secret_basic` says it as well. */
+export const ClientId = Type.Optional(
+  Type.String({ maxLength: 255, description: 'the client of the session, if it is given at all' }),
+);
+
 /** A token of which the client may say what it is; the token says it itself. */
 export const TokenForm = Type.Object(
   {
     token: Type.String(),
     token_type_hint: Type.Optional(Type.String({ description: 'not needed, and not heeded' })),
+    client_id: ClientId,
   },
   { title: 'TokenForm', examples: [{ token: examples.refresh }] },
 );

@@ -26,15 +26,15 @@ export function revokeRoute(
         operationId: 'revokeToken',
         summary: 'End the session of a token',
         description:
-          'By either token, even a refresh token that was rotated. 200 for a token that is none, too.',
+          'By either token, even a refresh token that was rotated. 200 for a token that is none, too. ' +
+          'A confidential session takes the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,
         response: { 200: answer('done; the body means nothing', Nothing), ...errors(400, 401) },
       },
     },
     async (request, reply) => {
-      const client = clients.ifAny(request);
-      await revoke(request.body.token, client?.name ?? null);
+      await revoke(request.body.token, clients.identify(request));
       reply.header('cache-control', 'no-store');
       return {};
     },

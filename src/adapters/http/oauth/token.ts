@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { refreshForClient } from '../../../app/sessions/refresh-for-client.ts';
+import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
@@ -8,16 +8,17 @@ import { oneOf } from '../server/one-of.ts';
 import { answer, IdempotencyKey } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors, OAuthRefusal } from './errors.ts';
-import { byForm } from './forms.ts';
+import { byForm, ClientId } from './forms.ts';
 
 export interface TokenOptions {
-  readonly refreshForClient: ReturnType<typeof refreshForClient>;
+  readonly refresh: ReturnType<typeof refresh>;
 }
 
 const Form = Type.Object(
   {
     grant_type: Type.String({ description: '`refresh_token`' }),
     refresh_token: Type.Optional(Type.String({ description: 'of an unpaired session' })),
+    client_id: ClientId,
     scope: Type.Optional(Type.String({ description: 'to be left out: none was granted' })),
   },
   { title: 'Grant', examples: [{ grant_type: 'refresh_token', refresh_token: examples.refresh }] },
@@ -47,7 +48,7 @@ const Tokens = Type.Object(
 /** `POST /oauth/token`: the refresh of an unpaired session (RFC 6749 section 6). */
 export function tokenRoute(
   scope: App,
-  { refreshForClient: exchange }: TokenOptions,
+  { refresh: exchange }: TokenOptions,
   clients: AuthenticateClient,
 ): void {
   scope.post(
@@ -59,7 +60,7 @@ export function tokenRoute(
         summary: 'Exchange a refresh token for the next tokens',
         description:
           'For sessions that were opened with `binding=refresh`. A refresh token is good for one use; one that ' +
-          'comes back after it was used ends its session.',
+          'comes back after it was used ends its session. A confidential session takes the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         headers: IdempotencyKey,
         body: Form,
@@ -70,14 +71,14 @@ export function tokenRoute(
       },
     },
     async (request, reply): Promise<Static<typeof Tokens>> => {
-      const client = clients.ifAny(request);
       const input = {
         refreshToken: grantIn(request.body),
         accessToken: null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
+        oauthClient: clients.identify(request),
       };
-      const { access, refresh, expiresIn } = await exchange(input, client?.name ?? null);
+      const { access, refresh, expiresIn } = await exchange(input);
       reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
       return { access_token: access, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh };
     },

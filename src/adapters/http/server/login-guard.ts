@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { Login } from '../../../domain/token-family.ts';
 import { canonicalAddress } from './address.ts';
 import { presentedKeys, type ServiceKey } from './service-keys.ts';
 
@@ -10,22 +11,25 @@ export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
 /** The `client_id` of sessions that no service key opened. */
 const OURSELVES = 'kinship';
 
+/** Lets trusted backends alone in. */
+export type LoginGuard = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
+
 /**
- * Lets trusted backends alone log users in by id, and answers the `client_id` of the session.
+ * Lets trusted backends alone log users in by id, and answers for which client the session is opened.
  * Throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
-export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]) {
+export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]): LoginGuard {
   const find = presentedKeys(keys);
 
-  return (request: FastifyRequest): string => {
+  return (request) => {
     if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');
     const key = find(request);
     if (key !== null) {
       if (!key.scopes.includes('login'))
         throw new Refusal('forbidden', 'This service key may not log users in.');
-      return key.name;
+      return { clientId: key.name, confidential: key.scopes.includes('confidential') };
     }
-    if (mode === 'open' || (mode === 'local' && isLocal(request))) return OURSELVES;
+    if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OURSELVES };
     throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');
   };
 }

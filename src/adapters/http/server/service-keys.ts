@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
-export type Scope = 'login' | 'admin' | 'introspect' | 'metrics';
+export type Scope = 'login' | 'admin' | 'introspect' | 'metrics' | 'confidential';
 
 /** A key that a trusted service presents as `x-api-key`. */
 export interface ServiceKey {
@@ -38,6 +39,19 @@ export function presentedKeys(keys: readonly ServiceKey[]) {
     const key = find(String(presented));
     if (key === null) throw new Refusal('unauthenticated', 'The service key in this request is wrong.');
     return key;
+  };
+}
+
+/**
+ * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
+ * `x-api-key`. Null without such a key: other sessions need no client.
+ */
+export function confidentialClients(keys: readonly ServiceKey[]) {
+  const find = presentedKeys(keys);
+
+  return (request: FastifyRequest): OAuthClient | null => {
+    const key = find(request);
+    return key?.scopes.includes('confidential') ? { id: key.name, isAuthenticated: true } : null;
   };
 }
 

@@ -1,20 +1,22 @@
 import { Type } from '@sinclair/typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
 import type { openSession } from '../../../../app/sessions/open-session.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseCrossSite } from '../../server/cookies.ts';
+import type { LoginGuard } from '../../server/login-guard.ts';
 import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
+import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 
 export interface CookiePairOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly refresh: ReturnType<typeof refresh>;
-  /** Lets trusted backends alone in; answers the session's `client_id`. */
-  readonly guard: (request: FastifyRequest) => string;
+  readonly guard: LoginGuard;
+  readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;
 }
 
@@ -58,7 +60,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptio
         userId: request.params.guid.toLowerCase(),
         paired: true,
         door: 'cookie-pair',
-        clientId: guard(request),
+        ...guard(request),
         contact: null,
         client: clientOf(request),
         onAddressChange: 'block',
@@ -68,7 +70,8 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptio
   );
 }
 
-function refreshRoute(app: App, { refresh, publicUrl }: CookiePairOptions): void {
+function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairOptions): void {
+  const clientBy = confidentialClients(serviceKeys);
   app.get(
     '/refresh',
     {
@@ -94,6 +97,7 @@ function refreshRoute(app: App, { refresh, publicUrl }: CookiePairOptions): void
         refreshToken: refresh_token,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
+        oauthClient: clientBy(request),
       });
       return sendPair(reply, pair, publicUrl);
     },

@@ -8,14 +8,16 @@ import type { App } from '../../server/app.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
+import type { LoginGuard } from '../../server/login-guard.ts';
 import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
+import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 
 export interface TokenOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly refresh: ReturnType<typeof refresh>;
-  /** Lets trusted backends alone in; answers the session's `client_id`. */
-  readonly guard: (request: FastifyRequest) => string;
+  readonly guard: LoginGuard;
+  readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;
 }
 
@@ -73,7 +75,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): 
         userId: request.body.guid.toLowerCase(),
         paired: false,
         door: 'session-id',
-        clientId: guard(request),
+        ...guard(request),
         contact: null,
         client: clientOf(request),
       });
@@ -82,7 +84,8 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): 
   );
 }
 
-function refreshRoute(app: App, { refresh, publicUrl }: TokenOptions): void {
+function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOptions): void {
+  const clientBy = confidentialClients(serviceKeys);
   app.post(
     '/api/v1/auth/refresh',
     {
@@ -108,6 +111,7 @@ function refreshRoute(app: App, { refresh, publicUrl }: TokenOptions): void {
         sessionId: session_id.toLowerCase(),
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
+        oauthClient: clientBy(request),
       });
       return tokens(reply, pair, publicUrl);
     },

@@ -8,6 +8,7 @@ import { type Authenticate, principalOf } from '../../server/authenticate.ts';
 import { clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
+import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
 import { counted } from './request-limit.ts';
 import { anyones, authorized } from './schemas.ts';
 
@@ -17,6 +18,7 @@ export interface AccountOptions {
   readonly refresh: ReturnType<typeof refresh>;
   readonly logOut: ReturnType<typeof logOut>;
   readonly authenticate: Authenticate;
+  readonly serviceKeys: readonly ServiceKey[];
 }
 
 const closed = { additionalProperties: false };
@@ -46,7 +48,8 @@ const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: 
 
 /** What anyone may ask for. */
 export function accountRoutes(app: App, options: AccountOptions): void {
-  const { register, logInWithPassword, refresh } = options;
+  const { register, logInWithPassword, refresh, serviceKeys } = options;
+  const clientBy = confidentialClients(serviceKeys);
 
   app.post(
     '/api/v1/register/',
@@ -105,6 +108,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         accessToken: null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
+        oauthClient: clientBy(request),
       });
     },
   );
