@@ -16,6 +16,7 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   return {
     begin: (subject, now) => ask((attempts) => attempts.begin(subject, now)),
     succeeded: (subject, now) => ask((attempts) => attempts.succeeded(subject, now)),
+    recovered: (owner, now) => ask((attempts) => attempts.recovered(owner, now)),
     take: (key, limit, now) => ask((attempts) => attempts.take(key, limit, now)),
   };
 

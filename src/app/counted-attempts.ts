@@ -10,6 +10,7 @@ export function countedAttempts(attempts: Attempts, { limited }: Pick<Telemetry,
       return verdict;
     },
     succeeded: (subject, now) => attempts.succeeded(subject, now),
+    recovered: (owner, now) => attempts.recovered(owner, now),
     async take(key, limit, now) {
       const taking = await attempts.take(key, limit, now);
       if (!taking.allowed) limited(key.slice(0, key.indexOf(' ')));

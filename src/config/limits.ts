@@ -23,7 +23,13 @@ function readAttempts(variables: Variables, read: Readers): AttemptPolicy {
   }
   return {
     ...ATTEMPT_POLICY,
-    account: { free: account.count, firstDelay, longestDelay, quiet: account.perMilliseconds },
-    network: { free: network.count, firstDelay, longestDelay, quiet: network.perMilliseconds },
+    account: { ...ATTEMPT_POLICY.account, free: account.count, longestDelay, quiet: account.perMilliseconds },
+    network: {
+      free: network.count,
+      firstDelay,
+      longestDelay,
+      quiet: network.perMilliseconds,
+      forgetOneAfter: Math.ceil(network.perMilliseconds / network.count),
+    },
   };
 }

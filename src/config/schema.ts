@@ -52,7 +52,7 @@ export const Environment = Type.Object({
   POSTGRES_DB: text(),
 
   LOGIN_ACCOUNT_LIMIT: text('5/24h'),
-  LOGIN_NETWORK_LIMIT: text('20/24h'),
+  LOGIN_NETWORK_LIMIT: text('20/20m'),
   LOGIN_LONGEST_WAIT: text('15m'),
   REGISTER_LIMIT: text('20/1h'),
   PASSWORD_FORGOT_LIMIT: text('3/1h'),

@@ -6,11 +6,16 @@ export interface DelayPolicy {
   readonly longestDelay: number;
   /** After this time without an attempt everything is forgotten; longer than `longestDelay`. */
   readonly quiet: number;
+  /** Each time that this has passed one failure is forgotten; null: none before `quiet`. */
+  readonly forgetOneAfter: number | null;
 }
 
 /** What attempts to show a password are held to. */
 export interface AttemptPolicy {
-  /** For one account, from all networks where it is not known; and for it at each network where it is. */
+  /**
+   * For one identifier (a name or an address, as it was typed), from all networks where its account is not known; and
+   * for it at each network where it is.
+   */
   readonly account: DelayPolicy;
   /** For one network, over all accounts that are not known there. */
   readonly network: DelayPolicy;
@@ -28,16 +33,18 @@ const PER_ACCOUNT: DelayPolicy = {
   firstDelay: 1_000,
   longestDelay: 15 * MINUTE,
   quiet: DAY,
+  forgetOneAfter: null,
 };
 
 /**
  * Waits that grow, and networks of earlier logins that are spared them, so that guessing is hopeless and no owner is
  * locked out by it: both are measures of NIST SP 800-63B, section 5.2.2. A person who mistypes hardly notices, many
- * people may share a network, and whoever goes on gets some hundred guesses a day.
+ * people may share a network, and a guesser gets some hundred guesses a day for each identifier. Failures of a network
+ * are forgotten one by one: a busy network makes some all day, and a person who comes there must not wait for minutes.
  */
 export const ATTEMPT_POLICY: AttemptPolicy = {
   account: PER_ACCOUNT,
-  network: { ...PER_ACCOUNT, free: 20 },
+  network: { ...PER_ACCOUNT, free: 20, quiet: 20 * MINUTE, forgetOneAfter: MINUTE },
   knownFor: 90 * DAY,
   knownNetworks: 20,
 };
@@ -46,15 +53,17 @@ export interface AttemptCount {
   readonly failures: number;
   /** When the last attempt was made, in milliseconds. */
   readonly lastAt: number;
+  /** Until when the forgetting of single failures is done, in milliseconds. */
+  readonly forgottenUntil: number;
 }
 
-/** All that is known of an account at a network. Counts that are not there are zero. */
+/** All that is known of an attempt: of its account, its identifier and its network. Absent counts are zero. */
 export interface AttemptState {
   /** Until when the account is known at the network; 0: it is not. */
   readonly knownUntil: number;
-  /** Of the account at this network, while it is known there. */
+  /** Of the identifier at this network, while the account is known there. */
   readonly pair?: AttemptCount | undefined;
-  /** Of the account, from everywhere else. */
+  /** Of the identifier, from everywhere else. */
   readonly account?: AttemptCount | undefined;
   /** Of the network, over all accounts that are not known there. */
   readonly network?: AttemptCount | undefined;
@@ -70,8 +79,11 @@ export type AttemptVerdict =
 
 /**
  * Judges an attempt before its password is looked at. One that is allowed counts as a failure from here on, so that
- * many at once are as good as one after another. An account at a network where it is known has a count of its own,
- * which is neither raised nor read by what strangers do, on this account or on that network.
+ * many at once are as good as one after another. An account at a network where it is known has counts of its own,
+ * which are neither raised nor read by what strangers do, on this account or on that network.
+ *
+ * Failures are counted by the identifier, known or not, and never by the account: the answers to wrong passwords do
+ * not tell which name and which address belong together.
  */
 export function beginAttempt(
   state: AttemptState,
@@ -112,16 +124,46 @@ export function hasDelay({ failures }: AttemptCount, { free }: DelayPolicy): boo
 }
 
 /** Milliseconds to wait until the next attempt; 0: now. */
-function waitFor(count: AttemptCount | undefined, policy: DelayPolicy, now: number): number {
-  if (count === undefined || now - count.lastAt >= policy.quiet || !hasDelay(count, policy)) return 0;
-  const delay = Math.min(policy.longestDelay, policy.firstDelay * 2 ** (count.failures - policy.free));
+function waitFor(before: AttemptCount | undefined, policy: DelayPolicy, now: number): number {
+  const count = countAt(before, policy, now);
+  if (count === undefined) return 0;
   // Another replica's clock may be ahead of ours.
-  return Math.max(0, Math.min(count.lastAt, now) + delay - now);
+  const lastAt = Math.min(count.lastAt, now);
+  const forgottenUntil = Math.min(count.forgottenUntil, now);
+  const waitWith = (failures: number) => Math.max(0, lastAt + delayAfter(failures, policy) - now);
+  let wait = waitWith(count.failures);
+  if (policy.forgetOneAfter === null) return wait;
+  // A failure that is forgotten meanwhile shortens the delay.
+  for (let forgotten = 1; count.failures - forgotten >= policy.free - 1; forgotten += 1) {
+    const forgottenIn = forgottenUntil + forgotten * policy.forgetOneAfter - now;
+    if (forgottenIn >= wait) break;
+    wait = Math.min(wait, Math.max(forgottenIn, waitWith(count.failures - forgotten)));
+  }
+  return wait;
 }
 
-function oneMore(count: AttemptCount | undefined, policy: DelayPolicy, now: number): AttemptCount {
-  const forgotten = count === undefined || now - count.lastAt >= policy.quiet;
-  return { failures: forgotten ? 1 : count.failures + 1, lastAt: now };
+function delayAfter(failures: number, { free, firstDelay, longestDelay }: DelayPolicy): number {
+  return failures < free ? 0 : Math.min(longestDelay, firstDelay * 2 ** (failures - free));
+}
+
+/** What is left of a count at a moment; undefined: nothing. */
+function countAt(
+  count: AttemptCount | undefined,
+  { quiet, forgetOneAfter }: DelayPolicy,
+  now: number,
+): AttemptCount | undefined {
+  if (count === undefined || now - count.lastAt >= quiet) return undefined;
+  if (forgetOneAfter === null) return count;
+  const forgotten = Math.max(0, Math.floor((now - count.forgottenUntil) / forgetOneAfter));
+  if (forgotten >= count.failures) return undefined;
+  const forgottenUntil = count.forgottenUntil + forgotten * forgetOneAfter;
+  return { ...count, failures: count.failures - forgotten, forgottenUntil };
+}
+
+function oneMore(before: AttemptCount | undefined, policy: DelayPolicy, now: number): AttemptCount {
+  const count = countAt(before, policy, now);
+  if (count === undefined) return { failures: 1, lastAt: now, forgottenUntil: now };
+  return { ...count, failures: count.failures + 1, lastAt: now };
 }
 
 function oneLess(count: AttemptCount | undefined): AttemptCount | undefined {

@@ -12,7 +12,7 @@ import { NOW } from '../support/families.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 
 const QUIET_LOG = { info() {}, warn() {}, error() {} };
-const ANN = { account: 'ann@example.com', network: '192.0.2.1' };
+const ANN = { account: 'ann@example.com', identifier: 'ann@example.com', network: '192.0.2.1' };
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
 
@@ -28,7 +28,11 @@ t.test('attempts in memory keep no name, so that long names do not fill the memo
   for (let index = 0; index < 5_000; index += 1) {
     const name = `${index} ${'\ufdfa'.repeat(10_000)}`;
     await attempts.begin(
-      { account: Buffer.from(name).toString(), network: `10.0.${index >> 8}.${index & 255}` },
+      {
+        account: 'x',
+        identifier: Buffer.from(name).toString(),
+        network: `10.0.${index >> 8}.${index & 255}`,
+      },
       NOW,
     );
     await attempts.take(Buffer.from(name).toString(), { count: 3, perMilliseconds: 60_000 }, NOW);
@@ -88,6 +92,7 @@ const delays = fc.record({
   firstDelay: fc.constantFrom(1, 700),
   longestDelay: fc.constant(2_500),
   quiet: fc.constant(6_000),
+  forgetOneAfter: fc.constantFrom(null, 900, 2_000),
 });
 
 const policies: fc.Arbitrary<AttemptPolicy> = fc.record({
@@ -99,9 +104,16 @@ const policies: fc.Arbitrary<AttemptPolicy> = fc.record({
 
 const steps = fc.record({
   after: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 1_500 }), fc.constant(6_000)),
-  kind: fc.constantFrom('begin' as const, 'begin' as const, 'log in' as const, 'take' as const),
+  kind: fc.constantFrom(
+    'begin' as const,
+    'begin' as const,
+    'log in' as const,
+    'take' as const,
+    'recover' as const,
+  ),
   subject: fc.record({
     account: fc.constantFrom('ann', 'bob'),
+    identifier: fc.constantFrom('a name', 'an address'),
     network: fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'),
   }),
 });
@@ -109,6 +121,8 @@ type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
 async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number) {
   if (kind === 'take') return attempts.take(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
+  if (kind === 'recover')
+    return attempts.recovered({ ...subject, identifiers: [subject.identifier, subject.account] }, now);
   const verdict = await attempts.begin(subject, now);
   if (kind === 'log in' && verdict.allowed) await attempts.succeeded(subject, now);
   return verdict;
@@ -119,7 +133,7 @@ t.test('memory is bounded', async (t) => {
   const networkOf = (i: number) => `203.0.113.${i}`;
   const junk = async (attempts: Attempts, times: number) => {
     for (let i = 0; i < 10 * most; i += 1) {
-      const subject = { account: `junk ${i}`, network: networkOf(i) };
+      const subject = { account: `junk ${i}`, identifier: `junk ${i}`, network: networkOf(i) };
       for (let j = 0; j < times; j += 1) await attempts.begin(subject, NOW);
     }
   };
@@ -142,7 +156,7 @@ t.test('memory is bounded', async (t) => {
     const attempts = createMemoryAttempts({ most });
     await attempts.succeeded(ANN, NOW);
     for (let i = 0; i < 10 * most; i += 1) {
-      await attempts.succeeded({ account: 'junk', network: networkOf(i) }, NOW);
+      await attempts.succeeded({ account: 'junk', identifier: 'junk', network: networkOf(i) }, NOW);
     }
     for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
     t.ok((await attempts.begin(ANN, NOW)).allowed);

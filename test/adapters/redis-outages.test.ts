@@ -68,7 +68,7 @@ t.test('Redis goes away and comes back', async (t) => {
 
   await t.test('an owner who is known stays known', async (t) => {
     const { server, attempts, hundred } = await setUp(t);
-    const owner = { account: 'ann', network: '192.0.2.1' };
+    const owner = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
     t.ok((await attempts.begin(owner, NOW)).allowed);
     await attempts.succeeded(owner, NOW);
     await server.kill();
@@ -84,10 +84,13 @@ t.test('a connection', async (t) => {
     const server = await startPrivateRedis(t);
     await server.kill();
     const { redis, lines } = await connected(t, server.url);
-    await t.rejects(createRedisAttempts(redis).begin({ account: 'ann', network: '::1' }, NOW), {
-      name: StoreUnavailable.name,
-      code: 'unavailable',
-    });
+    await t.rejects(
+      createRedisAttempts(redis).begin({ account: 'ann', identifier: 'ann', network: '::1' }, NOW),
+      {
+        name: StoreUnavailable.name,
+        code: 'unavailable',
+      },
+    );
     await server.start();
     await until(async () => redis.status === 'ready');
     t.same(lines, ['Redis cannot be reached', 'Redis is there again']);
@@ -198,7 +201,9 @@ async function setUp(t: Test) {
     /** How many of a hundred wrong passwords at once would be looked at, each from a network of its own. */
     async hundred(account: string): Promise<number> {
       const verdicts = await Promise.all(
-        Array.from({ length: 100 }, (_, i) => attempts.begin({ account, network: `198.51.100.${i}` }, NOW)),
+        Array.from({ length: 100 }, (_, i) =>
+          attempts.begin({ account, identifier: account, network: `198.51.100.${i}` }, NOW),
+        ),
       );
       return verdicts.filter(({ allowed }) => allowed).length;
     },

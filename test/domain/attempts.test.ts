@@ -15,7 +15,11 @@ const NOW = 1_800_000_000_500;
 const SECOND = 1_000;
 const DAY = 86_400_000;
 
-const count = (failures: number, ago = 0): AttemptCount => ({ failures, lastAt: NOW - ago });
+const count = (failures: number, ago = 0): AttemptCount => ({
+  failures,
+  lastAt: NOW - ago,
+  forgottenUntil: NOW - ago,
+});
 
 t.test('the table of waits', async (t) => {
   // What is known, the seconds to wait (0: allowed), and for whose count if not the account's.
@@ -32,6 +36,10 @@ t.test('the table of waits', async (t) => {
     ['five thousand, yesterday', { account: count(5_000, DAY) }, 0],
     ['nineteen at the network', { network: count(19) }, 0],
     ['twenty', { network: count(20) }, 1, 'network'],
+    ['twenty-seven: one is forgotten first', { network: count(27) }, 64, 'network'],
+    ['twenty-seven, a minute ago', { network: count(27, 60 * SECOND) }, 4, 'network'],
+    ['thirty', { network: count(30) }, 180, 'network'],
+    ['thirty, eleven minutes ago', { network: count(30, 660 * SECOND) }, 0],
     ['both: the longer wait', { account: count(8), network: count(22) }, 8],
     ['the other is longer', { account: count(6), network: count(23) }, 8, 'network'],
     ['a known network, others fail', { knownUntil: NOW + 1, account: count(50), network: count(50) }, 0],
@@ -55,7 +63,7 @@ t.test('what is counted', async (t) => {
   t.same(begin({ knownUntil: 0, account: count(9, DAY), network: count(3, 1) }), {
     knownUntil: 0,
     account: count(1),
-    network: count(4),
+    network: { ...count(4), forgottenUntil: NOW - 1 },
   });
   const known = { knownUntil: NOW + 1, account: count(50), network: count(50) };
   t.same(begin(known), { ...known, pair: count(1) });
@@ -81,6 +89,7 @@ const delays: fc.Arbitrary<DelayPolicy> = fc.record({
   firstDelay: fc.integer({ min: 1, max: 2_000 }),
   longestDelay: fc.integer({ min: 2_000, max: 30_000 }),
   quiet: fc.integer({ min: 30_001, max: 100_000 }),
+  forgetOneAfter: fc.constant(null),
 });
 
 const policies: fc.Arbitrary<AttemptPolicy> = fc.record({

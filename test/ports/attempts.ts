@@ -4,8 +4,10 @@ import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { NOW } from '../support/families.ts';
 
 const { account: PER_ACCOUNT, network: PER_NETWORK, knownFor, knownNetworks } = ATTEMPT_POLICY;
-const ANN = { account: 'ann', network: '192.0.2.1' };
-const STRANGER = { account: 'ann', network: '198.51.100.66' };
+/** Whose identifier is the name of the account. */
+const subject = (account: string, network: string) => ({ account, identifier: account, network });
+const ANN = subject('ann', '192.0.2.1');
+const STRANGER = subject('ann', '198.51.100.66');
 
 type Fresh = (t: Test) => Promise<Attempts>;
 
@@ -27,6 +29,62 @@ async function begun(attempts: Attempts, subject: typeof ANN, times: number, now
 }
 
 async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('identifiers of one account have counts of their own', async (t) => {
+    const attempts = await fresh(t);
+    const byAddress = { ...STRANGER, identifier: 'ann@example.com' };
+    await logIn(attempts, ANN);
+    await begun(attempts, STRANGER, 10);
+    t.same(await attempts.begin(byAddress, NOW), { allowed: true });
+    const atHome = { ...ANN, identifier: 'ann@example.com' };
+    await begun(attempts, ANN, 10);
+    t.same(await attempts.begin(atHome, NOW), { allowed: true }, 'also where the account is known');
+    t.equal(await begun(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'by whichever identifier');
+  });
+
+  await t.test('failures of a network are forgotten one by one', async (t) => {
+    const attempts = await fresh(t);
+    const { free, forgetOneAfter } = PER_NETWORK;
+    if (forgetOneAfter === null) throw new Error('this policy forgets failures of networks');
+    const someone = (index: number) => subject(`user ${index}`, STRANGER.network);
+    for (let i = 0; i < free; i += 1) await attempts.begin(someone(i), NOW);
+    t.notOk((await attempts.begin(someone(free), NOW + 999)).allowed);
+    t.ok((await attempts.begin(someone(free), NOW + forgetOneAfter)).allowed, 'one has been forgotten');
+    const half = NOW + (free / 2) * forgetOneAfter;
+    let allowed = 0;
+    for (let i = 0; i < free; i += 1) if ((await attempts.begin(someone(i), half)).allowed) allowed += 1;
+    t.equal(allowed, free / 2 - 1);
+  });
+
+  await t.test(
+    'a network that always guesses makes a newcomer wait for a minute or so at most',
+    async (t) => {
+      const attempts = await fresh(t);
+      let now = NOW;
+      for (let allowed = 0; allowed < 60; ) {
+        const verdict = await attempts.begin(subject(`user ${allowed}`, STRANGER.network), now);
+        if (verdict.allowed) allowed += 1;
+        else now += verdict.retryAfter * 1000;
+      }
+      const verdict = await attempts.begin(subject('newcomer', STRANGER.network), now);
+      t.ok(verdict.allowed || verdict.retryAfter <= 64, JSON.stringify(verdict));
+    },
+  );
+
+  await t.test(
+    'an owner who recovers the account gets in at that network, and anywhere at once',
+    async (t) => {
+      const attempts = await fresh(t);
+      const identifiers = ['ann', 'ann@example.com'];
+      for (const identifier of identifiers) await begun(attempts, { ...STRANGER, identifier }, 10);
+      await attempts.recovered({ account: 'ann', identifiers, network: ANN.network }, NOW);
+      for (const identifier of identifiers)
+        t.ok((await attempts.begin({ ...ANN, identifier, network: '203.0.113.9' }, NOW)).allowed, identifier);
+      await begun(attempts, STRANGER, 10);
+      for (const identifier of identifiers)
+        t.ok((await attempts.begin({ ...ANN, identifier }, NOW)).allowed, `${identifier}, guessed at again`);
+    },
+  );
+
   await t.test('some attempts are free, then the wait doubles', async (t) => {
     const attempts = await fresh(t);
     t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free);
@@ -54,16 +112,16 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an account is counted over all networks, and each by itself', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < PER_ACCOUNT.free; i += 1) {
-      t.ok((await attempts.begin({ account: 'ann', network: `192.0.2.${i}` }, NOW)).allowed);
+      t.ok((await attempts.begin(subject('ann', `192.0.2.${i}`), NOW)).allowed);
     }
     t.notOk((await attempts.begin(STRANGER, NOW)).allowed);
-    t.ok((await attempts.begin({ ...STRANGER, account: 'bob' }, NOW)).allowed);
+    t.ok((await attempts.begin(subject('bob', STRANGER.network), NOW)).allowed);
   });
 
   await t.test('a network is counted over all accounts, and each by itself', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < PER_NETWORK.free; i += 1) {
-      t.ok((await attempts.begin({ account: `user ${i}`, network: STRANGER.network }, NOW)).allowed);
+      t.ok((await attempts.begin(subject(`user ${i}`, STRANGER.network), NOW)).allowed);
     }
     t.same(await attempts.begin(STRANGER, NOW), { allowed: false, counter: 'network', retryAfter: 1 });
     t.ok((await attempts.begin(ANN, NOW)).allowed);
@@ -73,9 +131,9 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     await begun(attempts, STRANGER, 10);
-    for (let i = 0; i < 30; i += 1) await attempts.begin({ account: `user ${i}`, network: ANN.network }, NOW);
+    for (let i = 0; i < 30; i += 1) await attempts.begin(subject(`user ${i}`, ANN.network), NOW);
     t.notOk((await attempts.begin(STRANGER, NOW)).allowed, 'the account is blocked elsewhere');
-    t.notOk((await attempts.begin({ ...ANN, account: 'bob' }, NOW)).allowed, 'the network is for others');
+    t.notOk((await attempts.begin(subject('bob', ANN.network), NOW)).allowed, 'the network is for others');
     t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
   });
 
@@ -100,7 +158,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test('logins do not use a network up', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < 2 * PER_NETWORK.free; i += 1) {
-      await logIn(attempts, { account: `user ${i}`, network: ANN.network });
+      await logIn(attempts, subject(`user ${i}`, ANN.network));
     }
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
@@ -117,11 +175,10 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test('of many networks the latest are known', async (t) => {
     const attempts = await fresh(t);
     const networks = Array.from({ length: knownNetworks + 1 }, (_, i) => `203.0.113.${i}`);
-    for (const [i, network] of networks.entries())
-      await logIn(attempts, { account: 'ann', network }, NOW + i);
+    for (const [i, network] of networks.entries()) await logIn(attempts, subject('ann', network), NOW + i);
     await begun(attempts, STRANGER, 10, NOW + 100);
     const allowed = await Promise.all(
-      networks.map((network) => attempts.begin({ account: 'ann', network }, NOW + 100)),
+      networks.map((network) => attempts.begin(subject('ann', network), NOW + 100)),
     );
     t.same(
       allowed.map((verdict) => verdict.allowed),
@@ -179,9 +236,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('on 100 accounts, from one network', async (t) => {
     const attempts = await fresh(t);
-    const verdicts = await hundred((i) =>
-      attempts.begin({ account: `user ${i}`, network: ANN.network }, NOW),
-    );
+    const verdicts = await hundred((i) => attempts.begin(subject(`user ${i}`, ANN.network), NOW));
     t.equal(allowedOf(verdicts), PER_NETWORK.free);
   });
 

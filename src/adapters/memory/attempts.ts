@@ -41,13 +41,13 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   const known = createBoundedMap<ReadonlyMap<string, number>>({ most });
   const windows = createBoundedMap<Window>({ most, isPrecious: ({ isFull }) => isFull });
 
-  const pairOf = (subject: AttemptSubject) => `${subject.account} ${subject.network}`;
+  const pairOf = (subject: AttemptSubject) => `${subject.identifier} ${subject.network}`;
 
   function stateOf(subject: AttemptSubject): AttemptState {
     return {
       knownUntil: known.get(subject.account)?.get(subject.network) ?? 0,
       pair: pairs.get(pairOf(subject)),
-      account: accounts.get(subject.account),
+      account: accounts.get(subject.identifier),
       network: networks.get(subject.network),
     };
   }
@@ -59,11 +59,11 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   ): void {
     // Only what changed: each write makes an entry young again.
     if (pair !== before.pair) pairs.set(pairOf(subject), pair);
-    if (account !== before.account) accounts.set(subject.account, account);
+    if (account !== before.account) accounts.set(subject.identifier, account);
     if (network !== before.network) networks.set(subject.network, network);
   }
 
-  function remember({ account, network }: AttemptSubject, until: number): void {
+  function remember({ account, network }: Pick<AttemptSubject, 'account' | 'network'>, until: number): void {
     const others = [...(known.get(account) ?? [])].filter(([name]) => name !== network);
     known.set(account, new Map([...others, [network, until] as const].slice(-policy.knownNetworks)));
   }
@@ -85,6 +85,11 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
       remember(subject, state.knownUntil);
     },
 
+    async recovered({ account, identifiers, network }, now) {
+      for (const identifier of identifiers) accounts.set(hashOf(identifier), undefined);
+      remember({ account: hashOf(account), network: hashOf(network) }, now + policy.knownFor);
+    },
+
     async take(name, limit, now) {
       const key = hashOf(name);
       const { taking, times } = takeOne(windows.get(key)?.times ?? [], limit, now);
@@ -94,8 +99,8 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   };
 }
 
-function hashed({ account, network }: AttemptSubject): AttemptSubject {
-  return { account: hashOf(account), network: hashOf(network) };
+function hashed({ account, identifier, network }: AttemptSubject): AttemptSubject {
+  return { account: hashOf(account), identifier: hashOf(identifier), network: hashOf(network) };
 }
 
 function hashOf(name: string): string {

@@ -1,28 +1,63 @@
+/** Keeps the network among those where the account is known. */
+const REMEMBER = `
+  local function remember(known, knownFor, most)
+    redis.call('ZADD', known, now + knownFor, name)
+    redis.call('ZREMRANGEBYRANK', known, 0, -1 - most)
+    redis.call('PEXPIRE', known, knownFor)
+  end
+`;
+
 /**
  * The rules of `domain/attempts.ts` in Lua, where Redis keeps others out while they run. A count is a hash of
- * `failures` and `lastAt`, the known networks of an account are a set scored by the time until when they are known,
- * and a window is a list of times, oldest first. Whatever is written expires by itself, on the clock of the server.
+ * `failures`, `lastAt` and `forgottenUntil`, the known networks of an account are a set scored by the time until when
+ * they are known, and a window is a list of times, oldest first. Whatever is written expires by itself, on the clock of the server.
  *
- * KEYS of the first two: known networks, pair, account, network. ARGV: now, the network's name in the set of known
- * ones, then free, firstDelay, longestDelay and quiet of accounts, the same of networks, knownFor, knownNetworks.
+ * KEYS of the first two: known networks, pair, identifier, network. ARGV: now, the network's name in the set of known
+ * ones, then free, firstDelay, longestDelay, quiet and forgetOneAfter (0: never) of identifiers, the same of networks,
+ * knownFor, knownNetworks.
  */
 const COUNTS = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
   local isKnown = now < tonumber(redis.call('ZSCORE', KEYS[1], name) or 0)
 
   local function countAt(key, offset)
-    local found = redis.call('HMGET', key, 'failures', 'lastAt')
+    local found = redis.call('HMGET', key, 'failures', 'lastAt', 'forgottenUntil')
     local count = {
       key = key,
       failures = tonumber(found[1] or 0),
       lastAt = tonumber(found[2] or 0),
+      forgottenUntil = tonumber(found[3] or found[2] or now),
       free = tonumber(ARGV[offset]),
       first = tonumber(ARGV[offset + 1]),
       longest = tonumber(ARGV[offset + 2]),
       quiet = tonumber(ARGV[offset + 3]),
+      forgetOneAfter = tonumber(ARGV[offset + 4]),
     }
     if now - count.lastAt >= count.quiet then count.failures = 0 end
+    if count.forgetOneAfter > 0 then
+      local forgotten = math.max(0, math.floor((now - count.forgottenUntil) / count.forgetOneAfter))
+      count.failures = math.max(0, count.failures - forgotten)
+      count.forgottenUntil = count.forgottenUntil + forgotten * count.forgetOneAfter
+    end
+    if count.failures == 0 then count.forgottenUntil = now end
     return count
+  end
+
+  local function waitWith(count, failures)
+    if failures < count.free then return 0 end
+    local delay = math.min(count.longest, count.first * 2 ^ (failures - count.free))
+    return math.max(0, math.min(count.lastAt, now) + delay - now)
+  end
+
+  local function waitFor(count)
+    local wait = waitWith(count, count.failures)
+    if count.forgetOneAfter == 0 then return wait end
+    for forgotten = 1, count.failures - count.free + 1 do
+      local forgottenIn = math.min(count.forgottenUntil, now) + forgotten * count.forgetOneAfter - now
+      if forgottenIn >= wait then break end
+      wait = math.min(wait, math.max(forgottenIn, waitWith(count, count.failures - forgotten)))
+    end
+    return wait
   end
 `;
 
@@ -30,37 +65,44 @@ const COUNTS = `
 export const BEGIN = `${COUNTS}
   local counts
   if isKnown then counts = { countAt(KEYS[2], 3) }
-  else counts = { countAt(KEYS[3], 3), countAt(KEYS[4], 7) } end
+  else counts = { countAt(KEYS[3], 3), countAt(KEYS[4], 8) } end
 
   local longest, waitedFor = 0, 0
   for index, count in ipairs(counts) do
-    if count.failures >= count.free then
-      local delay = math.min(count.longest, count.first * 2 ^ (count.failures - count.free))
-      local wait = math.min(count.lastAt, now) + delay - now
-      if wait > longest then longest, waitedFor = wait, index end
-    end
+    local wait = waitFor(count)
+    if wait > longest then longest, waitedFor = wait, index end
   end
   if longest > 0 then return { longest, waitedFor } end
 
   for _, count in ipairs(counts) do
-    redis.call('HSET', count.key, 'failures', count.failures + 1, 'lastAt', ARGV[1])
+    redis.call('HSET', count.key, 'failures', count.failures + 1, 'lastAt', ARGV[1],
+      'forgottenUntil', string.format('%.0f', count.forgottenUntil))
     redis.call('PEXPIRE', count.key, count.quiet)
   end
   return { 0, 0 }
 `;
 
-export const SUCCEEDED = `${COUNTS}
-  local knownFor, most = tonumber(ARGV[11]), tonumber(ARGV[12])
+export const SUCCEEDED = `${COUNTS}${REMEMBER}
   redis.call('DEL', KEYS[2])
   if not isKnown then
-    for _, count in ipairs({ countAt(KEYS[3], 3), countAt(KEYS[4], 7) }) do
+    for _, count in ipairs({ countAt(KEYS[3], 3), countAt(KEYS[4], 8) }) do
       if count.failures <= 1 then redis.call('DEL', count.key)
-      else redis.call('HSET', count.key, 'failures', count.failures - 1) end
+      else
+        redis.call('HSET', count.key, 'failures', count.failures - 1,
+          'forgottenUntil', string.format('%.0f', count.forgottenUntil))
+      end
     end
   end
-  redis.call('ZADD', KEYS[1], now + knownFor, name)
-  redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - most)
-  redis.call('PEXPIRE', KEYS[1], knownFor)
+  remember(KEYS[1], tonumber(ARGV[13]), tonumber(ARGV[14]))
+  return 0
+`;
+
+/** KEYS: known networks, then the identifiers' counts. ARGV: now, the network's name, knownFor, knownNetworks. */
+export const RECOVERED = `
+  local now, name = tonumber(ARGV[1]), ARGV[2]
+  ${REMEMBER}
+  for index = 2, #KEYS do redis.call('DEL', KEYS[index]) end
+  remember(KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4]))
   return 0
 `;
 

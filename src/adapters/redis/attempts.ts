@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { ATTEMPT_POLICY, type AttemptPolicy, type DelayPolicy, wholeSeconds } from '../../domain/attempts.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
-import { BEGIN, SUCCEEDED, TAKE } from './attempts-lua.ts';
+import { BEGIN, RECOVERED, SUCCEEDED, TAKE } from './attempts-lua.ts';
 import { createScript } from './script.ts';
 
 interface Options {
@@ -21,13 +21,14 @@ export function createRedisAttempts(
 ): Attempts {
   const begin = createScript(redis, BEGIN);
   const succeeded = createScript(redis, SUCCEEDED);
+  const recovered = createScript(redis, RECOVERED);
   const take = createScript(redis, TAKE);
   const key = (kind: string, ...names: string[]) => `${prefix}${kind}:${nameless(...names)}`;
 
-  const keysOf = ({ account, network }: AttemptSubject) => [
+  const keysOf = ({ account, identifier, network }: AttemptSubject) => [
     key('known', account),
-    key('pair', account, network),
-    key('account', account),
+    key('pair', identifier, network),
+    key('account', identifier),
     key('network', network),
   ];
   const numbers = [
@@ -50,6 +51,11 @@ export function createRedisAttempts(
       await succeeded(keysOf(subject), [now, nameless(subject.network), ...numbers]);
     },
 
+    async recovered({ account, identifiers, network }, now) {
+      const keys = [key('known', account), ...identifiers.map((identifier) => key('account', identifier))];
+      await recovered(keys, [now, nameless(network), policy.knownFor, policy.knownNetworks]);
+    },
+
     async take(name, { count, perMilliseconds }, now) {
       const answer = await take([key('window', name)], [now, count, perMilliseconds]);
       const [left, wait] = answer as [number, number];
@@ -58,8 +64,8 @@ export function createRedisAttempts(
   };
 }
 
-function delaysOf({ free, firstDelay, longestDelay, quiet }: DelayPolicy): number[] {
-  return [free, firstDelay, longestDelay, quiet];
+function delaysOf({ free, firstDelay, longestDelay, quiet, forgetOneAfter }: DelayPolicy): number[] {
+  return [free, firstDelay, longestDelay, quiet, forgetOneAfter ?? 0];
 }
 
 /** 128 bits of a hash: enough that no two names meet. */

@@ -4,7 +4,7 @@ import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 
 export interface AttemptDeps {
   readonly attempts: Attempts;
@@ -18,10 +18,10 @@ export interface AttemptDeps {
  */
 export async function attempt(
   { attempts, limits, clock }: AttemptDeps,
-  account: string,
+  { account, identifier }: Pick<AttemptSubject, 'account' | 'identifier'>,
   client: Client,
 ): Promise<() => Promise<void>> {
-  const subject = { account, network: networkOf(client.address) };
+  const subject = { account, identifier, network: networkOf(client.address) };
   const verdict = await attempts.begin(subject, clock());
   if (!verdict.allowed) {
     const { counter, retryAfter } = verdict;

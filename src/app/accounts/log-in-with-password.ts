@@ -31,7 +31,7 @@ export const logInWithPassword = (deps: Deps) => {
   return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
-    const succeeded = await attempt(deps, user?.id ?? identifier, session.client);
+    const succeeded = await attempt(deps, { account: user?.id ?? identifier, identifier }, session.client);
     const given = normalizePassword(password);
     const network = networkOf(session.client.address);
     const right = await passwords.verify(user?.passwordHash ?? null, given, network);

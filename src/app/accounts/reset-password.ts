@@ -3,12 +3,14 @@ import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { identifiersOf } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { rememberEnded } from '../sessions/remember-ended.ts';
@@ -22,6 +24,7 @@ interface Deps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly attempts: Attempts;
 }
 
 /** Whether a mailed link still sets a password; a {@link Refusal} `forbidden` if not. Uses nothing up. */
@@ -35,7 +38,7 @@ export const checkResetLink =
 export const resetPassword =
   (deps: Deps) =>
   async ({ token, newPassword, client }: { token: string; newPassword: string; client: Client }) => {
-    const { users, passwords, isCommonPassword, links, clock, newId } = deps;
+    const { users, passwords, isCommonPassword, links, clock, newId, attempts } = deps;
     const at = clock();
     const hashedToken = links.hashReset(token);
     const user = await users.findReset(hashedToken, at);
@@ -51,6 +54,10 @@ export const resetPassword =
     const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
     if (ended === null) throw notGood();
     rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
+    await attempts.recovered(
+      { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },
+      at,
+    );
   };
 
 function notGood(): Refusal {

@@ -44,6 +44,71 @@ t.test('the addresses of one IPv6 /64 share one limit of guesses', async (t) => 
   t.equal((await guess('another', '2001:db8:1:3::1')).status, 401, 'the next /64 has its own');
 });
 
+t.test('wrong passwords do not tell which name and which address belong together', async (t) => {
+  const { guess, register, logIn, time } = await behindProxy(t);
+  for (const name of ['ann', 'bob']) t.equal((await register(name, '192.0.2.1')).status, 201);
+  const names = ['ann@example.com', 'bob@example.com', 'nobody@example.com'];
+  const shape = (answer: Answer) => {
+    const { instance: _, ...body } = answer.body;
+    return JSON.stringify([answer.status, body, told(answer)]);
+  };
+  const guesses = async (network: number) => {
+    for (let n = 0; n < 5; n += 1) t.equal((await guess('ann', `10.${network}.0.${n}`)).status, 401);
+    t.equal((await guess('ann', `10.${network}.0.5`)).status, 429);
+    const rounds = Array.from({ length: 6 }, async (_, n) => {
+      const answers = names.map((name, index) => guess(name, `10.${network}.${index + 1}.${n}`));
+      return new Set((await Promise.all(answers)).map(shape)).size;
+    });
+    t.same(await Promise.all(rounds), Array(6).fill(1), 'each round has one answer for all three');
+  };
+  await guesses(1);
+  t.equal((await logIn('ann', '198.51.100.7')).status, 429);
+  time.now += 48 * HOUR;
+  t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'a network where ann is known');
+  for (let n = 0; n < 5; n += 1) t.equal((await guess('ann', '198.51.100.7')).status, 401);
+  t.equal((await guess('ann', '198.51.100.7')).status, 429);
+  t.equal((await guess('ann@example.com', '198.51.100.7')).status, 401, 'there it does not tell either');
+});
+
+t.test('an owner under attack gets in from a new network after a reset by mail', async (t) => {
+  const service = await behindProxy(t);
+  const { guess, logIn, register, time, links, outbox, post, url } = service;
+  t.equal((await register('ann', '192.0.2.1')).status, 201);
+  for (let n = 0; n < 30; n += 1) {
+    time.now += HOUR / 4;
+    t.equal((await guess('ann', `10.0.0.${n}`)).status, 401, 'one guess each quarter of an hour');
+  }
+  t.equal((await logIn('ann', '198.51.100.7')).status, 429);
+  await post('/auth/password/forgot', { email: 'ann@example.com' });
+  const [mail] = await outbox.claim('mail', time.now, time.now, 10);
+  if (mail?.event.type !== 'users.password_forgotten') throw new Error('no mail with a link');
+  const set = await fetch(`${url}/auth/password/reset`, {
+    method: 'POST',
+    headers: { 'x-forwarded-for': '198.51.100.7' },
+    body: new URLSearchParams({ token: links.reset(mail.event.data.resetId), newPassword: PASSWORD }),
+  });
+  t.equal(set.status, 200);
+  for (let n = 0; n < 10; n += 1) await guess('ann', `10.0.1.${n}`);
+  t.equal((await logIn('ann', '203.0.113.9')).status, 429, 'the attack goes on');
+  t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'where the link was used');
+});
+
+t.test('a busy network lets a newcomer in within minutes', async (t) => {
+  const { guess, logIn, register, time } = await behindProxy(t);
+  t.equal((await register('ann', '192.0.2.1')).status, 201);
+  let answered = 0;
+  for (let n = 0; n < 30; n += 1) {
+    const { status, headers } = await guess(`user-${n}`, '198.51.100.7');
+    if (status === 401) answered += 1;
+    else time.now += Number(headers.get('retry-after')) * 1000;
+  }
+  t.ok(answered >= 20, `${answered} wrong passwords`);
+  const { status, headers } = await logIn('ann', '198.51.100.7');
+  t.ok(status === 200 || Number(headers.get('retry-after')) <= 64, `${status} ${headers.get('retry-after')}`);
+  time.now += 64_000;
+  t.equal((await logIn('ann', '198.51.100.7')).status, 200);
+});
+
 t.test('and one of registrations', async (t) => {
   const { register } = await behindProxy(t);
   for (const [n, address] of addresses(20).entries())
@@ -68,12 +133,15 @@ t.test('a hundred guesses at once are as good as one after another', async (t) =
   await register('ann', home);
   t.equal((await logIn('ann', home)).status, 200, 'the owner, at home');
   const before = verifications();
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, (_, n) => guess(n % 2 === 0 ? 'ann' : 'ANN@example.com', `198.51.100.${n}`)),
-  );
-  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
-  t.same([count(401), count(429)], [5, 95]);
+  const hundred = async (...names: [string, string]) => {
+    const guesses = Array.from({ length: 100 }, (_, n) => guess(names[n % 2] ?? '', `198.51.100.${n}`));
+    const answers = await Promise.all(guesses);
+    return [401, 429].map((status) => answers.filter((answer) => answer.status === status).length);
+  };
+  t.same(await hundred('ann', 'ANN'), [5, 95]);
   t.equal(verifications() - before, 5, 'no other one costs a hash');
+  t.same(await hundred('ann@example.com', 'ANN@example.com'), [5, 95], 'the address has its own count');
+  t.equal(verifications() - before, 10);
   t.equal((await logIn('ann', '203.0.113.9')).status, 429, 'not even the right one, from a place not known');
   t.equal((await logIn('ann', home)).status, 200, 'the owner still gets in at home');
 });
@@ -97,7 +165,7 @@ t.test('who is turned away is told of which limit, and when to come again', asyn
   ]);
   t.same(told(await guess('bob', '192.0.2.2')), [
     '1',
-    '"login-network";q=20;w=86400',
+    '"login-network";q=20;w=1200',
     '"login-network";r=0;t=1',
   ]);
 
