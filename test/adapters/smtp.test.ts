@@ -229,6 +229,8 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
   });
   const smtp = mailer(t, { port: trickling, timeouts: { mail: 300 } });
   t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
+  const starting = mailer(t, { port: trickling, timeouts: { verifying: 300 } });
+  await t.resolves(starting.verify(), 'nor does it hold up the start');
 
   const rude = await serveRaw(t, (socket) => socket.destroy());
   await passingFailure(t, mailer(t, { port: rude }).send(someMail()));

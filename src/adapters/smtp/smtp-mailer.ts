@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import { closedContent, messageOf } from './message.ts';
@@ -11,6 +12,8 @@ interface SmtpTimeouts {
   readonly silence: number;
   /** One mail, however busy the server keeps us: below any lease under which it is sent. */
   readonly mail: number;
+  /** A look at the server before the first mail, however busy the server keeps us. */
+  readonly verifying: number;
   /** What mails under way are given to finish once the mailer is closed. */
   readonly closing: number;
 }
@@ -44,6 +47,7 @@ const TIMEOUTS: SmtpTimeouts = {
   greeting: 10_000,
   silence: 30_000,
   mail: 60_000,
+  verifying: 15_000,
   closing: 5_000,
 };
 
@@ -73,8 +77,10 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
     send,
 
     async verify() {
+      const late = new AbortController();
       try {
-        await transport.verify();
+        const deadline = delay(timeouts.verifying, undefined, { signal: late.signal, ref: false });
+        await Promise.race([transport.verify(), deadline]);
       } catch (error) {
         if (isAboutTrust(error)) {
           const server = `${options.host}:${options.port}`;
@@ -82,6 +88,8 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
             cause: error,
           });
         }
+      } finally {
+        late.abort();
       }
     },
 
