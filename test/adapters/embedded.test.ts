@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { FolderInUse, lockByFile, lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
+import { makeSocketFolder } from '../../src/adapters/postgres/embedded/socket-path.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 
 const START = new URL('../../src/adapters/postgres/embedded/start.ts', import.meta.url).href;
@@ -77,6 +78,37 @@ t.test('what was written is there again', async (t) => {
   await db.close();
   t.strictSame(await notes(await start(t, folder)), ['kept']);
 });
+
+t.test('without a temporary folder the socket is under the data folder', async (t) => {
+  withoutTemporaryFolder(t);
+  const folder = await folderWithDatabase();
+  const db = await start(t, folder);
+  t.equal(dirname(dirname(db.socketPath)), folder);
+  t.equal(await mode(dirname(db.socketPath)), '700');
+  t.strictSame(await notes(db), []);
+  await db.close();
+  t.strictSame(await readdir(folder), ['pg']);
+});
+
+t.test('the folder of the socket is where it can be written, or the refusal is one line', async (t) => {
+  const home = await mkdtemp(join(root, 'home-'));
+  t.equal(dirname(dirname(await makeSocketFolder(home))), tmpdir());
+  withoutTemporaryFolder(t);
+  t.equal(dirname(dirname(await makeSocketFolder(home))), home);
+  const deep = join(home, 'x'.repeat(100));
+  await t.rejects(makeSocketFolder(deep), {
+    message: /^The embedded database has no place for its socket: .*ENOENT.*103 bytes at most.*$/,
+  });
+});
+
+function withoutTemporaryFolder(t: Test): void {
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = join(root, 'nowhere');
+  t.teardown(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+}
 
 t.test('a folder that PostgreSQL refuses', async (t) => {
   const folder = await folderWithDatabase();

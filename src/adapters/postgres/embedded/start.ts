@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockFolder } from './lock.ts';
-import { checkSocketPath } from './socket-path.ts';
+import { makeSocketFolder } from './socket-path.ts';
 import { create, serve } from './thread.ts';
 
 export interface EmbeddedDatabase {
@@ -38,10 +37,8 @@ export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> 
     await removeDeadSocket(home);
     await createIfMissing(home).catch(refuse(home));
 
-    const folder = await mkdtemp(join(tmpdir(), 'kinship-'));
-    undo.push(() => rm(folder, { recursive: true, force: true }));
-    // PostgreSQL's own name for it, so that clients which are given the folder find it too.
-    const socketPath = checkSocketPath(join(folder, '.s.PGSQL.5432'));
+    const socketPath = await makeSocketFolder(home);
+    undo.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
     undo.push(() => rm(recordIn(home), { force: true }));
     const thread = await serve(join(home, 'pg'), socketPath).catch(refuse(home));
     undo.push(thread.stop);
