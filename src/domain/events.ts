@@ -1,9 +1,16 @@
 import type { RevocationReason } from './revocation.ts';
 
-/** Who was seen doing it: the client's address and its `User-Agent`, as they came. */
+/** Who was seen doing it: the client's address, and its `User-Agent` as far as it is kept. */
 export interface Client {
   readonly address: string;
   readonly userAgent: string;
+  /** Hash of the product of the whole agent, base64url. Without it the kept part of the agent is judged. */
+  readonly productHash?: string;
+}
+
+/** What events tell of a client: never a hash. */
+export function clientFacts({ address, userAgent }: Client): Pick<Client, 'address' | 'userAgent'> {
+  return { address, userAgent };
 }
 
 interface OfSession {

@@ -1,9 +1,9 @@
-import type { Client, Occurrence } from './events.ts';
+import { type Client, clientFacts, type Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import type { RevocationReason } from './revocation.ts';
 import { type TokenFamily, toldSubject } from './token-family.ts';
 import type { RefreshClaims } from './token-pair.ts';
-import { productOf } from './user-agent.ts';
+import { isSameProduct } from './user-agent.ts';
 
 /** What is worth recording about a refresh: whose session, who came, when (milliseconds). */
 export interface Scene {
@@ -14,24 +14,29 @@ export interface Scene {
 
 export function reuseDetected(scene: Scene, currentGeneration: number): Occurrence {
   const { generation } = scene.claims;
-  const data = { ...session(scene), ...scene.client, generation, currentGeneration };
+  const data = { ...session(scene), ...clientFacts(scene.client), generation, currentGeneration };
   return { event: { type: 'sessions.reuse_detected', occurredAt: scene.now, data } };
 }
 
 export function revoked(scene: Scene, reason: RevocationReason): Occurrence {
-  const data = { ...session(scene), ...scene.client, reason };
+  const data = { ...session(scene), ...clientFacts(scene.client), reason };
   return { event: { type: 'sessions.revoked', occurredAt: scene.now, data } };
 }
 
 export function healed(scene: Scene, storedGeneration: number): Occurrence {
   const presentedGeneration = scene.claims.generation;
-  const data = { ...session(scene), ...scene.client, storedGeneration, presentedGeneration };
+  const data = { ...session(scene), ...clientFacts(scene.client), storedGeneration, presentedGeneration };
   return { event: { type: 'sessions.healed', occurredAt: scene.now, data } };
 }
 
 /** The user is told once a day of each network, whether the session is bound to its address or not. */
 export function addressChanged(scene: Scene, blocked: boolean): Occurrence {
-  const data = { ...session(scene), ...scene.client, previousAddress: scene.claims.userIp, blocked };
+  const data = {
+    ...session(scene),
+    ...clientFacts(scene.client),
+    previousAddress: scene.claims.userIp,
+    blocked,
+  };
   return {
     event: { type: 'sessions.address_changed', occurredAt: scene.now, data },
     oncePerDay: toldSubject.network(scene.client.address),
@@ -50,9 +55,9 @@ export function addressToTell(
 /** What the user is to be told of when a session goes on from another network, or with another product. */
 export function changesToTell(
   scene: Scene,
-  family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent'>,
+  family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent' | 'productHash'>,
 ): Occurrence[] {
-  const otherAgent = productOf(scene.client.userAgent) !== productOf(family.userAgent);
+  const otherAgent = !isSameProduct(scene.client, family);
   return [
     ...addressToTell(scene, family),
     ...(family.onUserAgentChange === 'notify' && otherAgent
@@ -62,10 +67,10 @@ export function changesToTell(
 }
 
 function userAgentChanged(scene: Scene, previousUserAgent: string): Occurrence {
-  const data = { ...session(scene), ...scene.client, previousUserAgent };
+  const data = { ...session(scene), ...clientFacts(scene.client), previousUserAgent };
   return {
     event: { type: 'sessions.user_agent_changed', occurredAt: scene.now, data },
-    oncePerDay: toldSubject.product(scene.client.userAgent),
+    oncePerDay: toldSubject.product(scene.client),
   };
 }
 

@@ -14,7 +14,7 @@ import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { TokenFamily } from './token-family.ts';
 import { isPaired, type RefreshClaims } from './token-pair.ts';
-import { productOf } from './user-agent.ts';
+import { isSameProduct } from './user-agent.ts';
 
 /** A verified refresh token together with who brings it. Hashes are made under the scheme of the row at hand. */
 export interface Presented {
@@ -43,6 +43,7 @@ export type JudgedFamily = Pick<
   | 'retryKeyHash'
   | 'address'
   | 'userAgent'
+  | 'productHash'
   | 'rotatedAt'
   | 'expiresAt'
   | 'revoked'
@@ -178,7 +179,7 @@ function isReuse(family: JudgedFamily, presented: Presented, { policy }: Circums
 }
 
 function isAgentBlocked(family: JudgedFamily, { client }: Presented): boolean {
-  return family.onUserAgentChange === 'block' && productOf(client.userAgent) !== productOf(family.userAgent);
+  return family.onUserAgentChange === 'block' && !isSameProduct(client, family);
 }
 
 function isAddressBlocked(family: JudgedFamily, { claims, client }: Presented): boolean {

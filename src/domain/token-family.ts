@@ -2,7 +2,7 @@ import type { Client } from './events.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
-import { productOf } from './user-agent.ts';
+import { distinctProduct } from './user-agent.ts';
 
 /** The contracts of other systems that are spoken beside the canonical one. */
 export type FrontDoor = 'session-id' | 'cookie-pair' | 'task-api';
@@ -33,7 +33,10 @@ export interface CurrentPair {
   readonly accessExpiresAt: number;
   readonly refreshExpiresAt: number;
   readonly address: string;
+  /** As far as it is kept, see {@link cutUserAgent}. */
   readonly userAgent: string;
+  /** Hash of the product of the whole agent, base64url; null in rows of older releases. */
+  readonly productHash: string | null;
   readonly rotatedAt: number;
 }
 
@@ -64,7 +67,7 @@ export interface TokenFamily extends CurrentPair {
 /** What a user is told of once a day: a network, a product. */
 export const toldSubject = {
   network: (address: string) => networkOf(address),
-  product: (userAgent: string) => `agent ${productOf(userAgent)}`,
+  product: (client: Client) => `agent ${distinctProduct(client)}`,
 };
 
 export interface Login {
@@ -91,7 +94,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,
-    knownSinceLogin: [toldSubject.network(client.address), toldSubject.product(client.userAgent)],
+    knownSinceLogin: [toldSubject.network(client.address), toldSubject.product(client)],
     createdAt: first.rotatedAt,
     expiresAt: first.rotatedAt + policy.sessionMaxAge,
     revoked: null,

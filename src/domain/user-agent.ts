@@ -36,3 +36,36 @@ function withoutComments(userAgent: string): string {
   }
   return kept;
 }
+
+/** Characters of an agent that a row keeps: what a person can recognise. */
+const KEPT_LENGTH = 300;
+
+/** The part of an agent that a row keeps. Half a surrogate pair at the cut is dropped: a database cannot keep it. */
+export function cutUserAgent(userAgent: string): string {
+  return userAgent.slice(0, KEPT_LENGTH).replace(/[\ud800-\udbff]$/, '');
+}
+
+/** The kept part of an agent, and the hash of the product of the whole agent where it is known. */
+interface KeptAgent {
+  readonly userAgent: string;
+  readonly productHash?: string | null;
+}
+
+/**
+ * Whether two agents are one product. Agents that are kept whole are compared by their text, so that a new rule of
+ * {@link productOf} holds for old rows. Longer ones are compared by the hash: the cut can fall inside a product.
+ */
+export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
+  const isCut = mayBeCut(one) || mayBeCut(other);
+  if (isCut && one.productHash && other.productHash) return one.productHash === other.productHash;
+  return productOf(one.userAgent) === productOf(other.userAgent);
+}
+
+/** Text that is the same for two agents of one product. */
+export function distinctProduct(agent: KeptAgent): string {
+  return mayBeCut(agent) && agent.productHash ? agent.productHash : productOf(agent.userAgent);
+}
+
+function mayBeCut({ userAgent }: KeptAgent): boolean {
+  return userAgent.length >= KEPT_LENGTH - 1;
+}

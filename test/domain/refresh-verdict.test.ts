@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Client } from '../../src/domain/events.ts';
 import type { ChangePolicy } from '../../src/domain/policy.ts';
 import {
   type Circumstances,
@@ -8,9 +9,13 @@ import {
 } from '../../src/domain/refresh-verdict.ts';
 
 const NOW = 1_800_000_000_500;
-const HOME = { address: '203.0.113.1', userAgent: 'Browser/1' };
-const AWAY = { address: '198.51.100.7', userAgent: 'Browser/1' };
-const OTHER_AGENT = { address: '203.0.113.1', userAgent: 'curl/8' };
+const HOME: Client = { address: '203.0.113.1', userAgent: 'Browser/1' };
+const AWAY: Client = { address: '198.51.100.7', userAgent: 'Browser/1' };
+const OTHER_AGENT: Client = { address: '203.0.113.1', userAgent: 'curl/8' };
+
+/** Agents of more than 300 characters as rows keep them: cut inside a product. */
+const LONG = `Browser/1 (${'x'.repeat(282)}) Exten`;
+const OTHER_CUT = `Browser/10 (${'x'.repeat(282)}) Exte`;
 
 function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
   return {
@@ -25,6 +30,7 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
     previousHash: 'hash-4',
     retryKeyHash: 'key-of-the-last-rotation',
     ...HOME,
+    productHash: null,
     rotatedAt: NOW - 60_000,
     expiresAt: NOW + 60_000,
     revoked: null,
@@ -38,7 +44,7 @@ interface Brought {
   readonly iat?: number;
   readonly sub?: string;
   readonly key?: string;
-  readonly client?: typeof HOME;
+  readonly client?: Client;
   readonly oauthClient?: Presented['oauthClient'];
 }
 
@@ -228,6 +234,23 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
     brought({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
     ['rotate'],
   ],
+  ...(
+    [
+      ['one product in both', LONG, 'hash-a', LONG, 'hash-a', true],
+      ['the cut falls inside a product', LONG, 'hash-a', OTHER_CUT, 'hash-a', true],
+      ['another product behind the cut', LONG, 'hash-a', LONG, 'hash-b', false],
+      ['the agent grows past the cut', 'Browser/1', 'hash-a', LONG, 'hash-a', true],
+      ['the agent shrinks to a whole one', LONG, 'hash-a', 'Browser/1', 'hash-b', false],
+      ['an older row, one product up to the cut', LONG, null, LONG, 'hash-a', true],
+      ['an older row, another product up to the cut', LONG, null, OTHER_CUT, 'hash-a', false],
+      ['agents kept whole, a hash of an older rule', 'Browser/1', 'hash-old', 'Browser/2', 'hash-a', true],
+    ] as const
+  ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => [
+    `11 ${name}`,
+    family({ onUserAgentChange: 'block', userAgent, productHash }),
+    brought({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
+    isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
+  ]),
   [
     '11 before 12',
     family({ onAddressChange: 'block', onUserAgentChange: 'block' }),

@@ -27,7 +27,12 @@ async function recorded({ outbox }: Stores) {
 async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
   await t.test('what was opened is found, to the last member', async (t) => {
     const { families } = await fresh(t);
-    const family = someFamily({ contact: null, retryKeyHash: hash(), previousHash: hash() });
+    const family = someFamily({
+      contact: null,
+      retryKeyHash: hash(),
+      previousHash: hash(),
+      productHash: hash(),
+    });
     await families.open(family, []);
     t.same(await families.find(family.tokenFamily), family);
   });
@@ -51,7 +56,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     const { families } = await fresh(t);
     const family = someFamily();
     await families.open(family, []);
-    const rotation = rotationOf(family, { retryKeyHash: hash() });
+    const rotation = rotationOf(family, { retryKeyHash: hash(), productHash: hash() });
     const rotated = { ...family, ...rotation.next };
     t.same(await families.rotate(rotation, []), rotated);
     t.same(await families.find(family.tokenFamily), rotated);
@@ -69,11 +74,17 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     'another policy on addresses': { onAddressChange: 'block' },
     'another policy on agents': { onUserAgentChange: 'ignore' },
     'another agent where that matters': { userAgent: 'other/1' },
+    'another product behind the kept part of the agent': { productHash: 'cHJvZHVjdCBiLi4uLi4u' },
+    'an unknown product where the row has one': { productHash: null },
   };
   for (const [name, values] of Object.entries(others)) {
     await t.test(`no rotation on ${name}`, async (t) => {
       const stores = await fresh(t);
-      const family = someFamily({ generation: 7, onUserAgentChange: 'block' });
+      const family = someFamily({
+        generation: 7,
+        onUserAgentChange: 'block',
+        productHash: 'cHJvZHVjdCBhLi4uLi4u',
+      });
       await stores.families.open(family, []);
       const rotation = { ...rotationOf(family), expected: { ...family, ...values } };
       t.equal(await stores.families.rotate(rotation, [entry(family)]), null);
@@ -88,6 +99,15 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     await families.open(family, []);
     const rotation = { ...rotationOf(family), expected: { ...family, userAgent: 'other/1' } };
     t.not(await families.rotate(rotation, []), null);
+  });
+
+  await t.test('a row without the hash of its product rotates and gets one', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ onUserAgentChange: 'block', productHash: null });
+    await families.open(family, []);
+    const productHash = hash();
+    t.match(await families.rotate(rotationOf(family, { productHash }), []), { productHash });
+    t.match(await families.find(family.tokenFamily), { productHash });
   });
 
   await t.test('no rotation of a revoked family, nor past its end', async (t) => {

@@ -23,6 +23,7 @@ export function somePair(values: Partial<CurrentPair> = {}): CurrentPair {
     refreshExpiresAt: NOW + 24 * HOUR,
     address: '203.0.113.1',
     userAgent: 'test/1',
+    productHash: null,
     rotatedAt: NOW,
     ...values,
   };

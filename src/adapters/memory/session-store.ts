@@ -167,7 +167,8 @@ function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
     family.scheme === expected.scheme &&
     family.onAddressChange === expected.onAddressChange &&
     family.onUserAgentChange === expected.onUserAgentChange &&
-    (family.onUserAgentChange === 'ignore' || family.userAgent === expected.userAgent)
+    (family.onUserAgentChange === 'ignore' ||
+      (family.userAgent === expected.userAgent && family.productHash === expected.productHash))
   );
 }
 

@@ -32,6 +32,7 @@ export interface FamilyRow {
   refresh_expires_at: Date;
   address: string;
   user_agent: string;
+  product_hash: Buffer | null;
   rotated_at: Date;
 }
 
@@ -64,6 +65,7 @@ export const FAMILY_COLUMNS = [
   'refresh_expires_at',
   'address',
   'user_agent',
+  'product_hash',
   'rotated_at',
 ] as const satisfies readonly (keyof FamilyRow)[];
 
@@ -88,6 +90,7 @@ function toPair(row: FamilyRow): CurrentPair {
     refreshExpiresAt: row.refresh_expires_at.getTime(),
     address: row.address,
     userAgent: row.user_agent,
+    productHash: row.product_hash?.toString('base64url') ?? null,
     rotatedAt: row.rotated_at.getTime(),
   };
 }
@@ -136,6 +139,7 @@ function assembled(
     refreshExpiresAt: pair.refreshExpiresAt,
     address: pair.address,
     userAgent: pair.userAgent,
+    productHash: pair.productHash,
     rotatedAt: pair.rotatedAt,
     tokenFamily: row.token_family,
     userId,
@@ -169,6 +173,7 @@ export function pairColumns(pair: CurrentPair) {
     refresh_expires_at: new Date(pair.refreshExpiresAt),
     address: pair.address,
     user_agent: pair.userAgent,
+    product_hash: pair.productHash === null ? null : bytes(pair.productHash),
     rotated_at: new Date(pair.rotatedAt),
   };
 }

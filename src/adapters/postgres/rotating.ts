@@ -34,7 +34,7 @@ function askedFor(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
     (select ${sql(PRESENTED)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as each_one (
       token_family uuid, user_id uuid, paired boolean, confidential boolean, generation integer, hashed_refresh_token_id bytea,
-      scheme text, on_address_change text, on_user_agent_change text, user_agent text,
+      scheme text, on_address_change text, on_user_agent_change text, user_agent text, product_hash bytea,
       unless_retry_key bytea, rotated_at timestamptz, next json
     ) where generation + 0 = generation) asked`;
 }
@@ -50,6 +50,7 @@ const PRESENTED = [
   'on_address_change',
   'on_user_agent_change',
   'user_agent',
+  'product_hash',
   'unless_retry_key',
   'rotated_at',
   'next',
@@ -67,6 +68,7 @@ function toRecord({ expected, next, unlessRetryKey }: Rotation) {
     on_address_change: expected.onAddressChange,
     on_user_agent_change: expected.onUserAgentChange,
     user_agent: expected.userAgent,
+    product_hash: expected.productHash === null ? null : asText(bytes(expected.productHash)),
     unless_retry_key: unlessRetryKey === null ? null : asText(bytes(unlessRetryKey)),
     rotated_at: new Date(next.rotatedAt),
     next: asJson(pairColumns(next)),
@@ -85,7 +87,10 @@ function asExpected(sql: Executor) {
       and family.scheme = asked.scheme
       and family.on_address_change = asked.on_address_change
       and family.on_user_agent_change = asked.on_user_agent_change
-      and (family.on_user_agent_change = 'ignore' or family.user_agent = asked.user_agent)
+      and (
+        family.on_user_agent_change = 'ignore'
+        or (family.user_agent = asked.user_agent and family.product_hash is not distinct from asked.product_hash)
+      )
       and (family.retry_key_hash <> asked.unless_retry_key) is not false
       and family.revoked_at is null
       and family.expires_at > asked.rotated_at`;

@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import { type Client, clientFacts } from '../../domain/events.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -39,7 +39,11 @@ export const changePassword = (deps: ChangePasswordDeps) => {
 
     const at = clock();
     const passwordHash = await passwords.hash(password, shown.network);
-    const event = { type: 'users.password_changed', occurredAt: at, data: { userId, ...client } } as const;
+    const event = {
+      type: 'users.password_changed',
+      occurredAt: at,
+      data: { userId, ...clientFacts(client) },
+    } as const;
     const change = { passwordHash, except: sessionId, at };
     const ended = await applyWithPassword(deps, shown, (user) =>
       users.changePassword(userId, user.passwordHash, change, outboxEntries(newId, [{ event }])),

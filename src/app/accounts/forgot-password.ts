@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import { type Client, clientFacts } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -45,7 +45,7 @@ export const forgotPassword = ({ users, attempts, limits, links, clock, newId, l
       userId: user.id,
       expiresAt: now + HOUR,
     };
-    const data = { userId: user.id, resetId, ...client };
+    const data = { userId: user.id, resetId, ...clientFacts(client) };
     const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
     const mailOnly = outboxEntries(newId, [{ event }]).filter(({ kind }) => kind === 'mail');
     await users.openReset(reset, mailOnly);

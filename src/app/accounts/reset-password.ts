@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import { type Client, clientFacts } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
@@ -48,7 +48,7 @@ export const resetPassword =
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
     const passwordHash = await passwords.hash(password, networkOf(client.address));
-    const data = { userId: user.id, ...client };
+    const data = { userId: user.id, ...clientFacts(client) };
     const event = { type: 'users.password_changed', occurredAt: at, data } as const;
     const change = { passwordHash, except: null, at };
     const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));

@@ -97,6 +97,7 @@ async function prepareNext(
     refreshExpiresAt,
     address: client.address,
     userAgent: client.userAgent,
+    productHash: client.productHash ?? null,
     rotatedAt: now,
   };
   return { next, nextIds };

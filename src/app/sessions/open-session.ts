@@ -1,3 +1,4 @@
+import { clientFacts } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type CurrentPair, expiriesFrom, type Login, openFamily } from '../../domain/token-family.ts';
@@ -46,7 +47,7 @@ export const openSessionIf = (deps: OpenSessionDeps) => {
     const event = {
       type: 'sessions.started',
       occurredAt: now,
-      data: { sessionId: family.tokenFamily, userId: family.userId, ...session.client },
+      data: { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(session.client) },
     } as const;
     const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
     if (ended === null) return null;
@@ -72,7 +73,8 @@ async function firstPair(
     seed,
     ...codec.signingKeys,
     ...expiriesFrom(now, policy),
-    ...login.client,
+    ...clientFacts(login.client),
+    productHash: login.client.productHash ?? null,
     rotatedAt: now,
   };
 }

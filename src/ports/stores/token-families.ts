@@ -15,6 +15,7 @@ export type ExpectedFamily = Pick<
   | 'onAddressChange'
   | 'onUserAgentChange'
   | 'userAgent'
+  | 'productHash'
 >;
 
 export interface Rotation {

@@ -1,22 +1,22 @@
+import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Client } from '../../../domain/events.ts';
-import { decodedUserAgent } from '../../../domain/user-agent.ts';
+import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { forwardedAddress } from './address.ts';
-
-/** Longer ones are cut: a row keeps room for what a person can recognise. */
-const USER_AGENT_LENGTH = 300;
 
 /** Who is asking: the address as far as trusted proxies vouch for it, and the agent as it names itself. */
 export function clientOf(request: FastifyRequest): Client {
+  const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
   return {
     address: addressOf(request),
-    userAgent: cut(decodedUserAgent(request.headers['user-agent'] ?? '')),
+    userAgent: cutUserAgent(userAgent),
+    productHash: hashProduct(productOf(userAgent)),
   };
 }
 
-/** Half a surrogate pair at the cut is dropped: a database cannot keep it. */
-function cut(userAgent: string): string {
-  return userAgent.slice(0, USER_AGENT_LENGTH).replace(/[\ud800-\udbff]$/, '');
+/** 16 bytes tell products apart; the hash is no secret and protects none. */
+function hashProduct(product: string): string {
+  return createHash('sha256').update(product).digest().subarray(0, 16).toString('base64url');
 }
 
 /** The furthest address that is one: a trusted proxy may pass on `unknown`, or whatever its client wrote. */

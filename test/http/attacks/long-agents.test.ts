@@ -1,0 +1,51 @@
+import { attack, attackedService } from '../../support/attacked.ts';
+
+/** Of more than 300 characters; the products behind the cut are the last words. */
+const agent = (version: string, last = 'Extension') =>
+  `Browser/${version} (${'x'.repeat(280)}) Exten${'sion'.repeat(4)}/1.0 ${last}/1.0`;
+const from = (userAgent: string) => ({ 'user-agent': userAgent });
+const policy = { onUserAgentChange: 'block' } as const;
+
+attack('a long user agent whose version changes keeps its session', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy });
+  let pair = await service.open({ headers: from(agent('9.9')) });
+  for (const version of ['10.0', '10.0.1234567', '9', '11.0'])
+    pair = await service.next(pair, from(agent(version)));
+  const [row] = await sql`select generation, length(user_agent) as length, length(product_hash) as hash
+    from token_families`;
+  t.same(row, { generation: 4, length: 300, hash: 16 });
+});
+
+attack('another product behind the first 300 characters ends the session', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy });
+  const { refreshToken, accessToken } = await service.open({ headers: from(agent('9.9')) });
+  const answer = await service.post(
+    '/auth/refresh',
+    { refreshToken, accessToken },
+    from(agent('9.9', 'Other')),
+  );
+  t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
+});
+
+attack('a row that an older release wrote is judged by the part that it keeps', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy });
+  const forget = () => sql`update token_families set product_hash = null`;
+  let pair = await service.open({ headers: from(agent('9.9')) });
+  await forget();
+  pair = await service.next(pair, from(agent('9.9', 'Other')));
+  t.match((await sql`select length(product_hash) as hash from token_families`)[0], { hash: 16 });
+  pair = await service.next(pair, from(agent('10.9', 'Other')));
+  await forget();
+  const { refreshToken, accessToken } = pair;
+  const answer = await service.post('/auth/refresh', { refreshToken, accessToken }, from('curl/8'));
+  t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
+});
+
+attack('events and sessions do not tell the hash', async (t, sql) => {
+  const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
+  const pair = await service.open({ headers: from(agent('9.9')) });
+  await service.next(pair, from('curl/8'));
+  const outbox = await sql`select type, data from outbox`;
+  t.ok(outbox.some(({ type }) => type === 'sessions.user_agent_changed'));
+  t.notMatch(JSON.stringify(outbox), /productHash/);
+});
