@@ -10,9 +10,14 @@ export interface NotMeOptions {
   readonly endByLink: ReturnType<typeof endByLink>;
 }
 
-const Token = Type.Object(
-  { token: Type.String({ maxLength: 300, description: 'as it is in the link' }) },
-  { title: 'NotMe', examples: [{ token: `${examples.session}.${examples.user}.1769915045000.…` }] },
+const token = Type.String({ maxLength: 300, description: 'as it is in the link' });
+const Link = Type.Object(
+  { token },
+  {
+    title: 'NotMe',
+    additionalProperties: false,
+    examples: [{ token: `${examples.session}.${examples.user}.1769915045000.…` }],
+  },
 );
 
 /** "It was not me": the link in a mail leads to a page with one button. A GET ends nothing: mail scanners send it. */
@@ -29,7 +34,7 @@ function askingPage(app: App, { readNotMeLink }: NotMeOptions): void {
         ...pages,
         operationId: 'showNotMe',
         summary: 'Where a mail about a session leads: one button, which ends it',
-        querystring: Token,
+        querystring: Type.Object({ token }), // a mail program may add parameters to a link
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
     },
@@ -58,7 +63,7 @@ function endingPage(app: App, { endByLink }: NotMeOptions): void {
         ...pages,
         operationId: 'endSessionByLink',
         summary: 'End the session that a mail was about',
-        body: Token,
+        body: Link,
         response: { 200: text('a page that says so', 'text/html'), ...refusals(400, 403, 503) },
       },
     },

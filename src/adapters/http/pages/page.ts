@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import formbody from '@fastify/formbody';
 import type { FastifyReply } from 'fastify';
 import type { App } from '../server/app.ts';
@@ -23,19 +24,30 @@ export async function asPages(scope: App): Promise<void> {
 /** The responses of a page that are refusals: pages too. */
 export const refusals = refusalsAs('text/html', 'a page that says why');
 
+const STYLE = `
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem }
+h1 { font-size: 1.4rem; line-height: 1.25 }
+label { display: block; margin: 1rem 0 }
+input { display: block; font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
+button { font: inherit; font-weight: 600; padding: .6rem 1.2rem; cursor: pointer }
+`;
+
+/** One style sheet and forms to this service; the other headers of protection are those of every answer. */
+const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
 /**
  * A page without script, which nobody may frame, keep or learn the address of: the link that led here is a secret.
  * `content` is HTML.
  */
 export function sendPage(reply: FastifyReply, title: string, content: string): FastifyReply {
   return reply
-    .headers({
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-      'x-frame-options': 'DENY',
-    })
+    .header('content-security-policy', POLICY)
     .type('text/html; charset=utf-8')
     .send(layOut(title, content));
 }
@@ -59,13 +71,7 @@ function layOut(title: string, content: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem }
-h1 { font-size: 1.4rem; line-height: 1.25 }
-label { display: block; margin: 1rem 0 }
-input { display: block; font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
-button { font: inherit; font-weight: 600; padding: .6rem 1.2rem; cursor: pointer }
-</style>
+<style>${STYLE}</style>
 </head>
 <body>
 <main>
