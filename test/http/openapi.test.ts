@@ -68,6 +68,20 @@ t.test('bodies and answers in JSON have examples, and those are true to their sc
   t.notOk(at(['components', 'schemas', 'Problem'])({ type: 'x' }), 'it does look');
 });
 
+t.test('every string, array and number of the document has a bound', async (t) => {
+  const document = await committed();
+  t.same([...unbounded(document)], []);
+  const broken = structuredClone(document.components.schemas) as Record<string, { properties: object }>;
+  Object.assign(broken.Problem?.properties ?? {}, {
+    one: { type: 'string' },
+    two: { type: 'array', items: { type: 'integer', minimum: 1 } },
+  });
+  t.same(
+    [...unbounded(broken)],
+    ['Problem/properties/one', 'Problem/properties/two', 'Problem/properties/two/items'],
+  );
+});
+
 t.test('the service takes the examples of bodies that hold no token', async (t) => {
   const { post, send } = await httpService(t);
   const document = await committed();
@@ -107,6 +121,23 @@ function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]
       }
     }
   }
+}
+
+/** The places of schemas without a bound. An example is no schema, whatever members it has. */
+function* unbounded(node: unknown, path: readonly string[] = []): Generator<string> {
+  if (typeof node !== 'object' || node === null) return;
+  if (!Array.isArray(node) && !hasBound(node)) yield path.join('/');
+  for (const [name, value] of Object.entries(node))
+    if (!/^(examples?|securitySchemes)$/.test(name)) yield* unbounded(value, [...path, name]);
+}
+
+function hasBound(schema: object): boolean {
+  const { type } = schema as { type?: unknown };
+  const has = (...names: string[]) => names.every((name) => Object.hasOwn(schema, name));
+  if (type === 'string') return has('maxLength') || has('enum') || has('const');
+  if (type === 'array') return has('maxItems');
+  if (type === 'integer' || type === 'number') return has('minimum', 'maximum');
+  return true;
 }
 
 function prefixed(responses: OpenApi['paths'][string][string]['responses']) {

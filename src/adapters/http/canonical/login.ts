@@ -4,6 +4,7 @@ import type { openSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import type { LoginGuard } from '../server/login-guard.ts';
@@ -18,7 +19,7 @@ export interface LoginOptions {
 
 const Query = Type.Object({
   userId: Type.Optional(Uuid),
-  email: Type.Optional(Type.String({ description: 'where to write about this session' })),
+  email: Type.Optional(longText({ description: 'where to write about this session' })),
   binding: Type.Optional(
     oneOf(['pair', 'refresh'], {
       default: 'pair',

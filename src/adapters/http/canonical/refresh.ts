@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
@@ -13,8 +14,8 @@ export interface RefreshOptions {
 }
 
 const members = {
-  refreshToken: Type.Optional(Type.String()),
-  accessToken: Type.Optional(Type.String({ description: 'the other half; may have expired' })),
+  refreshToken: Type.Optional(longText()),
+  accessToken: Type.Optional(longText({ description: 'the other half; may have expired' })),
 };
 const Query = Type.Object(members);
 const Body = Type.Object(members, {

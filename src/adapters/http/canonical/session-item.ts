@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { TokenFamily } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
+import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 
@@ -15,10 +16,10 @@ const item = {
   createdAt: Time,
   refreshedAt: Time,
   expiresAt: Time,
-  createdIp: Type.String(),
-  lastIp: Type.String(),
-  userAgent: Type.String({ description: 'browser or app in words' }),
-  generation: Type.Integer({ description: 'how often it was refreshed' }),
+  createdIp: longText(),
+  lastIp: longText(),
+  userAgent: longText({ description: 'browser or app in words' }),
+  generation: count({ description: 'how often it was refreshed' }),
 };
 const example = {
   id: examples.session,
@@ -31,7 +32,7 @@ const example = {
   generation: 1,
 };
 const closed = { additionalProperties: false };
-const nextCursor = Type.Optional(Type.String({ description: 'there is more: ask on with this' }));
+const nextCursor = Type.Optional(longText({ description: 'there is more: ask on with this' }));
 
 /** A user's own sessions. */
 export const SessionList = Type.Object(
@@ -41,6 +42,7 @@ export const SessionList = Type.Object(
         { ...item, current: Type.Boolean({ description: 'it is the one that asks' }) },
         { ...closed, title: 'Session' },
       ),
+      { maxItems: 100 },
     ),
     nextCursor,
   },
@@ -52,9 +54,10 @@ export const OperatorsSessionList = Type.Object(
   {
     items: Type.Array(
       Type.Object(
-        { ...item, userId: Uuid, hashedRefreshTokenId: Type.String() },
+        { ...item, userId: Uuid, hashedRefreshTokenId: longText() },
         { ...closed, title: 'OperatorsSession' },
       ),
+      { maxItems: 100 },
     ),
     nextCursor,
   },

@@ -5,6 +5,7 @@ import type { logOut, logOutByRefreshToken } from '../../../app/sessions/log-out
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
+import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
@@ -68,7 +69,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
 }
 
 const LogOutBody = Type.Object(
-  { refreshToken: Type.Optional(Type.String()) },
+  { refreshToken: Type.Optional(longText()) },
   { title: 'SessionToEnd', additionalProperties: false, examples: [{ refreshToken: examples.refresh }] },
 );
 

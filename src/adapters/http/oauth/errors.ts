@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { beginRefusal } from '../server/exits.ts';
 import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
@@ -19,7 +20,7 @@ const CODES = [
 type OAuthCode = (typeof CODES)[number];
 
 export const OAuthError = Type.Object(
-  { error: oneOf(CODES), error_description: Type.String() },
+  { error: oneOf(CODES), error_description: longText() },
   {
     $id: 'OAuthError',
     additionalProperties: false,

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { takeEmptyChunks } from '../server/json-body.ts';
 
@@ -21,8 +22,8 @@ export const ClientId = Type.Optional(
 /** A token of which the client may say what it is; the token says it itself. */
 export const TokenForm = Type.Object(
   {
-    token: Type.String(),
-    token_type_hint: Type.Optional(Type.String({ description: 'not needed, and not heeded' })),
+    token: longText(),
+    token_type_hint: Type.Optional(longText({ description: 'not needed, and not heeded' })),
     client_id: ClientId,
   },
   { title: 'TokenForm', examples: [{ token: examples.refresh }] },

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ActiveToken, introspect } from '../../../app/sessions/introspect.ts';
 import type { App } from '../server/app.ts';
+import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer } from '../server/schemas.ts';
@@ -12,7 +13,7 @@ export interface IntrospectOptions {
   readonly introspect: ReturnType<typeof introspect>;
 }
 
-const Time = Type.Optional(Type.Integer({ description: 'seconds since the epoch' }));
+const Time = Type.Optional(count({ description: 'seconds since the epoch' }));
 
 const example = {
   active: true,
@@ -31,15 +32,15 @@ const Introspection = Type.Object(
   {
     active: Type.Boolean(),
     token_type: Type.Optional(oneOf(['Bearer'], { description: 'of an access token alone' })),
-    sub: Type.Optional(Type.String()),
-    sid: Type.Optional(Type.String({ description: 'the session' })),
-    client_id: Type.Optional(Type.String()),
-    username: Type.Optional(Type.String()),
-    iss: Type.Optional(Type.String()),
-    aud: Type.Optional(Type.String({ description: 'of a refresh token: the service itself' })),
+    sub: Type.Optional(longText()),
+    sid: Type.Optional(longText({ description: 'the session' })),
+    client_id: Type.Optional(longText()),
+    username: Type.Optional(longText()),
+    iss: Type.Optional(longText()),
+    aud: Type.Optional(longText({ description: 'of a refresh token: the service itself' })),
     iat: Time,
     exp: Time,
-    jti: Type.Optional(Type.String({ description: 'of an access token alone' })),
+    jti: Type.Optional(longText({ description: 'of an access token alone' })),
   },
   {
     title: 'Introspection',

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface MetadataOptions {
@@ -11,16 +12,16 @@ export interface MetadataOptions {
   readonly keySetMaxAge: number;
 }
 
-const Names = Type.Array(Type.String());
+const Names = Type.Array(longText(), { maxItems: 10 });
 
 const Metadata = Type.Object(
   {
-    issuer: Type.String(),
-    token_endpoint: Type.String(),
-    revocation_endpoint: Type.String(),
-    introspection_endpoint: Type.String(),
-    jwks_uri: Type.String(),
-    service_documentation: Type.String(),
+    issuer: longText(),
+    token_endpoint: longText(),
+    revocation_endpoint: longText(),
+    introspection_endpoint: longText(),
+    jwks_uri: longText(),
+    service_documentation: longText(),
     response_types_supported: Names,
     grant_types_supported: Names,
     token_endpoint_auth_methods_supported: Names,

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { count, longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -16,20 +17,20 @@ export interface TokenOptions {
 
 const Form = Type.Object(
   {
-    grant_type: Type.String({ description: '`refresh_token`' }),
-    refresh_token: Type.Optional(Type.String({ description: 'of an unpaired session' })),
+    grant_type: longText({ description: '`refresh_token`' }),
+    refresh_token: Type.Optional(longText({ description: 'of an unpaired session' })),
     client_id: ClientId,
-    scope: Type.Optional(Type.String({ description: 'to be left out: none was granted' })),
+    scope: Type.Optional(longText({ description: 'to be left out: none was granted' })),
   },
   { title: 'Grant', examples: [{ grant_type: 'refresh_token', refresh_token: examples.refresh }] },
 );
 
 const Tokens = Type.Object(
   {
-    access_token: Type.String(),
+    access_token: longText(),
     token_type: oneOf(['Bearer']),
-    expires_in: Type.Integer({ minimum: 0, description: 'whole seconds' }),
-    refresh_token: Type.String({ description: 'good for one refresh' }),
+    expires_in: count({ description: 'whole seconds' }),
+    refresh_token: longText({ description: 'good for one refresh' }),
   },
   {
     title: 'OAuthTokens',

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { PublishedKeys } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
 
@@ -14,15 +15,15 @@ export interface KeySetOptions {
 /** What is not named here does not leave: a private part has no name. */
 const PublicKey = Type.Object(
   {
-    kid: Type.String(),
+    kid: longText(),
     use: oneOf(['sig']),
     alg: oneOf(KEY_ALGORITHMS),
-    kty: Type.String(),
-    crv: Type.Optional(Type.String()),
-    x: Type.Optional(Type.String()),
-    y: Type.Optional(Type.String()),
-    n: Type.Optional(Type.String()),
-    e: Type.Optional(Type.String()),
+    kty: longText(),
+    crv: Type.Optional(longText()),
+    x: Type.Optional(longText()),
+    y: Type.Optional(longText()),
+    n: Type.Optional(longText()),
+    e: Type.Optional(longText()),
   },
   { title: 'PublicKey', additionalProperties: false },
 );
@@ -38,7 +39,7 @@ const example = {
 };
 
 const KeySet = Type.Object(
-  { keys: Type.Array(PublicKey) },
+  { keys: Type.Array(PublicKey, { maxItems: 100 }) },
   { title: 'KeySet', additionalProperties: false, examples: [{ keys: [example] }] },
 );
 

@@ -1,5 +1,5 @@
-import { Type } from '@sinclair/typebox';
 import type { App } from './app.ts';
+import { longText } from './bounded.ts';
 import { empty, problems } from './schemas.ts';
 
 /** A path under which another service had its documentation. */
@@ -12,7 +12,7 @@ export function leadToDocs(app: App, path: string, tag: string, operationId: str
         tags: [tag],
         summary: 'Leads to the documentation',
         security: [],
-        response: { 302: empty('leads to `/docs`', { Location: Type.String() }), ...problems() },
+        response: { 302: empty('leads to `/docs`', { Location: longText() }), ...problems() },
       },
     },
     async (_request, reply) => reply.redirect('/docs'),

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
 import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
+import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
 import { MethodNotAllowed } from './methods.ts';
 import { oneOf } from './one-of.ts';
@@ -59,11 +60,11 @@ export const PROBLEM_TYPE = 'application/problem+json';
 /** Problem details for HTTP APIs (RFC 9457). */
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'names the kind of problem; `code` is its last part' }),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    instance: Type.String({ description: 'the id of the request, as in the header `x-request-id`' }),
+    type: longText({ description: 'names the kind of problem; `code` is its last part' }),
+    title: longText(),
+    status: count({ minimum: 400, maximum: 599 }),
+    detail: longText(),
+    instance: longText({ description: 'the id of the request, as in the header `x-request-id`' }),
     code: oneOf(Object.keys(PROBLEMS) as ProblemCode[]),
     recovery: oneOf(['retry', 'login', 'none'], { description: 'what a client should do next' }),
   },

@@ -1,9 +1,11 @@
 import { type TSchema, Type } from '@sinclair/typebox';
+import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
 import { codesOf, PROBLEM_TYPE, Problem } from './problems.ts';
 
 export const Uuid = Type.String({
   pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+  maxLength: 36,
   description: 'UUID',
 });
 
@@ -13,13 +15,13 @@ export const Uuid = Type.String({
  */
 export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$', maxLength: 1_024 });
 
-export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' });
+export const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'RFC 3339, UTC' });
 
 export const TokenPairAnswer = Type.Object(
   {
-    access: Type.String({ description: 'access token' }),
-    refresh: Type.String({ description: 'refresh token, good for one refresh' }),
-    expiresIn: Type.Integer({ minimum: 0, description: 'whole seconds that the access token has left' }),
+    access: longText({ description: 'access token' }),
+    refresh: longText({ description: 'refresh token, good for one refresh' }),
+    expiresIn: count({ description: 'whole seconds that the access token has left' }),
   },
   {
     $id: 'TokenPair',
@@ -35,6 +37,7 @@ export const IdempotencyKey = Type.Object({
   [IDEMPOTENCY_KEY]: Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',
+      maxLength: 255,
       description: 'makes a retry safe: the same key with the same tokens gets the same pair again',
     }),
   ),
@@ -67,9 +70,12 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
   return { description, headers, content: { 'application/json': { schema } } };
 }
 
+/** Characters of a page, or of all metrics. */
+const LONGEST_PAGE = 16 * 1024 * 1024;
+
 /** An answer of plain text of this type. */
 export function text(description: string, type: 'text/plain' | 'text/html') {
-  return { description, content: { [type]: { schema: Type.String() } } };
+  return { description, content: { [type]: { schema: longText({ maxLength: LONGEST_PAGE }) } } };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
 import type { openSession } from '../../../../app/sessions/open-session.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
+import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseCrossSite } from '../../server/cookies.ts';
 import type { LoginGuard } from '../../server/login-guard.ts';
@@ -21,7 +22,7 @@ export interface CookiePairOptions {
 }
 
 const MISSING = { access_token: 'Access token is missing', refresh_token: 'Refresh token is missing' };
-const SetCookie = Type.String({ description: '`access_token`, and once more for `refresh_token`' });
+const SetCookie = longText({ description: '`access_token`, and once more for `refresh_token`' });
 const schema = {
   tags: ['cookie-pair'],
   response: { 200: empty('the tokens, in cookies', { 'Set-Cookie': SetCookie }), ...texts },

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { listSessions } from '../../../../app/sessions/list-sessions.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
+import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
 import type { ServiceKey } from '../../server/service-keys.ts';
@@ -17,13 +18,14 @@ const Item = Type.Object(
   {
     id: Uuid,
     guid: Uuid,
-    hashed_refresh_token: Type.String(),
+    hashed_refresh_token: longText(),
     created_time: Time,
     updated_time: Time,
   },
   { title: 'SessionIdSession', additionalProperties: false },
 );
 const Items = Type.Array(Item, {
+  maxItems: NEWEST,
   examples: [
     [
       {

@@ -5,6 +5,7 @@ import type { openSession } from '../../../../app/sessions/open-session.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
+import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
@@ -26,8 +27,8 @@ const tags = ['session-id'];
 const tokensExample = { access_token: examples.access, refresh_token: 'ZXlKaGJHY2lPaUpJVXpVeE1pSXNJ…' };
 const Tokens = Type.Object(
   {
-    access_token: Type.String({ description: 'its payload holds `session_id` and `guid`' }),
-    refresh_token: Type.String({ description: 'base64; good for one refresh' }),
+    access_token: longText({ description: 'its payload holds `session_id` and `guid`' }),
+    refresh_token: longText({ description: 'base64; good for one refresh' }),
   },
   { ...closed, title: 'SessionIdTokens', examples: [tokensExample] },
 );
@@ -38,7 +39,7 @@ const Opening = Type.Object(
 const Refresh = Type.Object(
   {
     session_id: Uuid,
-    refresh_token: Type.Optional(Type.String({ description: 'base64, as it was answered' })),
+    refresh_token: Type.Optional(longText({ description: 'base64, as it was answered' })),
   },
   {
     ...closed,
@@ -47,7 +48,7 @@ const Refresh = Type.Object(
   },
 );
 /** Both answers set the cookie, too. */
-const withCookie = { 'Set-Cookie': Type.String({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
+const withCookie = { 'Set-Cookie': longText({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
 
 /** To be called in a scope that reads cookies. */
 export function tokenRoutes(app: App, options: TokenOptions): void {

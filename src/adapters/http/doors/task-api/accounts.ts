@@ -5,6 +5,7 @@ import type { logOut } from '../../../../app/sessions/log-out.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { type Authenticate, principalOf } from '../../server/authenticate.ts';
+import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
@@ -37,11 +38,11 @@ const Credentials = Type.Object(
   { ...closed, title: 'TaskApiCredentials', examples: [{ username: account.username, password }] },
 );
 const Refresh = Type.Object(
-  { refresh: Type.String() },
+  { refresh: longText() },
   { ...closed, title: 'TaskApiRefresh', examples: [{ refresh: examples.refresh }] },
 );
 const Tokens = Type.Object(
-  { access: Type.String(), refresh: Type.String() },
+  { access: longText(), refresh: longText() },
   { ...closed, title: 'TaskApiTokens', examples: [{ access: examples.access, refresh: examples.refresh }] },
 );
 const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: [{}] });

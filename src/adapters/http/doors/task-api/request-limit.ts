@@ -1,10 +1,10 @@
 import rateLimit from '@fastify/rate-limit';
-import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import type { limitRequests as countRequest } from '../../../../app/limit-requests.ts';
 import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
+import { count } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 
 export interface RequestLimitOptions {
@@ -15,9 +15,9 @@ export interface RequestLimitOptions {
 
 /** What answers of these routes say of the limit; see what /docs has of these names. */
 export const counted = {
-  'RateLimit-Limit': Type.Integer(),
-  'RateLimit-Remaining': Type.Integer(),
-  'RateLimit-Reset': Type.Integer(),
+  'RateLimit-Limit': count(),
+  'RateLimit-Remaining': count(),
+  'RateLimit-Reset': count(),
 };
 
 const MINUTE = 60_000;

@@ -7,6 +7,7 @@ import type { listTasks } from '../../../../app/tasks/list-tasks.ts';
 import type { Task } from '../../../../domain/task.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
+import { count, longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, empty, problems, Text, Time } from '../../server/schemas.ts';
 import { counted } from './request-limit.ts';
@@ -27,14 +28,14 @@ const example = { id: 1, author: 'ann', text: 'Water the plants', pub_date: exam
 const text = Type.String({ ...Text, description: '1 to 200 characters' });
 const Item = Type.Object(
   {
-    id: Type.Integer(),
-    author: Type.String({ description: 'username' }),
-    text: Type.String(),
+    id: count(),
+    author: longText({ description: 'username' }),
+    text: longText(),
     pub_date: Time,
   },
   { ...closed, title: 'Task', examples: [example] },
 );
-const Items = Type.Array(Item, { examples: [[example]] });
+const Items = Type.Array(Item, { maxItems: 1_000, examples: [[example]] });
 const NewTask = Type.Object({ text }, { ...closed, title: 'NewTask', examples: [{ text: example.text }] });
 const TaskChange = Type.Object(
   { text: Type.Optional(text) },

@@ -3,6 +3,7 @@ import type { describeUser } from '../../../../app/tasks/describe-user.ts';
 import type { listUsers, UserWithTasks } from '../../../../app/tasks/list-users.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
+import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, Uuid } from '../../server/schemas.ts';
 import { counted } from './request-limit.ts';
@@ -17,12 +18,12 @@ const example = { id: examples.user, username: 'ann', tasks: ['Water the plants'
 const User = Type.Object(
   {
     id: Uuid,
-    username: Type.String(),
-    tasks: Type.Array(Type.String(), { description: 'the texts of one’s own; of others none' }),
+    username: longText(),
+    tasks: Type.Array(longText(), { maxItems: 1_000, description: 'the texts of one’s own; of others none' }),
   },
   { title: 'User', additionalProperties: false, examples: [example] },
 );
-const Users = Type.Array(User, { examples: [[example]] });
+const Users = Type.Array(User, { maxItems: 1_000, examples: [[example]] });
 
 /** To be called in a scope that needs an access token. */
 export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): void {

@@ -13,8 +13,8 @@ export const securitySchemes = {
   serviceKeyAsClient: { type: 'http', scheme: 'basic', description: 'the name of such a key, and the key' },
 } as const;
 
-const text = { type: 'string' } as const;
-const count = { type: 'integer', minimum: 0 } as const;
+const text = { type: 'string', maxLength: 1_024 } as const;
+const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
 /** What the server adds to answers, whichever route they are of. */
 export const headers = {
