@@ -40,5 +40,5 @@ export async function registerDocs(
       buildLocalReference: (json, _baseUri, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
   });
-  docsPages(app);
+  docsPages(app, publicUrl);
 }

@@ -8,7 +8,8 @@ const PREFIX = '/docs';
  * The pages that show the document. Their libraries are loaded when somebody first looks: in most processes nobody
  * ever does, and they would be a good part of a start.
  */
-export function docsPages(app: App): void {
+export function docsPages(app: App, publicUrl: string | null): void {
+  const policy = policyFor(publicUrl);
   let pages: Promise<FastifyInstance> | undefined;
   const show = async (request: FastifyRequest, reply: FastifyReply) => {
     pages ??= openPages(app);
@@ -16,9 +17,32 @@ export function docsPages(app: App): void {
     const { statusCode, headers: theirs, rawPayload } = await (await pages).inject({ url, headers });
     if (statusCode === 404) return reply.callNotFound();
     const { connection: _, ...own } = theirs;
-    return reply.code(statusCode).headers(own).send(rawPayload);
+    return reply
+      .code(statusCode)
+      .headers({ ...own, 'content-security-policy': policy })
+      .send(rawPayload);
   };
   for (const url of [PREFIX, `${PREFIX}/*`]) app.get(url, { schema: { hide: true } }, show);
+}
+
+/** Hash of the one style sheet that the script of Swagger UI adds; a test in a browser notices another one. */
+const INLINE_STYLE = 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w=';
+
+/**
+ * What Swagger UI loads: its own files, icons as `data:` in its style sheet, and answers of the service, which the
+ * document has under its public origin.
+ */
+function policyFor(publicUrl: string | null): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' '${INLINE_STYLE}'`,
+    "img-src 'self' data:",
+    `connect-src 'self'${publicUrl === null ? '' : ` ${publicUrl}`}`,
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
 }
 
 /** A server that listens nowhere: the routes above ask it. */

@@ -1,0 +1,105 @@
+import t, { type Test } from 'tap';
+import { launchChromium } from '../support/chromium.ts';
+import { httpService } from '../support/http.ts';
+import { openapiOf } from '../support/openapi.ts';
+import { exchange, rawRequest } from '../support/raw-http.ts';
+
+const HTTPS = 'https://kinship.example';
+/** The same for every client, so that caches may keep them. */
+const PUBLIC = ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'];
+
+t.test(
+  'every documented operation protects its answers, and keeps personal ones out of caches',
+  async (t) => {
+    const { url } = await httpService(t, { http: { publicUrl: HTTPS, issuer: HTTPS } });
+    const { paths } = await openapiOf(t);
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const method of Object.keys(operations)) {
+        const name = `${method} ${path}`;
+        const response = await fetch(url + path.replaceAll(/\{\w+\}/g, '1'), {
+          method: method.toUpperCase(),
+          redirect: 'manual',
+        });
+        await response.arrayBuffer();
+        protects(t, Object.fromEntries(response.headers), name);
+        const cached = response.headers.get('cache-control');
+        if (PUBLIC.includes(path)) t.match(cached, /^public/, name);
+        else t.equal(cached, 'no-store', name);
+      }
+    }
+  },
+);
+
+t.test('answers outside of the routes are protected too', async (t) => {
+  const { url } = await httpService(t, { http: { publicUrl: HTTPS } });
+  const head = ['Host: localhost', 'Connection: close'];
+  const requests: Record<string, string> = {
+    'no route': rawRequest('GET /nowhere', head),
+    'another method': rawRequest('PUT /auth/me', head),
+    OPTIONS: rawRequest('OPTIONS /auth/me', head),
+    'an undecodable path': rawRequest('GET /%zz', head),
+    'no method': rawRequest('BREW /', head),
+    'large headers': rawRequest('GET /', [...head, `X-Long: ${'x'.repeat(20_000)}`]),
+    CONNECT: rawRequest('CONNECT evil.example:443', head),
+  };
+  for (const [name, request] of Object.entries(requests)) {
+    const { text } = await exchange(url, request);
+    const lines = text.split('\r\n\r\n')[0]?.split('\r\n').slice(1) ?? [];
+    protects(t, Object.fromEntries(lines.map((line) => line.split(/: (.*)/, 2) as [string, string])), name);
+  }
+});
+
+t.test('HSTS is sent only where the service is known under https', async (t) => {
+  const { send } = await httpService(t, { http: { publicUrl: 'http://localhost:3000' } });
+  t.equal((await send('/health/live')).headers.get('strict-transport-security'), null);
+});
+
+t.test('the documentation and the pages work in a browser under their policy', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const { url } = await httpService(t);
+  const page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
+  const violations: string[] = [];
+  page.on('console', (message) => {
+    if (/Content.Security.Policy/i.test(message.text())) violations.push(message.text());
+  });
+  await page.goto(`${url}/docs`);
+  await page.locator('.opblock-summary-control', { hasText: '/health/live' }).dispatchEvent('click');
+  await page.getByRole('button', { name: 'Try it out' }).dispatchEvent('click');
+  await page.getByRole('button', { name: 'Execute' }).dispatchEvent('click');
+  const answer = page.locator('.live-responses-table .response-col_status').first();
+  t.match(await answer.innerText(), /^200/, 'an operation can be tried');
+  t.same(violations, []);
+
+  await page.goto(`${url}/auth/password/reset?token=unknown`);
+  const width = await page.evaluate(() => getComputedStyle(document.body).maxWidth);
+  t.not(width, 'none', 'the style sheet counts');
+  t.same(violations, []);
+
+  const framing = await browser.newPage();
+  await framing.goto(`${url}/nowhere`);
+  const refused: string[] = [];
+  framing.on('console', (message) => refused.push(message.text()));
+  await framing.setContent(`<iframe src="${url}/docs"></iframe>`, { waitUntil: 'load' });
+  t.match(refused.join(), /frame/i, 'a frame is refused');
+});
+
+function protects(
+  t: Pick<Test, 'match' | 'notMatch'>,
+  headers: Readonly<Record<string, string>>,
+  name: string,
+): void {
+  t.match(headers['content-security-policy'], /^default-src 'none';.*frame-ancestors 'none'/, name);
+  t.notMatch(headers['content-security-policy'], /unsafe/, name);
+  t.match(
+    headers,
+    {
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': /^max-age=\d{8,}$/,
+    },
+    name,
+  );
+}
