@@ -68,7 +68,7 @@ t.test('the documentation and the pages work in a browser under their policy', a
   await page.locator('.opblock-summary-control', { hasText: '/health/live' }).dispatchEvent('click');
   await page.getByRole('button', { name: 'Try it out' }).dispatchEvent('click');
   await page.getByRole('button', { name: 'Execute' }).dispatchEvent('click');
-  const answer = page.locator('.live-responses-table .response-col_status').first();
+  const answer = page.locator('.live-responses-table .response-col_status').last();
   t.match(await answer.innerText(), /^200/, 'an operation can be tried');
   t.same(violations, []);
 
