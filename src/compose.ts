@@ -58,7 +58,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const { http, policy, limits } = config;
     const { outbox, users, mailBudget, signingKeys } = stores;
     const { keySet, publishedKeys, follow } = await openKeySet(config, { signingKeys, clock, log });
-    const { hashing, ...security } = createSecurity(config, keySet);
+    const { hashing, ...security } = createSecurity(config, keySet, log);
     const { attempts: limited, cache, close: closeSharedMemory } = await openSharedMemory(config, log);
     const attempts = countedAttempts(limited, telemetry);
     const newId = overrides.newId ?? randomUUID;

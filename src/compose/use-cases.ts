@@ -36,6 +36,7 @@ import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
 import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
+import type { SecurityLog } from '../ports/security-log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -60,6 +61,7 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly securityLog: SecurityLog;
   readonly telemetry: Telemetry;
 }
 

@@ -6,11 +6,13 @@ import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
+import { createIdentifierHash } from '../../src/adapters/secrets/identifier-hash.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
 import { useCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { Limits } from '../../src/domain/limits.ts';
-import { HOME, type Settings, sessions } from './sessions.ts';
+import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
 const ADMIN_KEY = `admin-${SERVICE_KEY}`;
@@ -49,9 +51,11 @@ export async function httpService(
   t: Pick<Test, 'teardown'>,
   settings: Settings & { http?: Partial<HttpOptions> } = {},
 ) {
-  const service = await sessions(settings);
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
+  const keys = settings.keys ?? someKeys();
+  const securityLog = createSecurityLog(log, createIdentifierHash(keys.hashKeys));
+  const service = await sessions({ securityLog, ...settings, keys });
   const hasher = createPasswordHasher(createTurns({ atOnce: 4, queue: 200 }), PASSWORD_COST);
   let verifications = 0;
   const passwords: typeof hasher = {

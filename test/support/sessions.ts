@@ -16,6 +16,7 @@ import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
 import type { PublishedKeys } from '../../src/ports/security/public-key.ts';
+import type { SecurityLog } from '../../src/ports/security-log.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
@@ -57,6 +58,7 @@ export interface Settings {
   readonly keySet?: AccessKeySet;
   readonly publishedKeys?: PublishedKeys;
   readonly time?: { now: number };
+  readonly securityLog?: SecurityLog;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
 
@@ -69,6 +71,7 @@ export async function sessions({
   publishedKeys = () => [],
   time = { now: NOW },
   jtiHash,
+  securityLog = () => {},
 }: Settings = {}) {
   const clock = () => time.now;
   const metrics = createMetrics();
@@ -95,6 +98,7 @@ export async function sessions({
     policy: { ...POLICY, ...policy },
     clock,
     newId: randomUUID,
+    securityLog,
   };
   const exchange = refresh(deps);
   const open = openSession(deps);

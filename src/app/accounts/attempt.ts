@@ -4,12 +4,14 @@ import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
+import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
 
 export interface AttemptDeps {
   readonly attempts: Attempts;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly securityLog: SecurityLog;
 }
 
 /**
@@ -17,15 +19,18 @@ export interface AttemptDeps {
  * right one. Rejects with a {@link Refusal} `too_many_requests`.
  */
 export async function attempt(
-  { attempts, limits, clock }: AttemptDeps,
-  { account, identifier }: Pick<AttemptSubject, 'account' | 'identifier'>,
+  { attempts, limits, clock, securityLog }: AttemptDeps,
+  { userId, identifier }: Pick<SecurityFacts, 'userId'> & { readonly identifier: string },
   client: Client,
 ): Promise<() => Promise<void>> {
-  const subject = { account, identifier, network: networkOf(client.address) };
+  const who = { userId, identifier };
+  const subject = { account: userId ?? identifier, identifier, network: networkOf(client.address) };
   const verdict = await attempts.begin(subject, clock());
   if (!verdict.allowed) {
     const { counter, retryAfter } = verdict;
-    throw new Refusal('too_many_requests', undefined, { retryAfter, limit: limitOf(limits, counter) });
+    const limit = limitOf(limits, counter);
+    securityLog('limit_reached', { limit: limit.name, ...who, address: client.address });
+    throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
   }
   return () => attempts.succeeded(subject, clock());
 }

@@ -48,6 +48,7 @@ export const changePassword = (deps: ChangePasswordDeps) => {
     const ended = await applyWithPassword(deps, shown, (user) =>
       users.changePassword(userId, user.passwordHash, change, outboxEntries(newId, [{ event }])),
     );
+    deps.securityLog('password_changed', { userId, sessionId, address: client.address });
     rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
   };
 };

@@ -22,10 +22,11 @@ export const confirmPassword =
   async (userId: string, given: string, client: Client): Promise<ShownPassword> => {
     const user = await deps.users.find(userId);
     if (user === null) throw new Refusal('not_found', 'This user has no account here.');
-    const succeeded = await attempt(deps, { account: user.id, identifier: user.id }, client);
+    const succeeded = await attempt(deps, { userId: user.id, identifier: user.id }, client);
     const password = normalizePassword(given);
     const network = networkOf(client.address);
     if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
+      deps.securityLog('password_confirmation_failed', { userId, address: client.address });
       throw new Refusal('invalid_credentials');
     }
     await succeeded();

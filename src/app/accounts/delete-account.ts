@@ -25,6 +25,7 @@ export const deleteAccount = (deps: Deps) => {
     const ended = await applyWithPassword(deps, shown, (user) =>
       users.remove(userId, user.passwordHash, revocation, outboxEntries(newId, [{ event }])),
     );
+    deps.securityLog('account_deleted', { userId, address: client.address });
     rememberEnded(deps, ended.sessions, revocation);
   };
 };

@@ -31,11 +31,15 @@ export const logInWithPassword = (deps: Deps) => {
   return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
-    const succeeded = await attempt(deps, { account: user?.id ?? identifier, identifier }, session.client);
+    const succeeded = await attempt(deps, { userId: user?.id, identifier }, session.client);
     const given = normalizePassword(password);
     const network = networkOf(session.client.address);
     const right = await passwords.verify(user?.passwordHash ?? null, given, network);
-    if (user === null || !right) throw new Refusal('invalid_credentials');
+    if (user === null || !right) {
+      const { address } = session.client;
+      deps.securityLog('login_failed', { userId: user?.id, identifier, address });
+      throw new Refusal('invalid_credentials');
+    }
 
     await succeeded();
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {

@@ -8,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
@@ -20,6 +21,7 @@ interface Deps {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly securityLog: SecurityLog;
 }
 
 export interface RegisterInput {
@@ -49,8 +51,13 @@ export const register =
     return { id: user.id, username: user.username, email };
   };
 
-async function takeRegistration({ attempts, limits }: Deps, { address }: Client, now: number): Promise<void> {
+async function takeRegistration(
+  { attempts, limits, securityLog }: Deps,
+  { address }: Client,
+  now: number,
+): Promise<void> {
   const limit = { name: 'registrations', ...limits.registrations };
   const { allowed, retryAfter } = await attempts.take(`register ${networkOf(address)}`, limit, now);
+  if (!allowed) securityLog('limit_reached', { limit: limit.name, address });
   if (!allowed) throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
 }

@@ -10,6 +10,7 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
@@ -25,6 +26,7 @@ interface Deps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly attempts: Attempts;
+  readonly securityLog: SecurityLog;
 }
 
 /** Whether a mailed link still sets a password; a {@link Refusal} `forbidden` if not. Uses nothing up. */
@@ -53,6 +55,7 @@ export const resetPassword =
     const change = { passwordHash, except: null, at };
     const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
     if (ended === null) throw notGood();
+    deps.securityLog('password_reset', { userId: user.id, address: client.address });
     rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
     await attempts.recovered(
       { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },

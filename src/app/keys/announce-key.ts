@@ -2,6 +2,7 @@ import { type KeyAlgorithm, type KeySetTiming, nextTurn } from '../../domain/key
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { MakeKey } from '../../ports/security/key-maker.ts';
+import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
 
 export interface KeyDeps {
@@ -22,7 +23,9 @@ export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log }: K
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
     const key = { ...(await makeKey(alg)), ...nextTurn(keys, timing, clock(), atOnce) };
     if (!(await signingKeys.add(key))) return null;
-    log.info({ kid: key.id, alg, signsFrom: new Date(key.signsFrom).toISOString() }, 'signing key announced');
+    const event: SecurityEvent = 'signing_key_announced';
+    const signsFrom = new Date(key.signsFrom).toISOString();
+    log.info({ event, kid: key.id, alg, signsFrom }, 'signing key announced');
     return key;
   };
 };

@@ -1,4 +1,5 @@
 import { isRotationDue, publishedUntil } from '../../domain/key-set.ts';
+import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps } from './announce-key.ts';
 
@@ -18,8 +19,9 @@ export const keepKeySet = (deps: KeyDeps) => {
     const keys = isDue ? await signingKeys.list() : found;
     const outlived = keys.filter((key) => publishedUntil(key, keys, timing) <= clock()).map(({ id }) => id);
     if (outlived.length === 0) return keys;
+    const event: SecurityEvent = 'signing_key_removed';
     for (const kid of await signingKeys.remove(outlived))
-      log.info({ kid }, 'signing key removed, its time is over');
+      log.info({ event, kid }, 'signing key removed, its time is over');
     return keys.filter(({ id }) => !outlived.includes(id));
   };
 };

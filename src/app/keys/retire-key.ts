@@ -1,4 +1,5 @@
 import { type KeyAlgorithm, keyThatSigns } from '../../domain/key-set.ts';
+import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps } from './announce-key.ts';
 
@@ -26,7 +27,8 @@ export const retireKey = ({ alg, ...deps }: RetireDeps) => {
     if (!keys.some((key) => key.id === id)) return null;
     // The new one first: should this be cut short, there still is a key that signs.
     const successor = keyThatSigns(keys, clock())?.id === id ? await announce(keys, true) : null;
-    for (const kid of await signingKeys.remove([id])) log.warn({ kid }, 'signing key taken out');
+    const event: SecurityEvent = 'signing_key_retired';
+    for (const kid of await signingKeys.remove([id])) log.warn({ event, kid }, 'signing key taken out');
     return { successor };
   };
 };

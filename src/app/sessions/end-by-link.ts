@@ -23,8 +23,8 @@ export const endByLink = (deps: Deps & EndSessionDeps) => {
   const read = readNotMeLink(deps);
   const end = endSession(deps);
 
-  return async (token: string): Promise<void> => {
+  return async (token: string, address?: string): Promise<void> => {
     const { sessionId, userId } = await read(token);
-    await end(sessionId, userId, 'not_me');
+    await end(sessionId, userId, 'not_me', address);
   };
 };

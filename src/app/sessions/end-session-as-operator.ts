@@ -4,8 +4,8 @@ import { type EndSessionDeps, endSession } from './end-session.ts';
 export const endSessionAsOperator = (deps: EndSessionDeps) => {
   const end = endSession(deps);
 
-  return async (sessionId: string): Promise<boolean> => {
+  return async (sessionId: string, address?: string): Promise<boolean> => {
     const family = await deps.families.find(sessionId);
-    return family !== null && end(sessionId, family.userId, 'administrator');
+    return family !== null && end(sessionId, family.userId, 'administrator', address);
   };
 };

@@ -3,6 +3,7 @@ import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { rememberEnded } from './remember-ended.ts';
 import { revokeFamily } from './revoke-family.ts';
@@ -13,26 +14,38 @@ export interface EndSessionDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly securityLog: SecurityLog;
 }
 
-/** Ends one session; false if there is none of that user, or it had ended before. */
+/** Ends one session, for a request from `address`; false if there is none of that user, or it had ended before. */
 export const endSession = (deps: EndSessionDeps) => {
   const revoke = revokeFamily(deps);
 
-  return async (sessionId: string, userId: string, reason: RevocationReason): Promise<boolean> => {
+  return async (
+    sessionId: string,
+    userId: string,
+    reason: RevocationReason,
+    address?: string,
+  ): Promise<boolean> => {
     const family = await deps.families.find(sessionId);
     if (family?.userId !== userId) return false;
     const at = deps.clock();
     const event = { type: 'sessions.revoked', occurredAt: at, data: { sessionId, userId, reason } } as const;
-    return revoke(sessionId, { at, reason }, [{ event }]);
+    return revoke(sessionId, { at, reason }, [{ event }], { userId, address });
   };
 };
 
 /** Ends all sessions of a user but one, if one is named. */
 export const endSessions =
   (deps: EndSessionDeps) =>
-  async (userId: string, except: string | null, reason: RevocationReason): Promise<void> => {
+  async (
+    userId: string,
+    except: string | null,
+    reason: RevocationReason,
+    address?: string,
+  ): Promise<void> => {
     const revocation = { at: deps.clock(), reason };
     const ended = await deps.families.revokeAll(userId, { ...revocation, except });
+    deps.securityLog('sessions_ended', { userId, reason, count: ended.length, address });
     rememberEnded(deps, ended, revocation);
   };

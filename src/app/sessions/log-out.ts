@@ -18,9 +18,13 @@ export const logOut = (deps: EndSessionDeps) => {
   const endOne = endSession(deps);
   const endMany = endSessions(deps);
 
-  return async ({ sessionId, userId }: SessionOfUser, scope: LogOutScope): Promise<void> => {
-    if (scope === 'session') await endOne(sessionId, userId, 'logout');
-    else await endMany(userId, scope === 'others' ? sessionId : null, 'logout');
+  return async (
+    { sessionId, userId }: SessionOfUser,
+    scope: LogOutScope,
+    address?: string,
+  ): Promise<void> => {
+    if (scope === 'session') await endOne(sessionId, userId, 'logout', address);
+    else await endMany(userId, scope === 'others' ? sessionId : null, 'logout', address);
   };
 };
 
@@ -34,7 +38,12 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
   const read = readRefreshToken(deps);
   const end = logOut(deps);
 
-  return async (refreshToken: string, scope: LogOutScope, client: OAuthClient | null): Promise<void> => {
+  return async (
+    refreshToken: string,
+    scope: LogOutScope,
+    client: OAuthClient | null,
+    address?: string,
+  ): Promise<void> => {
     const { claims } = await read(refreshToken);
     await assertClient(claims.tokenFamily, client);
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
@@ -46,7 +55,7 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
         throw new Refusal('unauthenticated', detail);
       }
     }
-    await end(session, scope);
+    await end(session, scope, address);
   };
 
   async function assertClient(sessionId: string, client: OAuthClient | null): Promise<void> {

@@ -14,6 +14,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
@@ -30,6 +31,7 @@ export interface RefreshDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly securityLog: SecurityLog;
   /** Told how refreshes are answered with a pair, and of reuse. */
   readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
 }
@@ -94,11 +96,18 @@ export const refresh = (deps: RefreshDeps) => {
         await tell(tokenFamily, verdict.tell);
         throw new Refusal(verdict.code, verdict.detail);
       case 'revoke':
-        if (!(await revoke(tokenFamily, { at: attempt.now, reason: verdict.reason }, verdict.tell)))
-          return null;
+        if (!(await revokeAs(verdict, presented, attempt))) return null;
         if (verdict.reason === 'reuse') telemetry.reuseDetected(restOf(verdict.family, attempt));
         throw new Refusal(verdict.code);
     }
+  }
+
+  function revokeAs(
+    { reason, tell }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
+    { client: { address } }: Presented,
+    { claims, now }: Attempt,
+  ): Promise<boolean> {
+    return revoke(claims.tokenFamily, { at: now, reason }, tell, { userId: claims.sub, address });
   }
 
   async function rotate(

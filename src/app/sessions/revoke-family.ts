@@ -3,6 +3,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { rememberEnded } from './remember-ended.ts';
@@ -12,17 +13,21 @@ interface Deps {
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
   readonly newId: NewId;
+  readonly securityLog: SecurityLog;
 }
 
 /** Ends a live family for ever and records why; false if there was none to end. */
 export const revokeFamily =
-  ({ families, revoked, policy, newId }: Deps) =>
+  ({ families, revoked, policy, newId, securityLog }: Deps) =>
   async (
     tokenFamily: string,
     revocation: { at: number; reason: RevocationReason },
     tell: readonly Occurrence[],
+    who: Pick<SecurityFacts, 'userId' | 'address'>,
   ): Promise<boolean> => {
     const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, tell));
-    if (ended) rememberEnded({ revoked, policy }, [tokenFamily], revocation);
-    return ended;
+    if (!ended) return false;
+    securityLog('session_ended', { sessionId: tokenFamily, reason: revocation.reason, ...who });
+    rememberEnded({ revoked, policy }, [tokenFamily], revocation);
+    return true;
   };

@@ -12,12 +12,12 @@ export const revokeToken = (deps: EndSessionDeps & ReadTokenDeps) => {
   const read = readToken(deps);
   const end = endSession(deps);
 
-  return async (token: string, client: OAuthClient | null): Promise<void> => {
+  return async (token: string, client: OAuthClient | null, address?: string): Promise<void> => {
     const found = await read(token);
     const family = found && (await deps.families.find(found.sessionId));
     if (!found || !family) return;
     const fault = clientFault(family, client);
     if (fault !== null) throw new Refusal(fault.code, fault.detail);
-    await end(found.sessionId, found.userId, 'logout');
+    await end(found.sessionId, found.userId, 'logout', address);
   };
 };

@@ -28,7 +28,10 @@ async function textMembers(t: Pick<Test, 'teardown'>) {
   );
 }
 
-function encoded(type: string, members: Record<string, unknown>): { body: string | URLSearchParams | FormData; type?: string } {
+function encoded(
+  type: string,
+  members: Record<string, unknown>,
+): { body: string | URLSearchParams | FormData; type?: string } {
   const entries = Object.entries(members).map(([name, value]): [string, string] => [name, String(value)]);
   if (type === 'application/json') return { body: JSON.stringify(members), type };
   if (type !== 'multipart/form-data') return { body: new URLSearchParams(entries) };

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { revokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
 import { answer } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors } from './errors.ts';
@@ -34,7 +35,7 @@ export function revokeRoute(
       },
     },
     async (request, reply) => {
-      await revoke(request.body.token, clients.identify(request));
+      await revoke(request.body.token, clients.identify(request), clientOf(request).address);
       reply.header('cache-control', 'no-store');
       return {};
     },

@@ -5,6 +5,7 @@ import type { listSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { requireServiceKey, type ServiceKey } from '../server/service-keys.ts';
 
@@ -61,7 +62,8 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
       },
     },
     async (request, reply) => {
-      if (!(await options.endSessionAsOperator(request.params.id.toLowerCase())))
+      const id = request.params.id.toLowerCase();
+      if (!(await options.endSessionAsOperator(id, clientOf(request).address)))
         throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
@@ -79,7 +81,8 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
       },
     },
     async (request, reply) => {
-      await options.endSessions(request.params.id.toLowerCase(), null, 'administrator');
+      const userId = request.params.id.toLowerCase();
+      await options.endSessions(userId, null, 'administrator', clientOf(request).address);
       return reply.code(204).send(null);
     },
   );

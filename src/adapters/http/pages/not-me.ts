@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { endByLink, readNotMeLink } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
 import { escapeHtml, pages, refusals, sendPage } from './page.ts';
@@ -68,7 +69,7 @@ function endingPage(app: App, { endByLink }: NotMeOptions): void {
       },
     },
     async (request, reply) => {
-      await endByLink(request.body.token);
+      await endByLink(request.body.token, clientOf(request).address);
       return sendPage(reply, 'The session has ended', '<p>Log in again, and change your password.</p>');
     },
   );

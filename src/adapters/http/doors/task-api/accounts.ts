@@ -133,7 +133,7 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
       },
     },
     async (request, reply) => {
-      await logOut(principalOf(request), 'all');
+      await logOut(principalOf(request), 'all', clientOf(request).address);
       return reply.code(205).send(undefined);
     },
   );

@@ -6,6 +6,7 @@ import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { count } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
+import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {
   readonly limitRequests: ReturnType<typeof countRequest>;
@@ -30,11 +31,13 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
     enableDraftSpec: true,
     keyGenerator: whoAsks,
     store: storeOf(limitRequests),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Refusal('too_many_requests', 'Too many requests; try again later.', {
+    errorResponseBuilder: (request, { ttl }) => {
+      logSecurityEvent(request, 'limit_reached', { limit: 'requests', userId: request.principal?.userId });
+      return new Refusal('too_many_requests', 'Too many requests; try again later.', {
         retryAfter: Math.ceil(ttl / 1000),
         limit: { name: 'requests', count: max, perMilliseconds: MINUTE },
-      }),
+      });
+    },
   });
 }
 

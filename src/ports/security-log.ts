@@ -1,0 +1,33 @@
+/** What the security log tells of. The list is closed: operators search by these names. */
+export type SecurityEvent =
+  | 'login_failed'
+  | 'password_confirmation_failed'
+  | 'limit_reached'
+  | 'service_key_refused'
+  | 'password_changed'
+  | 'password_reset'
+  | 'account_deleted'
+  | 'session_ended'
+  | 'sessions_ended'
+  | 'signing_key_announced'
+  | 'signing_key_removed'
+  | 'signing_key_retired';
+
+export interface SecurityFacts {
+  /** The account, where it is known. */
+  readonly userId?: string | undefined;
+  /** The name or address that was typed. Only a keyed hash of it is written. */
+  readonly identifier?: string;
+  readonly sessionId?: string;
+  /** Where the request came from. */
+  readonly address?: string | undefined;
+  /** Why a session ended. */
+  readonly reason?: string;
+  /** How many sessions ended. */
+  readonly count?: number;
+  /** The name of the limit that was reached. */
+  readonly limit?: string;
+}
+
+/** Writes one line for each event, so that attacks can be investigated. Never throws. No fact is a secret. */
+export type SecurityLog = (event: SecurityEvent, facts: SecurityFacts) => void;
