@@ -33,6 +33,14 @@ export function accountFault(username: string, email: string): string | null {
   return null;
 }
 
+/**
+ * The name that others may take for the identity of the user, or null. A name that looks like an e-mail address is
+ * told only once that address is verified: anyone can register an address that is not theirs.
+ */
+export function identityOf({ username }: Pick<User, 'username'>, emailVerified: boolean): string | null {
+  return username.includes('@') && !emailVerified ? null : username;
+}
+
 /** The identifiers under which an account is found: its name and its address, which may be the same. */
 export function identifiersOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
   return [...new Set([identifierOf(username), identifierOf(email)])];

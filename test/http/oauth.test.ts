@@ -286,6 +286,20 @@ t.test('introspection names a user who has an account here', async (t) => {
   t.match((await look(String(body.access))).body, { active: true, username: 'ann', client_id: 'kinship' });
 });
 
+t.test('introspection names no unverified address', async (t) => {
+  const { post, look } = await oauthService(t);
+  const account = {
+    username: 'ann@example.com',
+    email: 'ann@example.com',
+    password: 'a long enough passphrase',
+  };
+  t.equal((await post('/auth/register', account)).status, 201);
+  const { body } = await post('/auth/login', { username: account.username, password: account.password });
+  const told = (await look(String(body.access))).body;
+  t.equal(told.active, true);
+  t.notOk('username' in told);
+});
+
 t.test('introspection is for keys of its scope', async (t) => {
   const { logIn, look } = await oauthService(t);
   const { access } = await logIn();

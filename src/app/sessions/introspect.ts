@@ -1,4 +1,5 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
+import { identityOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { findLiveFamily, isCurrentRefreshToken, type LiveFamilyDeps } from './live-family.ts';
 import { type OurToken, type ReadTokenDeps, readToken } from './read-token.ts';
@@ -13,7 +14,7 @@ export interface ActiveToken {
   readonly userId: string;
   readonly sessionId: string;
   readonly clientId: string;
-  /** Null where somebody else keeps the account. */
+  /** Null where somebody else keeps the account, or where the name is an unverified address. */
   readonly username: string | null;
   readonly issuer: string;
   readonly audience: string;
@@ -53,7 +54,8 @@ export const introspect = (deps: Deps) => {
       userId,
       sessionId,
       clientId,
-      username: user?.username ?? null,
+      // No address can be verified yet.
+      username: user && identityOf(user, false),
       ...codec.partiesOf(token),
       issuedAt: claims.iat,
       // No token outlives its session.
