@@ -33,12 +33,21 @@ async function goesOn(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> 
   return claimsOf(cookiesOf(answer).refresh_token?.value ?? '').tokenFamily;
 }
 
-attack('what another site causes changes nothing', async (t, sql) => {
+/** What a browser says of a page of another origin, and whether it keeps strict cookies back. */
+const FOREIGN = [
+  ['cross-site', true],
+  ['cross-site', false],
+  ['same-site', false],
+  ['same-origin, cross-site', false],
+  ['unknown', false],
+] as const;
+
+attack('what another origin causes changes nothing', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
-  const headers = { 'sec-fetch-site': 'cross-site' };
-  for (const crossSite of [true, false]) {
-    const name = crossSite ? 'without the cookies' : 'with the cookies';
+  for (const [site, crossSite] of FOREIGN) {
+    const headers = { 'sec-fetch-site': site };
+    const name = `${site}, ${crossSite ? 'without the cookies' : 'with the cookies'}`;
     for (const path of ['/refresh', `/${randomUUID()}`]) {
       await refused(`${path}, ${name}`, '403 Not valid token', () =>
         ann.ask('GET', path, { headers, crossSite }),
@@ -49,6 +58,10 @@ attack('what another site causes changes nothing', async (t, sql) => {
     ann.ask('GET', '/refresh', { crossSite: true }),
   );
   t.equal(await goesOn(t, ann), ann.family);
+  for (const site of ['same-origin', 'none']) {
+    const answer = await ann.ask('GET', '/refresh', { headers: { 'sec-fetch-site': site } });
+    t.equal(resultOf(answer), '200', `${site}: a page of the service's own origin, or the user`);
+  }
 });
 
 attack('cookies that somebody planted never become the session', async (t, sql) => {

@@ -41,3 +41,15 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
   if (headers['sec-fetch-site'] === 'cross-site')
     throw new Refusal('forbidden', 'Another site caused this request: cookies do not count in it.');
 }
+
+/** A page of the same origin, or the user (address bar, bookmark). Absent: a client that is no browser, or an old one. */
+const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
+
+/**
+ * Refuses a request that a page of another origin causes. For routes that change state by GET: a page of a sibling
+ * subdomain is of the same site, so that even SameSite=Strict cookies go with an image that it loads.
+ */
+export function refuseOtherOrigin({ headers }: FastifyRequest): void {
+  if (!OWN_SITES.includes(headers['sec-fetch-site']))
+    throw new Refusal('forbidden', 'A page of another origin caused this request.');
+}

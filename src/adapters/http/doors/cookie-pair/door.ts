@@ -6,7 +6,7 @@ import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
-import { onlyCookie, readCookies, refuseCrossSite } from '../../server/cookies.ts';
+import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
 import type { LoginGuard } from '../../server/login-guard.ts';
 import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
 import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
@@ -28,13 +28,13 @@ const schema = {
   response: { 200: empty('the tokens, in cookies', { 'Set-Cookie': SetCookie }), ...texts },
 };
 
-/** Both tokens in cookies, and refusals in plain text. What changes state by GET is asked for by nobody else's pages. */
+/** Both tokens in cookies, and refusals in plain text. The routes change state by GET: other origins are refused. */
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
   await readCookies(app);
   app.setErrorHandler(sendPlain);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    refuseCrossSite(request);
+    refuseOtherOrigin(request);
   });
   loginRoute(app, options);
   refreshRoute(app, options);
