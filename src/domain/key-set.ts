@@ -15,6 +15,9 @@ export interface SigningKey {
   readonly signsFrom: number;
 }
 
+/** What decides when a key signs and until when it is published. */
+export type KeyTurn = Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'>;
+
 /**
  * `announced`: published, so that every verifier has met it before it signs. `retired`: signs no more, and stays
  * published until the last token under it has expired.
@@ -94,7 +97,7 @@ export function nextTurn(
   { announce }: Pick<KeySetTiming, 'announce'>,
   now: number,
   atOnce = false,
-): Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'> {
+): KeyTurn {
   const newest = newestOf(keys);
   const wait = newest === null || atOnce ? 0 : announce;
   return { number: (newest?.number ?? 0) + 1, announcedAt: now, signsFrom: now + wait };

@@ -1,4 +1,5 @@
-import { CompactEncrypt } from 'jose';
+import { hkdfSync } from 'node:crypto';
+import { CompactEncrypt, calculateJwkThumbprint, type JWK } from 'jose';
 import t from 'tap';
 import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
 import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
@@ -12,7 +13,7 @@ t.test('sealed keys open under the key that sealed them, and show nothing of the
   const before = createSealedKeys([older]);
   const after = createSealedKeys([newer, older]);
   for (const alg of KEY_ALGORITHMS) {
-    const made = await before.make(alg);
+    const made = await before.make(alg, turn);
     const key = await after.open({ ...made, ...turn });
     t.match(key, { id: made.id, alg, publicKey: { kid: made.id, alg } });
     const [header = ''] = made.sealed.split('.');
@@ -20,8 +21,9 @@ t.test('sealed keys open under the key that sealed them, and show nothing of the
       alg: 'dir',
       enc: 'A256GCM',
       kid: 'seal-1',
+      kinship_turn: [1, 0, 0],
     });
-    const sealedAnew = await after.make(alg);
+    const sealedAnew = await after.make(alg, turn);
     t.not(sealedAnew.id, made.id);
     await t.rejects(before.open({ ...sealedAnew, ...turn }), {
       name: 'UnusableKey',
@@ -33,7 +35,7 @@ t.test('sealed keys open under the key that sealed them, and show nothing of the
 t.test('a row that was tampered with gives no key', async (t) => {
   const secret = someKey('seal-1');
   const keys = createSealedKeys([secret]);
-  const [one, other] = [await keys.make('EdDSA'), await keys.make('EdDSA')];
+  const [one, other] = [await keys.make('EdDSA', turn), await keys.make('EdDSA', turn)];
   const refused = (row: Partial<typeof one>, message: RegExp) =>
     t.rejects(keys.open({ ...one, ...turn, ...row }), { name: 'UnusableKey', message });
   const flipped = one.sealed.slice(0, -1) + (one.sealed.endsWith('A') ? 'B' : 'A');
@@ -42,6 +44,10 @@ t.test('a row that was tampered with gives no key', async (t) => {
   await refused({ sealed: other.sealed }, /is another key than its row says/);
   await refused({ id: other.id }, /is another key than its row says/);
   await refused({ alg: 'RS256' }, /is not a whole key/);
+  for (const change of [{ number: 2 }, { announcedAt: 1 }, { signsFrom: 1 }])
+    await refused(change, /other times than those it was sealed with/);
+
+  await refused({ wasRemoved: true }, /has been put back/);
 
   // Whoever can write to the database, and knows a key id, seals under a key of his own.
   const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });
@@ -51,6 +57,17 @@ t.test('a row that was tampered with gives no key', async (t) => {
   await refused({ sealed: forged }, /cannot be opened/);
 });
 
+t.test('a key that an earlier version sealed opens', async (t) => {
+  const secret = someKey('seal-1');
+  const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });
+  const key = new Uint8Array(hkdfSync('sha256', secret.bytes, '', 'kinship signing keys', 32));
+  const sealed = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })
+    .encrypt(key);
+  const id = await calculateJwkThumbprint(jwk as JWK);
+  t.match(await createSealedKeys([secret]).open({ id, alg: 'EdDSA', sealed, ...turn }), { id, number: 1 });
+});
+
 t.test('without an encryption key none is made', async (t) => {
-  await t.rejects(createSealedKeys([]).make('EdDSA'), { message: /encryption key is needed/ });
+  await t.rejects(createSealedKeys([]).make('EdDSA', turn), { message: /encryption key is needed/ });
 });

@@ -47,6 +47,15 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     t.same(await store.list(), [two]);
   });
 
+  t.test('a key that was removed and is put back is marked', async (t) => {
+    const store = await fresh(t);
+    const [one, two] = [someKey(1), someKey(2)];
+    for (const key of [one, two]) await store.add(key);
+    await store.remove([one.id]);
+    await store.add(one);
+    t.same(await store.list(), [{ ...one, wasRemoved: true }, two]);
+  });
+
   t.test('of twenty that add the next key at once one is first', async (t) => {
     const store = await fresh(t);
     const keys = Array.from({ length: 20 }, () => someKey(1));
@@ -64,7 +73,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     const replicas = Array.from({ length: 20 }, () =>
       keepKeySet({
         signingKeys,
-        makeKey: async (alg) => ({ id: randomUUID(), alg, sealed: 'sealed' }),
+        makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
         alg: 'EdDSA',
         timing,
         clock: () => time.now,

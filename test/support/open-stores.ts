@@ -64,6 +64,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys`),
+        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys,
+          removed_signing_keys`),
   };
 }

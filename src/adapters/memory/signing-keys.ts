@@ -3,10 +3,13 @@ import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts'
 /** Signing keys in this process's memory, for tests of whatever stands above the port. */
 export function createMemorySigningKeys(): SigningKeys {
   const keys = new Map<number, SealedKey>();
+  const removed = new Set<string>();
 
   return {
     async list() {
-      return [...keys.values()].sort((one, other) => one.number - other.number).map((key) => ({ ...key }));
+      return [...keys.values()]
+        .sort((one, other) => one.number - other.number)
+        .map((key) => ({ ...key, ...(removed.has(key.id) && { wasRemoved: true as const }) }));
     },
 
     async add(key) {
@@ -19,7 +22,10 @@ export function createMemorySigningKeys(): SigningKeys {
 
     async remove(ids) {
       const found = [...keys.values()].filter(({ id }) => ids.includes(id));
-      for (const { number } of found) keys.delete(number);
+      for (const { number, id } of found) {
+        keys.delete(number);
+        removed.add(id);
+      }
       return found.map(({ id }) => id);
     },
   };

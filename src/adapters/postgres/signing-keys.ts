@@ -10,6 +10,7 @@ interface KeyRow {
   sealed: string;
   announced_at: Date;
   signs_from: Date;
+  was_removed: boolean;
 }
 
 /** Signing keys in PostgreSQL. */
@@ -18,9 +19,9 @@ export function createSigningKeys(sql: Sql): SigningKeys {
     async list() {
       return (
         await asked(
-          sql<
-            KeyRow[]
-          >`select number, id, alg, sealed, announced_at, signs_from from signing_keys order by number`,
+          sql<KeyRow[]>`select number, id, alg, sealed, announced_at, signs_from,
+              exists (select from removed_signing_keys removed where removed.id = signing_keys.id) as was_removed
+            from signing_keys order by number`,
         )
       ).map(toKey);
     },
@@ -49,5 +50,6 @@ function toKey(row: KeyRow): SealedKey {
     sealed: row.sealed,
     announcedAt: row.announced_at.getTime(),
     signsFrom: row.signs_from.getTime(),
+    ...(row.was_removed && { wasRemoved: true }),
   };
 }

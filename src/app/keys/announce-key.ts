@@ -21,7 +21,7 @@ export interface KeyDeps {
  */
 export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log }: KeyDeps) => {
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
-    const key = { ...(await makeKey(alg)), ...nextTurn(keys, timing, clock(), atOnce) };
+    const key = await makeKey(alg, nextTurn(keys, timing, clock(), atOnce));
     if (!(await signingKeys.add(key))) return null;
     const event: SecurityEvent = 'signing_key_announced';
     const signsFrom = new Date(key.signsFrom).toISOString();

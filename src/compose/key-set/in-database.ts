@@ -3,7 +3,7 @@ import { createKeySet } from '../../adapters/jose/key-set.ts';
 import { createSealedKeys } from '../../adapters/jose/sealed-keys.ts';
 import { keepKeySet } from '../../app/keys/keep-key-set.ts';
 import { ConfigurationError } from '../../config.ts';
-import { keySetTiming } from '../../domain/key-set.ts';
+import { type KeyTurn, keySetTiming } from '../../domain/key-set.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
 import { atMostEvery, LOOK_PAUSE } from './at-most-every.ts';
 import type { KeySetDeps, KeySetOptions, KeySource } from './source.ts';
@@ -22,6 +22,8 @@ export function keysInDatabase(
     look: atMostEvery(LOOK_PAUSE, async () => show(await signingKeys.list(), tell)),
   });
   const { alg } = keySet;
+  const gone = new Set<string>();
+  let seen: ReadonlySet<string> = new Set();
   const keep =
     alg === null ? signingKeys.list : keepKeySet({ signingKeys, makeKey: make, alg, timing, clock, log });
 
@@ -37,7 +39,8 @@ export function keysInDatabase(
     const opened = await Promise.all(
       keys.map(async (key) => {
         try {
-          return set.known(key.id) ?? (await open(key));
+          const known = set.known(key.id);
+          return known !== undefined && isUnchanged(known, key) ? known : await open(reappeared(key));
         } catch (error) {
           if (!(error instanceof UnusableKey)) throw error;
           onFault(key.id, error);
@@ -46,11 +49,28 @@ export function keysInDatabase(
       }),
     );
     set.replace(opened.filter((key) => key !== null));
+    const stored = new Set(keys.map(({ id }) => id));
+    for (const id of seen) if (!stored.has(id)) gone.add(id);
+    seen = stored;
+  }
+
+  /** The mark of a removal can be removed from the database too: this replica remembers what it saw go. */
+  function reappeared(key: SealedKey): SealedKey {
+    return gone.has(key.id) ? { ...key, wasRemoved: true } : key;
   }
 
   function tell(kid: string, err: UnusableKey): void {
     log.error({ err, kid }, 'a signing key cannot be used: tokens under it are refused here');
   }
+}
+
+function isUnchanged(known: KeyTurn, stored: SealedKey): boolean {
+  return (
+    !stored.wasRemoved &&
+    known.number === stored.number &&
+    known.announcedAt === stored.announcedAt &&
+    known.signsFrom === stored.signsFrom
+  );
 }
 
 function refuse(kid: string, { message }: UnusableKey): never {

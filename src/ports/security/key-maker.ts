@@ -1,5 +1,5 @@
-import type { KeyAlgorithm } from '../../domain/key-set.ts';
+import type { KeyAlgorithm, KeyTurn } from '../../domain/key-set.ts';
 import type { SealedKey } from '../stores/signing-keys.ts';
 
-/** Makes a key for signing, sealed at once: the `id` is its thumbprint (RFC 7638). */
-export type MakeKey = (alg: KeyAlgorithm) => Promise<Pick<SealedKey, 'id' | 'alg' | 'sealed'>>;
+/** Makes a key for signing, sealed at once together with its number and times: the `id` is its thumbprint (RFC 7638). */
+export type MakeKey = (alg: KeyAlgorithm, turn: KeyTurn) => Promise<SealedKey>;

@@ -3,6 +3,8 @@ import type { SigningKey } from '../../domain/key-set.ts';
 /** A key as it is kept: only with the key that it is sealed under can it be used, or its public part be told. */
 export interface SealedKey extends SigningKey {
   readonly sealed: string;
+  /** Set if a key of this id was removed before: the row was put back, and must not be used. */
+  readonly wasRemoved?: true;
 }
 
 /**

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import t from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const UNUSABLE = 'a signing key cannot be used';
+
+t.test('a changed signing key and a removed one that is put back are refused', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const sql = connect({ kind: 'url', url, pool: 1 });
+  t.teardown(() => sql.end());
+  const env = {
+    DATABASE_URL: url,
+    DATA_DIR: await dataDir(t),
+    MAIL: 'off',
+    ACCESS_TOKEN_ALG: 'EdDSA',
+    KEY_SET_ENCRYPTION_KEY: randomBytes(64).toString('base64url'),
+    KEY_SET_MAX_AGE: '10s',
+  };
+  const { lines, close } = await composed(t, env);
+  const logged = (reason: string) =>
+    until(reason, async () =>
+      lines.some((line) => line.includes(UNUSABLE) && line.includes(reason)) ? true : undefined,
+    );
+
+  await sql`update signing_keys set signs_from = signs_from - interval '1 hour'`;
+  t.ok(await logged('other times than those it was sealed with'), 'a running replica notices');
+  await t.rejects(composed(t, env), /other times than those it was sealed with/, 'one that starts refuses');
+
+  await sql`create table copy as select * from signing_keys`;
+  await sql`update copy set signs_from = signs_from + interval '1 hour'`;
+  await sql.begin(async (tx) => {
+    await tx`delete from signing_keys`;
+    await tx`insert into signing_keys select * from copy`;
+  });
+  t.ok(await logged('was removed, and has been put back'));
+  await t.rejects(composed(t, env), /was removed, and has been put back/);
+  await close();
+});
