@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readBroker } from './config/broker.ts';
-import { type DatabaseConfig, readDatabase, readRedis } from './config/database.ts';
+import { type DatabaseConfig, databaseWarnings, readDatabase, readRedis } from './config/database.ts';
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
 import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
@@ -112,7 +112,7 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
     mail,
     traces,
     ...rest,
-    warnings: [...warnings, ...warningsAbout(production, database)],
+    warnings: [...warnings, ...(production ? databaseWarnings(database) : [])],
   });
 }
 
@@ -163,11 +163,4 @@ function readKeyRings(
     hashKeys: keys.REFRESH_TOKEN_HASH_KEY,
     encryptionKeys: keys.KEY_SET_ENCRYPTION_KEY,
   };
-}
-
-function warningsAbout(production: boolean, database: DatabaseConfig): string[] {
-  if (!production || database.kind !== 'embedded') return [];
-  return [
-    'The embedded database survives a killed process but not a power cut: set DATABASE_URL in production.',
-  ];
 }

@@ -177,7 +177,13 @@ t.test('values', async (t) => {
   );
   t.same([config.tokens.issuers, config.tokens.audiences], [['https://auth.example.com'], ['new', 'old']]);
   t.match(config.policy, { accessTokenAge: 30_000, sessionMaxAge: 604_800_000 });
-  t.same(config.database, { kind: 'url', url: 'postgres://me:p%40ss%2Fword@db:5432/me', pool: 4 });
+  t.same(config.database, {
+    kind: 'url',
+    url: 'postgres://me:p%40ss%2Fword@db:5432/me',
+    pool: 4,
+    pooler: 'session',
+    schema: null,
+  });
   t.match(config.mail, { kind: 'smtp', host: 'mail', port: 1025, username: 'me', password: 'secret' });
   t.same((await read(t, { MAIL: 'off' })).mail, { kind: 'off' });
   const AMQP_URL = 'amqps://me:p%40ss@broker:5671/my%2Fevents';
@@ -319,7 +325,42 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],
   [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
-  [{ DATABASE_URL: 'postgres://kinship:hidden@one,other/kinship' }, /^DATABASE_URL.*, of one host/],
+  [{ DATABASE_URL: 'postgres://kinship:hidden@one,:5432/kinship' }, /^DATABASE_URL names no host\.$/],
+  [
+    { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?pgbouncer=true' },
+    /^DATABASE_URL has the parameter pgbouncer: set DATABASE_POOLER=transaction instead\.$/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?schema=auth' },
+    /^DATABASE_URL has the parameter schema: set DATABASE_SCHEMA instead\.$/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?channel_binding=require' },
+    /^DATABASE_URL has the parameter channel_binding: only disable or prefer is supported\.$/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?DateStyle=German' },
+    /^DATABASE_URL has the parameter DateStyle: it is not supported\.$/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?options=-c%20datestyle%3DGerman' },
+    /^DATABASE_URL has options with datestyle, which the service sets itself\.$/,
+  ],
+  [{ DATABASE_URL: 'postgres://db/kinship?sslmode=verify' }, /^DATABASE_URL has sslmode, which wants one of/],
+  [
+    { DATABASE_URL: 'postgres://db/kinship?sslrootcert=/none.pem' },
+    /^DATABASE_URL has sslrootcert, whose file cannot be read \(ENOENT\)\.$/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://db/kinship?target_session_attrs=standby' },
+    /^DATABASE_URL has target_session_attrs, which wants any, read-write or primary/,
+  ],
+  [
+    { DATABASE_POOLER: 'statement' },
+    /^DATABASE_POOLER got "statement" and wants one of session, transaction/,
+  ],
+  [{ DATABASE_SCHEMA: 'pg_own' }, /^DATABASE_SCHEMA/],
+  [{ DATABASE_SCHEMA: 'own"' }, /^DATABASE_SCHEMA/],
   [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
   [

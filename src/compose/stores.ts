@@ -1,10 +1,11 @@
-import { asked } from '../adapters/postgres/asked.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { ping } from '../adapters/postgres/ping.ts';
+import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
@@ -32,7 +33,7 @@ export interface Stores {
   readonly mailBudget: MailBudget;
   /** Loaded where it is wanted: few services keep keys in the database. */
   signingKeys(): Promise<SigningKeys>;
-  /** Rejects while the database cannot be asked, and after five seconds without an answer. */
+  /** Rejects while the database cannot be asked, or lacks a table, and after five seconds without an answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
   /** Resolves, with the reason, if the embedded database dies by itself; never otherwise. */
@@ -72,7 +73,7 @@ export async function openStores(
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return seen('signing_keys', createSigningKeys(sql));
     },
-    ping: async () => void (await asked(sql`select 1`)),
+    ping: () => ping(sql),
     failed: database.failed,
     async close() {
       await feed.stop();
@@ -96,6 +97,7 @@ export async function openStores(
   }
 
   async function prepare() {
+    if (address.kind === 'url') await refuseTransactionPooler(sql, address);
     for (const migration of await migrate(sql)) log.info({ migration }, 'migrated');
     return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
   }

@@ -1,9 +1,18 @@
 import { isIPv6 } from 'node:net';
+import type { PoolerMode } from '../adapters/postgres/connection/session.ts';
+import { parseConnectionUrl, readConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
 export type DatabaseConfig =
-  | { readonly kind: 'url'; readonly url: string; readonly pool: number }
+  | {
+      readonly kind: 'url';
+      readonly url: string;
+      readonly pool: number;
+      readonly pooler: PoolerMode;
+      /** Null: what the `search_path` of the role says. */
+      readonly schema: string | null;
+    }
   | { readonly kind: 'embedded' };
 
 /** Redis by URL, or null for this process's memory. */
@@ -34,15 +43,14 @@ function canDecode(part: string): boolean {
 
 /** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
+  const pooler = read.choice('DATABASE_POOLER', variables.DATABASE_POOLER, ['session', 'transaction']);
+  const schema = readSchema(variables, read);
   const { DATABASE_URL, POSTGRES_HOST } = variables;
   if (DATABASE_URL === '' && POSTGRES_HOST === '') return { kind: 'embedded' };
   const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
   if (DATABASE_URL !== '') {
-    if (!isPostgresUrl(DATABASE_URL)) {
-      const wants = 'a URL such as postgres://user:password@host:5432/database, of one host';
-      read.wrong('DATABASE_URL', '(not shown)', wants);
-    }
-    return { kind: 'url', url: DATABASE_URL, pool };
+    readConnectionUrl(DATABASE_URL, (sentence) => read.fault('DATABASE_URL', sentence));
+    return { kind: 'url', url: DATABASE_URL, pool, pooler, schema };
   }
   const host = read.host('POSTGRES_HOST', POSTGRES_HOST);
   const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
@@ -53,14 +61,35 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   ].map(encodeURIComponent);
   const credentials = password === '' ? user : `${user}:${password}`;
   const authority = isIPv6(host) ? `[${host}]` : host;
-  return { kind: 'url', url: `postgres://${credentials}@${authority}:${port}/${database}`, pool };
+  return {
+    kind: 'url',
+    url: `postgres://${credentials}@${authority}:${port}/${database}`,
+    pool,
+    pooler,
+    schema,
+  };
 }
 
-/**
- * With a host: without one the driver would look for it in variables of its own. And with one only: of several the
- * first would be dialled and no other, which is found out when that one is away.
- */
-function isPostgresUrl(value: string): boolean {
-  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) return false;
-  return /^[^,]+$/.test(new URL(value).hostname);
+/** The name of a schema that needs no quotes, or null where none is set. */
+function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | null {
+  if (DATABASE_SCHEMA === '') return null;
+  if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(DATABASE_SCHEMA)) {
+    const wants =
+      'the name of a schema in small letters, digits and underscores that does not begin with pg_';
+    read.wrong('DATABASE_SCHEMA', DATABASE_SCHEMA, wants);
+  }
+  return DATABASE_SCHEMA;
+}
+
+/** What the configuration of the database allows, but may not be meant. */
+export function databaseWarnings(database: DatabaseConfig): string[] {
+  if (database.kind === 'embedded')
+    return [
+      'The embedded database survives a killed process but not a power cut: set DATABASE_URL in production.',
+    ];
+  const { tls } = parseConnectionUrl(database.url);
+  if (tls !== 'prefer' && tls !== 'require') return [];
+  return [
+    `DATABASE_URL has sslmode=${tls}, which does not verify the server's certificate: use sslmode=verify-full.`,
+  ];
 }

@@ -45,6 +45,8 @@ export const Environment = Type.Object({
 
   DATABASE_URL: text(),
   DATABASE_POOL: text('4'),
+  DATABASE_POOLER: text('session'),
+  DATABASE_SCHEMA: text(),
   POSTGRES_HOST: text(),
   POSTGRES_PORT: text('5432'),
   POSTGRES_USER: text('postgres'),

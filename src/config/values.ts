@@ -31,6 +31,9 @@ export function readers(faults: Faults, warnings: Faults) {
     /** For a value that is ignored, but does not stop the start. */
     warn: (line: string) => warnings.add(line),
 
+    /** A fault in the value of a variable, as a sentence that begins with its verb. */
+    fault: (name: string, sentence: string) => faults.add(`${name} ${sentence}`),
+
     /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`; NaN for a wrong one, which no comparison faults again. */
     duration(name: string, value: string, least = 0): number {
       const milliseconds = millisecondsOf(value);

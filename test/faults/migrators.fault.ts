@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type postgres from 'postgres';
 import t, { type Test } from 'tap';
+import { STATEMENT_TIMEOUT } from '../../src/adapters/postgres/asked.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { schemaOf } from './support/schema.ts';
 import { type Environment, environment, lookInto } from './support/service.ts';
@@ -63,7 +64,7 @@ async function raceOver(
   await migratorWaitingFor(watcher, 'advisory', 3);
   const killed = migrators[Number(first)];
   killed?.kill();
-  await delay(500); // longer than any statement of theirs may take
+  await delay(STATEMENT_TIMEOUT + 500); // waiting for one's turn must not count as a statement
   await dam`rollback`;
   dam.release();
 
@@ -76,10 +77,10 @@ async function raceOver(
   return winners;
 }
 
-/** So that it can be told apart, and with little patience for a statement: waiting for one's turn is none. */
+/** So that it can be told apart. */
 function named(url: string, index: number): string {
   const own = new URL(url);
-  own.search = String(new URLSearchParams({ application_name: String(index), statement_timeout: '400' }));
+  own.search = String(new URLSearchParams({ application_name: String(index) }));
   return own.href;
 }
 

@@ -38,6 +38,26 @@ export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
   return url.href;
 }
 
+/** The URL with a role of the test's own, which has the rights of a superuser and these settings. */
+export async function testRole(
+  t: Pick<Test, 'teardown'>,
+  url: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<string> {
+  const admin = postgres(url, { max: 1, onnotice: () => {} });
+  const role = `kinship_role_${randomBytes(6).toString('hex')}`;
+  await admin.unsafe(`create role ${role} superuser login`);
+  for (const [name, value] of Object.entries(settings))
+    await admin.unsafe(`alter role ${role} set ${name} = '${value}'`);
+  t.teardown(async () => {
+    await admin.unsafe(`reassign owned by ${role} to postgres; drop role ${role}`);
+    await admin.end({ timeout: 1 });
+  });
+  const own = new URL(url);
+  own.username = role;
+  return own.href;
+}
+
 async function findServer(): Promise<string | null> {
   const given = process.env.TEST_DATABASE_URL;
   if (given) {

@@ -3,7 +3,7 @@ import { isStaleStatement } from './renewing.ts';
 
 /** The statement never reached a server that could run it, or the server says that it was rolled back. */
 const NOTHING_HAPPENED =
-  /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03)$/;
+  /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
 
 /** The connection, or the system under it, went away with the statement: it may have committed. */
 const OUTCOME_UNKNOWN =

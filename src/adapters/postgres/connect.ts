@@ -1,14 +1,26 @@
 import postgres from 'postgres';
 import { STATEMENT_TIMEOUT } from './asked.ts';
-import { dial } from './dial.ts';
+import { ARRAY_TYPES } from './connection/arrays.ts';
+import { createDialer } from './connection/dial.ts';
+import type { PoolerMode } from './connection/session.ts';
+import { type ConnectionTarget, parseConnectionUrl } from './connection/url.ts';
 import { renewing } from './renewing.ts';
 
 export type Sql = postgres.Sql;
 
 /** Where PostgreSQL is: a URL, or the Unix socket of the embedded one, which takes one connection only. */
-export type PostgresAddress =
-  | { readonly kind: 'url'; readonly url: string; readonly pool: number }
-  | { readonly kind: 'embedded'; readonly socketPath: string };
+export type PostgresAddress = UrlAddress | { readonly kind: 'embedded'; readonly socketPath: string };
+
+export interface UrlAddress {
+  readonly kind: 'url';
+  readonly url: string;
+  /** Connections. */
+  readonly pool: number;
+  /** By default `session`. */
+  readonly pooler?: PoolerMode;
+  /** The schema of all tables; null or absent: what the role's `search_path` says. */
+  readonly schema?: string | null;
+}
 
 /** Told of each statement that is sent, by its text. */
 export type OnStatement = (text: string) => void;
@@ -20,12 +32,27 @@ export type OnStatement = (text: string) => void;
  */
 const BACKOFF = () => 0.01;
 
+/** Seconds after which a connection is replaced by a new one, give or take: as the driver has it. */
+const MAX_LIFETIME = () => 60 * (30 + Math.random() * 30);
+
+/** The driver obeys it whatever its options say, and has no value for "any". */
+delete process.env.PGTARGETSESSIONATTRS;
+
+/** Every option that the driver would otherwise take from a URL or from PG* variables of the environment. */
 const COMMON = {
-  connect_timeout: 3,
+  ssl: false,
+  sslnegotiation: null,
+  idle_timeout: undefined,
+  max_lifetime: MAX_LIFETIME,
+  max_pipeline: 100,
   backoff: BACKOFF,
+  keep_alive: 0,
+  debug: false,
+  publications: 'alltables',
+  // Asked by each new connection, whose loss at that moment would end the process.
+  fetch_types: false,
+  types: ARRAY_TYPES,
   onnotice: () => {},
-  socket: dial,
-  connection: { application_name: 'kinship', statement_timeout: STATEMENT_TIMEOUT },
 };
 
 /**
@@ -33,16 +60,12 @@ const COMMON = {
  * them; see {@link asked}.
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
-  const options = {
-    ...COMMON,
-    ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
-  };
-  if (address.kind === 'embedded') {
-    const embedded = { path: address.socketPath, max: 1, database: 'postgres', username: 'postgres' };
-    return renewing((events) => postgres({ ...options, ...events, ...embedded }));
-  }
-  const { url, pool: max } = address;
-  return renewing((events) => postgres(url, { ...options, ...events, max, ...tlsOf(url) }));
+  const debug = onStatement && { debug: (_connection: number, text: string) => onStatement(text) };
+  const options =
+    address.kind === 'embedded'
+      ? embeddedOptions(address.socketPath)
+      : { ...urlOptions(address), max: address.pool };
+  return renewing((events) => open({ ...options, ...debug, ...events }));
 }
 
 /** What a connection that listens has to tell. */
@@ -60,17 +83,49 @@ const STRAY = 30;
  * One connection that is kept until its end, to LISTEN on. The driver's own `listen` is not used: it subscribes
  * again by itself, and tells nobody that for a while it heard nothing. To be asked something now and then.
  */
-export function connectToListen(url: string, listening: Listening): Sql {
-  const alone = { max: 1, max_lifetime: null, idle_timeout: STRAY, fetch_types: false };
-  return postgres(url, { ...COMMON, ...tlsOf(url), ...listening, ...alone });
+export function connectToListen(address: UrlAddress, listening: Listening): Sql {
+  return open({ ...urlOptions(address), ...listening, max: 1, max_lifetime: null, idle_timeout: STRAY });
 }
 
-/**
- * With TLS asked for, the certificate is verified: an encrypted line to an impostor is worth nothing. Said in full,
- * since the driver has other names for it too, and an environment variable, which do not verify.
- */
-function tlsOf(url: string): { ssl: false | 'verify-full' } {
-  const { searchParams } = new URL(url);
-  const mode = searchParams.get('sslmode') ?? searchParams.get('ssl') ?? 'disable';
-  return { ssl: ['disable', 'false', '0'].includes(mode) ? false : 'verify-full' };
+function urlOptions({ url, pooler = 'session', schema = null }: UrlAddress) {
+  const target = parseConnectionUrl(url);
+  const { hosts, user, password, database, applicationName, settings, role } = target;
+  return {
+    ...COMMON,
+    // Known to the driver for its messages only: it does not dial.
+    host: hosts.slice(0, 1).map(({ host }) => host),
+    port: hosts.slice(0, 1).map(({ port }) => port),
+    user,
+    // A function, or an empty password would be replaced by PGPASSWORD.
+    pass: () => password,
+    database,
+    connect_timeout: secondsToConnect(target),
+    connection: { application_name: applicationName },
+    prepare: pooler === 'session',
+    socket: createDialer(target, { pooler, schema, settings, role }),
+  };
+}
+
+/** For all hosts, one after the other, and the greeting. */
+function secondsToConnect({ hosts, connectTimeout }: ConnectionTarget): number {
+  return (hosts.length * connectTimeout) / 1_000;
+}
+
+function embeddedOptions(socketPath: string) {
+  return {
+    ...COMMON,
+    path: socketPath,
+    max: 1,
+    database: 'postgres',
+    user: 'postgres',
+    pass: () => '',
+    connect_timeout: 3,
+    prepare: true,
+    connection: { application_name: 'kinship', statement_timeout: STATEMENT_TIMEOUT },
+  };
+}
+
+/** The driver's types know neither all of its options nor that declared types leave `Sql` as it is. */
+function open(options: object): Sql {
+  return postgres(options as postgres.Options<Record<string, never>>) as unknown as Sql;
 }

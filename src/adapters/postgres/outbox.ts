@@ -41,7 +41,7 @@ export function createOutbox(sql: Sql): Outbox {
     },
 
     async settle(ids) {
-      await asked(sql`delete from outbox where id = any(${sql.array([...ids])}::uuid[])`);
+      await asked(sql`delete from outbox where id = any(${[...ids]}::uuid[])`);
     },
 
     async postpone(postponements) {

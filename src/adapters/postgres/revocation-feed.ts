@@ -4,8 +4,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
 import { asked } from './asked.ts';
-import type { PostgresAddress, Sql } from './connect.ts';
+import type { PostgresAddress, Sql, UrlAddress } from './connect.ts';
 import { keepEmbeddedList, type RevocationFeed } from './embedded/revocation-list.ts';
+import { pollRevocations } from './polling.ts';
 import { loadRevocations, type Revocation } from './revocations.ts';
 import { subscribe } from './subscription.ts';
 
@@ -28,6 +29,8 @@ const PAUSE = 500;
  * incomplete from the moment when the connection is known to be gone; a connection that dies without a word is
  * found out within a few seconds ({@link SILENCE}).
  *
+ * A pooler in transaction mode delivers no notifications: there the list is kept by polling ({@link pollRevocations}).
+ *
  * The embedded database delivers no notifications: there the list is loaded at the start (rejects with the error of
  * the database), and the one process that owns the database remembers what it revokes itself. After a statement of
  * unknown outcome the list is incomplete until it is loaded again.
@@ -48,7 +51,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
   const first = new Promise<void>((resolve) => {
     onFirst = resolve;
   });
-  const running = keepSubscribed(address.url);
+  const running = keepSubscribed(address);
   await first;
   return {
     // A committed revocation arrives as a notification, whatever became of the answer.
@@ -59,9 +62,12 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
     },
   };
 
-  async function keepSubscribed(url: string): Promise<void> {
+  async function keepSubscribed(address: UrlAddress): Promise<void> {
     while (!stop.aborted) {
-      const reason = await subscribe({ url, pool: sql, load, take, onComplete, onLost, stop });
+      const common = { pool: sql, take, onComplete, onLost, stop };
+      const reason = await (address.pooler === 'transaction'
+        ? pollRevocations({ ...common, clock, worthKnowing })
+        : subscribe({ ...common, address, load }));
       if (!stop.aborted) tell(reason);
       onFirst();
       await delay(PAUSE, undefined, { signal: stop }).catch(() => {});

@@ -36,7 +36,7 @@ export function createSigningKeys(sql: Sql): SigningKeys {
 
     async remove(ids) {
       const rows = await asked(sql<{ id: string }[]>`
-        delete from signing_keys where id = any(${[...ids]}) returning id`);
+        delete from signing_keys where id = any(${[...ids]}::text[]) returning id`);
       return rows.map(({ id }) => id);
     },
   };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectToListen, type Sql } from './connect.ts';
+import { connectToListen, type Sql, type UrlAddress } from './connect.ts';
 import { renew } from './renewing.ts';
 import { type Revocation, readRevocation } from './revocations.ts';
 
@@ -19,7 +19,7 @@ const PROBE = 3_000;
 const LOAD = 15_000;
 
 interface Options {
-  readonly url: string;
+  readonly address: UrlAddress;
   readonly pool: Sql;
   /** Loads what was sent before; called once the connection listens. */
   load(connection: Sql): Promise<void>;
@@ -34,7 +34,7 @@ interface Options {
  * One subscription, from its connection to its end; resolves then, with the reason, and never rejects. Listening
  * starts before loading and both use one connection, so that nothing is missed between them.
  */
-export async function subscribe({ url, pool, load, take, onComplete, onLost, stop }: Options) {
+export async function subscribe({ address, pool, load, take, onComplete, onLost, stop }: Options) {
   const over = new AbortController();
   const end = (reason: unknown) => {
     // The driver tells of a close again and again, and of an abandoned connection long after its end.
@@ -43,7 +43,7 @@ export async function subscribe({ url, pool, load, take, onComplete, onLost, sto
     over.abort(reason);
   };
   const probe = probeOf(pool);
-  const connection = connectToListen(url, {
+  const connection = connectToListen(address, {
     onnotify(_channel, payload) {
       probe.hear(payload);
       const revocation = readRevocation(payload);

@@ -20,7 +20,7 @@ export async function schemaOf(sql: postgres.Sql): Promise<string[]> {
     select concat_ws(' ', 'function', pg_get_functiondef(oid))
     from pg_proc where pronamespace = 'public'::regnamespace
     union all
-    select concat_ws(' ', 'migration', version, name, md5) from schema_migrations
+    select concat_ws(' ', 'migration', version, name, md5) from kinship_migrations
     order by what`;
   return rows.map(({ what }) => what);
 }

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { isIP, Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { DatabaseUnfit } from './session.ts';
+import type { ConnectionTarget, ServerHost } from './url.ts';
+
+/** PostgreSQL's SSLRequest: the length and the code 80877103. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const YES = 0x53;
+
+/** A connection to one server, encrypted as the target says. Rejects, with nothing left open, where it cannot be. */
+export async function openLine(
+  target: ConnectionTarget,
+  host: ServerHost,
+  stop: AbortSignal,
+): Promise<Socket> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(target.connectTimeout)]);
+  const socket = new Socket();
+  const onAbort = () => socket.destroy();
+  signal.addEventListener('abort', onAbort);
+  try {
+    const { keepAlive } = target;
+    const common = {
+      noDelay: true,
+      keepAlive: keepAlive !== null,
+      keepAliveInitialDelay: (keepAlive ?? 0) * 1_000,
+    };
+    if (host.path === null) socket.connect({ ...common, host: host.host, port: host.port });
+    else socket.connect(host.path);
+    await once(socket, 'connect', { signal });
+    if (target.tls === 'disable' || host.path !== null) return socket;
+    return await encrypt(socket, target, host, signal);
+  } catch (error) {
+    socket.destroy();
+    throw signal.aborted ? new ConnectTimeout() : error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHost, signal: AbortSignal) {
+  if (!target.isDirectTls && !(await offersTls(socket, signal))) {
+    if (target.tls === 'prefer') return socket;
+    throw new DatabaseUnfit(`The database offers no TLS, and sslmode=${target.tls} demands it.`);
+  }
+  const encrypted = connectTls({
+    socket,
+    ...target.certificates,
+    ...verification(target, host),
+    ...(target.isDirectTls && { ALPNProtocols: ['postgresql'] }),
+  });
+  await once(encrypted, 'secureConnect', { signal });
+  return encrypted;
+}
+
+async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
+  socket.write(SSL_REQUEST);
+  const ended = new AbortController();
+  const onEnd = () => ended.abort();
+  socket.once('close', onEnd).once('end', onEnd);
+  const [answer] = await once(socket, 'data', { signal: AbortSignal.any([signal, ended.signal]) }).catch(
+    (error) => {
+      throw ended.signal.aborted ? new ConnectionEnded() : error;
+    },
+  );
+  socket.off('close', onEnd).off('end', onEnd);
+  // More than the one byte would have been put there by somebody in between (CVE-2021-23214).
+  if (answer.length !== 1) throw new ConnectionEnded();
+  return answer[0] === YES;
+}
+
+function verification({ tls }: ConnectionTarget, { host }: ServerHost): ConnectionOptions {
+  const name = { host, ...(isIP(host) === 0 && { servername: host }) };
+  if (tls === 'verify-full') return name;
+  if (tls === 'verify-ca') return { ...name, checkServerIdentity: () => undefined };
+  return { ...name, rejectUnauthorized: false };
+}
+
+/** The connection ended before the server was ready. */
+export class ConnectionEnded extends Error {
+  readonly code = 'ECONNRESET';
+
+  constructor() {
+    super('The connection ended before the database was ready.');
+  }
+}
+
+class ConnectTimeout extends Error {
+  readonly code = 'CONNECT_TIMEOUT';
+
+  constructor() {
+    super('The database did not accept the connection in time.');
+  }
+}

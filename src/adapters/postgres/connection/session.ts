@@ -1,0 +1,120 @@
+import { STATEMENT_TIMEOUT } from '../asked.ts';
+
+const ROLES = ['any', 'read-write', 'primary'] as const;
+/** Which of several servers is wanted, as libpq's `target_session_attrs`. */
+export type ServerRole = (typeof ROLES)[number];
+
+export function isRole(value: string): value is ServerRole {
+  return (ROLES as readonly string[]).includes(value);
+}
+
+/**
+ * `session`: each connection has a server session of its own, without a pooler or behind one in session mode.
+ * `transaction`: a pooler gives each transaction another server session, so that none is changed.
+ */
+export type PoolerMode = 'session' | 'transaction';
+
+/** The settings that the adapter depends on, as the server prints them. */
+const PINS = {
+  statement_timeout: `${STATEMENT_TIMEOUT / 1_000}s`,
+  DateStyle: 'ISO, MDY',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+} as const;
+
+/** Settings of a session of our own. Values are read the same without them, so that none has to be verified. */
+const CONVENIENT = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
+
+/** A pool keeps idle connections: the server's limit for them would end one at the moment of its next use. */
+const NO_IDLE_LIMIT = `case when current_setting('idle_session_timeout', true) is not null
+  then set_config('idle_session_timeout', '0', false) end`;
+
+const PINNED = new Set([
+  ...Object.keys(PINS),
+  ...Object.keys(CONVENIENT),
+  'search_path',
+  'idle_session_timeout',
+]);
+const PINNED_LOWER = new Set([...PINNED].map((name) => name.toLowerCase()));
+
+/** Whether the service sets this setting itself. */
+export function isPinned(name: string): boolean {
+  return PINNED_LOWER.has(name.toLowerCase());
+}
+
+export interface SessionWishes {
+  readonly pooler: PoolerMode;
+  readonly schema: string | null;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly role: ServerRole;
+}
+
+/** The database answers, but the service cannot work with it until an operator changes something. */
+export class DatabaseUnfit extends Error {
+  override readonly name = 'DatabaseUnfit';
+  readonly code = 'DATABASE_UNFIT';
+}
+
+/**
+ * The first statements of a connection. Settings go by statement, since poolers refuse them as parameters of the
+ * startup. The last statement reads them back, in one row for {@link judgeSession}.
+ */
+export function sessionStatements(wishes: SessionWishes): string {
+  const read = [...Object.keys(required(wishes))].map((name) => `current_setting(${quoted(name)})`);
+  const facts = [
+    `current_setting('server_encoding')`,
+    `pg_is_in_recovery()`,
+    `current_setting('transaction_read_only')`,
+    'current_user',
+    ...read,
+  ];
+  const set = wishes.pooler === 'session' ? `select ${settings(wishes).join(', ')};` : '';
+  return `${set} select ${facts.join(', ')}`;
+}
+
+/** `ok`, or `wrong-server` where another host may be the one that is wanted. Throws {@link DatabaseUnfit}. */
+export function judgeSession(wishes: SessionWishes, row: readonly string[]): 'ok' | 'wrong-server' {
+  const [encoding, inRecovery, readOnly, user = '', ...values] = row;
+  if (encoding !== 'UTF8')
+    throw new DatabaseUnfit(`The database has the encoding ${encoding}. Create one with the encoding UTF8.`);
+  if (wishes.role === 'primary' && inRecovery === 't') return 'wrong-server';
+  if (wishes.role === 'read-write' && (inRecovery === 't' || readOnly === 'on')) return 'wrong-server';
+  const wrong = Object.entries(required(wishes)).filter(([, value], index) => values[index] !== value);
+  if (wrong.length > 0) throw new DatabaseUnfit(remedy(wishes, user, wrong));
+  return 'ok';
+}
+
+function required({ schema }: SessionWishes): Record<string, string> {
+  return { ...PINS, ...(schema !== null && { search_path: schema }) };
+}
+
+function settings(wishes: SessionWishes): string[] {
+  const all = { ...wishes.settings, ...CONVENIENT, ...required(wishes) };
+  const set = Object.entries(all).map(
+    ([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, false)`,
+  );
+  return [...set, NO_IDLE_LIMIT];
+}
+
+function remedy({ pooler }: SessionWishes, user: string, wrong: readonly [string, string][]): string {
+  const names = wrong.map(([name]) => name).join(', ');
+  if (pooler === 'session') return `The database, or a pooler before it, drops these settings: ${names}.`;
+  const role = `"${user.replaceAll('"', '""')}"`;
+  const statements = wrong.map(
+    ([name, value]) => `alter role ${role} set ${name} = ${roleValue(name, value)};`,
+  );
+  return (
+    `With DATABASE_POOLER=transaction the role of the service must have these settings. Run, then reconnect the ` +
+    `pooler to its servers: ${statements.join(' ')}`
+  );
+}
+
+/** A schema is an identifier there; the other values are strings. */
+function roleValue(name: string, value: string): string {
+  return name === 'search_path' ? value : quoted(value);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,21 @@
+import { isPinned } from './session.ts';
+
+/** Settings in libpq's `options`: `-c name=value` and `--name=value`, with blanks escaped by a backslash. */
+export function settingsIn(options: string, fault: (sentence: string) => void): Record<string, string> {
+  const words = (options.match(/(?:\\.|[^\s\\])+/g) ?? []).map((word) => word.replace(/\\(.)/g, '$1'));
+  const settings: Record<string, string> = {};
+  while (words.length > 0) {
+    const word = words.shift() ?? '';
+    const text = word === '-c' ? (words.shift() ?? '') : word.replace(/^-c(?=\w)|^--/, '');
+    const [, name, value] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
+    const isOption = word.startsWith('-c') || word.startsWith('--');
+    if (!isOption || name === undefined || value === undefined) {
+      fault('has options, which want settings such as -c name=value.');
+      return {};
+    }
+    const setting = name.replaceAll('-', '_').toLowerCase();
+    if (isPinned(setting)) fault(`has options with ${setting}, which the service sets itself.`);
+    settings[setting] = value;
+  }
+  return settings;
+}

@@ -1,0 +1,224 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { isRole, type ServerRole } from './session.ts';
+import { settingsIn } from './url-options.ts';
+
+/** One server of the URL: its name and port, or the path of its Unix socket. */
+export interface ServerHost {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string | null;
+}
+
+const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type TlsMode = (typeof TLS_MODES)[number];
+
+/** What a connection URL says, with the meaning that libpq gives to it. */
+export interface ConnectionTarget {
+  readonly hosts: readonly ServerHost[];
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly tls: TlsMode;
+  /** TLS begins without asking the server first (`sslnegotiation=direct`). */
+  readonly isDirectTls: boolean;
+  /** Contents of the files that `sslrootcert`, `sslcert` and `sslkey` name. */
+  readonly certificates: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Milliseconds for each host. */
+  readonly connectTimeout: number;
+  /** Seconds of silence before the system asks whether the other end lives; null: it never asks. */
+  readonly keepAlive: number | null;
+  readonly applicationName: string;
+  /** Settings of the parameter `options`. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly role: ServerRole;
+}
+
+/** Takes one fault: a sentence about the URL that shows no value of it. */
+type AddFault = (sentence: string) => void;
+type Parameters = Map<string, string>;
+
+/** Parameters of other programs, and what takes their place here. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  pgbouncer: 'set DATABASE_POOLER=transaction instead',
+  schema: 'set DATABASE_SCHEMA instead',
+  currentSchema: 'set DATABASE_SCHEMA instead',
+  search_path: 'set DATABASE_SCHEMA instead',
+  ssl: 'use sslmode instead',
+  connection_limit: 'set DATABASE_POOL instead',
+  statement_timeout: 'the service sets its own',
+};
+
+/** Parameters whose meaning cannot be kept: these values ask for nothing that is missing. */
+const HARMLESS: Readonly<Record<string, readonly string[]>> = {
+  channel_binding: ['disable', 'prefer'],
+  gssencmode: ['disable', 'prefer'],
+  load_balance_hosts: ['disable'],
+  sslcompression: ['0'],
+  keepalives: ['0', '1'],
+  client_encoding: ['UTF8', 'utf8', 'auto'],
+};
+
+const CONNECT_TIMEOUT = 3_000;
+const KEEP_ALIVE = 60;
+
+/** Reads a connection URL; null, after at least one fault, where it cannot be used. */
+export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget | null {
+  let faults = 0;
+  const fault: AddFault = (sentence) => {
+    faults += 1;
+    add(sentence);
+  };
+  const target = read(url, fault);
+  return faults === 0 ? target : null;
+}
+
+/** Reads a URL that the configuration has checked. Throws where it has a fault. */
+export function parseConnectionUrl(url: string): ConnectionTarget {
+  const faults: string[] = [];
+  const target = readConnectionUrl(url, (fault) => faults.push(fault));
+  if (target === null) throw new Error(faults.join(' '));
+  return target;
+}
+
+function read(url: string, fault: AddFault): ConnectionTarget | null {
+  const parts = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^/?#]*))?(?:\?([^#]*))?$/.exec(url);
+  const parameters = readQuery(parts?.[4] ?? '', fault);
+  if (parts === null) {
+    fault('got "(not shown)" and wants a URL such as postgres://user:password@host:5432/database.');
+    return null;
+  }
+  const [userPart = '', ...passwordParts] = (parts[1] ?? '').split(':');
+  const take = (name: string) => {
+    const value = parameters.get(name);
+    parameters.delete(name);
+    return value;
+  };
+  const user = take('user') ?? (decoded(userPart, fault) || userInfo().username);
+  const password = take('password') ?? decoded(passwordParts.join(':'), fault);
+  const hosts = readHosts(take('host') ?? parts[2] ?? '', take('port'), fault);
+  const database = take('dbname') ?? decoded(parts[3] ?? '', fault);
+  const tls = readTls(take, fault);
+  const target = {
+    hosts,
+    user,
+    password,
+    database: database === '' ? user : database,
+    ...tls,
+    connectTimeout: readSeconds('connect_timeout', take, fault) ?? CONNECT_TIMEOUT,
+    keepAlive: readKeepAlive(take, parameters, fault),
+    applicationName: take('application_name') ?? take('fallback_application_name') ?? 'kinship',
+    settings: settingsIn(take('options') ?? '', fault),
+    role: readRole(take('target_session_attrs') ?? 'any', fault),
+  };
+  take('fallback_application_name');
+  refuseRest(parameters, fault);
+  return target;
+}
+
+/** A plus sign stays one, as in libpq. */
+function readQuery(query: string, fault: AddFault): Parameters {
+  const parameters: Parameters = new Map();
+  for (const part of query.split('&').filter((part) => part !== '')) {
+    const [name = '', ...value] = part.split('=');
+    parameters.set(decoded(name, fault), decoded(value.join('='), fault));
+  }
+  return parameters;
+}
+
+function decoded(text: string, fault: AddFault): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    fault('has a percent sign that begins no character.');
+    return '';
+  }
+}
+
+function readHosts(list: string, ports: string | undefined, fault: AddFault): ServerHost[] {
+  const portOf = (index: number) => {
+    const all = ports?.split(',') ?? ['5432'];
+    return all[all.length === 1 ? 0 : index] ?? '';
+  };
+  return list.split(',').map((entry, index) => {
+    const [, v6, name = '', own] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(entry) ?? [];
+    const isSocket = entry.startsWith('/') || /^%2f/i.test(entry);
+    const host = isSocket ? decoded(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decoded(name, fault));
+    const port = Number(own || portOf(index));
+    if (host === '') fault('names no host.');
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has a port that is none.');
+    return { host, port, path: isSocket ? `${host}/.s.PGSQL.${port}` : null };
+  });
+}
+
+type Take = (name: string) => string | undefined;
+
+function readTls(take: Take, fault: AddFault) {
+  const rootFile = take('sslrootcert');
+  const asked = take('sslmode') ?? (rootFile === undefined ? 'disable' : 'require');
+  const mode = TLS_MODES.find((mode) => mode === asked);
+  if (mode === undefined) fault(`has sslmode, which wants one of ${TLS_MODES.join(', ')}.`);
+  const isDirectTls = take('sslnegotiation') === 'direct';
+  if (isDirectTls && mode === 'prefer')
+    fault('has sslnegotiation=direct, which wants an sslmode of require or more.');
+  const certificates = {
+    ...(rootFile !== undefined && rootFile !== 'system' && { ca: contents('sslrootcert', rootFile, fault) }),
+    ...contentsOf('sslcert', 'cert', take, fault),
+    ...contentsOf('sslkey', 'key', take, fault),
+  };
+  return { tls: verifying(mode ?? 'verify-full', rootFile), isDirectTls, certificates };
+}
+
+/** As in libpq: a root certificate makes `require` verify it, and the roots of the system make it verify all. */
+function verifying(mode: TlsMode, rootFile: string | undefined): TlsMode {
+  if (rootFile === undefined || mode === 'disable') return mode;
+  if (rootFile === 'system') return 'verify-full';
+  return mode === 'require' ? 'verify-ca' : mode;
+}
+
+function contentsOf(parameter: string, name: 'cert' | 'key', take: Take, fault: AddFault) {
+  const file = take(parameter);
+  return file === undefined ? {} : { [name]: contents(parameter, file, fault) };
+}
+
+function contents(parameter: string, file: string, fault: AddFault): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    fault(`has ${parameter}, whose file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    return '';
+  }
+}
+
+/** Milliseconds. Zero and less mean no limit in libpq, which no service can afford. */
+function readSeconds(parameter: string, take: Take, fault: AddFault): number | null {
+  const value = take(parameter);
+  if (value === undefined) return null;
+  const seconds = Number(value);
+  if (/^\d+$/.test(value) && seconds >= 1 && seconds <= 60) return seconds * 1_000;
+  fault(`has ${parameter}, which wants whole seconds from 1 to 60.`);
+  return null;
+}
+
+function readKeepAlive(take: Take, parameters: Parameters, fault: AddFault): number | null {
+  const idle = readSeconds('keepalives_idle', take, fault);
+  if (parameters.get('keepalives') === '0') return null;
+  return idle === null ? KEEP_ALIVE : idle / 1_000;
+}
+
+function readRole(value: string, fault: AddFault): ServerRole {
+  if (isRole(value)) return value;
+  fault('has target_session_attrs, which wants any, read-write or primary: the service writes.');
+  return 'any';
+}
+
+function refuseRest(parameters: Parameters, fault: AddFault): void {
+  for (const [name, value] of parameters) {
+    if (HARMLESS[name]?.includes(value)) continue;
+    const shown = /^\w{1,40}$/.test(name) ? name : 'one with an odd name';
+    const instead = HARMLESS[name]
+      ? `only ${HARMLESS[name].join(' or ')} is supported`
+      : (INSTEAD[name] ?? 'it is not supported');
+    fault(`has the parameter ${shown}: ${instead}.`);
+  }
+}

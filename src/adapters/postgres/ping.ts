@@ -1,0 +1,24 @@
+import { asked } from './asked.ts';
+import type { Sql } from './connect.ts';
+import { DatabaseUnfit } from './connection/session.ts';
+
+const TABLES = [
+  'token_families',
+  'told_subjects',
+  'outbox',
+  'mail_budgets',
+  'user_states',
+  'users',
+  'user_identifiers',
+  'password_resets',
+  'tasks',
+  'signing_keys',
+];
+
+/** Rejects while the database does not answer, and while it lacks a table of the service. */
+export async function ping(sql: Sql): Promise<void> {
+  const missing = await asked(sql<{ name: string }[]>`
+    select name from unnest(${TABLES}::text[]) as tables (name) where to_regclass(name) is null`);
+  if (missing.length > 0)
+    throw new DatabaseUnfit(`These tables are missing: ${missing.map(({ name }) => name).join(', ')}.`);
+}

@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { ping } from '../../src/adapters/postgres/ping.ts';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import { rotationOf, someFamily } from '../support/families.ts';
+import { freePort } from '../support/ports.ts';
+import { postgresServer, requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
+import { startPrivatePostgres } from '../support/private-postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+/** What a connection is set to, whatever the role, the database, the URL and the environment say. */
+
+function open(t: Test, url: string, more: { schema?: string; pool?: number } = {}): Sql {
+  const sql = connect({ kind: 'url', url, pool: 1, ...more });
+  t.teardown(() => sql.end({ timeout: 1 }));
+  return sql;
+}
+
+t.test('the settings of a session', async (t) => {
+  if (!(await requirePostgres(t))) return;
+
+  const hostile: Record<string, string>[] = [
+    { datestyle: 'SQL, DMY', timezone: 'Asia/Kolkata' },
+    { datestyle: 'German', intervalstyle: 'sql_standard' },
+    { bytea_output: 'escape', default_transaction_isolation: 'serializable', statement_timeout: '0' },
+  ];
+  for (const settings of hostile)
+    await t.test(`a family is read as it was written with ${JSON.stringify(settings)}`, async (t) => {
+      const sql = open(t, await testRole(t, await testDatabase(t), settings));
+      await migrate(sql);
+      const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
+      const family = someFamily({ knownSinceLogin: ['a "b"', 'c,\\d', ''] });
+      await families.open(family, []);
+      t.strictSame(await families.find(family.tokenFamily), family);
+      const rotation = rotationOf(family);
+      t.ok(await families.rotate(rotation, []));
+      t.match(await families.find(family.tokenFamily), { ...rotation.next });
+      const [row] = await sql`select current_setting('statement_timeout') as timeout`;
+      t.equal(row?.timeout, '4s');
+    });
+
+  await t.test('variables of libpq in the environment change nothing', async (t) => {
+    const url = await testDatabase(t);
+    const wrong = {
+      PGHOST: '192.0.2.1',
+      PGPORT: '1',
+      PGUSER: 'nobody',
+      PGPASSWORD: 'x',
+      PGDATABASE: 'none',
+      PGSSL: 'require',
+      PGAPPNAME: 'wrong',
+      PGTARGETSESSIONATTRS: 'standby',
+      PGFETCH_TYPES: 'true',
+      PGPREPARE: 'false',
+    };
+    const script = `
+      import { connect } from './src/adapters/postgres/connect.ts';
+      const sql = connect({ kind: 'url', url: ${JSON.stringify(url)}, pool: 1 });
+      const [row] = await sql\`select current_setting('application_name') as name\`;
+      process.stdout.write(row.name);
+      await sql.end();`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+    const env = { PATH: process.env.PATH, ...wrong };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    t.equal(stdout, 'kinship');
+  });
+
+  await t.test('a database in another encoding is refused with the reason', async (t) => {
+    const admin = postgres((await postgresServer())!, { max: 1, onnotice: () => {} });
+    t.teardown(() => admin.end({ timeout: 1 }));
+    for (const encoding of ['LATIN1', 'SQL_ASCII']) {
+      const name = `kinship_test_${randomBytes(8).toString('hex')}`;
+      await admin.unsafe(
+        `create database ${name} template template0 encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`,
+      );
+      t.teardown(() => admin.unsafe(`drop database ${name} with (force)`));
+      const url = new URL((await postgresServer())!);
+      url.pathname = `/${name}`;
+      const sql = connect({ kind: 'url', url: url.href, pool: 1 });
+      await t.rejects(migrate(sql), {
+        message: `The database has the encoding ${encoding}. Create one with the encoding UTF8.`,
+      });
+      await sql.end({ timeout: 1 });
+    }
+  });
+
+  await t.test('an idle connection outlives the limit of the server', async (t) => {
+    const server = await startPrivatePostgres(t, { settings: { idle_session_timeout: '200ms' } });
+    const sql = open(t, server.url);
+    const [before] = await sql`select pg_backend_pid() as pid`;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    t.strictSame([...(await sql`select pg_backend_pid() as pid`)], [before]);
+  });
+});
+
+t.test('connections that are cut at each moment of their start', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = new URL(await testDatabase(t));
+  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port || 5432) });
+  url.host = `127.0.0.1:${proxy.port}`;
+  const thrown: unknown[] = [];
+  const note = (error: unknown) => thrown.push(error);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, note);
+    t.teardown(() => process.off(event, note));
+  }
+  proxy.delayMs = 2;
+  let refused = 0;
+  for (let moment = 0; moment < 30; moment += 1) {
+    const sql = connect({ kind: 'url', url: url.href, pool: 2 });
+    const statements = Array.from({ length: 4 }, () => sql`select ${['a']}::text[] as list`);
+    const settled = Promise.allSettled(statements);
+    await new Promise((resolve) => setTimeout(resolve, moment));
+    proxy.cut();
+    refused += (await settled).filter(({ status }) => status === 'rejected').length;
+    t.same([...(await sql`select ${['b', 'c']}::text[] as list`)], [{ list: ['b', 'c'] }]);
+    await sql.end({ timeout: 1 });
+  }
+  t.ok(refused > 0, 'some statements were lost');
+  t.same(thrown, [], 'nothing is thrown where it cannot be caught');
+});
+
+t.test('several hosts are tried until one is the server that is asked for', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = new URL(await testDatabase(t));
+  const hosts = (other: string) =>
+    `postgres://${url.username}@${other},${url.hostname}:${url.port || 5432}${url.pathname}`;
+  const away = `127.0.0.1:${await freePort()}`;
+  const sql = open(t, `${hosts(away)}?target_session_attrs=read-write`);
+  t.match(await sql`select 1 as one`, [{ one: 1 }]);
+  const readOnly = await testRole(t, url.href, { default_transaction_read_only: 'on' });
+  const refused = open(t, `${readOnly}?target_session_attrs=read-write`);
+  await t.rejects(refused`select 1`, { code: 'NO_SUITABLE_SERVER' });
+});
+
+t.test('tables', async (t) => {
+  if (!(await requirePostgres(t))) return;
+
+  await t.test('stand beside the migrations of another program, which stay as they are', async (t) => {
+    const sql = open(t, await testDatabase(t));
+    await sql`create table schema_migrations (version varchar primary key)`;
+    await sql`insert into schema_migrations values ('20240101000000')`;
+    await t.rejects(ping(sql), { message: /^These tables are missing: token_families/ });
+    t.ok((await migrate(sql)).length > 5);
+    await ping(sql);
+    t.same([...(await sql`select * from schema_migrations`)], [{ version: '20240101000000' }]);
+    t.same(await migrate(sql), []);
+  });
+
+  await t.test('of an older release are not made again, and its own list is kept', async (t) => {
+    const sql = open(t, await testDatabase(t));
+    await migrate(sql);
+    const read = (table: string) => sql`select * from ${sql(table)} order by version`;
+    const rows = [...(await read('kinship_migrations'))];
+    await sql`alter table kinship_migrations rename to schema_migrations`;
+    t.same(await migrate(sql), []);
+    t.same([...(await read('kinship_migrations'))], rows);
+    t.same([...(await read('schema_migrations'))], rows);
+  });
+
+  await t.test('are in the schema that is asked for, and nothing is in another', async (t) => {
+    const url = await testDatabase(t);
+    const sql = open(t, url, { schema: 'own_schema' });
+    await migrate(sql);
+    await ping(sql);
+    const tables =
+      await sql`select distinct schemaname as name from pg_tables where tablename ~ 'token|kinship'`;
+    t.same([...tables], [{ name: 'own_schema' }]);
+    const family = someFamily();
+    await createTokenFamilies(sql, { sessionsPerUser: 50 }).open(family, []);
+    t.same(await createTokenFamilies(sql, { sessionsPerUser: 50 }).find(family.tokenFamily), family);
+    t.same(await migrate(open(t, url, { schema: 'own_schema' })), []);
+  });
+});
+
+t.test('a connection URL means what it means in libpq', async (t) => {
+  t.match(parseConnectionUrl('postgresql://me:p%40ss:w@a:1,[::1]:2,c/db?sslmode=require&connect_timeout=7'), {
+    hosts: [
+      { host: 'a', port: 1, path: null },
+      { host: '::1', port: 2, path: null },
+      { host: 'c', port: 5432, path: null },
+    ],
+    user: 'me',
+    password: 'p@ss:w',
+    database: 'db',
+    tls: 'require',
+    connectTimeout: 7_000,
+    applicationName: 'kinship',
+    role: 'any',
+  });
+  t.match(parseConnectionUrl('postgres:///db?host=/run/pg&port=6&user=me&application_name=x&keepalives=0'), {
+    hosts: [{ path: '/run/pg/.s.PGSQL.6' }],
+    applicationName: 'x',
+    keepAlive: null,
+  });
+  t.match(parseConnectionUrl('postgres://me@%2Frun%2Fpg/db'), { hosts: [{ path: '/run/pg/.s.PGSQL.5432' }] });
+  t.match(parseConnectionUrl('postgres://me@a?options=-c%20lock_timeout%3D1s%20--work-mem=4MB'), {
+    database: 'me',
+    settings: { lock_timeout: '1s', work_mem: '4MB' },
+  });
+  t.match(parseConnectionUrl('postgres://a/b?sslrootcert=system'), { tls: 'verify-full' });
+  t.throws(() => parseConnectionUrl('postgres://a/b?service=x&gssencmode=require'), {
+    message: /parameter service: it is not supported\..*gssencmode: only disable or prefer/,
+  });
+});
