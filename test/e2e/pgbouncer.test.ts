@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const MODES = ['session', 'transaction'] as const;
+
+/** What a role needs behind a pooler in transaction mode, as docs/operations.md has it. */
+const SETTINGS = {
+  statement_timeout: '4s',
+  DateStyle: 'ISO, MDY',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+};
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, string>;
+}
+
+async function post(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', headers });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
+}
+
+const logIn = (url: string) => post(`${url}/auth/login?userId=${USER}`);
+const refresh = (url: string, { body }: Answer) =>
+  post(`${url}/auth/refresh?refreshToken=${body.refresh}&accessToken=${body.access}`);
+const protectedStatus = async (url: string, { body }: Answer) =>
+  (await fetch(`${url}/auth/sessions`, { headers: { authorization: `Bearer ${body.access}` } })).status;
+
+/** A database whose role is fit for the mode, directly and through a PgBouncer with its defaults. */
+async function pooled(t: Test, mode: (typeof MODES)[number]) {
+  const hostile = { datestyle: 'German', bytea_output: 'escape' };
+  const direct = await testRole(t, await testDatabase(t), mode === 'session' ? hostile : SETTINGS);
+  const { url } = await startPgBouncer(t, direct, mode);
+  const admin = postgres(direct, { max: 1, onnotice: () => {} });
+  t.teardown(() => admin.end({ timeout: 1 }));
+  const env = {
+    DATABASE_URL: url,
+    DATABASE_POOLER: mode,
+    DATA_DIR: await dataDir(t),
+    LOGIN_BY_USER_ID: 'open',
+  };
+  return { admin, env };
+}
+
+const feedIsComplete = async (url: string) =>
+  /^kinship_revocation_feed_complete 1$/m.test(await (await fetch(`${url}/metrics`)).text());
+
+for (const mode of MODES) {
+  t.test(`behind PgBouncer in ${mode} mode`, async (t) => {
+    if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+    const { admin, env } = await pooled(t, mode);
+    const one = await composed(t, env);
+    const other = await composed(t, env);
+
+    await t.test('sessions are opened, refreshed and ended on both replicas', async (t) => {
+      for (let round = 0; round < 10; round += 1) {
+        const first = await logIn(one.url);
+        t.equal(first.status, 200);
+        const second = await refresh(other.url, first);
+        t.equal(second.status, 200);
+        t.equal(await protectedStatus(one.url, second), 200);
+        t.match(await refresh(one.url, first), { status: 401, body: { code: 'token_reused' } });
+        t.match(await refresh(one.url, second), { status: 401, body: { code: 'session_revoked' } });
+      }
+    });
+
+    await t.test('a revocation on one replica is heard by the other', async (t) => {
+      t.ok(await feedIsComplete(other.url), 'no request has to ask the database');
+      const pair = await logIn(one.url);
+      t.equal(await protectedStatus(other.url, pair), 200);
+      const { access = '' } = pair.body;
+      t.equal((await post(`${one.url}/auth/logout`, { authorization: `Bearer ${access}` })).status, 204);
+      await until('the revocation', async () =>
+        (await protectedStatus(other.url, pair)) === 401 ? true : undefined,
+      );
+      t.ok(await feedIsComplete(other.url));
+    });
+
+    await t.test('a statement that was given up has no effect later', async (t) => {
+      const locker = await admin.reserve();
+      await locker`begin`;
+      await locker`lock table token_families in access exclusive mode`;
+      const before = Number((await locker`select count(*) as count from token_families`)[0]?.count);
+      t.equal((await logIn(one.url)).status, 503);
+      await delay(1_000);
+      await locker`commit`;
+      locker.release();
+      await delay(500);
+      t.equal(Number((await admin`select count(*) as count from token_families`)[0]?.count), before);
+      await until('the service', async () => ((await logIn(one.url)).status === 200 ? true : undefined));
+    });
+  });
+}
+
+t.test('a pooler in transaction mode is refused where the configuration does not know of it', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const { env } = await pooled(t, 'transaction');
+  await t.rejects(composed(t, { ...env, DATABASE_POOLER: 'session' }), {
+    message: /^DATABASE_URL leads to a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
+  });
+});
+
+t.test('a role without the settings is refused, with the statements that set them', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
+  const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
+  await t.rejects(composed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
+});

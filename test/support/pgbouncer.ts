@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { keeper } from './keeper.ts';
+import { freePort } from './ports.ts';
+import { skipFor } from './skip.ts';
+
+const SERVER = 'pgbouncer';
+
+/** Not every account has the folder of the daemons on its PATH. */
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+/** False, with the test skipped (or, with CI=true, failed), where no PgBouncer is installed. */
+export function requirePgBouncer(t: Pick<Test, 'plan'>): boolean {
+  if (spawnSync(SERVER, ['--version'], { env: { PATH } }).status === 0) return true;
+  skipFor(t, SERVER);
+  return false;
+}
+
+export interface PgBouncer {
+  /** Of the same database as `database`, through the pooler. */
+  readonly url: string;
+  /** Ends it as a crash would, with all its connections, and starts it again on the same port. */
+  restart(): Promise<void>;
+}
+
+/** Starts a PgBouncer with its defaults before the server of the URL `database`; it ends with the test. */
+export async function startPgBouncer(
+  t: Pick<Test, 'teardown'>,
+  database: string,
+  mode: 'session' | 'transaction',
+): Promise<PgBouncer> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinship-pgbouncer-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const port = await freePort();
+  const target = new URL(database);
+  await writeFile(join(folder, 'users.txt'), '');
+  await writeFile(join(folder, 'pgbouncer.ini'), configuration(target, port, mode, folder));
+  const account = unprivilegedAccount();
+  if (account !== undefined) await chown(folder, account.uid, account.gid);
+
+  let stop = await launch(join(folder, 'pgbouncer.ini'), port, account);
+  t.teardown(() => stop());
+  const url = new URL(database);
+  url.host = `127.0.0.1:${port}`;
+  return {
+    url: url.href,
+    async restart() {
+      await stop();
+      stop = await launch(join(folder, 'pgbouncer.ini'), port, account);
+    },
+  };
+}
+
+function configuration(
+  { hostname, port: serverPort, username }: URL,
+  port: number,
+  mode: string,
+  folder: string,
+) {
+  return `[databases]
+* = host=${hostname} port=${serverPort || 5432} user=${username}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+auth_file = ${folder}/users.txt
+pool_mode = ${mode}
+log_connections = 0
+log_disconnections = 0
+`;
+}
+
+/** Whom it runs as when this is root, which PgBouncer refuses to be; undefined: as ourselves. */
+function unprivilegedAccount(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith('nobody:'));
+  const [, , uid, gid] = (line ?? '').split(':');
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+async function launch(
+  file: string,
+  port: number,
+  account: { uid: number; gid: number } | undefined,
+): Promise<() => Promise<void>> {
+  const child = spawn(SERVER, ['--quiet', file], {
+    env: { PATH },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...account,
+  });
+  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', orphaned.dismiss);
+  const gone = once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => {
+    said += text;
+  });
+  const ended = gone.then(() => {
+    throw new Error(`PgBouncer ended before it was ready:\n${said}`);
+  });
+  await Promise.race([listening(port), ended]);
+  return () => kill(child, gone);
+}
+
+async function kill(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+  child.kill('SIGKILL');
+  await gone;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const socket = connect(port, '127.0.0.1');
+    const isAccepted = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isAccepted) return;
+    await delay(50);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
