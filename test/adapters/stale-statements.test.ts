@@ -99,6 +99,18 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
     t.match(await read(), [{ id: 7 }]);
   });
 
+  await t.test('replaces even a new pool, so that one statement is refused and no more', async (t) => {
+    const { sql, admin } = await pools(t, 1);
+    const read = () => asked(sql`select * from things where id = ${7}`);
+    for (const column of ['one', 'two', 'three']) {
+      await read();
+      await read();
+      await admin.unsafe(`alter table things add column ${column} int`);
+      await t.rejects(read(), { name: 'StoreUnavailable', outcome: 'nothing' });
+      t.match(await read(), [{ id: 7 }], 'the next one works');
+    }
+  });
+
   await t.test('never causes the answer of another statement under load', async (t) => {
     const { sql, admin } = await pools(t, 4);
     const running = load(sql);
@@ -149,6 +161,16 @@ t.test('a row that was not asked for is refused', async (t) => {
   );
   t.throws(() => onlyRow([1], (row) => row === 2), { name: 'StoreUnavailable', outcome: 'unknown' });
   t.throws(() => assertEach([1, 2], (row) => row === 1), { name: 'StoreUnavailable' });
+});
+
+t.test('the pool that returned a foreign row is replaced', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { sql } = await pools(t, 1);
+  const read = () => asked(sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
+  const rows = await read();
+  t.same([...(await read())], [...rows], 'the same connection while answers are right');
+  t.throws(() => onlyRow(rows, () => false), { name: 'StoreUnavailable', outcome: 'unknown' });
+  t.not((await read())[0]?.pid, rows[0]?.pid, 'another connection');
 });
 
 t.test('each statement names its columns', async (t) => {

@@ -1,4 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { renewPoolOf } from './renewing.ts';
 
 /**
  * The row of a read that returns one row at most, or null. Throws {@link StoreUnavailable} when the row is not the
@@ -12,7 +13,10 @@ export function onlyRow<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean)
 
 /** The same check for a read that returns several rows. */
 export function assertEach<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean): void {
-  if (!rows.every(isOwn)) throw new StoreUnavailable('unknown', FOREIGN_ANSWER);
+  if (rows.every(isOwn)) return;
+  // The order of answers is lost on that connection: the next answers would be foreign, too.
+  renewPoolOf(rows);
+  throw new StoreUnavailable('unknown', FOREIGN_ANSWER);
 }
 
 /** Compares two UUIDs as PostgreSQL does: in either case of letters. */

@@ -50,6 +50,14 @@ export function renew(pool: Sql): void {
   renewals.get(pool)?.();
 }
 
+/** How to give up the pool that answered, by the answer. */
+const renewalsOfRows = new WeakMap<object, () => void>();
+
+/** Gives up the pool that returned these rows, whose connections no longer match answers to statements. */
+export function renewPoolOf(rows: object): void {
+  renewalsOfRows.get(rows)?.();
+}
+
 /**
  * A pool that is replaced by a new one when it has lost a connection. The driver connects again by itself, but
  * bytes that were waiting to be sent when the connection went stay with it (porsager/postgres, pull request 1209):
@@ -82,14 +90,28 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
     void last.end(LAST_WORDS);
   }
 
+  /** A statement of ours was refused, and others would be: a stale one on each connection, however new, in turn. */
+  function replaceAfter(error: unknown, pool: Sql): void {
+    if (isStaleStatement(error)) replaceIfCurrent(pool);
+    else if (isReadOnlyServer(error)) replaceUnlessNew(pool);
+  }
+
+  function replaceIfCurrent(pool: Sql): void {
+    if (pool === current) replace();
+  }
+
   function apply(_first: Sql, self: unknown, args: unknown[]): unknown {
     const pool = current;
     const result: unknown = Reflect.apply(pool, self, args);
     if (isQuery(result)) {
-      const { reject } = result;
+      const { reject, resolve } = result;
       result.reject = (error) => {
-        if (isStaleStatement(error)) replaceUnlessNew(pool);
+        replaceAfter(error, pool);
         reject(error);
+      };
+      result.resolve = (rows) => {
+        if (typeof rows === 'object' && rows !== null) renewalsOfRows.set(rows, () => replaceIfCurrent(pool));
+        resolve(rows);
       };
     }
     return result;
@@ -100,7 +122,7 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
     try {
       return await pool.begin((tx) => silentIfLost(work(tx)));
     } catch (error) {
-      if (isStaleStatement(error)) replaceUnlessNew(pool);
+      replaceAfter(error, pool);
       throw error;
     }
   }
@@ -116,9 +138,15 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
   return pool;
 }
 
-/** A statement of the driver, which rejects itself by this method. */
+/** A statement of the driver, which settles itself by these methods. */
 interface Query {
+  resolve(rows: unknown): void;
   reject(error: unknown): void;
+}
+
+/** The server was the primary once (25006), and another host may be it now. */
+function isReadOnlyServer(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === '25006';
 }
 
 function isQuery(value: unknown): value is Query {
