@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
 import { composed, dataDir, until } from '../support/composed.ts';
 import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
@@ -113,4 +114,17 @@ t.test('a role without the settings is refused, with the statements that set the
   const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
   const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
   await t.rejects(composed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
+});
+
+t.test('a host that is read-only is passed over for the next one', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const url = await testDatabase(t);
+  const readOnly = await testRole(t, url, { default_transaction_read_only: 'on' });
+  const pooler = new URL((await startPgBouncer(t, readOnly, 'session')).url);
+  const { host, pathname, username } = new URL(url);
+  const both = `postgres://${username}@${pooler.host},${host}${pathname}?target_session_attrs=read-write`;
+  const sql = connect({ kind: 'url', url: both, pool: 2 });
+  t.teardown(() => sql.end({ timeout: 1 }));
+  const rows = await Promise.all(Array.from({ length: 6 }, () => sql`select current_user as name`));
+  t.same(new Set(rows.map(([row]) => row?.name)), new Set([username]));
 });
