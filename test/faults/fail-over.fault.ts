@@ -80,6 +80,27 @@ t.test('fail-over to a synchronous standby: nothing that was acknowledged is los
   );
 });
 
+t.test('fail-over between two hosts of the URL: the service finds the new primary by itself', async (t) => {
+  if (!requirePrivatePostgres(t)) return;
+  const { database, env, service, agent, clients } = await running(t, { synchronous: true }, 'hosts');
+  const load = startLoad(clients);
+  await delay(BEFORE);
+  const sql = await database.promote();
+  const promoted = performance.now();
+  const held = clients.map((client) => client.generation());
+  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  const seconds = (performance.now() - promoted) / 1000;
+  await load.stop();
+
+  t.strictSame(await faultsIn(clients, sql, env), []);
+  t.equal(totals(clients).forcedLogouts, 0);
+  await (await openClient(service, agent)).rotate();
+  t.comment(
+    `fail-over between two hosts: ${totals(clients).rotations} rotations, 0 logged out, every session served again ` +
+      `${seconds.toFixed(1)} s after the promotion`,
+  );
+});
+
 t.test('the synchronous standby stands still: refused in time, and never taken for done', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const { database, env, clients } = await running(t, { synchronous: true });
@@ -111,9 +132,9 @@ t.test('the synchronous standby stands still: refused in time, and never taken f
   );
 });
 
-async function running(t: Test, how: { readonly synchronous: boolean }) {
+async function running(t: Test, how: { readonly synchronous: boolean }, url: 'url' | 'hosts' = 'url') {
   const database = await replicatedPostgres(t, how);
-  const env = await environment(t, { DATABASE_URL: database.url });
+  const env = await environment(t, { DATABASE_URL: database[url] });
   const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));

@@ -28,6 +28,8 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
 
   return {
     url: `postgres://postgres@${HOST}:${address.port}/postgres`,
+    /** Both clusters, the standby first, instead of the one address. */
+    hosts: `postgres://postgres@${HOST}:${standby.port},${HOST}:${primary.port}/postgres?target_session_attrs=read-write`,
     onPrimary,
     /** While paused, nothing of what is written reaches the standby. */
     line,
