@@ -346,6 +346,7 @@ const wrong: [Env, RegExp, number?][] = [
     { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?options=-c%20datestyle%3DGerman' },
     /^DATABASE_URL has options with datestyle, which the service sets itself\.$/,
   ],
+  [{ DATABASE_URL: 'postgres://db/kinship?sslmode=prefer' }, /^DATABASE_URL has sslmode, which wants one of/],
   [{ DATABASE_URL: 'postgres://db/kinship?sslmode=verify' }, /^DATABASE_URL has sslmode, which wants one of/],
   [
     { DATABASE_URL: 'postgres://db/kinship?sslrootcert=/none.pem' },

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { PoolerMode } from '../adapters/postgres/connection/session.ts';
-import { parseConnectionUrl, readConnectionUrl } from '../adapters/postgres/connection/url.ts';
+import { readConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
@@ -83,13 +83,8 @@ function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | nul
 
 /** What the configuration of the database allows, but may not be meant. */
 export function databaseWarnings(database: DatabaseConfig): string[] {
-  if (database.kind === 'embedded')
-    return [
-      'The embedded database survives a killed process but not a power cut: set DATABASE_URL in production.',
-    ];
-  const { tls } = parseConnectionUrl(database.url);
-  if (tls !== 'prefer' && tls !== 'require') return [];
+  if (database.kind !== 'embedded') return [];
   return [
-    `DATABASE_URL has sslmode=${tls}, which does not verify the server's certificate: use sslmode=verify-full.`,
+    'The embedded database survives a killed process but not a power cut: set DATABASE_URL in production.',
   ];
 }

@@ -189,7 +189,7 @@ t.test('a connection URL means what it means in libpq', async (t) => {
     user: 'me',
     password: 'p@ss:w',
     database: 'db',
-    tls: 'require',
+    tls: 'verify-full',
     connectTimeout: 7_000,
     applicationName: 'kinship',
     role: 'any',

@@ -39,10 +39,8 @@ export async function openLine(
 }
 
 async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHost, signal: AbortSignal) {
-  if (!target.isDirectTls && !(await offersTls(socket, signal))) {
-    if (target.tls === 'prefer') return socket;
-    throw new DatabaseUnfit(`The database offers no TLS, and sslmode=${target.tls} demands it.`);
-  }
+  if (!target.isDirectTls && !(await offersTls(socket, signal)))
+    throw new DatabaseUnfit('The database offers no TLS, and the sslmode of DATABASE_URL demands it.');
   const encrypted = connectTls({
     socket,
     ...target.certificates,
@@ -71,9 +69,7 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
 
 function verification({ tls }: ConnectionTarget, { host }: ServerHost): ConnectionOptions {
   const name = { host, ...(isIP(host) === 0 && { servername: host }) };
-  if (tls === 'verify-full') return name;
-  if (tls === 'verify-ca') return { ...name, checkServerIdentity: () => undefined };
-  return { ...name, rejectUnauthorized: false };
+  return tls === 'verify-full' ? name : { ...name, checkServerIdentity: () => undefined };
 }
 
 /** The connection ended before the server was ready. */

@@ -10,8 +10,8 @@ export interface ServerHost {
   readonly path: string | null;
 }
 
-const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-export type TlsMode = (typeof TLS_MODES)[number];
+/** How a connection is encrypted: not at all, or with a certificate that is verified without or with its name. */
+export type TlsMode = 'disable' | 'verify-ca' | 'verify-full';
 
 /** What a connection URL says, with the meaning that libpq gives to it. */
 export interface ConnectionTarget {
@@ -156,24 +156,33 @@ type Take = (name: string) => string | undefined;
 function readTls(take: Take, fault: AddFault) {
   const rootFile = take('sslrootcert');
   const asked = take('sslmode') ?? (rootFile === undefined ? 'disable' : 'require');
-  const mode = TLS_MODES.find((mode) => mode === asked);
-  if (mode === undefined) fault(`has sslmode, which wants one of ${TLS_MODES.join(', ')}.`);
   const isDirectTls = take('sslnegotiation') === 'direct';
-  if (isDirectTls && mode === 'prefer')
-    fault('has sslnegotiation=direct, which wants an sslmode of require or more.');
   const certificates = {
     ...(rootFile !== undefined && rootFile !== 'system' && { ca: contents('sslrootcert', rootFile, fault) }),
     ...contentsOf('sslcert', 'cert', take, fault),
     ...contentsOf('sslkey', 'key', take, fault),
   };
-  return { tls: verifying(mode ?? 'verify-full', rootFile), isDirectTls, certificates };
+  return { tls: tlsMode(asked, rootFile, fault), isDirectTls, certificates };
 }
 
-/** As in libpq: a root certificate makes `require` verify it, and the roots of the system make it verify all. */
-function verifying(mode: TlsMode, rootFile: string | undefined): TlsMode {
-  if (rootFile === undefined || mode === 'disable') return mode;
-  if (rootFile === 'system') return 'verify-full';
-  return mode === 'require' ? 'verify-ca' : mode;
+/**
+ * As in libpq, with one exception: an encrypted connection is always verified. So `require` without a root certificate
+ * is `verify-full`, and modes that may leave the connection unencrypted are refused.
+ */
+function tlsMode(asked: string, rootFile: string | undefined, fault: AddFault): TlsMode {
+  switch (asked) {
+    case 'disable':
+    case 'verify-full':
+      return asked;
+    case 'verify-ca':
+    case 'require':
+      return rootFile === 'system' || (asked === 'require' && rootFile === undefined)
+        ? 'verify-full'
+        : 'verify-ca';
+    default:
+      fault('has sslmode, which wants one of disable, require, verify-ca, verify-full.');
+      return 'verify-full';
+  }
 }
 
 function contentsOf(parameter: string, name: 'cert' | 'key', take: Take, fault: AddFault) {
