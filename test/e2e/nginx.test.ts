@@ -74,6 +74,36 @@ async function setUp(t: Test) {
 
 const bearer = (access = '') => ({ authorization: `Bearer ${access}` });
 
+t.test('nginx sends no request twice, also where a GET changes state', async (t) => {
+  if (!requireNginx(t)) return;
+  const replicas = await Promise.all([deafReplica(t), deafReplica(t)]);
+  const port = await freePort();
+  const [one, other] = replicas.map((replica) => `server 127.0.0.1:${replica.port};`);
+  const site = await exampleSite('nginx.conf', {
+    'listen 80;': `listen 127.0.0.1:${port};`,
+    'server 127.0.0.1:3000;': `${one} ${other}`,
+  });
+  await startNginx(t, site, port);
+  const requests = () => replicas.reduce((sum, { count }) => sum + count(), 0);
+  for (const path of ['/refresh', '/6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11']) {
+    const before = requests();
+    t.equal((await fetch(`http://127.0.0.1:${port}${path}`)).status, 502, `${path}: the answer is lost`);
+    t.equal(requests() - before, 1, `${path} is sent once`);
+  }
+});
+
+/** A replica that reads each request and closes the connection without an answer. */
+async function deafReplica(t: Test) {
+  let count = 0;
+  const server = createServer((request) => {
+    count += 1;
+    request.socket.destroy();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  return { port: (server.address() as AddressInfo).port, count: () => count };
+}
+
 t.test('nginx lets through whom the service knows, and nobody else', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
   const { url, env, folder, service, requests, ask, post } = await setUp(t);
