@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -97,13 +97,16 @@ t.test('the folder of the socket is where it can be written, or the refusal is o
   t.equal(dirname(dirname(await makeSocketFolder(home))), home);
   const deep = join(home, 'x'.repeat(100));
   await t.rejects(makeSocketFolder(deep), {
-    message: /^The embedded database has no place for its socket: .*ENOENT.*103 bytes at most.*$/,
+    message: /^The embedded database has no place for its socket: .*ENOTDIR.*103 bytes at most.*$/,
   });
 });
 
 function withoutTemporaryFolder(t: Test): void {
   const { TMPDIR } = process.env;
-  process.env.TMPDIR = join(root, 'nowhere');
+  // Below a file, so that nothing can make the folder.
+  const file = join(root, 'file');
+  writeFileSync(file, '');
+  process.env.TMPDIR = join(file, 'nowhere');
   t.teardown(() => {
     if (TMPDIR === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = TMPDIR;

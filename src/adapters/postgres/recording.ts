@@ -44,7 +44,7 @@ export function createRecorder(currentTrace: CurrentTrace) {
         with room as materialized (${room}),
         changed as (${insertion}),
         ${entriesOfFamily(sql, entries)}
-        select room.*, token_family from room left join changed on true`;
+        select user_id, revoked, more, token_family from room left join changed on true`;
     },
 
     /** The change of an account: it returns `id` and `email`, where mails about the account go. */

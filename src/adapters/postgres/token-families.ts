@@ -135,12 +135,13 @@ export function createTokenFamilies(
       at,
       reason,
     });
-    if (passwordHash === undefined) return sql`select room.* from (${revocation}) as room`;
+    if (passwordHash === undefined)
+      return sql`select room.user_id, room.revoked, room.more from (${revocation}) as room`;
     return sql`
       with vouched as materialized (
         select id from users where id = ${userId} and password_hash = ${passwordHash} for share
       )
-      select room.* from vouched, lateral (${revocation}) as room`;
+      select room.user_id, room.revoked, room.more from vouched, lateral (${revocation}) as room`;
   }
 
   /** Nothing is stored while there is no room: it may take several batches. */
