@@ -1,43 +1,71 @@
+import type { TransactionSql } from 'postgres';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
-import type { createRecorder, Executor, RevokedBatch, SessionRevocation } from './recording.ts';
+import type { createRecorder, RevokedBatch, SessionRevocation } from './recording.ts';
 
 type Recorder = ReturnType<typeof createRecorder>;
 
-/** Revokes sessions within a transaction, batch by batch. Answers their ids. */
-export function revokeSessions(
-  tx: Executor,
+/** The answer of a transaction that revokes sessions: the ids of those. Null: it changed nothing. */
+type Revoking = (tx: TransactionSql) => Promise<readonly string[] | null>;
+
+/** A user has more sessions than one statement revokes: the transaction is rolled back. */
+class TooManySessions extends Error {
+  readonly revocation: SessionRevocation;
+
+  constructor(revocation: SessionRevocation) {
+    super(`User ${revocation.userId} has more sessions than one statement revokes.`);
+    this.revocation = revocation;
+  }
+}
+
+/** Revokes sessions within a transaction of {@link revokeTogether}, and answers their ids. */
+export async function revokeSessions(
+  tx: TransactionSql,
   record: Recorder,
   revocation: SessionRevocation,
 ): Promise<readonly string[]> {
-  return revokeInBatches(revocation.userId, () => record.revocation(tx, revocation));
+  const { revoked, more } = ownBatch(await record.revocation(tx, revocation), revocation);
+  if (more) throw new TooManySessions(revocation);
+  return revoked;
 }
 
 /**
- * Revokes the sessions of a user beyond a limit, each batch in a transaction of its own, so that a later transaction
- * that ends all the others is short. A user has that many only from a time without a limit, or with a higher one.
+ * Runs a transaction that revokes sessions with {@link revokeSessions}. Where the user has too many for one statement,
+ * from a time without a limit or with a higher one, those beyond the limit end first, each batch in a transaction of
+ * its own. Answers all that ended, or null where the transaction answers null.
  */
-export function revokeSurplus(
+export async function revokeTogether(
   sql: Sql,
   record: Recorder,
-  revocation: Omit<SessionRevocation, 'reason'>,
-): Promise<readonly string[]> {
-  return revokeInBatches(revocation.userId, () =>
-    asked(record.revocation(sql, { ...revocation, reason: 'session_limit' })),
-  );
+  sessionsPerUser: number,
+  work: Revoking,
+): Promise<readonly string[] | null> {
+  const run = () => asked(sql.begin(work) as Promise<readonly string[] | null>);
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof TooManySessions)) throw error;
+    const { revocation } = error;
+    const surplus = await revokeSurplus(sql, record, { ...revocation, kept: sessionsPerUser });
+    const ended = await run();
+    return ended && [...surplus, ...ended];
+  }
 }
 
-async function revokeInBatches(
-  userId: string,
-  revokeBatch: () => PromiseLike<readonly RevokedBatch[]>,
-): Promise<readonly string[]> {
+async function revokeSurplus(sql: Sql, record: Recorder, revocation: SessionRevocation): Promise<string[]> {
+  const surplus = { ...revocation, reason: 'session_limit' } as const;
   const ids: string[] = [];
   for (let more = true; more; ) {
-    const batch = onlyRow(await revokeBatch(), (row) => isSameId(row.user_id, userId));
-    if (batch === null) throw new Error('revoke_sessions returned no row.');
+    const batch = ownBatch(await asked(record.revocation(sql, surplus)), surplus);
     ids.push(...batch.revoked);
     more = batch.more;
   }
   return ids;
+}
+
+function ownBatch(rows: readonly RevokedBatch[], { userId }: SessionRevocation): RevokedBatch {
+  const batch = onlyRow(rows, (row) => isSameId(row.user_id, userId));
+  if (batch === null) throw new Error('revoke_sessions returned no row.');
+  return batch;
 }

@@ -18,7 +18,7 @@ import { purgingEnded } from './purging.ts';
 import { createRecorder, type RevokedBatch, TOLD } from './recording.ts';
 import { rotating } from './rotating.ts';
 import { createRotations } from './rotations.ts';
-import { revokeSessions, revokeSurplus } from './session-revocation.ts';
+import { revokeSessions, revokeTogether } from './session-revocation.ts';
 
 /** What each change of a family returns. */
 type ToldRow = Pick<FamilyRow, (typeof TOLD)[number]>;
@@ -89,10 +89,11 @@ export function createTokenFamilies(
 
     async revokeAll(userId, revocation) {
       const { at, reason, except: spared } = revocation;
-      const surplus = await revokeSurplus(sql, record, { userId, kept: sessionsPerUser, spared, at });
       const ending = { userId, kept: 0, spared, at, reason };
-      const ended = await asked(sql.begin((tx) => revokeSessions(tx, record, ending)));
-      return [...surplus, ...ended];
+      const ended = await revokeTogether(sql, record, sessionsPerUser, (tx) =>
+        revokeSessions(tx, record, ending),
+      );
+      return ended ?? [];
     },
 
     async list(userId, { now, limit, after }) {

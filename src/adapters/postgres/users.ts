@@ -1,12 +1,13 @@
 import type postgres from 'postgres';
 import { identifiersOf, type User } from '../../domain/user.ts';
+import type { Ended } from '../../ports/stores/token-families.ts';
 import type { NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { bytes } from './family-row.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
 import { createRecorder } from './recording.ts';
-import { revokeSessions, revokeSurplus } from './session-revocation.ts';
+import { revokeSessions, revokeTogether } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
 
 interface UserRow {
@@ -63,17 +64,13 @@ export function createUsers(
     },
 
     async changePassword(id, expected, change, entries) {
-      const surplus = await revokeSurplus(sql, record, surplusOf(id, change));
-      const ended = await asked(
-        sql.begin(async (tx) => {
-          const update = tx`
+      return endingSessions(async (tx) => {
+        const update = tx`
             update users set password_hash = ${change.passwordHash}
             where id = ${id} and password_hash = ${expected} returning id, email`;
-          const [user] = await record.user(tx, update, entries);
-          return user === undefined ? null : afterPasswordChange(tx, id, change);
-        }),
-      );
-      return ended && { sessions: [...surplus, ...ended] };
+        const [user] = await record.user(tx, update, entries);
+        return user === undefined ? null : afterPasswordChange(tx, id, change);
+      });
     },
 
     async openReset({ hashedToken, userId, expiresAt }, entries) {
@@ -94,23 +91,17 @@ export function createUsers(
     },
 
     async useReset(hashedToken, change, entries) {
-      const userId = await ownerOfReset(hashedToken, change.at);
-      if (userId === null) return null;
-      const surplus = await revokeSurplus(sql, record, surplusOf(userId, change));
-      const ended = await asked(
-        sql.begin(async (tx) => {
-          const [used] = await tx<{ user_id: string }[]>`
+      return endingSessions(async (tx) => {
+        const [used] = await tx<{ user_id: string }[]>`
             delete from password_resets
             where hashed_token = ${bytes(hashedToken)} and expires_at > ${new Date(change.at)}
             returning user_id`;
-          if (used === undefined) return null;
-          const update = tx`
+        if (used === undefined) return null;
+        const update = tx`
             update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning id, email`;
-          await record.user(tx, update, entries);
-          return afterPasswordChange(tx, used.user_id, change);
-        }),
-      );
-      return ended && { sessions: [...surplus, ...ended] };
+        await record.user(tx, update, entries);
+        return afterPasswordChange(tx, used.user_id, change);
+      });
     },
 
     async forgetResets(before, limit) {
@@ -124,30 +115,18 @@ export function createUsers(
     },
 
     async remove(id, expected, revocation, entries) {
-      const change = { ...revocation, except: null };
-      const surplus = await revokeSurplus(sql, record, surplusOf(id, change));
-      const ended = await asked(
-        sql.begin(async (tx) => {
-          const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
-          const [user] = await record.user(tx, removal, entries);
-          if (user === undefined) return null;
-          return revokeSessions(tx, record, { userId: id, kept: 0, spared: null, ...revocation });
-        }),
-      );
-      return ended && { sessions: [...surplus, ...ended] };
+      return endingSessions(async (tx) => {
+        const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
+        const [user] = await record.user(tx, removal, entries);
+        if (user === undefined) return null;
+        return revokeSessions(tx, record, { userId: id, kept: 0, spared: null, ...revocation });
+      });
     },
   };
 
-  function surplusOf(userId: string, { except, at }: Pick<PasswordChange, 'except' | 'at'>) {
-    return { userId, kept: sessionsPerUser, spared: except, at };
-  }
-
-  async function ownerOfReset(hashedToken: string, now: number): Promise<string | null> {
-    const hash = bytes(hashedToken);
-    const rows = await asked(sql<{ hashed_token: Buffer; user_id: string }[]>`
-      select hashed_token, user_id from password_resets
-      where hashed_token = ${hash} and expires_at > ${new Date(now)}`);
-    return onlyRow(rows, (row) => row.hashed_token.equals(hash))?.user_id ?? null;
+  async function endingSessions(work: Parameters<typeof revokeTogether>[3]): Promise<Ended | null> {
+    const sessions = await revokeTogether(sql, record, sessionsPerUser, work);
+    return sessions && { sessions };
   }
 
   async function afterPasswordChange(

@@ -26,8 +26,8 @@ export type NamedUser = Pick<User, 'id' | 'username'>;
 /**
  * Accounts. Every method is atomic: the change, the end of sessions and the entries given with it commit together
  * or not at all; each session that ends is recorded as `sessions.revoked`. A session that is opened with a
- * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Sessions beyond the
- * limit of sessions end before the change, whether it then takes place or not.
+ * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Where a user has
+ * many more sessions than the limit, those beyond it end in transactions of their own before the change.
  *
  * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
  */
