@@ -37,7 +37,7 @@ t.test('what a refresh asks of the database', async (t) => {
   });
 
   await t.test('one statement for a login', async (t) => {
-    t.same(await counted(() => service.logIn()), ['with changed']);
+    t.same(await counted(() => service.logIn()), ['with room']);
   });
 
   await t.test('every rotation is a HOT update', async (t) => {
