@@ -320,6 +320,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ LOGIN_NETWORK_LIMIT: '20/15m' }, /^LOGIN_LONGEST_WAIT got "15m" and wants less than the durations/],
   [{ LOGIN_LONGEST_WAIT: '24h' }, /^LOGIN_LONGEST_WAIT got "24h" and wants less than the durations/],
   [{ LOGIN_LONGEST_WAIT: '0s' }, /^LOGIN_LONGEST_WAIT got "0s" and wants a duration .*, at least 1s/],
+  [{ LOGIN_RATE_LIMIT: '0/1m' }, /^LOGIN_RATE_LIMIT/],
+  [{ LOGIN_RATE_NETWORK_LIMIT: '300' }, /^LOGIN_RATE_NETWORK_LIMIT/],
   [{ REGISTER_LIMIT: 'off' }, /^REGISTER_LIMIT/],
   [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],
   [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],

@@ -6,6 +6,8 @@ import type { Readers } from './values.ts';
 export function readLimits(variables: Variables, read: Readers): Limits {
   return {
     attempts: readAttempts(variables, read),
+    logins: read.limit('LOGIN_RATE_LIMIT', variables.LOGIN_RATE_LIMIT),
+    loginsOfNetwork: read.limit('LOGIN_RATE_NETWORK_LIMIT', variables.LOGIN_RATE_NETWORK_LIMIT),
     registrations: read.limit('REGISTER_LIMIT', variables.REGISTER_LIMIT),
     resetMails: read.limit('PASSWORD_FORGOT_LIMIT', variables.PASSWORD_FORGOT_LIMIT),
   };

@@ -56,6 +56,8 @@ export const Environment = Type.Object({
   LOGIN_ACCOUNT_LIMIT: text('5/24h'),
   LOGIN_NETWORK_LIMIT: text('20/20m'),
   LOGIN_LONGEST_WAIT: text('15m'),
+  LOGIN_RATE_LIMIT: text('60/1m'),
+  LOGIN_RATE_NETWORK_LIMIT: text('300/1m'),
   REGISTER_LIMIT: text('20/1h'),
   PASSWORD_FORGOT_LIMIT: text('3/1h'),
   REDIS_URL: text(),

@@ -35,11 +35,19 @@ t.test('attempts in memory keep no name, so that long names do not fill the memo
       },
       NOW,
     );
-    await attempts.take(Buffer.from(name).toString(), { count: 3, perMilliseconds: 60_000 }, NOW);
+    await attempts.take(`reset ${name}`, { count: 3, perMilliseconds: 60_000 }, NOW);
   }
   const grown = heap() - before;
   t.ok(grown < 20_000_000, `grown by ${grown} bytes; the names have 100 million`);
   t.ok((await attempts.begin(ANN, NOW)).allowed);
+});
+
+t.test('windows of one deed push out no window of another deed', async (t) => {
+  const attempts = createMemoryAttempts({ most: 10 });
+  const limit = { count: 2, perMilliseconds: 60_000 };
+  await attempts.take('register 192.0.2.1', limit, NOW);
+  for (let n = 0; n < 20; n += 1) await attempts.take(`login user-${n} 192.0.2.1`, limit, NOW);
+  t.equal((await attempts.take('register 192.0.2.1', limit, NOW)).remaining, 0);
 });
 
 t.test('attempts in Redis', async (t) => {

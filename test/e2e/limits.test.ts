@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { composed, dataDir, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
 const PASSWORD = 'a violet piano 42';
 
@@ -37,6 +38,8 @@ async function limited(t: Test, env: Record<string, string>) {
       const account = { username, email: `${username}@example.com`, password: PASSWORD };
       return post('/auth/register', account, address);
     },
+    logIn: (username: string, address = '192.0.2.1') =>
+      post('/auth/login', { username, password: PASSWORD }, address),
     forget: (username: string) =>
       post('/auth/password/forgot', { email: `${username}@example.com` }, '192.0.2.1'),
   };
@@ -80,6 +83,25 @@ t.test('LOGIN_LONGEST_WAIT', async (t) => {
     t.same(await guess('ann'), WRONG);
   }
 });
+
+for (const counter of ['memory', 'Redis']) {
+  t.test(`LOGIN_RATE_LIMIT and LOGIN_RATE_NETWORK_LIMIT, counted in ${counter}`, async (t) => {
+    if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
+    const shared = counter === 'Redis' ? { REDIS_URL: (await startPrivateRedis(t)).url } : {};
+    const limits = { LOGIN_RATE_LIMIT: '2/10m', LOGIN_RATE_NETWORK_LIMIT: '3/20m' };
+    const { time, register, logIn } = await limited(t, { ...limits, ...shared });
+    for (const name of ['ann', 'bob']) await register(name);
+    const right = [200, null];
+    const thrice = async () => [await logIn('ann'), await logIn('Ann'), await logIn('ann')];
+    const refused = [429, '"login-rate";q=2;w=600'];
+    t.same(await thrice(), [right, right, refused]);
+    t.same(await logIn('bob'), right);
+    t.same(await logIn('bob'), [429, '"login-rate-network";q=3;w=1200']);
+    t.same(await logIn('ann', '192.0.2.2'), right);
+    time.now += 1_200_000;
+    t.same(await thrice(), [right, right, refused]);
+  });
+}
 
 t.test('REGISTER_LIMIT', async (t) => {
   if (!(await requirePostgres(t))) return;

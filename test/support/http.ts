@@ -36,6 +36,8 @@ export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 /** The usual ones. */
 const LIMITS: Limits = {
   attempts: ATTEMPT_POLICY,
+  logins: { count: 60, perMilliseconds: 60_000 },
+  loginsOfNetwork: { count: 300, perMilliseconds: 60_000 },
   registrations: { count: 20, perMilliseconds: 3_600_000 },
   resetMails: { count: 3, perMilliseconds: 3_600_000 },
 };

@@ -20,6 +20,8 @@ export async function startKinship(databaseUrl: string): Promise<Contestant> {
     MAIL: 'off',
     // All clients are one network here, and their accounts are new.
     REGISTER_LIMIT: '99999/1h',
+    LOGIN_RATE_LIMIT: '99999/1m',
+    LOGIN_RATE_NETWORK_LIMIT: '99999/1m',
     LOGIN_NETWORK_LIMIT: '99999/1h',
     LOGIN_ACCOUNT_LIMIT: '99999/1h',
   });

@@ -39,7 +39,7 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
   const accounts = countsUnder(policy.account);
   const networks = countsUnder(policy.network);
   const known = createBoundedMap<ReadonlyMap<string, number>>({ most });
-  const windows = createBoundedMap<Window>({ most, isPrecious: ({ isFull }) => isFull });
+  const windows = new Map<string, ReturnType<typeof createBoundedMap<Window>>>();
 
   const pairOf = (subject: AttemptSubject) => `${subject.identifier} ${subject.network}`;
 
@@ -61,6 +61,14 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
     if (pair !== before.pair) pairs.set(pairOf(subject), pair);
     if (account !== before.account) accounts.set(subject.identifier, account);
     if (network !== before.network) networks.set(subject.network, network);
+  }
+
+  /** One map for each deed: names that strangers type at a login push out no window of another deed. */
+  function windowsOf(key: string) {
+    const deed = key.slice(0, key.indexOf(' '));
+    const found = windows.get(deed) ?? createBoundedMap({ most, isPrecious: ({ isFull }) => isFull });
+    windows.set(deed, found);
+    return found;
   }
 
   function remember({ account, network }: Pick<AttemptSubject, 'account' | 'network'>, until: number): void {
@@ -92,8 +100,9 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
 
     async take(name, limit, now) {
       const key = hashOf(name);
-      const { taking, times } = takeOne(windows.get(key)?.times ?? [], limit, now);
-      if (taking.allowed) windows.set(key, { times, isFull: taking.remaining === 0 });
+      const ofDeed = windowsOf(name);
+      const { taking, times } = takeOne(ofDeed.get(key)?.times ?? [], limit, now);
+      if (taking.allowed) ofDeed.set(key, { times, isFull: taking.remaining === 0 });
       return taking;
     },
   };

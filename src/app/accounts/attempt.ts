@@ -6,6 +6,7 @@ import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
+import { takeWithinLimit } from './take-within-limit.ts';
 
 export interface AttemptDeps {
   readonly attempts: Attempts;
@@ -19,20 +20,39 @@ export interface AttemptDeps {
  * right one. Rejects with a {@link Refusal} `too_many_requests`.
  */
 export async function attempt(
-  { attempts, limits, clock, securityLog }: AttemptDeps,
+  deps: AttemptDeps,
   { userId, identifier }: Pick<SecurityFacts, 'userId'> & { readonly identifier: string },
   client: Client,
 ): Promise<() => Promise<void>> {
-  const who = { userId, identifier };
+  const { attempts, limits, clock, securityLog } = deps;
+  const who = { userId, identifier, address: client.address };
+  await takeLogin(deps, identifier, who);
   const subject = { account: userId ?? identifier, identifier, network: networkOf(client.address) };
   const verdict = await attempts.begin(subject, clock());
   if (!verdict.allowed) {
     const { counter, retryAfter } = verdict;
     const limit = limitOf(limits, counter);
-    securityLog('limit_reached', { limit: limit.name, ...who, address: client.address });
+    securityLog('limit_reached', { limit: limit.name, ...who });
     throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
   }
   return () => attempts.succeeded(subject, clock());
+}
+
+/**
+ * Limits attempts with the right password too. An identifier that is at its limit takes nothing from the limit of its
+ * network, so that one client in a loop does not keep the others of its network out.
+ */
+async function takeLogin(
+  deps: AttemptDeps,
+  identifier: string,
+  who: SecurityFacts & { readonly address: string },
+): Promise<void> {
+  const { logins, loginsOfNetwork } = deps.limits;
+  const network = networkOf(who.address);
+  const ofIdentifier = { key: `login ${identifier} ${network}`, limit: { name: 'login-rate', ...logins } };
+  await takeWithinLimit(deps, ofIdentifier, who);
+  const limit = { name: 'login-rate-network', ...loginsOfNetwork };
+  await takeWithinLimit(deps, { key: `login-network ${network}`, limit }, who);
 }
 
 /** Of waits that grow it is said what is free of any, and after which time without an attempt it is so again. */

@@ -12,6 +12,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
+import { takeWithinLimit } from './take-within-limit.ts';
 
 interface Deps {
   readonly users: Users;
@@ -41,23 +42,14 @@ export const register =
       accountFault(username, email) ?? passwordFault(password, [username, email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
+    const network = networkOf(client.address);
+    const limit = { name: 'registrations', ...deps.limits.registrations };
+    await takeWithinLimit(deps, { key: `register ${network}`, limit }, { address: client.address });
     const now = clock();
-    await takeRegistration(deps, client, now);
-    const passwordHash = await passwords.hash(password, networkOf(client.address));
+    const passwordHash = await passwords.hash(password, network);
     const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };
     const data = { userId: user.id, username: user.username };
     const event = { type: 'users.created', occurredAt: now, data } as const;
     if (!(await users.create(user, outboxEntries(newId, [{ event }])))) throw new Refusal('conflict');
     return { id: user.id, username: user.username, email };
   };
-
-async function takeRegistration(
-  { attempts, limits, securityLog }: Deps,
-  { address }: Client,
-  now: number,
-): Promise<void> {
-  const limit = { name: 'registrations', ...limits.registrations };
-  const { allowed, retryAfter } = await attempts.take(`register ${networkOf(address)}`, limit, now);
-  if (!allowed) securityLog('limit_reached', { limit: limit.name, address });
-  if (!allowed) throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
-}

@@ -133,6 +133,13 @@ t.test('a hundred guesses at once are as good as one after another', async (t) =
   await register('ann', home);
   t.equal((await logIn('ann', home)).status, 200, 'the owner, at home');
   const before = verifications();
+  const both = await behindProxy(t);
+  await both.register('ann', home);
+  const mixed = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => both.guess(['ann', 'ann@example.com'][n % 2] ?? '', `10.0.0.${n}`)),
+  );
+  t.equal(mixed.filter(({ status }) => status === 401).length, 10, 'five by the name, five by the address');
+  t.equal(both.verifications(), 10);
   const hundred = async (...names: [string, string]) => {
     const guesses = Array.from({ length: 100 }, (_, n) => guess(names[n % 2] ?? '', `198.51.100.${n}`));
     const answers = await Promise.all(guesses);
@@ -144,6 +151,63 @@ t.test('a hundred guesses at once are as good as one after another', async (t) =
   t.equal(verifications() - before, 10);
   t.equal((await logIn('ann', '203.0.113.9')).status, 429, 'not even the right one, from a place not known');
   t.equal((await logIn('ann', home)).status, 200, 'the owner still gets in at home');
+});
+
+t.test('right passwords in a loop are bounded, and the others of the network still log in', async (t) => {
+  const { logIn, post, register, time, verifications, lines } = await behindProxy(t);
+  const home = '192.0.2.1';
+  for (const name of ['ann', 'bob']) t.equal((await register(name, home)).status, 201);
+  const doors = [
+    (username: string) => logIn(username, home),
+    (username: string) =>
+      post('/api/v1/login/', { username, password: PASSWORD }, { 'x-forwarded-for': home }),
+  ];
+  const before = verifications();
+  const statuses: number[] = [];
+  for (let n = 0; n < 100; n += 1)
+    statuses.push((await doors[n % 2]?.(n % 3 === 0 ? 'ANN' : 'ann'))?.status ?? 0);
+  t.same([...new Set(statuses.slice(0, 60))], [200]);
+  t.same([...new Set(statuses.slice(60))], [429]);
+  t.equal(verifications() - before, 60, 'a refused login costs no hash');
+  t.match(lines.at(-2), /"event":"limit_reached","limit":"login-rate"/);
+  for (const door of doors) {
+    t.same(told((await door('ann')) as Answer), ['60', '"login-rate";q=60;w=60', '"login-rate";r=0;t=60']);
+    t.equal((await door('bob')).status, 200);
+  }
+  t.equal((await logIn('ann', '192.0.2.2')).status, 200, 'another network has its own limit');
+  time.now += 60_000;
+  t.equal((await logIn('ann', home)).status, 200);
+});
+
+t.test('a name without an account has the same limit of logins', async (t) => {
+  const { guess, register, time } = await behindProxy(t);
+  t.equal((await register('ann', '192.0.2.1')).status, 201);
+  const answersTo = async (name: string, address: string) => {
+    const answers: string[] = [];
+    for (let n = 0; n < 62; n += 1) {
+      const answer = await guess(name, address);
+      answers.push(JSON.stringify([answer.status, told(answer)]));
+    }
+    return answers;
+  };
+  const known = await answersTo('ann', '192.0.2.7');
+  t.match(known.at(-1), /login-rate/);
+  t.same(await answersTo('nobody', '192.0.2.8'), known);
+  time.now += 60_000;
+  t.equal((await guess('nobody', '192.0.2.8')).status, 401);
+});
+
+t.test('all accounts of one network share a limit of logins', async (t) => {
+  const { guess } = await behindProxy(t);
+  const network = '192.0.2.1';
+  for (let n = 0; n < 300; n += 1)
+    t.notMatch(told(await guess(`user-${n}`, network)), [/./, /login-rate/, /./]);
+  t.same(told(await guess('another', network)), [
+    '60',
+    '"login-rate-network";q=300;w=60',
+    '"login-rate-network";r=0;t=60',
+  ]);
+  t.equal((await guess('another', '192.0.2.2')).status, 401);
 });
 
 t.test('who is turned away is told of which limit, and when to come again', async (t) => {
@@ -181,6 +245,13 @@ t.test('who is turned away is told of which limit, and when to come again', asyn
 
   t.same(told(await send('/nowhere')), [null, null, null], 'other refusals say nothing of limits');
   const documented = readFileSync('docs/problems.md', 'utf8');
-  for (const name of ['login-account', 'login-network', 'registrations', 'requests'])
-    t.match(documented, `| \`${name}\` |`);
+  const limits = [
+    'login-account',
+    'login-network',
+    'login-rate',
+    'login-rate-network',
+    'registrations',
+    'requests',
+  ];
+  for (const name of limits) t.match(documented, `| \`${name}\` |`);
 });
