@@ -144,7 +144,8 @@ export interface components {
          *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
          *       "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
          *       "username": "ann",
-         *       "email": "ann@example.com"
+         *       "email": "ann@example.com",
+         *       "emailVerified": false
          *     }
          */
         readonly Me: {
@@ -154,6 +155,8 @@ export interface components {
             readonly sessionId: string;
             readonly username?: string;
             readonly email?: string;
+            /** @description whether the user has proved to receive mails there; no route does so yet */
+            readonly emailVerified?: boolean;
         };
         readonly ConfirmedPassword: {
             readonly password: string;
@@ -273,7 +276,8 @@ export interface components {
         readonly User: {
             /** @description UUID */
             readonly id: string;
-            readonly username: string;
+            /** @description left out for another user whose name is an unverified e-mail address */
+            readonly username?: string;
             /** @description the texts of one’s own; of others none */
             readonly tasks: readonly string[];
         };

@@ -23,7 +23,11 @@ interface OfUser {
 }
 
 interface EventData {
-  'users.created': OfUser & { readonly username: string };
+  'users.created': OfUser & {
+    readonly emailVerified: boolean;
+    /** Absent where `identityOf` withholds it. */
+    readonly username?: string;
+  };
   'users.deleted': OfUser;
   'users.password_changed': OfUser & Client;
   'users.password_forgotten': OfUser & Client & { readonly resetId: string };

@@ -21,7 +21,7 @@ const SOURCE = 'https://auth.example.com';
 const PATIENCE = 20_000;
 
 function created(id = randomUUID()): Publication {
-  const data = { userId: randomUUID(), username: 'ann' };
+  const data = { userId: randomUUID(), emailVerified: false, username: 'ann' };
   return { id, event: { type: 'users.created', occurredAt: NOW, data }, trace: null };
 }
 

@@ -1,12 +1,13 @@
+import { EMAIL_VERIFIED } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { SessionOfUser } from '../sessions/log-out.ts';
 
-/** A user as they see themselves; without name and address if somebody else keeps the account. */
+/** A user as they see themselves; without name and address where another system keeps the account. */
 export const describeMe =
   ({ users }: { readonly users: Users }) =>
   async ({ userId, sessionId }: SessionOfUser) => {
     const user = await users.find(userId);
     return user === null
       ? { userId, sessionId }
-      : { userId, sessionId, username: user.username, email: user.email };
+      : { userId, sessionId, username: user.username, email: user.email, emailVerified: EMAIL_VERIFIED };
   };

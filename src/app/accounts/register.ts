@@ -3,7 +3,7 @@ import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { accountFault } from '../../domain/user.ts';
+import { accountFault, EMAIL_VERIFIED, identityOf } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
@@ -48,7 +48,12 @@ export const register =
     const now = clock();
     const passwordHash = await passwords.hash(password, network);
     const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };
-    const data = { userId: user.id, username: user.username };
+    const identity = identityOf(user);
+    const data = {
+      userId: user.id,
+      emailVerified: EMAIL_VERIFIED,
+      ...(identity !== null && { username: identity }),
+    };
     const event = { type: 'users.created', occurredAt: now, data } as const;
     if (!(await users.create(user, outboxEntries(newId, [{ event }])))) throw new Refusal('conflict');
     return { id: user.id, username: user.username, email };

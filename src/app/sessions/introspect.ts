@@ -54,8 +54,7 @@ export const introspect = (deps: Deps) => {
       userId,
       sessionId,
       clientId,
-      // No address can be verified yet.
-      username: user && identityOf(user, false),
+      username: user && identityOf(user),
       ...codec.partiesOf(token),
       issuedAt: claims.iat,
       // No token outlives its session.

@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts';
 import { listTasks } from './list-tasks.ts';
-import type { UserTaskDeps, UserWithTasks } from './list-users.ts';
+import { type UserTaskDeps, type UserWithTasks, userSeenBy } from './list-users.ts';
 
 /** One account; a {@link Refusal} `not_found` if there is none of this id. */
 export const describeUser = (deps: UserTaskDeps) => {
@@ -10,6 +10,7 @@ export const describeUser = (deps: UserTaskDeps) => {
     const user = await deps.users.find(id);
     if (user === null) throw new Refusal('not_found');
     const own = id === asker ? await list(asker) : [];
-    return { id, username: user.username, tasks: own.map(({ text }) => text) };
+    const texts = own.map(({ text }) => text);
+    return userSeenBy(asker, user, texts);
   };
 };

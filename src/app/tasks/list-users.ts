@@ -1,4 +1,5 @@
 import { LONGEST_LIST } from '../../domain/task.ts';
+import { identityOf } from '../../domain/user.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import type { NamedUser, Users } from '../../ports/stores/users.ts';
@@ -10,8 +11,11 @@ export interface UserTaskDeps {
   readonly cache: Cache;
 }
 
-/** A user, with the texts of their tasks if it is the user who asks: those of others are nobody's business. */
-export interface UserWithTasks extends NamedUser {
+/** A user, with the texts of the tasks only where the user asks about themselves. */
+export interface UserWithTasks {
+  readonly id: string;
+  /** Absent where `identityOf` withholds it: a user still sees their own name. */
+  readonly username?: string;
   readonly tasks: readonly string[];
 }
 
@@ -23,6 +27,17 @@ export const listUsers = (deps: UserTaskDeps) => {
     const users = await deps.users.list(LONGEST_LIST);
     const own = users.some(({ id }) => id === asker) ? await list(asker) : [];
     const texts = own.map(({ text }) => text);
-    return users.map((user) => ({ ...user, tasks: user.id === asker ? texts : [] }));
+    return users.map((user) => userSeenBy(asker, user, texts));
   };
 };
+
+/** `texts` are those of the asker's own tasks. */
+export function userSeenBy(
+  asker: string,
+  { id, username }: NamedUser,
+  texts: readonly string[],
+): UserWithTasks {
+  if (id === asker) return { id, username, tasks: texts };
+  const identity = identityOf({ username });
+  return { id, ...(identity !== null && { username: identity }), tasks: [] };
+}

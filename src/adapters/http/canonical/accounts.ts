@@ -80,11 +80,21 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
 }
 
 const Me = Type.Object(
-  { userId: Uuid, sessionId: Uuid, username: Type.Optional(Text), email: Type.Optional(Text) },
+  {
+    userId: Uuid,
+    sessionId: Uuid,
+    username: Type.Optional(Text),
+    email: Type.Optional(Text),
+    emailVerified: Type.Optional(
+      Type.Boolean({
+        description: 'whether the user has proved to receive mails there; no route does so yet',
+      }),
+    ),
+  },
   {
     title: 'Me',
     additionalProperties: false,
-    examples: [{ userId: examples.user, sessionId: examples.session, ...account }],
+    examples: [{ userId: examples.user, sessionId: examples.session, ...account, emailVerified: false }],
   },
 );
 const ConfirmedPassword = Type.Object(
