@@ -60,6 +60,26 @@ t.test('a statement that is given up does not take effect later', async (t) => {
   t.same([...(await sql`select mark from marks`)], []);
 });
 
+t.test(
+  'a transaction that is given up while it waits for a connection does not take effect later',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const sql = connect({ kind: 'url', url: await testDatabase(t), pool: 1 });
+    t.teardown(() => sql.end({ timeout: 1 }));
+    await sql`create table marks (mark int)`;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holding = sql.begin(() => released);
+    const outcome = await outcomeOf(asked(sql.begin((tx) => tx`insert into marks values (1)`)));
+    release();
+    await holding;
+    t.equal(outcome, 'nothing');
+    t.same([...(await sql`select mark from marks`)], []);
+  },
+);
+
 t.test('what waits for a connection is taken back', async (t) => {
   const statement = Object.assign(new Promise(() => {}), { state: null, cancel: () => reject() });
   let reject = () => {};

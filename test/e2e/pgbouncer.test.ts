@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
+import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { composed, dataDir, until } from '../support/composed.ts';
 import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
@@ -100,6 +101,44 @@ for (const mode of MODES) {
     });
   });
 }
+
+t.test("what was given up in the pooler's queue has no effect later", async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const direct = await testRole(t, await testDatabase(t), SETTINGS);
+  const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 1 });
+  const [admin, busy] = [direct, url].map((url) =>
+    postgres(url, { max: 1, prepare: false, fetch_types: false }),
+  );
+  const sql = connect({ kind: 'url', url, pool: 2, pooler: 'transaction' });
+  t.teardown(() => Promise.all([admin, busy, sql].map((pool) => pool?.end({ timeout: 1 }))));
+  await admin!`create table marks (mark text)`;
+  await Promise.all([sql`select 1`, sql`select 1`]);
+
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let holding: Promise<unknown> = Promise.resolve();
+  await new Promise<void>((resolve) => {
+    holding = busy!.begin(async (tx) => {
+      await tx`select 1`;
+      resolve();
+      await released;
+    });
+  });
+  const answers = await Promise.allSettled([
+    asked(sql`insert into marks values ('statement')`),
+    asked(sql.begin((tx) => tx`insert into marks values ('transaction')`)),
+  ]);
+  t.same(
+    answers.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  release();
+  await holding;
+  await until('the service', async () => (await asked(sql`select 1`)) && true);
+  t.same([...(await admin!`select mark from marks`)], []);
+});
 
 t.test('a pooler in transaction mode is refused where the configuration does not know of it', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;

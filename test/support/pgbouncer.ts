@@ -30,18 +30,19 @@ export interface PgBouncer {
   restart(): Promise<void>;
 }
 
-/** Starts a PgBouncer with its defaults before the server of the URL `database`; it ends with the test. */
+/** Starts a PgBouncer before the server of the URL `database`, with its defaults but for `settings`; it ends with the test. */
 export async function startPgBouncer(
   t: Pick<Test, 'teardown'>,
   database: string,
   mode: 'session' | 'transaction',
+  settings: Readonly<Record<string, string | number>> = {},
 ): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-pgbouncer-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const port = await freePort();
   const target = new URL(database);
   await writeFile(join(folder, 'users.txt'), '');
-  await writeFile(join(folder, 'pgbouncer.ini'), configuration(target, port, mode, folder));
+  await writeFile(join(folder, 'pgbouncer.ini'), configuration(target, port, mode, folder, settings));
   const account = unprivilegedAccount();
   if (account !== undefined) await chown(folder, account.uid, account.gid);
 
@@ -63,6 +64,7 @@ function configuration(
   port: number,
   mode: string,
   folder: string,
+  settings: Readonly<Record<string, string | number>>,
 ) {
   return `[databases]
 * = host=${hostname} port=${serverPort || 5432} user=${username}
@@ -75,6 +77,9 @@ auth_file = ${folder}/users.txt
 pool_mode = ${mode}
 log_connections = 0
 log_disconnections = 0
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join('\n')}
 `;
 }
 

@@ -1,4 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { giveUp } from './given-up.ts';
 import { isStaleStatement } from './renewing.ts';
 
 /** The statement never reached a server that could run it, or the server says that it was rolled back. */
@@ -20,7 +21,8 @@ type Asked<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unknown 
 
 /**
  * The answer to a statement. One that still waits for a connection at its deadline is taken back, so that it does
- * not take effect after its client was told that it cannot be done; one that was sent ends as pending.
+ * not take effect after its client was told that it cannot be done. A transaction is rolled back unless its commit
+ * was sent. A statement that was sent ends as pending, or with its connection behind a pooler in transaction mode.
  * Rejects as {@link translated}.
  */
 export async function asked<T>(statement: Asked<T>): Promise<T> {
@@ -54,8 +56,8 @@ function startDeadline(statement: Asked<unknown>) {
     timer = setTimeout(() => {
       // Of one that was sent the driver would ask the server to stop it, over a connection whose loss nobody can
       // catch; and the server stops it by itself.
-      if (statement.state === null) statement.cancel?.();
-      else reject(new StoreUnavailable('pending', new Error(`no answer within ${DEADLINE} ms`)));
+      const fate = statement.state === null ? void statement.cancel?.() : giveUp(statement);
+      if (fate) reject(new StoreUnavailable(fate, new Error(`no answer within ${DEADLINE} ms`)));
     }, DEADLINE);
   });
   return { passed, end: () => clearTimeout(timer) };

@@ -65,7 +65,8 @@ export function connect(address: PostgresAddress, onStatement?: OnStatement): Sq
     address.kind === 'embedded'
       ? embeddedOptions(address.socketPath)
       : { ...urlOptions(address), max: address.pool };
-  return renewing((events) => open({ ...options, ...debug, ...events }));
+  const closesGivenUp = address.kind === 'url' && address.pooler === 'transaction';
+  return renewing((events) => open({ ...options, ...debug, ...events }), { closesGivenUp });
 }
 
 /** What a connection that listens has to tell. */

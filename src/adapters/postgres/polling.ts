@@ -3,16 +3,20 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { renew } from './renewing.ts';
-import { loadRevocations, type Revocation } from './revocations.ts';
+import { type Revocation, selectRevocations, toRevocations } from './revocations.ts';
 
-/** Milliseconds between two polls. */
-const POLL_EVERY = 200;
+/** Milliseconds. */
+interface Times {
+  /** Between two polls. */
+  readonly pollEvery: number;
+  /** Between two reads of all that is worth knowing. */
+  readonly wholeEvery: number;
+}
+
+const TIMES: Times = { pollEvery: 200, wholeEvery: 60_000 };
 
 /** Milliseconds that each poll reads again: a revocation may commit later than its `revoked_at` says. */
 const OVERLAP = 60_000;
-
-/** Milliseconds between two reads of all that is worth knowing. */
-const WHOLE_EVERY = 60_000;
 
 interface Options {
   readonly pool: Sql;
@@ -26,6 +30,7 @@ interface Options {
   /** Called at once when a poll fails. */
   onLost(): void;
   readonly stop: AbortSignal;
+  readonly times?: Times;
 }
 
 /**
@@ -35,18 +40,20 @@ interface Options {
  */
 export async function pollRevocations(options: Options): Promise<unknown> {
   const { pool, clock, worthKnowing, take, onComplete, onLost, stop } = options;
+  const { pollEvery, wholeEvery } = options.times ?? TIMES;
   let wholeAt = Number.NEGATIVE_INFINITY;
   try {
     while (!stop.aborted) {
-      const isWhole = performance.now() - wholeAt >= WHOLE_EVERY;
+      const isWhole = performance.now() - wholeAt >= wholeEvery;
       const startedAt = performance.now();
       const window = isWhole ? worthKnowing : Math.min(OVERLAP, worthKnowing);
-      for (const revocation of await asked(loadRevocations(pool, clock() - window))) take(revocation);
+      const rows = await asked(selectRevocations(pool, clock() - window));
+      for (const revocation of toRevocations(rows)) take(revocation);
       if (isWhole) {
         if (wholeAt === Number.NEGATIVE_INFINITY) onComplete();
         wholeAt = startedAt;
       }
-      await delay(POLL_EVERY, undefined, { signal: stop }).catch(() => {});
+      await delay(pollEvery, undefined, { signal: stop }).catch(() => {});
     }
     onLost();
     return stop.reason;

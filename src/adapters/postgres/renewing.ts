@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { createRevocableWork, onGiveUp } from './given-up.ts';
 
 type Sql = postgres.Sql;
 
@@ -58,12 +59,20 @@ export function renewPoolOf(rows: object): void {
   renewalsOfRows.get(rows)?.();
 }
 
+interface PoolOptions {
+  /**
+   * A pooler in transaction mode lets statements wait for a server without a limit that is known here. Closing the
+   * connection removes the statement from that queue.
+   */
+  readonly closesGivenUp: boolean;
+}
+
 /**
  * A pool that is replaced by a new one when it has lost a connection. The driver connects again by itself, but
  * bytes that were waiting to be sent when the connection went stay with it (porsager/postgres, pull request 1209):
  * it then never greets the server, and whoever is given that connection waits for nothing.
  */
-export function renewing(open: (events: PoolEvents) => Sql): Sql {
+export function renewing(open: (events: PoolEvents) => Sql, { closesGivenUp }: PoolOptions): Sql {
   let ended = false;
   let inUseSince = Number.POSITIVE_INFINITY;
   let current = start();
@@ -113,12 +122,24 @@ export function renewing(open: (events: PoolEvents) => Sql): Sql {
         if (typeof rows === 'object' && rows !== null) renewalsOfRows.set(rows, () => replaceIfCurrent(pool));
         resolve(rows);
       };
+      if (closesGivenUp) onGiveUp(result, () => closeConnections(pool));
     }
     return result;
   }
 
-  async function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
-    const pool = current;
+  function closeConnections(pool: Sql): null {
+    replaceIfCurrent(pool);
+    return null;
+  }
+
+  function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
+    const revocable = createRevocableWork(work);
+    const transaction = beginOn(current, revocable.run);
+    onGiveUp(transaction, revocable.giveUp);
+    return transaction;
+  }
+
+  async function beginOn<T>(pool: Sql, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
     try {
       return await pool.begin((tx) => silentIfLost(work(tx)));
     } catch (error) {

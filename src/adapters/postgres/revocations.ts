@@ -16,10 +16,18 @@ interface Row {
 
 /** What was revoked later than `after` (milliseconds), the oldest first. */
 export async function loadRevocations(sql: Sql, after: number): Promise<readonly Revocation[]> {
-  const rows = await sql<Row[]>`
+  return toRevocations(await selectRevocations(sql, after));
+}
+
+/** The statement of {@link loadRevocations}, to be given up while it waits for a connection. */
+export function selectRevocations(sql: Sql, after: number) {
+  return sql<Row[]>`
     select token_family, revoked_reason, revoked_at from token_families
     where revoked_at > ${new Date(after)}
     order by revoked_at`;
+}
+
+export function toRevocations(rows: readonly Row[]): readonly Revocation[] {
   return rows.map((row) => ({
     tokenFamily: row.token_family,
     reason: row.revoked_reason,

@@ -37,7 +37,7 @@ export function createUsers(
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         return true;
       });
-      return asked(creation.catch(falseIfTaken));
+      return asked(creation).catch(falseIfTaken);
     },
 
     async find(id) {
