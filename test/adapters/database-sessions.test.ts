@@ -45,6 +45,15 @@ t.test('the settings of a session', async (t) => {
       t.equal(row?.timeout, '4s');
     });
 
+  await t.test('a NULL in an array is no text', async (t) => {
+    const sql = open(t, await testDatabase(t));
+    const list = ['a', null, 'NULL', '', '\\"'];
+    t.same([...(await sql`select ${list}::text[] as list`)], [{ list }]);
+    const [count] =
+      await sql`select count(*)::int as n from unnest(${list}::text[]) as one (text) where text is null`;
+    t.equal(count?.n, 1);
+  });
+
   await t.test('variables of libpq in the environment change nothing', async (t) => {
     const url = await testDatabase(t);
     const wrong = {

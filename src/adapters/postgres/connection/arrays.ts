@@ -4,14 +4,18 @@ export const ARRAY_TYPES = {
   uuidArray: { to: 2951, from: [2951], serialize: toArrayLiteral, parse: readArrayLiteral },
 };
 
-function toArrayLiteral(items: readonly string[]): string {
-  return `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+type Elements = readonly (string | null)[];
+
+function toArrayLiteral(items: Elements): string {
+  const written = items.map((item) => (item === null ? 'NULL' : `"${item.replace(/["\\]/g, '\\$&')}"`));
+  return `{${written.join(',')}}`;
 }
 
-/** The elements of an array with one dimension and no nulls, as PostgreSQL writes it. */
-function readArrayLiteral(literal: string): string[] {
+/** The elements of an array with one dimension, as PostgreSQL writes it: a NULL that is a text has quotes. */
+function readArrayLiteral(literal: string): Elements {
   const elements = literal.slice(1, -1).match(/"(?:\\.|[^"\\])*"|[^,]+/gs) ?? [];
-  return elements.map((element) =>
-    element.startsWith('"') ? element.slice(1, -1).replace(/\\(.)/gs, '$1') : element,
-  );
+  return elements.map((element) => {
+    if (element.startsWith('"')) return element.slice(1, -1).replace(/\\(.)/gs, '$1');
+    return element === 'NULL' ? null : element;
+  });
 }

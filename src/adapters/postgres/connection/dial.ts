@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { startHandshake } from './handshake.ts';
-import { ConnectionEnded, openLine } from './open-line.ts';
+import { ConnectionEnded, ConnectTimeout, openLine } from './open-line.ts';
 import { judgeSession, type SessionWishes, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
@@ -15,7 +15,7 @@ export function createDialer(target: ConnectionTarget, wishes: SessionWishes): (
   const passedOverAt = hosts.map(() => Number.NEGATIVE_INFINITY);
   let preferred = 0;
 
-  return () => new DialledSocket({ statements, open, judge });
+  return () => new DialledSocket({ statements, timeout: target.connectTimeout, open, judge, passOver });
 
   async function open(stop: AbortSignal): Promise<OpenLine> {
     let reason: unknown = new NoSuitableServer();
@@ -35,6 +35,12 @@ export function createDialer(target: ConnectionTarget, wishes: SessionWishes): (
     return inOrder.filter((index) => performance.now() - passedOverAt[index]! >= PASS_OVER);
   }
 
+  function passOver(index: number): boolean {
+    if (hosts.length === 1) return false;
+    passedOverAt[index] = performance.now();
+    return candidates().length > 0;
+  }
+
   function judge(index: number, row: readonly string[]): ReturnType<typeof judgeSession> {
     const verdict = judgeSession(wishes, row);
     if (verdict === 'ok') preferred = index;
@@ -50,8 +56,12 @@ interface OpenLine {
 
 interface Dialling {
   readonly statements: string;
+  /** Milliseconds in which a host must be ready after it accepted the connection. */
+  readonly timeout: number;
   open(stop: AbortSignal): Promise<OpenLine>;
   judge(index: number, row: readonly string[]): 'ok' | 'wrong-server';
+  /** Notes that this host failed; true where another one can be tried now. */
+  passOver(index: number): boolean;
 }
 
 /**
@@ -118,16 +128,36 @@ export class DialledSocket extends EventEmitter {
         handshake.finish();
       },
     });
-    const take = (bytes: Buffer) => handshake.take(bytes);
+    const fail = (error: Error) => this.#fail(index, error);
+    const take = (bytes: Buffer) => {
+      try {
+        handshake.take(bytes);
+      } catch (error) {
+        fail(error as Error);
+      }
+    };
     socket.on('data', take);
     socket.on('drain', () => this.emit('drain'));
-    socket.on('error', (error) => this.destroy(error));
+    socket.on('error', fail);
     socket.once('end', () => {
-      if (!this.#isReady) this.destroy(new ConnectionEnded());
+      if (!this.#isReady) fail(new ConnectionEnded());
     });
-    socket.once('close', () => this.#end());
+    const late = setTimeout(() => {
+      if (!this.#isReady) fail(new ConnectTimeout());
+    }, this.#dialling.timeout);
+    socket.once('close', () => {
+      clearTimeout(late);
+      this.#end();
+    });
     for (const bytes of this.#waiting) socket.write(bytes);
     this.#waiting = [];
+  }
+
+  /** While another host can be tried, the driver dials again and hears of no error. */
+  #fail(index: number, error: Error): void {
+    if (this.#stop.signal.aborted) return;
+    if (!this.#isReady && this.#dialling.passOver(index)) this.destroy();
+    else this.destroy(error);
   }
 
   /** Without a row the driver was told of the error already. */

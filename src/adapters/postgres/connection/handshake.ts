@@ -8,7 +8,13 @@ interface Line {
   decide(row: string[] | null): void;
 }
 
-const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53 } as const;
+const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53, notice: 0x4e, notify: 0x41 } as const;
+
+/** What a server may send without being asked. */
+const UNASKED: readonly number[] = [MESSAGE.error, MESSAGE.parameter, MESSAGE.notice, MESSAGE.notify];
+
+/** Bytes. No message of a handshake is longer; other servers than PostgreSQL seem to announce more. */
+const LONGEST = 65_536;
 
 /**
  * Follows the messages of a new connection, and asks the server `statements` when it first is ready for them. The
@@ -18,13 +24,17 @@ const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53 } as cons
 export function startHandshake(statements: string, line: Line) {
   let received: Buffer = Buffer.alloc(0);
   let ready: Buffer | null = null;
-  let row: string[] = [];
+  let row: string[] | null = null;
   let hasFailed = false;
+  let isOver = false;
 
   return {
+    /** Throws {@link ProtocolFault}. */
     take(chunk: Buffer): void {
       received = Buffer.concat([received, chunk]);
-      for (let message = next(); message !== null; message = next()) {
+      while (!isOver) {
+        const message = next();
+        if (message === null) return;
         if (ready === null) greet(message);
         else answer(message);
       }
@@ -38,6 +48,7 @@ export function startHandshake(statements: string, line: Line) {
   function next(): Buffer | null {
     if (received.length < 5) return null;
     const length = received.readUInt32BE(1) + 1;
+    if (length < 5 || length > LONGEST) throw new ProtocolFault();
     if (received.length < length) return null;
     const message = received.subarray(0, length);
     received = received.subarray(length);
@@ -55,7 +66,15 @@ export function startHandshake(statements: string, line: Line) {
     if (message[0] === MESSAGE.row) row = fieldsOf(message);
     if (message[0] === MESSAGE.error) hasFailed = true;
     if (message[0] === MESSAGE.error || message[0] === MESSAGE.parameter) line.pass(message);
-    if (message[0] === MESSAGE.ready) line.decide(hasFailed ? null : row);
+    if (message[0] === MESSAGE.ready) end();
+  }
+
+  function end(): void {
+    // A second answer would be taken for that to the driver's first statement.
+    if (received.length > 0 && !UNASKED.includes(received[0]!)) throw new ProtocolFault();
+    if (row === null && !hasFailed) throw new ProtocolFault();
+    isOver = true;
+    line.decide(hasFailed ? null : row);
   }
 }
 
@@ -66,15 +85,29 @@ function simpleQuery(text: string): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** The fields of a DataRow message as text; a null is an empty text. */
+/** The fields of a DataRow message as text; a null is an empty text. Throws {@link ProtocolFault}. */
 function fieldsOf(message: Buffer): string[] {
   const fields: string[] = [];
   let offset = 7;
+  const step = (bytes: number) => {
+    const start = offset;
+    offset += bytes;
+    if (offset > message.length) throw new ProtocolFault();
+    return start;
+  };
+  if (message.length < offset) throw new ProtocolFault();
   for (let count = message.readUInt16BE(5); count > 0; count -= 1) {
-    const length = Math.max(message.readInt32BE(offset), 0);
-    offset += 4;
-    fields.push(message.toString('utf8', offset, offset + length));
-    offset += length;
+    const length = Math.max(message.readInt32BE(step(4)), 0);
+    fields.push(message.toString('utf8', step(length), offset));
   }
   return fields;
+}
+
+/** The other end does not keep to PostgreSQL's protocol. */
+export class ProtocolFault extends Error {
+  readonly code = '08P01';
+
+  constructor() {
+    super('What answers at the address of DATABASE_URL does not speak the protocol of PostgreSQL.');
+  }
 }

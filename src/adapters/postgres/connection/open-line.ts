@@ -7,6 +7,7 @@ import type { ConnectionTarget, ServerHost } from './url.ts';
 /** PostgreSQL's SSLRequest: the length and the code 80877103. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = 0x53;
+const NO = 0x4e;
 
 /** A connection to one server, encrypted as the target says. Rejects, with nothing left open, where it cannot be. */
 export async function openLine(
@@ -41,15 +42,28 @@ export async function openLine(
 async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHost, signal: AbortSignal) {
   if (!target.isDirectTls && !(await offersTls(socket, signal)))
     throw new DatabaseUnfit('The database offers no TLS, and the sslmode of DATABASE_URL demands it.');
-  const encrypted = connectTls({
-    socket,
-    ...target.certificates,
-    ...verification(target, host),
-    ...(target.isDirectTls && { ALPNProtocols: ['postgresql'] }),
-  });
-  await once(encrypted, 'secureConnect', { signal });
-  return encrypted;
+  try {
+    const encrypted = connectTls({
+      socket,
+      ...target.certificates,
+      ...verification(target, host),
+      ...(target.isDirectTls && { ALPNProtocols: ['postgresql'] }),
+    });
+    // At its deadline it fails once more, when `once` no longer listens.
+    encrypted.on('error', () => {});
+    await once(encrypted, 'secureConnect', { signal });
+    return encrypted;
+  } catch (error) {
+    throw isLoss(error) ? error : new DatabaseUnfit(`TLS with the database ${host.host} failed: ${error}.`);
+  }
 }
+
+/** Everything else is a certificate or a version that does not fit, and stays so until somebody changes it. */
+function isLoss(error: unknown): boolean {
+  return LOSSES.has(String((error as NodeJS.ErrnoException).code));
+}
+
+const LOSSES = new Set(['ABORT_ERR', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
   socket.write(SSL_REQUEST);
@@ -63,7 +77,8 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
   );
   socket.off('close', onEnd).off('end', onEnd);
   // More than the one byte would have been put there by somebody in between (CVE-2021-23214).
-  if (answer.length !== 1) throw new ConnectionEnded();
+  // Any other byte begins an error message, as of a server that has too many connections.
+  if (answer.length !== 1 || (answer[0] !== YES && answer[0] !== NO)) throw new ConnectionEnded();
   return answer[0] === YES;
 }
 
@@ -81,7 +96,7 @@ export class ConnectionEnded extends Error {
   }
 }
 
-class ConnectTimeout extends Error {
+export class ConnectTimeout extends Error {
   readonly code = 'CONNECT_TIMEOUT';
 
   constructor() {
