@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createSigningKeys } from '../adapters/postgres/signing-keys.ts';
 import { createLog } from '../adapters/telemetry/log.ts';
@@ -20,9 +21,28 @@ async function inDatabase(config: Config, command: (keys: KeysByHand) => Promise
   const { sql, close } = await reachDatabase(config);
   try {
     await migrate(sql);
-    const deps = { signingKeys: createSigningKeys(sql), clock: Date.now, log: createLog('silent') };
+    const deps = {
+      signingKeys: createSigningKeys(sql),
+      clock: Date.now,
+      log: logToErrors(),
+      by: `operator ${nameOfUser()}`,
+    };
     return await command(databaseByHand(config, deps));
   } finally {
     await close();
+  }
+}
+
+/** Standard output is for the answer. */
+function logToErrors() {
+  return createLog('info', { write: (line) => void process.stderr.write(line) });
+}
+
+/** The user of the operating system; a container may run under a number without a name. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.()}`;
   }
 }

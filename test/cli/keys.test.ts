@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
@@ -11,22 +9,15 @@ import { databaseByHand, fileByHand, type KeysByHand } from '../../src/compose/k
 import { readConfig } from '../../src/config.ts';
 import { pairOfKeys } from '../support/forge.ts';
 import { silent } from '../support/key-set.ts';
+import { rowsOf, runKeys as run } from '../support/keys-command.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 /** The words as they are typed, on a set at hand; a complaint counts as an answer. */
 const typing = (keys: KeysByHand) => async (words: string) =>
   (async () => commandIn(words.split(' '))(keys))().catch((error: Error) => error.message);
 
-/** The rows of the list, each with its cells. */
-const rowsOf = (text: string) =>
-  text
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => line.split(/\s+/));
-
 t.test('the whole story by hand', async (t) => {
-  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent };
+  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
   const folder = t.testdir();
   const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps));
   t.match(await type('list'), /^There are no keys/);
@@ -53,7 +44,7 @@ t.test('the whole story by hand', async (t) => {
 });
 
 t.test('two who rotate at once', async (t) => {
-  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent };
+  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
   const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps));
   const answers = await Promise.all([type('rotate'), type('rotate')]);
   t.equal(answers.filter((answer) => answer.startsWith('Somebody else changed the keys')).length, 1);
@@ -71,21 +62,14 @@ t.test('what is not understood is answered with what would be', async (t) => {
   t.match(await type('list --all'), /--all/);
 });
 
-const { PATH = '' } = process.env;
-
-/** `npm run keys -- …` as a process, under the fast loader; what it printed, or its complaint. */
-async function run(env: Record<string, string>, ...command: string[]) {
-  const args = ['--import', 'tsx', 'src/cli/keys.ts', ...command];
-  return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(
-    ({ stdout }) => ({ code: 0, text: stdout }),
-    ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr }),
-  );
-}
-
 t.test('the command, on a database that nobody has prepared', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'RS256' };
-  t.match(await run(env, 'rotate'), { code: 0, text: /\(RS256\) is announced/ });
+  t.match(await run(env, 'rotate'), {
+    code: 0,
+    text: /\(RS256\) is announced/,
+    log: /"event":"signing_key_announced".*"by":"operator [^"]+"/,
+  });
 });
 
 t.test('the command, beside a service that has the embedded database open', async (t) => {

@@ -37,5 +37,6 @@ t.test('a changed signing key and a removed one that is put back are refused', a
   });
   t.ok(await logged('was removed, and has been put back'));
   await t.rejects(composed(t, env), /was removed, and has been put back/);
+  t.ok(lines.some((line) => /signing_key_announced.*"by":"automatic"/.test(line)));
   await close();
 });

@@ -22,9 +22,18 @@ export const sharedKeys = () => ({
 /** The set as one replica has it, with a key that signs, and with hands on it. */
 export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
   const { signingKeys, encryptionKeys, time } = shared;
-  const { make, open } = createSealedKeys(encryptionKeys);
+  const { make, open, check } = createSealedKeys(encryptionKeys);
   const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: null });
-  const deps = { signingKeys, makeKey: make, alg, timing, clock: () => time.now, log: silent };
+  const deps = {
+    signingKeys,
+    makeKey: make,
+    checkKey: check,
+    alg,
+    timing,
+    clock: () => time.now,
+    log: silent,
+    by: 'operator ann',
+  };
   const keep = keepKeySet(deps);
   const show = async (keys: readonly SealedKey[]) =>
     ring.replace(await Promise.all(keys.map(async (key) => ring.known(key.id) ?? (await open(key)))));

@@ -9,7 +9,7 @@ import {
   type JWK,
 } from 'jose';
 import type { KeyTurn, SigningKey } from '../../domain/key-set.ts';
-import type { MakeKey } from '../../ports/security/key-maker.ts';
+import type { CheckKey, MakeKey } from '../../ports/security/key-maker.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { importKey, UnusableKey } from './import-key.ts';
@@ -72,7 +72,17 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
     }
   }
 
-  return { make, open };
+  const check: CheckKey = async (key) => {
+    try {
+      await open(key);
+      return null;
+    } catch (error) {
+      if (error instanceof UnusableKey) return error.message;
+      throw error;
+    }
+  };
+
+  return { make, open, check };
 }
 
 function isSameTurn(sealed: unknown, { number, announcedAt, signsFrom }: SigningKey): boolean {

@@ -6,7 +6,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { rememberEnded } from '../sessions/remember-ended.ts';
+import { reportEnded } from '../sessions/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
@@ -48,7 +48,8 @@ export const changePassword = (deps: ChangePasswordDeps) => {
     const ended = await applyWithPassword(deps, shown, (user) =>
       users.changePassword(userId, user.passwordHash, change, outboxEntries(newId, [{ event }])),
     );
-    deps.securityLog('password_changed', { userId, sessionId, address: client.address });
-    rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
+    const who = { userId, address: client.address };
+    deps.securityLog('password_changed', { ...who, sessionId });
+    reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
   };
 };

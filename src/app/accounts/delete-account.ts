@@ -3,7 +3,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { rememberEnded } from '../sessions/remember-ended.ts';
+import { reportEnded } from '../sessions/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
@@ -25,7 +25,8 @@ export const deleteAccount = (deps: Deps) => {
     const ended = await applyWithPassword(deps, shown, (user) =>
       users.remove(userId, user.passwordHash, revocation, outboxEntries(newId, [{ event }])),
     );
-    deps.securityLog('account_deleted', { userId, address: client.address });
-    rememberEnded(deps, ended.sessions, revocation);
+    const who = { userId, address: client.address };
+    deps.securityLog('account_deleted', who);
+    reportEnded(deps, ended.sessions, revocation, who);
   };
 };

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
@@ -17,6 +18,7 @@ interface Deps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly securityLog: SecurityLog;
 }
 
 const HOUR = 3_600_000;
@@ -25,7 +27,9 @@ const HOUR = 3_600_000;
  * Sends a link by which a new password can be set, if the address has an account. Whoever asks cannot tell: what
  * only an account causes goes on after this has resolved.
  */
-export const forgotPassword = ({ users, attempts, limits, links, clock, newId, log }: Deps) => {
+export const forgotPassword = (deps: Deps) => {
+  const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
+
   return async ({ email, client }: { email: string; client: Client }): Promise<void> => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
@@ -38,7 +42,10 @@ export const forgotPassword = ({ users, attempts, limits, links, clock, newId, l
     const now = clock();
     // By address, so that deleting the account and registering again gives no further mails.
     const { allowed } = await attempts.take(`reset ${identifierOf(user.email)}`, limits.resetMails, now);
-    if (!allowed) return;
+    if (!allowed) {
+      securityLog('limit_reached', { limit: 'reset-mails', userId: user.id, address: client.address });
+      return;
+    }
     const resetId = newId();
     const reset = {
       hashedToken: links.hashReset(links.reset(resetId)),

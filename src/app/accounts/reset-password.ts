@@ -14,7 +14,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { rememberEnded } from '../sessions/remember-ended.ts';
+import { reportEnded } from '../sessions/remember-ended.ts';
 
 interface Deps {
   readonly users: Users;
@@ -55,8 +55,9 @@ export const resetPassword =
     const change = { passwordHash, except: null, at };
     const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
     if (ended === null) throw notGood();
-    deps.securityLog('password_reset', { userId: user.id, address: client.address });
-    rememberEnded(deps, ended.sessions, { at, reason: 'password_changed' });
+    const who = { userId: user.id, address: client.address };
+    deps.securityLog('password_reset', who);
+    reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
     await attempts.recovered(
       { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },
       at,

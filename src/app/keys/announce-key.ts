@@ -13,19 +13,21 @@ export interface KeyDeps {
   readonly timing: KeySetTiming;
   readonly clock: Clock;
   readonly log: Log;
+  /** Who changes the set: `automatic`, or an operator by name. For the log. */
+  readonly by: string;
 }
 
 /**
  * Makes the key that follows on these, and announces it, or lets it sign `atOnce`. Null if somebody else was first
  * to add the next one.
  */
-export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log }: KeyDeps) => {
+export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log, by }: KeyDeps) => {
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
     const key = await makeKey(alg, nextTurn(keys, timing, clock(), atOnce));
     if (!(await signingKeys.add(key))) return null;
     const event: SecurityEvent = 'signing_key_announced';
     const signsFrom = new Date(key.signsFrom).toISOString();
-    log.info({ event, kid: key.id, alg, signsFrom }, 'signing key announced');
+    log.info({ event, kid: key.id, alg, signsFrom, by }, 'signing key announced');
     return key;
   };
 };

@@ -7,9 +7,10 @@ import { announceKey, type KeyDeps } from './announce-key.ts';
  * Sees to the set as every replica does now and then: announces the next key when it is time, removes those under
  * which no good token is left, and answers what there is. There is a key that may sign when it is done.
  */
-export const keepKeySet = (deps: KeyDeps) => {
+export const keepKeySet = (deps: Omit<KeyDeps, 'by'>) => {
   const { signingKeys, alg, timing, clock, log } = deps;
-  const announce = announceKey(deps);
+  const by = 'automatic';
+  const announce = announceKey({ ...deps, by });
 
   return async (): Promise<readonly SealedKey[]> => {
     const found = await signingKeys.list();
@@ -21,7 +22,7 @@ export const keepKeySet = (deps: KeyDeps) => {
     if (outlived.length === 0) return keys;
     const event: SecurityEvent = 'signing_key_removed';
     for (const kid of await signingKeys.remove(outlived))
-      log.info({ event, kid }, 'signing key removed, its time is over');
+      log.info({ event, kid, by }, 'signing key removed, its time is over');
     return keys.filter(({ id }) => !outlived.includes(id));
   };
 };

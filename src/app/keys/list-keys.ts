@@ -8,25 +8,35 @@ import {
 import type { Clock } from '../../ports/clock.ts';
 
 export interface KeyInSet extends SigningKey {
-  readonly state: KeyState;
-  /** Infinity: no later key is known. */
+  readonly state: KeyState | 'refused';
+  /** Why the key is refused, as the end of a sentence; null where it is not. */
+  readonly fault: string | null;
+  /** Infinity: no later key is known. 0: the key is refused, and not published. */
   readonly publishedUntil: number;
 }
 
-interface Deps {
-  readonly signingKeys: { list(): Promise<readonly SigningKey[]> };
+interface Deps<Key extends SigningKey> {
+  readonly signingKeys: { list(): Promise<readonly Key[]> };
+  readonly checkKey: (key: Key) => Promise<string | null>;
   readonly timing: KeySetTiming;
   readonly clock: Clock;
 }
 
-/** The keys of the set, and where each of them stands. */
-export const listKeys = ({ signingKeys, timing, clock }: Deps) => {
+/** The keys of the set, and where each of them stands. A refused key says nothing about the others. */
+export const listKeys = <Key extends SigningKey>({ signingKeys, checkKey, timing, clock }: Deps<Key>) => {
   return async (): Promise<readonly KeyInSet[]> => {
     const keys = await signingKeys.list();
-    return keys.map((key) => ({
-      ...key,
-      state: stateOf(key, keys, clock()),
-      publishedUntil: publishedUntil(key, keys, timing),
-    }));
+    const checked = await Promise.all(keys.map(async (key) => ({ key, fault: await checkKey(key) })));
+    const usable = checked.filter(({ fault }) => fault === null).map(({ key }) => key);
+    return checked.map(({ key, fault }) =>
+      fault === null
+        ? {
+            ...key,
+            fault,
+            state: stateOf(key, usable, clock()),
+            publishedUntil: publishedUntil(key, usable, timing),
+          }
+        : { ...key, fault, state: 'refused', publishedUntil: 0 },
+    );
   };
 };

@@ -7,10 +7,11 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { mintPair, type TokenPair } from './mint-pair.ts';
-import { rememberEnded } from './remember-ended.ts';
+import { reportEnded } from './remember-ended.ts';
 
 export interface OpenSessionDeps {
   readonly families: TokenFamilies;
@@ -20,6 +21,7 @@ export interface OpenSessionDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly securityLog: SecurityLog;
 }
 
 /** Whose session it is to be, and how it is to behave. */
@@ -51,7 +53,8 @@ export const openSessionIf = (deps: OpenSessionDeps) => {
     } as const;
     const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
     if (ended === null) return null;
-    rememberEnded(deps, ended.sessions, { at: now, reason: 'session_limit' });
+    const who = { userId: family.userId, address: session.client.address };
+    reportEnded(deps, ended.sessions, { at: now, reason: 'session_limit' }, who);
     return mint(family, now);
   };
 };

@@ -24,9 +24,10 @@ export function commandIn(args: string[]): (keys: KeysByHand) => Promise<string>
 }
 
 async function list(keys: KeysByHand): Promise<string> {
-  const rows = (await keys.list()).map(rowOf);
-  if (rows.length === 0) return 'There are no keys: the first is made when the service starts.\n';
-  return aligned([['kid', 'alg', 'state', 'announced', 'signs from', 'published until'], ...rows]);
+  const found = await keys.list();
+  if (found.length === 0) return 'There are no keys: the first is made when the service starts.\n';
+  const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
+  return aligned([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
 }
 
 async function rotate(keys: KeysByHand, atOnce: boolean): Promise<string> {
@@ -41,6 +42,10 @@ async function retire(keys: KeysByHand, id: string): Promise<string> {
   const { successor } = await keys.retire(id);
   const out = `${id} is out.`;
   return successor === null ? `${out}\n` : `${out} ${successor.id} (${successor.alg}) signs from now on.\n`;
+}
+
+function warningOf({ id, fault }: KeyInSet): string {
+  return fault === null ? '' : `${id} ${fault}. Take it out: npm run keys -- retire ${id}\n`;
 }
 
 function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet): string[] {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { readKeyFile } from '../../adapters/jose/key-file.ts';
 import { createSealedKeys } from '../../adapters/jose/sealed-keys.ts';
+import type { KeyDeps } from '../../app/keys/announce-key.ts';
 import { type KeyInSet, listKeys } from '../../app/keys/list-keys.ts';
 import { type Retired, retireKey } from '../../app/keys/retire-key.ts';
 import { type Rotated, rotateKey } from '../../app/keys/rotate-key.ts';
 import { keySetTiming } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
 import type { SigningKeys } from '../../ports/stores/signing-keys.ts';
 import type { KeySetOptions } from './source.ts';
 
@@ -19,11 +19,13 @@ export interface KeysByHand {
 
 export function databaseByHand(
   { keySet, policy }: KeySetOptions,
-  deps: { readonly signingKeys: SigningKeys; readonly clock: Clock; readonly log: Log },
+  deps: Pick<KeyDeps, 'clock' | 'log' | 'by'> & { readonly signingKeys: SigningKeys },
 ): KeysByHand {
   const { alg, encryptionKeys } = keySet;
-  const { make } = createSealedKeys(encryptionKeys);
-  const all = { ...deps, makeKey: make, timing: keySetTiming(policy, keySet) };
+  const { make, check } = createSealedKeys(encryptionKeys);
+  // With HS512 there may be no encryption key, and then no key of the set is used or can be checked.
+  const checkKey = encryptionKeys.length === 0 ? async () => null : check;
+  const all = { ...deps, makeKey: make, checkKey, timing: keySetTiming(policy, keySet) };
   return {
     list: listKeys(all),
 
@@ -49,7 +51,7 @@ export function fileByHand({ keySet, policy }: KeySetOptions, path: string, cloc
   };
   const signingKeys = { list: async () => readKeyFile(await readFile(path, 'utf8')) };
   return {
-    list: listKeys({ signingKeys, timing: keySetTiming(policy, keySet), clock }),
+    list: listKeys({ signingKeys, checkKey: async () => null, timing: keySetTiming(policy, keySet), clock }),
     rotate: refuse,
     retire: refuse,
   };

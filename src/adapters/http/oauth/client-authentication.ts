@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { ServiceKeyRefusal } from '../server/security-line.ts';
 import {
   presentedKeys,
   requireScope,
@@ -59,7 +60,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     // Both are form-urlencoded; many clients leave that out, and send them as they are.
     const key = find(decoded(secret)) ?? find(secret);
     if (key === null || key.name !== decoded(name))
-      throw new Refusal('unauthenticated', 'The client is not known, or its secret is wrong.');
+      throw new ServiceKeyRefusal('unauthenticated', 'The client is not known, or its secret is wrong.');
     return key;
   }
 }

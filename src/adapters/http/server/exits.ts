@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
-import { logRefusedServiceKey } from './security-line.ts';
+import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
 import { Shed } from './shedding.ts';
 
 /** Every way out of this server that is not an answer of a route ends in a problem document. */
@@ -29,7 +29,7 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
   const [code, detail] = classify(error);
   const { status, title } = PROBLEMS[code];
   if (status >= 500 && !(error instanceof Shed)) request.log.error({ err: error, code }, 'request failed');
-  logRefusedServiceKey(request, code);
+  if (error instanceof ServiceKeyRefusal) logSecurityEvent(request, 'service_key_refused', { reason: code });
   if (status === 401) reply.header('www-authenticate', challengeTo(request, code));
   reply
     .code(status)

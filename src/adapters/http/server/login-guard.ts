@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { Login } from '../../../domain/token-family.ts';
 import { canonicalAddress } from './address.ts';
+import { ServiceKeyRefusal } from './security-line.ts';
 import { presentedKeys, type ServiceKey } from './service-keys.ts';
 
 /** Who may log a user in by id; see LOGIN_BY_USER_ID. */
@@ -26,7 +27,7 @@ export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]): Lo
     const key = find(request);
     if (key !== null) {
       if (!key.scopes.includes('login'))
-        throw new Refusal('forbidden', 'This service key may not log users in.');
+        throw new ServiceKeyRefusal('forbidden', 'This service key may not log users in.');
       return { clientId: key.name, confidential: key.scopes.includes('confidential') };
     }
     if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OURSELVES };

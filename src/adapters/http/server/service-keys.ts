@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
+import { ServiceKeyRefusal } from './security-line.ts';
 
 export type Scope = 'login' | 'admin' | 'introspect' | 'metrics' | 'confidential';
 
@@ -27,7 +28,7 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
 
 /**
  * Finds the key that a request presents in `x-api-key`, or in another place. Null: it presents none. Throws a
- * {@link Refusal} `unauthenticated` for a wrong key, also where the route does not need one: its sender takes it for
+ * {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, also where the route does not need one: its sender takes it for
  * good.
  */
 export function presentedKeys(keys: readonly ServiceKey[]) {
@@ -37,7 +38,8 @@ export function presentedKeys(keys: readonly ServiceKey[]) {
     const presented = headers['x-api-key'] ?? elsewhere;
     if (presented === undefined) return null;
     const key = find(String(presented));
-    if (key === null) throw new Refusal('unauthenticated', 'The service key in this request is wrong.');
+    if (key === null)
+      throw new ServiceKeyRefusal('unauthenticated', 'The service key in this request is wrong.');
     return key;
   };
 }
@@ -73,7 +75,7 @@ export function requireScope(
   { missing, forbidden }: { readonly missing: string; readonly forbidden: string },
 ): void {
   if (key === null) throw new Refusal('unauthenticated', missing);
-  if (!key.scopes.includes(wanted)) throw new Refusal('forbidden', forbidden);
+  if (!key.scopes.includes(wanted)) throw new ServiceKeyRefusal('forbidden', forbidden);
 }
 
 /** Equal lengths for the comparison, whatever is presented. */

@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** The rows of the list, each with its cells. */
+export const rowsOf = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/\s+/));
+
+const { PATH = '' } = process.env;
+
+/** `npm run keys -- …` as a process, under the fast loader; what it printed, or its complaint. */
+export async function runKeys(env: Record<string, string>, ...command: string[]) {
+  const args = ['--import', 'tsx', 'src/cli/keys.ts', ...command];
+  return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(
+    ({ stdout, stderr }) => ({ code: 0, text: stdout, log: stderr }),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr, log: '' }),
+  );
+}
