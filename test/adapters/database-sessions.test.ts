@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import Postgrator from 'postgrator';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
@@ -173,6 +175,30 @@ t.test('tables', async (t) => {
     t.same([...(await read('schema_migrations'))], rows);
   });
 
+  await t.test(
+    'are kept by an older release, which needs the statements of the manual to start',
+    async (t) => {
+      const sql = open(t, await testDatabase(t));
+      await migrate(sql);
+      const migrations = () => sql`select * from kinship_migrations order by version`;
+      const before = [...(await migrations())];
+      await t.rejects(migrateAsOlderRelease(sql), { code: '42P07' });
+      t.same(
+        [...(await sql`select to_regclass('schema_migrations') as name`)],
+        [{ name: null }],
+        'nothing is left',
+      );
+
+      const [, statements = ''] =
+        /```sql\n(create table schema_migrations[^`]*)```/.exec(readFileSync('docs/operations.md', 'utf8')) ??
+        [];
+      await sql.unsafe(statements).simple();
+      t.same(await migrateAsOlderRelease(sql), []);
+      t.same(await migrate(sql), []);
+      t.same([...(await migrations())], before);
+    },
+  );
+
   await t.test('are in the schema that is asked for, and nothing is in another', async (t) => {
     const url = await testDatabase(t);
     const sql = open(t, url, { schema: 'own_schema' });
@@ -187,6 +213,21 @@ t.test('tables', async (t) => {
     t.same(await migrate(open(t, url, { schema: 'own_schema' })), []);
   });
 });
+
+/** As releases did that kept their list in `schema_migrations`. */
+function migrateAsOlderRelease(sql: Sql): Promise<unknown> {
+  return sql.begin(async (tx) => {
+    const postgrator = new Postgrator({
+      migrationPattern: 'migrations/*.sql',
+      driver: 'pg',
+      database: (await tx<[{ name: string }]>`select current_database() as name`)[0].name,
+      schemaTable: 'schema_migrations',
+      execQuery: async (text) => ({ rows: await tx.unsafe(text) }),
+      execSqlScript: async (text) => void (await tx.unsafe(text).simple()),
+    });
+    return postgrator.migrate();
+  });
+}
 
 t.test('a connection URL means what it means in libpq', async (t) => {
   t.match(parseConnectionUrl('postgresql://me:p%40ss:w@a:1,[::1]:2,c/db?sslmode=require&connect_timeout=7'), {
