@@ -1,27 +1,27 @@
-/** How many failures are free, and how the waiting grows after them. Times in milliseconds. */
+/** The number of failures without a delay, and how the delay grows after them. Times in milliseconds. */
 export interface DelayPolicy {
   readonly free: number;
-  /** The wait once the free ones are used up; each further failure doubles it. */
+  /** The delay after `free` failures. Each further failure doubles it. */
   readonly firstDelay: number;
   readonly longestDelay: number;
-  /** After this time without an attempt everything is forgotten; longer than `longestDelay`. */
+  /** After this time without an attempt all failures are forgotten. Must be longer than `longestDelay`. */
   readonly quiet: number;
-  /** Each time that this has passed one failure is forgotten; null: none before `quiet`. */
+  /** The interval at which one failure is forgotten; null: no failure is forgotten before `quiet`. */
   readonly forgetOneAfter: number | null;
 }
 
-/** What attempts to show a password are held to. */
+/** The limits of password attempts. */
 export interface AttemptPolicy {
   /**
-   * For one identifier (a name or an address, as it was typed), from all networks where its account is not known; and
-   * for it at each network where it is.
+   * For one identifier (the name or address that was typed). All networks where its account is not known share one
+   * count. Each network where the account is known has its own count.
    */
   readonly account: DelayPolicy;
-  /** For one network, over all accounts that are not known there. */
+  /** For one network, over all accounts that are not known at it. */
   readonly network: DelayPolicy;
-  /** Milliseconds that an account is known at a network after a login there. */
+  /** Milliseconds that an account stays known at a network after a login from it. */
   readonly knownFor: number;
-  /** At so many networks at once; the one that was not used for longest gives way. */
+  /** The number of networks at which one account is known. A new network replaces the least recently used one. */
   readonly knownNetworks: number;
 }
 
@@ -37,10 +37,10 @@ const PER_ACCOUNT: DelayPolicy = {
 };
 
 /**
- * Waits that grow, and networks of earlier logins that are spared them, so that guessing is hopeless and no owner is
- * locked out by it: both are measures of NIST SP 800-63B, section 5.2.2. A person who mistypes hardly notices, many
- * people may share a network, and a guesser gets some hundred guesses a day for each identifier. Failures of a network
- * are forgotten one by one: a busy network makes some all day, and a person who comes there must not wait for minutes.
+ * Growing delays make guessing useless. Networks of earlier logins have their own counts, so that a guesser cannot
+ * lock the owner out. Both are measures of NIST SP 800-63B, section 5.2.2. A typing error costs almost no time, many
+ * people may share a network, and a guesser gets about a hundred guesses a day for each identifier. Failures of a
+ * network are forgotten one by one: a busy network has failures all day, and a new user must not wait for minutes.
  */
 export const ATTEMPT_POLICY: AttemptPolicy = {
   account: PER_ACCOUNT,
@@ -53,23 +53,23 @@ export interface AttemptCount {
   readonly failures: number;
   /** When the last attempt was made, in milliseconds. */
   readonly lastAt: number;
-  /** Until when the forgetting of single failures is done, in milliseconds. */
+  /** The time up to which single failures have been forgotten, in milliseconds. */
   readonly forgottenUntil: number;
 }
 
-/** All that is known of an attempt: of its account, its identifier and its network. Absent counts are zero. */
+/** The stored counts for an attempt's account, identifier and network. An absent count is zero. */
 export interface AttemptState {
-  /** Until when the account is known at the network; 0: it is not. */
+  /** Until when the account is known at the network; 0: not known. */
   readonly knownUntil: number;
-  /** Of the identifier at this network, while the account is known there. */
+  /** The count of the identifier at this network, while the account is known at it. */
   readonly pair?: AttemptCount | undefined;
-  /** Of the identifier, from everywhere else. */
+  /** The count of the identifier, over all networks where the account is not known. */
   readonly account?: AttemptCount | undefined;
-  /** Of the network, over all accounts that are not known there. */
+  /** The count of the network, over all accounts that are not known at it. */
   readonly network?: AttemptCount | undefined;
 }
 
-/** Whose count an attempt has to wait for: the one with the longer wait. */
+/** The count that delays an attempt: the one with the longer delay. */
 export type AttemptCounter = 'account' | 'network';
 
 /** `retryAfter`: whole seconds, at least 1. */
@@ -78,12 +78,12 @@ export type AttemptVerdict =
   | { readonly allowed: false; readonly counter: AttemptCounter; readonly retryAfter: number };
 
 /**
- * Judges an attempt before its password is looked at. One that is allowed counts as a failure from here on, so that
- * many at once are as good as one after another. An account at a network where it is known has counts of its own,
- * which are neither raised nor read by what strangers do, on this account or on that network.
+ * Judges an attempt before its password is verified. An allowed attempt counts as a failure at once, so that parallel
+ * attempts gain nothing over sequential ones. An account at a network where it is known has its own count. Attempts
+ * from other networks, and on other accounts, neither raise nor read that count.
  *
- * Failures are counted by the identifier, known or not, and never by the account: the answers to wrong passwords do
- * not tell which name and which address belong together.
+ * Failures are counted by the identifier, whether it exists or not, and never by the account. So the answers to wrong
+ * passwords do not reveal which name and which address belong to one account.
  */
 export function beginAttempt(
   state: AttemptState,
@@ -108,9 +108,9 @@ export function beginAttempt(
 }
 
 /**
- * It was the right password. The account is known at the network, where its count starts anew. Of the counts that it
- * shares with strangers only this attempt is taken back: an owner's login, or that of an attacker's own account, does
- * not give others their free guesses back (NIST speaks of "the same IP address" too).
+ * Records that the password was right. The account becomes known at the network, and its count there is reset. The
+ * shared counts lose only this attempt: a login by the owner, or by an attacker to an own account, must not give a
+ * guesser free attempts again (NIST speaks of "the same IP address" too).
  */
 export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
   const known = { ...state, pair: undefined, knownUntil: now + policy.knownFor };
@@ -118,22 +118,22 @@ export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: 
   return { ...known, account: oneLess(state.account), network: oneLess(state.network) };
 }
 
-/** Whether strangers would gain, were this count to be forgotten. */
+/** Whether the count still delays attempts, so that dropping it would help a guesser. */
 export function hasDelay({ failures }: AttemptCount, { free }: DelayPolicy): boolean {
   return failures >= free;
 }
 
-/** Milliseconds to wait until the next attempt; 0: now. */
+/** Milliseconds until the next attempt is allowed; 0: now. */
 function waitFor(before: AttemptCount | undefined, policy: DelayPolicy, now: number): number {
   const count = countAt(before, policy, now);
   if (count === undefined) return 0;
-  // Another replica's clock may be ahead of ours.
+  // Another replica's clock may be ahead.
   const lastAt = Math.min(count.lastAt, now);
   const forgottenUntil = Math.min(count.forgottenUntil, now);
   const waitWith = (failures: number) => Math.max(0, lastAt + delayAfter(failures, policy) - now);
   let wait = waitWith(count.failures);
   if (policy.forgetOneAfter === null) return wait;
-  // A failure that is forgotten meanwhile shortens the delay.
+  // A failure that is forgotten during the wait shortens the delay.
   for (let forgotten = 1; count.failures - forgotten >= policy.free - 1; forgotten += 1) {
     const forgottenIn = forgottenUntil + forgotten * policy.forgetOneAfter - now;
     if (forgottenIn >= wait) break;
@@ -146,7 +146,7 @@ function delayAfter(failures: number, { free, firstDelay, longestDelay }: DelayP
   return failures < free ? 0 : Math.min(longestDelay, firstDelay * 2 ** (failures - free));
 }
 
-/** What is left of a count at a moment; undefined: nothing. */
+/** The count after failures have been forgotten until `now`; undefined if none is left. */
 function countAt(
   count: AttemptCount | undefined,
   { quiet, forgetOneAfter }: DelayPolicy,
@@ -174,25 +174,25 @@ function refused(counter: AttemptCounter, wait: number): AttemptVerdict {
   return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
 }
 
-/** Of milliseconds, never less than was asked for. */
+/** Milliseconds as whole seconds, rounded up. */
 export function wholeSeconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);
 }
 
-/** At most `count` in every span of `perMilliseconds`. */
+/** At most `count` actions in any span of `perMilliseconds`. */
 export interface Limit {
   readonly count: number;
   readonly perMilliseconds: number;
 }
 
-/** `retryAfter`: whole seconds, at least 1 if refused, else 0. `remaining`: how many would be allowed now. */
+/** `retryAfter`: whole seconds, at least 1 if refused, otherwise 0. `remaining`: actions still allowed now. */
 export interface Taking {
   readonly allowed: boolean;
   readonly remaining: number;
   readonly retryAfter: number;
 }
 
-/** Judges one deed more, given the times of those that were allowed, oldest first. Answers the times that still count. */
+/** Judges one more action from the times of the allowed ones, oldest first. Also returns the times that still count. */
 export function takeOne(
   times: readonly number[],
   { count, perMilliseconds }: Limit,

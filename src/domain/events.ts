@@ -1,14 +1,14 @@
 import type { RevocationReason } from './revocation.ts';
 
-/** Who was seen doing it: the client's address, and its `User-Agent` as far as it is kept. */
+/** The client of a request: its address and the stored part of its `User-Agent`. */
 export interface Client {
   readonly address: string;
   readonly userAgent: string;
-  /** Hash of the product of the whole agent, base64url. Without it the kept part of the agent is judged. */
+  /** Hash of the full user agent's product, base64url. Without it the stored part of the agent is compared. */
   readonly productHash?: string;
 }
 
-/** What events tell of a client: never a hash. */
+/** The fields of a client that events carry: never a hash. */
 export function clientFacts({ address, userAgent }: Client): Pick<Client, 'address' | 'userAgent'> {
   return { address, userAgent };
 }
@@ -44,18 +44,18 @@ interface EventData {
 
 export type EventType = keyof EventData;
 
-/** Something that happened, for whoever wants to know. Facts only: never a token, a hash or a link. */
+/** An event for other systems. It carries facts only: never a token, a hash or a link. */
 export type DomainEvent = {
   [Type in EventType]: { readonly type: Type; readonly occurredAt: number; readonly data: EventData[Type] };
 }[EventType];
 
-/** An event to be recorded with a change; with `oncePerDay` only if the session was not told of that subject today. */
+/** An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject. */
 export interface Occurrence {
   readonly event: DomainEvent;
   readonly oncePerDay?: string;
 }
 
-/** Whether the user is written to about it. */
+/** Whether the user gets a mail about the event. */
 export function isToldByMail(event: DomainEvent): boolean {
   switch (event.type) {
     case 'sessions.reuse_detected':
@@ -71,7 +71,7 @@ export function isToldByMail(event: DomainEvent): boolean {
   }
 }
 
-/** Whose it is, for whoever reads a log. */
+/** The user and session of an event, for log lines. */
 export function concernedBy({ data }: DomainEvent): { userId: string; sessionId?: string } {
   const { userId } = data;
   return 'sessionId' in data ? { userId, sessionId: data.sessionId } : { userId };

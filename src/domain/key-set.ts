@@ -1,50 +1,51 @@
 import type { Policy } from './policy.ts';
 
-/** The algorithms whose signatures anyone can check (RFC 7518 section 3.1, RFC 8037 section 3.1). */
+/** The asymmetric algorithms for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1). */
 export const KEY_ALGORITHMS = ['EdDSA', 'ES256', 'RS256'] as const;
 
 export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
-/** What is known of a key that signs access tokens, apart from the key. Times in milliseconds since the epoch. */
+/** The metadata of a key that signs access tokens. Times in milliseconds since the epoch. */
 export interface SigningKey {
   readonly id: string;
   readonly alg: KeyAlgorithm;
-  /** Counts up: of the keys that may sign, the one with the highest number does. */
+  /** A rising number. Of the keys that may sign, the one with the highest number signs. */
   readonly number: number;
   readonly announcedAt: number;
   readonly signsFrom: number;
 }
 
-/** What decides when a key signs and until when it is published. */
+/** The fields that decide when a key signs and how long it is published. */
 export type KeyTurn = Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'>;
 
 /**
- * `announced`: published, so that every verifier has met it before it signs. `retired`: signs no more, and stays
- * published until the last token under it has expired.
+ * `announced`: published before it signs, so that every verifier has fetched it by then. `retired`: no longer signs,
+ * but stays published until its last token has expired.
  */
 export type KeyState = 'announced' | 'signing' | 'retired';
 
 /** Spans in milliseconds. */
 export interface KeySetTiming {
-  /** Between two looks of a replica at the set. */
+  /** Between two reads of the set by one replica. */
   readonly poll: number;
-  /** From when a key is published to when it signs. */
+  /** From the publication of a key until it signs. */
   readonly announce: number;
-  /** From when a key signs no more to when it is not published any more. */
+  /** From the end of a key's signing until it is no longer published. */
   readonly outlast: number;
-  /** How long a key signs; null: until somebody says so. */
+  /** How long a key signs; null: until an operator rotates it. */
   readonly rotateAfter: number | null;
 }
 
 const SECOND = 1_000;
 
-/** For how long verifiers keep a set whatever its `max-age` says: many look for a new key twice a minute at most. */
+/** The shortest time that verifiers cache a set, whatever its `max-age`: many fetch at most twice a minute. */
 const LEAST_CACHED = 30 * SECOND;
 
 /**
- * The spans that keep every verifier from meeting a key that it cannot know: whoever fetched the set from a replica
- * that had not seen the new key yet (two looks back, since one may fail) must have fetched it anew before any
- * replica signs with it, by whatever clock. What holds for the new key's first token holds for the old one's last.
+ * The spans that ensure that every verifier knows a key before it signs. A verifier may have fetched the set from a
+ * replica that had not read the new key yet: up to two polls back, because one poll may fail. The verifier must fetch
+ * the set again before any replica signs with the new key, whatever the clock skew. The same spans cover the last
+ * token of the old key.
  */
 export function keySetTiming(
   { accessTokenAge, clockSkew }: Pick<Policy, 'accessTokenAge' | 'clockSkew'>,
@@ -55,7 +56,7 @@ export function keySetTiming(
   return { poll, announce, outlast: accessTokenAge + announce, rotateAfter };
 }
 
-/** The key that signs, or null if there is none. Where all are still announced, the one whose turn comes first. */
+/** The key that signs, or null without keys. If all keys are still announced, the one that signs first. */
 export function keyThatSigns<Key extends SigningKey>(keys: readonly Key[], now: number): Key | null {
   const mayWhenNoneMay = keys.toSorted((one, other) => one.signsFrom - other.signsFrom).slice(0, 1);
   const may = keys.filter(({ signsFrom }) => signsFrom <= now);
@@ -67,7 +68,7 @@ export function stateOf(key: SigningKey, keys: readonly SigningKey[], now: numbe
   return signsUntil(key, keys) <= now ? 'retired' : 'announced';
 }
 
-/** Until when tokens under the key are to be accepted: for ever, while no later key is known. */
+/** Until when tokens under the key are accepted; Infinity while no later key exists. */
 export function publishedUntil(
   key: SigningKey,
   keys: readonly SigningKey[],
@@ -76,7 +77,7 @@ export function publishedUntil(
   return signsUntil(key, keys) + outlast;
 }
 
-/** Whether the next key is to be announced: there is none, it is to be of another make, or its time has come. */
+/** Whether to announce the next key: no key exists, the algorithm changed, or the newest key is old enough. */
 export function isRotationDue(
   keys: readonly SigningKey[],
   alg: KeyAlgorithm,
@@ -85,13 +86,13 @@ export function isRotationDue(
 ): boolean {
   const newest = newestOf(keys);
   if (newest === null) return true;
-  // One at a time, or replicas that are configured differently would outdo each other.
+  // One announced key at a time. Otherwise replicas with different configurations would keep adding keys.
   if (newest.signsFrom > now) return false;
   if (newest.alg !== alg) return true;
   return rotateAfter !== null && now >= newest.signsFrom + rotateAfter - announce;
 }
 
-/** Number and times of the next key. The very first one signs at once: no verifier knows another set. */
+/** Number and times of the next key. The first key signs at once: no verifier has cached an earlier set. */
 export function nextTurn(
   keys: readonly SigningKey[],
   { announce }: Pick<KeySetTiming, 'announce'>,
@@ -110,7 +111,7 @@ function newestOf<Key extends SigningKey>(keys: readonly Key[]): Key | null {
   );
 }
 
-/** When the turn of a later key comes. */
+/** When a later key starts to sign; Infinity without one. */
 function signsUntil({ number }: SigningKey, keys: readonly SigningKey[]): number {
   const later = keys.filter((key) => key.number > number);
   return Math.min(Number.POSITIVE_INFINITY, ...later.map(({ signsFrom }) => signsFrom));

@@ -1,6 +1,6 @@
 import type { AttemptPolicy, Limit } from './attempts.ts';
 
-/** What the operator lets strangers do where credentials are asked for or given. */
+/** The limits of password attempts, registrations and reset mails. */
 export interface Limits {
   readonly attempts: AttemptPolicy;
   /** Attempts to show a password by one identifier from one network, right ones included: each costs a hash. */
@@ -9,6 +9,6 @@ export interface Limits {
   readonly loginsOfNetwork: Limit;
   /** New accounts from one network. */
   readonly registrations: Limit;
-  /** Mails with a link to a new password, to one account. */
+  /** Password-reset mails per account. */
   readonly resetMails: Limit;
 }

@@ -3,8 +3,8 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,
 
 /**
  * Whether the text is one plain mailbox: a dot-atom at a host name (RFC 5321 section 4.1.2), at most 254
- * characters. Quoted parts, comments, lists and control characters are not: in a mail header they would become
- * something else.
+ * characters. Quoted parts, comments, lists and control characters are refused: they change the meaning of a mail
+ * header.
  */
 export function isMailbox(text: string): boolean {
   const at = text.lastIndexOf('@');

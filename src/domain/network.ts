@@ -1,9 +1,9 @@
 const LOOPBACK = 'loopback';
 
 /**
- * The network that an address belongs to, as far as a person would call it the same place: an IPv4 address
- * itself, an IPv6 address's /64, which is what one household or phone is given (RFC 6177, RFC 8981). All loopback
- * addresses are one network: a client on this machine uses `::1` and `127.0.0.1` by turns.
+ * The network of an address: an IPv4 address itself, or an IPv6 address's /64, the prefix that one
+ * household or phone gets (RFC 6177, RFC 8981). All loopback addresses are one network: a local client may use
+ * both `::1` and `127.0.0.1`.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address.startsWith('127.') ? LOOPBACK : address;
@@ -12,7 +12,7 @@ export function networkOf(address: string): string {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
-/** Whether both addresses belong to one network (see {@link networkOf}). */
+/** Whether both addresses belong to the same network (see {@link networkOf}). */
 export function inSameNetwork(one: string, other: string): boolean {
   return networkOf(one) === networkOf(other);
 }

@@ -1,7 +1,7 @@
 import type { RefusalCode } from './refusal.ts';
 import type { TokenFamily } from './token-family.ts';
 
-/** The client that a request names by `client_id`, or authenticates as. */
+/** The OAuth client that a request names by `client_id` or authenticates as. */
 export interface OAuthClient {
   readonly id: string;
   readonly isAuthenticated: boolean;

@@ -3,17 +3,17 @@ import { identifierOf } from './user.ts';
 const LEAST = 8;
 const MOST = 128;
 
-/** The form in which a password is hashed and compared: however it was typed, it is the same one (NFC). */
+/** The form in which a password is hashed and compared: NFC, so that all Unicode spellings are equal. */
 export function normalizePassword(password: string): string {
   return password.normalize('NFC');
 }
 
 /**
- * What is wrong with a new password, in a sentence, or null. Length, common passwords and words of the context, and
- * no rules of composition (NIST SP 800-63B section 5.1.1.2).
+ * Why a new password is not acceptable, as a sentence; null if it is acceptable. Checks the length, common passwords
+ * and the account's own identifiers, but no composition rules (NIST SP 800-63B section 5.1.1.2).
  *
  * @param password in the form of {@link normalizePassword}
- * @param context what everybody knows of the account: its name and address
+ * @param context the public facts of the account: its name and address
  */
 export function passwordFault(
   password: string,

@@ -1,17 +1,17 @@
-/** What a change of the client's address or agent means to a session. */
+/** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';
 
-/** What the operator decided about every session. All times in milliseconds. */
+/** The operator's settings for all sessions. All times in milliseconds. */
 export interface Policy {
   readonly accessTokenAge: number;
   readonly refreshTokenAge: number;
-  /** A session ends this long after its login, however often it is refreshed. */
+  /** The lifetime of a session from its login. A refresh does not extend it. */
   readonly sessionMaxAge: number;
-  /** How many sessions of one user may live at a time: one more ends the least recently refreshed one. */
+  /** The number of live sessions of one user. A login beyond it ends the least recently refreshed session. */
   readonly sessionsPerUser: number;
-  /** How long after a rotation the same client may ask for the same pair again without a key; 0: never. */
+  /** How long after a rotation the same client may retry without an `Idempotency-Key`; 0: never. */
   readonly retryWindow: number;
-  /** What the clocks of two replicas may differ by. */
+  /** The maximum difference between the clocks of two replicas. */
   readonly clockSkew: number;
   readonly onAddressChange: ChangePolicy;
   readonly onUserAgentChange: ChangePolicy;

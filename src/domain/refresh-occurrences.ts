@@ -5,7 +5,7 @@ import { type TokenFamily, toldSubject } from './token-family.ts';
 import type { RefreshClaims } from './token-pair.ts';
 import { isSameProduct } from './user-agent.ts';
 
-/** What is worth recording about a refresh: whose session, who came, when (milliseconds). */
+/** The facts of a refresh that its events carry: the session, the client, the time in milliseconds. */
 export interface Scene {
   readonly claims: RefreshClaims;
   readonly client: Client;
@@ -29,7 +29,7 @@ export function healed(scene: Scene, storedGeneration: number): Occurrence {
   return { event: { type: 'sessions.healed', occurredAt: scene.now, data } };
 }
 
-/** The user is told once a day of each network, whether the session is bound to its address or not. */
+/** Notifies the user of each network at most once a day, whether the session is bound to its address or not. */
 export function addressChanged(scene: Scene, blocked: boolean): Occurrence {
   const data = {
     ...session(scene),
@@ -43,7 +43,7 @@ export function addressChanged(scene: Scene, blocked: boolean): Occurrence {
   };
 }
 
-/** The network that the user is to be told of, if it is another than that where the token was minted. */
+/** The occurrence of a new network; empty where the network is the one that the token was minted for. */
 export function addressToTell(
   scene: Scene,
   { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,
@@ -52,7 +52,7 @@ export function addressToTell(
   return onAddressChange === 'notify' && moved ? [addressChanged(scene, false)] : [];
 }
 
-/** What the user is to be told of when a session goes on from another network, or with another product. */
+/** The occurrences of a rotation from another network or with another product. */
 export function changesToTell(
   scene: Scene,
   family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent' | 'productHash'>,

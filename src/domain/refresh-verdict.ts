@@ -16,7 +16,7 @@ import type { TokenFamily } from './token-family.ts';
 import { isPaired, type RefreshClaims } from './token-pair.ts';
 import { isSameProduct } from './user-agent.ts';
 
-/** A verified refresh token together with who brings it. Hashes are made under the scheme of the row at hand. */
+/** A verified refresh token and the client that presents it. Hashes are made under the scheme of the family's row. */
 export interface Presented {
   readonly claims: RefreshClaims;
   /** Keyed hash of the jti. */
@@ -28,7 +28,7 @@ export interface Presented {
   readonly oauthClient: OAuthClient | null;
 }
 
-/** What of a row the verdict needs. */
+/** The columns of a family that the verdict depends on. */
 export type JudgedFamily = Pick<
   TokenFamily,
   | 'userId'
@@ -50,9 +50,9 @@ export type JudgedFamily = Pick<
 >;
 
 /**
- * What to do with a refresh: rotate the family (or heal it), mint its current pair once more, refuse, or revoke the
- * family. `tell` is recorded together with that change, or alone where nothing else changes. The rows of
- * docs/domain.md say which verdict a situation gets.
+ * The decision about a refresh: rotate or heal the family, repeat its current pair, refuse, or revoke the family.
+ * The occurrences in `tell` are recorded together with the change, or alone where the family does not change.
+ * docs/domain.md lists the verdict of each situation.
  */
 export type Verdict<Family> =
   | { readonly kind: 'rotate'; readonly family: Family; readonly tell: readonly Occurrence[] }
@@ -60,7 +60,7 @@ export type Verdict<Family> =
   | {
       readonly kind: 'refuse';
       readonly code: RefusalCode;
-      /** What to tell the client, where the code's own sentence says too little. */
+      /** The text for the client, where the code's default sentence is too general. */
       readonly detail?: string;
       readonly tell: readonly Occurrence[];
     }
@@ -72,18 +72,18 @@ export type Verdict<Family> =
       readonly tell: readonly Occurrence[];
     };
 
-/** What this replica knows beside the row. */
+/** The inputs of a verdict that come from this replica, not from the row. */
 export interface Circumstances {
   readonly policy: Pick<Policy, 'retryWindow' | 'clockSkew'>;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Why this replica saw the family revoked, if it did: the row may have lost it in a fail-over. */
+  /** The revocation that this replica remembers, or null. The row may have lost that revocation in a fail-over. */
   readonly remembered: RevocationReason | null;
 }
 
 /**
- * Decides a refresh on the row as it was found. The order of the questions matters: a stolen token replayed from
- * elsewhere must end the family, not merely be turned away, so reuse is judged before the change of address.
+ * Decides about a refresh from the family's row. The order of the checks matters: a token that is replayed from
+ * another network must revoke the family, so reuse is judged before the address.
  */
 export function judgeRefresh<Family extends JudgedFamily>(
   family: Family | null,
@@ -93,10 +93,10 @@ export function judgeRefresh<Family extends JudgedFamily>(
   const scene = { ...presented, now: around.now };
 
   if (family === null || family.userId !== presented.claims.sub) return refuse('session_not_found');
-  // Whoever got hold of the signing key cannot take the other half out of a token.
+  // A stolen signing key must not turn a paired session into an unpaired one.
   if (family.paired !== isPaired(presented.claims)) return refuse('invalid_token');
   const fault = clientFault(family, presented.oauthClient);
-  // Before everything that changes the session: a client that may not use it cannot end it either.
+  // Checked before any change: a client that may not use the session may not end it either.
   if (fault !== null) return { kind: 'refuse', ...fault, tell: [] };
   if (family.revoked !== null) {
     return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
@@ -117,7 +117,7 @@ export function judgeRefresh<Family extends JudgedFamily>(
   return judgeSuccession(family, presented, around);
 }
 
-/** A retry gets the same pair wherever it comes from, unless a policy binds the session to its network or product. */
+/** A retry gets the same pair from any network or product, unless the family's policy blocks that change. */
 function judgeRetry<Family extends JudgedFamily>(
   family: Family,
   presented: Presented,
@@ -132,7 +132,7 @@ function judgeRetry<Family extends JudgedFamily>(
   return { kind: 'repeat', family, tell: elsewhere ? addressToTell(scene, family) : [] };
 }
 
-/** Current, or later and to be healed: the last question before the next pair. */
+/** Decides about a current token (row 13) or a later one that heals the family (row 14). */
 function judgeSuccession<Family extends JudgedFamily>(
   family: Family,
   presented: Presented,
@@ -152,7 +152,7 @@ function isCurrent(family: JudgedFamily, { claims, hash }: Presented): boolean {
   return claims.generation === family.generation && hash === family.hashedRefreshTokenId;
 }
 
-/** The token that was rotated last comes back from the client that rotated it: its answer was lost. */
+/** Whether the client that made the last rotation repeats it, because its answer was lost. */
 function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Circumstances): boolean {
   const { claims, hash, retryKeyHash, client } = presented;
   if (claims.generation !== family.generation - 1 || hash !== family.previousHash) return false;
@@ -168,8 +168,9 @@ function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Ci
 }
 
 /**
- * Earlier generations, a current one that is not ours, and later ones that the row cannot have lost. A later one
- * that was minted after the row's last rotation is honest: the database lost what it had acknowledged.
+ * Whether the token is reused: an earlier generation, another hash than the row's, or a later generation that row 14
+ * does not accept. A later generation that was minted after the row's last rotation is no reuse: the database lost
+ * acknowledged rotations.
  */
 function isReuse(family: JudgedFamily, presented: Presented, { policy }: Circumstances): boolean {
   const { generation, iat } = presented.claims;
@@ -186,7 +187,7 @@ function isAddressBlocked(family: JudgedFamily, { claims, client }: Presented): 
   return family.onAddressChange === 'block' && !inSameNetwork(client.address, claims.userIp);
 }
 
-/** Who holds a token of an ended family learns that it was reuse, but for the one whose token was still good. */
+/** After a reuse revocation the current token gets `session_revoked`, every other token `token_reused`. */
 function codeOfEnded(reason: RevocationReason, current: boolean): RefusalCode {
   return reason === 'reuse' && !current ? 'token_reused' : 'session_revoked';
 }

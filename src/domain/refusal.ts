@@ -1,8 +1,8 @@
 import type { Limit } from './attempts.ts';
 
-/** The closed set of reasons for which this service says no, each with what it means where nothing more is known. */
+/** The closed set of refusal codes, each with its default sentence. */
 const meaning = {
-  // what a refresh may meet, in the order in which it is judged
+  // refusals of a refresh, in the order of their checks
   malformed_token:
     'A refresh token, and an access token where one is given, is text in the compact form of a JWS.',
   invalid_token: 'The token is not one of ours, or was altered.',
@@ -15,7 +15,7 @@ const meaning = {
   user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
   address_changed: 'The session is bound to the address that opened it.',
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
-  // what any request may meet
+  // refusals of any request
   invalid_request: 'The request is not as documented.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
@@ -28,7 +28,7 @@ const meaning = {
 
 export type RefusalCode = keyof typeof meaning;
 
-/** A limit of which nothing is left for now, under a name by which clients can tell it from others. */
+/** A limit that is used up for now. The name tells clients which limit it is. */
 export interface ReachedLimit extends Limit {
   readonly name: string;
 }
@@ -39,15 +39,15 @@ interface RefusalOptions extends ErrorOptions {
 }
 
 /**
- * A no that the caller is told about: a `code` out of the closed set, and as message a sentence for the person
- * who reads the answer, which names no secret. It knows nothing of HTTP.
+ * A refusal that the caller sees: a `code` of the closed set, and a sentence for people as its message. The message
+ * never contains a secret. This class does not depend on HTTP.
  */
 export class Refusal extends Error {
   override readonly name: string = 'Refusal';
 
   readonly code: RefusalCode;
 
-  /** Seconds after which it is worth to try again, where that is known. */
+  /** Seconds until a retry may succeed; undefined where that is not known. */
   readonly retryAfter: number | undefined;
 
   readonly limit: ReachedLimit | undefined;

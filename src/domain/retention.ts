@@ -1,22 +1,22 @@
 import type { Policy } from './policy.ts';
 import type { TokenFamily } from './token-family.ts';
 
-/** How much longer a family is kept than a token of it can live, in milliseconds: requests may be under way. */
+/** Milliseconds that a family is kept after its last token has expired, because requests may be in progress. */
 const MARGIN = 3_600_000;
 
-/** When the family ended, or will at the latest. It rotates no more from then on. */
+/** When the family ended, or will end at the latest. From then on the family cannot be rotated. */
 export function endOf({ revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'expiresAt'>): number {
   return revoked?.at ?? expiresAt;
 }
 
 /**
- * Families that ended before this moment answer nothing any more. The last token of a family is minted before its
- * end, so that one refresh token's age later all of them are refused as expired, whoever presents them; until then
- * one that was stolen is answered for what it is. Clocks count twice: who minted may be ahead of who ended the
- * family, and who judges may be behind who purges.
+ * Families that ended before this moment can be purged. The last token of a family is minted before the family ends,
+ * so all its tokens have expired one `refreshTokenAge` after the end. Until then a stolen token still gets its exact
+ * refusal. The clock skew counts twice: the clock that minted the token may be ahead of the clock that ended the
+ * family, and the clock that judges a refresh may be behind the clock that purges.
  *
- * A family whose token has expired unused is dead before its end, and yet is kept until then: a database that was
- * restored may know of an earlier token than the client holds, and would heal.
+ * A family whose current token has expired unused is kept until its end. A restored database may hold an earlier
+ * generation than the client does, and then heals the family.
  */
 export function purgedIfEndedBefore(
   now: number,

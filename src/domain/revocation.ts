@@ -7,5 +7,5 @@ export type RevocationReason =
   | 'account_deleted'
   | 'administrator'
   | 'not_me'
-  /** The user opened more sessions than one user may have. */
+  /** The user exceeded the limit of sessions. */
   | 'session_limit';

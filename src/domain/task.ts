@@ -1,7 +1,7 @@
-/** Something that a user has written down. */
+/** A short text that belongs to one user. */
 export interface Task {
   readonly id: number;
-  /** The name of the account that it belongs to. */
+  /** The username of the task's owner. */
   readonly author: string;
   readonly text: string;
   /** Milliseconds since the epoch. */
@@ -10,10 +10,10 @@ export interface Task {
 
 const LONGEST_TEXT = 200;
 
-/** How many tasks or users a list of all of them shows: the newest. */
+/** The maximum number of tasks or users in a list; the newest come first. */
 export const LONGEST_LIST = 1_000;
 
-/** What is wrong with the text of a task, in a sentence, or null. Lengths are in characters, not in UTF-16 units. */
+/** Why the text is not valid for a task, as a sentence; null if it is valid. Lengths count code points, not UTF-16 units. */
 export function taskFault(text: string): string | null {
   const length = [...text].length;
   return length >= 1 && length <= LONGEST_TEXT ? null : `body/text must be 1 to ${LONGEST_TEXT} characters.`;

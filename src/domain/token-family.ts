@@ -4,15 +4,15 @@ import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
 import { distinctProduct } from './user-agent.ts';
 
-/** The contracts of other systems that are spoken beside the canonical one. */
+/** The HTTP contracts of other systems that this service offers beside its own. */
 export type FrontDoor = 'session-id' | 'cookie-pair' | 'task-api';
 
-/** The HTTP contract through which a session was opened; it may add claims to the access token. */
+/** The HTTP contract that opened a session. The door may add claims to the access token. */
 export type Door = 'canonical' | FrontDoor;
 
 /**
- * What every rotation replaces: the facts from which the current pair can be minted, and minted again. None of
- * them can be presented: hashes are keyed, and the seed yields a token only together with the hash key.
+ * The columns that every rotation replaces. The current pair can be minted from them, and minted again. No column can
+ * be presented as a token: hashes are keyed, and the seed yields a token only together with the hash key.
  * Times in milliseconds.
  */
 export interface CurrentPair {
@@ -20,22 +20,22 @@ export interface CurrentPair {
   readonly generation: number;
   /** Keyed hash of the current refresh token's jti, base64url. */
   readonly hashedRefreshTokenId: string;
-  /** The same of the token that was rotated to get here; null at login. */
+  /** Keyed hash of the previous refresh token's jti, base64url; null at login. */
   readonly previousHash: string | null;
-  /** Keyed hash of the `Idempotency-Key` of the rotation that led here. */
+  /** Keyed hash of the `Idempotency-Key` of the last rotation. */
   readonly retryKeyHash: string | null;
-  /** How all of these were hashed and derived: hasher, its parameters, key id. */
+  /** How the hashes and ids of this generation were made: hash function, parameters, key id. */
   readonly scheme: string;
-  /** 16 random bytes, drawn for this generation alone. */
+  /** 16 random bytes, new for each generation. */
   readonly seed: Uint8Array;
   readonly accessKeyId: string;
   readonly refreshKeyId: string;
   readonly accessExpiresAt: number;
   readonly refreshExpiresAt: number;
   readonly address: string;
-  /** As far as it is kept, see {@link cutUserAgent}. */
+  /** The stored part of the user agent, see {@link cutUserAgent}. */
   readonly userAgent: string;
-  /** Hash of the product of the whole agent, base64url; null in rows of older releases. */
+  /** Hash of the full user agent's product, base64url; null in rows of older releases. */
   readonly productHash: string | null;
   readonly rotatedAt: number;
 }
@@ -44,27 +44,27 @@ export interface CurrentPair {
 export interface TokenFamily extends CurrentPair {
   readonly tokenFamily: string;
   readonly userId: string;
-  /** Refreshed with both tokens, or with the refresh token alone. */
+  /** True: refreshed with both tokens. False: refreshed with the refresh token alone. */
   readonly paired: boolean;
   readonly door: Door;
-  /** The `client_id` of its access tokens (RFC 9068): the service key that opened it, or this service. */
+  /** The `client_id` of the access tokens (RFC 9068): the service key that opened the session, or this service. */
   readonly clientId: string;
-  /** Whether a request must authenticate as that client to use its refresh tokens (RFC 6749 section 6). */
+  /** Whether a request must authenticate as `clientId` to use the refresh tokens (RFC 6749 section 6). */
   readonly confidential: boolean;
-  /** Where to write about this session when the user has no registered address. */
+  /** The mail address for messages about this session when the user has no registered address. */
   readonly contact: string | null;
   readonly onAddressChange: ChangePolicy;
   readonly onUserAgentChange: ChangePolicy;
   readonly loginAddress: string;
-  /** The subjects of {@link Occurrence.oncePerDay} that the user knows from the login itself. */
+  /** The subjects of {@link Occurrence.oncePerDay} that the login already showed to the user. */
   readonly knownSinceLogin: readonly string[];
   readonly createdAt: number;
-  /** The end of the session however often it is refreshed. */
+  /** When the session ends. A refresh does not move it. */
   readonly expiresAt: number;
   readonly revoked: { readonly at: number; readonly reason: RevocationReason } | null;
 }
 
-/** What a user is told of once a day: a network, a product. */
+/** The subjects of which a user is notified at most once a day: a network, a product. */
 export const toldSubject = {
   network: (address: string) => networkOf(address),
   product: (client: Client) => `agent ${distinctProduct(client)}`,
@@ -76,15 +76,15 @@ export interface Login {
   readonly paired: boolean;
   readonly door: Door;
   readonly clientId: string;
-  /** False where it is left out. */
+  /** Default: false. */
   readonly confidential?: boolean;
   readonly contact: string | null;
   readonly client: Client;
-  /** What the door wants of this session, whatever the operator's policy says of others. */
+  /** The door's policy for this session. It overrides the operator's policy. */
   readonly onAddressChange?: ChangePolicy;
 }
 
-/** A session as it is at login: its policies are written into it, so that no other door softens them. */
+/** The family at login. Its policies are stored with it, so that no other door can soften them. */
 export function openFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
   const { client, ...identity } = login;
   return {
@@ -101,7 +101,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
   };
 }
 
-/** When the tokens of a pair minted now expire: whole seconds, as their claims can say it. */
+/** When the tokens of a pair minted now expire, rounded to whole seconds because the claims hold whole seconds. */
 export function expiriesFrom(now: number, policy: Policy) {
   const issuedAt = Math.floor(now / 1000) * 1000;
   return {

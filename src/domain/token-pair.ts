@@ -1,6 +1,6 @@
 import type { RefusalCode } from './refusal.ts';
 
-/** The claims of an access token, issuer and audience aside. Times in whole seconds (RFC 7519). */
+/** The claims of an access token without issuer and audience. Times in whole seconds (RFC 7519). */
 export interface AccessClaims {
   readonly sub: string;
   readonly userId: string;
@@ -11,12 +11,12 @@ export interface AccessClaims {
   readonly client_id: string;
   readonly iat: number;
   readonly exp: number;
-  /** `sid` and `sub` once more: in sessions that were opened at the door `session-id`. */
+  /** Copies of `sid` and `sub`, in sessions that the door `session-id` opened. */
   readonly session_id?: string;
   readonly guid?: string;
 }
 
-/** The claims of a refresh token, issuer and audience aside. `at_hash` is there in a paired session alone. */
+/** The claims of a refresh token without issuer and audience. Only a paired session has `at_hash`. */
 export interface RefreshClaims {
   readonly sub: string;
   readonly jti: string;
@@ -29,17 +29,17 @@ export interface RefreshClaims {
   readonly at_hash?: string;
 }
 
-/** What a presented access token says of itself, unverified, and the `at_hash` of its very bytes. */
+/** The unverified claims of a presented access token, and the `at_hash` of its bytes. */
 export interface AccessHalf {
   readonly linkerId: string;
   readonly sid: string;
   readonly hash: string;
 }
 
-/** Generations beyond this are no token of ours; it leaves room for the next one in a 32-bit column. */
+/** The highest accepted generation. Its successor still fits into a 32-bit column. */
 const MAX_GENERATION = 2 ** 31 - 2;
 
-/** The claims if they have the shape of a refresh token's, else null. */
+/** The claims if they have the shape of a refresh token's claims, otherwise null. */
 export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): RefreshClaims | null {
   const { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp, at_hash } = claims;
   if (!isUuid(sub) || !isUuid(jti) || !isUuid(linkerId) || !isUuid(tokenFamily)) return null;
@@ -50,7 +50,7 @@ export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): Refr
   return at_hash === undefined ? unpaired : { ...unpaired, at_hash };
 }
 
-/** The claims if they have the shape of an access token's that is good at `now`, else null. Milliseconds. */
+/** The claims if they have the shape of an access token's claims and are valid at `now` (milliseconds), otherwise null. */
 export function asAccessClaims(
   claims: Readonly<Record<string, unknown>>,
   now: number,
@@ -64,18 +64,18 @@ export function asAccessClaims(
   return good ? { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp } : null;
 }
 
-/** What names the pair and the session in an access token's claims, or null if they have another shape. */
+/** The claims of an access token that identify the pair and the session; null if the claims have another shape. */
 export function asAccessHalf(claims: Readonly<Record<string, unknown>>, hash: string): AccessHalf | null {
   const { linkerId, sid } = claims;
   return isUuid(linkerId) && isUuid(sid) ? { linkerId, sid, hash } : null;
 }
 
 /**
- * Whether the halves belong together and the pair is still good, before any row is read.
+ * Checks without the row that both tokens form a pair and that the refresh token has not expired. Returns the
+ * refusal code, or null.
  *
- * A paired session is refreshed with both halves, and the access token must be the very one that the refresh
- * token names (`at_hash`, OpenID Connect Core 3.1.3.6): so its signature need not be verified again, and its own
- * `exp` does not matter.
+ * A paired session needs both tokens. The refresh token's `at_hash` (OpenID Connect Core 3.1.3.6) must match the
+ * access token, so the access token's signature need not be verified, and its `exp` does not matter.
  *
  * @param now milliseconds since the epoch
  */
@@ -93,7 +93,7 @@ export function judgePair(
   return now >= refresh.exp * 1000 ? 'token_expired' : null;
 }
 
-/** Whether a refresh token is good together with its access token only. */
+/** Whether a refresh needs the access token too. */
 export function isPaired({ at_hash }: RefreshClaims): boolean {
   return at_hash !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What a `User-Agent` claims to be, without versions and comments: the names of its products in order
- * (RFC 9110 section 10.1.5). An update of the same browser keeps it; another browser or tool does not.
+ * The product names of a `User-Agent` in order, without versions and comments (RFC 9110 section 10.1.5). An update
+ * of the same browser keeps the product; another browser or tool has another product.
  */
 export function productOf(userAgent: string): string {
   return withoutComments(decodedUserAgent(userAgent))
@@ -14,8 +14,9 @@ export function productOf(userAgent: string): string {
 const VERSION = /^v?\d+(?:\.\d+)*(?:[-+][\w.+-]*)?$/i;
 
 /**
- * A header as HTTP libraries give it has one character per byte (Latin-1). If these bytes are UTF-8, the text that
- * they encode; else the header unchanged. Rows of older versions keep undecoded agents, so {@link productOf} decodes.
+ * Decodes a header that an HTTP library read as Latin-1, with one character per byte. Returns the UTF-8 text where
+ * the bytes are valid UTF-8, otherwise the header unchanged. Rows of older versions hold undecoded agents, so
+ * {@link productOf} decodes too.
  */
 export function decodedUserAgent(header: string): string {
   if (!/[\u0080-\u00ff]/.test(header) || /[\u0100-\uffff]/.test(header)) return header;
@@ -23,7 +24,7 @@ export function decodedUserAgent(header: string): string {
   return text.includes('\ufffd') ? header : text;
 }
 
-/** Writes U+FFFD for bytes that are not UTF-8. */
+/** Decodes bytes that are not UTF-8 as U+FFFD. */
 const UTF_8 = new TextDecoder();
 
 function withoutComments(userAgent: string): string {
@@ -37,23 +38,23 @@ function withoutComments(userAgent: string): string {
   return kept;
 }
 
-/** Characters of an agent that a row keeps: what a person can recognise. */
+/** The number of characters of a user agent that a row stores: enough for a person to recognise the client. */
 const KEPT_LENGTH = 300;
 
-/** The part of an agent that a row keeps. Half a surrogate pair at the cut is dropped: a database cannot keep it. */
+/** The part of a user agent that a row stores. Drops a lone surrogate at the cut, which a database cannot store. */
 export function cutUserAgent(userAgent: string): string {
   return userAgent.slice(0, KEPT_LENGTH).replace(/[\ud800-\udbff]$/, '');
 }
 
-/** The kept part of an agent, and the hash of the product of the whole agent where it is known. */
+/** The stored part of a user agent, and the hash of the full agent's product where that is known. */
 interface KeptAgent {
   readonly userAgent: string;
   readonly productHash?: string | null;
 }
 
 /**
- * Whether two agents are one product. Agents that are kept whole are compared by their text, so that a new rule of
- * {@link productOf} holds for old rows. Longer ones are compared by the hash: the cut can fall inside a product.
+ * Whether two user agents have the same product. Uncut agents are compared by their text, so that a new rule of
+ * {@link productOf} applies to old rows. Cut agents are compared by the hash: the cut can fall inside a product.
  */
 export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
   const isCut = mayBeCut(one) || mayBeCut(other);
@@ -61,7 +62,7 @@ export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
   return productOf(one.userAgent) === productOf(other.userAgent);
 }
 
-/** Text that is the same for two agents of one product. */
+/** A key for the agent's product: equal for two agents with the same product. */
 export function distinctProduct(agent: KeptAgent): string {
   return mayBeCut(agent) && agent.productHash ? agent.productHash : productOf(agent.userAgent);
 }

@@ -1,6 +1,6 @@
 import { isMailbox } from './mailbox.ts';
 
-/** Somebody with an account of this service. */
+/** A user with an account in this service. */
 export interface User {
   readonly id: string;
   readonly username: string;
@@ -13,14 +13,14 @@ export interface User {
 const USERNAME = /^[\p{L}\p{M}\p{N}@.+_-]{1,150}$/u;
 
 /**
- * How a name or address is compared: names and addresses are one space, in which case and Unicode form make no
- * difference (NFKC and a case folding, as in RFC 8265 section 3.3).
+ * The form in which names and addresses are compared. Names and addresses share one namespace, and letter case and
+ * Unicode form do not matter (NFKC and case folding, as in RFC 8265 section 3.3).
  */
 export function identifierOf(nameOrAddress: string): string {
   return nameOrAddress.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }
 
-/** What is wrong with a name and address for a new account, in a sentence, or null. */
+/** Why the name or address is not valid for a new account, as a sentence; null if both are valid. */
 export function accountFault(username: string, email: string): string | null {
   if (!isMailbox(email)) return 'body/email must be one mailbox.';
   const name = username.normalize('NFKC');
@@ -37,8 +37,8 @@ export function accountFault(username: string, email: string): string | null {
 export const EMAIL_VERIFIED = false;
 
 /**
- * The name that others may take for the identity of the user, or null. A name that looks like an e-mail address is
- * told only once that address is verified: anyone can register an address that is not theirs.
+ * The username that other systems may treat as the user's identity, or null. A username that looks like an e-mail
+ * address is shown only after that address is verified: anyone can register an address that is not theirs.
  */
 export function identityOf(
   { username }: Pick<User, 'username'>,
@@ -47,7 +47,7 @@ export function identityOf(
   return username.includes('@') && !emailVerified ? null : username;
 }
 
-/** The identifiers under which an account is found: its name and its address, which may be the same. */
+/** The identifiers of an account: its name and its address, which may be the same. */
 export function identifiersOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
   return [...new Set([identifierOf(username), identifierOf(email)])];
 }
