@@ -50,7 +50,7 @@ export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): Refr
   return at_hash === undefined ? unpaired : { ...unpaired, at_hash };
 }
 
-/** The claims if they have the shape of an access token's claims and are valid at `now` (milliseconds), otherwise null. */
+/** The claims if they have an access token's shape and are valid at `now` (milliseconds), otherwise null. */
 export function asAccessClaims(
   claims: Readonly<Record<string, unknown>>,
   now: number,

@@ -1,9 +1,8 @@
 /**
- * Text that can be had again at some cost, kept by name for a while. It may be gone at any moment, and what is found
- * may have been put there by another replica, long ago: whoever reads it must be able to tell whether it still holds.
+ * A shared cache of text by key. An entry may disappear at any time, and may be an old value from another replica, so
+ * the reader must check that the value is still valid.
  *
- * A cache is no reason to fail. Neither method rejects: one that cannot be asked has nothing, and says so within a
- * second or so.
+ * Neither method rejects. If the cache is unavailable, `get` returns null within about a second.
  */
 export interface Cache {
   get(key: string): Promise<string | null>;

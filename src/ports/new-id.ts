@@ -1,2 +1,2 @@
-/** A fresh random UUID, lower case. */
+/** Returns a new random UUID in lower case. */
 export type NewId = () => string;

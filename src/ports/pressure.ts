@@ -1,5 +1,5 @@
-/** What keeps the service from taking on more: it does not get to its work, or the database does not answer. */
+/** What is overloaded: the event loop, or the database, which does not answer. */
 export type Strain = 'event_loop' | 'database';
 
-/** The strain that the service is under, null while it can take on work. To be asked at every request. */
+/** The current overload; null while the service can accept requests. Called for every request. */
 export type Pressure = () => Strain | null;

@@ -1,23 +1,23 @@
 import type { RevocationReason } from '../domain/revocation.ts';
 
-/** The families that were revoked lately, on whatever replica: those whose access tokens may not have expired. */
+/** The families that any replica revoked recently: those whose access tokens may not have expired yet. */
 export interface RevokedFamilies {
   /**
-   * To be called once the revocation has committed; forgotten after `until` (milliseconds), which is
-   * {@link Policy.accessTokenAge} and {@link Policy.clockSkew} after the revocation. May be called again.
+   * Must be called after the revocation has committed. The entry is dropped after `until` (milliseconds), which is
+   * {@link Policy.accessTokenAge} plus {@link Policy.clockSkew} after the revocation. Repeated calls are allowed.
    */
   remember(tokenFamily: string, reason: RevocationReason, until: number): void;
 
   recall(tokenFamily: string): RevocationReason | null;
 
   /**
-   * Whether a family that is not recalled is known not to have been revoked, but for what is on its way this very
-   * moment. False while the list is not loaded yet or cut off from its feed: the database must be asked then.
+   * Whether a family that `recall` does not find is not revoked, apart from revocations in transit. False while the
+   * list is loading or disconnected from its feed: then the caller must check the database.
    */
   isComplete(): boolean;
 }
 
-/** The list as the feed sees it, which alone knows whether it is complete. */
+/** The list as its feed sees it. Only the feed sets whether the list is complete. */
 export interface FedRevokedFamilies extends RevokedFamilies {
   setComplete(complete: boolean): void;
 }

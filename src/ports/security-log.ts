@@ -1,4 +1,4 @@
-/** What the security log tells of. The list is closed: operators search by these names. */
+/** The events of the security log. The set is closed: operators search by these names. */
 export type SecurityEvent =
   | 'login_failed'
   | 'password_confirmation_failed'
@@ -14,16 +14,16 @@ export type SecurityEvent =
   | 'signing_key_retired';
 
 export interface SecurityFacts {
-  /** The account, where it is known. */
+  /** The id of the account, where it is known. */
   readonly userId?: string | undefined;
   /** The name or address that was typed. Only a keyed hash of it is written. */
   readonly identifier?: string;
   readonly sessionId?: string;
-  /** Where the request came from. */
+  /** The client's address. */
   readonly address?: string | undefined;
   /** Why a session ended. */
   readonly reason?: string;
-  /** How many sessions ended. */
+  /** The number of sessions that ended. */
   readonly count?: number;
   /** The name of the limit that was reached. */
   readonly limit?: string;

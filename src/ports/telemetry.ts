@@ -1,13 +1,13 @@
 import type { RefusalCode } from '../domain/refusal.ts';
 import type { DeliveryKind } from './stores/outbox.ts';
 
-/** Why something did not come about: a refusal, or a fault of ours. */
+/** Why an operation failed: a refusal, or an internal error. */
 export type Fault = RefusalCode | 'internal_error';
 
 /**
- * How an attempt to deliver an outbox entry ended. Of mails: `buried` is given up for good, `unaddressed` had nobody
- * to go to. Of events: `unroutable` ones wait for somebody who wants them, `unwanted` ones have waited long enough,
- * and `logged` is all there is where there is no broker.
+ * How an attempt to deliver an outbox entry ended. Mails: `buried` is not tried again, `unaddressed` had no recipient,
+ * `held` waits for a digest. Events: `unroutable` waits until a queue takes its type, `unwanted` was unroutable for
+ * too long and is dropped, `logged` was only logged because no broker is configured.
  */
 export type DeliveryOutcome =
   | 'sent'
@@ -21,33 +21,33 @@ export type DeliveryOutcome =
   | 'failed'
   | 'logged';
 
-/** What a background task removes when it is old. */
+/** What a background task removes after its retention time. */
 export type Removal = 'mails' | 'events' | 'links' | 'sessions' | 'mail_budgets';
 
 /**
- * What the service tells of its work, for whoever counts it. Nothing is waited for, and no method throws. Never a
- * token, an address or an id: what is told must stay of a bounded number of kinds, whatever strangers send.
+ * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an
+ * id: the number of distinct values must stay bounded, whatever clients send.
  */
 export interface Telemetry {
-  /** A login succeeded, or, with its fault, did not. */
+  /** A login succeeded (null) or failed with a fault. */
   loggedIn(fault: Fault | null): void;
   registered(fault: Fault | null): void;
 
   /** A refresh was answered with the next pair. */
   rotated(): void;
-  /** The same, for a token that is ahead of the database, which has lost what it acknowledged. */
+  /** A refresh was answered with the next pair by healing: the database had lost acknowledged rotations. */
   healed(): void;
-  /** A token that was rotated before got the same pair again, `age` milliseconds after its rotation. */
+  /** A retry got the same pair again, `age` milliseconds after the rotation. */
   repeated(age: number): void;
-  /** A refresh was answered with no pair. */
+  /** A refresh was refused. */
   refreshRefused(fault: Fault): void;
   /**
-   * A family was ended because a token came back that had been rotated, `age` milliseconds after the family's last
-   * rotation: that was the token's own, or a later one.
+   * A family was revoked for reuse, `age` milliseconds after its last rotation. That rotation may be later than the
+   * one of the reused token.
    */
   reuseDetected(age: number): void;
 
-  /** A deed was refused because there were too many of its kind: see {@link Attempts}. */
+  /** An action was refused by its limit: see {@link Attempts}. */
   limited(deed: string): void;
   delivered(kind: DeliveryKind, outcome: DeliveryOutcome): void;
   /** A batch of old rows could not be removed. */

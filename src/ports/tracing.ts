@@ -1,35 +1,35 @@
-/** Where a trace goes on, as the headers of W3C Trace Context have it. */
+/** The context that a trace continues from, as the headers of W3C Trace Context. */
 export interface TraceContext {
   readonly traceparent: string;
   readonly tracestate?: string;
 }
 
-/** What is known of a span beside its name: never a token, a password, an address or a value of a statement. */
+/** The attributes of a span: never a token, a password, an address or a parameter of a statement. */
 export type SpanFacts = Readonly<Record<string, string | number>>;
 
 export interface SpanStart {
-  /** Out of a bounded set of names. */
+  /** Must come from a bounded set of names. */
   readonly name: string;
-  /** Who asked for the work: a request that came in, this service of others, or this service of itself. */
+  /** The span kind of OpenTelemetry. */
   readonly kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
   readonly facts?: SpanFacts;
-  /** The span of another process, or of an earlier time, that this one continues; else the one under way. */
+  /** The span that this one continues, from another process or an earlier time. Default: the current span. */
   readonly parent?: TraceContext | null;
 }
 
 export interface Span {
-  /** Runs the work, and all that it waits for, within this span. */
+  /** Runs the work, including its asynchronous parts, within this span. */
   within<Result>(work: () => Result): Result;
   note(facts: SpanFacts): void;
-  /** To be called once, with the error if the work failed. */
+  /** Must be called once, with the error if the work failed. */
   end(failure?: unknown): void;
 }
 
-/** Spans of what the service does. Nothing that is done fails or waits because of them. */
+/** Records spans. Tracing never makes the traced work fail or wait. */
 export interface Tracing {
   start(span: SpanStart): Span;
   readonly current: CurrentTrace;
 }
 
-/** The span under way, for work that goes on elsewhere or later; null outside of any. */
+/** The current span, for work that continues in another process or later; null outside a span. */
 export type CurrentTrace = () => TraceContext | null;

@@ -1,26 +1,26 @@
 import type { DomainEvent } from '../../domain/events.ts';
 import type { TraceContext } from '../tracing.ts';
 
-/** An event on its way out. */
+/** An event to publish. */
 export interface Publication {
-  /** Stable over all attempts: a receiver that sees it twice can tell. */
+  /** The same at every attempt, so that a receiver can detect a duplicate. */
   readonly id: string;
   readonly event: DomainEvent;
-  /** The span that publishes it, for its consumers to go on from. */
+  /** The span that publishes the event, as the parent for spans of consumers; null without tracing. */
   readonly trace: TraceContext | null;
 }
 
-/** `unroutable`: the broker has nobody to give it to, and keeps nothing of it. */
+/** `unroutable`: no queue takes the event, and the broker has dropped it. */
 export type Published = 'routed' | 'unroutable';
 
 export interface EventPublisher {
-  /** Whether there is a broker that takes events just now. While there is not, `publish` rejects at once. */
+  /** Whether a broker accepts events at the moment. If not, `publish` rejects at once. */
   isReady(): boolean;
   /**
-   * Resolves once the broker has taken the event over for good, or has said that it goes nowhere. Rejects, within
-   * seconds, when neither is known: it may have arrived all the same. Many may be under way together.
+   * Resolves after the broker has confirmed the event or returned it as unroutable. Rejects within seconds if neither
+   * is known; the event may have arrived. Calls may run concurrently.
    */
   publish(publication: Publication): Promise<Published>;
-  /** Gives what is under way a moment, then rejects it. */
+  /** Waits briefly for pending publications, then rejects them. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** A mail to one recipient. */
 export interface Mail {
-  /** Stable over all attempts: a receiver that sees it twice can tell. */
+  /** The same at every attempt, so that a receiver can detect a duplicate. */
   readonly id: string;
   readonly to: string;
   readonly subject: string;
@@ -8,15 +8,15 @@ export interface Mail {
   readonly html: string;
 }
 
-/** The mail server refuses this mail for good (a 5xx answer, RFC 5321 section 4.2.1). */
+/** The mail server refused this mail permanently (a 5xx reply, RFC 5321 section 4.2.1). */
 export class MailRejected extends Error {
   override readonly name = 'MailRejected';
 }
 
 export interface Mailer {
   /**
-   * Resolves once the mail was taken over. Rejects with {@link MailRejected} if trying again is of no use, with
-   * any other error if it may be.
+   * Resolves after the mail server has accepted the mail. Rejects with {@link MailRejected} if a retry cannot succeed,
+   * with any other error if a retry may succeed.
    */
   send(mail: Mail): Promise<void>;
   close(): Promise<void>;

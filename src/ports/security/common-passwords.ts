@@ -1,2 +1,2 @@
-/** Whether a password, in lower case, is one of those that everybody tries first. */
+/** Whether a password, given in lower case, is on the list of common passwords. */
 export type IsCommonPassword = (password: string) => boolean;

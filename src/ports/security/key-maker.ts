@@ -1,7 +1,7 @@
 import type { KeyAlgorithm, KeyTurn } from '../../domain/key-set.ts';
 import type { SealedKey } from '../stores/signing-keys.ts';
 
-/** Makes a key for signing, sealed at once together with its number and times: the `id` is its thumbprint (RFC 7638). */
+/** Makes a signing key and seals it together with its number and times. The `id` is its thumbprint (RFC 7638). */
 export type MakeKey = (alg: KeyAlgorithm, turn: KeyTurn) => Promise<SealedKey>;
 
 /** Why a stored key must not be used, as the end of a sentence that begins with the key; null where it may be. */

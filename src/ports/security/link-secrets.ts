@@ -1,17 +1,17 @@
 /**
- * The secrets of links in mails, derived from ids under keys of their own when a mail is sent: nothing that the
- * database or the outbox holds opens one.
+ * Derives the secrets of links in mails from ids, under separate keys, when a mail is sent. No value in the database
+ * or the outbox can be used as a link.
  */
 export interface LinkSecrets {
-  /** The secret of a link that sets a new password. */
+  /** The secret of a password-reset link. */
   reset(resetId: string): string;
 
-  /** What is kept of it, base64url. */
+  /** The stored hash of a reset secret, base64url. */
   hashReset(secret: string): string;
 
-  /** A signed token by which one session can be ended until `expiresAt` (milliseconds). */
+  /** A signed token that can end one session until `expiresAt` (milliseconds). */
   notMe(sessionId: string, userId: string, expiresAt: number): string;
 
-  /** Whose session such a token ends, or null if it is not ours or has expired at `now`. */
+  /** The session of a `notMe` token; null if the token is not valid or has expired at `now` (milliseconds). */
   readNotMe(token: string, now: number): { readonly sessionId: string; readonly userId: string } | null;
 }

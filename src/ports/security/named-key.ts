@@ -1,4 +1,4 @@
-/** A secret key and the `kid` under which tokens and rows name it. */
+/** A secret key and the `kid` that tokens and rows refer to. */
 export interface NamedKey {
   readonly id: string;
   readonly bytes: Uint8Array;

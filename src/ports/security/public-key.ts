@@ -1,6 +1,6 @@
 import type { KeyAlgorithm } from '../../domain/key-set.ts';
 
-/** The public part of a key that signs access tokens, as a JSON Web Key (RFC 7517) to be published. */
+/** The published public part of a key that signs access tokens, as a JSON Web Key (RFC 7517). */
 export interface PublicKey {
   readonly kid: string;
   readonly use: 'sig';
@@ -13,5 +13,5 @@ export interface PublicKey {
   readonly e?: string;
 }
 
-/** The keys by which access tokens can be checked at the moment. */
+/** The keys that currently verify access tokens. */
 export type PublishedKeys = () => readonly PublicKey[];

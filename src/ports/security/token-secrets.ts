@@ -1,9 +1,9 @@
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 
-/** Names how hashes and derivations of a row were made: hasher, its parameters, key id. */
+/** How the hashes and ids of a row were made: hash function, parameters, key id. */
 export type Scheme = string;
 
-/** What makes a generation what it is; together with the hash key it yields the ids of its tokens. */
+/** The facts of a generation. Together with the hash key they yield the ids of its tokens. */
 export interface GenerationFacts {
   readonly tokenFamily: string;
   readonly generation: number;
@@ -11,33 +11,33 @@ export interface GenerationFacts {
   readonly seed: Uint8Array;
 }
 
-/** The refresh token's id, and the one that ties both halves of the pair. */
+/** The refresh token's id, and the id that both tokens of the pair carry. */
 export interface TokenIds {
   readonly jti: string;
   readonly linkerId: string;
 }
 
 /**
- * Everything that the hash key is used for. Methods that take a scheme reject with a {@link Refusal}
- * `unavailable` if its key is not configured: that is a fault of configuration, and never a verdict on a token.
+ * All uses of the hash key. Methods that take a scheme fail with a {@link Refusal} `unavailable` if its key is not
+ * configured: that is a configuration error, never a verdict on a token.
  */
 export interface TokenSecrets {
-  /** The scheme of rows made now. */
+  /** The scheme of new rows. */
   readonly scheme: Scheme;
 
-  /** 16 fresh random bytes. */
+  /** 16 new random bytes. */
   newSeed(): Uint8Array;
 
-  /** The ids of the tokens of a generation: the same facts under the same scheme give the same ids. */
+  /** Derives the token ids of a generation. The same facts under the same scheme give the same ids. */
   derive(scheme: Scheme, facts: GenerationFacts): TokenIds;
 
   /**
-   * The scheme under which a token was minted if its `linkerId` derives from its `jti` under a configured key,
-   * as far as a token can tell; else null: it was signed by somebody who does not hold the hash key.
+   * The scheme of a token whose `linkerId` derives from its `jti` under a configured key, as far as the token shows it.
+   * Otherwise null: the signer does not hold the hash key.
    */
   prove(claims: RefreshClaims): Scheme | null;
 
-  /** Keyed hash of a jti, base64url. The family is part of what is hashed. */
+  /** Keyed hash of a jti, base64url. The family id is part of the hashed input. */
   hashJti(scheme: Scheme, tokenFamily: string, jti: string): Promise<string>;
 
   /** Keyed hash of an `Idempotency-Key`, base64url. */

@@ -1,28 +1,28 @@
 import type { ClaimedEntry } from './outbox.ts';
 
 /**
- * How many mails each recipient was sent ({@link MAIL_BUDGET}), and the mails of the outbox that wait for a digest
- * because there were too many. A recipient is any text; only a hash of it is stored. All times in milliseconds.
+ * The counts of mails per recipient ({@link MAIL_BUDGET}), and the mails beyond the budget, which wait for a digest.
+ * A recipient is any text; only its hash is stored. All times in milliseconds.
  *
- * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface MailBudget {
-  /** Counts one mail more; false, and nothing is counted, where the budget is used up. Atomic over all replicas. */
+  /** Counts one more mail; false, and nothing is counted, if the budget is used up. Atomic over all replicas. */
   take(recipient: string, now: number): Promise<boolean>;
 
-  /** Puts a claimed mail aside until the recipient's digest is due. The outbox no longer hands it out. */
+  /** Holds a claimed mail until the recipient's digest is due. {@link Outbox.claim} no longer returns the mail. */
   hold(id: string, recipient: string, until: number): Promise<void>;
 
   /**
-   * Claims up to `limit` mails held for one recipient whose digest is due, oldest first, until `leasedUntil`; none
-   * where no digest is due. One caller at a time gets the mails of a recipient. A claim that is neither settled nor
-   * postponed comes back after its lease.
+   * Claims up to `limit` held mails of one recipient whose digest is due, oldest first, until `leasedUntil`. The result
+   * is empty if no digest is due. Only one caller at a time claims the mails of a recipient. Mails that are neither
+   * settled nor postponed can be claimed again after the lease.
    */
   claimDigest(now: number, leasedUntil: number, limit: number): Promise<readonly ClaimedEntry[]>;
 
   /**
-   * Removes up to `limit` counts of recipients who were sent nothing since a moment and have nothing held; answers how
-   * many.
+   * Removes up to `limit` counts of recipients without a mail since `before` and without held mails. Returns the number
+   * of removed counts.
    */
   forget(before: number, limit: number): Promise<number>;
 }

@@ -1,12 +1,12 @@
 import type { DomainEvent, EventType } from '../../domain/events.ts';
 import type { TraceContext } from '../tracing.ts';
 
-/** How an entry leaves: as an event for other systems, or as a mail to the user. */
+/** How an entry is delivered: as an event to other systems, or as a mail to the user. */
 export type DeliveryKind = 'event' | 'mail';
 
-/** Something to be delivered, recorded together with the change that caused it. */
+/** An event or mail to deliver, recorded together with the change that caused it. */
 export interface OutboxEntry {
-  /** Stable over all attempts. */
+  /** The same at every delivery attempt. */
   readonly id: string;
   readonly kind: DeliveryKind;
   readonly event: DomainEvent;
@@ -20,36 +20,36 @@ export interface ClaimedEntry {
   readonly event: DomainEvent;
   /** 1 at the first attempt. */
   readonly attempt: number;
-  /** The address that the session gave at login to be written to, if any. */
+  /** The mail address that the login gave for the session; null without one. */
   readonly contact: string | null;
-  /** The span under way when it was recorded, so that its delivery joins the trace of what caused it. */
+  /** The span that recorded the entry, so that the delivery joins its trace; null without one. */
   readonly trace: TraceContext | null;
 }
 
-/** When an entry that was not delivered becomes due again, with the reason kept for the operator. */
+/** When an undelivered entry becomes due again. The reason is stored for the operator. */
 export interface Postponement {
   readonly id: string;
   readonly dueAt: number;
   readonly reason: string;
 }
 
-/** What waits of one kind. `oldestAt`: when the oldest of it happened, null where nothing waits. */
+/** The waiting entries of one kind. `oldestAt`: the time of the oldest event, null where no entry waits. */
 export interface Backlog {
   readonly kind: DeliveryKind;
   readonly count: number;
   readonly oldestAt: number | null;
-  /** Entries that are not tried again within an hour, such as events that no queue takes. */
+  /** Entries that are not due within an hour, such as events without a queue. */
   readonly postponed: number;
 }
 
 /**
- * What is still to be delivered. At least once: an entry that is claimed and not settled within its lease comes
- * back with the same id. All times in milliseconds.
+ * The entries that are still to be delivered. Delivery is at least once: an entry that is claimed and not settled
+ * within its lease can be claimed again, with the same id. All times in milliseconds.
  */
 export interface Outbox {
   /**
-   * Claims up to `limit` due entries of one kind, oldest first, until `leasedUntil`. An entry is claimed by one
-   * caller at a time, whatever the number of replicas.
+   * Claims up to `limit` due entries of one kind, oldest first, until `leasedUntil`. Only one caller over all replicas
+   * holds a claim on an entry.
    */
   claim(
     kind: DeliveryKind,
@@ -58,25 +58,25 @@ export interface Outbox {
     limit: number,
   ): Promise<readonly ClaimedEntry[]>;
 
-  /** The entries are done with: they are gone. */
+  /** Removes delivered entries. */
   settle(ids: readonly string[]): Promise<void>;
 
-  /** Not delivered, each to be tried again in its time. */
+  /** Schedules the next attempt of undelivered entries. */
   postpone(postponements: readonly Postponement[]): Promise<void>;
 
-  /** Up to `limit` events of this type that are due later than `after` become due at `dueAt`; answers how many. */
+  /** Makes up to `limit` events of this type that are due after `after` due at `dueAt`, and returns their number. */
   hasten(type: EventType, after: number, dueAt: number, limit: number): Promise<number>;
 
-  /** Not to be tried again: it is kept aside with the reason. */
+  /** Stops further attempts. The entry stays stored with the reason. */
   bury(id: string, at: number, reason: string): Promise<void>;
 
   /**
-   * What waits, of every kind: entries that are due, claimed, or to be tried again within an hour, and beside them
-   * those that are postponed for longer. A mail that is held for a digest is neither until that is due. Cheap however
-   * much waits: of a kind no more than 50,000 of each are counted.
+   * The backlog of every kind. `count`: entries that are due, claimed, or due within an hour. `postponed`: entries that
+   * are due later. A mail held for a digest is in neither number until the digest is due. Each number stops at 50,000,
+   * so that the call stays cheap.
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 
-  /** Removes up to `limit` entries of a kind that happened before, buried or not, the oldest first; answers how many. */
+  /** Removes up to `limit` entries of a kind from before `before`, oldest first, buried ones too; returns their number. */
   forget(kind: DeliveryKind, before: number, limit: number): Promise<number>;
 }

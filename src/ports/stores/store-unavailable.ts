@@ -1,13 +1,13 @@
 import { Refusal } from '../../domain/refusal.ts';
 
 /**
- * What became of a statement without an answer: `nothing` when it never reached the database or was rolled back,
- * `unknown` when the answer was lost on the way, `pending` when it is still under way and may yet take effect, so
- * that a look into the database tells nothing yet.
+ * The effect of a statement without an answer. `nothing`: the statement never reached the database or was rolled
+ * back. `unknown`: the answer was lost. `pending`: the statement is still running and may take effect, so reading the
+ * row does not show the result yet.
  */
 export type Outcome = 'nothing' | 'unknown' | 'pending';
 
-/** The store could not be asked, or did not answer. */
+/** The database could not be reached, or did not answer. */
 export class StoreUnavailable extends Refusal {
   override readonly name = 'StoreUnavailable';
 

@@ -2,7 +2,7 @@ import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { OutboxEntry } from './outbox.ts';
 
-/** The row that a rotation builds on: it takes place only where all of these still hold. */
+/** The row that a rotation expects. The rotation changes nothing unless the row still has all these values. */
 export type ExpectedFamily = Pick<
   TokenFamily,
   | 'tokenFamily'
@@ -21,54 +21,54 @@ export type ExpectedFamily = Pick<
 export interface Rotation {
   readonly expected: ExpectedFamily;
   readonly next: CurrentPair;
-  /** Hash of the request's `Idempotency-Key` under the expected scheme: the row's own must be another. */
+  /** Hash of the request's `Idempotency-Key` under the expected scheme. The rotation fails if the row has the same. */
   readonly unlessRetryKey: string | null;
 }
 
-/** Where a list goes on: behind the family of this creation time and id. */
+/** A page of a list. It starts behind the family `after`; null: the first page. */
 export interface FamilyPage {
   readonly now: number;
   readonly limit: number;
   readonly after: Pick<TokenFamily, 'createdAt' | 'tokenFamily'> | null;
 }
 
-/** The sessions that ended with a change. */
+/** The sessions that a change ended. */
 export interface Ended {
   readonly sessions: readonly string[];
 }
 
 /**
- * Token families, one row each.
+ * The store of token families, one row each.
  *
- * Every method is atomic: the change and the entries given with it commit together or not at all. An entry with
- * `oncePerDay` is recorded only where the family neither was told of that subject on the day of its event (UTC)
- * nor knows it since its login. Methods that change a family are linearizable on it, and a revocation is for ever.
+ * Every method is atomic: the change and the given entries commit together or not at all. An entry with `oncePerDay`
+ * is recorded at most once for each family, subject and day of its event (UTC), and never for a subject in
+ * `knownSinceLogin`. Changes of one family are linearizable, and a revocation is permanent.
  *
- * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface TokenFamilies {
   /**
-   * Stores a new family. With `vouchedBy`, the hash of the password that was given, only as long as that is still
-   * the user's: otherwise it answers null, and nothing happens.
+   * Stores a new family. With `vouchedBy`, the hash of the verified password, the family is stored only if the user
+   * still has that hash. Otherwise the result is null, and nothing changes.
    *
-   * A user never has more unrevoked families than the limit that the store was made with, however many are opened at
-   * the same moment: a family that is one too many revokes the least recently refreshed one (`session_limit`) and
-   * records `sessions.revoked` for it. A family past its end counts as refreshed before all others. Where a user has
-   * many more, from a time with a higher limit, those end first, in several transactions.
+   * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
+   * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
+   * for it. An expired family counts as the least recently refreshed. Where an earlier, higher limit left many more
+   * families, these end first, in several transactions.
    */
   open(family: TokenFamily, entries: readonly OutboxEntry[], vouchedBy?: string): Promise<Ended | null>;
 
-  /** The family as last committed, or null. */
+  /** The family as last committed; null if it does not exist. */
   find(tokenFamily: string): Promise<TokenFamily | null>;
 
   /**
-   * Compare and set: replaces the current pair and answers the whole row as it now is, or answers null and
-   * changes nothing if the row is not as expected, is revoked, is past its end at `next.rotatedAt`, or was
-   * rotated under `unlessRetryKey`. The user agent is compared only where the family's policy looks at it.
+   * Compare-and-set: replaces the current pair and returns the whole new row. Returns null and changes nothing if the
+   * row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated under `unlessRetryKey`. The
+   * user agent is compared only where the family's policy depends on it.
    */
   rotate(rotation: Rotation, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
 
-  /** Revokes a live family; false, and nothing is recorded, if there is none or it was revoked before. */
+  /** Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. */
   revoke(
     tokenFamily: string,
     revocation: { readonly at: number; readonly reason: RevocationReason },
@@ -76,8 +76,8 @@ export interface TokenFamilies {
   ): Promise<boolean>;
 
   /**
-   * Revokes all live families of a user but one, records `sessions.revoked` for each, and answers which they were.
-   * Those beyond the limit of families end first, as in {@link TokenFamilies.open}.
+   * Revokes all live families of a user except `except`, records `sessions.revoked` for each, and returns their ids.
+   * Families beyond the limit end first, as in {@link TokenFamilies.open}.
    */
   revokeAll(
     userId: string,
@@ -89,19 +89,19 @@ export interface TokenFamilies {
   ): Promise<readonly string[]>;
 
   /**
-   * The families of a user, or with null of all users, that can still be refreshed at a moment, newest first: up to
-   * `limit` of those that come behind `after`.
+   * The families of a user that can be refreshed at `page.now`, newest first: up to `limit` families behind `after`.
+   * `userId` null: the families of all users.
    */
   list(userId: string | null, page: FamilyPage): Promise<readonly TokenFamily[]>;
 
-  /** Records entries about a family, whose row stays as it is. */
+  /** Records entries about a family without a change of its row. */
   record(tokenFamily: string, entries: readonly OutboxEntry[]): Promise<void>;
 
   /**
-   * Removes up to `limit` families that ended ({@link endOf}) before a moment, the longest ago first, with all that
-   * is kept of them, and answers how many. No family goes that lies before its end by the store's own clock, too.
-   * One caller at a time over all replicas: the others are answered null at once. Nobody else's change is held up
-   * for longer than one call takes, and a family under change may stay until the next call.
+   * Removes up to `limit` families that ended ({@link endOf}) before `endedBefore`, the oldest end first, with all
+   * their dependent rows. Returns their number. A family that has not ended by the store's own clock stays. Only one
+   * caller over all replicas purges at a time; every other call returns null at once. A call delays other changes at
+   * most for its own duration, and a family that is being changed may stay until the next call.
    */
   purge(endedBefore: number, limit: number): Promise<number | null>;
 }

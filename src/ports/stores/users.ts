@@ -3,16 +3,16 @@ import type { User } from '../../domain/user.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { Ended } from './token-families.ts';
 
-/** A password that was set anew, and which sessions end with that. */
+/** A new password hash, and the session that does not end with the change. */
 export interface PasswordChange {
   readonly passwordHash: string;
-  /** The session that goes on, if any. */
+  /** The session that stays alive; null: all sessions end. */
   readonly except: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** A link by which a password can be set anew, once. */
+/** A mailed link that sets a new password once. */
 export interface PasswordReset {
   /** Hash of the link's secret, base64url. */
   readonly hashedToken: string;
@@ -20,7 +20,7 @@ export interface PasswordReset {
   readonly expiresAt: number;
 }
 
-/** An account as others may know it. */
+/** The public part of an account. */
 export type NamedUser = Pick<User, 'id' | 'username'>;
 
 /**
@@ -29,24 +29,24 @@ export type NamedUser = Pick<User, 'id' | 'username'>;
  * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Where a user has
  * many more sessions than the limit, those beyond it end in transactions of their own before the change.
  *
- * All methods reject with {@link StoreUnavailable} when the database cannot be asked.
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface Users {
-  /** False, and nothing is recorded, if one of the identifiers belongs to somebody. */
+  /** False, and nothing is recorded, if another account has one of the identifiers. */
   create(user: User, entries: readonly OutboxEntry[]): Promise<boolean>;
 
   find(id: string): Promise<User | null>;
 
-  /** By name or address, in the form of `identifierOf`. */
+  /** Finds an account by name or address, in the form of `identifierOf`. */
   findByIdentifier(identifier: string): Promise<User | null>;
 
-  /** The newest accounts, up to `limit`, newest first. */
+  /** Up to `limit` accounts, newest first. */
   list(limit: number): Promise<readonly NamedUser[]>;
 
-  /** Replaces the hash of an unchanged password; false, with nothing changed, if it is not `expected` any more. */
+  /** Replaces the hash of an unchanged password. False, and nothing changes, if the hash is no longer `expected`. */
   rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;
 
-  /** Null, and nothing happens, if the user is gone or the hash is not `expected` any more. */
+  /** Null, and nothing changes, if the account is deleted or its hash is no longer `expected`. */
   changePassword(
     id: string,
     expected: string,
@@ -56,20 +56,20 @@ export interface Users {
 
   openReset(reset: PasswordReset, entries: readonly OutboxEntry[]): Promise<void>;
 
-  /** The user whose reset this is, while it is good. */
+  /** The user of the reset; null if the reset is unknown, used or expired. */
   findReset(hashedToken: string, now: number): Promise<User | null>;
 
-  /** Uses the reset up, with all others of the same user. Null, and nothing happens, if it is not good any more. */
+  /** Sets the password and deletes all resets of the user. Null, and nothing changes, if the reset is not valid. */
   useReset(
     hashedToken: string,
     change: PasswordChange,
     entries: readonly OutboxEntry[],
   ): Promise<Ended | null>;
 
-  /** Removes up to `limit` resets that expired before a moment; answers how many. */
+  /** Removes up to `limit` resets that expired before `before`, and returns their number. */
   forgetResets(before: number, limit: number): Promise<number>;
 
-  /** Removes the account; null if it is gone or the hash is not `expected` any more. */
+  /** Removes the account; null if it is already deleted or its hash is no longer `expected`. */
   remove(
     id: string,
     expected: string,
