@@ -2,12 +2,12 @@ import type { Log } from '../ports/log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 
 /**
- * Attempts that are never without a limit. `fallback` counts everything all along, and its verdict holds whenever
- * `primary` gives none: so an outage gives nobody at this process new guesses, and owners whom it has seen log in
- * stay known. It knows nothing of what other processes saw. It must not reject.
+ * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
+ * while `primary` fails. So an outage does not reset the counts of this process, and accounts that logged in through
+ * this process stay known. `fallback` does not see the attempts at other processes. It must not reject.
  *
- * The first call that `primary` rejects begins an outage, which is logged once. During it nobody waits: one question
- * at a time goes to `primary` in the background, and the first one answered ends the outage.
+ * The first call that `primary` rejects starts an outage, which is logged once. During the outage no call waits for
+ * `primary`: one probe at a time runs in the background, and the first success ends the outage.
  */
 export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log: Log): Attempts {
   let isDown = false;
@@ -43,7 +43,7 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
       isDown = false;
       log.info({}, 'attempts are counted by all processes together again');
     } catch {
-      // The outage goes on, which was said.
+      // The outage continues; its start was logged.
     } finally {
       isProbing = false;
     }

@@ -1,7 +1,7 @@
 import type { Attempts } from '../ports/stores/attempts.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
-/** The same limits; what they refuse is told. */
+/** The same limits, with each refusal reported to telemetry. */
 export function countedAttempts(attempts: Attempts, { limited }: Pick<Telemetry, 'limited'>): Attempts {
   return {
     async begin(subject, now) {

@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Fault } from '../ports/telemetry.ts';
 
-/** The same use case; `ended` hears of the end of each call: null, or why it was refused. */
+/** Wraps a use case. `ended` is called after each call: with null on success, otherwise with the fault. */
 export const measured =
   <Input extends unknown[], Output>(
     useCase: (...input: Input) => Promise<Output>,

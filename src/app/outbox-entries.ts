@@ -2,7 +2,7 @@ import { isToldByMail, type Occurrence } from '../domain/events.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { DeliveryKind, OutboxEntry } from '../ports/stores/outbox.ts';
 
-/** What is to be delivered because of these occurrences: an event each, and a mail where the user is told. */
+/** The outbox entries of these occurrences: an event each, and a mail where the user gets one. */
 export function outboxEntries(newId: NewId, occurrences: readonly Occurrence[]): OutboxEntry[] {
   return occurrences.flatMap((occurrence) => {
     const kinds: DeliveryKind[] = isToldByMail(occurrence.event) ? ['event', 'mail'] : ['event'];

@@ -1,6 +1,6 @@
 import type { SpanStart, Tracing } from '../ports/tracing.ts';
 
-/** Does the work within a span of its own; without tracing it is just done. */
+/** Runs the work within a new span; without tracing it only runs the work. */
 export async function traced<Result>(
   tracing: Tracing | null,
   start: SpanStart,

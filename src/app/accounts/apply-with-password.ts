@@ -8,23 +8,23 @@ interface Deps {
   readonly passwords: PasswordHasher;
 }
 
-/** A password that was right for the user's hash, normalised, and the network that it came from. */
+/** A password that matched the user's hash, in normalised form, and the network of the request. */
 export interface ShownPassword {
   readonly user: User;
   readonly password: string;
   readonly network: string;
 }
 
-/** Applies a change on the condition that the user still has this hash. Null: the hash was replaced, nothing changed. */
+/** Applies a change if the user still has this hash. Null, and nothing changes, if the hash was replaced. */
 type ConditionalChange<T> = (user: User, attempt: number) => Promise<T | null>;
 
-/** A login on each of two replicas with different parameters can replace the hash once each. */
+/** Logins on two replicas with different hash parameters can replace the hash twice. */
 const ATTEMPTS = 3;
 
 /**
- * Applies a change that depends on the hash of the password. Another login can replace the hash of the same password
- * between its verification and the change: then the password is verified against the new hash, and the change is
- * tried again. Rejects with a {@link Refusal}: `invalid_credentials` if the password was changed or the user is gone,
+ * Applies a change that depends on the hash of the password. A concurrent login can replace the hash of the same
+ * password after its verification. Then the password is verified against the new hash, and the change is tried again.
+ * Rejects with a {@link Refusal}: `invalid_credentials` if the password was changed or the account was deleted,
  * `unavailable` if the hash was replaced at each attempt.
  */
 export async function applyWithPassword<T>(

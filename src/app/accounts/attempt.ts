@@ -16,8 +16,8 @@ export interface AttemptDeps {
 }
 
 /**
- * Begins an attempt to show a password, before any time is spent on it, and answers what to call when it was the
- * right one. Rejects with a {@link Refusal} `too_many_requests`.
+ * Begins a password attempt before the password is hashed. Returns a function that must be called if the password was
+ * right. Rejects with a {@link Refusal} `too_many_requests`.
  */
 export async function attempt(
   deps: AttemptDeps,

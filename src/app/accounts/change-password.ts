@@ -19,14 +19,14 @@ export interface ChangePasswordDeps extends ConfirmPasswordDeps {
 
 export interface ChangePasswordInput {
   readonly userId: string;
-  /** The session that asks: it goes on, all others end. */
+  /** The session of the request. It stays alive; all other sessions end. */
   readonly sessionId: string;
   readonly currentPassword: string;
   readonly newPassword: string;
   readonly client: Client;
 }
 
-/** Sets a new password; every other session ends, and a mail tells. Rejects with a {@link Refusal}. */
+/** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */
 export const changePassword = (deps: ChangePasswordDeps) => {
   const { users, passwords, isCommonPassword, clock, newId } = deps;
   const confirm = confirmPassword(deps);

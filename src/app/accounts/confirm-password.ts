@@ -13,7 +13,7 @@ export interface ConfirmPasswordDeps extends AttemptDeps {
 }
 
 /**
- * Verifies the password of a signed-in user again: a stolen access token alone changes no account.
+ * Verifies the password of a signed-in user again, because a stolen access token must not change the account.
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `invalid_credentials`,
  * `too_many_requests`.
  */

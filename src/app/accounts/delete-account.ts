@@ -13,7 +13,7 @@ interface Deps extends ConfirmPasswordDeps {
   readonly newId: NewId;
 }
 
-/** Removes one's own account with all that hangs on it, and ends all its sessions. Rejects with a {@link Refusal}. */
+/** Deletes the user's account and its data, and ends all its sessions. Rejects with a {@link Refusal}. */
 export const deleteAccount = (deps: Deps) => {
   const { users, clock, newId } = deps;
   const confirm = confirmPassword(deps);

@@ -24,8 +24,8 @@ interface Deps {
 const HOUR = 3_600_000;
 
 /**
- * Sends a link by which a new password can be set, if the address has an account. Whoever asks cannot tell: what
- * only an account causes goes on after this has resolved.
+ * Sends a password-reset link if the address has an account. The promise resolves before the link is made, so that
+ * the response time does not reveal whether the account exists.
  */
 export const forgotPassword = (deps: Deps) => {
   const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
@@ -40,7 +40,7 @@ export const forgotPassword = (deps: Deps) => {
 
   async function sendLink(user: User, client: Client): Promise<void> {
     const now = clock();
-    // By address, so that deleting the account and registering again gives no further mails.
+    // Counted by address, so that deleting the account and registering again does not reset the limit.
     const { allowed } = await attempts.take(`reset ${identifierOf(user.email)}`, limits.resetMails, now);
     if (!allowed) {
       securityLog('limit_reached', { limit: 'reset-mails', userId: user.id, address: client.address });

@@ -21,8 +21,8 @@ export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'con
 }
 
 /**
- * Opens a session for whoever knows the password. Unknown users and wrong passwords are told in the same words, in
- * the same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
+ * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
+ * same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
  */
 export const logInWithPassword = (deps: Deps) => {
   const { users, passwords } = deps;
@@ -43,13 +43,13 @@ export const logInWithPassword = (deps: Deps) => {
 
     await succeeded();
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
-      // Replicas with different parameters would replace each other's hashes: only the first try replaces one.
+      // Only the first try replaces the hash. Otherwise replicas with different parameters would replace each other's.
       const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
       return hash === null ? null : open({ ...session, userId: user.id, contact: null }, hash);
     });
   };
 
-  /** The stored hash, made anew if the parameters have changed. Null if another request has replaced the hash. */
+  /** The stored hash, replaced if its parameters are outdated. Null if another request has replaced it first. */
   async function upToDate(user: User, password: string, network: string): Promise<string | null> {
     if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
     const passwordHash = await passwords.hash(password, network);

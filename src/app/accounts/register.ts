@@ -32,7 +32,7 @@ export interface RegisterInput {
   readonly password: string;
 }
 
-/** Makes an account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
+/** Creates an account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
 export const register =
   (deps: Deps) =>
   async ({ username, email, client, ...input }: RegisterInput) => {

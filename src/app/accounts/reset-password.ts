@@ -29,14 +29,14 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
-/** Whether a mailed link still sets a password; a {@link Refusal} `forbidden` if not. Uses nothing up. */
+/** Checks a password-reset link without using it. Rejects with a {@link Refusal} `forbidden` if it is not valid. */
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>) =>
   async (token: string): Promise<void> => {
     if ((await users.findReset(links.hashReset(token), clock())) === null) throw notGood();
   };
 
-/** Sets a new password by a mailed link, once; every session ends, and a mail tells. Rejects with a {@link Refusal}. */
+/** Uses a password-reset link: sets the password, ends every session, sends a mail. Rejects with a {@link Refusal}. */
 export const resetPassword =
   (deps: Deps) =>
   async ({ token, newPassword, client }: { token: string; newPassword: string; client: Client }) => {

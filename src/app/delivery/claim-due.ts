@@ -10,20 +10,20 @@ export interface OutboxDeps {
   readonly log: Log;
 }
 
-/** Told what came of each attempt. */
+/** Dependencies of a delivery loop that counts its outcomes. */
 export interface DeliveryDeps extends OutboxDeps {
   readonly telemetry: Pick<Telemetry, 'delivered'>;
 }
 
-/** How much is claimed at a time, and for how many milliseconds. */
+/** The number of entries in one claim, and the lease in milliseconds. */
 export interface Batch {
   readonly limit: number;
   readonly lease: number;
 }
 
 /**
- * Claims what is due of one kind. A store that is away yields nothing, and is logged when it goes rather than at
- * every try.
+ * Claims the due entries of one kind. An unavailable database yields no entries, and is logged once per outage, not at
+ * every claim.
  */
 export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind, { limit, lease }: Batch) => {
   let away = false;

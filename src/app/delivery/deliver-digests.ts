@@ -8,12 +8,12 @@ import { settling } from './settle.ts';
 
 const LEASE = 5 * 60_000;
 
-/** Mails that one digest can hold. */
+/** The maximum number of mails in one digest. */
 const LIMIT = 1_000;
 
 /**
- * Sends one digest: the mails held for one recipient, in one mail. Answers how many mails it took up. What fails is
- * tried again and buried as a single mail is. A database that cannot be reached counts as empty.
+ * Sends one digest: one mail with the messages held for one recipient. Returns the number of claimed mails. A failed
+ * digest is retried and buried like a single mail. An unavailable database counts as empty.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, telemetry } = deps;
@@ -30,13 +30,13 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     try {
       return await budget.claimDigest(now, now + LEASE, LIMIT);
     } catch (error) {
-      // The loop that sends single mails says so.
+      // The loop for single mails logs the outage.
       if (error instanceof StoreUnavailable) return [];
       throw error;
     }
   }
 
-  /** An address may have changed since: each gets what concerns it. */
+  /** Groups by the current address, which may have changed since the mail was held. */
   async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, ClaimedEntry[]>> {
     const groups = new Map<string, ClaimedEntry[]>();
     for (const entry of entries) {

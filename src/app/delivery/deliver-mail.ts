@@ -15,22 +15,22 @@ import { settling } from './settle.ts';
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly mailer: Mailer;
   readonly budget: MailBudget;
-  /** Where the user can act on an event. */
+  /** The page for the user's reaction to an event. */
   readonly linkTo: LinkTo;
   readonly tracing: Tracing | null;
 }
 
 const MINUTE = 60_000;
 
-/** Together they stay below the lease as long as a mail takes less than a minute. */
+/** A whole batch ends before its lease if each mail takes less than a minute. */
 const BATCH = { limit: 20, lease: 5 * MINUTE };
 const AT_ONCE = 5;
 
 /**
- * Sends the mails that are due, one batch at each call, and answers how many it took up. A mail that exceeds the
- * recipient's budget is held for a digest (see {@link deliverDigests}). One that fails is tried again, ever more
- * rarely; one that is refused for good, or still fails when it is a day old, is buried. Rejects only if the outbox
- * itself is at fault; one that cannot be reached counts as empty.
+ * Sends one batch of due mails at each call, and returns the number of claimed mails. A mail that exceeds the
+ * recipient's budget is held for a digest (see {@link deliverDigests}). A failed mail is retried with growing delays.
+ * A mail that is refused permanently, or still fails after a day, is buried. Rejects only on a fault in the outbox;
+ * an unavailable database counts as an empty outbox.
  */
 export const deliverMail = (deps: DeliverMailDeps) => {
   const claim = claimDue(deps, 'mail', BATCH);
@@ -47,7 +47,7 @@ export const deliverMail = (deps: DeliverMailDeps) => {
   };
 };
 
-/** Never rejects: one mail does not hold up the others. */
+/** Never rejects, so that one mail does not stop the others. */
 const deliverOne = (deps: DeliverMailDeps) => {
   const { mailer, budget, clock, log, linkTo, tracing, telemetry } = deps;
   const { wasDelivered, settle } = settling(deps);
@@ -67,7 +67,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
     });
   };
 
-  /** False where the mail is held. */
+  /** False if the mail is held for a digest. */
   async function sendOrHold(entry: ClaimedEntry): Promise<boolean> {
     const recipient = await findMailRecipient(deps, entry);
     if (recipient === null) {
@@ -90,7 +90,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
     return true;
   }
 
-  /** Counts the mail at its first attempt. A mail that cannot wait counts as far as there is room. */
+  /** Counts the mail at its first attempt. A mail that may not wait is sent even if the budget is used up. */
   async function fitsBudget({ attempt, event }: ClaimedEntry, recipient: MailRecipient): Promise<boolean> {
     if (attempt > 1) return true;
     const isCounted = await budget.take(recipient.budget, clock());

@@ -1,13 +1,13 @@
 import type { DomainEvent } from '../../domain/events.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 
-/** The address of the page on which a user can act on an event; null where there is none. */
+/** The URL of the page for the user's reaction to an event; null if the event has no page. */
 export type LinkTo = (event: DomainEvent) => string | null;
 
-/** How long after the event a mail's button ends the session. */
+/** How long after the event the link in a mail can end the session, in milliseconds. */
 const NOT_ME_FOR = 7 * 86_400_000;
 
-/** Links are made when a mail is sent, so that no stored fact opens one; they lead to this service alone. */
+/** Makes a link when a mail is sent, so that no stored value can be used as a link. Links lead only to this service. */
 export const linkTo =
   ({ links, publicUrl }: { readonly links: LinkSecrets; readonly publicUrl: string }): LinkTo =>
   ({ type, data, occurredAt }) => {

@@ -10,15 +10,15 @@ interface LogEventsDeps extends DeliveryDeps {
   readonly telemetry: Pick<Telemetry, 'delivered' | 'removalFailed'>;
 }
 
-/** Leased for longer than an event stays, so that it is logged once. */
+/** The lease is longer than the retention of an event, so that each event is logged once. */
 const BATCH = { limit: 100, lease: DAY + 60 * MINUTE };
 
-/** Milliseconds between two looks for events that have stayed for a day. */
+/** Milliseconds between two removals of events that are older than a day. */
 const CLEARING = 10 * MINUTE;
 
 /**
- * Where there is nobody to send events to: logs each by type and id, and lets it leave the outbox after a day.
- * Each call logs one batch and removes one, and answers how many events that were.
+ * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
+ * after a day. Each call logs one batch and removes one batch, and returns the number of events.
  */
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;
@@ -35,7 +35,7 @@ export const logEvents = (deps: LogEventsDeps) => {
       log.info({ eventId: id, type: event.type, ...concernedBy(event) }, 'event');
       telemetry.delivered('event', 'logged');
     }
-    // What was not logged yet stays, however old it is.
+    // An event that was not logged yet stays, even if it is older than a day.
     const removed = entries.length < BATCH.limit ? await clear() : 0;
     return entries.length + removed;
   };

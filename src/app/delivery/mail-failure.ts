@@ -6,7 +6,7 @@ import type { DeliveryDeps } from './claim-due.ts';
 import { reasonOf } from './reason-of.ts';
 
 export interface MailFailureDeps extends DeliveryDeps {
-  /** Evenly from 0 up to 1. */
+  /** Returns numbers in [0, 1). */
   readonly random: () => number;
 }
 
@@ -15,7 +15,7 @@ const DAY = 24 * 60 * MINUTE;
 
 const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 
-/** Postpones a mail that was not sent; one that is refused for good, or is a day old, is buried. Never rejects. */
+/** Postpones a failed mail. Buries it if it was refused permanently or is a day old. Never rejects. */
 export async function recordMailFailure(
   { outbox, clock, log, random, telemetry }: MailFailureDeps,
   entry: ClaimedEntry,
@@ -36,7 +36,7 @@ export async function recordMailFailure(
   }
 }
 
-/** What a log line says of a mail. The address stays out of it. */
+/** The log fields of a mail, without the address. */
 export function mailFacts({ id, event, attempt }: ClaimedEntry) {
   return { mailId: id, type: event.type, ...concernedBy(event), attempt };
 }

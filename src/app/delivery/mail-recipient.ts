@@ -4,24 +4,24 @@ import type { Users } from '../../ports/stores/users.ts';
 
 export interface RecipientDeps {
   readonly users: Pick<Users, 'find'>;
-  /** Who is written to about sessions that gave no address. */
+  /** The operator's address for mails about users without an address; null: no mail. */
   readonly receiver: string | null;
 }
 
 export interface MailRecipient {
   readonly to: string;
-  /** Whose budget of mails counts: all spellings of an address have one; at the receiver each user has one. */
+  /** The key of the mail budget. All spellings of an address share one budget; at the receiver each user has one. */
   readonly budget: string;
 }
 
-/** To whom a mail goes, or null where no address is known. */
+/** The recipient of a mail; null if no address is known. */
 export async function findMailRecipient(
   { users, receiver }: RecipientDeps,
   { event, contact }: ClaimedEntry,
 ): Promise<MailRecipient | null> {
   const { userId } = event.data;
   const user = await users.find(userId);
-  // The registered address wins: a session cannot choose where the owner of the account is written to.
+  // The registered address has priority: a session must not redirect mails to the account's owner.
   const address = user?.email ?? contact;
   if (address !== null) return { to: address, budget: `address ${identifierOf(address)}` };
   return receiver === null ? null : { to: receiver, budget: `user ${userId}` };

@@ -11,7 +11,7 @@ import { settling } from './settle.ts';
 
 export interface PublishEventsDeps extends DeliveryDeps {
   readonly publisher: EventPublisher;
-  /** Evenly from 0 up to 1. */
+  /** Returns numbers in [0, 1). */
   readonly random: () => number;
   readonly tracing: Tracing | null;
 }
@@ -19,33 +19,32 @@ export interface PublishEventsDeps extends DeliveryDeps {
 interface Attempt {
   readonly entry: ClaimedEntry;
   readonly outcome: Outcome;
-  /** Of an event that stays. */
+  /** Why the event stays in the outbox. */
   readonly reason: string;
 }
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** All are under way at once, so that even a broker that hangs is given up long before the lease is over. */
+/** A batch is published concurrently, so that all its attempts end before the lease even if the broker hangs. */
 const BATCH = { limit: 500, lease: MINUTE };
 
 const AFTER_FAILURE = { first: 1_000, longest: 5 * MINUTE };
 
-/** Perhaps nobody ever wants them, so they must not be a burden; once one is routed, the others are hastened. */
+/** Unroutable events are retried rarely, to save load. Once a type is routed again, its events become due at once. */
 const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const HASTENED_AT_ONCE = 5_000;
 
-/** Later than any lease ends, of a replica whose clock is ahead too: what is due then was postponed. */
+/** An event that is due after this span was postponed: every lease ends earlier, even with clock skew. */
 const POSTPONED = 2 * BATCH.lease;
 
-/** How long an event waits for somebody who wants it. */
+/** How long an unroutable event stays in the outbox. */
 const KEPT = 7 * 24 * HOUR;
 
 /**
- * Publishes the events that are due, one batch at each call, and answers how many it took up: none while there is no
- * broker. An event that the broker did not take is tried again for as long as it takes; one that no queue takes is
- * tried ever more rarely, and let go when it is a week old.
- * Rejects only if the outbox itself is at fault; one that cannot be reached counts as empty.
+ * Publishes one batch of due events at each call, and returns the number of claimed events: 0 without a broker.
+ * A failed event is retried without a limit. An unroutable event is retried with growing delays and dropped after a
+ * week. Rejects only on a fault in the outbox; an unavailable database counts as an empty outbox.
  */
 export const publishEvents = (deps: PublishEventsDeps) => {
   const { outbox, publisher, clock, log, random, tracing, telemetry } = deps;
@@ -106,7 +105,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     return { id: entry.id, dueAt: now + delayAfter(entry.attempt, backoff, random), reason };
   }
 
-  /** A part at each round: there may be a week's worth of them. */
+  /** Limited in each round, because the events of a whole week may wait. */
   async function hasten(): Promise<void> {
     for (const type of toHasten) {
       const now = clock();

@@ -1,8 +1,8 @@
 const LONGEST = 500;
 
 /**
- * Why a delivery failed, for the log and the outbox: one line without mail addresses, which servers like to
- * quote and which are nobody's business there.
+ * Why a delivery failed, for the log and the outbox: one line without mail addresses. Mail servers quote addresses,
+ * which are personal data.
  */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

@@ -3,22 +3,22 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Published } from '../../ports/delivery/event-publisher.ts';
 import type { Log } from '../../ports/log.ts';
 
-/** What became of an attempt to publish. `unwanted`: unroutable for so long that the event was let go. */
+/** The result of an attempt to publish. `unwanted`: unroutable for so long that the event is dropped. */
 export type Outcome = Published | 'unwanted' | 'failed';
 
 interface Options {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when events of a type are known to be routed, and were not known to be before. */
+  /** Called when events of a type become routable. */
   onRouted(type: EventType): void;
 }
 
-/** How often the operator hears of events that were let go, in milliseconds. */
+/** Milliseconds between two log lines about dropped events. */
 const REMINDER = 3_600_000;
 
 /**
- * Counts what becomes of events by type, and logs each change once: a type is refused by the broker, a type has no
- * queue, a type is routed again. Events that were let go are logged once an hour, with their number.
+ * Tracks the results of publishing by event type, and logs each change once: the broker refuses a type, a type has no
+ * queue, a type is routed again. Dropped events are logged once an hour, with their number.
  */
 export const createRouting = ({ clock, log, onRouted }: Options) => {
   const routed = new Set<EventType>();
@@ -27,7 +27,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
   const unwanted = new Map<EventType, { count: number; toldAt: number }>();
 
   return {
-    /** `reason` is that of an event which stays. */
+    /** `reason`: why the event stays in the outbox. */
     note(type: EventType, outcome: Outcome, reason: string): void {
       if (outcome === 'routed') noteRouted(type);
       if (outcome === 'failed') noteRefused(type, reason);

@@ -1,11 +1,11 @@
 import type { Outbox } from '../../ports/stores/outbox.ts';
 
-/** Milliseconds before each further try to settle what was delivered. */
+/** Milliseconds before each further attempt to settle delivered entries. */
 const PAUSES = [50, 250, 1_000];
 
 /**
- * Takes delivered entries out of the outbox, and remembers those for which that failed: one that comes back because
- * of it is not delivered again by this process.
+ * Removes delivered entries from the outbox, and remembers the entries whose removal failed. This process does not
+ * deliver them again when it claims them again.
  */
 export const settling = ({ outbox }: { readonly outbox: Outbox }) => {
   const unsettled = new Set<string>();
@@ -13,7 +13,7 @@ export const settling = ({ outbox }: { readonly outbox: Outbox }) => {
   return {
     wasDelivered: (id: string) => unsettled.has(id),
 
-    /** Rejects with the last failure, after several. */
+    /** Rejects with the last error after all attempts have failed. */
     async settle(ids: readonly string[]): Promise<void> {
       for (const id of ids) unsettled.add(id);
       await stubbornly(() => outbox.settle(ids));

@@ -8,7 +8,7 @@ import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts'
 export interface KeyDeps {
   readonly signingKeys: SigningKeys;
   readonly makeKey: MakeKey;
-  /** Of the keys that are made. */
+  /** The algorithm of new keys. */
   readonly alg: KeyAlgorithm;
   readonly timing: KeySetTiming;
   readonly clock: Clock;
@@ -18,8 +18,8 @@ export interface KeyDeps {
 }
 
 /**
- * Makes the key that follows on these, and announces it, or lets it sign `atOnce`. Null if somebody else was first
- * to add the next one.
+ * Makes the key after `keys` and announces it; with `atOnce` the key signs immediately. Null if another process added
+ * the next key first.
  */
 export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log, by }: KeyDeps) => {
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {

@@ -4,8 +4,8 @@ import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps } from './announce-key.ts';
 
 /**
- * Sees to the set as every replica does now and then: announces the next key when it is time, removes those under
- * which no good token is left, and answers what there is. There is a key that may sign when it is done.
+ * Maintains the key set; every replica runs this periodically. Announces the next key when it is due, removes the keys
+ * without unexpired tokens, and returns the current set. The set then contains a key that may sign.
  */
 export const keepKeySet = (deps: Omit<KeyDeps, 'by'>) => {
   const { signingKeys, alg, timing, clock, log } = deps;
@@ -16,7 +16,7 @@ export const keepKeySet = (deps: Omit<KeyDeps, 'by'>) => {
     const found = await signingKeys.list();
     const isDue = isRotationDue(found, alg, timing, clock());
     if (isDue) await announce(found);
-    // Whoever was first: what counts is what is there now.
+    // Another replica may have added the next key first, so the set is read again.
     const keys = isDue ? await signingKeys.list() : found;
     const outlived = keys.filter((key) => publishedUntil(key, keys, timing) <= clock()).map(({ id }) => id);
     if (outlived.length === 0) return keys;

@@ -6,20 +6,20 @@ import { announceKey, type KeyDeps } from './announce-key.ts';
 import { usableKeys } from './usable-keys.ts';
 
 export interface RetireDeps extends Omit<KeyDeps, 'alg'> {
-  /** Null: access tokens are not signed by this set any more, and none takes the place of one that goes. */
+  /** Null: this set no longer signs access tokens, so a removed key gets no successor. */
   readonly alg: KeyAlgorithm | null;
   readonly checkKey: CheckKey;
 }
 
-/** The key that signs in place of the one that went, where that was the one to sign. */
+/** The result. `successor`: the new signing key if the removed key was the signing key, otherwise null. */
 export interface Retired {
   readonly successor: SealedKey | null;
 }
 
 /**
- * Takes a key out at once, as one that has leaked: tokens under it are refused as soon as a replica has looked.
- * Where it was the one that signs, a fresh one does from now on, and none that was there: they were kept together.
- * Null if there is no such key.
+ * Removes a leaked key at once. Each replica refuses tokens under the key after its next poll of the set. If the key
+ * was the signing key, a new key signs from now on. An announced key does not replace it, because it was stored
+ * together with the leaked one. Null if the key does not exist.
  */
 export const retireKey = ({ alg, ...deps }: RetireDeps) => {
   const { signingKeys, clock, log } = deps;

@@ -8,15 +8,15 @@ export interface RotateDeps extends KeyDeps {
   readonly checkKey: CheckKey;
 }
 
-/** What became of the wish: a new key, or the one that is announced already and has its turn to come. */
+/** The result: a new key, or the key that was already announced. */
 export interface Rotated {
   readonly key: SealedKey;
   readonly isNew: boolean;
 }
 
 /**
- * Announces the next key; `atOnce`, for an emergency, it signs without having been announced, and goes before one
- * that is. Null if somebody else changed the set at the same time.
+ * Announces the next key. With `atOnce`, for an emergency, the new key signs without an announcement, and before any
+ * announced key. Null if another process changed the set at the same time.
  */
 export const rotateKey = (deps: RotateDeps) => {
   const announce = announceKey(deps);

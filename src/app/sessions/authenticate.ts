@@ -15,7 +15,7 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** Whose access token it is, while it is good and its session goes on; else a {@link Refusal} `unauthenticated`. */
+/** The claims of a valid access token of a live session. Otherwise rejects with a {@link Refusal} `unauthenticated`. */
 export const authenticate = (deps: Deps) => {
   const isAlive = isSessionAlive(deps);
 

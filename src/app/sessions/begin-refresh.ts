@@ -13,7 +13,7 @@ import { readRefreshToken } from './read-refresh-token.ts';
 export interface RefreshInput {
   readonly refreshToken: string;
   readonly accessToken: string | null;
-  /** The session that is to be refreshed, where the client names it: the refresh token must be of that one. */
+  /** The session that the client names, if any. The refresh token must belong to it. */
   readonly sessionId?: string;
   /** 1 to 255 visible characters. */
   readonly idempotencyKey: string | null;
@@ -22,17 +22,17 @@ export interface RefreshInput {
   readonly oauthClient: OAuthClient | null;
 }
 
-/** A verified request, and the pair that is to follow it: the same one however many rounds it takes. */
+/** A verified request and its next pair. All rounds of the request use the same next pair. */
 export interface Attempt {
   readonly claims: RefreshClaims;
-  /** The scheme under which the token was minted, as far as it can tell. */
+  /** The scheme of the refresh token, as far as the token shows it. */
   readonly scheme: Scheme;
   readonly next: CurrentPair;
-  /** Of the tokens of `next`. */
+  /** The token ids of `next`. */
   readonly nextIds: TokenIds;
   readonly now: number;
   readonly oauthClient: OAuthClient | null;
-  /** The request as it looks under the scheme of a row. */
+  /** The request with its hashes made under the scheme of a row. */
   present(scheme: Scheme): Promise<Presented>;
 }
 
@@ -43,7 +43,7 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** Verifies a refresh as far as that goes without its row, and prepares what is to follow. */
+/** Runs the checks of a refresh that need no row, and prepares the next pair. Rejects with a {@link Refusal}. */
 export const beginRefresh =
   (deps: Deps) =>
   async (input: RefreshInput): Promise<Attempt> => {

@@ -9,7 +9,7 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** The session that a link in a mail is about; a {@link Refusal} `forbidden` for one that is not ours or old. */
+/** The session of a mailed link. Rejects with a {@link Refusal} `forbidden` if the link is not valid or has expired. */
 export const readNotMeLink =
   ({ links, clock }: Deps) =>
   async (token: string): Promise<SessionOfUser> => {
@@ -18,7 +18,7 @@ export const readNotMeLink =
     return session;
   };
 
-/** Ends the session that a link in a mail is about; to have ended before is no fault. */
+/** Ends the session of a mailed link. A session that has already ended is no error. */
 export const endByLink = (deps: Deps & EndSessionDeps) => {
   const read = readNotMeLink(deps);
   const end = endSession(deps);

@@ -1,6 +1,6 @@
 import { type EndSessionDeps, endSession } from './end-session.ts';
 
-/** Ends a session, whoever's it is; false if there is none, or it had ended before. */
+/** Ends a session of any user; false if it does not exist or has already ended. */
 export const endSessionAsOperator = (deps: EndSessionDeps) => {
   const end = endSession(deps);
 

@@ -17,7 +17,7 @@ export interface EndSessionDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** Ends one session, for a request from `address`; false if there is none of that user, or it had ended before. */
+/** Ends one session of a user, on a request from `address`; false if the user has no such live session. */
 export const endSession = (deps: EndSessionDeps) => {
   const revoke = revokeFamily(deps);
 
@@ -35,7 +35,7 @@ export const endSession = (deps: EndSessionDeps) => {
   };
 };
 
-/** Ends all sessions of a user but one, if one is named. */
+/** Ends all sessions of a user, except the session `except` if it is not null. */
 export const endSessions =
   (deps: EndSessionDeps) =>
   async (

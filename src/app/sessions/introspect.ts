@@ -8,28 +8,28 @@ interface Deps extends ReadTokenDeps, LiveFamilyDeps {
   readonly users: Pick<Users, 'find'>;
 }
 
-/** What is said of a token that is good (RFC 7662 section 2.2). Times in whole seconds. */
+/** The response fields of an active token (RFC 7662 section 2.2). Times in whole seconds. */
 export interface ActiveToken {
   readonly type: 'access' | 'refresh';
   readonly userId: string;
   readonly sessionId: string;
   readonly clientId: string;
-  /** Null where somebody else keeps the account, or where the name is an unverified address. */
+  /** Null if another system manages the account, or if the name is an unverified address. */
   readonly username: string | null;
   readonly issuer: string;
   readonly audience: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** The id of an access token; a refresh token's is a secret. */
+  /** The id of an access token; null for a refresh token, whose id is a secret. */
   readonly jti: string | null;
 }
 
 /**
- * Whether a token is good at this moment, and what it says; null if it is not. Always by the row, so that a session
- * which has ended anywhere is over here. To ask changes nothing: a refresh token that was rotated is not good, and
- * whether somebody stole it is judged when it is used.
+ * The fields of an active token; null for an inactive one. Always reads the row, so that a session which ended on any
+ * replica is inactive. Introspection changes nothing: a rotated refresh token is inactive, but reuse is judged only
+ * at a refresh.
  *
- * Rejects with {@link StoreUnavailable} if the database cannot be asked.
+ * Rejects with {@link StoreUnavailable} if the database is unavailable.
  */
 export const introspect = (deps: Deps) => {
   const { codec, users } = deps;

@@ -12,15 +12,15 @@ interface Deps {
 }
 
 /**
- * Whether the session of an access token goes on. To be asked about the claims of a token that was verified and
- * has not expired; asks the database only where the list of recent revocations cannot tell.
+ * Whether the session of an access token is live. The token must be verified and unexpired. Reads the database only if
+ * the list of recent revocations is not sufficient.
  *
- * Rejects with {@link StoreUnavailable} if the database is needed and cannot be asked.
+ * Rejects with {@link StoreUnavailable} if the database is needed and unavailable.
  */
 export const isSessionAlive = ({ families, revoked, policy, clock }: Deps) => {
   return async ({ sid, iat, exp }: Pick<AccessClaims, 'sid' | 'iat' | 'exp'>): Promise<boolean> => {
     if (revoked.recall(sid) !== null) return false;
-    // A token made when tokens lived longer than they do today may outlast what the list remembers.
+    // A token from before a reduction of `accessTokenAge` may live longer than its entry in the list.
     const isCovered = (exp - iat) * 1000 <= policy.accessTokenAge;
     if (isCovered && revoked.isComplete()) return true;
     const family = await families.find(sid);

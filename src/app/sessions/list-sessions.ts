@@ -5,12 +5,13 @@ import type { FamilyPage, TokenFamilies } from '../../ports/stores/token-familie
 
 export interface SessionPage {
   readonly items: readonly TokenFamily[];
-  /** Where the next page begins, if there is one. */
+  /** The cursor of the next page; absent on the last page. */
   readonly nextCursor?: string;
 }
 
 /**
- * The live sessions of a user, or with null of all users, newest first. Rejects with a {@link Refusal} `invalid_request` for a cursor that is none.
+ * The live sessions of a user, or with null of all users, newest first. Rejects with a {@link Refusal}
+ * `invalid_request` if the cursor is not valid.
  */
 export const listSessions =
   ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }) =>

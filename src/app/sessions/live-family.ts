@@ -11,12 +11,12 @@ export interface LiveFamilyDeps {
   readonly clock: Clock;
 }
 
-/** The family of this user's session by its row; null once it was revoked or has expired. */
+/** The family of the user's session; null if it does not exist, is revoked or has expired. */
 export async function findLiveFamily(
   { families, revoked, clock }: LiveFamilyDeps,
   { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
 ): Promise<TokenFamily | null> {
-  // A fail-over can lose a revocation that this replica saw: the replica's memory counts.
+  // A fail-over can lose a revocation that this replica still remembers.
   if (revoked.recall(sessionId) !== null) return null;
   const family = await families.find(sessionId);
   const isLive = family?.userId === userId && family.revoked === null && family.expiresAt > clock();

@@ -4,16 +4,16 @@ import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
 import { findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
 
-/** Which sessions of the user end: the one that asks, the others, or all. */
+/** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
 
-/** Who asks: the session itself, by whichever token it shows. */
+/** The session of a request and its user. */
 export interface SessionOfUser {
   readonly sessionId: string;
   readonly userId: string;
 }
 
-/** Ends sessions of a user at their own wish. To have ended before is no fault. */
+/** Ends sessions at the user's request. A session that has already ended is no error. */
 export const logOut = (deps: EndSessionDeps) => {
   const endOne = endSession(deps);
   const endMany = endSessions(deps);
@@ -31,7 +31,7 @@ export const logOut = (deps: EndSessionDeps) => {
 /**
  * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
  * session may end others: a stolen token of a dead session must not log the user out elsewhere.
- * A confidential session takes the authentication of its client, too.
+ * A confidential session also requires that its client authenticates.
  * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`.
  */
 export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => {

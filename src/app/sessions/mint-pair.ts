@@ -3,7 +3,7 @@ import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 
-/** A token pair as a client gets it; `expiresIn`: whole seconds that the access token has left. */
+/** A token pair for the client. `expiresIn`: remaining lifetime of the access token in whole seconds. */
 export interface TokenPair {
   readonly access: string;
   readonly refresh: string;
@@ -11,8 +11,8 @@ export interface TokenPair {
 }
 
 /**
- * The current pair of a family. It is a function of the row and the keys, so that a client that lost an answer
- * can be given the same pair again, although no token is stored. Whoever has derived its ids already passes them.
+ * Mints the current pair of a family. The pair depends only on the row and the keys, so a retry gets the same pair
+ * although no token is stored. `ids`: the derived token ids, if the caller already has them.
  */
 export const mintPair =
   ({ codec, secrets }: { codec: TokenCodec; secrets: TokenSecrets }) =>

@@ -24,10 +24,10 @@ export interface OpenSessionDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** Whose session it is to be, and how it is to behave. */
+/** The user and the options of a new session. */
 export type NewSession = Omit<Login, 'tokenFamily'>;
 
-/** Opens a session for a user whom a trusted backend names. Answers the first pair. */
+/** Opens a session for a user whom a trusted backend names, and returns the first pair. */
 export const openSession = (deps: OpenSessionDeps) => {
   const open = openSessionIf(deps);
 
@@ -38,7 +38,7 @@ export const openSession = (deps: OpenSessionDeps) => {
   };
 };
 
-/** Opens a session and answers the first pair; null if the hash of the user's password is not `ifPasswordHash`. */
+/** Opens a session and returns the first pair; null if the user's password hash is not `ifPasswordHash`. */
 export const openSessionIf = (deps: OpenSessionDeps) => {
   const mint = mintPair(deps);
 

@@ -8,9 +8,8 @@ export interface ReadRefreshDeps {
 }
 
 /**
- * What a refresh token says, and the scheme under which it was minted: it takes a signature and a linkerId of ours.
- * Whether it has expired or was rotated is not asked. Rejects with a {@link Refusal}: `malformed_token`,
- * `invalid_token`.
+ * Verifies the signature and the `linkerId` of a refresh token. Returns its claims and its scheme. Does not check
+ * whether the token has expired or was rotated. Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`.
  */
 export const readRefreshToken =
   ({ codec, secrets }: ReadRefreshDeps) =>

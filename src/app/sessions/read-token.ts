@@ -9,15 +9,15 @@ export interface ReadTokenDeps extends ReadRefreshDeps {
   readonly clock: Clock;
 }
 
-/** A verified token of either type, and the session that it speaks of. */
+/** A verified token of either type, with its session and user. */
 export type OurToken = { readonly sessionId: string; readonly userId: string } & (
   | { readonly type: 'access'; readonly claims: AccessClaims }
   | { readonly type: 'refresh'; readonly claims: RefreshClaims }
 );
 
 /**
- * A token of which nobody said what it is; null for whatever is not of ours. An access token has to be in time,
- * while one that refreshes is not judged by the clock. Whether the session goes on is another question.
+ * Verifies a token of unknown type; null if this service did not issue it. An expired access token also gives null,
+ * but the times of a refresh token are not checked. Does not check whether the session is live.
  */
 export const readToken = (deps: ReadTokenDeps) => {
   const { codec, policy, clock } = deps;
@@ -39,7 +39,7 @@ export const readToken = (deps: ReadTokenDeps) => {
   }
 };
 
-/** Null for a verdict on the token; that nobody could judge it is not one. */
+/** Turns a refusal of the token into null. `unavailable` still rejects: it says nothing about the token. */
 async function unlessRefused<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading;

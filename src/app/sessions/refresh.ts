@@ -32,17 +32,17 @@ export interface RefreshDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
-  /** Told how refreshes are answered with a pair, and of reuse. */
+  /** Counts refreshes that return a pair, and reuse. */
   readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
 }
 
-/** How often the row is read anew when somebody else was faster, before the client is asked to try later. */
+/** How often the row is read while concurrent requests change it. Then the refresh is `unavailable`. */
 const ROUNDS = 3;
 
 /**
- * Exchanges a token pair for its successor. The domain decides; this carries out.
+ * Exchanges a token pair for its successor: executes the verdict of the domain.
  *
- * Rejects with a {@link Refusal}; a database that cannot be asked is `unavailable`, never a verdict.
+ * Rejects with a {@link Refusal}. An unavailable database gives `unavailable`, never a verdict.
  */
 export const refresh = (deps: RefreshDeps) => {
   const { families, revoked, policy, newId, telemetry } = deps;
@@ -56,11 +56,11 @@ export const refresh = (deps: RefreshDeps) => {
   };
 
   /**
-   * Where all is well one statement is enough: the row is presumed to be as the token tells, and the rotation,
-   * which takes place only if that is so, is tried straight away.
+   * Rotates without reading the row first, so that the usual refresh needs one statement. The expected row is built
+   * from the token; the rotation changes nothing if the real row differs. Null: the row must be read.
    */
   async function rotateUnseen(attempt: Attempt): Promise<TokenPair | null> {
-    // A token does not tell for which client its session was opened.
+    // A refresh token does not contain the client of its session.
     if (attempt.oauthClient !== null) return null;
     const presented = await attempt.present(attempt.scheme);
     const verdict = judge(presume(attempt, presented, policy), presented, attempt);
@@ -83,7 +83,7 @@ export const refresh = (deps: RefreshDeps) => {
     return judgeRefresh(family, presented, { policy, now: attempt.now, remembered });
   }
 
-  /** Null: somebody else changed the row first, or it is not known whether we did. */
+  /** Null: another request changed the row first, or the result of this change is unknown. */
   async function carryOut(verdict: Verdict<TokenFamily>, presented: Presented, attempt: Attempt) {
     const { tokenFamily } = attempt.claims;
     switch (verdict.kind) {
@@ -116,21 +116,21 @@ export const refresh = (deps: RefreshDeps) => {
     attempt: Attempt,
   ): Promise<TokenPair | null> {
     const { family } = verdict;
-    // What the row remembers of an earlier rotation says nothing about one that it has lost.
+    // A healed row has lost the latest rotations, so its `Idempotency-Key` belongs to an older one.
     const heals = claims.generation > family.generation;
     const rotation = { expected: family, next: attempt.next, unlessRetryKey: heals ? null : retryKeyHash };
     const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
     return rotated && hand(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
   }
 
-  /** The pair that this attempt has made. */
+  /** Mints the pair of this request's own rotation. */
   async function hand(family: TokenFamily, { now, nextIds }: Attempt, told: () => void): Promise<TokenPair> {
     const pair = await mint(family, now, nextIds);
     told();
     return pair;
   }
 
-  /** The pair that an earlier one has made. */
+  /** Mints the pair of an earlier rotation again, for a retry. */
   async function repeat(family: TokenFamily, attempt: Attempt): Promise<TokenPair> {
     const pair = await mint(family, attempt.now);
     telemetry.repeated(restOf(family, attempt));
@@ -142,7 +142,7 @@ export const refresh = (deps: RefreshDeps) => {
   }
 };
 
-/** The row as the token and today's policy have it. */
+/** The row that the token and the current policy imply. */
 function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, policy: Policy) {
   return {
     tokenFamily: claims.tokenFamily,
@@ -171,7 +171,7 @@ function restOf({ rotatedAt }: Pick<TokenFamily, 'rotatedAt'>, { now }: Attempt)
   return now - rotatedAt;
 }
 
-/** The answer to an earlier round was lost, but the row tells that it was ours. */
+/** Whether an earlier round of this request rotated the row, although its answer was lost. */
 function isOurOwn(family: TokenFamily, { next }: Attempt): boolean {
   return family.revoked === null && family.hashedRefreshTokenId === next.hashedRefreshTokenId;
 }

@@ -13,7 +13,7 @@ interface Revocation {
   readonly reason: RevocationReason;
 }
 
-/** Remembers revocations that have committed, for as long as an access token of theirs can live. */
+/** Remembers committed revocations until the last access tokens of these sessions have expired. */
 export function rememberEnded(
   { revoked, policy }: Deps,
   sessions: readonly string[],

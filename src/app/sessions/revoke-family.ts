@@ -16,7 +16,7 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
-/** Ends a live family for ever and records why; false if there was none to end. */
+/** Revokes a family and records why; false if it does not exist or is already revoked. */
 export const revokeFamily =
   ({ families, revoked, policy, newId, securityLog }: Deps) =>
   async (

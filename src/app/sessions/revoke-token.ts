@@ -4,9 +4,9 @@ import { type EndSessionDeps, endSession } from './end-session.ts';
 import { type ReadTokenDeps, readToken } from './read-token.ts';
 
 /**
- * Ends the session of a token, whichever of the two it is (RFC 7009): a pair is one grant, so no half outlives the
- * other. A token that says nothing to us, and a session that has ended before, are no fault. `client` is null where
- * the request names none. Rejects with a {@link Refusal} for a client that may not use the session.
+ * Ends the session of an access or refresh token (RFC 7009). A pair is one grant, so both tokens end together. An
+ * unknown token and a session that has already ended are no errors. `client` is null if the request names no client.
+ * Rejects with a {@link Refusal} if the client may not use the session.
  */
 export const revokeToken = (deps: EndSessionDeps & ReadTokenDeps) => {
   const read = readToken(deps);

@@ -3,7 +3,7 @@ import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import { requireText } from './require-text.ts';
 
-/** Gives a task of one's own another text. Rejects with a {@link Refusal}: `invalid_request`, `not_found`. */
+/** Changes the text of the owner's task. Rejects with a {@link Refusal}: `invalid_request`, `not_found`. */
 export const changeTask =
   ({ tasks }: { readonly tasks: Tasks }) =>
   async (owner: string, id: number, text: string): Promise<Task> => {

@@ -4,7 +4,7 @@ import type { Tasks } from '../../ports/stores/tasks.ts';
 import { noAccount } from './no-account.ts';
 import { requireText } from './require-text.ts';
 
-/** A new task of one's own. Rejects with a {@link Refusal}: `invalid_request`, `not_found` without an account. */
+/** Creates a task. Rejects with a {@link Refusal}: `invalid_request`, `not_found` without an account. */
 export const createTask =
   ({ tasks, clock }: { readonly tasks: Tasks; readonly clock: Clock }) =>
   async (owner: string, text: string): Promise<Task> => {

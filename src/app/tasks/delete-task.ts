@@ -1,7 +1,7 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 
-/** Removes a task of one's own; a {@link Refusal} `not_found` for any other. */
+/** Removes the owner's task. Rejects with a {@link Refusal} `not_found` if the owner has no such task. */
 export const deleteTask =
   ({ tasks }: { readonly tasks: Tasks }) =>
   async (owner: string, id: number): Promise<void> => {

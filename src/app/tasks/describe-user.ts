@@ -2,7 +2,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { listTasks } from './list-tasks.ts';
 import { type UserTaskDeps, type UserWithTasks, userSeenBy } from './list-users.ts';
 
-/** One account; a {@link Refusal} `not_found` if there is none of this id. */
+/** One account. Rejects with a {@link Refusal} `not_found` if it does not exist. */
 export const describeUser = (deps: UserTaskDeps) => {
   const list = listTasks(deps);
 

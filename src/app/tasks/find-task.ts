@@ -2,7 +2,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 
-/** A task of one's own; a {@link Refusal} `not_found` for any other. */
+/** The owner's task. Rejects with a {@link Refusal} `not_found` if the owner has no such task. */
 export const findTask =
   ({ tasks }: { readonly tasks: Tasks }) =>
   async (owner: string, id: number): Promise<Task> => {

@@ -4,11 +4,11 @@ import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
 import { noAccount } from './no-account.ts';
 
 /**
- * One's own tasks, newest first; a {@link Refusal} `not_found` without an account.
+ * The owner's tasks, newest first. Rejects with a {@link Refusal} `not_found` without an account.
  *
- * The list is kept in the cache together with its version, and the database is asked for the version alone. A kept
- * list counts only if it is of that version, so there is nothing to invalidate, and nothing that a slow reader puts
- * into the cache, or an outage leaves in it, is ever taken for the list as it is.
+ * The cache holds the list with its version, and each call reads the current version from the database. A cached list
+ * is used only if its version is current. So the cache needs no invalidation, and an outdated list that a slow reader
+ * or an outage leaves in the cache is never used.
  */
 export const listTasks =
   ({ tasks, cache }: { readonly tasks: Tasks; readonly cache: Cache }) =>
@@ -21,7 +21,7 @@ export const listTasks =
 
     const list = await tasks.list(owner, LONGEST_LIST);
     if (list === null) throw noAccount();
-    void cache.set(key, JSON.stringify(list)); // nobody waits for it
+    void cache.set(key, JSON.stringify(list)); // the answer does not wait for the cache
     return list.tasks;
   };
 

@@ -21,16 +21,16 @@ interface MailBudgetDeps extends RemovalDeps {
 
 const DAY = 86_400_000;
 
-/** How long a mail is kept for the operator to look into: by then it was sent or buried long ago. */
+/** How long mails are kept for the operator. Every mail is sent or buried long before this age. */
 const MAIL_KEPT = 30 * DAY;
 
-/** And a link that has expired: no clock is so far behind that it would still be good. */
+/** How long an expired link is kept. The margin is larger than any clock skew. */
 const RESET_KEPT = DAY;
 
-/** And the counts of the mails to a recipient: a budget looks back for a day. */
+/** How long the counts of mails are kept. A budget covers the last day. */
 const BUDGET_KEPT = 2 * DAY;
 
-/** Removes a batch of old mails at each call, and answers how many. */
+/** Removes one batch of old mails at each call, and returns its size. */
 export const forgetMails = (deps: MailDeps) =>
   removeInTurns(deps, {
     removal: 'mails',
@@ -38,7 +38,7 @@ export const forgetMails = (deps: MailDeps) =>
     done: 'old mails removed',
   });
 
-/** Removes a batch of expired links at each call, and answers how many. */
+/** Removes one batch of expired links at each call, and returns its size. */
 export const forgetLinks = (deps: LinkDeps) =>
   removeInTurns(deps, {
     removal: 'links',
@@ -46,7 +46,7 @@ export const forgetLinks = (deps: LinkDeps) =>
     done: 'expired links removed',
   });
 
-/** Removes a batch of old counts of mails at each call, and answers how many. */
+/** Removes one batch of old counts of mails at each call, and returns its size. */
 export const forgetMailBudgets = (deps: MailBudgetDeps) =>
   removeInTurns(deps, {
     removal: 'mail_budgets',

@@ -12,15 +12,15 @@ interface PurgeDeps {
 
 const BATCH = 500;
 
-/** Milliseconds between two batches of any removal, in which refreshes have the database to themselves. */
+/** Milliseconds between two batches of any removal, so that refreshes are not delayed. */
 export const BREATH = 100;
 
-/** Removes one batch of families that answer nothing any more: how many, or null while somebody else does. */
+/** Purges one batch of families and returns its size; null while another process purges. */
 export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
   return (): Promise<number | null> => families.purge(purgedIfEndedBefore(clock(), policy), BATCH);
 };
 
-/** The same for a background loop, logged when nothing is left to remove. */
+/** Purges for a background loop, and logs when no family is left to purge. */
 export const purgeInTurns = (deps: PurgeDeps & RemovalDeps) =>
   removeInTurns(deps, {
     removal: 'sessions',

@@ -9,18 +9,18 @@ export interface RemovalDeps {
 
 interface RemovalTask {
   readonly removal: Removal;
-  /** Removes one batch and answers its size; null while another process removes the same. */
+  /** Removes one batch and returns its size; null while another process runs the same removal. */
   remove(): Promise<number | null>;
-  /** The log line when nothing is left to remove. Without it nothing is logged. */
+  /** The log line after the last batch; absent: no log line. */
   readonly done?: string;
 }
 
-/** Entries or links that one statement removes: it must end long before the statement timeout. */
+/** The number of rows that one statement removes, so that it ends long before the statement timeout. */
 export const REMOVED_AT_ONCE = 1_000;
 
 /**
- * A removal for a background loop. Each call removes one batch and answers its size. A failure is logged and counted,
- * and answered with 0, so that the loop tries again after its pause.
+ * A removal for a background loop. Each call removes one batch and returns its size. A failure is logged and counted,
+ * and returns 0, so that the loop retries after its pause.
  */
 export const removeInTurns = ({ log, telemetry }: RemovalDeps, { removal, remove, done }: RemovalTask) => {
   let count = 0;

@@ -2,16 +2,16 @@ import type { DomainEvent } from '../../../domain/events.ts';
 import { type Letter, layOut } from './layout.ts';
 import { contentAbout, IF_NOT_YOU } from './letter-about.ts';
 
-/** So many events are told of in full; of the others only the number is. */
+/** The number of events with their facts in a digest. The others are only counted. */
 const SHOWN = 20;
 
-/** An event, and the page on which the user can act on it, if any. */
+/** An event, and the URL of the page for the user's reaction; null without one. */
 export interface DigestItem {
   readonly event: DomainEvent;
   readonly link: string | null;
 }
 
-/** One letter about several events of which users are told by mail, oldest first. */
+/** One letter about several events, oldest first. */
 export function digestAbout(items: readonly DigestItem[]): Letter {
   const contents = items.map(({ event, link }) => {
     const content = contentAbout(event, link);

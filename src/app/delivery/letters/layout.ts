@@ -1,13 +1,13 @@
-/** What a letter says, before it is set as text or HTML. All of it is plain text on one line each. */
+/** The content of a letter, before it is laid out as text or HTML. Each value is plain text on one line. */
 export interface Content {
   readonly subject: string;
   readonly whatHappened: readonly string[];
   /** Label and value. */
   readonly facts: readonly (readonly [string, string])[];
-  /** Of a digest: what each of its messages would say, of which the subject, the facts and the link are shown. */
+  /** The messages of a digest. Only their subjects, facts and links are shown. */
   readonly notices?: readonly Content[];
   readonly whatToDo: readonly string[];
-  /** Where the user can act. */
+  /** The page for the user's reaction. */
   readonly link?: { readonly label: string; readonly url: string };
 }
 
@@ -20,7 +20,7 @@ export interface Letter {
 const TO_DO = 'What to do';
 const CLOSING = 'This message was sent automatically, because it concerns the safety of your account.';
 
-/** The same letter twice: as plain text, and as HTML that loads nothing and leaves the colours to the reader. */
+/** Lays out a letter as plain text and as HTML. The HTML loads no resources and sets no colours. */
 export function layOut(content: Content): Letter {
   return { subject: content.subject, text: asText(content), html: asHtml(content) };
 }

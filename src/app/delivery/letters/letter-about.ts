@@ -3,15 +3,15 @@ import { type Content, type Letter, layOut } from './layout.ts';
 import { quoted } from './quoted.ts';
 
 /**
- * The letter that tells a user of an event; null for events of which users are not told by mail. `link` leads to
- * the page on which the user can act on it, where there is one.
+ * The letter about an event; null for events without a mail. `link` is the URL of the page for the user's reaction;
+ * null without one.
  */
 export function letterAbout(event: DomainEvent, link: string | null = null): Letter | null {
   const content = contentAbout(event, link);
   return content && layOut(content);
 }
 
-/** What the letter of {@link letterAbout} says, before it is laid out. */
+/** The content of {@link letterAbout} before the layout. */
 export function contentAbout(event: DomainEvent, link: string | null): Content | null {
   const content = contentOf(event);
   return content && (link === null ? content : { ...content, link: linkTo(event, link) });
@@ -160,7 +160,7 @@ function client({ address, userAgent }: Partial<Client>): Fact[] {
   ];
 }
 
-/** What the service finds the session by when the user asks about it. */
+/** The session id, as the reference for support requests. */
 function reference(sessionId: string): Fact {
   return ['Reference', quoted(sessionId)];
 }
@@ -184,7 +184,7 @@ const MONTHS = [
   'December',
 ];
 
-/** By hand: how a locale writes a date differs between versions of the platform. */
+/** Formats the date without a locale: locale formats differ between versions of the platform. */
 function when(occurredAt: number): Fact {
   const date = new Date(occurredAt);
   const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;

@@ -1,10 +1,10 @@
-/** Longer ones say nothing more to a person. In code points. */
+/** The maximum length of a quoted text, in code points. */
 const LONGEST = 200;
 
 /**
- * A text from outside as it may stand in a letter: on one line, without controls, invisible and direction marks,
- * cut to a bearable length. What mail programs would turn into a link on their own is broken up, or a thief could
- * write to the victim through a `User-Agent`.
+ * Makes an untrusted text safe for a letter: one line, limited length, no control, invisible or direction characters.
+ * Text that mail programs turn into a link is broken up. Otherwise a thief could send a link to the victim
+ * in a `User-Agent`.
  */
 export function quoted(text: string): string {
   const line = text
