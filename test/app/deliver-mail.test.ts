@@ -110,7 +110,7 @@ t.test('a mail is sent to the address of the session, and leaves the outbox', as
   t.match(lines, [{ level: 'info', message: 'mail sent', members: { mailId: ids[0] } }]);
 });
 
-t.test('users who gave no address are written to at the receiver', async (t) => {
+t.test('mails about users without an address go to the receiver', async (t) => {
   const { deliver, record, attempts, world } = setUp();
   world.receiver = 'operator@example.com';
   await record('mail', { contact: null });
@@ -118,7 +118,7 @@ t.test('users who gave no address are written to at the receiver', async (t) => 
   t.match(attempts, [{ to: 'operator@example.com' }]);
 });
 
-t.test('without any recipient the entry is done with, and the log says so', async (t) => {
+t.test('an entry without a recipient is removed and logged', async (t) => {
   const { deliver, record, attempts, left, lines } = setUp();
   const { family, ids } = await record('mail', { contact: null });
   t.equal(await deliver()(), 1);
@@ -127,14 +127,14 @@ t.test('without any recipient the entry is done with, and the log says so', asyn
   t.match(lines, [{ level: 'warn', members: { userId: family.userId, mailId: ids[0] } }]);
 });
 
-t.test('events are left alone', async (t) => {
+t.test('the mail loop leaves events in the outbox', async (t) => {
   const { deliver, record, left } = setUp();
   await record('event');
   t.equal(await deliver()(), 0);
   t.equal(await left('event'), 1);
 });
 
-t.test('a failed mail is tried again, ever more rarely, with the same id', async (t) => {
+t.test('a failed mail is retried with growing delays and the same id', async (t) => {
   const { deliver, record, attempts, postponed, world, left } = setUp();
   const { ids } = await record('mail');
   world.onSend = async () => {
@@ -174,7 +174,7 @@ t.test('the delay is drawn from the whole span', async (t) => {
   );
 });
 
-t.test('a mail that is refused for good is buried at once', async (t) => {
+t.test('a mail that is refused permanently is buried at once', async (t) => {
   const { deliver, record, attempts, buried, world, lines } = setUp();
   const { ids } = await record('mail');
   world.onSend = async () => {
@@ -189,7 +189,7 @@ t.test('a mail that is refused for good is buried at once', async (t) => {
   t.match(lines, [{ level: 'warn', message: 'mail given up', members: { mailId: ids[0] } }]);
 });
 
-t.test('a mail that still fails when it is a day old is buried, not one that succeeds', async (t) => {
+t.test('a mail that fails after a day is buried, a mail that succeeds is not', async (t) => {
   const { deliver, record, buried, postponed, world, left } = setUp();
   const { ids } = await record('mail', {}, 2);
   const [lost = '', late = ''] = ids;
@@ -210,7 +210,7 @@ t.test('a mail that still fails when it is a day old is buried, not one that suc
   t.equal(await left('mail'), 0);
 });
 
-t.test('what is not settled within its lease is delivered again, with the same id', async (t) => {
+t.test('an entry that is not settled within its lease is delivered again with the same id', async (t) => {
   const { deliver, record, attempts, world } = setUp();
   const { ids } = await record('mail');
   world.onSend = () => new Promise(() => undefined); // the process dies in here
@@ -228,7 +228,7 @@ t.test('what is not settled within its lease is delivered again, with the same i
   );
 });
 
-t.test('one mail that fails, in whatever way, does not stop the others', async (t) => {
+t.test('a failing mail does not stop the others', async (t) => {
   const { deliver, record, attempts, world, left } = setUp();
   const { ids } = await record('mail', {}, 30);
   const failing = new Set([ids[0], ids[7], ids[12]]);
@@ -243,7 +243,7 @@ t.test('one mail that fails, in whatever way, does not stop the others', async (
   t.equal(await left('mail'), 3);
 });
 
-t.test('a few mails are sent at once, not all', async (t) => {
+t.test('only a few mails are sent concurrently', async (t) => {
   const { deliver, record, world } = setUp();
   await record('mail', {}, 15);
   world.now += MINUTE;
@@ -259,7 +259,7 @@ t.test('a few mails are sent at once, not all', async (t) => {
   t.equal(most, 5);
 });
 
-t.test('a mail about an event that this version knows nothing to say about waits', async (t) => {
+t.test('a mail about an unknown type of event waits', async (t) => {
   const { deps, deliver, record, postponed } = setUp();
   const { ids } = await record('mail');
   const { claim } = deps.outbox;
@@ -271,7 +271,7 @@ t.test('a mail about an event that this version knows nothing to say about waits
   t.match(postponed, [{ id: ids[0], reason: 'Nothing is written about sessions.started.' }]);
 });
 
-t.test('a database that is away is said once, until it comes back', async (t) => {
+t.test('an unavailable database is logged once per outage', async (t) => {
   const { deps, deliver, record, lines, attempts } = setUp();
   await record('mail');
   const { claim } = deps.outbox;
@@ -292,7 +292,7 @@ t.test('a database that is away is said once, until it comes back', async (t) =>
   await t.rejects(run(), TypeError);
 });
 
-t.test('a mail that was sent is not sent again because it could not be settled', async (t) => {
+t.test('a sent mail is not sent again if settling failed', async (t) => {
   const { deps, deliver, record, attempts, world, left, lines } = setUp();
   await record('mail');
   const { settle } = deps.outbox;
@@ -332,7 +332,7 @@ t.test('a failure that cannot be recorded is left to the lease', async (t) => {
   t.equal(await run(), 2);
 });
 
-t.test('what comes of mails is counted', async (t) => {
+t.test('each outcome of a mail is counted', async (t) => {
   const { deliver, record, world, delivered } = setUp();
   await record('mail', { contact: 'ann@example.com' }, 4);
   await record('mail', { contact: null });
@@ -351,7 +351,7 @@ t.test('what comes of mails is counted', async (t) => {
   });
 });
 
-t.test('no address gets into the log or the reason that is kept', async (t) => {
+t.test('neither the log nor the stored reason contains an address', async (t) => {
   const { deliver, record, world, lines, postponed, buried } = setUp();
   await record('mail', { contact: 'ann.smith@example.com' }, 3);
   world.now += MINUTE;
@@ -372,7 +372,7 @@ t.test('no address gets into the log or the reason that is kept', async (t) => {
   t.notMatch(JSON.stringify(lines), /smith|@/i);
 });
 
-t.test('without a broker events are logged once, and leave after a day', async (t) => {
+t.test('without a broker events are logged once and removed after a day', async (t) => {
   const { deps, record, lines, world, left, delivered } = setUp();
   const { ids, family } = await record('event', {}, 120);
   await record('mail');
@@ -401,7 +401,7 @@ t.test('without a broker events are logged once, and leave after a day', async (
   t.equal(await left('mail'), 1);
 });
 
-t.test('a database that is away holds up the logging of events, no more', async (t) => {
+t.test('an unavailable database delays the logging of events, but does not fail it', async (t) => {
   const { deps, record, lines, world, failedRemovals } = setUp();
   await record('event');
   const { claim, forget } = deps.outbox;
@@ -427,7 +427,7 @@ t.test('a database that is away holds up the logging of events, no more', async 
   t.equal(await forget('event', world.now, 10), 0, 'it has left');
 });
 
-t.test('the registered address wins over the one that the session gave', async (t) => {
+t.test('the registered address has priority over the address of the session', async (t) => {
   const { deliver, record, attempts, users } = setUp();
   const { family } = await record('mail', { contact: 'elsewhere@example.com' });
   const account = { username: 'ann', email: 'ann@example.com', passwordHash: 'x', createdAt: NOW };

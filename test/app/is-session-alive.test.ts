@@ -39,7 +39,7 @@ async function setting({ complete }: { complete: boolean }) {
   };
 }
 
-t.test('a complete list answers alone', async (t) => {
+t.test('a complete list needs no database', async (t) => {
   const { isAlive, family, revoked, asked, breakDatabase } = await setting({ complete: true });
   breakDatabase();
   t.equal(await isAlive(), true);
@@ -48,7 +48,7 @@ t.test('a complete list answers alone', async (t) => {
   t.equal(asked(), 0);
 });
 
-t.test('without a complete list the database is asked', async (t) => {
+t.test('an incomplete list needs the database', async (t) => {
   const { isAlive, family, families, time } = await setting({ complete: false });
   t.equal(await isAlive(), true);
   time.now = family.expiresAt - 1;
@@ -61,7 +61,7 @@ t.test('without a complete list the database is asked', async (t) => {
   t.equal(await isAlive('10000000-0000-4000-8000-000000000000'), false, 'unknown');
 });
 
-t.test('a database that cannot be asked is no grant', async (t) => {
+t.test('an unavailable database is never a grant', async (t) => {
   const { isAlive, family, revoked, breakDatabase } = await setting({ complete: false });
   breakDatabase();
   await t.rejects(isAlive(), { code: 'unavailable' });
@@ -69,7 +69,7 @@ t.test('a database that cannot be asked is no grant', async (t) => {
   t.equal(await isAlive(), false, 'what is remembered needs no database');
 });
 
-t.test('a token that lives longer than today’s do is looked up: the list may have forgotten', async (t) => {
+t.test('a token with a longer lifetime than the current one is checked in the database', async (t) => {
   const { isAlive, family, families, asked } = await setting({ complete: true });
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
   t.equal(await isAlive(family.tokenFamily, AGE), true, 'the list, which was told nothing, is trusted');

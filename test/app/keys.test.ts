@@ -97,7 +97,7 @@ for (const alg of KEY_ALGORITHMS) {
   });
 }
 
-t.test('a key is announced, signs, is retired, and goes', async (t) => {
+t.test('a key is announced, signs, is retired and is removed', async (t) => {
   const { set, service } = await serviceOn('EdDSA');
   const kids = () => service.publishedKeys().map(({ kid }) => kid);
   const first = await service.logIn();
@@ -121,7 +121,7 @@ t.test('a key is announced, signs, is retired, and goes', async (t) => {
   t.equal((await set.shared.signingKeys.list()).length, 1, 'and for good');
 });
 
-t.test('a key that leaked is taken out, and no session with it', async (t) => {
+t.test('removing a leaked key ends no session', async (t) => {
   const { set, service } = await serviceOn('RS256');
   const pair = await service.logIn();
   const { key: announced } = (await set.rotate(false)) ?? {};
@@ -141,7 +141,7 @@ t.test('a key that leaked is taken out, and no session with it', async (t) => {
   t.equal(await set.retire('nobody'), null);
 });
 
-t.test('a key that signs at once is known to other replicas when they meet it', async (t) => {
+t.test('other replicas know a key that signs at once when they receive its tokens', async (t) => {
   const shared = sharedKeys();
   const stores = createMemoryStores();
   const keys = someKeys();
@@ -155,7 +155,7 @@ t.test('a key that signs at once is known to other replicas when they meet it', 
   t.ok(await accepts(elsewhere, pair));
 });
 
-t.test('a change of algorithm logs nobody out, and ends no access token', async (t) => {
+t.test('a change of the algorithm ends no session and no access token', async (t) => {
   const stores = createMemoryStores();
   const keys = someKeys();
   const shared = sharedKeys();
@@ -190,7 +190,7 @@ t.test('a change of algorithm logs nobody out, and ends no access token', async 
   t.ok((await accepts(turned, fifth)) && (await accepts(turned, sixth)));
 });
 
-t.test('secret keys change in two steps, replica by replica', async (t) => {
+t.test('secret keys can be changed in two steps, replica by replica', async (t) => {
   const stores = createMemoryStores();
   const common = someKeys();
   const [older] = common.accessKeys;

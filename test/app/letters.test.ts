@@ -47,11 +47,11 @@ function read(t: Test, html: string): string {
   return seen.replace(/&[^;]+;/g, (entity) => entities[entity as keyof typeof entities]);
 }
 
-t.test('there is a letter about exactly those events that users are told of', async (t) => {
+t.test('exactly the events with a mail have a letter', async (t) => {
   for (const event of events()) t.equal(letterAbout(event) !== null, isToldByMail(event), event.type);
 });
 
-t.test('text and HTML carry the facts and what to do', async (t) => {
+t.test('text and HTML contain the facts and the advice', async (t) => {
   const subjects = new Set<string>();
   for (const event of events().filter(isToldByMail)) {
     const letter = letterAbout(event);
@@ -72,7 +72,7 @@ t.test('text and HTML carry the facts and what to do', async (t) => {
   t.equal(subjects.size, 5);
 });
 
-t.test('the time is read in UTC, whatever the hour', async (t) => {
+t.test('the time is shown in UTC at every hour', async (t) => {
   for (const [at, said] of [
     [Date.UTC(2024, 1, 29, 23, 59, 59, 999), '29 February 2024, 23:59 UTC'],
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],
@@ -82,13 +82,13 @@ t.test('the time is read in UTC, whatever the hour', async (t) => {
   }
 });
 
-t.test('the HTML loads nothing, links nowhere and sets no colour', async (t) => {
+t.test('the HTML loads nothing, has no links and sets no colour', async (t) => {
   for (const { html } of lettersWith({})) {
     t.notMatch(html, /<(?:img|a|link|script|style|iframe|form)\b|url\(|https?:|(?<!-)\bcolor:|background/i);
   }
 });
 
-t.test('HTML from outside is text', async (t) => {
+t.test('untrusted HTML is shown as text', async (t) => {
   const userAgent = `<script>alert("x")</script> <img src=x onerror='y'> &amp; <a href="//evil">`;
   for (const { text, html } of lettersWith({ userAgent, address: '<b>198.51.100.7</b>' })) {
     if (!text.includes('<b>')) continue; // the one that knows no client
@@ -99,7 +99,7 @@ t.test('HTML from outside is text', async (t) => {
   }
 });
 
-t.test('a value from outside stays on its line', async (t) => {
+t.test('an untrusted value stays on its line', async (t) => {
   const forged = [
     'x\r\n\r\nFrom the service: pay at once',
     'a\nb',
@@ -116,7 +116,7 @@ t.test('a value from outside stays on its line', async (t) => {
   }
 });
 
-t.test('controls, invisible and direction marks are gone', async (t) => {
+t.test('control, invisible and direction characters are removed', async (t) => {
   const marks =
     '\0\x07\x1b[31m\x7f\u009b\u00ad\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\ud800\u{e0041}';
   for (const { subject, text, html } of lettersWith({ userAgent: `before${marks}after`, address: marks })) {
@@ -126,7 +126,7 @@ t.test('controls, invisible and direction marks are gone', async (t) => {
   t.match(lettersWith({ userAgent: marks.replace('[31m', '') })[0]?.text, 'Browser or app: not known');
 });
 
-t.test('nothing from outside becomes a link of the mail program', async (t) => {
+t.test('no untrusted text becomes a link in a mail program', async (t) => {
   const userAgent = 'Visit https://evil.example/login or www.evil.example, ann@evil.example; bot/2.1';
   for (const { text, html } of lettersWith({ userAgent })) {
     t.notMatch(text, /:\/\/|evil\.|www\./);
@@ -136,7 +136,7 @@ t.test('nothing from outside becomes a link of the mail program', async (t) => {
   t.match(lettersWith({ userAgent })[0]?.text, 'bot/2.1');
 });
 
-t.test('long user agents are cut, between characters', async (t) => {
+t.test('a long user agent is cut between characters', async (t) => {
   const [letter] = lettersWith({ userAgent: '😀'.repeat(5_000) });
   t.match(letter?.text, `${'😀'.repeat(199)}…\n`);
   t.notMatch(letter?.text, '😀'.repeat(200));

@@ -27,7 +27,7 @@ const moved: DomainEvent = {
 };
 const changed: DomainEvent = { type: 'users.password_changed', occurredAt: NOW, data: { userId, ...HOME } };
 
-t.test('links lead to this service, and are made from facts that open nothing', async (t) => {
+t.test('links lead to this service and are derived from values that are no links', async (t) => {
   const reset = new URL(to(forgotten) ?? '');
   t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
   t.equal(reset.searchParams.get('token'), links.reset(resetId), 'the same whenever the mail is sent');
@@ -39,7 +39,7 @@ t.test('links lead to this service, and are made from facts that open nothing', 
   t.equal(to(changed), null);
 });
 
-t.test('links of an older key stay good, those of a strange one never were', async (t) => {
+t.test('links of an older key stay valid, links of an unknown key are refused', async (t) => {
   const token = links.notMe(sessionId, userId, NOW + DAY);
   t.same(createLinkSecrets([someKey('hash-2'), ...keys]).readNotMe(token, NOW), { sessionId, userId });
   t.equal(createLinkSecrets([someKey('hash-1')]).readNotMe(token, NOW), null);
@@ -47,7 +47,7 @@ t.test('links of an older key stay good, those of a strange one never were', asy
   t.equal(links.readNotMe('', NOW), null);
 });
 
-t.test('the letters bear them, as text and as HTML', async (t) => {
+t.test('text and HTML of a letter contain the link', async (t) => {
   for (const event of [forgotten, moved]) {
     const url = to(event) ?? '';
     const letter = letterAbout(event, url);

@@ -69,7 +69,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     return user.id;
   };
 
-  await t.test('a list is read once, until it changes', async (t) => {
+  await t.test('an unchanged list is read from the database once', async (t) => {
     const owner = await open();
     const { tasks: store, lists } = counted(tasks);
     const { cache: kept, written } = observed(cache);
@@ -88,7 +88,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     t.same(await list(owner), await list(owner), 'the same members from the cache as from the store');
   });
 
-  await t.test('a reader who is overtaken by a writer cannot put the old list back', async (t) => {
+  await t.test('an old list that a slow reader caches is not used', async (t) => {
     const owner = await open();
     await tasks.create(owner, 'old', NOW);
     const hold = gate();
@@ -113,7 +113,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     t.same(textsOf(await listTasks({ tasks, cache })(owner)), ['new', 'old'], 'and nobody takes it');
   });
 
-  await t.test('a writer between a reader’s two questions does no harm', async (t) => {
+  await t.test('a change between the two queries of a reader does not give a wrong list', async (t) => {
     const owner = await open();
     const { cache: kept, written } = observed(cache);
     const hold = gate();
@@ -137,7 +137,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     t.same(textsOf(await listTasks({ tasks, cache })(owner)), ['newer', 'new']);
   });
 
-  await t.test('what was lost on its way into the cache, or is no list, does no harm', async (t) => {
+  await t.test('a lost or invalid cache entry does not give a wrong list', async (t) => {
     const owner = await open();
     const list = listTasks({ tasks, cache });
     await tasks.create(owner, 'old', NOW);
@@ -152,7 +152,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     }
   });
 
-  await t.test('without an account there is no list', async (t) => {
+  await t.test('a user without an account has no list', async (t) => {
     const owner = someUser().id;
     await t.rejects(listTasks({ tasks, cache })(owner), { code: 'not_found' });
     const gone = { ...tasks, versionOf: async () => 'of an account that is removed this moment' };
@@ -176,7 +176,7 @@ t.test('in PostgreSQL and Redis', async (t) => {
   if (stores !== null && cache !== null) await keepsListsApart(t, stores, cache);
 });
 
-t.test('a restored database does not meet lists of what was lost', async (t) => {
+t.test('after a restore the cached lists of lost changes are not used', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql, users, tasks } = stores;

@@ -76,7 +76,7 @@ t.test('fifteen mails to one recipient are ten mails and one digest at the full 
   t.equal(sent.length, 11);
 });
 
-t.test('all spellings of an address have one budget', async (t) => {
+t.test('all spellings of an address share one budget', async (t) => {
   const { world, sent, cause, deliver } = setUp();
   await cause(8, { contact: 'ann@example.com' });
   await cause(8, { contact: 'ANN@Example.COM' });
@@ -86,7 +86,7 @@ t.test('all spellings of an address have one budget', async (t) => {
   t.same([sent.filter(({ to }) => /ann/i.test(to)).length, sent.length], [10, 18]);
 });
 
-t.test('at the receiver each user has a budget', async (t) => {
+t.test('each user has a budget at the receiver', async (t) => {
   const { world, sent, cause, deliver } = setUp({ receiver: 'operator@example.com' });
   await cause(8, { contact: null });
   await cause(8, { contact: null });
@@ -108,7 +108,7 @@ t.test('a long digest shows twenty messages and counts the others', async (t) =>
   t.match(sent[10]?.text, 'There are 15 more.');
 });
 
-t.test('a digest that fails is tried again whole, and buried where it is refused for good', async (t) => {
+t.test('a failed digest is retried whole, and buried if it is refused permanently', async (t) => {
   const { world, sent, cause, deliver, digest, left } = setUp();
   await cause(13);
   world.now = NOW + 1_000;
@@ -134,7 +134,7 @@ t.test('a digest that fails is tried again whole, and buried where it is refused
   t.equal(await left(), 0);
 });
 
-t.test('a held mail goes to the address that the account has by then', async (t) => {
+t.test('a held mail goes to the current address of the account', async (t) => {
   const { world, sent, users, cause, deliver } = setUp();
   const { userId } = someFamily();
   await cause(12, { userId, contact: 'old@example.com' });

@@ -97,7 +97,7 @@ t.test('events are published, and leave the outbox', async (t) => {
   t.equal(await left(), 0);
 });
 
-t.test('all of a batch are under way at once, and settled by one statement', async (t) => {
+t.test('a batch is published concurrently and settled by one statement', async (t) => {
   const { run, record, world, deps, stored, published } = setUp();
   await record(700);
   let settlements = 0;
@@ -120,7 +120,7 @@ t.test('all of a batch are under way at once, and settled by one statement', asy
   t.equal(await run(), 200);
 });
 
-t.test('without a broker nothing is taken up, and no attempt is counted', async (t) => {
+t.test('without a broker no event is claimed and no attempt is counted', async (t) => {
   const { run, record, world, stored } = setUp();
   await record();
   world.isReady = false;
@@ -130,7 +130,7 @@ t.test('without a broker nothing is taken up, and no attempt is counted', async 
 });
 
 t.test(
-  'what the broker does not take is tried again for as long as it takes, with the same id',
+  'an event that the broker does not take is retried without a limit of attempts, with the same id',
   async (t) => {
     const { run, record, world, published, postponed, lines, left } = setUp();
     const [id] = await record();
@@ -164,7 +164,7 @@ t.test(
   },
 );
 
-t.test('what no queue takes waits, ever longer, and is said once for each type', async (t) => {
+t.test('an unroutable event waits with growing delays, and each type is logged once', async (t) => {
   const { run, record, world, postponed, lines, delivered } = setUp();
   world.onPublish = async (type) => (type === 'sessions.started' ? 'unroutable' : 'routed');
   await record(3);
@@ -187,7 +187,7 @@ t.test('what no queue takes waits, ever longer, and is said once for each type',
   t.match(lines, [{ level: 'warn', members: { type: 'sessions.started' }, message: /no queue takes/ }]);
 });
 
-t.test('once a type is routed again, those that wait follow at once', async (t) => {
+t.test('when a type is routed again, its waiting events become due at once', async (t) => {
   const { run, record, world, lines, left } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(4);
@@ -205,7 +205,7 @@ t.test('once a type is routed again, those that wait follow at once', async (t) 
   t.equal(lines.length, 2);
 });
 
-t.test('what is leased or soon due is not hastened, and a great many not all at once', async (t) => {
+t.test('leased or soon due events are not made due, and many are made due in parts', async (t) => {
   const { run, record, world, deps, stored } = setUp();
   const asked: number[] = [];
   let count = 5_000;
@@ -226,7 +226,7 @@ t.test('what is leased or soon due is not hastened, and a great many not all at 
   t.equal(asked.length, 2, 'not while the type goes on being routed');
 });
 
-t.test('what nobody took for a week leaves, and is counted', async (t) => {
+t.test('an event that is unroutable for a week is dropped and counted', async (t) => {
   const { run, record, world, lines, left } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(3);
@@ -245,7 +245,7 @@ t.test('what nobody took for a week leaves, and is counted', async (t) => {
   t.same(gone()[1], { type: 'sessions.started', count: 3 }, 'those that were not told of before, too');
 });
 
-t.test('an outbox that is away after all was published', async (t) => {
+t.test('published events that could not be settled are not published again', async (t) => {
   const { run, record, world, deps, stored, published, lines, left } = setUp();
   await record(2);
   deps.outbox.settle = away;
@@ -260,7 +260,7 @@ t.test('an outbox that is away after all was published', async (t) => {
   t.equal(await left(), 0);
 });
 
-t.test('an outbox that cannot be reached counts as empty', async (t) => {
+t.test('an unavailable outbox counts as empty', async (t) => {
   const { run, deps, lines } = setUp();
   deps.outbox.claim = away;
   t.equal(await run(), 0);

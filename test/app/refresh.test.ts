@@ -42,7 +42,7 @@ t.test('a pair is exchanged for its successor', async (t) => {
   t.same(await delivered(service, 'event'), []);
 });
 
-t.test('strict: a rotated token that comes back ends its family, once told', async (t) => {
+t.test('without a retry window a replayed token revokes its family, with one event', async (t) => {
   const service = await sessions();
   const first = await service.logIn();
   const second = await service.refresh(first);
@@ -58,7 +58,7 @@ t.test('strict: a rotated token that comes back ends its family, once told', asy
 });
 
 t.test(
-  'a retry under the same Idempotency-Key gets the same bytes, under another one it is reuse',
+  'a retry with the same Idempotency-Key gets the same bytes, a retry with another key is reuse',
   async (t) => {
     const service = await sessions();
     const first = await service.logIn();
@@ -73,7 +73,7 @@ t.test(
   },
 );
 
-t.test('within the retry window the same client gets the same pair, nobody else does', async (t) => {
+t.test('within the retry window only the same client gets the same pair', async (t) => {
   for (const [client, expected] of [
     [HOME, 'same'],
     [{ ...HOME, address: ELSEWHERE.address }, 'token_reused'],
@@ -94,14 +94,14 @@ t.test('within the retry window the same client gets the same pair, nobody else 
   t.equal(await outcome(service.refresh(second)), 'session_revoked');
 });
 
-t.test('a grandparent is reuse even inside the retry window', async (t) => {
+t.test('a token two generations old is reuse even inside the retry window', async (t) => {
   const service = await sessions({ policy: { retryWindow: 10_000 } });
   const first = await service.logIn();
   await service.refresh(await service.refresh(first));
   t.equal(await outcome(service.refresh(first)), 'token_reused');
 });
 
-t.test('a new network is told once a day, the one of the login never', async (t) => {
+t.test('a new network is reported once a day, the network of the login never', async (t) => {
   const service = await sessions();
   let pair = await service.logIn();
   for (const client of [ELSEWHERE, HOME, ELSEWHERE, HOME]) pair = await service.refresh(pair, { client });
@@ -117,7 +117,7 @@ t.test('a new network is told once a day, the one of the login never', async (t)
   t.equal((await delivered(service, 'mail')).length, 1, 'told again on another day');
 });
 
-t.test('a session bound to its address refuses another one, and lives', async (t) => {
+t.test('a session bound to its address refuses another address and stays alive', async (t) => {
   const service = await sessions({ policy: { onAddressChange: 'block' } });
   const first = await service.logIn();
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
@@ -129,7 +129,7 @@ t.test('a session bound to its address refuses another one, and lives', async (t
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'token_reused', 'theft comes first');
 });
 
-t.test('the agent: ignored, told of, or bound', async (t) => {
+t.test('another product is ignored, reported or blocked, as the policy says', async (t) => {
   const browser = (version: string) => ({
     ...HOME,
     userAgent: `Mozilla/5.0 (X11; Linux) Firefox/${version}`,
@@ -168,7 +168,7 @@ t.test('a family keeps the policies of its login', async (t) => {
   t.equal(typeof (await lenient.refresh(first)), 'object');
 });
 
-t.test('pairs and halves', async (t) => {
+t.test('a paired session needs both tokens, an unpaired one the refresh token', async (t) => {
   const service = await sessions();
   const userId = '11111111-1111-4111-8111-111111111111';
   const first = await service.logIn({ userId });
@@ -196,7 +196,7 @@ t.test('pairs and halves', async (t) => {
   t.equal(typeof (await service.refresh({ refresh: next.refresh, access: unpaired.access })), 'object');
 });
 
-t.test('ends of a life', async (t) => {
+t.test('an expired, ended or unknown session is refused', async (t) => {
   const service = await sessions();
   const first = await service.logIn();
   service.time.now += 30 * 24 * HOUR;
@@ -222,7 +222,7 @@ t.test('ends of a life', async (t) => {
   t.equal(await outcome(ended.refresh(last)), 'session_revoked');
 });
 
-t.test('hash keys and hashers change under living sessions', async (t) => {
+t.test('live sessions survive a change of the hash key and of the hash function', async (t) => {
   const stores = createMemoryStores();
   const keys = someKeys();
   const before = await sessions({ stores, keys });
@@ -250,7 +250,7 @@ t.test('hash keys and hashers change under living sessions', async (t) => {
   t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'no configured key vouches for the token');
 });
 
-t.test('a lost answer of the database is looked up, not passed on', async (t) => {
+t.test('after a lost answer of the database the row decides', async (t) => {
   const stores = createMemoryStores();
   const lossy = {
     ...stores,
@@ -281,7 +281,7 @@ t.test('a lost answer of the database is looked up, not passed on', async (t) =>
   t.equal(await outcome(gone.refresh(second)), 'unavailable');
 });
 
-t.test('a rotation that is still under way is not tried again', async (t) => {
+t.test('a rotation that is still running is not tried again', async (t) => {
   const stores = createMemoryStores();
   let looks = 0;
   const held = {
@@ -308,7 +308,7 @@ async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Pol
   return sessions({ stores, keys, policy });
 }
 
-t.test('a database that lost acknowledged rotations is healed by the client', async (t) => {
+t.test('a later token heals a database that lost acknowledged rotations', async (t) => {
   const keys = someKeys();
   const service = await sessions({ keys });
   const tick = () => {
@@ -324,7 +324,7 @@ t.test('a database that lost acknowledged rotations is healed by the client', as
   tick();
   const fourth = await service.refresh(third);
 
-  t.test('the honest token goes on, and the older ones are reuse from then on', async (t) => {
+  t.test('after healing the current token is rotated, older tokens are reuse', async (t) => {
     const after = await restored(row, keys);
     after.time.now = service.time.now;
     const fifth = await after.refresh(fourth);
@@ -335,14 +335,14 @@ t.test('a database that lost acknowledged rotations is healed by the client', as
     t.equal(await outcome(after.refresh(fifth)), 'session_revoked');
   });
 
-  t.test('a token minted before the last rotation of the row never heals', async (t) => {
+  t.test('a token minted before the row’s last rotation never heals', async (t) => {
     const after = await restored(row, keys);
     after.time.now = service.time.now + HOUR;
     await after.refresh(second);
     t.equal(await outcome(after.refresh(fourth)), 'token_reused');
   });
 
-  t.test('the key of a rotation that the row still knows does not stand in the way', async (t) => {
+  t.test('an Idempotency-Key that the row still holds does not prevent healing', async (t) => {
     const before = await sessions({ keys });
     const one = await before.logIn();
     before.time.now += HOUR;
@@ -355,21 +355,21 @@ t.test('a database that lost acknowledged rotations is healed by the client', as
     t.equal(claimsOf((await after.refresh(three, { key: 'k' })).refresh).generation, 3);
   });
 
-  t.test('the same generation out of the lost history is reuse', async (t) => {
+  t.test('a token of the same generation from the lost history is reuse', async (t) => {
     const after = await restored(row, keys);
     after.time.now = service.time.now;
     await after.refresh(second);
     t.equal(await outcome(after.refresh(third)), 'token_reused');
   });
 
-  t.test('a revocation that this replica remembers is made again instead', async (t) => {
+  t.test('a revocation that this replica remembers is repeated instead of healing', async (t) => {
     const after = await restored(row, keys);
     after.revoked.remember(tokenFamily, 'logout', after.time.now + HOUR);
     t.equal(await outcome(after.refresh(fourth)), 'session_revoked');
     t.match(await after.families.find(tokenFamily), { revoked: { reason: 'logout' } });
   });
 
-  t.test('a row whose hash key is not configured is a fault of ours, never reuse', async (t) => {
+  t.test('a row with an unconfigured hash key is unavailable, never reuse', async (t) => {
     const newer = { ...keys, hashKeys: [someKey('hash-2')] };
     const both = await sessions({ keys: { ...keys, hashKeys: [...newer.hashKeys, ...keys.hashKeys] } });
     if (row) await both.families.open(row, []);

@@ -25,7 +25,7 @@ function setUp() {
   return { ...stores, world, lines, failures, metrics, deps };
 }
 
-t.test('a session is purged when every token of it has expired by itself', async (t) => {
+t.test('a session is purged after all its tokens have expired', async (t) => {
   const stores = createMemoryStores();
   const service = await sessions({ stores });
   const stolen = await service.logIn();
@@ -44,7 +44,7 @@ t.test('a session is purged when every token of it has expired by itself', async
   t.equal(await outcome(service.refresh(stolen)), 'token_expired', 'and nobody can tell that it is gone');
 });
 
-t.test('purging goes on in batches, and is logged when it is through', async (t) => {
+t.test('a purge runs in batches and logs its end', async (t) => {
   const { families, world, lines, deps } = setUp();
   const count = 1200;
   for (let n = 0; n < count; n += 1) await families.open(someFamily({ expiresAt: NOW + n }), []);
@@ -61,7 +61,7 @@ t.test('purging goes on in batches, and is logged when it is through', async (t)
   t.equal(lines.length, 1, 'nothing done, nothing said');
 });
 
-t.test('while another replica purges there is nothing to do', async (t) => {
+t.test('a purge removes nothing while another replica purges', async (t) => {
   const { deps, lines } = setUp();
   const counts = [300, null, null];
   const run = purgeInTurns({ ...deps, families: { purge: async () => counts.shift() ?? null } });
@@ -71,7 +71,7 @@ t.test('while another replica purges there is nothing to do', async (t) => {
   t.same(lines, [{ count: 300 }]);
 });
 
-t.test('mails are forgotten after thirty days, buried or not, and links a day after their end', async (t) => {
+t.test('mails are removed after thirty days, links a day after their expiry', async (t) => {
   const { families, users, outbox, world, lines, deps } = setUp();
   const family = someFamily();
   const mails = [entry(family, { kind: 'mail' }), entry(family, { kind: 'mail' })];

@@ -21,7 +21,7 @@ const count = (failures: number, ago = 0): AttemptCount => ({
   forgottenUntil: NOW - ago,
 });
 
-t.test('the table of waits', async (t) => {
+t.test('each state gives the delay of the table', async (t) => {
   // What is known, the seconds to wait (0: allowed), and for whose count if not the account's.
   const table: readonly (readonly [string, Partial<AttemptState>, number, 'network'?])[] = [
     ['nothing', {}, 0],
@@ -57,7 +57,7 @@ t.test('the table of waits', async (t) => {
   }
 });
 
-t.test('what is counted', async (t) => {
+t.test('an allowed attempt counts once, a refused one does not count', async (t) => {
   const begin = (state: AttemptState) => beginAttempt(state, ATTEMPT_POLICY, NOW).state;
   t.same(begin({ knownUntil: 0 }), { knownUntil: 0, account: count(1), network: count(1) });
   t.same(begin({ knownUntil: 0, account: count(9, DAY), network: count(3, 1) }), {
@@ -71,7 +71,7 @@ t.test('what is counted', async (t) => {
   t.equal(begin(blocked), blocked, 'a refusal does not count');
 });
 
-t.test('what a login clears', async (t) => {
+t.test('a login resets the count of its network and takes back its own attempt', async (t) => {
   const succeed = (state: AttemptState) => succeedAttempt(state, ATTEMPT_POLICY, NOW);
   const knownUntil = NOW + 90 * DAY;
   t.match(succeed({ knownUntil: 0, account: count(4), network: count(1) }), {
@@ -143,7 +143,7 @@ function run(policy: AttemptPolicy, attempted: readonly Attempt[]) {
 
 const isAnnAtHome = ({ account, network }: Attempt) => account === 'ann' && network === 'home';
 
-t.test('an owner at a known network is never refused because of others', async () => {
+t.test('attempts from other networks never refuse an owner at a known network', async () => {
   fc.assert(
     fc.property(policies, attempts, (policy, attempted) => {
       const amongOthers = run(policy, attempted).filter(isAnnAtHome);
@@ -161,7 +161,7 @@ t.test('an owner at a known network is never refused because of others', async (
   );
 });
 
-t.test('nobody gets more guesses than the policy has, in any window', async () => {
+t.test('no window allows more guesses than the policy', async () => {
   const windows = fc.integer({ min: 0, max: 30_000 });
   fc.assert(
     fc.property(policies, attempts, windows, (policy, attempted, span) => {
@@ -196,7 +196,7 @@ function mostWithin(span: number, { free, firstDelay, longestDelay }: DelayPolic
   }
 }
 
-t.test('no more than the limit in any span', async () => {
+t.test('no span allows more actions than the limit', async () => {
   const limits = fc.record({
     count: fc.integer({ min: 0, max: 5 }),
     perMilliseconds: fc.integer({ min: 1, max: 1_000 }),

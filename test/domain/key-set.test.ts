@@ -25,7 +25,7 @@ const key = (number: number, signsFrom: number, values: Partial<SigningKey> = {}
   ...values,
 });
 
-t.test('a set from its first key on', async (t) => {
+t.test('the first key signs at once, a later key is announced first', async (t) => {
   t.equal(keyThatSigns([], NOW), null);
   t.ok(isRotationDue([], 'EdDSA', TIMING, NOW), 'there is none');
   const first = key(1, NOW, nextTurn([], TIMING, NOW));
@@ -48,7 +48,7 @@ t.test('a set from its first key on', async (t) => {
   t.equal(publishedUntil(second, keys, TIMING), Number.POSITIVE_INFINITY);
 });
 
-t.test('an emergency goes before what was announced', async (t) => {
+t.test('a key that signs at once precedes an announced key', async (t) => {
   const announced = [key(1, NOW - MINUTE), key(2, NOW + MINUTE)];
   const fresh = key(3, NOW, nextTurn(announced, TIMING, NOW, true));
   t.match(fresh, { number: 3, signsFrom: NOW });
@@ -60,19 +60,19 @@ t.test('an emergency goes before what was announced', async (t) => {
   t.equal(keyThatSigns(keys, NOW + 2 * MINUTE)?.id, 'key-3', 'whose turn came and went');
 });
 
-t.test('another algorithm is a rotation like any other', async (t) => {
+t.test('a change of the algorithm makes a rotation due', async (t) => {
   const keys = [key(1, NOW - MINUTE)];
   t.ok(isRotationDue(keys, 'ES256', TIMING, NOW));
   const both = [...keys, key(2, NOW + MINUTE, { alg: 'ES256' })];
   t.notOk(isRotationDue(both, 'EdDSA', TIMING, NOW), 'and not undone before it came to be');
 });
 
-t.test('a clock that was set back finds a key all the same', async (t) => {
+t.test('a key signs even if the clock was set back', async (t) => {
   const keys = [key(2, NOW + MINUTE), key(1, NOW)];
   t.equal(keyThatSigns(keys, NOW - MINUTE)?.id, 'key-1');
 });
 
-t.test('verifiers that look twice a minute are reckoned with, whatever the set says', async (t) => {
+t.test('the spans allow for verifiers that cache a set for 30 seconds', async (t) => {
   const { poll, announce } = keySetTiming(POLICY, { maxAge: SECOND, rotateAfter: null });
   t.equal(poll, SECOND);
   t.equal(announce, 30 * SECOND + 2 * poll + POLICY.clockSkew);
@@ -156,7 +156,7 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   fails: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
 });
 
-t.test('no verifier meets a key that it cannot know', async (t) => {
+t.test('every verifier knows a key before the key signs', async (t) => {
   // The ends of each span are where it would go wrong.
   const share = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
   const token = fc.record({
@@ -187,7 +187,7 @@ t.test('no verifier meets a key that it cannot know', async (t) => {
   t.ok(rotations > 500, `${rotations} keys in 150 histories`);
 });
 
-t.test('shorter spans would not do', async (t) => {
+t.test('a shorter announcement would leave a verifier without the key', async (t) => {
   const around: Settings = {
     accessTokenAge: MINUTE,
     clockSkew: 5 * SECOND,

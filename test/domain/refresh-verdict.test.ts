@@ -116,7 +116,7 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
     brought({ generation: 3 }),
     ['refuse session_revoked'],
   ],
-  ['the other half taken out', family({ paired: false }), brought({}), ['refuse invalid_token']],
+  ['an unpaired row, a paired token', family({ paired: false }), brought({}), ['refuse invalid_token']],
   ['8 past its end', family({ expiresAt: NOW }), brought({}), ['refuse session_expired']],
   ['8 before reuse', family({ expiresAt: NOW }), brought({ generation: 1 }), ['refuse session_expired']],
   ['9 the key of the rotation', family(), brought({ generation: 4, key: KEY }), ['repeat']],
@@ -320,20 +320,25 @@ const ended = family({ confidential: true, revoked: { at: NOW, reason: 'logout' 
 
 rows.push(
   [
-    'any session takes the client that it was opened for',
+    'the client that the session was opened for may refresh it',
     family(),
     brought({ oauthClient: named }),
     ['rotate'],
   ],
-  ['and no other one', family(), brought({ oauthClient: another }), ['refuse invalid_token']],
-  ['a confidential one takes its client', CONFIDENTIAL, brought({ oauthClient: authenticated }), ['rotate']],
-  ['not without a client', CONFIDENTIAL, brought({}), ['refuse unauthenticated']],
-  ['nor by its name alone', CONFIDENTIAL, brought({ oauthClient: named }), ['refuse unauthenticated']],
-  ['nor by another client', CONFIDENTIAL, brought({ oauthClient: another }), ['refuse invalid_token']],
-  ['nor ends it by reuse', CONFIDENTIAL, brought({ generation: 3 }), ['refuse unauthenticated']],
-  ['nor learns that it has ended', ended, brought({}), ['refuse unauthenticated']],
+  ['another client may not refresh', family(), brought({ oauthClient: another }), ['refuse invalid_token']],
+  ['confidential: its client may refresh', CONFIDENTIAL, brought({ oauthClient: authenticated }), ['rotate']],
+  ['confidential: without a client', CONFIDENTIAL, brought({}), ['refuse unauthenticated']],
   [
-    'reuse by its client ends it',
+    'confidential: unauthenticated',
+    CONFIDENTIAL,
+    brought({ oauthClient: named }),
+    ['refuse unauthenticated'],
+  ],
+  ['confidential: another client', CONFIDENTIAL, brought({ oauthClient: another }), ['refuse invalid_token']],
+  ['confidential: reuse, no client', CONFIDENTIAL, brought({ generation: 3 }), ['refuse unauthenticated']],
+  ['confidential: no client, revoked before', ended, brought({}), ['refuse unauthenticated']],
+  [
+    'confidential: reuse by its client',
     CONFIDENTIAL,
     brought({ generation: 3, oauthClient: authenticated }),
     ['revoke token_reused', 'sessions.reuse_detected'],
@@ -346,7 +351,7 @@ for (const [name, row, presented, expected, circumstances] of rows) {
   });
 }
 
-t.test('a retry tells of networks that are new, and of no other', async (t) => {
+t.test('a retry reports a new network, but no known one', async (t) => {
   const row = family({ address: AWAY.address });
   const retry = (address: string, mintedAt: string) => {
     const presented = brought({ generation: 4, key: KEY, client: { ...HOME, address } });
@@ -357,7 +362,7 @@ t.test('a retry tells of networks that are new, and of no other', async (t) => {
   t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['repeat', 'sessions.address_changed']);
 });
 
-t.test('a retry by another product ends the family where its policy blocks that', async (t) => {
+t.test('a retry by another product revokes the family if its policy blocks that', async (t) => {
   const retry = (userAgent: string) => brought({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
   const expected = ['revoke user_agent_changed', 'sessions.revoked'];
   t.same(verdict(blocked('onUserAgentChange'), retry('curl/8.1')), expected);

@@ -3,7 +3,7 @@ import { isMailbox } from '../../src/domain/mailbox.ts';
 import { networkOf } from '../../src/domain/network.ts';
 import { decodedUserAgent, productOf } from '../../src/domain/user-agent.ts';
 
-t.test('networks', async (t) => {
+t.test('each address belongs to its network', async (t) => {
   for (const [address, network] of [
     ['203.0.113.9', '203.0.113.9'],
     ['2001:db8::1', '2001:db8:0:0::/64'],
@@ -26,7 +26,7 @@ t.test('networks', async (t) => {
   }
 });
 
-t.test('products', async (t) => {
+t.test('a product has the names of the user agent without versions and comments', async (t) => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0';
   t.equal(productOf(firefox), 'Mozilla Gecko Firefox');
   t.equal(productOf(firefox.replaceAll('120', '121')), productOf(firefox));
@@ -47,7 +47,7 @@ t.test('a token that is only a version is no product', async (t) => {
   t.equal(productOf('312.0'), '');
 });
 
-t.test('a user agent in UTF-8 is decoded, any other is left as it came', async (t) => {
+t.test('a user agent in UTF-8 is decoded, any other is unchanged', async (t) => {
   const asHeader = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
   for (const text of ['X\u2013Y/1', 'Caf\u00e9/2', '\u540d\u524d/1.0', 'App \u{1f600}/3', 'curl/8.5.0', '']) {
     t.equal(decodedUserAgent(asHeader(text)), text, text);
@@ -58,7 +58,7 @@ t.test('a user agent in UTF-8 is decoded, any other is left as it came', async (
     t.equal(decodedUserAgent(header), header, JSON.stringify(header));
 });
 
-t.test('mailboxes', async (t) => {
+t.test('only a plain mailbox is accepted', async (t) => {
   for (const address of [
     'ann@example.com',
     "o'neil+news@sub.example.co.uk",

@@ -14,7 +14,7 @@ type Fresh = (t: Test) => Promise<Attempts>;
 /** The contract of {@link Attempts} under the usual policy. `fresh` gives one that has counted nothing. */
 export function attemptsContract(t: Test, fresh: Fresh): void {
   t.test('behaviour', (t) => behaviour(t, fresh));
-  t.test('a window', (t) => window(t, fresh));
+  t.test('limits of actions', (t) => window(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
 }
@@ -29,7 +29,7 @@ async function begun(attempts: Attempts, subject: typeof ANN, times: number, now
 }
 
 async function behaviour(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('identifiers of one account have counts of their own', async (t) => {
+  await t.test('each identifier of an account has its own count', async (t) => {
     const attempts = await fresh(t);
     const byAddress = { ...STRANGER, identifier: 'ann@example.com' };
     await logIn(attempts, ANN);
@@ -56,7 +56,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'a network that always guesses makes a newcomer wait for a minute or so at most',
+    'on a network that guesses all the time a new user waits about a minute at most',
     async (t) => {
       const attempts = await fresh(t);
       let now = NOW;
@@ -71,7 +71,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   );
 
   await t.test(
-    'an owner who recovers the account gets in at that network, and anywhere at once',
+    'an owner who resets the password by a mailed link can log in at once at every network',
     async (t) => {
       const attempts = await fresh(t);
       const identifiers = ['ann', 'ann@example.com'];
@@ -85,7 +85,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('some attempts are free, then the wait doubles', async (t) => {
+  await t.test('the first attempts have no delay, then the delay doubles', async (t) => {
     const attempts = await fresh(t);
     t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free);
     let now = NOW;
@@ -102,14 +102,14 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('everything is forgotten after a quiet time', async (t) => {
+  await t.test('all failures are forgotten after the quiet period', async (t) => {
     const attempts = await fresh(t);
     await begun(attempts, ANN, 10);
     t.equal(await begun(attempts, ANN, 10, NOW + PER_ACCOUNT.quiet - 1), 1);
     t.equal(await begun(attempts, ANN, 10, NOW + 2 * PER_ACCOUNT.quiet - 1), PER_ACCOUNT.free);
   });
 
-  await t.test('an account is counted over all networks, and each by itself', async (t) => {
+  await t.test('an account has one count over all networks, separate from other accounts', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < PER_ACCOUNT.free; i += 1) {
       t.ok((await attempts.begin(subject('ann', `192.0.2.${i}`), NOW)).allowed);
@@ -118,7 +118,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.ok((await attempts.begin(subject('bob', STRANGER.network), NOW)).allowed);
   });
 
-  await t.test('a network is counted over all accounts, and each by itself', async (t) => {
+  await t.test('a network has one count over all accounts, separate from other networks', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < PER_NETWORK.free; i += 1) {
       t.ok((await attempts.begin(subject(`user ${i}`, STRANGER.network), NOW)).allowed);
@@ -127,7 +127,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('at a network where they are known, owners have a count of their own', async (t) => {
+  await t.test('an owner has a separate count at a known network', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     await begun(attempts, STRANGER, 10);
@@ -137,7 +137,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
   });
 
-  await t.test('a login there clears it', async (t) => {
+  await t.test('a login at a known network resets its count', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     await begun(attempts, ANN, 10);
@@ -146,7 +146,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'a login elsewhere takes back itself alone, so that it gives strangers no new guesses',
+    'a login at an unknown network takes back only its own attempt from the shared counts',
     async (t) => {
       const attempts = await fresh(t);
       await begun(attempts, STRANGER, PER_ACCOUNT.free - 1);
@@ -155,7 +155,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('logins do not use a network up', async (t) => {
+  await t.test('logins do not use up the limit of a network', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < 2 * PER_NETWORK.free; i += 1) {
       await logIn(attempts, subject(`user ${i}`, ANN.network));
@@ -163,7 +163,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('a network is known for so long', async (t) => {
+  await t.test('an account is known at a network for a limited time', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     const end = NOW + knownFor;
@@ -172,7 +172,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.notOk((await attempts.begin(ANN, end)).allowed);
   });
 
-  await t.test('of many networks the latest are known', async (t) => {
+  await t.test('an account is known at its latest networks only', async (t) => {
     const attempts = await fresh(t);
     const networks = Array.from({ length: knownNetworks + 1 }, (_, i) => `203.0.113.${i}`);
     for (const [i, network] of networks.entries()) await logIn(attempts, subject('ann', network), NOW + i);
@@ -186,7 +186,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     );
   });
 
-  await t.test('a clock that is behind waits no longer than the delay', async (t) => {
+  await t.test('a clock that is behind does not lengthen the delay', async (t) => {
     const attempts = await fresh(t);
     await begun(attempts, ANN, PER_ACCOUNT.free);
     t.same(await attempts.begin(ANN, NOW - 60_000), { allowed: false, counter: 'account', retryAfter: 1 });
@@ -201,7 +201,7 @@ async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promis
 async function window(t: Test, fresh: Fresh): Promise<void> {
   const limit = { count: 3, perMilliseconds: 10_000 };
 
-  await t.test('allows so many in any span of time', async (t) => {
+  await t.test('a limit allows its number of actions in any span', async (t) => {
     const attempts = await fresh(t);
     const take = (after: number) => attempts.take('mails to ann', limit, NOW + after);
     t.same(await take(0), { allowed: true, remaining: 2, retryAfter: 0 });
@@ -213,7 +213,7 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
     t.same(await take(30_000), { allowed: true, remaining: 2, retryAfter: 0 });
   });
 
-  await t.test('counts each key by itself', async (t) => {
+  await t.test('each key has its own count', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < limit.count; i += 1) await attempts.take('a', limit, NOW);
     t.notOk((await attempts.take('a', limit, NOW)).allowed);
@@ -228,19 +228,19 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   const allowedOf = (verdicts: readonly { readonly allowed: boolean }[]) =>
     verdicts.filter(({ allowed }) => allowed).length;
 
-  await t.test('of 100 attempts at once as many as are free are allowed', async (t) => {
+  await t.test('of 100 concurrent attempts only the free ones are allowed', async (t) => {
     const attempts = await fresh(t);
     t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW))), PER_ACCOUNT.free);
     t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW + 1000))), 1, 'and then one');
   });
 
-  await t.test('on 100 accounts, from one network', async (t) => {
+  await t.test('of 100 concurrent attempts on many accounts a network gets only its free ones', async (t) => {
     const attempts = await fresh(t);
     const verdicts = await hundred((i) => attempts.begin(subject(`user ${i}`, ANN.network), NOW));
     t.equal(allowedOf(verdicts), PER_NETWORK.free);
   });
 
-  await t.test('beside them the owner gets in at home', async (t) => {
+  await t.test('concurrent guesses do not delay the owner at a known network', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     const [strangers, owner] = await Promise.all([
@@ -251,7 +251,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     t.equal(allowedOf(owner), owner.length);
   });
 
-  await t.test('of 100 deeds at once', async (t) => {
+  await t.test('of 100 concurrent actions only the limit is allowed', async (t) => {
     const attempts = await fresh(t);
     const limit = { count: 7, perMilliseconds: 60_000 };
     const takings = await hundred(() => attempts.take('deeds', limit, NOW));

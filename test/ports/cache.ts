@@ -3,7 +3,7 @@ import type { Cache } from '../../src/ports/cache.ts';
 
 /** The contract of {@link Cache}, of one that can be asked and holds nothing yet. */
 export function cacheContract(t: Test, fresh: (t: Test) => Promise<Cache>): void {
-  t.test('what was set last is found, by its own name', async (t) => {
+  t.test('a key returns the value that was set last', async (t) => {
     const cache = await fresh(t);
     t.equal(await cache.get('one'), null);
     await cache.set('one', 'first');

@@ -50,13 +50,13 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.equal(await fitting(stores, 'ann', 20, NOW + DAY), 10);
   });
 
-  t.test('of many mails at the same moment no more fit than the budget has room for', async (t) => {
+  t.test('concurrent mails never exceed the budget', async (t) => {
     const { mailBudget } = await fresh(t);
     const taken = await Promise.all(Array.from({ length: 40 }, () => mailBudget.take('ann', NOW)));
     t.equal(taken.filter(Boolean).length, 10);
   });
 
-  t.test('a held mail is handed out with the digest of its recipient, and only then', async (t) => {
+  t.test('a held mail is claimed only with the digest of its recipient', async (t) => {
     const { outbox, mailBudget, ids } = await withHeld(t, ['ann', 'ann', 'ann']);
     t.same(await outbox.claim('mail', NOW + DAY, NOW + 2 * DAY, 100), []);
     t.same(await mailBudget.claimDigest(NOW + HOUR - 1, NOW + 2 * HOUR, 100), []);
@@ -80,7 +80,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     );
   });
 
-  t.test('a digest holds the mails of one recipient', async (t) => {
+  t.test('a digest contains the mails of one recipient', async (t) => {
     const { mailBudget, ids } = await withHeld(t, ['ann', 'bob', 'ann']);
     const claim = async () =>
       (await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100)).map(({ id }) => id);
@@ -88,7 +88,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.same(digests, [[ids[0], ids[2]], [ids[1]]]);
   });
 
-  t.test('callers at the same moment never share a digest', async (t) => {
+  t.test('concurrent callers never share a digest', async (t) => {
     const { mailBudget, ids } = await withHeld(
       t,
       Array.from({ length: 30 }, () => 'ann'),
@@ -99,7 +99,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.same(claims.map(({ length }) => length).sort(), [0, 0, 0, 0, 0, 0, 0, ids.length]);
   });
 
-  t.test('counts without a use are forgotten', async (t) => {
+  t.test('unused counts are removed', async (t) => {
     const stores = await withHeld(t, ['ann']);
     await stores.mailBudget.take('bob', NOW);
     await stores.mailBudget.take('eve', NOW + DAY);

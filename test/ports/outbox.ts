@@ -34,7 +34,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.same(again.map(({ id, attempt }) => [id, attempt]).sort(), ids.map((id) => [id, 2]).sort());
   });
 
-  t.test('settled is gone, postponed comes back, buried does not', async (t) => {
+  t.test('settled and buried entries do not come back, postponed ones do', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     const [settled = '', postponed = '', buried = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
@@ -49,7 +49,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
-  t.test('many are settled and postponed at once, and nothing else', async (t) => {
+  t.test('one call settles or postpones many entries, and only these', async (t) => {
     const { outbox, ids } = await opened(t, 6);
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
     await outbox.settle(ids.slice(0, 2));
@@ -68,7 +68,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     await outbox.postpone([]);
   });
 
-  t.test('events of a type that are due late are hastened, some at a time', async (t) => {
+  t.test('late events of a type are made due, up to the limit of a call', async (t) => {
     const { families, outbox } = await fresh(t);
     const family = someFamily();
     const events = Array.from({ length: 4 }, () => entry(family, { kind: 'event' }));
@@ -88,7 +88,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.same(await outbox.claim('mail', NOW, NOW, 10), []);
   });
 
-  t.test('what waits is told by kind: due, claimed and soon to be tried again', async (t) => {
+  t.test('the backlog of a kind counts due, claimed and soon due entries', async (t) => {
     const { outbox, ids } = await opened(t, 4);
     const mails = async (now: number) => (await outbox.backlog(now)).find(({ kind }) => kind === 'mail');
     t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW, postponed: 0 });
@@ -109,7 +109,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
-  t.test('old entries of a kind are forgotten, buried ones too', async (t) => {
+  t.test('old entries of a kind are removed, also buried ones', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     await outbox.bury(ids[0] ?? '', NOW, 'no such mailbox');
     t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);
@@ -121,7 +121,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
-  t.test('an entry is claimed by one of many', async (t) => {
+  t.test('only one of many concurrent callers claims an entry', async (t) => {
     const { outbox, ids } = await opened(t, 40);
     const claims = await Promise.all(
       Array.from({ length: 10 }, () => outbox.claim('mail', NOW + MINUTE, NOW + 2 * MINUTE, 7)),

@@ -10,7 +10,7 @@ type Fresh = (t: Test) => Promise<Stores>;
 
 /** What {@link TokenFamilies} promises about the families that it lets go. */
 export async function purging(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('those that ended before go, the longest ago first', async (t) => {
+  await t.test('families that ended before the moment are purged, the oldest end first', async (t) => {
     const { families } = await fresh(t);
     const [first, second, third] = await opened(families, [NOW + 1, NOW + 2, NOW + 3]);
     t.equal(await families.purge(NOW + 1, 10), 0);
@@ -21,7 +21,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await families.purge(NOW + 3, 10), 0);
   });
 
-  await t.test('a revocation is an end, wherever the end was to be', async (t) => {
+  await t.test('a revoked family counts as ended at its revocation', async (t) => {
     const { families } = await fresh(t);
     const all = await opened(families, [NOW + DAY, NOW + DAY, NOW]);
     const [early, late, afterItsEnd] = all;
@@ -35,7 +35,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     );
   });
 
-  await t.test('one whose token expired unused stays until its end', async (t) => {
+  await t.test('a family whose token expired unused stays until its end', async (t) => {
     const { families } = await fresh(t);
     const idle = someFamily({ refreshExpiresAt: NOW - DAY, expiresAt: NOW + DAY });
     await families.open(idle, []);
@@ -44,7 +44,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(idle.tokenFamily), idle);
   });
 
-  await t.test('none goes before its end by the clock of the store', async (t) => {
+  await t.test('no family is purged before its end by the clock of the store', async (t) => {
     const { families } = await fresh(t);
     const live = someFamily({ expiresAt: Date.now() + DAY });
     await families.open(live, []);
@@ -52,7 +52,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(live.tokenFamily), live);
   });
 
-  await t.test('what was told goes with its family, what is to be delivered does not', async (t) => {
+  await t.test('a purge removes notified subjects, but no outbox entries', async (t) => {
     const stores = await fresh(t);
     const family = someFamily({ expiresAt: NOW });
     const tell = () =>
@@ -67,7 +67,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await recorded(stores)).length, 1, 'and nothing of it was kept');
   });
 
-  await t.test('of many purgers each family goes with one', async (t) => {
+  await t.test('concurrent purges remove each family once', async (t) => {
     const { families } = await fresh(t);
     const ended = await opened(families, Array<number>(90).fill(NOW));
     const live = await opened(families, Array<number>(10).fill(NOW + DAY));
@@ -84,7 +84,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await left(families, [...ended, ...live]), live);
   });
 
-  await t.test('beside a purge live families rotate as ever', async (t) => {
+  await t.test('live families rotate during a purge', async (t) => {
     const { families } = await fresh(t);
     await opened(families, Array<number>(60).fill(NOW));
     const live = await opened(families, Array<number>(20).fill(NOW + DAY));
@@ -99,7 +99,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await left(families, live), rotated);
   });
 
-  await t.test('a change beside the purge of its family takes place or finds none', async (t) => {
+  await t.test('a change during the purge of its family succeeds or finds no family', async (t) => {
     const stores = await fresh(t);
     const { families } = stores;
     for (let round = 0; round < 20; round += 1) {

@@ -21,7 +21,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
   const unrevoked = async ({ families, user }: Awaited<ReturnType<typeof withFullUser>>) =>
     (await families.list(user.id, { now: NOW + 100, limit: 1_000, after: null })).length;
 
-  await t.test('one session too many ends the one that was refreshed least recently', async (t) => {
+  await t.test('a session beyond the limit ends the least recently refreshed session', async (t) => {
     const world = await withFullUser(t);
     const [oldest, second] = world.full as [TokenFamily, TokenFamily];
     await world.families.rotate(rotationOf(oldest), []);
@@ -48,7 +48,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
     );
   });
 
-  await t.test('a session past its end makes room before a live one does', async (t) => {
+  await t.test('an expired session is replaced before a live one', async (t) => {
     const stores = await fresh(t);
     const userId = someUser().id;
     const expired = someFamily({ userId, rotatedAt: NOW + 9_000, refreshExpiresAt: NOW + 10_000 });
@@ -64,7 +64,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
     t.equal(await unrevoked(world), SESSIONS_PER_USER);
   });
 
-  await t.test('sessions opened at the same moment keep within the limit', async (t) => {
+  await t.test('concurrent logins never exceed the limit', async (t) => {
     const world = await withFullUser(t);
     const at = { createdAt: NOW + 90, rotatedAt: NOW + 90 };
     const added = Array.from({ length: 30 }, () => someFamily({ userId: world.user.id, ...at }));

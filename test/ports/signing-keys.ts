@@ -20,7 +20,7 @@ const someKey = (number: number, values: Partial<SealedKey> = {}): SealedKey => 
 
 /** The contract of {@link SigningKeys}. `fresh` gives a store without a key. */
 export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<SigningKeys>): void {
-  t.test('keys come back as they were added, by number', async (t) => {
+  t.test('keys are listed unchanged, ordered by number', async (t) => {
     const store = await fresh(t);
     t.same(await store.list(), []);
     const keys = [someKey(1), someKey(2, { alg: 'RS256' }), someKey(10, { alg: 'ES256' })];
@@ -28,7 +28,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     t.same(await store.list(), keys);
   });
 
-  t.test('a number is taken once, and so is an id', async (t) => {
+  t.test('each number and each id can be added once', async (t) => {
     const store = await fresh(t);
     const first = someKey(1);
     await store.add(first);
@@ -47,7 +47,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     t.same(await store.list(), [two]);
   });
 
-  t.test('a key that was removed and is put back is marked', async (t) => {
+  t.test('a removed key that is restored is marked', async (t) => {
     const store = await fresh(t);
     const [one, two] = [someKey(1), someKey(2)];
     for (const key of [one, two]) await store.add(key);
@@ -56,7 +56,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     t.same(await store.list(), [{ ...one, wasRemoved: true }, two]);
   });
 
-  t.test('of twenty that add the next key at once one is first', async (t) => {
+  t.test('of twenty concurrent additions of the next key one succeeds', async (t) => {
     const store = await fresh(t);
     const keys = Array.from({ length: 20 }, () => someKey(1));
     const added = await Promise.all(keys.map((key) => store.add(key)));

@@ -48,7 +48,7 @@ async function listOf(tasks: Tasks, { id }: User, limit = 100): Promise<TaskList
 }
 
 async function behaviour(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a task is kept to the last member', async (t) => {
+  await t.test('a task is stored with all its fields', async (t) => {
     const { tasks, ann } = await twoUsers(t, fresh);
     const text = `${'\u{1F95B}'.repeat(198)} '`;
     const task = await make(tasks, ann, text);
@@ -57,7 +57,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.same(await tasks.find(ann.id, task.id), task);
   });
 
-  await t.test('a list is newest first, and ends where it is told to', async (t) => {
+  await t.test('a list is newest first and ends at its limit', async (t) => {
     const { tasks, ann, hers, his, bob } = await twoUsers(t, fresh);
     const second = await make(tasks, ann, 'second');
     const third = await make(tasks, ann, 'third');
@@ -78,7 +78,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.same((await listOf(tasks, ann)).tasks, []);
   });
 
-  await t.test('who has no account has neither tasks nor a list', async (t) => {
+  await t.test('a user without an account has neither tasks nor a list', async (t) => {
     const { tasks } = await fresh(t);
     const nobody = randomUUID();
     t.equal(await tasks.create(nobody, 'text', NOW), null);
@@ -86,7 +86,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await tasks.list(nobody, 10), null);
   });
 
-  await t.test('tasks go with the account, and those of others stay', async (t) => {
+  await t.test('deleting an account deletes its tasks, but no other tasks', async (t) => {
     const { tasks, users, ann, bob, hers, his } = await twoUsers(t, fresh);
     await users.remove(ann.id, ann.passwordHash, REMOVED, []);
     t.equal(await tasks.find(ann.id, hers.id), null);
@@ -98,7 +98,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function atomicity(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('somebody else’s task is not there, and stays as it is', async (t) => {
+  await t.test('a task of another user cannot be found or changed', async (t) => {
     const { tasks, ann, bob, hers, his } = await twoUsers(t, fresh);
     const before = [await listOf(tasks, ann), await listOf(tasks, bob)];
     t.equal(await tasks.find(ann.id, his.id), null);
@@ -108,7 +108,7 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
     t.same([await listOf(tasks, ann), await listOf(tasks, bob)], before, 'to the version');
   });
 
-  await t.test('each change has a version of its own, and only a change has', async (t) => {
+  await t.test('every change gives the list a new version, nothing else does', async (t) => {
     const { tasks, users, ann, bob, hers } = await twoUsers(t, fresh);
     const fresher = someUser();
     await users.create(fresher, []);
@@ -134,7 +134,7 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a version stands for one list, whatever happens beside', async (t) => {
+  await t.test('concurrent changes never give two lists one version', async (t) => {
     const { tasks, ann, hers } = await twoUsers(t, fresh);
     const seen = new Map<string, string>();
     let writing = true;
@@ -162,7 +162,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     t.equal(seen.get(version) ?? JSON.stringify(found), JSON.stringify(found));
   });
 
-  await t.test('many tasks at once have ids of their own', async (t) => {
+  await t.test('concurrently created tasks have distinct ids', async (t) => {
     const { tasks, ann } = await twoUsers(t, fresh);
     const made = await Promise.all(Array.from({ length: 30 }, (_, n) => make(tasks, ann, `task ${n}`)));
     t.equal(new Set(made.map(({ id }) => id)).size, made.length);
@@ -170,7 +170,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'an account that is removed and a task that is changed do not wait for each other',
+    'the deletion of an account and a concurrent change of its task never wait for each other',
     async (t) => {
       for (let round = 0; round < 5; round += 1) {
         const { tasks, users, ann, hers } = await twoUsers(t, fresh);

@@ -25,7 +25,7 @@ async function recorded({ outbox }: Stores) {
 }
 
 async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
-  await t.test('what was opened is found, to the last member', async (t) => {
+  await t.test('an opened family is found with all its fields', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({
       contact: null,
@@ -42,7 +42,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.equal(await families.find(someFamily().tokenFamily), null);
   });
 
-  await t.test('a family is opened once', async (t) => {
+  await t.test('a family id can be opened once', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);
@@ -52,7 +52,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await stores.families.find(family.tokenFamily), family);
   });
 
-  await t.test('a rotation replaces the current pair and answers the row', async (t) => {
+  await t.test('a rotation replaces the current pair and returns the row', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily();
     await families.open(family, []);
@@ -93,7 +93,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     });
   }
 
-  await t.test('another agent is no hindrance where the policy does not look at it', async (t) => {
+  await t.test('another user agent does not prevent a rotation if the policy ignores it', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({ onUserAgentChange: 'ignore' });
     await families.open(family, []);
@@ -110,7 +110,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.match(await families.find(family.tokenFamily), { productHash });
   });
 
-  await t.test('no rotation of a revoked family, nor past its end', async (t) => {
+  await t.test('a revoked or expired family cannot be rotated', async (t) => {
     const { families } = await fresh(t);
     const ended = someFamily();
     await families.open(ended, []);
@@ -123,7 +123,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.not(await families.rotate(rotationOf(expired, { rotatedAt: NOW + 999 }), []), null);
   });
 
-  await t.test('no rotation under the key of the rotation before', async (t) => {
+  await t.test('a rotation with the Idempotency-Key of the previous one fails', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({ retryKeyHash: hash() });
     await families.open(family, []);
@@ -132,7 +132,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.not(await families.rotate({ ...rotationOf(family), unlessRetryKey: hash() }, []), null);
   });
 
-  await t.test('a revocation is for ever, and told of once', async (t) => {
+  await t.test('a revocation is permanent and recorded once', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);
@@ -159,7 +159,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.list(between?.userId ?? '', page), [between]);
   });
 
-  await t.test('what is read is a copy', async (t) => {
+  await t.test('a returned row is a copy', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily();
     await families.open(family, []);
@@ -171,7 +171,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 }
 
 async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
-  await t.test('entries come with the change that they were given with', async (t) => {
+  await t.test('entries commit together with their change', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     const entries = [entry(family), entry(family), entry(family), entry(family)] as const;
@@ -202,14 +202,14 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.equal((await recorded(stores)).length, 1);
   });
 
-  await t.test('nothing is recorded of a family that is not there', async (t) => {
+  await t.test('no entry is recorded for an unknown family', async (t) => {
     const stores = await fresh(t);
     const stranger = someFamily();
     await stores.families.record(stranger.tokenFamily, [entry(stranger)]);
     t.same(await recorded(stores), []);
   });
 
-  await t.test('once a day and subject, and never of what the login showed', async (t) => {
+  await t.test('a subject is recorded once a day, a subject of the login never', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);
@@ -232,7 +232,7 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 }
 
 async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
-  await t.test('of many rotations on one row one takes place', async (t) => {
+  await t.test('of many concurrent rotations of one row one succeeds', async (t) => {
     const stores = await fresh(t);
     let family = someFamily();
     await stores.families.open(family, []);
@@ -249,7 +249,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     t.equal((await recorded(stores)).length, 10);
   });
 
-  await t.test('of many rotations on many rows one on each takes place', async (t) => {
+  await t.test('of many concurrent rotations of many rows one per row succeeds', async (t) => {
     const stores = await fresh(t);
     const families = Array.from({ length: 100 }, () => someFamily());
     await Promise.all(families.map((family) => stores.families.open(family, [])));
@@ -269,7 +269,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     }
   });
 
-  await t.test('of many revocations one is told', async (t) => {
+  await t.test('of many concurrent revocations one is recorded', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);
@@ -281,7 +281,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     t.equal((await recorded(stores)).length, 1);
   });
 
-  await t.test('a rotation beside a revocation loses or came first', async (t) => {
+  await t.test('a rotation never succeeds after a concurrent revocation', async (t) => {
     const stores = await fresh(t);
     for (let round = 0; round < 20; round += 1) {
       const family = someFamily();
@@ -297,7 +297,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     }
   });
 
-  await t.test('of many who tell of one subject one does', async (t) => {
+  await t.test('of many concurrent records of one subject one is stored', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);

@@ -57,7 +57,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.same(await types(stores), ['users.deleted'], 'the entry came with it');
   });
 
-  await t.test('names and addresses are one space', async (t) => {
+  await t.test('names and addresses share one namespace', async (t) => {
     const stores = await fresh(t);
     const user = someUser({ username: 'bob@example.com', email: 'bob@example.com' });
     t.equal(await stores.users.create(user, []), true, 'a name may be its own address');
@@ -82,7 +82,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.same(await users.list(2), [newest, middle]);
   });
 
-  await t.test('a hash is made anew only while it is the expected one', async (t) => {
+  await t.test('a hash is replaced only if it is the expected one', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
     await users.create(user, []);
@@ -92,7 +92,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.equal((await users.find(user.id))?.passwordHash, 'newer');
   });
 
-  await t.test('a reset is good once, for its time, and all of them go with the password', async (t) => {
+  await t.test('a reset is valid once until its expiry, and a new password deletes all resets', async (t) => {
     const stores = await fresh(t);
     const { users } = stores;
     const user = someUser();
@@ -118,7 +118,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
   });
 
-  await t.test('resets that expired before a moment are forgotten', async (t) => {
+  await t.test('resets that expired before the moment are removed', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
     await users.create(user, []);
@@ -130,7 +130,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.same(await users.findReset(good, NOW), user);
   });
 
-  await t.test('an account is removed, and its name is free again', async (t) => {
+  await t.test('the name of a deleted account is free again', async (t) => {
     const stores = await fresh(t);
     const user = someUser();
     await stores.users.create(user, []);
@@ -157,7 +157,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     return { ...stores, user, ids: opened.map(({ tokenFamily }) => tokenFamily), stranger };
   };
 
-  await t.test('a change of the password ends all others', async (t) => {
+  await t.test('a change of the password ends all other sessions', async (t) => {
     const world = await withSessions(t);
     const { users, user, ids, stranger } = world;
     const change = { passwordHash: 'newer', except: ids[1] ?? null, at: NOW };
@@ -171,7 +171,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     t.same(await types(world), ['sessions.revoked', 'sessions.revoked']);
   });
 
-  await t.test('all, or all but one, of a user', async (t) => {
+  await t.test('all sessions of a user can be revoked, or all except one', async (t) => {
     const { families, user, ids, stranger } = await withSessions(t);
     const revocation = { at: NOW, reason: 'logout' } as const;
     t.same(
@@ -183,7 +183,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     t.equal((await families.find(stranger.tokenFamily))?.revoked, null);
   });
 
-  await t.test('live ones are listed, newest first, a page at a time', async (t) => {
+  await t.test('live sessions are listed newest first, page by page', async (t) => {
     const { families, user, ids } = await withSessions(t);
     const twin = someFamily({ userId: user.id, createdAt: NOW + 3 });
     const gone = someFamily({ userId: user.id, createdAt: NOW + 9, expiresAt: NOW + 10 });
@@ -203,7 +203,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     t.same([...first, ...rest], all, 'no page repeats or leaves out');
   });
 
-  await t.test('a session that a password opens needs it to be the user’s still', async (t) => {
+  await t.test('a session is opened only if the password hash is still the user’s', async (t) => {
     const stores = await fresh(t);
     const user = someUser();
     await stores.users.create(user, []);
@@ -218,7 +218,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
 }
 
 async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
-  await t.test('of many who want one name one gets it', async (t) => {
+  await t.test('of many concurrent registrations of one name one succeeds', async (t) => {
     const { users } = await fresh(t);
     const attempts = Array.from({ length: 50 }, (_, n) =>
       users.create(someUser({ username: n % 2 ? 'eve' : 'EVE' }), []),
@@ -226,7 +226,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Pr
     t.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
   });
 
-  await t.test('of many changes from one password one takes place', async (t) => {
+  await t.test('of many concurrent changes of one password one succeeds', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
     await users.create(user, []);
@@ -242,7 +242,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Pr
   });
 
   await t.test(
-    'no session of an old password is left, however logins, refreshes and changes meet',
+    'no session of an old password survives concurrent logins, refreshes and changes',
     async (t) => {
       const { users, families } = await fresh(t);
       for (let round = 0; round < 40; round += 1) {
