@@ -38,8 +38,8 @@ const PER_ACCOUNT: DelayPolicy = {
 
 /**
  * Growing delays make guessing useless. Networks of earlier logins have their own counts, so that a guesser cannot
- * lock the owner out. Both are measures of NIST SP 800-63B, section 5.2.2. A typing error costs almost no time, many
- * people may share a network, and a guesser gets about a hundred guesses a day for each identifier. Failures of a
+ * lock the owner out. Both are measures of NIST SP 800-63B, section 5.2.2. A typing error costs almost no time. Many
+ * people may share a network. A guesser gets about a hundred guesses a day for each identifier. Failures of a
  * network are forgotten one by one: a busy network has failures all day, and a new user must not wait for minutes.
  */
 export const ATTEMPT_POLICY: AttemptPolicy = {

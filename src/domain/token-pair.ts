@@ -75,7 +75,7 @@ export function asAccessHalf(claims: Readonly<Record<string, unknown>>, hash: st
  * refusal code, or null.
  *
  * A paired session needs both tokens. The refresh token's `at_hash` (OpenID Connect Core 3.1.3.6) must match the
- * access token, so the access token's signature need not be verified, and its `exp` does not matter.
+ * access token. So the access token's signature need not be verified, and its `exp` does not matter.
  *
  * @param now milliseconds since the epoch
  */

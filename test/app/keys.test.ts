@@ -54,7 +54,7 @@ async function serviceOn(alg: (typeof KEY_ALGORITHMS)[number], settings: Setting
 }
 
 for (const alg of KEY_ALGORITHMS) {
-  t.test(`${alg}: anyone can check an access token, and nobody a refresh token`, async (t) => {
+  t.test(`${alg}: the published keys verify access tokens, but no refresh token`, async (t) => {
     const { service } = await serviceOn(alg);
     const first = await service.logIn();
     const pair = await service.refresh(first);
@@ -67,7 +67,7 @@ for (const alg of KEY_ALGORITHMS) {
     t.type((await service.refresh(pair)).access, 'string', 'expired, it refreshes all the same');
   });
 
-  t.test(`${alg}: a lost answer is given again, also across a rotation of keys`, async (t) => {
+  t.test(`${alg}: a retry gets the same pair, also across a rotation of keys`, async (t) => {
     const { set, service } = await serviceOn(alg);
     const first = await service.logIn();
     const second = await service.refresh(first, { key: 'try-1' });

@@ -5,8 +5,8 @@ export interface Backoff {
 }
 
 /**
- * The delay after an attempt (1 is the first). It is drawn evenly from a span that doubles with each attempt up to
- * `longest`, so that entries that failed together are not retried together. `random` returns numbers in [0, 1).
+ * The delay after an attempt (1 is the first), drawn evenly from a span that doubles up to `longest`. The randomness
+ * keeps entries that failed together from being retried together. `random` returns numbers in [0, 1).
  */
 export function delayAfter(attempt: number, { first, longest }: Backoff, random: () => number): number {
   return Math.round(random() * Math.min(longest, first * 2 ** (attempt - 1)));

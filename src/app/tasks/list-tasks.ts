@@ -7,8 +7,8 @@ import { noAccount } from './no-account.ts';
  * The owner's tasks, newest first. Rejects with a {@link Refusal} `not_found` without an account.
  *
  * The cache holds the list with its version, and each call reads the current version from the database. A cached list
- * is used only if its version is current. So the cache needs no invalidation, and an outdated list that a slow reader
- * or an outage leaves in the cache is never used.
+ * is used only if its version is current. So the cache needs no invalidation. An outdated list that a slow reader or
+ * an outage leaves in the cache is never used.
  */
 export const listTasks =
   ({ tasks, cache }: { readonly tasks: Tasks; readonly cache: Cache }) =>

@@ -11,8 +11,8 @@ export interface TaskList {
  * The store of tasks. `owner` is the id of a user, and a task of another user counts as missing. Deleting the account
  * deletes its tasks.
  *
- * Every method is atomic. Every change gives the owner's list a version that it never had before, even after a loss
- * or restore of the database, so that a cached list can be recognised as outdated.
+ * Every method is atomic. Every change gives the owner's list a version that it never had before, even after a
+ * restore of the database. So an outdated cached list is recognised by its version.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

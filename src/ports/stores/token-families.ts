@@ -41,8 +41,8 @@ export interface Ended {
  * The store of token families, one row each.
  *
  * Every method is atomic: the change and the given entries commit together or not at all. An entry with `oncePerDay`
- * is recorded at most once for each family, subject and day of its event (UTC), and never for a subject in
- * `knownSinceLogin`. Changes of one family are linearizable, and a revocation is permanent.
+ * is recorded at most once for each family, subject and day of its event (UTC). A subject in `knownSinceLogin` is
+ * never recorded. Changes of one family are linearizable, and a revocation is permanent.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -101,7 +101,7 @@ export interface TokenFamilies {
    * Removes up to `limit` families that ended ({@link endOf}) before `endedBefore`, the oldest end first, with all
    * their dependent rows. Returns their number. A family that has not ended by the store's own clock stays. Only one
    * caller over all replicas purges at a time; every other call returns null at once. A call delays other changes at
-   * most for its own duration, and a family that is being changed may stay until the next call.
+   * most for its own duration. A family that is being changed may stay until the next call.
    */
   purge(endedBefore: number, limit: number): Promise<number | null>;
 }
