@@ -2,7 +2,10 @@ import { SessionError } from './errors.js';
 import { type Kept, parseJson } from './kept.js';
 import type { Schemas, TokenPair } from './types.js';
 
-/** Posts JSON to a path of the service. Answers its JSON, or undefined for none; rejects with a {@link SessionError}. */
+/**
+ * Posts JSON to a path of the service. Returns the JSON of the answer, undefined if it is not JSON. Rejects with a
+ * {@link SessionError}.
+ */
 export type Ask = (path: string, body: object, headers?: Record<string, string>) => Promise<unknown>;
 
 export function asking(url: string, fetch: typeof globalThis.fetch, timeout: number): Ask {
@@ -19,7 +22,7 @@ export function asking(url: string, fetch: typeof globalThis.fetch, timeout: num
     throw refusal(response, Object(answer));
   };
 
-  /** Half an answer is none: what became of the request is not known. */
+  /** A truncated answer counts as no answer: the outcome of the request is unknown. */
   async function exchange(address: string, init: RequestInit): Promise<[Response, string]> {
     try {
       const response = await fetch(address, init);
@@ -30,10 +33,7 @@ export function asking(url: string, fetch: typeof globalThis.fetch, timeout: num
   }
 }
 
-/**
- * Asks for a pair. What comes with 200 and is none is a page that a network puts in the way of everything: an outage
- * like any other.
- */
+/** Requests a pair. A 200 without a pair comes from the network, such as a captive portal, and counts as an outage. */
 export async function askForPair(ask: Ask, ...question: Parameters<Ask>): Promise<Kept> {
   const at = Date.now();
   const { access, refresh, expiresIn } = Object(await ask(...question)) as Partial<TokenPair>;

@@ -2,7 +2,7 @@ import type { SessionClient } from './types.js';
 
 type Fetch = SessionClient['fetch'];
 
-/** A fetch that shows the access token to these origins, and to no other. */
+/** A `fetch` that sends the access token to these origins only. */
 export function bearerFetch(
   origins: readonly string[],
   token: SessionClient['token'],
@@ -21,7 +21,7 @@ export function bearerFetch(
   };
 }
 
-/** A caller that gives up does not wait for the token. The refresh goes on for the others. */
+/** An aborted caller does not wait for the token. The refresh continues for the other callers. */
 function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
@@ -36,12 +36,12 @@ function withBearer(request: Request, access: string | null): Request {
   return request;
 }
 
-/** A stream is gone once it was read; so is the body of a `Request`, whatever it was made of. */
+/** A stream can be read once only. The body of every `Request` is a stream. */
 function canRepeat(input: string | URL | Request, init: RequestInit = {}): boolean {
   return !(input instanceof Request && input.bodyUsed) && !('duplex' in init);
 }
 
-/** A wrong password is a 401 as well, and no fault of the token. */
+/** A 401 for a wrong password does not mean that the token is bad. */
 async function isForTheToken(answer: Response): Promise<boolean> {
   if (answer.status !== 401) return false;
   const { code } = Object(

@@ -7,7 +7,7 @@ import { renewal } from './renewal.js';
 import { rotation } from './rotation.js';
 import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.js';
 
-/** A client of the service at `url`. It asks nothing before it is asked. */
+/** Creates a client of the service at `url`. It sends no request until a method is called. */
 export function createClient(options: ClientOptions): SessionClient {
   const { url, origins = [], timeout = 10_000, fetch = globalThis.fetch } = options;
   const ask = asking(url, fetch, timeout);
@@ -47,7 +47,7 @@ export function createClient(options: ClientOptions): SessionClient {
     },
   };
 
-  /** A session that has ended already is none the worse for it. */
+  /** Logging out a session that has already ended is a success. */
   async function end(scope: LogOutScope, refreshToken: string): Promise<void> {
     try {
       await ask(`/auth/logout?scope=${scope}`, { refreshToken } satisfies Schemas['SessionToEnd']);

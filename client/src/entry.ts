@@ -1,12 +1,12 @@
 import type { TokenStorage } from './types.js';
 
-/** From the entry that is stored to the one to store: null removes it, the argument itself changes nothing. */
+/** Maps the stored entry to the entry to store. null removes the entry, the unchanged argument leaves it as it is. */
 type Change = (entry: string | null) => string | null;
 
-/** Reads an entry of a storage. With `change`, replaces it too, in one step where the storage can do so. */
+/** Reads an entry of a storage. With `change`, also replaces it, in one step if the storage can do so. */
 export type AccessEntry = (name: string, change?: Change) => Promise<string | null>;
 
-/** An entry that nobody else can see. */
+/** An entry in the memory of this page or process, which no other page or process can read. */
 export function memoryEntry(): AccessEntry {
   let entry: string | null = null;
   return async (_name, change) => {

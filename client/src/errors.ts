@@ -6,15 +6,18 @@ interface Facts extends ErrorOptions {
   readonly retryAfter?: number;
 }
 
-/** Why the service did not do what it was asked. */
+/** The reason why a request to the service failed. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
-  /** The problem's code; `unreachable` without an answer, `unexpected_answer` for one that is none of the service's. */
+  /**
+   * The problem's code, `unreachable` without an answer, `unexpected_answer` for an answer that is no problem of this
+   * service.
+   */
   readonly code: string;
   readonly recovery: Recovery;
-  /** Of the answer; 0 without one. */
+  /** Status of the answer; 0 without an answer. */
   readonly status: number;
-  /** Seconds that the service asks to wait; 0 where it does not say. */
+  /** Seconds that the service asks the client to wait; 0 without such a request. */
   readonly retryAfter: number;
 
   constructor(code: string, message: string, { recovery, status = 0, retryAfter = 0, ...options }: Facts) {

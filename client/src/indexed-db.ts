@@ -3,11 +3,11 @@ import type { AccessEntry } from './entry.js';
 const STORE = 'pairs';
 
 /**
- * An entry that all tabs and workers of an origin see alike, unlike `localStorage`, which each process of a browser
- * reads from a copy of its own. One transaction reads and writes. A change is on the disk when the promise resolves.
+ * An entry that all tabs and workers of an origin read alike. In `localStorage`, each process of a browser reads its
+ * own copy. One transaction reads and writes. A change is on the disk when the promise resolves.
  */
 export const indexedDbEntry: AccessEntry = async (name, change) => {
-  // Opened anew each time: browsers close connections of pages in the background, and say so too late.
+  // Opened for each access: browsers close connections of background pages and report that too late.
   const opening = indexedDB.open('kinship', 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
   await done(opening, 'success');

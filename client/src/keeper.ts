@@ -7,22 +7,22 @@ import { createNews } from './news.js';
 import type { ClientOptions, SessionClient } from './types.js';
 
 /**
- * The pair of a session in its storage, and what this tab knows of it. The truth is in the storage; what tabs say to
- * each other is only that it is time to look.
+ * The pair of a session in its storage, and this tab's view of it. The storage decides. A message from another tab only
+ * causes a new read of the storage.
  */
 export interface Keeper extends Pick<SessionClient, 'subscribe' | 'close'> {
-  /** Tasks that change the pair take turns. */
+  /** The lock of all tasks that change the pair. */
   readonly alone: Lock;
-  /** As this tab saw it last: null when signed out, or before the first look. */
+  /** The pair that this tab read last: null when signed out, or before the first read. */
   known(): Kept | null;
-  /** Milliseconds that the access token of the known pair has left, as far as this tab can tell. */
+  /** Milliseconds until the access token of the known pair expires, as far as this tab can tell. */
   left(): number;
-  /** What the storage has now. */
+  /** Reads the pair from the storage; null when signed out. */
   look(): Promise<Kept | null>;
   /**
-   * Replaces the stored pair and returns what is stored then. `change` gets the stored pair and returns the next one,
-   * null to end the session, or its argument to change nothing. Whatever `change` compares still holds when its result
-   * is written: in IndexedDB both are one transaction. Tells the other tabs of another pair, and the `code` of an end.
+   * Replaces the stored pair and returns the pair that is stored afterwards. `change` gets the stored pair. It returns
+   * the next pair, null to end the session, or its argument to change nothing. In IndexedDB one transaction reads,
+   * compares and writes. Sends a message to the other tabs when the pair changes; `code` says why a session ended.
    */
   update(change: (kept: Kept | null) => Kept | null, code?: string | null): Promise<Kept | null>;
 }
@@ -35,7 +35,7 @@ export function createKeeper({ name = 'kinship', storage, onSignedOut }: ClientO
   let left = () => 0;
   let notes = 0;
 
-  /** Of looks that overlap, the last to be through need not be the last to have read: it reads again. */
+  /** Overlapping reads may finish out of order, so a read that was overtaken is repeated. */
   async function look(code: string | null = null): Promise<Kept | null> {
     for (;;) {
       const before = notes;
@@ -72,7 +72,7 @@ export function createKeeper({ name = 'kinship', storage, onSignedOut }: ClientO
     },
 
     subscribe(listener) {
-      if (!news.add(listener)) look().catch(() => {}); // told to whoever asks for a token
+      if (!news.add(listener)) look().catch(() => {}); // the next call of `token` reports the error
       return () => news.remove(listener);
     },
 
@@ -80,14 +80,14 @@ export function createKeeper({ name = 'kinship', storage, onSignedOut }: ClientO
   };
 }
 
-/** Where the pair is kept, and whether other tabs or processes may have it too. */
+/** Chooses the storage of the pair. `isShared`: other tabs or processes may use the same storage. */
 function chooseEntry(storage: ClientOptions['storage']): [access: AccessEntry, isShared: boolean] {
   if (storage) return [storageEntry(storage), true];
   if (storage === undefined && globalThis.indexedDB) return [indexedDbEntry, true];
   return [memoryEntry(), false];
 }
 
-/** What other tabs say; it keeps no process of Node.js running. */
+/** Receives messages of other tabs. The channel does not keep a Node.js process running. */
 function channelOf(
   name: string,
   hear: (code: string | null) => Promise<unknown>,

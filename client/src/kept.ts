@@ -2,19 +2,19 @@ import type { TokenPair } from './types.js';
 
 /** A pair as it is stored. */
 export interface Kept extends TokenPair {
-  /** When it was asked for, in milliseconds by this machine's clock: a hint, for clocks are set. */
+  /** Time of the request for the pair, in milliseconds by this machine's clock. Only a hint: the clock may be set. */
   readonly at: number;
-  /** The `Idempotency-Key` of the refresh that was begun with this pair and whose answer is not stored yet. */
+  /** The `Idempotency-Key` of a refresh that was started with this pair and whose answer is not stored yet. */
   readonly key?: string;
 }
 
-/** The pair in a storage entry. An entry that holds no pair counts as none: logging in replaces it. */
+/** Parses the pair in a storage entry. An entry without a valid pair counts as signed out, and a login replaces it. */
 export function parseKept(entry: string | null): Kept | null {
   const kept = Object(parseJson(entry ?? '')) as Partial<Kept>;
   return kept.refresh ? (kept as Kept) : null;
 }
 
-/** The value of a JSON text, or undefined for any other text. */
+/** Parses JSON text; undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

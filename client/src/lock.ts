@@ -1,15 +1,15 @@
-/** Runs the task alone: of those with the same lock, no other one runs meanwhile, unless its holder stands still. */
+/** Runs the task while no other task with the same lock runs, unless the holder of the lock is suspended. */
 export type Lock = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** Milliseconds. A holder that stands still for longer, such as a suspended tab, does not stop the others. */
+/** Milliseconds. A holder that is suspended for longer, such as a tab in the background, does not block the others. */
 const LONGEST_WAIT = 15_000;
 
 const queues = new Map<string | symbol, Promise<unknown>>();
 
 /**
- * A lock of that name: across the tabs and workers of an origin where there are Web Locks, else within this page or
- * process. Without a name, a lock that nobody else has. After a bounded wait, or where the browser refuses the lock,
- * the task runs without it; so tasks must stay correct beside each other.
+ * Creates a lock with this name. With Web Locks it holds across the tabs and workers of an origin, otherwise within
+ * this page or process. Without a name, the lock is shared with no other caller. The task runs without the lock after
+ * `LONGEST_WAIT`, or if the browser refuses the lock. So tasks must be correct when they run concurrently.
  */
 export function createLock(name: string | null): Lock {
   const locks = globalThis.navigator?.locks;
@@ -22,7 +22,7 @@ export function createLock(name: string | null): Lock {
     };
     const signal = AbortSignal.timeout(LONGEST_WAIT);
     const turn = name !== null && locks ? locks.request(name, { signal }, start) : queue(key, signal, start);
-    await turn.catch(() => {}); // `start` below has the error of the task, or runs it without the lock
+    await turn.catch(() => {}); // `start` below returns the task's error, or runs the task without the lock
     return start();
   };
 }

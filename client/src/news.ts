@@ -3,8 +3,8 @@ import type { SessionState } from './types.js';
 type Listener = (state: SessionState) => void;
 
 /**
- * Tells whether somebody is signed in, each change once. It does so later, so that what a listener throws is no
- * failure of whoever asked for a token.
+ * Reports sign-in and sign-out to the listeners, each change once. Listeners run in a microtask, so that an error of a
+ * listener does not fail the caller of `token`.
  */
 export function createNews(onSignedOut: ((code: string | null) => void) | undefined) {
   const listeners = new Set<Listener>();
@@ -19,7 +19,7 @@ export function createNews(onSignedOut: ((code: string | null) => void) | undefi
       if (before?.signedIn) queueMicrotask(() => onSignedOut?.(next.code));
     },
 
-    /** Answers false while there is nothing to tell yet. */
+    /** Returns false if the state is not known yet. */
     add(listener: Listener): boolean {
       const now = state;
       listeners.add(listener);

@@ -2,17 +2,17 @@ import { countdown } from './clock.js';
 import { SessionError } from './errors.js';
 
 const ATTEMPTS = 5;
-/** Milliseconds: the first pause is at most this long, each further one at most twice as long as the one before. */
+/** Milliseconds. The first pause is at most this long, each further pause at most twice the previous limit. */
 const FIRST_PAUSE = 250;
-/** Milliseconds. A service that asks for a longer pause is not waited for, nor asked before that is over. */
+/** Milliseconds. If the service asks for a longer pause, requests fail at once until the pause is over. */
 const LONGEST_PAUSE = 10_000;
 
-/** Runs the question, if need be several times. */
+/** Runs the request, and repeats it if necessary. */
 export type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
 
 /**
- * Asks until there is an answer that another attempt would not change, a few times at most, with pauses of random
- * length that grow. The pauses belong to the client, not to one question: whoever asks next waits for their end.
+ * Repeats a request until its answer is final, at most `ATTEMPTS` times. The pauses grow and have a random length. All
+ * requests of a client share the pause: each later request also waits for its end.
  */
 export function patience(): Patience {
   let pauseLeft = () => 0;

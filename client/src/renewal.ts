@@ -1,10 +1,13 @@
 import type { Keeper } from './keeper.js';
 import type { SessionClient } from './types.js';
 
-/** Milliseconds before its end from which on a token is renewed; for short-lived ones a fifth of their life. */
+/** Milliseconds before its expiry at which a token is refreshed; for short-lived tokens, a fifth of their lifetime. */
 const AHEAD = 60_000;
 
-/** The access token, renewed in time: at first beside those who ask, who go on with the old one, later before them. */
+/**
+ * Returns the access token and refreshes it before it expires. The first half of the margin refreshes in the background
+ * and returns the old token. The second half waits for the new token.
+ */
 export function renewal(
   { known, look, left }: Keeper,
   rotate: (access: string) => Promise<string | null>,
@@ -18,11 +21,11 @@ export function renewal(
     const ahead = Math.min(AHEAD, expiresIn * 200);
     const spare = left();
     if (access === rejected || spare < ahead / 2) return renew(access);
-    if (spare < ahead) renew(access).catch(() => {}); // told once it matters
+    if (spare < ahead) renew(access).catch(() => {}); // the error is reported once a caller has to wait for the token
     return access;
   };
 
-  /** Once for all who ask meanwhile. */
+  /** Concurrent callers share one refresh. */
   function renew(access: string): Promise<string | null> {
     const begun = underWay.get(access) ?? rotate(access).finally(() => underWay.delete(access));
     underWay.set(access, begun);

@@ -6,11 +6,11 @@ import type { Patience } from './patience.js';
 import type { Schemas } from './types.js';
 
 /**
- * Exchanges the pair with this access token for its successor, unless somebody else has done so. Answers the access
- * token that there is then, or null when signed out.
+ * Exchanges the pair with this access token for its successor, unless another tab has already done so. Returns the
+ * access token that is then current, or null when signed out.
  *
- * The key is stored before it is sent, and goes only with the pair that it belongs to. So whatever is lost or killed
- * in between, here or in another tab, whoever comes next asks the same question again and gets the same answer.
+ * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair. If an answer is lost or a tab
+ * is closed, the next refresh repeats the same request and gets the same answer.
  */
 export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patiently: Patience) {
   return (access: string): Promise<string | null> =>
@@ -20,8 +20,8 @@ export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patie
     });
 
   /**
-   * One attempt. A tab that stood still may have lost its turn, and the pair may be a later one by now: so each attempt
-   * reads the storage again before it sends, and each write compares the refresh token that it was made from.
+   * Runs one attempt. A suspended tab may have lost the lock, and the stored pair may be newer. So each attempt reads
+   * the storage before it sends, and each write compares the refresh token from which it was made.
    */
   async function refresh(access: string): Promise<void> {
     const kept = await update((kept) =>
@@ -35,7 +35,7 @@ export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patie
       await replace(await askForPair(ask, '/auth/refresh', body, { 'idempotency-key': String(kept.key) }));
     } catch (error) {
       const { code, recovery } = error instanceof SessionError ? error : {};
-      // Only a storage that was set back brings a key to another pair.
+      // A key reaches another pair only if the storage was set back.
       if (code === 'idempotency_key_reused') await replace({ ...kept, key: newKey() });
       if (recovery !== 'login') throw error;
       await replace(null, code);
@@ -43,7 +43,7 @@ export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patie
   }
 }
 
-/** Of 128 random bits. `randomUUID` is kept from pages without TLS. */
+/** Creates a key of 128 random bits. `randomUUID` does not exist on pages without TLS. */
 function newKey(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('-');
 }

@@ -1,26 +1,26 @@
 import type { components } from './api.js';
 
-/** What the service says and is told, as it documents it. */
+/** Bodies of requests and answers, as the service documents them. */
 export type Schemas = components['schemas'];
 
-/** What `POST /auth/login` and `POST /auth/refresh` answer. */
+/** Answer of `POST /auth/login` and `POST /auth/refresh`. */
 export type TokenPair = Schemas['TokenPair'];
 
-/** What a client should do next: try again, log in anew, or neither. */
+/** The next step for a client: try again, log in again, or neither. */
 export type Recovery = Schemas['Problem']['recovery'];
 
-/** Which sessions of the user end: this one, all but this one, or all. */
+/** The sessions of the user that a log-out ends: this one, all except this one, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
 
 export interface SessionState {
   readonly signedIn: boolean;
-  /** The problem's `code` that ended the session, such as `session_revoked`; null where none did. */
+  /** The problem's `code` that ended the session, such as `session_revoked`; null if no problem ended it. */
   readonly code: string | null;
 }
 
 /**
- * Where the pair is kept, in the shape of `localStorage`; methods may answer promises. What was set must be read by
- * all who share the storage once `setItem` is through. `localStorage` itself promises that within one tab only.
+ * Storage of the pair, with the methods of `localStorage`; they may return promises. Once `setItem` is done, all users
+ * of the storage must read the new value. `localStorage` guarantees that within one tab only.
  */
 export interface TokenStorage {
   getItem(name: string): string | null | Promise<string | null>;
@@ -29,54 +29,57 @@ export interface TokenStorage {
 }
 
 export interface ClientOptions {
-  /** The service: `https://auth.example.com`, or with the path under which a proxy has it. */
+  /** URL of the service, such as `https://auth.example.com`, with the path under which a proxy serves it, if any. */
   readonly url: string;
-  /** Origins, beside that of `url`, to which `fetch` sends the access token: `https://api.example.com`. */
-  readonly origins?: readonly string[];
   /**
-   * Left out: IndexedDB where there is one, else memory. null: memory, so that the session goes with the page or
-   * process.
+   * Origins to which `fetch` sends the access token, in addition to that of `url`, such as `https://api.example.com`.
    */
+  readonly origins?: readonly string[];
+  /** Default: IndexedDB if it exists, otherwise memory. null: memory, so the session ends with the page or process. */
   readonly storage?: TokenStorage | null;
   /**
-   * Names the entry in the storage, the lock and the channel: `kinship`. Those who share a storage under one name
-   * share one session; each further session needs a name of its own.
+   * Name of the storage entry, the lock and the channel; default `kinship`. Clients with the same storage and name
+   * share one session; each further session needs its own name.
    */
   readonly name?: string;
-  /** Milliseconds after which a request to the service counts as lost: 10,000. */
+  /** Milliseconds after which a request to the service counts as lost; default 10,000. */
   readonly timeout?: number;
-  /** In place of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
   /**
-   * The session has ended, here or in another tab: `code` tells why, as in {@link SessionState}. Nothing but a
-   * log-out, or a refresh answered with `recovery: login`, leads to this.
+   * Called when the session has ended, here or in another tab. `code` says why, as in {@link SessionState}. Only a
+   * log-out, or a refresh answered with `recovery: login`, ends a session.
    */
   readonly onSignedOut?: (code: string | null) => void;
 }
 
-/** A session of one user. Its promises reject with a `SessionError`, or with what the storage throws. */
+/** A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. */
 export interface SessionClient {
   /** Opens a session. Codes: `invalid_credentials`, `too_many_requests`, `invalid_request` and those of an outage. */
   logIn(username: string, password: string): Promise<void>;
-  /** Goes on with a session that was opened elsewhere, such as by a backend for its user. */
+  /** Continues a session that another program opened, such as a backend for its user. */
   adopt(pair: TokenPair): Promise<void>;
   /**
-   * Ends sessions at the service. But for `others`, this device forgets its pair in any case; a rejection then
-   * says that the service could not be told.
+   * Ends sessions at the service. Unless the scope is `others`, this device always removes its pair. A rejection then
+   * means that the service did not receive the log-out.
    */
   logOut(scope?: LogOutScope): Promise<void>;
   /**
-   * An access token that is good for a while, or null when signed out. `rejected` is one that a server refused with
-   * 401: another one is answered. Rejects when a new one is needed and cannot be had; the session goes on then.
+   * Returns an access token that does not expire within the next moments, or null when signed out. Pass a token that a
+   * server refused with 401 as `rejected`: the result is another one. Rejects if a new token is needed but not
+   * available; the session continues.
    */
   token(rejected?: string): Promise<string | null>;
   /**
-   * As the global `fetch`, with the access token for the origins that may see it. An answer 401 leads to one refresh
-   * and one repetition, unless the body was a stream.
+   * Works like the global `fetch`, and sends the access token to the configured origins. A 401 causes one refresh and
+   * one repetition, unless the body was a stream.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
-  /** Tells the state once it is known, and each change of it, whichever tab it comes from. Answers how to stop. */
+  /**
+   * Calls the listener with the state once it is known, and on each change in any tab. Returns a function that
+   * unsubscribes.
+   */
   subscribe(listener: (state: SessionState) => void): () => void;
-  /** Stops listening to other tabs. The session goes on. */
+  /** Stops listening to other tabs. The session continues. */
   close(): void;
 }

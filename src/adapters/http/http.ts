@@ -31,11 +31,11 @@ export interface HttpOptions
     PasswordResetOptions,
     SheddingOptions {
   readonly checks: Readonly<Record<string, HealthCheck>>;
-  /** Null: they are shown elsewhere. */
+  /** null: another server serves the metrics. */
   readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
 }
 
-/** The whole HTTP side of the service, ready to listen. */
+/** Creates the complete HTTP server, ready to listen. */
 export async function createHttp(options: HttpOptions): Promise<App> {
   const app = createServer(options);
   app.addSchema(TokenPairAnswer);
@@ -58,7 +58,7 @@ export async function createHttp(options: HttpOptions): Promise<App> {
   return app;
 }
 
-/** What clients, people and proxies ask for: the work of the service, as opposed to its operation. */
+/** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
 async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
   await canonicalDoor(app, options);
   leadToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
@@ -75,7 +75,7 @@ async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
   });
 }
 
-/** A server that shows metrics and does nothing else. */
+/** Creates a server that serves metrics only. */
 export function createMetricsServer(
   exposition: Exposition,
   { log, limits, serviceKeys }: Pick<ServerOptions, 'log' | 'limits'> & Pick<AdminOptions, 'serviceKeys'>,

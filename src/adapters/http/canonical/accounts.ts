@@ -36,7 +36,7 @@ const ForgottenPassword = Type.Object(
   { title: 'ForgottenPassword', additionalProperties: false, examples: [{ email: account.email }] },
 );
 
-/** What anyone may ask for. */
+/** Account routes that need no session. */
 export function accountRoutes(app: App, { register, forgotPassword }: AccountsOptions): void {
   app.post(
     '/auth/register',
@@ -111,7 +111,7 @@ const PasswordChange = Type.Object(
 );
 const schema = { tags, security: [{ bearer: [] }] };
 
-/** One's own account: to be called in a scope that needs a bearer. */
+/** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {
   const { describeMe, changePassword, deleteAccount } = options;
 

@@ -11,7 +11,7 @@ export interface CanonicalOptions extends LoginOptions, AccountsOptions, Session
   readonly refresh: ReturnType<typeof refresh>;
 }
 
-/** The canonical front door: the contract in this service's own words. */
+/** The canonical front door: this service's own contract. */
 export async function canonicalDoor(app: App, options: CanonicalOptions): Promise<void> {
   loginRoute(app, options);
   refreshRoute(app, options);

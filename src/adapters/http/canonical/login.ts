@@ -36,7 +36,7 @@ const Body = Type.Object(
   },
 );
 
-/** `POST /auth/login`: with name and password, or by the word of a trusted backend. */
+/** `POST /auth/login`: with name and password, or by user id for a trusted backend. */
 export function loginRoute(app: App, { openSession, logInWithPassword, guard }: LoginOptions): void {
   app.post(
     '/auth/login',

@@ -24,7 +24,7 @@ const Body = Type.Object(members, {
   examples: [{ refreshToken: examples.refresh, accessToken: examples.access }],
 });
 
-/** `POST /auth/refresh`: the tokens in the query or in the body, each once. */
+/** `POST /auth/refresh`: each token once, in the query or in the body. */
 export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: RefreshOptions): void {
   const clientBy = confidentialClients(serviceKeys);
   app.post(

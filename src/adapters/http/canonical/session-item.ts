@@ -5,7 +5,7 @@ import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 
-/** Which part of a list is wanted. */
+/** Query parameters that select a page of a list. */
 export const Page = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: Type.Optional(Type.String({ maxLength: 100, description: '`nextCursor` of the page before' })),
@@ -34,7 +34,7 @@ const example = {
 const closed = { additionalProperties: false };
 const nextCursor = Type.Optional(longText({ description: 'there is more: ask on with this' }));
 
-/** A user's own sessions. */
+/** Sessions as their user sees them. */
 export const SessionList = Type.Object(
   {
     items: Type.Array(
@@ -49,7 +49,7 @@ export const SessionList = Type.Object(
   { ...closed, title: 'SessionList', examples: [{ items: [{ ...example, current: true }] }] },
 );
 
-/** Anybody's sessions, as operators see them. */
+/** Sessions of any user, as operators see them. */
 export const OperatorsSessionList = Type.Object(
   {
     items: Type.Array(

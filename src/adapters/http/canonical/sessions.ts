@@ -25,7 +25,7 @@ export interface SessionsOptions {
 const tags = ['sessions'];
 const schema = { tags, security: [{ bearer: [] }] };
 
-/** One's own sessions: to be called in a scope that needs a bearer. */
+/** Session routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOptions): void {
   app.get(
     '/auth/sessions',
@@ -75,7 +75,7 @@ const LogOutBody = Type.Object(
   { title: 'SessionToEnd', additionalProperties: false, examples: [{ refreshToken: examples.refresh }] },
 );
 
-/** `POST /auth/logout`: by either token. */
+/** `POST /auth/logout`: with an access token or a refresh token. */
 export function logOutRoute(app: App, options: SessionsOptions): void {
   const { authenticate, logOut, logOutByRefreshToken, serviceKeys } = options;
   const clientBy = confidentialClients(serviceKeys);

@@ -6,19 +6,19 @@ import type { SessionIdOptions } from './session-id/door.ts';
 import type { TaskApiOptions } from './task-api/door.ts';
 
 export interface FrontDoorOptions extends SessionIdOptions, CookiePairOptions, TaskApiOptions {
-  /** Those that are open. */
+  /** The front doors that are open. */
   readonly frontDoors: readonly FrontDoor[];
 }
 
 interface Contract {
-  /** For the document of all routes. */
+  /** Description for the OpenAPI document. */
   readonly description: string;
   open(scope: App, options: FrontDoorOptions): Promise<void>;
 }
 
 /**
- * The contracts of other systems: each translates paths, names, bodies and errors for the use cases that stand behind
- * the canonical door too, and holds no rule of its own. One that is not opened is not loaded.
+ * The contracts of other systems. A front door maps paths, names, bodies and errors to the use cases of the canonical
+ * door, and has no rules of its own. A front door that is not open is not loaded.
  */
 export const FRONT_DOORS: Readonly<Record<FrontDoor, Contract>> = {
   'session-id': {

@@ -1,6 +1,7 @@
 /**
- * How a token is kept in a browser: out of the reach of scripts and other sites, and where TLS is, of plain text.
- * What is sent is its very text, so that a cookie's value can be shown wherever the door takes the token.
+ * Attributes of a cookie that holds a token: hidden from scripts and not sent across sites. With an https `publicUrl`
+ * it is also restricted to TLS. The value is the token itself, so it can be presented wherever the door accepts a
+ * token.
  */
 export function tokenCookie(path: string, publicUrl: string | null) {
   const secure = publicUrl?.startsWith('https:') === true;

@@ -12,10 +12,10 @@ import {
 
 export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
 
-/** Ways to authenticate that are not taken here (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
+/** Methods of client authentication that are not supported (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
 const IN_THE_BODY = ['client_secret', 'client_assertion'];
 
-/** Clients are service keys, by `client_secret_basic`: the key's name is the client's id (RFC 6749 section 2.3.1). */
+/** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */
 export function clientAuthentication(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
   const findPresented = presentedKeys(keys);
@@ -30,7 +30,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     return named === undefined ? null : { id: named, isAuthenticated: false };
   }
 
-  /** The key of a client that authenticates, which has to be right then; null for a public client. */
+  /** The service key of an authenticated client; null for a public client. Throws if the credentials are wrong. */
   function ifAny(request: FastifyRequest): ServiceKey | null {
     const body = request.body ?? {};
     if (IN_THE_BODY.some((name) => Object.hasOwn(body, name)))
@@ -44,7 +44,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     return key;
   }
 
-  /** Lets keys of the scope alone in; they may also come as `x-api-key`. */
+  /** Requires a service key with this scope. The key may also come as `x-api-key`. */
   function require(request: FastifyRequest, scope: Scope): void {
     const key = findPresented(request);
     requireScope(ifAny(request) ?? key, scope, {
@@ -57,7 +57,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     const [, encoded = ''] = /^Basic +([\w+/=-]+)$/i.exec(authorization) ?? [];
     const [, name = '', secret = ''] =
       /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
-    // Both are form-urlencoded; many clients leave that out, and send them as they are.
+    // Name and secret are form-urlencoded (RFC 6749 section 2.3.1). Many clients send them unencoded.
     const key = find(decoded(secret)) ?? find(secret);
     if (key === null || key.name !== decoded(name))
       throw new ServiceKeyRefusal('unauthenticated', 'The client is not known, or its secret is wrong.');

@@ -11,7 +11,7 @@ export interface OAuthOptions extends TokenOptions, RevokeOptions, IntrospectOpt
   readonly serviceKeys: readonly ServiceKey[];
 }
 
-/** The endpoints of OAuth 2.0: to be called in a scope of its own. */
+/** The endpoints of OAuth 2.0. Must be registered in a scope of their own. */
 export async function oauthDoor(scope: App, options: OAuthOptions): Promise<void> {
   const clients = clientAuthentication(options.serviceKeys);
   oauthErrors(scope);

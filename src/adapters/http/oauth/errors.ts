@@ -5,7 +5,7 @@ import { beginRefusal } from '../server/exits.ts';
 import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
-/** RFC 6749 section 5.2; the last two are those of section 4.1.2.1, there for redirections, for want of others. */
+/** RFC 6749 section 5.2. The last two codes come from section 4.1.2.1: section 5.2 has none for these cases. */
 const CODES = [
   'invalid_request',
   'invalid_client',
@@ -28,7 +28,7 @@ export const OAuthError = Type.Object(
   },
 );
 
-/** A no that only this protocol has a word for: 400. */
+/** A refusal whose code only OAuth defines. Status 400. */
 export class OAuthRefusal extends Error {
   override readonly name = 'OAuthRefusal';
 
@@ -40,7 +40,7 @@ export class OAuthRefusal extends Error {
   }
 }
 
-/** Makes a scope one whose refusals have the form of RFC 6749 section 5.2. */
+/** Makes the refusals of a scope have the form of RFC 6749 section 5.2. */
 export function oauthErrors(scope: App): void {
   scope.setErrorHandler((error, request, reply) => {
     if (error instanceof OAuthRefusal) {
@@ -49,19 +49,19 @@ export function oauthErrors(scope: App): void {
     const { code, detail, status } = beginRefusal(error, request, reply);
     const told = inOAuth(code, status);
     if (told.status === 401) reply.header('www-authenticate', 'Basic realm="kinship"');
-    else reply.removeHeader('www-authenticate'); // what is a 401 elsewhere is a 400 here
+    else reply.removeHeader('www-authenticate'); // a 401 of the canonical door may be a 400 here
     return reply.code(told.status).send(document(told.error, detail));
   });
 }
 
 function document(error: OAuthCode, description: string) {
-  // No other characters may be in there, the quotation mark included.
+  // RFC 6749 section 5.2 allows no other characters, and no quotation mark.
   return { error, error_description: description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'") };
 }
 
 /**
- * A refusal in the words of the protocol. A token that is good for nothing is `invalid_grant` for whatever reason;
- * a request that may be put right leaves its token good, and must not be taken for one.
+ * Maps a refusal to an OAuth error. Clients discard a token after `invalid_grant`. So every unusable token gets that
+ * code, and a request that can be corrected never does.
  */
 function inOAuth(code: ProblemCode, status: number): { readonly error: OAuthCode; readonly status: number } {
   if (code === 'unauthenticated') return { error: 'invalid_client', status };
@@ -72,7 +72,7 @@ function inOAuth(code: ProblemCode, status: number): { readonly error: OAuthCode
   return { error: 'invalid_request', status: status === 422 ? 400 : status };
 }
 
-/** The responses of a route that are errors: in this form its own, as a problem document what the server refuses. */
+/** The error responses of a route: its own in the form of OAuth, those of the server as problem documents. */
 export function errors<Status extends number>(...statuses: Status[]) {
   const own = {
     description: 'what went wrong; `error` says it',

@@ -7,19 +7,19 @@ import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { takeEmptyChunks } from '../server/json-body.ts';
 
-/** What an endpoint takes: a form in the body, and nothing in its URI, which every hop writes into its log. */
+/** Common schema of the endpoints: a form in the body and no query, because proxies log URIs. */
 export const byForm = {
   tags: ['oauth'],
   consumes: ['application/x-www-form-urlencoded'],
   querystring: Type.Object({}, { additionalProperties: false }),
 };
 
-/** Who the client says it is; `client_secret_basic` says it as well. */
+/** `client_id` of the form. `client_secret_basic` also names the client. */
 export const ClientId = Type.Optional(
   Type.String({ maxLength: 255, description: 'the client of the session, if it is given at all' }),
 );
 
-/** A token of which the client may say what it is; the token says it itself. */
+/** A token with an optional type hint. The token itself states its type. */
 export const TokenForm = Type.Object(
   {
     token: longText(),
@@ -29,7 +29,7 @@ export const TokenForm = Type.Object(
   { title: 'TokenForm', examples: [{ token: examples.refresh }] },
 );
 
-/** Makes a scope one whose bodies are forms, and nothing else. */
+/** Makes a scope accept form bodies only. */
 export async function formBodies(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', takeEmptyChunks);
@@ -38,8 +38,8 @@ export async function formBodies(scope: App): Promise<void> {
 }
 
 /**
- * A parameter without a value counts as left out, and one that is repeated is refused, whether it is known or not
- * (RFC 6749 section 3.2).
+ * A parameter without a value counts as absent. A repeated parameter is refused, even an unknown one (RFC 6749 section
+ * 3.2).
  */
 async function eachOnce(request: FastifyRequest): Promise<void> {
   const given = Object.entries(request.body ?? {}).filter(([, value]) => value !== '');

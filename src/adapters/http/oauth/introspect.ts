@@ -49,7 +49,7 @@ const Introspection = Type.Object(
   },
 );
 
-/** `POST /oauth/introspect`: for resource servers that want to know what a token is worth now (RFC 7662). */
+/** `POST /oauth/introspect`: tells resource servers whether a token is valid at this moment (RFC 7662). */
 export function introspectRoute(
   scope: App,
   { introspect: look }: IntrospectOptions,
@@ -80,7 +80,7 @@ export function introspectRoute(
 function claimsOf(token: ActiveToken): Static<typeof Introspection> {
   return {
     active: true,
-    // A resource server takes bearers: nothing in here may let a refresh token pass for one.
+    // A resource server accepts bearer tokens, so the answer must not let a refresh token pass for an access token.
     ...(token.type === 'access' && { token_type: 'Bearer' }),
     sub: token.userId,
     sid: token.sessionId,

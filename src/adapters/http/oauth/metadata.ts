@@ -5,10 +5,10 @@ import { longText } from '../server/bounded.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface MetadataOptions {
-  /** The `iss` of tokens minted now. */
+  /** The `iss` of newly issued tokens. */
   readonly issuer: string;
   readonly publicUrl: string | null;
-  /** Milliseconds for which whoever fetched it may keep it, as the key set. */
+  /** Milliseconds for which a client may cache the document; the same as for the key set. */
   readonly keySetMaxAge: number;
 }
 
@@ -64,8 +64,8 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
 }
 
 /**
- * Null where the issuer is not the URL under which this is found: every client would have to refuse the document
- * (RFC 8414 section 3.3), and one with another issuer would not fit the tokens (RFC 9068 section 4).
+ * null if the issuer is not the URL of this document. Clients must refuse a document with a different issuer (RFC 8414
+ * section 3.3), and another issuer in the document would not match the tokens (RFC 9068 section 4).
  */
 function metadataOf({ issuer, publicUrl }: MetadataOptions): Static<typeof Metadata> | null {
   if (publicUrl === null || (issuer !== publicUrl && issuer !== `${publicUrl}/`)) return null;

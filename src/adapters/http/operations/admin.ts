@@ -16,7 +16,7 @@ export interface AdminOptions {
   readonly endSessions: ReturnType<typeof endSessions>;
 }
 
-/** For operators, with a service key of scope `admin`: to be called in a scope of its own. */
+/** Operator routes, with a service key of scope `admin`. Must be registered in a scope of their own. */
 export function adminRoutes(scope: App, options: AdminOptions): void {
   requireServiceKey(scope, options.serviceKeys, 'admin');
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };

@@ -6,7 +6,7 @@ import { headers, securitySchemes } from './docs/components.ts';
 import { type Document, finish } from './docs/finish.ts';
 import { docsPages } from './docs/pages.ts';
 
-/** `/docs` for people, `/docs/json` for tools: made from the schemas that the routes are checked by. */
+/** `/docs` for people and `/docs/json` for tools. Both are generated from the schemas that validate requests. */
 export async function registerDocs(
   app: App,
   { publicUrl, frontDoors }: { publicUrl: string | null; frontDoors: readonly FrontDoor[] },

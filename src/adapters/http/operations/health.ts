@@ -4,7 +4,9 @@ import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
 
-/** Rejects while the dependency cannot be asked. It has to end by itself: the next check starts only then. */
+/**
+ * Rejects while the dependency does not answer. Must end within bounded time: the next check starts only afterwards.
+ */
 export type HealthCheck = () => Promise<void>;
 
 const State = oneOf(['up', 'down']);
@@ -21,10 +23,10 @@ const Ready = Type.Object(
   },
 );
 
-/** Milliseconds in which a dependency has to answer: a probe of an orchestrator has a deadline too. */
+/** Milliseconds within which a dependency must answer. Probes of orchestrators have a deadline too. */
 const DEADLINE = 2_000;
 
-/** `/health/live`: the process answers. `/health/ready`: so does everything without which it can only refuse. */
+/** `/health/live`: the process answers. `/health/ready`: every dependency that requests need answers too. */
 export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<string, HealthCheck>> }): void {
   const schema = { tags: ['operations'], security: [] };
   const shared = Object.entries(checks).map(([name, check]) => [name, shareWhileRunning(check)] as const);
@@ -64,7 +66,7 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
   );
 }
 
-/** Probes of a dependency that hangs wait for one check: a check for each probe would use up the connections. */
+/** Concurrent probes share one check. Otherwise the probes of a hung dependency would use up the connections. */
 function shareWhileRunning(check: HealthCheck): HealthCheck {
   let running: Promise<void> | null = null;
   return () => {

@@ -8,11 +8,11 @@ import { answer, problems } from '../server/schemas.ts';
 
 export interface KeySetOptions {
   readonly publishedKeys: PublishedKeys;
-  /** Milliseconds for which whoever fetched the set may keep it. */
+  /** Milliseconds for which a client may cache the key set. */
   readonly keySetMaxAge: number;
 }
 
-/** What is not named here does not leave: a private part has no name. */
+/** Only the members named here are serialised, so a private member is never published. */
 const PublicKey = Type.Object(
   {
     kid: longText(),
@@ -43,11 +43,11 @@ const KeySet = Type.Object(
   { title: 'KeySet', additionalProperties: false, examples: [{ keys: [example] }] },
 );
 
-/** `GET /.well-known/jwks.json`: the keys by which anyone can check access tokens (RFC 7517). */
+/** `GET /.well-known/jwks.json`: the keys with which clients verify access tokens (RFC 7517). */
 export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOptions): void {
   const headers = {
     'cache-control': `public, max-age=${Math.floor(keySetMaxAge / 1000)}`,
-    // Public, and the same for everybody: a page of any origin may check tokens.
+    // The key set is public and the same for every client, so pages of any origin may read it.
     'access-control-allow-origin': '*',
   };
   app.get(

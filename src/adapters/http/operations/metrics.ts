@@ -3,13 +3,13 @@ import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
 import { presentedKeys, requireScope, type ServiceKey } from '../server/service-keys.ts';
 
-/** What there is to show, as text of this content type. */
+/** The metrics as text of this content type. */
 export interface Exposition {
   readonly contentType: string;
   scrape(): Promise<string>;
 }
 
-/** `GET /metrics`: to be called in a scope of its own where it is not for everyone. */
+/** `GET /metrics`. If access is restricted, it must be registered in a scope of its own. */
 export function metricsRoute(scope: App, { contentType, scrape }: Exposition): void {
   scope.get(
     '/metrics',
@@ -32,8 +32,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 }
 
 /**
- * Checks the service key of every request of this scope: it needs the scope `metrics`. With `open` access a request
- * may have no key.
+ * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
   const find = presentedKeys(keys);
@@ -47,7 +46,7 @@ export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readon
   });
 }
 
-/** Prometheus can send a bearer from a file; a header of another name only since it is three. */
+/** Prometheus can read a bearer token from a file. It supports other headers only since version 3. */
 function bearerOf({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -6,9 +6,8 @@ import { empty, problems, Uuid } from '../server/schemas.ts';
 const PATH = '/auth/verify';
 
 /**
- * `GET /auth/verify`: what a reverse proxy asks before it lets a request through (nginx `auth_request`, Traefik
- * forwardAuth). To be called in a scope that needs an access token. No answer may be kept: the session may end at any
- * moment, and the next answer is to say so.
+ * `GET /auth/verify`: authenticates a request for a reverse proxy (nginx `auth_request`, Traefik forwardAuth). Must be
+ * registered in a scope that requires an access token. Answers must not be cached: the session may end at any moment.
  */
 export function verifyRoute(app: App): void {
   app.get(

@@ -21,7 +21,10 @@ const Link = Type.Object(
   },
 );
 
-/** "It was not me": the link in a mail leads to a page with one button. A GET ends nothing: mail scanners send it. */
+/**
+ * "It was not me": the link in a mail leads to a page with one button. A GET changes nothing, because mail scanners
+ * follow links.
+ */
 export function notMePages(app: App, options: NotMeOptions): void {
   askingPage(app, options);
   endingPage(app, options);

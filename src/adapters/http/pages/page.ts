@@ -5,14 +5,14 @@ import type { App } from '../server/app.ts';
 import { beginRefusal } from '../server/exits.ts';
 import { refusalsAs } from '../server/schemas.ts';
 
-/** What a route of pages says of itself. */
+/** Common schema of the page routes. */
 export const pages = {
   tags: ['pages'],
   consumes: ['application/x-www-form-urlencoded', 'application/json'],
   security: [],
 };
 
-/** Makes a scope one of pages: forms as bodies, HTML as answers, for refusals too. */
+/** Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. */
 export async function asPages(scope: App): Promise<void> {
   await scope.register(formbody, { bodyLimit: 8 * 1024 });
   scope.setErrorHandler((error, request, reply) => {
@@ -21,7 +21,7 @@ export async function asPages(scope: App): Promise<void> {
   });
 }
 
-/** The responses of a page that are refusals: pages too. */
+/** The refusals among the responses of a page, as pages. */
 export const refusals = refusalsAs('text/html', 'a page that says why');
 
 const STYLE = `
@@ -32,7 +32,7 @@ input { display: block; font: inherit; width: 100%; box-sizing: border-box; padd
 button { font: inherit; font-weight: 600; padding: .6rem 1.2rem; cursor: pointer }
 `;
 
-/** One style sheet and forms to this service; the other headers of protection are those of every answer. */
+/** Allows one style sheet, and forms to this service. All other security headers are those of every answer. */
 const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -42,7 +42,7 @@ const POLICY = [
 ].join('; ');
 
 /**
- * A page without script, which nobody may frame, keep or learn the address of: the link that led here is a secret.
+ * A page without script. It must not be framed or cached, and must not leak its address: the link is a secret.
  * `content` is HTML.
  */
 export function sendPage(reply: FastifyReply, title: string, content: string): FastifyReply {

@@ -20,7 +20,7 @@ const Reset = Type.Object(
   },
 );
 
-/** The link in a mail leads to a page that asks for a new password. A GET uses nothing up. */
+/** The link in a mail leads to a page that asks for a new password. A GET does not use the link up. */
 export function passwordResetPages(app: App, options: PasswordResetOptions): void {
   askingPage(app, options);
   settingPage(app, options);

@@ -1,6 +1,6 @@
 import bowser from 'bowser';
 
-/** A `User-Agent` as a person would say it: "Firefox 120 on Linux". What is not known is left as it came. */
+/** Describes a `User-Agent` for people, such as "Firefox 120 on Linux". An unknown agent is returned unchanged. */
 export function agentInWords(userAgent: string): string {
   if (userAgent === '') return 'unknown';
   const { browser, os } = bowser.parse(userAgent);

@@ -40,19 +40,19 @@ export const LIMITS: ServerLimits = {
 
 export interface ServerOptions {
   readonly log: FastifyBaseLogger;
-  /** Addresses and CIDRs of proxies whose X-Forwarded-For counts. */
+  /** Addresses and CIDRs of proxies whose X-Forwarded-For is trusted. */
   readonly trustProxy: readonly string[];
   /** Origins, and patterns such as `https://*.example.com`. */
   readonly corsOrigins: readonly string[];
-  /** The origin under which clients know the service, if it is known. */
+  /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
   readonly limits?: Partial<ServerLimits>;
   readonly tracing?: Tracing | null;
-  /** Called when a request was answered. */
+  /** Called after each answer. */
   readonly onAnswered?: (answered: Answered) => void;
 }
 
-/** A request and how it was answered. `path` is the pattern of its route, or `none`. */
+/** A request and its answer. `path` is the pattern of its route, or `none`. */
 interface Answered {
   readonly method: string;
   readonly path: string;
@@ -60,7 +60,7 @@ interface Answered {
   readonly milliseconds: number;
 }
 
-/** The type of this service's server: routes are typed by their schemas. */
+/** The type of this service's server. Schemas give routes their types. */
 export type App = FastifyInstance<
   import('node:http').Server,
   IncomingMessage,
@@ -69,7 +69,7 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** The bare server: limits, bodies, problems, headers and the request log. Routes are registered on it. */
+/** Creates the server without routes: limits, body parsers, problems, headers and the request log. */
 export function createServer(options: ServerOptions): App {
   const { log, trustProxy, limits, tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
@@ -95,7 +95,7 @@ export function createServer(options: ServerOptions): App {
     genReqId: requestId,
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
     frameworkErrors: (error, request, reply) => {
-      reply.headers(headers.to(request)); // no hook runs for these
+      reply.headers(headers.to(request)); // Fastify runs no hooks for these errors
       sendProblem(error, request, reply);
     },
     clientErrorHandler: exits.answerClientError,
@@ -114,7 +114,7 @@ export function createServer(options: ServerOptions): App {
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
-    // The pattern, not the URL: a stranger may put a token anywhere in it.
+    // The pattern, not the URL: a client may put a token anywhere in a URL.
     const path = routeOptions.url ?? 'none';
     const { statusCode: status, elapsedTime: milliseconds } = reply;
     request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
@@ -130,7 +130,7 @@ export function createServer(options: ServerOptions): App {
   return app;
 }
 
-/** Headers that every answer has, whichever part of the server sends it. */
+/** Headers of every answer, whichever part of the server sends it. */
 function answerHeaders({ corsOrigins, publicUrl }: ServerOptions) {
   const protection = protectionHeaders(publicUrl);
   const crossOrigin = crossOriginHeaders(corsOrigins);
@@ -148,13 +148,13 @@ function answerHeaders({ corsOrigins, publicUrl }: ServerOptions) {
   };
 }
 
-/** The caller's own id where it is one, so that its log and ours can be read together. */
+/** Keeps a valid id of the caller, so that the logs of both sides can be correlated. */
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** One Host, no more and no less (RFC 9112 section 3.2): of two, Node keeps the first, another hop maybe the last. */
+/** Requires exactly one Host (RFC 9112 section 3.2). Of two, Node uses the first, and a proxy may use the last. */
 function refuseUnclearHost({ raw }: FastifyRequest): void {
   const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
@@ -162,7 +162,7 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
     throw new Refusal('invalid_request', 'There is no Host header.');
 }
 
-/** The parser of queries takes an escape that is none as text; in a path it is refused by itself. */
+/** The query parser accepts an invalid escape as text. The router already refuses one in a path. */
 function refuseUndecodable({ url }: FastifyRequest): void {
   const query = url.indexOf('?');
   try {

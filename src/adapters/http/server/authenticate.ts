@@ -3,7 +3,7 @@ import type { authenticate } from '../../../app/sessions/authenticate.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
-/** Who a request speaks for, by its access token. */
+/** Reads the principal of a request from its access token. */
 export interface Principal {
   readonly userId: string;
   readonly sessionId: string;
@@ -11,28 +11,28 @@ export interface Principal {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set in scopes that {@link requireBearer}; null elsewhere. */
+    /** Set in scopes with {@link requireBearer}; null elsewhere. */
     principal: Principal | null;
   }
 }
 
 export type Authenticate = ReturnType<typeof authenticate>;
 
-/** Every route of this scope needs an access token whose session goes on. */
+/** Requires an access token of a live session for every route of this scope. */
 export function requireBearer(scope: App, authenticate: Authenticate): void {
   scope.addHook('onRequest', async (request) => {
     request.principal = await bearerOf(request, authenticate);
   });
 }
 
-/** How a token is announced in `Authorization`: by one scheme, or by any of several, the usual one first. */
+/** The schemes under which `Authorization` carries a token: one scheme, or several with the usual one first. */
 export function announcedBy(...schemes: readonly [string, ...string[]]) {
   return { usual: schemes[0], form: new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
 
 const BEARER = announcedBy('Bearer');
 
-/** The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or as announced otherwise. */
+/** The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or by other schemes. */
 export async function bearerOf(
   { headers }: FastifyRequest,
   authenticate: Authenticate,
@@ -44,13 +44,13 @@ export async function bearerOf(
   return principalBy(token, authenticate);
 }
 
-/** The principal of an access token, however it came. */
+/** The principal of an access token, independent of how the request carried it. */
 export async function principalBy(token: string, authenticate: Authenticate): Promise<Principal> {
   const { sub, sid } = await authenticate(token);
   return { userId: sub, sessionId: sid };
 }
 
-/** The principal inside a scope that needs one. */
+/** The principal inside a scope that requires one. */
 export function principalOf({ principal }: FastifyRequest): Principal {
   if (principal === null) throw new Error('This route is outside the scope that needs a bearer.');
   return principal;

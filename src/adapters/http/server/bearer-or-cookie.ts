@@ -5,9 +5,9 @@ import { type Authenticate, bearerOf, type Principal, principalBy } from './auth
 import { ACCESS_COOKIE, onlyCookie, readCookies, refuseCrossSite } from './cookies.ts';
 
 /**
- * Every route of this scope needs an access token whose session goes on. An `Authorization` header is the word of
- * whoever wrote the request, so it counts where it is there, whatever is in it; else the cookie, which a browser adds
- * by itself, and which therefore does not count across sites.
+ * Requires an access token of a live session for every route of this scope. An `Authorization` header takes precedence,
+ * even an invalid one: the sender wrote it deliberately. A browser adds the cookie to requests by itself, so the cookie
+ * does not count in cross-site requests.
  */
 export async function requireBearerOrCookie(scope: App, authenticate: Authenticate): Promise<void> {
   await readCookies(scope);

@@ -5,7 +5,7 @@ export function longText(options: StringOptions = {}) {
   return Type.String({ maxLength: 64 * 1024, ...options });
 }
 
-/** A number of things, or of seconds. */
+/** A count of objects or of seconds. */
 export function count(options: NumberOptions = {}) {
   return Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, ...options });
 }

@@ -4,7 +4,10 @@ import type { Client } from '../../../domain/events.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { forwardedAddress } from './address.ts';
 
-/** Who is asking: the address as far as trusted proxies vouch for it, and the agent as it names itself. */
+/**
+ * The address and the agent of the caller. The address is as trusted proxies report it, the agent as the request names
+ * it.
+ */
 export function clientOf(request: FastifyRequest): Client {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
   return {
@@ -14,12 +17,14 @@ export function clientOf(request: FastifyRequest): Client {
   };
 }
 
-/** 16 bytes tell products apart; the hash is no secret and protects none. */
+/** 16 bytes distinguish products. The hash is not a secret and protects none. */
 function hashProduct(product: string): string {
   return createHash('sha256').update(product).digest().subarray(0, 16).toString('base64url');
 }
 
-/** The furthest address that is one: a trusted proxy may pass on `unknown`, or whatever its client wrote. */
+/**
+ * The address farthest from this service that is valid. A trusted proxy may pass on `unknown`, or text of its client.
+ */
 function addressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {
     const address = forwardedAddress(entry);

@@ -3,22 +3,23 @@ import { type Socket, Server as TcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
-/** How a server ends. Times in milliseconds. */
+/** Phases of a shutdown, in milliseconds. */
 export interface Closing {
-  /** How long connections stay, so that clients learn of it before theirs ends. */
+  /** How long idle connections stay open, so that clients learn of the shutdown first. */
   readonly drain: number;
-  /** How long requests under way get to finish after that. */
+  /** How long running requests may take after that. */
   readonly finish: number;
 }
 
 /**
- * From the first moment new connections are refused, and clients go elsewhere; those that are there stay for
- * `drain` and have one more answer each. Node's own way ends idle ones at once, with a request perhaps under way
- * on them; and a server that listens on while every answer ends its connection gets new ones up to the last
- * moment, which the system has taken and nobody will answer.
+ * Shuts down without losing a request. New connections are refused at once. Existing connections stay open for `drain`
+ * and get one more answer each.
  *
- * Connections on which no request has begun are nobody's loss, and would hold the server up; and nothing holds it
- * up for longer than `finish`.
+ * Node's own `close` ends idle connections at once, although a request may be in flight on them. A server that keeps
+ * listening while it closes connections gets new connections that the kernel accepts and the process never answers.
+ *
+ * After `drain`, connections without a started request are closed, as they would delay the shutdown. After `finish`,
+ * all connections are closed.
  */
 export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: Closing): void {
   const withoutRequest = connectionsWithoutRequest(app);
@@ -31,14 +32,15 @@ export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: Closin
     for (const socket of withoutRequest) socket.destroy();
     setTimeout(() => app.server.closeAllConnections(), finish).unref();
   });
-  // Fastify says so on requests that begin now; one that began before would leave its connection open for ever.
+  // Fastify adds this header only to requests that begin now. A keep-alive answer to an earlier request would keep its
+  // connection open indefinitely.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
   });
 }
 
-/** The connections that wait for a request: its headers have not arrived whole. */
+/** The connections that wait for a request: its headers have not arrived completely. */
 function connectionsWithoutRequest({ server }: FastifyInstance): ReadonlySet<Socket> {
   const waiting = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

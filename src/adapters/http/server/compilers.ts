@@ -7,23 +7,23 @@ type BuildSerializer = serializerSelector.SerializerFactory;
 type Schemas = Parameters<BuildValidator>[0];
 
 /**
- * A schema is compiled when a request first wants it. All of them at once, for every status of every route, would be
- * most of what a start takes, and code that few processes ever run. So the compilers are loaded late, too.
+ * Compiles a schema at the first request that needs it. Compiling every status of every route takes most of a start,
+ * and few processes use the result. The compilers are loaded late for the same reason.
  */
 const load = createRequire(import.meta.url);
 
-/** One for all: scopes with the same schemas share their compilers. */
+/** Shared by all scopes: scopes with the same schemas share their compilers. */
 const validators = once((): BuildValidator => load('@fastify/ajv-compiler')());
 const serializers = once((): BuildSerializer => load('@fastify/fast-json-stringify-compiler')());
 
 /**
- * Bodies have types and are taken as they are; everything else in a request is text, which a schema may want as a
- * number. Neither is ever fixed silently: nothing is stripped, and one value is not made of several.
+ * Bodies are typed and are not coerced. All other parts of a request are text, which is coerced to a number if the
+ * schema wants one. Nothing else is corrected: no member is removed, and no value is turned into an array.
  */
 export const buildValidator = ((schemas: Schemas) => {
   const common = { removeAdditional: false, allErrors: false, useDefaults: true } as const;
   const strict = once(() => validators()(schemas, { customOptions: { ...common, coerceTypes: false } }));
-  // 1e400 is read as infinity, and of what is not finite the validator would not look at the limits.
+  // `1e400` is parsed as Infinity. With `strictNumbers` the validator skips the limits of values that are not finite.
   const coercing = once(() =>
     validators()(schemas, { customOptions: { ...common, coerceTypes: true, strictNumbers: false } }),
   );
@@ -36,7 +36,7 @@ export const buildValidator = ((schemas: Schemas) => {
     };
     return validate;
   };
-}) as unknown as BuildValidator; // the plugin's type promises Ajv's own functions, of which Fastify calls what is above
+}) as unknown as BuildValidator; // the plugin's type promises Ajv's own functions; Fastify calls only the members above
 
 export const buildSerializer: BuildSerializer = (schemas, options) => {
   const compile = once(() => serializers()(schemas, options));
@@ -46,7 +46,7 @@ export const buildSerializer: BuildSerializer = (schemas, options) => {
   };
 };
 
-/** As Fastify takes it from Ajv: where the answer is false, `errors` says why. */
+/** Ajv's interface as Fastify uses it: if the result is false, `errors` holds the reasons. */
 interface Validate {
   (data: unknown): boolean;
   errors?: unknown;

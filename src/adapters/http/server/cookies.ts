@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
-/** The cookie in which a browser has its access token. */
+/** The cookie in which a browser keeps its access token. */
 export const ACCESS_COOKIE = 'access_token';
 
 /** The cookies in which front doors keep refresh tokens. */
@@ -11,16 +11,16 @@ export const REFRESH_COOKIE = 'refresh_token';
 export const SESSION_COOKIE = 'session_refresh';
 
 /**
- * Reads the cookies of requests in this scope, and sets those of its answers. To be awaited before a hook is added that
- * looks at them.
+ * Parses the cookies of requests in this scope, and sets cookies on its answers. Must be awaited before a hook is added
+ * that reads cookies.
  */
 export async function readCookies(scope: App): Promise<void> {
   await scope.register(cookies);
 }
 
 /**
- * A cookie of a request. Throws a {@link Refusal} of this code if there are several of that name: one of them was
- * planted, for another path or by a neighbour under the same domain, and nothing tells which.
+ * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name. One of them
+ * was planted, for another path or by a sibling domain, and they cannot be told apart.
  */
 export function onlyCookie(
   { cookies, headers }: FastifyRequest,
@@ -34,20 +34,23 @@ export function onlyCookie(
 }
 
 /**
- * Refuses what another site makes a browser ask for. SameSite=Strict keeps the cookies out of such requests already:
- * this holds where a browser, or somebody who set them otherwise, sends them all the same.
+ * Refuses cross-site requests. SameSite=Strict already keeps the cookies out of such requests. This check holds if a
+ * browser ignores the attribute, or if other software set the cookies without it.
  */
 export function refuseCrossSite({ headers }: FastifyRequest): void {
   if (headers['sec-fetch-site'] === 'cross-site')
     throw new Refusal('forbidden', 'Another site caused this request: cookies do not count in it.');
 }
 
-/** A page of the same origin, or the user (address bar, bookmark). Absent: a client that is no browser, or an old one. */
+/**
+ * A page of the same origin, or the user (address bar, bookmark). Absent: the client is not a browser, or is an old
+ * one.
+ */
 const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
 
 /**
- * Refuses a request that a page of another origin causes. For routes that change state by GET: a page of a sibling
- * subdomain is of the same site, so that even SameSite=Strict cookies go with an image that it loads.
+ * Refuses cross-origin requests, for routes that change state by GET. A page of a sibling subdomain is same-site: if it
+ * loads an image, even SameSite=Strict cookies are sent.
  */
 export function refuseOtherOrigin({ headers }: FastifyRequest): void {
   if (!OWN_SITES.includes(headers['sec-fetch-site']))

@@ -14,7 +14,7 @@ const EXPOSED = [
   'ratelimit-reset',
 ].join(', ');
 
-/** One or more labels in front of the domain of a pattern. */
+/** One or more labels before the domain of a pattern. */
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
 /** The CORS headers of an answer by the `Origin` of its request. */
@@ -22,7 +22,7 @@ export type CrossOriginHeaders = (origin: string | undefined) => Record<string, 
 
 /**
  * An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
- * entries there are no headers.
+ * entries, answers have no CORS headers.
  */
 export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
   if (entries.length === 0) return () => ({});
@@ -34,8 +34,8 @@ export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeade
 }
 
 /**
- * The CORS headers of an answer to bytes that never became a request. Its origin is unknown, and the answer is the
- * same for every client.
+ * The CORS headers of an answer to bytes that could not be parsed as a request. The origin is unknown, so the answer is
+ * the same for every client.
  */
 export function anyOriginHeaders(entries: readonly string[]): Record<string, string> {
   if (entries.length === 0) return {};

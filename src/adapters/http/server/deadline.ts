@@ -3,8 +3,8 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { sendProblem } from './exits.ts';
 
 /**
- * Every request is answered in time, with `unavailable` if need be; what was begun for it may go on for a while.
- * The framework's own `handlerTimeout` does not hold for requests with a body: it ends when the body was read.
+ * Answers every request within the deadline, with `unavailable` if necessary. The work of the request may continue for
+ * a while. The framework's own `handlerTimeout` does not cover requests with a body: it ends when the body was read.
  */
 export function answerInTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -1,9 +1,9 @@
-/** Values for the examples of schemas: documentation is all that they are for. */
+/** Values for the examples of schemas, for documentation only. */
 export const examples = {
   account: { username: 'ann', email: 'ann@example.com' },
   password: 'a violet piano 42',
   newPassword: 'a yellow piano 43',
-  // Secrets are cut short: nobody may take one for what once was good.
+  // Tokens are shortened, so that no example can be mistaken for a real token.
   access: 'eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…',
   refresh: 'eyJhbGciOiJIUzUxMiIsInR5cCI6InJ0K2p3dCIs…',
   hash: 'kUx8JpTzv0y4…',

@@ -8,7 +8,7 @@ import { retryFields } from './retry-fields.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
 import { Shed } from './shedding.ts';
 
-/** Every way out of this server that is not an answer of a route ends in a problem document. */
+/** Makes every error that is not an answer of a route a problem document. */
 export function problemExits(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => {
@@ -16,15 +16,15 @@ export function problemExits(app: FastifyInstance): void {
   });
 }
 
-/** Also for what the framework refuses before a route is known (its option `frameworkErrors`). */
+/** Also handles errors before a route is known (Fastify's option `frameworkErrors`). */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code, detail } = beginRefusal(error, request, reply);
   const document = problem(code, detail, request.id);
-  // A string would be given a charset, which JSON has not.
+  // For a string, Fastify adds a charset, which JSON does not have.
   reply.type(PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
 }
 
-/** Everything of a refusal but its body: what it is, told to the log and to the headers. */
+/** Logs a refusal and sets its status and headers. The caller sends the body. */
 export function beginRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const [code, detail] = classify(error);
   const { status, title } = PROBLEMS[code];
@@ -37,33 +37,35 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
   return { code, detail, status, title };
 }
 
-/** What somebody needs who comes with nothing. */
+/** The challenge for a request without a token. */
 export const CHALLENGE = 'Bearer realm="kinship"';
 
-/** Every 401 comes with a challenge (RFC 9110 section 15.5.2), which says whether a token was there (RFC 6750 section 3). */
+/**
+ * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3).
+ */
 function challengeTo({ headers }: FastifyRequest, code: ProblemCode): string {
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }
 
-/** Headers of an answer that goes around the framework, by the `Origin` of what was sent, where it is known. */
+/** Headers of an answer that bypasses the framework, by the `Origin` of the request, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
 
-/** The refusals that are written to the bare socket. */
+/** The refusals that are written directly to the socket. */
 export function socketExits(headersFor: HeadersWithoutRequest) {
   return {
-    /** The bytes never became a request. */
+    /** Answers bytes that could not be parsed as a request. */
     answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
       const refusal = classify({ statusCode: 400, ...error, code: error.code });
       refuseOnSocket(socket, refusal, headersFor(originIn(error.rawPacket)));
     },
 
-    /** CONNECT asks for a tunnel; without this Node closes the connection and says nothing. */
+    /** Refuses CONNECT. Without this handler, Node closes the connection without an answer. */
     refuseTunnel({ headers }: IncomingMessage, socket: Duplex): void {
       refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
     },
 
-    /** `Expect` knows one value (RFC 9110 section 10.1.1), which Node meets by itself. */
+    /** Refuses any `Expect` but `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */
     refuseExpectation({ headers, socket }: IncomingMessage): void {
       refuseOnSocket(
         socket,
@@ -74,13 +76,13 @@ export function socketExits(headersFor: HeadersWithoutRequest) {
   };
 }
 
-/** The `Origin` among bytes that Node did not parse to the end. */
+/** The `Origin` in bytes that Node did not parse completely. */
 function originIn(bytes: unknown): string | undefined {
   const text = Buffer.isBuffer(bytes) ? bytes.toString('latin1') : '';
   return /\r\norigin:[\t ]*([\x21-\x7e]+)[\t ]*\r\n/i.exec(text)?.[1];
 }
 
-/** How long, in milliseconds, a client has to read why it was turned away. */
+/** How long, in milliseconds, a client may read the refusal. */
 const LINGER = 500;
 
 function refuseOnSocket(
@@ -98,6 +100,6 @@ function refuseOnSocket(
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
-  // Our end alone is closed: a client that keeps its own open would hold the connection for ever.
+  // `end` closes only this side. A client that does not close its side would hold the connection indefinitely.
   setTimeout(() => socket.destroy(), LINGER).unref();
 }

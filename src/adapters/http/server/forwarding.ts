@@ -2,10 +2,10 @@ import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyInstance } from 'fastify';
 import { forwardedAddress } from './address.ts';
 
-/** Whether the peer, or an entry of X-Forwarded-For, is one of the trusted proxies. */
+/** Whether the peer, or an entry of X-Forwarded-For, is a trusted proxy. */
 export type IsTrustedProxy = (entry: string) => boolean;
 
-/** An entry is judged by its canonical address, so that its port, brackets or spelling do not matter. */
+/** Compares canonical addresses, so that port, brackets and spelling of an entry do not matter. */
 export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
   if (networks.length === 0) return () => false;
   const isTrusted = proxyAddr.compile([...networks]);
@@ -16,8 +16,8 @@ export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
 }
 
 /**
- * Warns once of each fault of X-Forwarded-For: it comes from a peer that TRUST_PROXY does not name, or a trusted
- * proxy passes on an entry that is no address. In both cases several clients can seem to have one address.
+ * Logs each fault of X-Forwarded-For once: a peer that TRUST_PROXY does not name sends it, or a trusted proxy passes on
+ * an entry that is not an address. In both cases several clients may share one address.
  */
 export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrustedProxy): void {
   const warned = { peer: false, entry: false };
@@ -30,7 +30,7 @@ export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrus
       warned.peer = true;
     } else if (!warned.entry && forwardedAddress(ips.at(-1) ?? '') === null) {
       warned.entry = true;
-      // The entry itself is not logged: a client may have written it, and put a token in it.
+      // The entry itself is not logged: a client may have put a token in it.
       log.warn({ proxy: ips.at(-2) }, 'An entry of X-Forwarded-For is ignored: it is not an address');
     }
   });

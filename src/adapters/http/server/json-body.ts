@@ -5,8 +5,8 @@ import { Refusal } from '../../../domain/refusal.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * A body of length 0 is no body, whatever its content type: `curl -d ''` and many clients send one with a POST
- * that has everything in its query. Without the header the framework looks for no parser.
+ * Treats a body of length 0 as no body, whatever its content type. `curl -d ''` and many clients send one with a POST
+ * that has all parameters in its query. Without the header Fastify looks for no parser.
  */
 export function ignoreEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {
@@ -17,7 +17,7 @@ export function ignoreEmptyBodies(app: FastifyInstance): void {
   });
 }
 
-/** Takes bodies that are JSON objects in UTF-8, and no others. */
+/** Accepts only bodies that are JSON objects in UTF-8. */
 export function jsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -26,14 +26,17 @@ export function jsonBodies(app: FastifyInstance): void {
     if (body.length === 0) return done(null, undefined);
     const text = decode(body);
     if (text === null) return done(notJson());
-    // The parser's own words quote the body, which may hold a token.
+    // The parser's message quotes the body, which may contain a token.
     return parse(request, text, (error, value) =>
       error || !isObject(value) ? done(notJson()) : done(null, value),
     );
   });
 }
 
-/** Refuses a body of any type that has no parser, unless it is empty. A chunked body shows its length only by its end. */
+/**
+ * Refuses a body of any type without a parser, unless it is empty. The length of a chunked body is known only at its
+ * end.
+ */
 export function takeEmptyChunks(
   _request: unknown,
   payload: Readable,

@@ -2,7 +2,7 @@ import type { App } from './app.ts';
 import { longText } from './bounded.ts';
 import { empty, problems } from './schemas.ts';
 
-/** A path under which another service had its documentation. */
+/** Redirects from a path under which another service had its documentation. */
 export function leadToDocs(app: App, path: string, tag: string, operationId: string): void {
   app.get(
     path,

@@ -6,18 +6,17 @@ import { canonicalAddress } from './address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 import { presentedKeys, type ServiceKey } from './service-keys.ts';
 
-/** Who may log a user in by id; see LOGIN_BY_USER_ID. */
+/** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
 
-/** The `client_id` of sessions that no service key opened. */
+/** The `client_id` of sessions that were opened without a service key. */
 const OURSELVES = 'kinship';
 
-/** Lets trusted backends alone in. */
+/** Returns the client for which the session is opened. Throws unless the caller is a trusted backend. */
 export type LoginGuard = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
 
 /**
- * Lets trusted backends alone log users in by id, and answers for which client the session is opened.
- * Throws a {@link Refusal}: `unauthenticated`, `forbidden`.
+ * Restricts login by user id to trusted backends. The guard throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
 export function loginGuard(mode: LoginByUserId, keys: readonly ServiceKey[]): LoginGuard {
   const find = presentedKeys(keys);
@@ -51,8 +50,8 @@ const FORWARDING = [
 ];
 
 /**
- * A program on this machine, and not one that speaks for somebody else: no proxy, no page of another site, no
- * name that an attacker's DNS points here.
+ * Whether the caller is a program on this machine that acts for itself. Excludes a proxy, a page of another site, and a
+ * name that an attacker's DNS resolves to this machine.
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
   const peer = canonicalAddress(socket.remoteAddress ?? '');

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 
-/** The path exists and does not support the method of the request. */
+/** The path exists but does not support the method of the request. */
 export class MethodNotAllowed extends Error {
   override readonly name = 'MethodNotAllowed';
 
@@ -11,8 +11,8 @@ export class MethodNotAllowed extends Error {
 }
 
 /**
- * Refuses a request without a route before its body is read: 405 with `Allow` for another method of a known path
- * (RFC 9110 section 15.5.6), else 404. OPTIONS is answered for every known path.
+ * Refuses a request without a route before its body is read: 405 with `Allow` for another method of a known path (RFC
+ * 9110 section 15.5.6), otherwise 404. OPTIONS is answered for every known path.
  */
 export function refuseUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -25,7 +25,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
   });
 }
 
-/** The methods of the path of a request; none for an unknown path. */
+/** The methods of the path of a request; empty for an unknown path. */
 function methodsOf(app: FastifyInstance, { url }: FastifyRequest): string[] {
   const routed = (app.supportedMethods as HTTPMethods[]).filter(
     (method) => app.findRoute({ method, url }) !== null,

@@ -1,6 +1,6 @@
 import { type SchemaOptions, Type } from '@sinclair/typebox';
 
-/** Text that is one of these. Generators of clients know this for an enumeration; a union of constants they may not. */
+/** A text enumeration. Client generators recognise this form, but not always a union of constants. */
 export function oneOf<const Value extends string>(values: readonly Value[], options: SchemaOptions = {}) {
   return Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });
 }

@@ -6,10 +6,10 @@ import { examples } from './examples.ts';
 import { MethodNotAllowed } from './methods.ts';
 import { oneOf } from './one-of.ts';
 
-/** What a client should do next. */
+/** The next step for a client. */
 type Recovery = 'retry' | 'login' | 'none';
 
-/** The framework's own refusals, beside the domain's. */
+/** The refusals of the framework, in addition to those of the domain. */
 type FrameworkCode =
   | 'method_not_allowed'
   | 'payload_too_large'
@@ -26,7 +26,7 @@ interface Row {
   readonly recovery: Recovery;
 }
 
-/** Every code has its row here: one without does not compile. */
+/** Each code must have a row: the type requires it. */
 export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   malformed_token: { status: 400, title: 'Malformed token', recovery: 'none' },
   invalid_token: { status: 401, title: 'Invalid token', recovery: 'login' },
@@ -79,7 +79,7 @@ function exampleOf(code: RefusalCode): object {
   return problem(code, new Refusal(code).message, examples.request);
 }
 
-/** The codes that come with a status. */
+/** The codes that have this status. */
 export function codesOf(status: number): ProblemCode[] {
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => PROBLEMS[code].status === status);
 }
@@ -110,7 +110,7 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than this service takes.'],
 };
 
-/** The code of whatever was thrown, and a sentence that says nothing of the inside. */
+/** The code of any error, and a sentence that reveals nothing internal. */
 export function classify(error: unknown): readonly [ProblemCode, string] {
   if (error instanceof Refusal) return [error.code, error.message];
   if (error instanceof MethodNotAllowed) return ['method_not_allowed', error.message];

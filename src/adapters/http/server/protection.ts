@@ -1,8 +1,8 @@
 const YEAR_IN_SECONDS = 31_536_000;
 
 /**
- * Headers of every answer: no browser runs, frames, keeps or guesses the type of an answer, or tells its address to
- * other sites. Routes for pages and public documents override them.
+ * Security headers of every answer. A browser must not run, frame, cache or sniff an answer, and must not send its
+ * address to other sites. Routes for pages and public documents override them.
  */
 export function protectionHeaders(publicUrl: string | null): Record<string, string> {
   return {

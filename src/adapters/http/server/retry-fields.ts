@@ -1,12 +1,12 @@
 import { Refusal } from '../../../domain/refusal.ts';
 
-/** Seconds after which a client may try again where nothing better is known. */
+/** Default of `Retry-After`, in seconds. */
 const RETRY_AFTER = 1;
 
 /**
- * What a client that was turned away is told of when to come again: `Retry-After`, and of a limit the fields of
+ * Headers of a refusal that say when to retry: `Retry-After`, and for a limit the fields of
  * draft-ietf-httpapi-ratelimit-headers-11. The names of earlier drafts (`RateLimit-Limit`, `-Remaining`, `-Reset`)
- * have no room for which of several limits it is.
+ * cannot name one of several limits.
  */
 export function retryFields(error: unknown, status: number): Record<string, string> {
   const { retryAfter = status === 503 ? RETRY_AFTER : undefined, limit = undefined } =

@@ -10,8 +10,8 @@ export const Uuid = Type.String({
 });
 
 /**
- * Text of a person: without NUL and without halves of characters. Its bound holds for every form in which a name or a
- * password of the longest kind can be typed: what is longer is refused before it is normalised.
+ * Text that a person typed: without NUL and without unpaired surrogates. The bound covers every Unicode form of the
+ * longest name or password. Longer text is refused before it is normalised.
  */
 export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$', maxLength: 1_024 });
 
@@ -43,10 +43,10 @@ export const IdempotencyKey = Type.Object({
   ),
 });
 
-/** Of a route whose body may be left out. */
+/** Marks a route whose body is optional. */
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';
 
-/** The responses of a route that are problems: those of its own by status, and what any request may meet. */
+/** The problem responses of a route: its own by status, and those of any request. */
 export function problems<Status extends number>(...statuses: Status[]) {
   const own = Object.fromEntries(
     statuses.map((status) => [status, problemOf(`\`code\`: ${codesOf(status).join(', ')}`)]),
@@ -70,17 +70,17 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
   return { description, headers, content: { 'application/json': { schema } } };
 }
 
-/** Characters of a page, or of all metrics. */
+/** Maximum length of a page, or of all metrics, in characters. */
 const LONGEST_PAGE = 16 * 1024 * 1024;
 
-/** An answer of plain text of this type. */
+/** An answer of plain text with this content type. */
 export function text(description: string, type: 'text/plain' | 'text/html') {
   return { description, content: { [type]: { schema: longText({ maxLength: LONGEST_PAGE }) } } };
 }
 
 /**
- * Of a scope whose refusals are text of this type: what makes the responses of a route. What the server refuses before
- * it knows the route is a problem document all the same.
+ * For a scope whose refusals are text of this type: returns the function that makes the responses of a route. Refusals
+ * before the route is known remain problem documents.
  */
 export function refusalsAs(type: 'text/plain' | 'text/html', description: string) {
   const own = text(description, type);
@@ -91,10 +91,10 @@ export function refusalsAs(type: 'text/plain' | 'text/html', description: string
   };
 }
 
-/** An answer without a body. Other than with 204, `null` would be sent as text: `undefined` is not. */
+/** An answer without a body. Handlers return `undefined`: for a status other than 204, Fastify sends `null` as text. */
 export const Empty = empty('done');
 
-/** Such an answer with headers, and what it means. */
+/** An answer without a body, with headers and a description. */
 export function empty(description: string, headers: Headers = {}) {
   return Type.Unsafe<null | undefined>(Type.Null({ description, headers }));
 }

@@ -6,7 +6,7 @@ import { clientOf } from './client.ts';
 /** A refusal whose cause is the service key of the request: a wrong key, or one without the scope. */
 export class ServiceKeyRefusal extends Refusal {}
 
-/** Writes an event that only the HTTP side knows into the log of the request. */
+/** Logs a security event that occurs only in the HTTP adapter, in the log of its request. */
 export function logSecurityEvent(request: FastifyRequest, event: SecurityEvent, facts: SecurityFacts): void {
   const { address } = clientOf(request);
   const route = request.routeOptions?.url;

@@ -14,7 +14,7 @@ export interface ServiceKey {
   readonly secret: string;
 }
 
-/** Finds a key by its secret; all keys are compared, each in constant time. Null: there is no such key. */
+/** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
 export function serviceKeys(keys: readonly ServiceKey[]) {
   const known = keys.map((key) => ({ key, digest: digest(key.secret) }));
 
@@ -46,7 +46,7 @@ export function presentedKeys(keys: readonly ServiceKey[]) {
 
 /**
  * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
- * `x-api-key`. Null without such a key: other sessions need no client.
+ * `x-api-key`. null without such a key: sessions that are not confidential need no client.
  */
 export function confidentialClients(keys: readonly ServiceKey[]) {
   const find = presentedKeys(keys);
@@ -57,7 +57,7 @@ export function confidentialClients(keys: readonly ServiceKey[]) {
   };
 }
 
-/** Every route of this scope needs a service key with the scope that is named. */
+/** Requires a service key with this scope for every route of this scope. */
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: Scope): void {
   const find = presentedKeys(keys);
   app.addHook('onRequest', async (request) => {
@@ -68,7 +68,7 @@ export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted:
   });
 }
 
-/** Refuses, in these words, where there is no key, or one without the scope. */
+/** Throws a {@link Refusal} with these texts if the key is missing or lacks the scope. */
 export function requireScope(
   key: ServiceKey | null,
   wanted: Scope,
@@ -78,7 +78,7 @@ export function requireScope(
   if (!key.scopes.includes(wanted)) throw new ServiceKeyRefusal('forbidden', forbidden);
 }
 
-/** Equal lengths for the comparison, whatever is presented. */
+/** A constant-time comparison needs inputs of equal length. */
 function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

@@ -4,11 +4,11 @@ import type { Pressure, Strain } from '../../../ports/pressure.ts';
 
 export interface SheddingOptions {
   readonly pressure: Pressure;
-  /** Called for each request that is turned away. */
+  /** Called for each request that is refused. */
   onShed(strain: Strain): void;
 }
 
-/** There is no room for this request. It is no fault worth a line in the log each time. */
+/** A refusal for lack of capacity. It is expected, so it is not logged for each request. */
 export class Shed extends Refusal {
   constructor() {
     super('unavailable', 'The service has more to do than it can at the moment.');
@@ -16,8 +16,8 @@ export class Shed extends Refusal {
 }
 
 /**
- * Turns the requests of this scope away at the door while the service is under strain: better a few at once than all
- * of them late.
+ * Refuses the requests of this scope while the service is overloaded. A few immediate refusals are better than late
+ * answers for all.
  */
 export function shedLoad(scope: FastifyInstance, { pressure, onShed }: SheddingOptions): void {
   scope.addHook('onRequest', async () => {

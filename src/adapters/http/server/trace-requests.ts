@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Span, SpanFacts, TraceContext, Tracing } from '../../../ports/tracing.ts';
 
 /**
- * A span for each request, named by its route, within which all of it is done. Its facts are of bounded kinds:
- * the URL, in which tokens travel, is not among them.
+ * Creates a span for each request, named by its route, and runs the request within it. Its attributes have a bounded
+ * number of values. The URL is not among them, because it may carry tokens.
  */
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, Span>();
@@ -21,7 +21,7 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     span.within(done);
   });
 
-  // The body arrives on events of the connection, which know nothing of the span.
+  // The body arrives in events of the connection, which do not run within the span.
   app.addHook('preValidation', (request, _reply, done) => {
     const span = spans.get(request);
     if (span === undefined) done();

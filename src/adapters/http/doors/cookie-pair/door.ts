@@ -28,7 +28,10 @@ const schema = {
   response: { 200: empty('the tokens, in cookies', { 'Set-Cookie': SetCookie }), ...texts },
 };
 
-/** Both tokens in cookies, and refusals in plain text. The routes change state by GET: other origins are refused. */
+/**
+ * Both tokens in cookies, and refusals in plain text. These GET routes change state, so cross-origin requests are
+ * refused.
+ */
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
   await readCookies(app);
   app.setErrorHandler(sendPlain);
@@ -40,7 +43,7 @@ export async function cookiePairDoor(app: App, options: CookiePairOptions): Prom
   refreshRoute(app, options);
 }
 
-/** It shares its level with all other routes: only what is a UUID is taken for one. */
+/** The path has one segment, as other routes have: the pattern matches only a UUID. */
 function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptions): void {
   app.get(
     `/:guid(${Uuid.pattern})`,

@@ -5,7 +5,7 @@ import { refusalsAs } from '../../server/schemas.ts';
 
 const NOT_VALID = 'Not valid token';
 
-/** In the words of the contract; of the others every refusal is the same to its clients. */
+/** Texts that the contract prescribes. All other refusals get the same text. */
 const WORDS: { readonly [code in ProblemCode]?: string } = {
   invalid_request: 'Wrong data structure',
   malformed_token: 'Wrong data structure',
@@ -14,17 +14,17 @@ const WORDS: { readonly [code in ProblemCode]?: string } = {
   address_changed: "You're location is blocked",
 };
 
-/** The responses of a route that are refusals. */
+/** The refusals among the responses of a route. */
 export const texts = refusalsAs('text/plain', 'why, in a few words')(400, 401, 403, 503);
 
 export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code } = beginRefusal(error, request, reply);
   const { status, title } = PROBLEMS[code];
-  // A fault of ours says nothing of the tokens.
+  // A server error says nothing about the tokens.
   sendText(reply, status, status >= 500 ? title : (WORDS[code] ?? NOT_VALID));
 }
 
-/** A token is not there, of which the protocol has words of its own. */
+/** Sends the text that the contract prescribes for a missing token. */
 export function sendMissing(reply: FastifyReply, words: string): FastifyReply {
   return sendText(reply.header('www-authenticate', CHALLENGE), 401, words);
 }

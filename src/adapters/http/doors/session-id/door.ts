@@ -8,7 +8,7 @@ import { type TokenOptions, tokenRoutes } from './tokens.ts';
 
 export interface SessionIdOptions extends TokenOptions, ListOptions {}
 
-/** Sessions named by their id, for users whom a trusted backend vouches for. */
+/** Sessions that are named by their id, for users whom a trusted backend logs in. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
   leadToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
   await scope(app, async (clients) => {

@@ -39,7 +39,7 @@ const Items = Type.Array(Item, {
   ],
 });
 
-/** To be called in a scope that needs a service key of operators. */
+/** Must be registered in a scope that requires a service key for operators. */
 export function listRoute(app: App, { listSessions }: ListOptions): void {
   app.get(
     '/api/v1/auth/sessions',

@@ -47,10 +47,10 @@ const Refresh = Type.Object(
     examples: [{ session_id: examples.session, refresh_token: tokensExample.refresh_token }],
   },
 );
-/** Both answers set the cookie, too. */
+/** Both answers also set the cookie. */
 const withCookie = { 'Set-Cookie': longText({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
 
-/** To be called in a scope that reads cookies. */
+/** Must be registered in a scope that parses cookies. */
 export function tokenRoutes(app: App, options: TokenOptions): void {
   loginRoute(app, options);
   refreshRoute(app, options);
@@ -138,7 +138,10 @@ function tokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: 
   return { access_token: access, refresh_token };
 }
 
-/** Only what is written as it is here: of the many spellings that decoders forgive, none is another name of a token. */
+/**
+ * Accepts only the encoding that this service writes. Decoders tolerate other spellings, but a token must have one
+ * spelling only.
+ */
 function fromBase64(text: string): string {
   const token = Buffer.from(text, 'base64');
   if (token.toString('base64') !== text) throw new Refusal('malformed_token');

@@ -47,7 +47,7 @@ const Tokens = Type.Object(
 );
 const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: [{}] });
 
-/** What anyone may ask for. */
+/** Account routes that need no session. */
 export function accountRoutes(app: App, options: AccountOptions): void {
   const { register, logInWithPassword, refresh, serviceKeys } = options;
   const clientBy = confidentialClients(serviceKeys);
@@ -115,7 +115,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
   );
 }
 
-/** To be called in a scope that needs an access token. */
+/** Must be registered in a scope that requires an access token. */
 export function logOutRoute(app: App, { logOut }: AccountOptions): void {
   app.post(
     '/api/v1/logout/',

@@ -18,7 +18,7 @@ export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<vo
   await limitRequests(app, options);
   accountRoutes(app, options);
   await scope(app, (own) => {
-    // Between the two stands the limit, so that requests are counted which turn out to be nobody's.
+    // The request limit runs between these two hooks, so that unauthenticated requests are counted too.
     own.addHook('onRequest', async (request) => {
       request.principal = await bearerOf(request, authenticate, TOKEN).catch(() => null);
     });

@@ -4,13 +4,13 @@ import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 
-/** More than any route here has members. */
+/** More than the number of members on any route of this door. */
 const PARTS = 20;
 
-/** A name and its value, which is text unless somebody says that it is JSON. */
+/** Name and value. The value is text unless the part declares JSON. */
 type Part = readonly [string, unknown];
 
-/** Makes both kinds of forms bodies like those in JSON: text by name, each name once, and no files. */
+/** Parses both kinds of forms into bodies like those in JSON: text values, each name once, and no files. */
 export async function takeForms(app: App): Promise<void> {
   await app.register(formbody, { parser: (text) => fieldsOf(new URLSearchParams(text)) });
   await app.register(multipart, { limits: { files: 0, fields: PARTS, parts: PARTS } });
@@ -19,7 +19,7 @@ export async function takeForms(app: App): Promise<void> {
   });
 }
 
-/** What is no UTF-8 was decoded to the replacement character, and is not to be taken for what somebody meant. */
+/** Refuses invalid UTF-8, which the parser decodes to the replacement character. */
 function fieldsOf(parts: Iterable<Part>): Record<string, string> {
   const fields = new Map<string, string>();
   for (const [name, value] of parts) {
@@ -30,17 +30,17 @@ function fieldsOf(parts: Iterable<Part>): Record<string, string> {
   return Object.fromEntries(fields);
 }
 
-/** The plugin's parser does not say of its errors whose they are. */
+/** The plugin's parser does not mark the errors that the client caused. */
 async function partsOf(request: FastifyRequest, reply: FastifyReply): Promise<Part[]> {
   try {
     return await withinLimit(request, readParts(request));
   } catch (error) {
-    reply.header('connection', 'close'); // the rest of the body may be on its way still
+    reply.header('connection', 'close'); // the rest of the body may still arrive
     throw error instanceof Error && 'statusCode' in error ? error : notAForm(error);
   }
 }
 
-/** The plugin reads from the socket, past the server's limit on bodies. */
+/** Enforces the body limit: the plugin reads from the socket, past the server's own limit. */
 function withinLimit<T>({ raw, headers, routeOptions }: FastifyRequest, reading: Promise<T>): Promise<T> {
   const exceeded = new Promise<never>((_resolve, reject) => {
     let size = 0;

@@ -10,11 +10,11 @@ import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {
   readonly limitRequests: ReturnType<typeof countRequest>;
-  /** Requests a minute. */
+  /** Requests per minute. */
   readonly rateLimit: number;
 }
 
-/** What answers of these routes say of the limit; see what /docs has of these names. */
+/** Rate-limit headers of these routes. `/docs` explains the names. */
 export const counted = {
   'RateLimit-Limit': count(),
   'RateLimit-Remaining': count(),
@@ -23,7 +23,7 @@ export const counted = {
 
 const MINUTE = 60_000;
 
-/** Limits the requests to all routes that follow: of each user together, or of each network while no user is known. */
+/** Limits the requests to all routes that follow: per user, or per network if the user is unknown. */
 export async function limitRequests(app: App, { limitRequests, rateLimit: max }: RequestLimitOptions) {
   await app.register(rateLimit, {
     max,
@@ -47,8 +47,8 @@ function whoAsks(request: FastifyRequest): string {
 }
 
 /**
- * The plugin's own stores count in windows that begin with the first request, in which twice as many can pass about
- * their borders; and where its Redis is away it knows but all or nothing. It makes its store by `new`.
+ * The plugin's own stores count in fixed windows, which let twice the limit pass around a border. Without Redis they
+ * allow everything or nothing. The plugin creates its store with `new`.
  */
 function storeOf(limitRequests: RequestLimitOptions['limitRequests']) {
   return class Store {

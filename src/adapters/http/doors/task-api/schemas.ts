@@ -1,10 +1,10 @@
 const TAGS = ['task-api'];
 
-/** All of these are told apart by the content type, and hold the same members. */
+/** The content type selects the parser. All types hold the same members. */
 const consumes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
-/** Of a route for anyone. */
+/** For a route without authentication. */
 export const anyones = { tags: TAGS, consumes, security: [] };
 
-/** Of a route that needs an access token. */
+/** For a route that requires an access token. */
 export const authorized = { tags: TAGS, consumes, security: [{ token: [] }, { bearer: [] }] };

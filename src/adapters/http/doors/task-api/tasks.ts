@@ -22,7 +22,7 @@ export interface TaskOptions {
 }
 
 const closed = { additionalProperties: false };
-/** As wide as the column that keeps it. */
+/** The range of the database column. */
 const params = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) });
 const example = { id: 1, author: 'ann', text: 'Water the plants', pub_date: examples.time };
 const text = Type.String({ ...Text, description: '1 to 200 characters' });
@@ -42,7 +42,7 @@ const TaskChange = Type.Object(
   { ...closed, title: 'TaskChange', examples: [{ text: example.text }] },
 );
 
-/** One's own tasks: to be called in a scope that needs an access token. */
+/** Tasks of the logged-in user. Must be registered in a scope that requires an access token. */
 export function taskRoutes(app: App, options: TaskOptions): void {
   collectionRoutes(app, options);
   itemRoutes(app, options);

@@ -27,7 +27,7 @@ const User = Type.Object(
 );
 const Users = Type.Array(User, { maxItems: 1_000, examples: [[example]] });
 
-/** To be called in a scope that needs an access token. */
+/** Must be registered in a scope that requires an access token. */
 export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): void {
   app.get(
     '/api/v1/users/',

@@ -1,7 +1,7 @@
 import { ACCESS_COOKIE, REFRESH_COOKIE, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 
-/** By what a request may be let in; each route names its own. */
+/** Security schemes. Each route names the schemes that it accepts. */
 export const securitySchemes = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt', description: 'an access token' },
   token: { type: 'apiKey', in: 'header', name: 'authorization', description: '`Token` and an access token' },
@@ -16,7 +16,7 @@ export const securitySchemes = {
 const text = { type: 'string', maxLength: 1_024 } as const;
 const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
-/** What the server adds to answers, whichever route they are of. */
+/** Headers that the server adds to the answers of every route. */
 export const headers = {
   'X-Request-Id': {
     description: 'names the request in the log of the service; the caller’s own id where it sent one',
@@ -64,7 +64,10 @@ const OF_STATUS: Readonly<Record<string, readonly HeaderName[]>> = {
   503: ['Retry-After'],
 };
 
-/** The headers of an answer of this status, beside those that its route tells of: references where they are above. */
+/**
+ * The headers of a response with this status, in addition to those of its route. Headers defined above become
+ * references.
+ */
 export function headersOf(
   status: string,
   own: Readonly<Record<string, object>> = {},

@@ -15,13 +15,13 @@ interface Operation {
   [BODY_IS_OPTIONAL]?: true;
 }
 
-/** As much of the document as is changed here. */
+/** The part of the document that this module changes. */
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
   components: Record<'schemas' | 'responses' | 'parameters', Record<string, unknown>>;
 }
 
-/** Makes of what the generator wrote what clients are generated from: what is said often is said once, under a name. */
+/** Prepares the generated document for client generators: repeated parts become named components. */
 export function finish(document: Document): void {
   const { components, paths } = document;
   Object.assign(components, { responses: {}, parameters: {} });
@@ -35,14 +35,14 @@ export function finish(document: Document): void {
 
 type Components = Document['components'];
 
-/** The generator takes every body for required; routes say so of theirs where it is not. */
+/** The generator marks every body as required. Routes with an optional body declare that. */
 function letBodyBeOptional(operation: Operation): void {
   if (operation[BODY_IS_OPTIONAL] !== true) return;
   if (operation.requestBody !== undefined) operation.requestBody.required = false;
   delete operation[BODY_IS_OPTIONAL];
 }
 
-/** Problems of one status are the same everywhere. */
+/** Problems of one status have the same response on every route. */
 function nameResponses(operation: Operation, components: Components): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     response.headers = headersOf(status, response.headers);
@@ -56,7 +56,7 @@ function nameResponses(operation: Operation, components: Components): void {
   }
 }
 
-/** By RFC 9110; Node's own names of them differ from version to version. */
+/** Names by RFC 9110. Node's own names differ between versions. */
 const STATUSES: Readonly<Record<string, string>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -78,7 +78,7 @@ function nameParameters({ parameters = [] }: Operation, components: Components):
   }
 }
 
-/** Schemas with a title are named by it. What is inside of examples is no schema. */
+/** A schema with a title is named by it. Objects inside of examples are not schemas. */
 function nameSchemas(value: unknown, components: Components): unknown {
   if (Array.isArray(value)) return value.map((item) => nameSchemas(item, components));
   if (typeof value !== 'object' || value === null) return value;
@@ -90,7 +90,7 @@ function nameSchemas(value: unknown, components: Components): unknown {
   return title === undefined ? schema : { ...schema, title };
 }
 
-/** Keeps it under this name, under which nothing else may be kept, and answers a reference to it. */
+/** Stores the component under this name and returns a reference. Throws if the name is taken by another component. */
 function named(
   components: Components,
   kind: keyof Components,

@@ -5,8 +5,8 @@ import type { App } from '../../server/app.ts';
 const PREFIX = '/docs';
 
 /**
- * The pages that show the document. Their libraries are loaded when somebody first looks: in most processes nobody
- * ever does, and they would be a good part of a start.
+ * The pages that show the document. Their libraries are loaded at the first request: most processes never get one, and
+ * loading takes a large part of the start.
  */
 export function docsPages(app: App, publicUrl: string | null): void {
   const policy = policyFor(publicUrl);
@@ -25,12 +25,12 @@ export function docsPages(app: App, publicUrl: string | null): void {
   for (const url of [PREFIX, `${PREFIX}/*`]) app.get(url, { schema: { hide: true } }, show);
 }
 
-/** Hash of the one style sheet that the script of Swagger UI adds; a test in a browser notices another one. */
+/** Hash of the style sheet that the script of Swagger UI adds. A browser test detects a changed one. */
 const INLINE_STYLE = 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w=';
 
 /**
- * What Swagger UI loads: its own files, icons as `data:` in its style sheet, and answers of the service, which the
- * document has under its public origin.
+ * Content that Swagger UI loads: its own files, icons as `data:` in its style sheet, and answers of the service under
+ * its public origin.
  */
 function policyFor(publicUrl: string | null): string {
   return [
@@ -45,7 +45,7 @@ function policyFor(publicUrl: string | null): string {
   ].join('; ');
 }
 
-/** A server that listens nowhere: the routes above ask it. */
+/** A server that does not listen. The routes above send their requests to it. */
 async function openPages(app: App): Promise<FastifyInstance> {
   const [swagger, swaggerUi] = await Promise.all([import('@fastify/swagger'), import('@fastify/swagger-ui')]);
   const pages = fastify();
