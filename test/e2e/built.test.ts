@@ -32,7 +32,7 @@ async function send(url: string, method: string, body?: object, headers: Record<
   return { status: response.status, text: answer, body: isJson ? JSON.parse(answer) : {} };
 }
 
-t.test('what is loaded late is found: the embedded database, pages, doors, passwords, mails', async (t) => {
+t.test('the build loads late modules: database, pages, doors, passwords, mails', async (t) => {
   const folder = await dataDir(t);
   const { url, stop } = await startService(t, { env: { API_PORT: '0', DATA_DIR: folder }, args: BUILT });
 
@@ -55,7 +55,7 @@ t.test('what is loaded late is found: the embedded database, pages, doors, passw
   t.equal(await stop(), 0);
 });
 
-t.test('so is what variables ask for: PostgreSQL, Redis, RabbitMQ, keys of its own, traces', async (t) => {
+t.test('the build loads PostgreSQL, Redis, RabbitMQ, the key set and traces', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
   const collector = await startCollector(t);
   const env = {

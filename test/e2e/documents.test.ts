@@ -8,7 +8,7 @@ import { postgresServer, testDatabase } from '../support/postgres.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
 for (const document of ['README.md', 'docs/api.md']) {
-  t.test(`the commands in ${document} do what it says`, async (t) => {
+  t.test(`the commands in ${document} give the documented answers`, async (t) => {
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);
     const env = { DATA_DIR: join(folder, 'data'), ...(await environmentIn(document)) };
@@ -24,7 +24,7 @@ for (const document of ['README.md', 'docs/api.md']) {
   });
 }
 
-t.test('every route of the canonical front door has its example', async (t) => {
+t.test('every route of the canonical front door has an example', async (t) => {
   const text = await readFile('docs/api.md', 'utf8');
   const shown = new Set([...text.matchAll(/`([A-Z]+ \/[^`?]+)/g)].map(([, route]) => route));
   const { send } = await httpService(t, { http: { frontDoors: [] } });
@@ -39,7 +39,7 @@ t.test('every route of the canonical front door has its example', async (t) => {
   t.same(missing, []);
 });
 
-t.test('every file that a document names is there', async (t) => {
+t.test('every file that a document names exists', async (t) => {
   const names = (await readdir('docs', { recursive: true })).filter((name) => name.endsWith('.md'));
   let count = 0;
   for (const document of ['README.md', 'client/README.md', ...names.map((name) => join('docs', name))]) {

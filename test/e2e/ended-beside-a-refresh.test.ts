@@ -82,7 +82,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   },
 };
 
-t.test('a session that is ended beside a refresh of it is never live afterwards', async (t) => {
+t.test('a session that is ended during its refresh is never live afterwards', async (t) => {
   const stores = await postgresStores(t, 2 * AT_ONCE);
   if (stores === null) return;
   const meeting = meetings();

@@ -22,13 +22,13 @@ import { skipFor } from '../support/skip.ts';
 /** An event that was taken up and not dealt with comes back after a minute. */
 const PATIENCE = 90_000;
 
-t.test('events reach other systems', async (t) => {
+t.test('events reach RabbitMQ and fail no request', async (t) => {
   if (!requirePrivateRabbit(t) || !(await requirePostgres(t))) return;
   const rabbit = await startPrivateRabbit(t);
 
-  await t.test('the consumer of the documentation hears of an account', (t) => documentedConsumer(t, rabbit));
-  await t.test('what publishes them joins the trace of the request', (t) => oneTree(t, rabbit));
-  await t.test('over TLS', (t) => overTls(t, rabbit));
+  await t.test('the documented consumer receives users.created', (t) => documentedConsumer(t, rabbit));
+  await t.test('publishing an event joins the trace of its request', (t) => oneTree(t, rabbit));
+  await t.test('events are published over TLS', (t) => overTls(t, rabbit));
   await t.test('a certificate that does not verify stops the start', (t) => untrusted(t, rabbit));
   await t.test('a broken mail server delays no event', (t) => withoutMailServer(t, rabbit));
   await t.test('a broker that hangs delays no request, no mail and no stop', (t) => hung(t, rabbit));

@@ -67,7 +67,7 @@ async function faultOf(starting: Promise<unknown>): Promise<string> {
   );
 }
 
-t.test('replicas on one database have one set, and follow it', async (t) => {
+t.test('replicas on one database share one key set and follow its changes', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATABASE_URL = await testDatabase(t);
   const env = { DATABASE_URL, ACCESS_TOKEN_ALG: 'EdDSA' };
@@ -99,7 +99,7 @@ t.test('replicas on one database have one set, and follow it', async (t) => {
   t.type((await one.logIn()).access, 'string', 'and the others are still good');
 });
 
-t.test('a change of algorithm, replica by replica', async (t) => {
+t.test('the algorithm can be changed replica by replica', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATABASE_URL = await testDatabase(t);
   const before = await replica(t, { DATABASE_URL });
@@ -131,7 +131,7 @@ function writeKeys(path: string, ...keys: object[]): void {
   renameSync(`${path}.draft`, path);
 }
 
-t.test('a file rules, and is followed while it can be used', async (t) => {
+t.test('a key set file takes precedence, and its valid changes are followed', async (t) => {
   if (!(await requirePostgres(t))) return;
   const path = join(t.testdir(), 'keys.json');
   const env = { DATABASE_URL: await testDatabase(t), KEY_SET_FILE: path };

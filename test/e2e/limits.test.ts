@@ -47,7 +47,7 @@ async function limited(t: Test, env: Record<string, string>) {
 
 const WRONG = [401, null];
 
-t.test('LOGIN_ACCOUNT_LIMIT', async (t) => {
+t.test('LOGIN_ACCOUNT_LIMIT limits wrong passwords of an account', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '2/30m' });
   const thrice = async () => [
@@ -61,7 +61,7 @@ t.test('LOGIN_ACCOUNT_LIMIT', async (t) => {
   t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
 });
 
-t.test('LOGIN_NETWORK_LIMIT', async (t) => {
+t.test('LOGIN_NETWORK_LIMIT limits wrong passwords from a network', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { time, guess } = await limited(t, { LOGIN_NETWORK_LIMIT: '2/30m' });
   const thrice = async () => [await guess('ann'), await guess('bob'), await guess('cyd')];
@@ -72,7 +72,7 @@ t.test('LOGIN_NETWORK_LIMIT', async (t) => {
   t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
 });
 
-t.test('LOGIN_LONGEST_WAIT', async (t) => {
+t.test('LOGIN_LONGEST_WAIT bounds the wait after wrong passwords', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '1/1h', LOGIN_LONGEST_WAIT: '3s' });
   t.same(await guess('ann'), WRONG);
@@ -114,7 +114,7 @@ t.test('REGISTER_LIMIT', async (t) => {
   t.same(await register('dan'), made);
 });
 
-t.test('PASSWORD_FORGOT_LIMIT', async (t) => {
+t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { time, folder, register, forget } = await limited(t, { PASSWORD_FORGOT_LIMIT: '1/10m' });
   await register('ann');

@@ -41,7 +41,7 @@ async function start(t: Test) {
   };
 }
 
-t.test('a service whose log nobody reads answers requests, and ends at SIGTERM', async (t) => {
+t.test('a service with a stalled log reader answers requests, and ends at SIGTERM', async (t) => {
   if (!(await requirePostgres(t))) return;
   const service = await start(t);
   service.reader.freeze();
@@ -50,7 +50,7 @@ t.test('a service whose log nobody reads answers requests, and ends at SIGTERM',
   t.same(await service.terminate(), [0, null]);
 });
 
-t.test('so does one whose log reader went away while lines waited', async (t) => {
+t.test('a service whose log reader exited answers requests, and ends at SIGTERM', async (t) => {
   if (!(await requirePostgres(t))) return;
   const service = await start(t);
   service.reader.freeze();

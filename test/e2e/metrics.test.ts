@@ -28,7 +28,7 @@ async function environment(t: Test): Promise<Body> {
   };
 }
 
-t.test('what happened is counted, and nothing that is secret is told', async (t) => {
+t.test('metrics count requests and sessions, and contain no secret', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, metrics } = await composed(t, await environment(t));
   const ann = { username: 'canary-ann', email: 'canary@example.com', password: PASSWORD };
@@ -101,7 +101,7 @@ t.test('what happened is counted, and nothing that is secret is told', async (t)
 
 const tokensOf = ({ body }: { body: Body }) => [body.access ?? '-', body.refresh ?? '-'];
 
-t.test('limits that refuse are counted by what they limit', async (t) => {
+t.test('refusals by a limit are counted per limited action', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, metrics } = await composed(t, { ...(await environment(t)), ARGON2_MEMORY: '1024' });
   const guess = () => post(`${url}/auth/login`, { username: 'bob', password: 'a wrong guess' });
@@ -111,7 +111,7 @@ t.test('limits that refuse are counted by what they limit', async (t) => {
   t.equal(series.get('auth_logins_failed_total{reason="too_many_requests"}'), 1);
 });
 
-t.test('in production metrics want a service key, or a port of their own', async (t) => {
+t.test('in production /metrics requires a service key or a separate port', async (t) => {
   if (!(await requirePostgres(t))) return;
   const key = () => randomBytes(64).toString('base64url');
   const [metricsKey, loginKey] = [key(), key()];
@@ -125,7 +125,7 @@ t.test('in production metrics want a service key, or a port of their own', async
     LOGIN_BY_USER_ID: 'key',
     SERVICE_API_KEYS: `prometheus:metrics:${metricsKey},backend:login:${loginKey}`,
   };
-  await t.test('a key', async (t) => {
+  await t.test('a service key with scope metrics is required', async (t) => {
     const { metrics } = await composed(t, env);
     const statusWith = async (headers: Body) => (await fetch(metrics, { headers })).status;
     t.equal(await statusWith({}), 401);
@@ -140,7 +140,7 @@ t.test('in production metrics want a service key, or a port of their own', async
     t.equal(refused.headers.get('content-type'), 'application/problem+json');
   });
 
-  await t.test('a port of its own', async (t) => {
+  await t.test('METRICS_PORT serves metrics on a separate port', async (t) => {
     const { url, metrics, close } = await composed(t, { ...env, METRICS_PORT: '0' });
     t.not(new URL(metrics).port, new URL(url).port);
     t.equal((await scrape(metrics)).get('kinship_database_up'), 1);

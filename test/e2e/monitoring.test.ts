@@ -22,13 +22,13 @@ interface Alerts {
   readonly alerts: readonly { readonly labels: { readonly alertname: string }; readonly state: string }[];
 }
 
-t.test('the rules are sound, and say what they are to say', async (t) => {
+t.test('promtool accepts the alert rules and their tests pass', async (t) => {
   if (!requirePrometheus(t)) return;
   t.match(await promtool('check', 'config', 'prometheus.yml'), /rules.yml\s+SUCCESS/);
   t.match(await promtool('test', 'rules', 'rules.test.yml'), /SUCCESS/);
 });
 
-t.test('a Prometheus that watches the service hears of a theft', async (t) => {
+t.test('Prometheus raises an alert for a theft', async (t) => {
   if (!requirePrometheus(t) || !(await requirePostgres(t))) return;
   const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const prometheus = await startPrometheus(t, new URL(url).host);
@@ -48,7 +48,7 @@ t.test('a Prometheus that watches the service hears of a theft', async (t) => {
   t.strictSame(await firing(prometheus), ['KinshipThefts']);
 });
 
-t.test('the rules ask for metrics that there are', async (t) => {
+t.test('the rules use existing metrics only', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const types = typesIn(await (await fetch(`${url}/metrics`)).text());

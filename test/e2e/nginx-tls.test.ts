@@ -13,7 +13,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { skipFor } from '../support/skip.ts';
 
-t.test('the TLS example serves the public routes by https alone', async (t) => {
+t.test('the TLS example serves the public routes over https only', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
   const pem = selfSigned();
   if (pem === null) return skipFor(t, OPENSSL);

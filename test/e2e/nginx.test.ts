@@ -74,7 +74,7 @@ async function setUp(t: Test) {
 
 const bearer = (access = '') => ({ authorization: `Bearer ${access}` });
 
-t.test('nginx sends no request twice, also where a GET changes state', async (t) => {
+t.test('nginx sends no request twice, even if a GET changes state', async (t) => {
   if (!requireNginx(t)) return;
   const replicas = await Promise.all([deafReplica(t), deafReplica(t)]);
   const port = await freePort();
@@ -104,7 +104,7 @@ async function deafReplica(t: Test) {
   return { port: (server.address() as AddressInfo).port, count: () => count };
 }
 
-t.test('nginx lets through whom the service knows, and nobody else', async (t) => {
+t.test('nginx passes authenticated requests only', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
   const { url, env, folder, service, requests, ask, post } = await setUp(t);
   const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
@@ -113,7 +113,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
   const { access = '', refresh = '' } = await logIn();
   const { sub, sid } = claimsOf(access);
 
-  await t.test('with a good token, as whom the service says', async (t) => {
+  await t.test('a valid token reaches the application with the service’s user id', async (t) => {
     const ways: Record<string, Record<string, string>> = {
       bearer: bearer(access),
       cookie: { cookie: `theme=dark; access_token=${access}` },
@@ -131,7 +131,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     }
   });
 
-  await t.test('from where nginx says, not the client', async (t) => {
+  await t.test('the client’s address comes from nginx, not from the client', async (t) => {
     const credentials = { username: 'ann', password: PASSWORD };
     const { body } = await post('/auth/login', credentials, { 'x-forwarded-for': '203.0.113.9' });
     t.equal(claimsOf(body.access ?? '').userIp, '127.0.0.1');
@@ -140,7 +140,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     t.equal(requests[0]?.headers['x-forwarded-for'], '127.0.0.1');
   });
 
-  await t.test('whatever the request, which arrives whole', async (t) => {
+  await t.test('a request of any method arrives complete', async (t) => {
     requests.length = 0;
     const body = 'x'.repeat(100_000);
     const chunked = new Blob([body]).stream();
@@ -157,7 +157,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     );
   });
 
-  await t.test('without one, or with one that is none, not at all', async (t) => {
+  await t.test('a missing or invalid token does not reach the application', async (t) => {
     requests.length = 0;
     const ways: Record<string, Record<string, string>> = {
       nothing: {},
@@ -215,7 +215,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     },
   );
 
-  await t.test('cookies of the application reach the application alone', async (t) => {
+  await t.test('cookies of the application reach only the application', async (t) => {
     const crumbs = `a=${'x'.repeat(9_000)}; b=${'y'.repeat(9_000)}`;
     requests.length = 0;
     t.equal((await ask({ cookie: `${crumbs}; access_token=${access}` }))[0], 200);
@@ -240,7 +240,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     t.same(requests, []);
   });
 
-  await t.test('the service is reached on each of its routes, with its own cookies', async (t) => {
+  await t.test('each route of the service is reachable, with the service’s cookies', async (t) => {
     const document = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
       paths: Record<string, Record<string, unknown>>;
     };
@@ -261,7 +261,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     t.same([twice.status, await twice.text()], [400, 'Wrong data structure'], 'both cookies arrive');
   });
 
-  await t.test('a session that was ended is out at once', async (t) => {
+  await t.test('an ended session is refused at once', async (t) => {
     const other = await logIn();
     t.equal((await ask(bearer(other.access)))[0], 200);
     t.equal((await post('/auth/logout', undefined, bearer(other.access))).status, 204);
@@ -272,7 +272,7 @@ t.test('nginx lets through whom the service knows, and nobody else', async (t) =
     t.equal((await ask(bearer(access)))[0], 200, 'and no other one is');
   });
 
-  await t.test('while the service is away nobody is let through', async (t) => {
+  await t.test('no request passes while the service is down', async (t) => {
     await service.close();
     requests.length = 0;
     for (const headers of [bearer(access), {}]) {

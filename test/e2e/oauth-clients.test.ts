@@ -75,7 +75,7 @@ async function until(what: string, look: () => Promise<boolean>): Promise<void> 
   throw new Error(`waited in vain for ${what}`);
 }
 
-t.test('openid-client finds the service, refreshes, looks and ends', async (t) => {
+t.test('openid-client discovers the service, refreshes, introspects and revokes', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, lines } = await start(t);
   const app = await discover(url, 'kinship', client.None());
@@ -104,7 +104,7 @@ t.test('openid-client finds the service, refreshes, looks and ends', async (t) =
     t.notOk(log.includes(secret), 'not in the log');
 });
 
-t.test('a resource server checks tokens by itself through a rotation of keys', async (t) => {
+t.test('a resource server verifies tokens offline across a key rotation', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, env } = await start(t);
   const resource = await startResourceServer(t, {
@@ -139,7 +139,7 @@ t.test('a resource server checks tokens by itself through a rotation of keys', a
   t.equal((await ask(next.access, 'POST')).status, 401, 'not where it is asked for');
 });
 
-t.test('the resource server of the documentation is the one that was run', async (t) => {
+t.test('the documented resource server is the tested one', async (t) => {
   const text = await readFile('docs/standards.md', 'utf8');
   t.ok(text.includes(await readFile('docs/examples/resource-server.mjs', 'utf8')));
 });

@@ -74,7 +74,7 @@ for (const mode of MODES) {
       }
     });
 
-    await t.test('a revocation on one replica is heard by the other', async (t) => {
+    await t.test('a revocation on one replica reaches the other', async (t) => {
       t.ok(await feedIsComplete(other.url), 'no request has to ask the database');
       const pair = await logIn(one.url);
       t.equal(await protectedStatus(other.url, pair), 200);
@@ -86,7 +86,7 @@ for (const mode of MODES) {
       t.ok(await feedIsComplete(other.url));
     });
 
-    await t.test('a statement that was given up has no effect later', async (t) => {
+    await t.test('an abandoned statement has no later effect', async (t) => {
       const locker = await admin.reserve();
       await locker`begin`;
       await locker`lock table token_families in access exclusive mode`;
@@ -155,7 +155,7 @@ t.test('a role without the settings is refused, with the statements that set the
   await t.rejects(composed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
 });
 
-t.test('a host that is read-only is passed over for the next one', async (t) => {
+t.test('a read-only host is skipped for the next one', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const url = await testDatabase(t);
   const readOnly = await testRole(t, url, { default_transaction_read_only: 'on' });

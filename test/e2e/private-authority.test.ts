@@ -10,7 +10,7 @@ import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
 
 t.test(
-  'NODE_EXTRA_CA_CERTS makes an internal authority count, and the name is compared all the same',
+  'NODE_EXTRA_CA_CERTS adds an internal authority, and the name of the host is still verified',
   async (t) => {
     if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
     const issued = issuedFor('localhost', t.testdir());

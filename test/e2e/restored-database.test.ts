@@ -11,7 +11,7 @@ interface Answer {
   readonly body: Record<string, string>;
 }
 
-t.test('a restored database does not revive what a replica saw end', async (t) => {
+t.test('a restored database does not revive a session that a running replica saw end', async (t) => {
   if (!(await requirePostgres(t))) return;
   const database = await testDatabase(t);
   const env = { DATA_DIR: await dataDir(t), DATABASE_URL: database, MAIL: 'off' };

@@ -58,18 +58,18 @@ async function wholeStory(t: Test, env: Record<string, string>, folder: string):
   t.notMatch([...first.lines, ...second.lines].join(''), pair.body.refresh, 'no token in the log');
 }
 
-t.test('the whole story on the embedded database', async (t) => {
+t.test('sessions, accounts, mails and limits work on the embedded database', async (t) => {
   const folder = await dataDir(t);
   await wholeStory(t, { DATA_DIR: folder }, folder);
 });
 
-t.test('the whole story on PostgreSQL', async (t) => {
+t.test('sessions, accounts, mails and limits work on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
   const folder = await dataDir(t);
   await wholeStory(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
 });
 
-t.test('behind a proxy, the address that it vouches for counts', async (t) => {
+t.test('behind a trusted proxy, the forwarded address counts', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = {
     DATA_DIR: await dataDir(t),
@@ -89,12 +89,12 @@ t.test('behind a proxy, the address that it vouches for counts', async (t) => {
   t.equal(claims.userIp, '198.51.100.9');
 });
 
-t.test('a database that cannot be had stops the start, and nothing is left open', async (t) => {
+t.test('an unreachable database stops the start, and no handle stays open', async (t) => {
   const env = { DATA_DIR: await dataDir(t), DATABASE_URL: 'postgres://127.0.0.1:1/none' };
   await t.rejects(composed(t, env), { code: 'unavailable' });
 });
 
-t.test('a mail server that is not to be trusted stops the start', async (t) => {
+t.test('an untrusted mail server stops the start', async (t) => {
   if (!(await requirePostgres(t))) return;
   const impostor = createServer((socket) => socket.on('error', () => {}).end('220 no TLS here\r\n')).listen(
     0,
@@ -112,7 +112,7 @@ t.test('a mail server that is not to be trusted stops the start', async (t) => {
   t.equal((await logIn(url)).status, 200, 'one that is merely broken does not');
 });
 
-t.test('the process: ready line, two starts on one folder, signals, exit codes', async (t) => {
+t.test('the process logs its ready line, locks its folder, handles signals', async (t) => {
   const folder = await dataDir(t);
   const env = { API_PORT: '0', DATA_DIR: folder };
   const service = await startService(t, { env });
@@ -129,7 +129,7 @@ t.test('the process: ready line, two starts on one folder, signals, exit codes',
   await t.rejects(wrong, /API_PORT got "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT got "x"/, 'one line per fault');
 });
 
-t.test('limits on attempts are shared through Redis, and stay when it is gone', async (t) => {
+t.test('limits on attempts are shared through Redis, and hold when Redis is down', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
   const redis = await startPrivateRedis(t);
   const limit = { LOGIN_ACCOUNT_LIMIT: '3/1h' };

@@ -52,7 +52,7 @@ async function recovers(service: Service): Promise<void> {
   await until('readiness', async () => (await ready(service)) === 200);
 }
 
-t.test('an event loop that does not get to its work sheds, and recovers', async (t) => {
+t.test('a blocked event loop sheds load, and recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const service = await composed(t, environment(t, url), { pressure: { late: 100 } });
@@ -68,7 +68,7 @@ t.test('an event loop that does not get to its work sheds, and recovers', async 
   await recovers(service);
 });
 
-t.test('one pause of the machine is no strain', async (t) => {
+t.test('one pause of the machine sheds no load', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const service = await composed(t, environment(t, url), { pressure: { late: 1_500 } });
@@ -80,7 +80,7 @@ t.test('one pause of the machine is no strain', async (t) => {
   );
 });
 
-t.test('a database that keeps everybody waiting makes the service shed, and it recovers', async (t) => {
+t.test('a slow database makes the service shed load, and it recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const service = await composed(t, environment(t, url), { pressure: { unanswered: 300 } });

@@ -2,7 +2,7 @@ import t from 'tap';
 import { postgresStores } from '../support/open-stores.ts';
 import { ELSEWHERE, outcome, sessions } from '../support/sessions.ts';
 
-t.test('what a refresh asks of the database', async (t) => {
+t.test('refreshes and logins use the fewest statements', async (t) => {
   const statements: string[] = [];
   const stores = await postgresStores(t, 1, (text) => statements.push(text.trim().replaceAll(/\s+/g, ' ')));
   if (stores === null) return;
@@ -14,7 +14,7 @@ t.test('what a refresh asks of the database', async (t) => {
   };
 
   let pair = await service.logIn();
-  await t.test('one statement where all is well', async (t) => {
+  await t.test('a rotation is one statement', async (t) => {
     for (const key of [undefined, 'k1', 'k2']) {
       const found = await counted(async () => {
         pair = await service.refresh(pair, key === undefined ? {} : { key });
@@ -23,7 +23,7 @@ t.test('what a refresh asks of the database', async (t) => {
     }
   });
 
-  await t.test('one statement when the user is to be told of a new address', async (t) => {
+  await t.test('a rotation from a new address is one statement', async (t) => {
     const found = await counted(async () => {
       pair = await service.refresh(pair, { client: ELSEWHERE });
     });
@@ -31,7 +31,7 @@ t.test('what a refresh asks of the database', async (t) => {
     t.equal((await stores.sql`select 1 from outbox where kind = 'mail'`).count, 1);
   });
 
-  await t.test('none for a token that is refused without its row', async (t) => {
+  await t.test('a token that is refused without its row costs no statement', async (t) => {
     t.same(await counted(() => outcome(service.refresh({ refresh: 'x.y.z' }))), []);
     t.same(await counted(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
   });

@@ -6,7 +6,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 const UNUSABLE = 'a signing key cannot be used';
 
-t.test('a changed signing key and a removed one that is put back are refused', async (t) => {
+t.test('a changed signing key and a restored removed key are refused', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });

@@ -30,7 +30,7 @@ async function start(t: Test, env: Record<string, string>) {
   return { url, lines, close };
 }
 
-t.test('a request is one trace, from the caller down to the statement', async (t) => {
+t.test('a request is one trace, from the caller to the statement', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const DATABASE_URL = await testDatabase(t);
@@ -113,7 +113,7 @@ t.test('no password and no address of a user reaches a span', async (t) => {
   for (const canary of ['correct', 'canary', '127.0.0.1']) t.notOk(sent.includes(canary), canary);
 });
 
-t.test('every span carries the name and the attributes that the environment gives', async (t) => {
+t.test('every span carries the name and attributes of the environment', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const service = await start(t, {
@@ -154,7 +154,7 @@ t.test('the sampler that the environment names decides which traces are sent', a
   t.same(await sentBy(parentRatio, '01'), ['continued']);
 });
 
-t.test('a collector that is away is told of once, and nothing waits for it', async (t) => {
+t.test('an unreachable collector is logged once and delays no request', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const DATABASE_URL = await testDatabase(t);

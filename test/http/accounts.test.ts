@@ -37,7 +37,7 @@ async function mailTo(service: HttpService, type: string): Promise<Record<string
   return found === undefined ? {} : { ...found.event.data, contact: found.contact };
 }
 
-t.test('a whole life: two devices, a new password, an end', async (t) => {
+t.test('an account registers, uses two devices, changes its password and is deleted', async (t) => {
   const service = await httpService(t);
   const { post, send } = service;
   const registered = await post('/auth/register', ann);
@@ -92,7 +92,7 @@ t.test('a whole life: two devices, a new password, an end', async (t) => {
   t.equal((await post('/auth/register', ann)).status, 201, 'the name is free again');
 });
 
-t.test('what is no account', async (t) => {
+t.test('invalid registrations are refused', async (t) => {
   const { post } = await httpService(t);
   t.equal((await post('/auth/register', ann)).status, 201);
   const cases: [string, object, number, string][] = [
@@ -127,7 +127,7 @@ t.test('what is no account', async (t) => {
   }
 });
 
-t.test('sessions of one’s own, and of others', async (t) => {
+t.test('a user lists and ends only their own sessions', async (t) => {
   const service = await httpService(t);
   const { post, send } = service;
   await post('/auth/register', ann);
@@ -170,7 +170,7 @@ t.test('sessions of one’s own, and of others', async (t) => {
   t.equal((await get(service, '/auth/me', bobs)).status, 200, 'others are not touched');
 });
 
-t.test('logout by a refresh token, even one that was rotated', async (t) => {
+t.test('a rotated refresh token can still log out', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   await post('/auth/register', ann);
@@ -187,7 +187,7 @@ t.test('logout by a refresh token, even one that was rotated', async (t) => {
   t.equal((await get(service, '/auth/me', other)).status, 401);
 });
 
-t.test('a forgotten password', async (t) => {
+t.test('a reset link sets a new password', async (t) => {
   const service = await httpService(t);
   const { post, send } = service;
   await post('/auth/register', ann);
@@ -228,7 +228,7 @@ t.test('a forgotten password', async (t) => {
   );
 });
 
-t.test('“it was not me”: the link shows a page, the button ends that session alone', async (t) => {
+t.test('“it was not me”: the link shows a page, and the button ends only that session', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   await post('/auth/register', ann);
@@ -262,7 +262,7 @@ t.test('“it was not me”: the link shows a page, the button ends that session
   t.equal((await press(token)).status, 403, 'expired');
 });
 
-t.test('operators', async (t) => {
+t.test('operators list and end sessions of users', async (t) => {
   const service = await httpService(t);
   const { post, send, adminKey } = service;
   await post('/auth/register', ann);
@@ -288,7 +288,7 @@ t.test('operators', async (t) => {
   t.equal((await get(service, '/auth/me', second)).status, 401);
 });
 
-t.test('what a change of the password refuses', async (t) => {
+t.test('a change of the password refuses invalid requests', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   await post('/auth/register', ann);
@@ -302,7 +302,7 @@ t.test('what a change of the password refuses', async (t) => {
   t.ok(await logIn(service));
 });
 
-t.test('users whose account somebody else keeps', async (t) => {
+t.test('users without an account here have sessions but no account routes', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -314,7 +314,7 @@ t.test('users whose account somebody else keeps', async (t) => {
   t.equal((await post('/auth/password/forgot', { email: 'no address' })).status, 400);
 });
 
-t.test('logins at the same moment succeed, although one alone replaces an outdated hash', async (t) => {
+t.test('simultaneous logins succeed, although only one replaces an outdated hash', async (t) => {
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
@@ -358,7 +358,7 @@ t.test('a password that is changed while its outdated hash is replaced opens no 
   t.match(answer, { status: 401, body: { code: 'invalid_credentials' } });
 });
 
-t.test('a hash of other parameters is made anew at login', async (t) => {
+t.test('a login replaces a hash with outdated parameters', async (t) => {
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
@@ -377,7 +377,7 @@ t.test('a hash of other parameters is made anew at login', async (t) => {
   t.ok(await logIn(service));
 });
 
-t.test('only so many accounts and mails an hour', async (t) => {
+t.test('accounts and mails per hour are limited', async (t) => {
   const service = await httpService(t);
   const { post } = service;
   await post('/auth/register', ann);

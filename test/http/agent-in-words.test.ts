@@ -1,7 +1,7 @@
 import t from 'tap';
 import { agentInWords } from '../../src/adapters/http/server/agent-in-words.ts';
 
-t.test('a user agent in words', async (t) => {
+t.test('a user agent is described as browser and system', async (t) => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0';
   t.equal(agentInWords(firefox), 'Firefox 120 on Linux');
   t.equal(agentInWords('curl/8.5.0'), 'curl/8.5.0', 'what is not known is left as it came');

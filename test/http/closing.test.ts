@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { httpService } from '../support/http.ts';
 
-t.test('a connection that says nothing does not hold up the end', async (t) => {
+t.test('an idle connection does not delay the shutdown', async (t) => {
   const { app, url } = await httpService(t, { http: { limits: { drain: 50, finish: 5_000 } } });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   t.teardown(() => socket.destroy());
@@ -18,7 +18,7 @@ t.test('a connection that says nothing does not hold up the end', async (t) => {
   t.pass('closed');
 });
 
-t.test('a request that goes on is waited for, but not for ever', async (t) => {
+t.test('the shutdown waits for a running request, for a bounded time', async (t) => {
   const stuck = new Promise<never>(() => {});
   const { app, url, post } = await httpService(t, {
     http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },
@@ -30,7 +30,7 @@ t.test('a request that goes on is waited for, but not for ever', async (t) => {
   await t.rejects(fetch(url), 'nobody listens any more');
 });
 
-t.test('every request is answered in time, with a body or without', async (t) => {
+t.test('every request is answered before its deadline, with or without a body', async (t) => {
   const stuck = () => new Promise<never>(() => {});
   const { post } = await httpService(t, {
     http: { openSession: stuck, refresh: stuck, limits: { handlerTimeout: 150 } },

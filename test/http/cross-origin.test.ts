@@ -14,7 +14,7 @@ const ALLOWED = [
 ];
 const HEAD = ['Host: localhost', 'Connection: close'];
 
-t.test('origins and patterns match what they name, and nothing else', async (t) => {
+t.test('origins and patterns match only the origins that they name', async (t) => {
   const { send } = await httpService(t, { http: { corsOrigins: ALLOWED } });
   const granted = async (origin: string) =>
     (await send('/health/live', { headers: { origin } })).headers.get('access-control-allow-origin');
@@ -49,7 +49,7 @@ t.test('origins and patterns match what they name, and nothing else', async (t) 
   for (const origin of bad) t.equal(await granted(origin), null, origin);
 });
 
-t.test('answers that no route gives have the headers of CORS', async (t) => {
+t.test('answers outside of routes have CORS headers', async (t) => {
   const limits = { headersTimeout: 300, requestTimeout: 600 };
   const { url } = await httpService(t, { http: { corsOrigins: ALLOWED, limits } });
   const ask = (line: string, origin: string, ...more: string[]) =>
@@ -89,7 +89,7 @@ t.test('answers that no route gives have the headers of CORS', async (t) => {
   t.match(text, 'access-control-allow-origin: *', 'Node keeps no byte of a request that is too slow');
 });
 
-t.test('without CORS_ORIGINS no answer has headers of CORS', async (t) => {
+t.test('without CORS_ORIGINS no answer has CORS headers', async (t) => {
   const { url } = await httpService(t);
   const headers = [...HEAD, 'Origin: https://app.example.com'];
   for (const [line, more] of [

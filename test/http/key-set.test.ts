@@ -13,7 +13,7 @@ const MEMBERS = {
 };
 
 for (const alg of KEY_ALGORITHMS) {
-  t.test(`${alg}: the published keys are public, to the last member`, async (t) => {
+  t.test(`${alg}: the published keys contain public members only`, async (t) => {
     const set = await someKeySet(alg);
     const { send, url, post } = await httpService(t, set);
     await set.rotate(false);
@@ -40,7 +40,7 @@ t.test('secret keys are not published', async (t) => {
   t.match(await send(PATH), { status: 200, body: { keys: [] } });
 });
 
-t.test('a private part that got among the public ones does not leave', async (t) => {
+t.test('a private member among the public ones is not published', async (t) => {
   const key = {
     kid: 'k',
     use: 'sig',
@@ -56,7 +56,7 @@ t.test('a private part that got among the public ones does not leave', async (t)
   t.same(body.keys, [publicPart]);
 });
 
-t.test('a page of any origin may read them, whichever may call the rest', async (t) => {
+t.test('a page of any origin may read the key set', async (t) => {
   const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   for (const origin of ['https://app.example.com', 'https://elsewhere.example', 'null']) {
     const { headers } = await send(PATH, { headers: { origin } });

@@ -50,7 +50,7 @@ function headersFor(
   return { authorization: known.authorization };
 }
 
-t.test('HEAD is answered as GET, without the body', async (t) => {
+t.test('HEAD is answered like GET, without the body', async (t) => {
   const service = await signedIn(t);
   const requests = (await getRequests(t, service)).filter(({ path }) => !CHANGING.includes(path));
   t.ok(requests.length > 20, `${requests.length} routes`);
@@ -76,7 +76,7 @@ function comparable(path: string, { headers }: Response): Record<string, string>
   return Object.fromEntries([...headers].filter(([name]) => !varying.includes(name)));
 }
 
-t.test('a HEAD uses no link up and changes no session', async (t) => {
+t.test('a HEAD does not use up a link or change a session', async (t) => {
   const service = await signedIn(t);
   const { url, authorization, userId, sid } = service;
   const link = `${url}/auth/not-me?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`;

@@ -5,7 +5,7 @@ import t from 'tap';
 import { seriesIn, typesIn } from '../support/exposition.ts';
 import { httpService } from '../support/http.ts';
 
-t.test('whatever strangers ask for, the number of series is bounded', async (t) => {
+t.test('arbitrary requests create a bounded number of series', async (t) => {
   const { url, app, send } = await httpService(t);
   const text = async () => (await fetch(`${url}/metrics`)).text();
   await send('/nowhere');
@@ -49,7 +49,7 @@ t.test('whatever strangers ask for, the number of series is bounded', async (t) 
   t.notMatch(shown, 'canary');
 });
 
-t.test('every metric of ours is explained, and nothing that is explained is missing', async (t) => {
+t.test('docs/metrics.md lists exactly the service’s own metrics', async (t) => {
   const { url, metrics } = await httpService(t);
   const readings = {
     hashesRunning: () => 0,

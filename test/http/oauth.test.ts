@@ -22,7 +22,7 @@ async function oauthService(t: Test, settings: Parameters<typeof httpService>[1]
   };
 }
 
-t.test('an unpaired session is refreshed in the words of OAuth', async (t) => {
+t.test('an unpaired session is refreshed by the OAuth grant', async (t) => {
   const { logInUnpaired, exchange } = await oauthService(t);
   const first = await logInUnpaired();
   const { status, headers, body } = await exchange(first.refresh);
@@ -47,7 +47,7 @@ t.test('a retry under the same Idempotency-Key gets the same tokens', async (t) 
   t.match(await exchange(String(first.body.refresh_token)), { status: 200 });
 });
 
-t.test('requests that are not as RFC 6749 has them', async (t) => {
+t.test('requests that violate RFC 6749 are refused', async (t) => {
   const { logInUnpaired, form, post, send } = await oauthService(t);
   const { refresh } = await logInUnpaired();
   const good = new URLSearchParams(refreshForm(refresh)).toString();
@@ -86,7 +86,7 @@ t.test('requests that are not as RFC 6749 has them', async (t) => {
   );
 });
 
-t.test('a client need not authenticate, but if it does it is the right one', async (t) => {
+t.test('client authentication is optional, but wrong credentials are refused', async (t) => {
   const { logInUnpaired, exchange, form } = await oauthService(t);
   const { refresh } = await logInUnpaired({ clientId: 'backend' });
   const wrong: Record<string, Record<string, string>> = {
@@ -130,7 +130,7 @@ t.test('a client_id that contradicts the authentication or the session is refuse
   t.match(await ask('/oauth/token', 'backend', basic('backend', SERVICE_KEY)), { status: 200 });
 });
 
-t.test('a confidential session takes the authentication of its client', async (t) => {
+t.test('a confidential session requires its client’s authentication', async (t) => {
   const { logInUnpaired, exchange, form, look } = await oauthService(t);
   const WEB = basic('web', CONFIDENTIAL_KEY);
   const first = await logInUnpaired({ clientId: 'web', confidential: true });
@@ -155,7 +155,7 @@ t.test('a confidential session takes the authentication of its client', async (t
   t.same((await look(String(next.access_token))).body, { active: false });
 });
 
-t.test('no other door opens a confidential session without its key', async (t) => {
+t.test('no door refreshes a confidential session without its key', async (t) => {
   const { post, send, url } = await oauthService(t);
   const key = { 'x-api-key': CONFIDENTIAL_KEY };
   const userId = randomUUID();
@@ -191,7 +191,7 @@ t.test('no other door opens a confidential session without its key', async (t) =
   t.equal((await send('/auth/logout', bearer)).status, 204, 'its user ends it by the access token');
 });
 
-t.test('introspection tells the end of the session where it is earlier', async (t) => {
+t.test('introspection reports the end of the session if it is earlier than exp', async (t) => {
   const { logIn, look, time } = await oauthService(t, { policy: { sessionMaxAge: 60_000 } });
   const pair = await logIn();
   const end = Math.floor((time.now + 60_000) / 1000);
@@ -199,7 +199,7 @@ t.test('introspection tells the end of the session where it is earlier', async (
   t.equal((await look(pair.refresh)).body.exp, end);
 });
 
-t.test('either token ends the session, and what is none is no fault', async (t) => {
+t.test('either token ends the session, and revoking an invalid token succeeds', async (t) => {
   const { logInUnpaired, logIn, form, exchange, look, time, families } = await oauthService(t);
   for (const half of ['refresh', 'access'] as const) {
     for (const open of [logIn, logInUnpaired]) {
@@ -227,7 +227,7 @@ t.test('either token ends the session, and what is none is no fault', async (t) 
   t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
 });
 
-t.test('a client that authenticates ends sessions of its own alone', async (t) => {
+t.test('an authenticated client ends only its own sessions', async (t) => {
   const { logIn, form, look } = await oauthService(t);
   const { refresh, access } = await logIn({ clientId: 'backend' });
   const answer = await form('/oauth/revoke', { token: refresh }, RESOURCE);
@@ -238,7 +238,7 @@ t.test('a client that authenticates ends sessions of its own alone', async (t) =
   t.same((await look(access)).body, { active: false });
 });
 
-t.test('introspection says what a good token is', async (t) => {
+t.test('introspection describes a valid token', async (t) => {
   const { logIn, look, time, end, exchange, logInUnpaired } = await oauthService(t);
   const userId = randomUUID();
   const pair = await logIn({ userId, clientId: 'backend' });
@@ -300,7 +300,7 @@ t.test('introspection names no unverified address', async (t) => {
   t.notOk('username' in told);
 });
 
-t.test('introspection is for keys of its scope', async (t) => {
+t.test('introspection requires a service key with scope introspect', async (t) => {
   const { logIn, look } = await oauthService(t);
   const { access } = await logIn();
   t.match(await look(access, {}), { status: 401, body: { error: 'invalid_client' } });
@@ -312,7 +312,7 @@ t.test('introspection is for keys of its scope', async (t) => {
   t.match(await look(access, { authorization: `Basic ${raw}` }), { status: 200 }, 'without form encoding');
 });
 
-t.test('the metadata leads everywhere, where the issuer is where it is found', async (t) => {
+t.test('the metadata names every endpoint if the issuer is PUBLIC_URL', async (t) => {
   const publicUrl = 'https://auth.example.com';
   const path = '/.well-known/oauth-authorization-server';
   const { send } = await oauthService(t, { http: { publicUrl, issuer: publicUrl } });
@@ -340,7 +340,7 @@ t.test('an access token has the form of RFC 9068', async (t) => {
   t.match(claimsOf(access), { ...text, exp: Number, iat: Number });
 });
 
-t.test('every 401 comes with a challenge', async (t) => {
+t.test('every 401 carries a challenge', async (t) => {
   const { url, post } = await oauthService(t);
   const challenge = async (path: string, authorization?: string) => {
     const { status, headers } = await fetch(url + path, authorization ? { headers: { authorization } } : {});

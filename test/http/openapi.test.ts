@@ -17,13 +17,13 @@ const OFF = {
   'operation-2xx-response': 'off',
 } as const;
 
-t.test('what is committed is what the service says', async (t) => {
+t.test('the committed document equals the generated one', async (t) => {
   for (const [name, text] of Object.entries(await openapiFiles(await openapiOf(t)))) {
     t.equal(await file(name), text, `${name}: if it may change, npm run openapi`);
   }
 });
 
-t.test('a linter finds nothing', async (t) => {
+t.test('the linter reports no fault', async (t) => {
   const lint = async (source: string, rules: typeof OFF | Record<string, never>) => {
     const config = await createConfig({ extends: ['recommended-strict'], rules });
     const found = await lintFromString({ source, config, absoluteRef: '/openapi.json' });
@@ -37,7 +37,7 @@ t.test('a linter finds nothing', async (t) => {
   t.same([...new Set(strict)].sort(), Object.keys(OFF).sort(), 'no rule is off without need');
 });
 
-t.test('but for what leads elsewhere, every operation says what it answers when all is well', async (t) => {
+t.test('every operation except redirects documents its success response', async (t) => {
   const others = operationsOf(await committed()).filter(
     ({ responses }) => !Object.keys(responses).some((status) => status.startsWith('2')),
   );
@@ -45,7 +45,7 @@ t.test('but for what leads elsewhere, every operation says what it answers when 
   for (const { operationId, responses } of others) t.ok(responses[302], operationId);
 });
 
-t.test('bodies and answers in JSON have examples, and those are true to their schemas', async (t) => {
+t.test('JSON bodies and answers have examples that match their schemas', async (t) => {
   const document = await committed();
   const ajv = new Ajv2020({ allErrors: true, strict: false });
   addFormats.default(ajv);
@@ -82,7 +82,7 @@ t.test('every string, array and number of the document has a bound', async (t) =
   );
 });
 
-t.test('the service takes the examples of bodies that hold no token', async (t) => {
+t.test('the service accepts the example bodies without tokens', async (t) => {
   const { post, send } = await httpService(t);
   const document = await committed();
   const asked = async (path: string, status: number, headers = {}) => {

@@ -42,7 +42,7 @@ const ROUTES = [
   '/{guid}',
 ];
 
-t.test('health', async (t) => {
+t.test('health routes report the state of each dependency', async (t) => {
   let down = false;
   const database = async () => {
     if (down) throw new Error('connection refused to 10.0.0.1');
@@ -106,7 +106,7 @@ t.test('the document describes every route with all its answers', async (t) => {
   t.match(await page.text(), /swagger/i);
 });
 
-t.test('the pages of the document come with what they load, and with nothing else', async (t) => {
+t.test('the documentation pages load only their own files', async (t) => {
   const { send, url } = await httpService(t);
   const style = await fetch(`${url}/docs/static/swagger-ui.css`);
   t.match(style.headers.get('content-type'), /^text\/css/);
@@ -116,7 +116,7 @@ t.test('the pages of the document come with what they load, and with nothing els
   }
 });
 
-t.test('one line per request, without its query', async (t) => {
+t.test('each request logs one line without its query', async (t) => {
   const { post, lines } = await httpService(t);
   await post('/auth/refresh?refreshToken=canary');
   const answered = lines.filter((line) => line.includes('"answered"')).map((line) => JSON.parse(line));

@@ -3,7 +3,7 @@ import t from 'tap';
 import { classify, PROBLEMS, problem } from '../../src/adapters/http/server/problems.ts';
 import { httpService } from '../support/http.ts';
 
-t.test('the catalogue lists every code with its status and recovery, and nothing else', async (t) => {
+t.test('the catalogue lists exactly the codes, with status and recovery', async (t) => {
   const rows = readFileSync('docs/problems.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| (\w+) \|/gm);
   const documented = Object.fromEntries(
     [...rows].map(([, code, status, recovery]) => [code, [Number(status), recovery]]),
@@ -12,7 +12,7 @@ t.test('the catalogue lists every code with its status and recovery, and nothing
   t.same(documented, Object.fromEntries(known));
 });
 
-t.test('a problem document', async (t) => {
+t.test('a problem document has the members of RFC 9457', async (t) => {
   t.same(problem('token_reused', 'Said before.', 'request-1'), {
     type: 'urn:problem-type:kinship:token_reused',
     title: 'Refresh token used before',
@@ -24,7 +24,7 @@ t.test('a problem document', async (t) => {
   });
 });
 
-t.test('what nobody foresaw says nothing of the inside', async (t) => {
+t.test('an unexpected error reveals nothing internal', async (t) => {
   t.same(classify(new Error('select secret from somewhere')), [
     'internal_error',
     'Something went wrong on our side.',

@@ -30,7 +30,7 @@ t.test(
   },
 );
 
-t.test('answers outside of the routes are protected too', async (t) => {
+t.test('answers outside of routes have the security headers too', async (t) => {
   const { url } = await httpService(t, { http: { publicUrl: HTTPS } });
   const head = ['Host: localhost', 'Connection: close'];
   const requests: Record<string, string> = {
@@ -49,7 +49,7 @@ t.test('answers outside of the routes are protected too', async (t) => {
   }
 });
 
-t.test('HSTS is sent only where the service is known under https', async (t) => {
+t.test('HSTS is sent only if PUBLIC_URL is https', async (t) => {
   const { send } = await httpService(t, { http: { publicUrl: 'http://localhost:3000' } });
   t.equal((await send('/health/live')).headers.get('strict-transport-security'), null);
 });

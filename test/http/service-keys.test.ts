@@ -7,7 +7,7 @@ const WRONG = 'a-wrong-key-that-nobody-configured-for-this';
 const basic = `Basic ${Buffer.from(`resource:${encodeURIComponent(RESOURCE_KEY)}`).toString('base64')}`;
 
 for (const mode of ['local', 'open'] as const) {
-  t.test(`LOGIN_BY_USER_ID=${mode}: a wrong key is refused where no key is needed`, async (t) => {
+  t.test(`LOGIN_BY_USER_ID=${mode}: a wrong key is refused although no key is required`, async (t) => {
     const { url, families } = await httpService(t, { http: { guard: loginGuard(mode, serviceKeys) } });
     const guid = randomUUID();
     const json = { 'content-type': 'application/json' };
@@ -36,7 +36,7 @@ for (const mode of ['local', 'open'] as const) {
   });
 }
 
-t.test('open metrics refuse a wrong key, and a key without the scope', async (t) => {
+t.test('open metrics refuse a wrong key and a key without the scope', async (t) => {
   const { url } = await httpService(t);
   const [watcher] = serviceKeys.filter(({ name }) => name === 'watcher');
   const statusWith = async (headers: Record<string, string>) => {
@@ -52,7 +52,7 @@ t.test('open metrics refuse a wrong key, and a key without the scope', async (t)
   t.equal(await statusWith({ 'x-api-key': SERVICE_KEY }), 403);
 });
 
-t.test('introspection refuses a wrong key beside right credentials', async (t) => {
+t.test('introspection refuses a wrong key next to correct credentials', async (t) => {
   const { url } = await httpService(t);
   const statusWith = async (headers: Record<string, string>) => {
     const body = new URLSearchParams({ token: 'x' });

@@ -6,7 +6,7 @@ import { claimsOf } from '../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-t.test('login by user id answers a pair', async (t) => {
+t.test('login by user id returns a pair', async (t) => {
   const { post } = await httpService(t);
   const { status, headers, body } = await post(`/auth/login?userId=${USER.toUpperCase()}`);
   t.equal(status, 200);
@@ -30,7 +30,7 @@ t.test('login by user id answers a pair', async (t) => {
   t.equal(refresh.generation, 0);
 });
 
-t.test('login by user id refuses what is not as documented', async (t) => {
+t.test('login by user id refuses undocumented requests', async (t) => {
   const { post } = await httpService(t);
   for (const query of [
     '',
@@ -51,7 +51,7 @@ t.test('login by user id refuses what is not as documented', async (t) => {
   }
 });
 
-t.test('a refresh by query and by body', async (t) => {
+t.test('a refresh works by query and by body', async (t) => {
   const { post } = await httpService(t);
   const { body: first } = await post(`/auth/login?userId=${USER}`);
   const query = new URLSearchParams({
@@ -101,7 +101,7 @@ t.test('an unpaired session is refreshed with the refresh token alone', async (t
   t.equal((await post('/auth/refresh', { refreshToken: body.refresh })).status, 200);
 });
 
-t.test('who may log in by user id', async (t) => {
+t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   const path = `/auth/login?userId=${USER}`;
   const withKey = { 'x-api-key': SERVICE_KEY };
   const service = (mode: Parameters<typeof loginGuard>[0]) =>
@@ -137,7 +137,7 @@ t.test('who may log in by user id', async (t) => {
 });
 
 t.test(
-  'X-Forwarded-For of a peer that is no trusted proxy does not count, and is warned of once',
+  'X-Forwarded-For of a peer that is not trusted is ignored, and a warning is logged only once',
   async (t) => {
     const { post, lines } = await httpService(t);
     for (const address of ['192.0.2.1', '192.0.2.2']) {
@@ -161,7 +161,7 @@ t.test(
   },
 );
 
-t.test('an entry of X-Forwarded-For that is not an address is warned of once', async (t) => {
+t.test('an invalid X-Forwarded-For entry is warned about once', async (t) => {
   const { send, lines } = await httpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
   const warnings = () => lines.filter((line) => line.includes('it is not an address'));
   for (const header of ['203.0.113.9:61598', '[2001:db8::9]:443', 'unknown, 203.0.113.9', '127.0.0.1', ',,'])
@@ -174,7 +174,7 @@ t.test('an entry of X-Forwarded-For that is not an address is warned of once', a
   t.notOk(lines.some((line) => line.includes('secret') || line.includes('TRUST_PROXY')));
 });
 
-t.test('browsers of other origins get no permission, those of ours do', async (t) => {
+t.test('only allowed origins get CORS permission', async (t) => {
   const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   const asked = async (origin: string) => {
     const { headers } = await send('/health/live', { headers: { origin } });

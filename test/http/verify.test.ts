@@ -18,7 +18,7 @@ const codeOf = ({ status, body }: Awaited<ReturnType<Awaited<ReturnType<typeof a
 
 const UNKNOWN = '401 unauthenticated';
 
-t.test('whose request it is, by bearer or by cookie', async (t) => {
+t.test('a bearer token or a cookie identifies the user', async (t) => {
   const { ask, cookie, bearer, access, refresh, time } = await asked(t);
   const { sub, sid } = claimsOf(access);
   for (const headers of [bearer, cookie(access), { ...bearer, ...cookie('x') }]) {
@@ -48,7 +48,7 @@ t.test('whose request it is, by bearer or by cookie', async (t) => {
   for (const headers of [bearer, cookie(access)]) t.equal(codeOf(await ask(headers)), UNKNOWN, 'expired');
 });
 
-t.test('a session that was ended is told at once', async (t) => {
+t.test('an ended session is refused at once', async (t) => {
   const { ask, cookie, bearer, access, post } = await asked(t);
   t.equal((await post('/auth/logout', undefined, bearer)).status, 204);
   t.equal(codeOf(await ask(bearer)), UNKNOWN);
@@ -69,7 +69,7 @@ t.test('the cookie is the one that the door cookie-pair sets, with and without T
   }
 });
 
-t.test('of two cookies one was planted, and neither counts', async (t) => {
+t.test('two cookies of one name are refused', async (t) => {
   const { ask, access, bearer } = await asked(t);
   for (const other of ['x', '', access]) {
     const cookie = `access_token=${other}; access_token=${access}`;
@@ -78,7 +78,7 @@ t.test('of two cookies one was planted, and neither counts', async (t) => {
   }
 });
 
-t.test('a cookie does not count in what another site causes', async (t) => {
+t.test('a cookie is refused in a cross-site request', async (t) => {
   const { ask, cookie, bearer, access } = await asked(t);
   const from = (site: string) => ({ 'sec-fetch-site': site });
   t.equal(codeOf(await ask({ ...cookie(access), ...from('cross-site') })), '403 forbidden');
@@ -97,7 +97,7 @@ t.test('a cookie does not count in what another site causes', async (t) => {
     t.equal(codeOf(await ask({ ...cookie(access), ...from(site) })), '204', site);
 });
 
-t.test('a cookie opens nothing else', async (t) => {
+t.test('the cookie is accepted by no other route', async (t) => {
   const { send, cookie, access } = await asked(t);
   for (const path of ['/auth/me', '/auth/sessions'])
     t.equal((await send(path, { headers: cookie(access) })).status, 401, path);

@@ -118,7 +118,7 @@ function* withSecrets({ passwords, pairs, reset, notMe, userId }: Life, operator
 
 type Asked = [path: string, init: RequestInit];
 
-attack('no secret of an account is said again', async (t, sql) => {
+attack('no secret of an account is repeated', async (t, sql) => {
   const service = await attackedService(t, sql);
   const life = await wholeLife(service, sql);
   const watched = watch(t, service, life.secrets);
@@ -151,7 +151,7 @@ attack('no secret of an account is said again', async (t, sql) => {
   t.equal(mails.length, 4, 'of all kinds that there were');
 });
 
-attack('nor when the database fails', async (t, sql) => {
+attack('no secret of an account is repeated when the database fails', async (t, sql) => {
   const service = await attackedService(t, sql);
   const life = await wholeLife(service, sql);
   const [row] = await sql`select password_hash from users`;

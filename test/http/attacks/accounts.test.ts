@@ -40,7 +40,7 @@ async function refusedRegistrations(
   }
 }
 
-attack('somebody else’s session is not there', async (t, sql) => {
+attack('another user’s session is answered as not found', async (t, sql) => {
   const service = await attackedService(t, sql);
   await register(service, ann);
   await register(service, bob);
@@ -74,7 +74,7 @@ attack('somebody else’s session is not there', async (t, sql) => {
   t.notMatch(JSON.stringify(list.body), familyOf(bobs), 'wherever it is asked from');
 });
 
-attack('whether there is such a user cannot be told', async (t, sql) => {
+attack('answers do not reveal whether a user exists', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   await register(service, ann);
   const answers = new Set<string>();
@@ -113,7 +113,7 @@ attack('whether there is such a user cannot be told', async (t, sql) => {
   }
 });
 
-attack('what is no password', async (t, sql) => {
+attack('invalid passwords are refused', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   const withPassword = (password: unknown) => ({ ...bob, username: 'robert.the.great', password });
   await refusedRegistrations(t, service, refusal.request, {
@@ -139,7 +139,7 @@ attack('what is no password', async (t, sql) => {
   });
 });
 
-attack('what is a password', async (t, sql) => {
+attack('valid passwords are accepted in every Unicode form', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   let count = 0;
   /** Who may log in with which of these, having registered with the first. */
@@ -171,7 +171,7 @@ attack('what is a password', async (t, sql) => {
   t.same(await works('%27; drop table users', "'; drop table users"), [200, 401]);
 });
 
-attack('a name is taken once, however it is written', async (t, sql) => {
+attack('a name is unique across case and Unicode forms', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   const first = { username: 'Ärger', email: 'Anger@example.com', password: PASSWORD };
   t.equal((await register(service, first)).status, 201);
@@ -200,7 +200,7 @@ attack('a name is taken once, however it is written', async (t, sql) => {
   }
 });
 
-attack('fifty registrations of one name at once: one user', async (t, sql) => {
+attack('fifty simultaneous registrations of one name create one user', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   const cases = ['ann', 'ANN', 'Ann', '\uff21nn'];
   const answers = await Promise.all(
@@ -215,7 +215,7 @@ attack('fifty registrations of one name at once: one user', async (t, sql) => {
   t.same(row, { users: 1, identifiers: 2, events: 1 });
 });
 
-attack('an address is one plain mailbox, or nobody is written to', async (t, sql) => {
+attack('an address that is not one plain mailbox is refused', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   const label = (letter: string) => letter.repeat(60);
   const bad: Record<string, string> = {
@@ -248,7 +248,7 @@ attack('an address is one plain mailbox, or nobody is written to', async (t, sql
   t.equal((await sql`select 1 from outbox`).count, 0, 'nothing is to be told to anybody');
 });
 
-attack('SQL is as any other text in an account', async (t, sql) => {
+attack('SQL in an account is stored as plain text', async (t, sql) => {
   const service = await attackedService(t, sql, FROM_ANYWHERE);
   const email = "o'or'1'='1@example.com";
   const { status, body } = await register(service, { ...ann, email });

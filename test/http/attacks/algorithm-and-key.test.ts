@@ -51,7 +51,7 @@ async function victim(t: Test, sql: AttackedService['sql']) {
   return { service, pair, forged };
 }
 
-attack('no algorithm but the one that signs', async (t, sql) => {
+attack('only the configured algorithm is accepted', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const right = (hash: string): Signer => {
     const key = service.keys.refreshKeys[0]?.bytes ?? '';
@@ -104,7 +104,7 @@ function shortened(token: string): string {
   return `${header}.${payload}.${Buffer.from(mac, 'base64url').subarray(0, 32).toString('base64url')}`;
 }
 
-attack('public keys, and guesses, are no secret', async (t, sql) => {
+attack('public or guessed keys sign no accepted token', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
   const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) =>
@@ -138,7 +138,7 @@ attack('public keys, and guesses, are no secret', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('ECDSA signatures of nothing', async (t, sql) => {
+attack('blank ECDSA signatures are refused', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const derZero = Buffer.from('3006020100020100', 'hex');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
@@ -167,7 +167,7 @@ attack('ECDSA signatures of nothing', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a key that a token brings along is not looked at, nor where it points', async (t, sql) => {
+attack('keys and key URLs inside a token are ignored', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
@@ -202,7 +202,7 @@ attack('a key that a token brings along is not looked at, nor where it points', 
   await stillGood(t, service, pair);
 });
 
-attack('the key id names a key and nothing else', async (t, sql) => {
+attack('the key id only selects a configured key', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const kids: readonly unknown[] = [
     undefined,
@@ -240,7 +240,7 @@ attack('the key id names a key and nothing else', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a retired key opens nothing', async (t, sql) => {
+attack('a token under a retired key is refused', async (t, sql) => {
   const keys = someKeys();
   const before = await attackedService(t, sql, { keys });
   const pair = await before.open();
@@ -270,7 +270,7 @@ attack('a retired key opens nothing', async (t, sql) => {
   await stillGood(t, after, second);
 });
 
-attack('extensions that must be understood are not', async (t, sql) => {
+attack('a token with critical extensions is refused', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   await refuseAll(
     t,
@@ -294,7 +294,7 @@ attack('extensions that must be understood are not', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('one half is never taken for the other, nor one key for the other', async (t, sql) => {
+attack('access and refresh tokens, and their keys, are not interchangeable', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   const { refreshToken, accessToken } = pair;
   const { sign: own } = service;
@@ -345,7 +345,7 @@ async function strangers(t: Test, sql: AttackedService['sql']): Promise<Pair> {
   return (await attackedService(t, sql)).open();
 }
 
-attack('a leaked signing key alone makes no token, and ends no session', async (t, sql) => {
+attack('a leaked signing key alone forges no token and ends no session', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
   const first = await service.open();
   const pair = await service.next(await service.next(first));
@@ -384,7 +384,7 @@ attack('a leaked signing key alone makes no token, and ends no session', async (
 
 const someId = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
 
-attack('one bit flipped anywhere makes it another token', async (t, sql) => {
+attack('a token with one flipped bit is refused', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   for (const half of ['refreshToken', 'accessToken'] as const) {
     const tokens = [...flipped(pair[half])];

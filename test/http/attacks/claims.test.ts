@@ -30,7 +30,7 @@ const written = (claim: string, value: string): Changes => ({
 
 const claim = (name: string, value: unknown): Changes => ({ claims: { [name]: value } });
 
-attack('the times of a refresh token', async (t, sql) => {
+attack('a refresh token with wrong times is refused', async (t, sql) => {
   const { service, pair, now, refresh } = await victim(t, sql);
   await refuseAll(t, service, refusal.expired, {
     'exp this very second': refresh(claim('exp', now)),
@@ -56,7 +56,7 @@ attack('the times of a refresh token', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a refresh token at the end of its age', async (t, sql) => {
+attack('a refresh token is refused from the second of its exp', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   const expires = Number(claimsOf(pair.refreshToken).exp) * 1000;
   service.time.now = expires;
@@ -65,13 +65,13 @@ attack('a refresh token at the end of its age', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a clock that was set back locks nobody out', async (t, sql) => {
+attack('a clock that was set back logs no user out', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   service.time.now -= 24 * HOUR;
   await stillGood(t, service, pair);
 });
 
-attack('issuer and audience are the one text each', async (t, sql) => {
+attack('issuer and audience must match exactly', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const values: readonly unknown[] = [
     undefined,
@@ -94,7 +94,7 @@ attack('issuer and audience are the one text each', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('the ids of a refresh token', async (t, sql) => {
+attack('a refresh token with other ids is refused', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const wrong: Record<string, unknown> = {
     missing: undefined,
@@ -126,7 +126,7 @@ attack('the ids of a refresh token', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('generations are counted', async (t, sql) => {
+attack('a refresh token with an invalid generation is refused', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const malformed: readonly unknown[] = [
     -1,
@@ -160,7 +160,7 @@ attack('generations are counted', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('the claims of an access token cannot be put right', async (t, sql) => {
+attack('an access token with changed claims is refused', async (t, sql) => {
   const { service, pair, now, access } = await victim(t, sql);
   // Even under the right key: the refresh token names the very bytes that it was minted with.
   await refuseAll(t, service, refusal.invalid, {
@@ -191,7 +191,7 @@ attack('the claims of an access token cannot be put right', async (t, sql) => {
   await stillGood(t, service, { ...pair, accessToken: resigned(pair.accessToken, service.sign.access) });
 });
 
-attack('an access token that expired an hour ago is still the other half', async (t, sql) => {
+attack('a pair with an expired access token is refreshed', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   service.time.now = Number(claimsOf(pair.accessToken).exp) * 1000 + HOUR;
   const second = await service.next(pair);

@@ -42,7 +42,7 @@ const FOREIGN = [
   ['unknown', false],
 ] as const;
 
-attack('what another origin causes changes nothing', async (t, sql) => {
+attack('cross-origin requests change nothing', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   for (const [site, crossSite] of FOREIGN) {
@@ -64,7 +64,7 @@ attack('what another origin causes changes nothing', async (t, sql) => {
   }
 });
 
-attack('cookies that somebody planted never become the session', async (t, sql) => {
+attack('planted cookies never replace the session', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -82,7 +82,7 @@ attack('cookies that somebody planted never become the session', async (t, sql) 
   t.equal(await goesOn(t, thief), thief.family);
 });
 
-attack('a pair that comes back ends its session, and no other', async (t, sql) => {
+attack('a replayed pair ends only its own session', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   await goesOn(t, ann);
@@ -100,7 +100,7 @@ attack('a pair that comes back ends its session, and no other', async (t, sql) =
   t.equal(await goesOn(t, bob), bob.family);
 });
 
-attack('its sessions stay where they are, whatever the door', async (t, sql) => {
+attack('sessions of this door stay bound to their address at every door', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const moved = await ann.ask('GET', '/refresh', { headers: FAR });
@@ -128,7 +128,7 @@ attack('its sessions stay where they are, whatever the door', async (t, sql) => 
   );
 });
 
-attack('while the database is away nothing is said about the tokens', async (t, sql) => {
+attack('while the database is down, answers say nothing about the tokens', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
   const ann = await join();
   await sql.end();

@@ -94,7 +94,7 @@ function* placements({ method, path }: Operation, secret: string): Generator<[st
   }
 }
 
-t.test('no secret of the front doors is said again, wherever it was put', async (t) => {
+t.test('no secret sent to a front door is repeated', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const [DATA_DIR, DATABASE_URL] = [await dataDir(t), await testDatabase(t)];

@@ -18,7 +18,7 @@ const JSON_TYPE = 'Content-Type: application/json';
 
 const login = (headers: readonly string[], body = '') => rawRequest(LOGIN, headers, body);
 
-attack('requests that two hops may read differently', async (t, sql) => {
+attack('ambiguous requests are refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const hidden = rawRequest(LOGIN, [HOST]);
   const chunked = `2\r\n{}\r\n0\r\n\r\n`;
@@ -93,7 +93,7 @@ function slowClient(url: string, bytes: string, more: string) {
   return { answer, closed };
 }
 
-attack('slow clients are turned away, and nobody waits for them', async (t, sql) => {
+attack('slow clients are refused and delay no other client', async (t, sql) => {
   const limits = { headersTimeout: 400, requestTimeout: 800 };
   const service = await attackedService(t, sql, { http: { limits } });
   const body = [HOST, JSON_TYPE, 'Content-Length: 10000'];
@@ -134,7 +134,7 @@ attack('slow clients are turned away, and nobody waits for them', async (t, sql)
   t.pass('no connection is kept, although these clients never close theirs');
 });
 
-attack('bytes that are no request hold no connection either', async (t, sql) => {
+attack('bytes that are not a request hold no connection', async (t, sql) => {
   const service = await attackedService(t, sql);
   const client = slowClient(service.url, 'nonsense\r\n\r\n', 'x');
   t.equal((await client.answer).outcome, refusal.request);
@@ -144,7 +144,7 @@ attack('bytes that are no request hold no connection either', async (t, sql) => 
   await tunnel.closed;
 });
 
-attack('whose address it is', async (t, sql) => {
+attack('only trusted proxies can set the client’s address', async (t, sql) => {
   const services = new Map<string, Awaited<ReturnType<typeof attackedService>>>();
   const serviceBehind = async (trustProxy: readonly string[]) => {
     const key = trustProxy.join();
@@ -213,7 +213,7 @@ attack('whose address it is', async (t, sql) => {
   }
 });
 
-attack('an IPv6 network is one place, however many its addresses', async (t, sql) => {
+attack('the addresses of one IPv6 /64 count as one network', async (t, sql) => {
   const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const from = (address: string) => ({ 'x-forwarded-for': address });
   let pair = await service.open({ headers: from('2001:db8:1:2::1') });
@@ -227,7 +227,7 @@ attack('an IPv6 network is one place, however many its addresses', async (t, sql
   t.same(await news(), ['mail sessions.address_changed'], 'another one is, once');
 });
 
-attack('pages of other origins are told nothing', async (t, sql) => {
+attack('pages of other origins cannot read answers', async (t, sql) => {
   const allowed = 'https://app.example';
   const open = await attackedService(t, sql, { http: { corsOrigins: [allowed] } });
   const closed = await attackedService(t, sql);
@@ -290,7 +290,7 @@ attack('pages of other origins are told nothing', async (t, sql) => {
   }
 });
 
-attack('no answer and no log line bears a host that the client made up', async (t, sql) => {
+attack('no answer and no log line contains a forged host', async (t, sql) => {
   const service = await attackedService(t, sql, {
     http: { publicUrl: 'https://auth.example.com', trustProxy: ['127.0.0.1'] },
   });
@@ -334,7 +334,7 @@ attack('no answer and no log line bears a host that the client made up', async (
   t.same(body.servers, [{ url: 'https://auth.example.com' }], 'what is said of ourselves is configured');
 });
 
-attack('a user agent is text, and a log line is one line', async (t, sql) => {
+attack('a user agent cannot break a log line', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const agent = `<script>alert(1)</script>"},{"level":60,\\n\\u0000\\r\\nBcc: eve@example.com \u00ff\u0085 %0d%0a`;
   const headers = { 'user-agent': agent };
@@ -371,7 +371,7 @@ attack('a user agent is text, and a log line is one line', async (t, sql) => {
   );
 });
 
-attack('a user agent in UTF-8 is kept as its text', async (t, sql) => {
+attack('a UTF-8 user agent is stored as its text', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'block' } });
   const asHeader = (text: string) => ({ 'user-agent': Buffer.from(text, 'utf8').toString('latin1') });
   const pair = await service.open({ headers: asHeader('X\u2013Y 312.0') });

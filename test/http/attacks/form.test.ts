@@ -33,7 +33,7 @@ const jwe = (token: string) =>
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', cty: 'JWT' })
     .encrypt(new Uint8Array(32));
 
-attack('what is no compact JWS is no token', async (t, sql) => {
+attack('text that is not a compact JWS is refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const { refreshToken } = pair;
@@ -76,7 +76,7 @@ attack('what is no compact JWS is no token', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a segment is canonical base64url and nothing else', async (t, sql) => {
+attack('a segment that is not canonical base64url is refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   for (const half of ['refreshToken', 'accessToken'] as const) {
@@ -125,7 +125,7 @@ function withStrayBits(segment: string): string {
   return segment.slice(0, -1) + alphabet[last | 1];
 }
 
-attack('sizes have an end', async (t, sql) => {
+attack('oversized requests are refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const padded = (token: string, sign: AttackedService['sign']['access']) =>
@@ -174,7 +174,7 @@ attack('sizes have an end', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a body is a JSON object of known members, each of its type', async (t, sql) => {
+attack('a body with unknown members or wrong types is refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const { refreshToken, accessToken } = pair;
@@ -250,7 +250,7 @@ attack('a body is a JSON object of known members, each of its type', async (t, s
   await stillGood(t, service, pair);
 });
 
-attack('what is given twice is not chosen from', async (t, sql) => {
+attack('a parameter that is given twice is refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const { refreshToken: token, accessToken } = pair;
@@ -285,7 +285,7 @@ attack('what is given twice is not chosen from', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('text of a login is checked before it is kept', async (t, sql) => {
+attack('the text of a login is validated before it is stored', async (t, sql) => {
   const service = await attackedService(t, sql);
   const queries: Record<string, string> = {
     'a NUL in the user id': `userId=${USER}%00`,
@@ -319,7 +319,7 @@ attack('text of a login is checked before it is kept', async (t, sql) => {
   }
 });
 
-attack('SQL is as any other text where text is allowed', async (t, sql) => {
+attack('SQL in a text field is stored as plain text', async (t, sql) => {
   const service = await attackedService(t, sql);
   const userAgent = `'; drop table token_families; -- %27 ' OR '1'='1 $1 \\'`;
   const email = "a'or'1'='1@example.com";
@@ -333,7 +333,7 @@ attack('SQL is as any other text where text is allowed', async (t, sql) => {
   await stillGood(t, service, second);
 });
 
-attack('paths and methods that nobody serves', async (t, sql) => {
+attack('unknown paths and methods are refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const close = ['Host: localhost', 'Connection: close'];
   const login = `/auth/login?userId=${USER}`;
@@ -367,7 +367,7 @@ attack('paths and methods that nobody serves', async (t, sql) => {
   t.match(headers.get('x-request-id'), /^[\w.-]{8,64}$/, 'a refusal before any route has its request id too');
 });
 
-attack('bodies of another type are not guessed at', async (t, sql) => {
+attack('bodies of an unsupported content type are refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const types = [

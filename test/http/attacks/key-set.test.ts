@@ -97,7 +97,7 @@ async function isLeftAlone(t: Test, { service, pair }: Victim): Promise<void> {
 }
 
 for (const alg of ALGORITHMS) {
-  attack(`${alg}: a public key is no secret`, async (t, sql) => {
+  attack(`${alg}: a public key signs no accepted token`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const texts = Object.entries(textsOf(attacked.publicKey));
     const published = JSON.stringify(attacked.service.publishedKeys()[0]);
@@ -113,7 +113,7 @@ for (const alg of ALGORITHMS) {
     await isLeftAlone(t, attacked);
   });
 
-  attack(`${alg}: no key signs by another algorithm than its own`, async (t, sql) => {
+  attack(`${alg}: a key is accepted only with its own algorithm`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const others = ALGORITHMS.filter((one) => one !== alg);
     const strangers = others.map(
@@ -145,7 +145,7 @@ for (const alg of ALGORITHMS) {
     await isLeftAlone(t, attacked);
   });
 
-  attack(`${alg}: a key that a token brings along, or points to, is not looked at`, async (t, sql) => {
+  attack(`${alg}: keys and key URLs inside a token are ignored`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const { privateKey, publicKey } = pairOfKeys(KINDS[alg].type);
     const theirs = signerOf(alg, privateKey);
@@ -174,7 +174,7 @@ for (const alg of ALGORITHMS) {
   });
 }
 
-attack('a key id that nobody knows is looked up, and finds nothing', async (t, sql) => {
+attack('a token with an unknown key id is refused after a lookup', async (t, sql) => {
   const attacked = await victim(t, sql, 'EdDSA');
   const kids = [
     undefined,
@@ -202,7 +202,7 @@ attack('a key id that nobody knows is looked up, and finds nothing', async (t, s
   await isLeftAlone(t, attacked);
 });
 
-attack('ECDSA signatures of nothing, under a key that checks ECDSA', async (t, sql) => {
+attack('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
   const attacked = await victim(t, sql, 'ES256');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const one = Buffer.alloc(32, 0).fill(1, 31);
@@ -221,7 +221,7 @@ attack('ECDSA signatures of nothing, under a key that checks ECDSA', async (t, s
   await isLeftAlone(t, attacked);
 });
 
-attack('an asymmetric access token is no refresh token, and its key signs none', async (t, sql) => {
+attack('an asymmetric access token or its key yields no refresh token', async (t, sql) => {
   const attacked = await victim(t, sql, 'EdDSA');
   const { service, pair, own } = attacked;
   const { refreshToken, accessToken } = pair;
@@ -240,7 +240,7 @@ attack('an asymmetric access token is no refresh token, and its key signs none',
   await isLeftAlone(t, attacked);
 });
 
-attack('one bit flipped anywhere opens nothing', async (t, sql) => {
+attack('an access token with one flipped bit is refused', async (t, sql) => {
   for (const alg of ['EdDSA', 'ES256'] as const) {
     const attacked = await victim(t, sql, alg);
     const tokens = [...flipped(attacked.pair.accessToken)];

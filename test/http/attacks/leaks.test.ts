@@ -104,7 +104,7 @@ function placements(
   );
 }
 
-attack('what a client sends is not said again', async (t, sql) => {
+attack('secrets of a request are not repeated', async (t, sql) => {
   const service = await attackedService(t, sql, { http: { corsOrigins: ['https://app.example'] } });
   const canaries = {
     password: `Canary-${randomBytes(12).toString('hex')}`,
@@ -133,7 +133,7 @@ attack('what a client sends is not said again', async (t, sql) => {
   watched.log();
 });
 
-attack('the tokens that are given out go to their owner alone', async (t, sql) => {
+attack('issued tokens appear only in the answer to their owner', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { onAddressChange: 'block' } });
   const first = await service.open();
   const second = await service.next(first, { 'idempotency-key': 'one' });
@@ -180,7 +180,7 @@ attack('the tokens that are given out go to their owner alone', async (t, sql) =
   elsewhere.log();
 });
 
-attack('service keys are not said again either', async (t, sql) => {
+attack('service keys are not repeated', async (t, sql) => {
   const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
   const wrong = `${SERVICE_KEY}-but-wrong`;
   const watched = watch(t, service, { key: SERVICE_KEY });
@@ -207,7 +207,7 @@ async function population(service: AttackedService) {
   return { live: [fresh, rotated, twice], unpaired: { refreshToken } };
 }
 
-attack('a copy of the database opens nothing', async (t, sql) => {
+attack('a copy of the database yields no valid token', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
   const { live, unpaired } = await population(service);
   const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length <= 60_000);
@@ -269,7 +269,7 @@ function* forged(row: StolenRow, template: Record<string, unknown>): Generator<s
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-attack('what is stored of service and session is no key to either', async (t, sql) => {
+attack('no stored value works as a service key or a token', async (t, sql) => {
   const other = await migrated(t);
   const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
   const elsewhere = await attackedService(t, other);

@@ -35,7 +35,7 @@ const addresses = (count: number, network = '2001:db8:1:2') =>
     n % 2 === 0 ? `${network}::${n.toString(16)}` : `${network.toUpperCase()}:ffff:${n}:0:${n}`,
   );
 
-t.test('the addresses of one IPv6 /64 share one limit of guesses', async (t) => {
+t.test('the addresses of one IPv6 /64 share one limit of wrong passwords', async (t) => {
   const { guess } = await behindProxy(t);
   for (const [n, address] of addresses(20).entries())
     t.equal((await guess(`user-${n}`, address)).status, 401, address);
@@ -70,7 +70,7 @@ t.test('wrong passwords do not tell which name and which address belong together
   t.equal((await guess('ann@example.com', '198.51.100.7')).status, 401, 'there it does not tell either');
 });
 
-t.test('an owner under attack gets in from a new network after a reset by mail', async (t) => {
+t.test('an owner under attack logs in from a new network after a reset by mail', async (t) => {
   const service = await behindProxy(t);
   const { guess, logIn, register, time, links, outbox, post, url } = service;
   t.equal((await register('ann', '192.0.2.1')).status, 201);
@@ -93,7 +93,7 @@ t.test('an owner under attack gets in from a new network after a reset by mail',
   t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'where the link was used');
 });
 
-t.test('a busy network lets a newcomer in within minutes', async (t) => {
+t.test('a user on a throttled network can log in within minutes', async (t) => {
   const { guess, logIn, register, time } = await behindProxy(t);
   t.equal((await register('ann', '192.0.2.1')).status, 201);
   let answered = 0;
@@ -109,7 +109,7 @@ t.test('a busy network lets a newcomer in within minutes', async (t) => {
   t.equal((await logIn('ann', '198.51.100.7')).status, 200);
 });
 
-t.test('and one of registrations', async (t) => {
+t.test('the addresses of one IPv6 /64 share one limit of registrations', async (t) => {
   const { register } = await behindProxy(t);
   for (const [n, address] of addresses(20).entries())
     t.equal((await register(`user-${n}`, address)).status, 201, address);
@@ -117,7 +117,7 @@ t.test('and one of registrations', async (t) => {
   t.equal((await register('another', '2001:db8:1:3::1')).status, 201, 'the next /64 has its own');
 });
 
-t.test('an IPv4 address is one place, through whatever socket it came', async (t) => {
+t.test('an IPv4 address and its IPv4-mapped form share one limit', async (t) => {
   const { guess } = await behindProxy(t);
   const spellings = ['1.2.3.4', '::ffff:1.2.3.4', '::FFFF:1.2.3.4'];
   for (let n = 0; n < 20; n += 1)
@@ -127,7 +127,7 @@ t.test('an IPv4 address is one place, through whatever socket it came', async (t
     t.equal((await guess('another', address)).status, 401, `${address} has its own`);
 });
 
-t.test('a hundred guesses at once are as good as one after another', async (t) => {
+t.test('a hundred simultaneous guesses gain nothing over sequential ones', async (t) => {
   const { guess, logIn, register, verifications } = await behindProxy(t);
   const home = '192.0.2.1';
   await register('ann', home);

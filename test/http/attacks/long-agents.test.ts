@@ -16,7 +16,7 @@ attack('a long user agent whose version changes keeps its session', async (t, sq
   t.same(row, { generation: 4, length: 300, hash: 16 });
 });
 
-attack('another product behind the first 300 characters ends the session', async (t, sql) => {
+attack('another product after the first 300 characters ends the session', async (t, sql) => {
   const service = await attackedService(t, sql, { policy });
   const { refreshToken, accessToken } = await service.open({ headers: from(agent('9.9')) });
   const answer = await service.post(
@@ -27,7 +27,7 @@ attack('another product behind the first 300 characters ends the session', async
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 });
 
-attack('a row that an older release wrote is judged by the part that it keeps', async (t, sql) => {
+attack('a row of an older release is compared by its stored part', async (t, sql) => {
   const service = await attackedService(t, sql, { policy });
   const forget = () => sql`update token_families set product_hash = null`;
   let pair = await service.open({ headers: from(agent('9.9')) });
@@ -41,7 +41,7 @@ attack('a row that an older release wrote is judged by the part that it keeps', 
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 });
 
-attack('events and sessions do not tell the hash', async (t, sql) => {
+attack('events and session lists do not contain the hash', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const pair = await service.open({ headers: from(agent('9.9')) });
   await service.next(pair, from('curl/8'));

@@ -21,7 +21,7 @@ const EVIL = [
 ];
 const AGENT = '<script>alert(1)</script><a href="https://evil.example/">log in</a> Bcc: eve@evil.example';
 
-t.test('a mail goes to its one reader, and leads nowhere else', async (t) => {
+t.test('a mail has one recipient, and its links lead only to this service', async (t) => {
   if (!(await requirePostgres(t))) return;
   const server = await serveMail(t, PLAIN);
   const service = await composed(t, {

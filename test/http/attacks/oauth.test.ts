@@ -44,7 +44,7 @@ async function refuseForms(
 
 const unpaired = (service: AttackedService) => service.open({ query: '&binding=refresh' });
 
-attack('a token in the URI of an endpoint is not taken', async (t, sql) => {
+attack('a token in the URI of an endpoint is refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await unpaired(service);
   const query = new URLSearchParams({ ...refreshForm(pair.refreshToken), token: pair.refreshToken });
@@ -61,7 +61,7 @@ attack('a token in the URI of an endpoint is not taken', async (t, sql) => {
   await stillGood(t, service, { refreshToken: pair.refreshToken });
 });
 
-attack('forms that say two things, or nothing, change nothing', async (t, sql) => {
+attack('ambiguous or empty forms change nothing', async (t, sql) => {
   const service = await attackedService(t, sql);
   const { refreshToken } = await unpaired(service);
   const other = await unpaired(service);
@@ -94,7 +94,7 @@ attack('forms that say two things, or nothing, change nothing', async (t, sql) =
   await stillGood(t, service, { refreshToken });
 });
 
-attack('half of a pair is refreshed nowhere', async (t, sql) => {
+attack('half of a paired session is refused at every endpoint', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const refused = '400 invalid_grant';
@@ -110,7 +110,7 @@ attack('half of a pair is refreshed nowhere', async (t, sql) => {
   await stillGood(t, service, pair);
 });
 
-attack('a rotated refresh token that comes back ends its session', async (t, sql) => {
+attack('a replayed refresh token ends its session', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await unpaired(service);
   const bystander = await unpaired(service);
@@ -127,7 +127,7 @@ attack('a rotated refresh token that comes back ends its session', async (t, sql
   await stillGood(t, service, { refreshToken: bystander.refreshToken });
 });
 
-attack('introspection judges no use: it neither rotates nor revokes', async (t, sql) => {
+attack('introspection neither rotates nor revokes', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await unpaired(service);
   const current = await service.next({ refreshToken: first.refreshToken });
@@ -162,7 +162,7 @@ attack('introspection judges no use: it neither rotates nor revokes', async (t, 
   await stillGood(t, service, { refreshToken: current.refreshToken });
 });
 
-attack('nobody ends a session with a token that is not of ours', async (t, sql) => {
+attack('a token that this service did not issue ends no session', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   const elsewhere = await attackedService(t, sql, { keys: someKeys() });
@@ -185,7 +185,7 @@ attack('nobody ends a session with a token that is not of ours', async (t, sql) 
   await stillGood(t, service, pair);
 });
 
-attack('secrets are said to nobody, and a database that is away is no verdict', async (t, sql) => {
+attack('secrets are not repeated, and a database that is down rejects no token', async (t, sql) => {
   const service = await attackedService(t, sql);
   const { refreshToken, accessToken } = await unpaired(service);
   const wrong = `${SERVICE_KEY}-but-wrong`;

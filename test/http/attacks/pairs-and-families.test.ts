@@ -35,7 +35,7 @@ async function endsForReuse(t: Test, service: AttackedService, copy: Partial<Pai
   t.same(await recordedOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
 }
 
-attack('halves of two pairs are no pair', async (t, sql) => {
+attack('halves of two pairs are refused', async (t, sql) => {
   const service = await attackedService(t, sql);
   const userId = randomUUID();
   const a = await service.open({ userId });
@@ -64,7 +64,7 @@ attack('halves of two pairs are no pair', async (t, sql) => {
   await stillGood(t, service, { refreshToken: unpaired.refreshToken });
 });
 
-attack('a rotated token that comes back ends its session', async (t, sql) => {
+attack('a replayed refresh token ends its session', async (t, sql) => {
   const service = await attackedService(t, sql);
   const userId = randomUUID();
   const bystander = await service.open({ userId });
@@ -82,7 +82,7 @@ attack('a rotated token that comes back ends its session', async (t, sql) => {
   await endsForReuse(t, service, { refreshToken }, 'an unpaired token');
 });
 
-attack('the grandparent ends the session even while its child may be retried', async (t, sql) => {
+attack('a token two generations old ends the session within the retry window', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
   const first = await service.open();
   const second = await service.next(first);
@@ -91,7 +91,7 @@ attack('the grandparent ends the session even while its child may be retried', a
   await endsForReuse(t, service, first, 'the grandparent');
 });
 
-attack('no order of seconds decides what is old', async (t, sql) => {
+attack('generations, not issue times, decide which token is old', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await service.open();
   const second = await service.next(first);
@@ -101,7 +101,7 @@ attack('no order of seconds decides what is old', async (t, sql) => {
   await endsForReuse(t, service, first, 'the first of them');
 });
 
-attack('a stranger cannot end a session with a token that he cannot sign', async (t, sql) => {
+attack('a forged token ends no session', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await service.open();
   const second = await service.next(first);
@@ -126,7 +126,7 @@ attack('a stranger cannot end a session with a token that he cannot sign', async
   await stillGood(t, service, second);
 });
 
-attack('a token that has expired ends nothing either', async (t, sql) => {
+attack('an expired token ends no session', async (t, sql) => {
   const service = await attackedService(t, sql, { policy: { refreshTokenAge: 60_000 } });
   const first = await service.open();
   service.time.now += 59_000;
@@ -140,7 +140,7 @@ for (const parallel of [20, 200]) {
   const use = (service: AttackedService, pair: Pair, headers: Record<string, string> = {}) =>
     Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
 
-  attack(`${parallel} uses of one token at once, strictly: one succeeds`, async (t, sql) => {
+  attack(`${parallel} simultaneous uses of one token without a retry rule: one succeeds`, async (t, sql) => {
     const service = await attackedService(t, sql);
     const pair = await service.open();
     const answers = await use(service, pair);
@@ -158,7 +158,7 @@ for (const parallel of [20, 200]) {
     'a retry window': [{ retryWindow: 60_000 }, {}],
   } as const;
   for (const [rule, [policy, headers]] of Object.entries(lenient)) {
-    attack(`${parallel} uses of one token at once, under ${rule}: all get one pair`, async (t, sql) => {
+    attack(`${parallel} simultaneous uses of one token, ${rule}: all get one pair`, async (t, sql) => {
       const service = await attackedService(t, sql, { policy });
       const pair = await service.open();
       const answers = await use(service, pair, headers);
@@ -198,7 +198,7 @@ attack('a retry is recognised by its Idempotency-Key', async (t, sql) => {
   t.same(await recordedOf(sql, first.refreshToken), REUSE);
 });
 
-attack('what is stored of a key is not the key', async (t, sql) => {
+attack('an Idempotency-Key is stored as a hash only', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await service.open();
   await service.next(first, { 'idempotency-key': 'one' });
@@ -209,7 +209,7 @@ attack('what is stored of a key is not the key', async (t, sql) => {
   t.equal(outcomeOf(replay), refusal.reused);
 });
 
-attack('a session bound to its address goes on within its IPv6 /64, and nowhere else', async (t, sql) => {
+attack('a session bound to its address works only within its IPv6 /64', async (t, sql) => {
   const service = await attackedService(t, sql, {
     policy: { onAddressChange: 'block' },
     http: { trustProxy: ['127.0.0.1'] },
@@ -227,7 +227,7 @@ attack('a session bound to its address goes on within its IPv6 /64, and nowhere 
   t.same(await endedFamilies(sql), []);
 });
 
-attack('a session bound to its address refuses a retry from elsewhere', async (t, sql) => {
+attack('a session bound to its address refuses a retry from another network', async (t, sql) => {
   const service = await attackedService(t, sql, {
     policy: { onAddressChange: 'block', retryWindow: 60_000 },
     http: { trustProxy: ['127.0.0.1'] },
@@ -262,7 +262,7 @@ attack('a session bound to its address refuses a retry from elsewhere', async (t
   t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
 });
 
-attack('a session that ended for another reason is not called stolen', async (t, sql) => {
+attack('a session that ended for another reason is not reported as reuse', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await service.open();
   const second = await service.next(first);
@@ -271,14 +271,14 @@ attack('a session that ended for another reason is not called stolen', async (t,
   await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older one': first });
 });
 
-attack('a session that is not there', async (t, sql) => {
+attack('an unknown session is answered session_not_found', async (t, sql) => {
   const service = await attackedService(t, sql);
   const pair = await service.open();
   await sql`delete from token_families`;
   await refuseAll(t, service, '401 session_not_found', { 'its genuine pair': pair });
 });
 
-attack('two hundred replays of one stolen token are told once', async (t, sql) => {
+attack('two hundred replays of one stolen token cause one notification', async (t, sql) => {
   const service = await attackedService(t, sql);
   const first = await service.open();
   await service.next(first);
@@ -296,7 +296,7 @@ attack('two hundred replays of one stolen token are told once', async (t, sql) =
   t.same(await recordedOf(sql, first.refreshToken), REUSE);
 });
 
-attack('a refresh token that is not current has no power over other sessions', async (t, sql) => {
+attack('a refresh token that is not current cannot end other sessions', async (t, sql) => {
   const service = await attackedService(t, sql);
   const userId = randomUUID();
   const living = await service.open({ userId });

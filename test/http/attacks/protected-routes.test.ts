@@ -49,7 +49,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'DELETE /auth/me': { password: PASSWORD },
 };
 
-attack('every route is open on purpose, or guarded', async (t, sql) => {
+attack('every route is guarded or on the list of open routes', async (t, sql) => {
   const service = await attackedService(t, sql);
   const operations = await documented(service);
   const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
@@ -68,7 +68,7 @@ attack('every route is open on purpose, or guarded', async (t, sql) => {
   }
 });
 
-attack('no protected route takes anything but a good access token', async (t, sql) => {
+attack('protected routes accept only a valid access token', async (t, sql) => {
   const { service, bad, good } = await victim(t, sql);
   const operations = await documented(service);
   const routes = operations.filter(({ security }) => security.includes('bearer'));
@@ -97,7 +97,7 @@ attack('no protected route takes anything but a good access token', async (t, sq
   t.equal((await send(service, 'GET /auth/me', { authorization })).status, 200, 'the good one is');
 });
 
-attack('clocks may differ by a little, and no more', async (t, sql) => {
+attack('a token is accepted within the tolerated clock skew only', async (t, sql) => {
   const { service, good } = await victim(t, sql);
   const now = Math.floor(service.time.now / 1000);
   service.time.now = now * 1000;

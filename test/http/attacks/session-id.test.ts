@@ -43,7 +43,7 @@ async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
   t.equal((await ask('POST', REFRESH, { json: { session_id } })).status, 200, 'the session lives');
 }
 
-attack('a session is refreshed by its own refresh token alone', async (t, sql) => {
+attack('a session is refreshed only with its own refresh token', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id } = ann;
@@ -60,7 +60,7 @@ attack('a session is refreshed by its own refresh token alone', async (t, sql) =
   await goesOn(t, bob);
 });
 
-attack('a cookie that somebody planted never becomes the session', async (t, sql) => {
+attack('a planted cookie never replaces the session', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -78,7 +78,7 @@ attack('a cookie that somebody planted never becomes the session', async (t, sql
   await goesOn(t, thief);
 });
 
-attack('what another site causes changes nothing', async (t, sql) => {
+attack('cross-site requests change nothing', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id } = ann;
@@ -96,7 +96,7 @@ attack('what another site causes changes nothing', async (t, sql) => {
   await goesOn(t, ann);
 });
 
-attack('a refresh token that comes back ends its session, and no other', async (t, sql) => {
+attack('a replayed refresh token ends only its own session', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id, refresh_token } = ann;
@@ -114,7 +114,7 @@ attack('a refresh token that comes back ends its session, and no other', async (
   await goesOn(t, bob);
 });
 
-attack('its sessions and those of other doors keep their own rules', async (t, sql) => {
+attack('sessions keep the rules of their login at every door', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const ann = await join();
   const paired = await service.open();
@@ -130,7 +130,7 @@ attack('its sessions and those of other doors keep their own rules', async (t, s
   t.match(claimsOf(String(body.access)), { session_id: ann.session_id }, 'with the claims of its own door');
 });
 
-attack('bodies are as documented', async (t, sql) => {
+attack('undocumented bodies are refused', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id, refresh_token } = ann;

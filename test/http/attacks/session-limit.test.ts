@@ -66,7 +66,7 @@ attack('an account with thousands of sessions can still be secured', async (t, s
       await sql`truncate token_families, told_subjects, outbox, users cascade`;
     });
   }
-  await t.test('one more login', async (t) => {
+  await t.test('one more login ends the oldest sessions', async (t) => {
     const { userId } = await crowded(service);
     t.equal((await service.post('/auth/login', { username: 'ann', password: PASSWORD })).status, 200);
     t.equal(await livingSessions(sql, userId), 50);

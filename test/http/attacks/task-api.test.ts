@@ -56,7 +56,7 @@ const post = (token: string, { headers, body }: Body) => ({
   body,
 });
 
-attack('somebody else’s task is not there, whatever is done to it', async (t, sql) => {
+attack('another user’s task is answered as not found by every method', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { ann, bob, hers, his } = door;
   for (const [user, path] of [
@@ -76,7 +76,7 @@ attack('somebody else’s task is not there, whatever is done to it', async (t, 
   }
 });
 
-attack('a task is named by its number', async (t, sql) => {
+attack('only a valid task number names a task', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const wrong = [
@@ -106,7 +106,7 @@ attack('a task is named by its number', async (t, sql) => {
   await refused(t, door, REQUEST, 'no UUID', '/api/v1/users/1/', { headers: { authorization: token } });
 });
 
-attack('a text is text of 1 to 200 characters', async (t, sql) => {
+attack('a text outside of 1 to 200 valid characters is refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const bodies: Record<string, Body> = {
@@ -145,7 +145,7 @@ attack('a text is text of 1 to 200 characters', async (t, sql) => {
   }
 });
 
-attack('members that nobody documented are refused', async (t, sql) => {
+attack('undocumented members are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { client, ann, hers } = door;
   const registration = { username: 'eve', password: PASSWORD, email: 'eve@example.com' };
@@ -182,7 +182,7 @@ attack('members that nobody documented are refused', async (t, sql) => {
   }
 });
 
-attack('a form has an end, and no files', async (t, sql) => {
+attack('oversized forms and files are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const many = Array.from({ length: 21 }, (_, n) => field('x', `t${n}`));
@@ -210,7 +210,7 @@ attack('a form has an end, and no files', async (t, sql) => {
   t.equal((await door.ann.as('POST', TASKS, { text: 'and it goes on' }, 'multipart')).status, 201);
 });
 
-attack('parts that are announced or never end are cut off', async (t, sql) => {
+attack('oversized and endless multipart bodies are cut off', async (t, sql) => {
   const { service, ann } = await attackedDoor(t, sql);
   const head = [
     'Host: localhost',
@@ -256,7 +256,7 @@ attack('bodies of other types, and forms at other doors, are refused', async (t,
   }
 });
 
-attack('tokens are good for what they are good for elsewhere', async (t, sql) => {
+attack('tokens follow the same rules as at other doors', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { service, ann } = door;
   const paired = await service.open();
@@ -283,7 +283,7 @@ attack('tokens are good for what they are good for elsewhere', async (t, sql) =>
   }
 });
 
-attack('names are what the contract says', async (t, sql) => {
+attack('usernames follow the contract', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const email = 'eve@example.com';
   const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];

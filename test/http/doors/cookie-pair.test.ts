@@ -9,11 +9,11 @@ const KEY = 'a-backend-key-of-more-than-32-bytes';
 const settings = { TRUST_PROXY: '127.0.0.1', SERVICE_API_KEYS: `backend:login:${KEY}` };
 const withKey = { headers: { 'x-api-key': KEY } };
 
-t.test('nothing configured: the embedded database', async (t) => {
+t.test('the door works on the embedded database', async (t) => {
   await contract(t, await listening(t, { ...(await dataFolder(t)), ...settings }));
 });
 
-t.test('PostgreSQL, behind TLS', async (t) => {
+t.test('the door works on PostgreSQL behind TLS', async (t) => {
   if (!(await requirePostgres(t))) return;
   const folder = await dataFolder(t);
   const DATABASE_URL = await testDatabase(t);
@@ -29,11 +29,11 @@ t.test('PostgreSQL, behind TLS', async (t) => {
 /** Every request of the contract, as it is written there. */
 async function contract(t: Test, url: string, more: string[] = []): Promise<void> {
   const attributes = ['HttpOnly', 'Path=/', 'SameSite=Strict', ...more].sort();
-  await t.test('login and refresh', (t) => pairs(t, browser(url), attributes));
-  await t.test('what is missing', (t) => missing(t, browser(url)));
-  await t.test('what is wrong', (t) => wrong(t, url));
-  await t.test('another address', (t) => elsewhere(t, browser(url)));
-  await t.test('what else there is goes on', (t) => others(t, browser(url)));
+  await t.test('login and refresh set both cookies', (t) => pairs(t, browser(url), attributes));
+  await t.test('a missing cookie is refused with its text', (t) => missing(t, browser(url)));
+  await t.test('invalid cookies are refused with their texts', (t) => wrong(t, url));
+  await t.test('a refresh from another address is refused', (t) => elsewhere(t, browser(url)));
+  await t.test('other routes are not affected', (t) => others(t, browser(url)));
 }
 
 function isText(t: Test, { status, headers, text }: Answer, expected: number, words: string): void {

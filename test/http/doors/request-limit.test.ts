@@ -10,7 +10,7 @@ async function limited(t: Test, rateLimit: number, http: Partial<HttpOptions> = 
   return { ...service, client: taskClient(service.url) };
 }
 
-t.test('a user has so many requests in any minute, from wherever', async (t) => {
+t.test('a user’s requests are limited per minute across all addresses', async (t) => {
   const { client, time } = await limited(t, 3);
   const { as } = await client.join('ann');
   const list = () => as('GET', '/api/v1/tasks/');
@@ -41,7 +41,7 @@ t.test('a user has so many requests in any minute, from wherever', async (t) => 
   t.equal((await list()).status, 429);
 });
 
-t.test('users do not take requests from each other, nor from those who are not known', async (t) => {
+t.test('users and anonymous networks have separate limits', async (t) => {
   const { client, time } = await limited(t, 4);
   const [ann, bob] = [await client.join('ann'), await client.join('bob')];
   for (const { as } of [ann, bob]) {
@@ -57,7 +57,7 @@ t.test('users do not take requests from each other, nor from those who are not k
   t.equal((await ann.as('GET', '/api/v1/tasks/')).status, 200);
 });
 
-t.test('who shows no good token counts as their network', async (t) => {
+t.test('a request without a valid token counts for its network', async (t) => {
   const { send } = await limited(t, 3, { trustProxy: ['127.0.0.1'] });
   const ask = async (address: string, token = 'Token x.y.z') => {
     const headers = { authorization: token, 'x-forwarded-for': address };
@@ -71,7 +71,7 @@ t.test('who shows no good token counts as their network', async (t) => {
   t.equal(await ask('::ffff:192.0.2.1', ''), 429);
 });
 
-t.test('other doors and unknown routes are not limited by it', async (t) => {
+t.test('other doors and unknown routes are not limited', async (t) => {
   const { send } = await limited(t, 1);
   for (let n = 0; n < 3; n += 1) {
     t.equal((await send('/auth/me')).status, 401);
@@ -79,7 +79,7 @@ t.test('other doors and unknown routes are not limited by it', async (t) => {
   }
 });
 
-t.test('a door that is not open is not there', async (t) => {
+t.test('a closed door answers 404', async (t) => {
   const { send } = await limited(t, 1, { frontDoors: [] });
   t.equal((await send('/api/v1/tasks/')).status, 404);
   const { body } = await send('/docs/json');

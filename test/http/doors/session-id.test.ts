@@ -12,18 +12,18 @@ const LOGIN = '/api/v1/auth/login';
 const REFRESH = '/api/v1/auth/refresh';
 const LIST = '/api/v1/auth/sessions';
 
-t.test('nothing configured: the embedded database', async (t) => {
+t.test('the door works on the embedded database', async (t) => {
   await contract(t, await listening(t, { ...(await dataFolder(t)), SERVICE_API_KEYS }));
 });
 
-t.test('PostgreSQL', async (t) => {
+t.test('the door works on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
   const folder = await dataFolder(t);
   const DATABASE_URL = await testDatabase(t);
   await contract(t, await listening(t, { ...folder, DATABASE_URL, SERVICE_API_KEYS }));
 });
 
-t.test('cookies are for TLS alone where the service is', async (t) => {
+t.test('cookies are Secure if PUBLIC_URL is https', async (t) => {
   const PUBLIC_URL = 'https://auth.example.com';
   const url = await listening(t, {
     ...(await dataFolder(t)),
@@ -35,11 +35,11 @@ t.test('cookies are for TLS alone where the service is', async (t) => {
 });
 
 async function contract(t: Test, url: string): Promise<void> {
-  await t.test('login and refresh, by cookie', (t) => byCookie(t, browser(url)));
-  await t.test('login and refresh, by body', (t) => byBody(t, browser(url), url));
-  await t.test('a session id alone refreshes nothing', (t) => withoutToken(t, url));
-  await t.test('the list', (t) => list(t, browser(url)));
-  await t.test('who may log users in', (t) => guarded(t, browser(url)));
+  await t.test('login and refresh work with the cookie', (t) => byCookie(t, browser(url)));
+  await t.test('login and refresh work with the body', (t) => byBody(t, browser(url), url));
+  await t.test('a session id alone is refused', (t) => withoutToken(t, url));
+  await t.test('operators list the sessions', (t) => list(t, browser(url)));
+  await t.test('only a backend with a service key logs users in', (t) => guarded(t, browser(url)));
   for (const path of ['/swagger/index.html', '/api/auth/swagger/index.html']) {
     const { status, headers } = await browser(url).ask('GET', path);
     t.same([status, headers.get('location')], [302, '/docs'], path);

@@ -16,11 +16,11 @@ type Client = Awaited<ReturnType<typeof composed>>;
 const PLENTY = { RATE_LIMIT: '10000' };
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
-t.test('nothing configured: the embedded database and memory', async (t) => {
+t.test('the door works on the embedded database and memory', async (t) => {
   await contract(t, await composed(t, { ...(await dataFolder(t)), ...PLENTY }));
 });
 
-t.test('PostgreSQL and Redis', async (t) => {
+t.test('the door works on PostgreSQL and Redis', async (t) => {
   const env = await bothServers(t);
   if (env === null) return;
   await contract(t, await composed(t, { ...env, ...PLENTY }));
@@ -45,11 +45,11 @@ t.test('two replicas share lists and limits', async (t) => {
 
 /** Every request of the contract, as it is written there. */
 async function contract(t: Test, client: Client): Promise<void> {
-  await t.test('accounts and sessions', (t) => accounts(t, client));
-  await t.test('tasks', (t) => tasks(t, client));
-  await t.test('users', (t) => users(t, client));
-  await t.test('what ends a session ends it at this door', (t) => endings(t, client));
-  await t.test('users without an account here', (t) => guests(t, client));
+  await t.test('accounts and sessions follow the contract', (t) => accounts(t, client));
+  await t.test('tasks follow the contract', (t) => tasks(t, client));
+  await t.test('users follow the contract', (t) => users(t, client));
+  await t.test('a session ended elsewhere is refused at this door', (t) => endings(t, client));
+  await t.test('users without an account have no tasks', (t) => guests(t, client));
 }
 
 function isProblem(t: Test, answer: Answer, status: number, code: string): void {
