@@ -73,6 +73,7 @@ function prepared(folder: string): Project {
 }
 
 function serviceKeyIn(folder: string): string {
+  // The first one has the scope `login`.
   const [key = ''] = readFileSync(join(folder, 'secrets/service_api_keys'), 'utf8').trim().split(',');
   return key.split(':').slice(2).join(':');
 }

@@ -5,6 +5,14 @@ import { parseArgs } from 'node:util';
 import { orComplain } from './or-complain.ts';
 import { serverFiles } from './secrets/servers.ts';
 
+/** One key for each scope, so that a key that is lost opens no more than it has to. */
+const KEYS = [
+  ['backend', 'login'],
+  ['operator', 'admin'],
+  ['resource-server', 'introspect'],
+  ['monitoring', 'metrics'],
+] as const;
+
 /**
  * `npm run secrets`: prints fresh values for all secrets, as lines for an environment file.
  * `npm run secrets -- --write FOLDER`: writes each into a file of its own, as compose.prod.yml mounts them, with
@@ -23,7 +31,7 @@ function secrets(): Record<string, string> {
     REFRESH_TOKEN_SIGN_KEY: random(64),
     REFRESH_TOKEN_HASH_KEY: random(64),
     KEY_SET_ENCRYPTION_KEY: random(64),
-    SERVICE_API_KEYS: `backend:login+admin:${random(32)}`,
+    SERVICE_API_KEYS: KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
     POSTGRES_PASSWORD: random(32),
   };
 }
@@ -38,7 +46,11 @@ function print(lines: Record<string, string>): void {
 }
 
 function writeAll(folder: string): void {
-  const files = { ...secrets(), ...serverFiles(folder, () => random(32)) };
+  const files = {
+    ...secrets(),
+    POSTGRES_SUPERUSER_PASSWORD: random(32),
+    ...serverFiles(folder, () => random(32)),
+  };
   for (const [name, secret] of Object.entries(files)) process.stdout.write(write(folder, name, secret));
   if ((statSync(folder).mode & 0o077) !== 0) {
     process.stderr.write(`Other users of this machine can read ${folder}: chmod 700 ${folder}\n`);

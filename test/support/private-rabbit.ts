@@ -30,8 +30,8 @@ export interface PrivateRabbit {
   /** SIGSTOP: connections are taken, and nothing is answered. */
   freeze(): void;
   thaw(): void;
-  /** Runs `rabbitmqctl` with these arguments on it. */
-  control(...args: readonly string[]): Promise<void>;
+  /** Runs `rabbitmqctl` with these arguments on it, and answers what it prints. */
+  control(...args: readonly string[]): Promise<string>;
 }
 
 /** False, with the test skipped (or, with CI=true, failed), where no RabbitMQ is installed. */
@@ -41,19 +41,23 @@ export function requirePrivateRabbit(t: Pick<Test, 'plan'>): boolean {
   return false;
 }
 
-/** Starts a new broker that ends and is removed with the test. */
-export async function startPrivateRabbit(t: Pick<Test, 'teardown'>): Promise<PrivateRabbit> {
-  const { remove, ...rabbit } = await launchRabbit();
+/** Starts a new broker that ends and is removed with the test. `configuration` is its rabbitmq.conf. */
+export async function startPrivateRabbit(
+  t: Pick<Test, 'teardown'>,
+  configuration = '',
+): Promise<PrivateRabbit> {
+  const { remove, ...rabbit } = await launchRabbit(configuration);
   t.teardown(remove);
   return rabbit;
 }
 
 /** As {@link startPrivateRabbit}, for whoever has no test: it lives until `remove()` or this process's end. */
-export async function launchRabbit(): Promise<PrivateRabbit & { remove(): Promise<void> }> {
+export async function launchRabbit(configuration = ''): Promise<PrivateRabbit & { remove(): Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
   const [port, epmdPort] = [await freePort(), await freePort()];
   const env = environment(home, { port, epmdPort, nodePort: await freePort() });
   const { act: remove } = keeper(END_AND_REMOVE, [home, String(epmdPort)]);
+  await writeFile(join(home, 'rabbitmq.conf'), configuration);
   const start = () => launch(home, env);
   try {
     let running = await start();
@@ -105,7 +109,7 @@ function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_RELAXED_COMMAND_CHECK: '1',
     RABBITMQ_CONF_ENV_FILE: join(home, 'none'),
-    RABBITMQ_CONFIG_FILE: join(home, 'none'),
+    RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'none'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(home, 'plugins'),
     RABBITMQ_GENERATED_CONFIG_DIR: join(home, 'config'),
@@ -142,9 +146,9 @@ async function launch(home: string, env: NodeJS.ProcessEnv) {
   };
 }
 
-async function control(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<void> {
+async function control(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string> {
   const command = join(dirname(findRabbitServer() ?? ''), 'rabbitmqctl');
-  await promisify(execFile)(command, [...args], { env });
+  return (await promisify(execFile)(command, [...args], { env })).stdout;
 }
 
 async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }, said: string[]): Promise<void> {
