@@ -52,6 +52,18 @@ t.test('two who rotate at once', async (t) => {
   t.equal(rowsOf(await type('list')).length, 1);
 });
 
+t.test('an id that begins with a hyphen is no option', async (t) => {
+  const id = `-${'a'.repeat(42)}`;
+  const retired: string[] = [];
+  const retire = async (one: string) => {
+    retired.push(one);
+    return { successor: null };
+  };
+  const type = typing({ list: async () => [], rotate: async () => Promise.reject(new Error()), retire });
+  t.equal(await type(`retire ${id}`), `${id} is out.\n`);
+  t.same(retired, [id]);
+});
+
 t.test('what is not understood is answered with what would be', async (t) => {
   const unasked = async () => {
     throw new Error('nothing was asked for');

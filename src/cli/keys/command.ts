@@ -11,7 +11,7 @@ npm run keys -- retire ID     takes a key out at once, as one that has leaked
 /** What the words after `npm run keys --` ask for, as text; throws how to ask where they ask for nothing. */
 export function commandIn(args: string[]): (keys: KeysByHand) => Promise<string> {
   const { positionals, values } = parseArgs({
-    args,
+    args: separated(args),
     options: { now: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
@@ -21,6 +21,13 @@ export function commandIn(args: string[]): (keys: KeysByHand) => Promise<string>
   if (verb === 'retire' && id !== undefined && more === undefined && !values.now)
     return (keys) => retire(keys, id);
   throw new Error(USAGE);
+}
+
+/** The id of a generated key may begin with a hyphen: it is not an option. */
+function separated(args: string[]): string[] {
+  const [verb, id, ...rest] = args;
+  const isKeyId = verb === 'retire' && id !== undefined && /^-[\w-]{42}$/.test(id);
+  return isKeyId ? [verb, ...rest, '--', id] : args;
 }
 
 async function list(keys: KeysByHand): Promise<string> {
