@@ -51,7 +51,7 @@ interface Answer {
 /** The service over a real socket on loopback, in this process, with its log lines at hand. */
 export async function httpService(
   t: Pick<Test, 'teardown'>,
-  settings: Settings & { http?: Partial<HttpOptions> } = {},
+  settings: Settings & { http?: Partial<HttpOptions>; limits?: Partial<Limits> } = {},
 ) {
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
@@ -73,7 +73,7 @@ export async function httpService(
     attempts: createMemoryAttempts(),
     cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
-    limits: LIMITS,
+    limits: { ...LIMITS, ...settings.limits },
     log,
   };
   const app = await createHttp({
