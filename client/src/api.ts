@@ -278,7 +278,7 @@ export interface components {
             readonly id: string;
             /** @description left out for another user whose name is an unverified e-mail address */
             readonly username?: string;
-            /** @description the texts of one’s own; of others none */
+            /** @description the texts of the user’s own tasks; empty for other users */
             readonly tasks: readonly string[];
         };
         readonly NotMe: {

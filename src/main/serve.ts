@@ -60,7 +60,7 @@ function stopOnSignals(service: Service, log: Logger): { hasBegun(): boolean } {
   let hasBegun = false;
   closeWithGrace({ delay: SHUTDOWN_DEADLINE, logger: false }, async ({ err, signal }) => {
     hasBegun = true;
-    if (err) log.fatal({ err }, 'stopping after an error that nobody caught');
+    if (err) log.fatal({ err }, 'stopping after an uncaught error');
     else log.info({ signal }, 'stopping');
     await service.close();
     log.info({}, 'stopped');

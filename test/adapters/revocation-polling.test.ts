@@ -20,7 +20,7 @@ t.test('the polling feed', async (t) => {
     const tokenFamily = await open();
     const { heard, polled } = feed({ wholeEvery: NEVER });
     await sql.begin(async (tx) => {
-      await revoke(tx as unknown as Sql, tokenFamily, NOW - 30_000);
+      await revoke(tx as unknown as Sql, tokenFamily, NOW - 30_000); // a store takes pools only
       await polled(3);
       t.notOk(heard.has(tokenFamily), 'not before it commits');
     });

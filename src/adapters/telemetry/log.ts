@@ -47,7 +47,7 @@ function logTo(destination: DestinationStream, level: string): PinoLogger {
   return pino(options, destination);
 }
 
-/** Resolves when what was logged is written, or half a second later where nobody reads it. */
+/** Resolves when all lines are written, or after half a second if the reader does not take them. */
 export function flushLog(log: Logger): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
 }

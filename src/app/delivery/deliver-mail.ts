@@ -72,7 +72,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
     const recipient = await findMailRecipient(deps, entry);
     if (recipient === null) {
       telemetry.delivered('mail', 'unaddressed');
-      log.warn(mailFacts(entry), 'nobody to write to about this event');
+      log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
       return true;
     }
     if (!(await fitsBudget(entry, recipient))) {

@@ -27,7 +27,7 @@ export function revokeRoute(
         operationId: 'revokeToken',
         summary: 'End the session of a token',
         description:
-          'By either token, even a refresh token that was rotated. 200 for a token that is none, too. ' +
+          'By either token, even a refresh token that was rotated. An invalid token is answered with 200, too. ' +
           'A confidential session takes the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,

@@ -58,7 +58,7 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
   }
 }
 
-/** Everything else is a certificate or a version that does not fit, and stays so until somebody changes it. */
+/** Whether the connection was lost. Any other error is a certificate or a TLS version that an operator must change. */
 function isLoss(error: unknown): boolean {
   return LOSSES.has(String((error as NodeJS.ErrnoException).code));
 }
@@ -76,8 +76,8 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
     },
   );
   socket.off('close', onEnd).off('end', onEnd);
-  // More than the one byte would have been put there by somebody in between (CVE-2021-23214).
-  // Any other byte begins an error message, as of a server that has too many connections.
+  // Further bytes would come from an attacker between the two ends (CVE-2021-23214).
+  // Any other byte begins an error message, for example of a server with too many connections.
   if (answer.length !== 1 || (answer[0] !== YES && answer[0] !== NO)) throw new ConnectionEnded();
   return answer[0] === YES;
 }

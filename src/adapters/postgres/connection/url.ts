@@ -146,7 +146,7 @@ function readHosts(list: string, ports: string | undefined, fault: AddFault): Se
     const host = isSocket ? decoded(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decoded(name, fault));
     const port = Number(own || portOf(index));
     if (host === '') fault('names no host.');
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has a port that is none.');
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has an invalid port.');
     return { host, port, path: isSocket ? `${host}/.s.PGSQL.${port}` : null };
   });
 }

@@ -21,7 +21,10 @@ const User = Type.Object(
     username: Type.Optional(
       longText({ description: 'left out for another user whose name is an unverified e-mail address' }),
     ),
-    tasks: Type.Array(longText(), { maxItems: 1_000, description: 'the texts of one’s own; of others none' }),
+    tasks: Type.Array(longText(), {
+      maxItems: 1_000,
+      description: 'the texts of the user’s own tasks; empty for other users',
+    }),
   },
   { title: 'User', additionalProperties: false, examples: [example] },
 );
