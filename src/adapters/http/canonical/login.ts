@@ -60,8 +60,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, guard }: 
         request.body ??= {};
       },
     },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
+    async (request) => {
       const { userId, email, binding } = request.query;
       const session = {
         paired: binding !== 'refresh',

@@ -51,9 +51,8 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         request.body ??= {};
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const { refreshToken, accessToken } = eachOnce(request.query, request.body);
-      reply.header('cache-control', 'no-store');
       return exchange({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,

@@ -6,7 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
@@ -62,7 +62,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      const { address } = clientOf(request);
+      const address = addressOf(request);
       if (!(await endSession(request.params.id.toLowerCase(), userId, 'logout', address)))
         throw new Refusal('not_found');
       return reply.code(204).send(null);
@@ -103,7 +103,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
     async (request, reply) => {
       const { refreshToken } = request.body;
       const scope = request.query.scope ?? 'session';
-      const { address } = clientOf(request);
+      const address = addressOf(request);
       if (refreshToken === undefined) await logOut(await bearerOf(request, authenticate), scope, address);
       else await logOutByRefreshToken(refreshToken, scope, clientBy(request), address);
       return reply.code(204).send(null);

@@ -44,7 +44,7 @@ export class OAuthRefusal extends Error {
 export function oauthErrors(scope: App): void {
   scope.setErrorHandler((error, request, reply) => {
     if (error instanceof OAuthRefusal) {
-      return reply.code(400).header('cache-control', 'no-store').send(document(error.error, error.message));
+      return reply.code(400).send(document(error.error, error.message));
     }
     const { code, detail, status } = beginRefusal(error, request, reply);
     const told = inOAuth(code, status);

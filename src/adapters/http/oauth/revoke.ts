@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { revokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { addressOf } from '../server/client.ts';
 import { answer } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors } from './errors.ts';
@@ -34,9 +34,8 @@ export function revokeRoute(
         response: { 200: answer('done; the body means nothing', Nothing), ...errors(400, 401) },
       },
     },
-    async (request, reply) => {
-      await revoke(request.body.token, clients.identify(request), clientOf(request).address);
-      reply.header('cache-control', 'no-store');
+    async (request) => {
+      await revoke(request.body.token, clients.identify(request), addressOf(request));
       return {};
     },
   );

@@ -80,7 +80,7 @@ export function tokenRoute(
         oauthClient: clients.identify(request),
       };
       const { access, refresh, expiresIn } = await exchange(input);
-      reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
+      reply.header('pragma', 'no-cache');
       return { access_token: access, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh };
     },
   );

@@ -5,7 +5,7 @@ import type { listSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { addressOf } from '../server/client.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { requireServiceKey, type ServiceKey } from '../server/service-keys.ts';
 
@@ -63,8 +63,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const id = request.params.id.toLowerCase();
-      if (!(await options.endSessionAsOperator(id, clientOf(request).address)))
-        throw new Refusal('not_found');
+      if (!(await options.endSessionAsOperator(id, addressOf(request)))) throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
   );
@@ -82,7 +81,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const userId = request.params.id.toLowerCase();
-      await options.endSessions(userId, null, 'administrator', clientOf(request).address);
+      await options.endSessions(userId, null, 'administrator', addressOf(request));
       return reply.code(204).send(null);
     },
   );

@@ -23,10 +23,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
       },
     },
     async (_request, reply) => {
-      return reply
-        .header('cache-control', 'no-store')
-        .type(contentType)
-        .send(await scrape());
+      return reply.type(contentType).send(await scrape());
     },
   );
 }

@@ -36,5 +36,5 @@ export function verifyRoute(app: App): void {
 
 function principalHeaders(request: FastifyRequest): Record<string, string> {
   const { userId, sessionId } = principalOf(request);
-  return { 'x-user-id': userId, 'x-session-id': sessionId, 'cache-control': 'no-store' };
+  return { 'x-user-id': userId, 'x-session-id': sessionId };
 }

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { endByLink, readNotMeLink } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
 import { escapeHtml, pages, refusals, sendPage } from './page.ts';
@@ -72,7 +72,7 @@ function endingPage(app: App, { endByLink }: NotMeOptions): void {
       },
     },
     async (request, reply) => {
-      await endByLink(request.body.token, clientOf(request).address);
+      await endByLink(request.body.token, addressOf(request));
       return sendPage(reply, 'The session has ended', '<p>Log in again, and change your password.</p>');
     },
   );

@@ -23,9 +23,10 @@ function hashProduct(product: string): string {
 }
 
 /**
- * The address farthest from this service that is valid. A trusted proxy may pass on `unknown`, or text of its client.
+ * The address of the caller: the valid one farthest from this service. A trusted proxy may pass on `unknown`, or text of
+ * its client.
  */
-function addressOf({ ip, ips = [ip] }: FastifyRequest): string {
+export function addressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {
     const address = forwardedAddress(entry);
     if (address !== null) return address;

@@ -35,10 +35,7 @@ const schema = {
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
   await readCookies(app);
   app.setErrorHandler(sendPlain);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    refuseOtherOrigin(request);
-  });
+  app.addHook('onRequest', async (request) => refuseOtherOrigin(request));
   loginRoute(app, options);
   refreshRoute(app, options);
 }

@@ -52,8 +52,7 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
         response: { 200: answer('the sessions', Items), ...problems(401, 403, 503) },
       },
     },
-    async (_request, reply) => {
-      reply.header('cache-control', 'no-store');
+    async () => {
       return (await listSessions(null, NEWEST, null)).items.map(asItem);
     },
   );

@@ -132,9 +132,7 @@ function ofCookie(request: FastifyRequest): string {
 
 function tokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: string | null) {
   const refresh_token = Buffer.from(refresh).toString('base64');
-  reply
-    .header('cache-control', 'no-store')
-    .setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
+  reply.setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
   return { access_token: access, refresh_token };
 }
 

@@ -6,7 +6,7 @@ import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
 import { type Authenticate, principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
-import { clientOf } from '../../server/client.ts';
+import { addressOf, clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
 import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
@@ -81,8 +81,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         response: { 200: answer('the first tokens', Tokens, counted), ...problems(400, 401, 429, 503) },
       },
     },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
+    async (request) => {
       const client = clientOf(request);
       const session = { paired: false, door: 'task-api', clientId: 'kinship', client } as const;
       return logInWithPassword({ ...session, ...request.body });
@@ -102,8 +101,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
       },
     },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
+    async (request) => {
       return refresh({
         refreshToken: request.body.refresh,
         accessToken: null,
@@ -133,7 +131,7 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
       },
     },
     async (request, reply) => {
-      await logOut(principalOf(request), 'all', clientOf(request).address);
+      await logOut(principalOf(request), 'all', addressOf(request));
       return reply.code(205).send(undefined);
     },
   );

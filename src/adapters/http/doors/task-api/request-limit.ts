@@ -5,7 +5,7 @@ import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { count } from '../../server/bounded.ts';
-import { clientOf } from '../../server/client.ts';
+import { addressOf } from '../../server/client.ts';
 import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {
@@ -43,7 +43,7 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
 
 function whoAsks(request: FastifyRequest): string {
   const { principal } = request;
-  return principal === null ? `from ${networkOf(clientOf(request).address)}` : `of ${principal.userId}`;
+  return principal === null ? `from ${networkOf(addressOf(request))}` : `of ${principal.userId}`;
 }
 
 /**
