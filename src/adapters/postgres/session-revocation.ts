@@ -6,8 +6,8 @@ import type { createRecorder, RevokedBatch, SessionRevocation } from './recordin
 
 type Recorder = ReturnType<typeof createRecorder>;
 
-/** The answer of a transaction that revokes sessions: the ids of those. Null: it changed nothing. */
-type Revoking = (tx: TransactionSql) => Promise<readonly string[] | null>;
+/** A transaction that revokes sessions. Answers their ids, or null if it changed nothing. */
+export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
 
 /** A user has more sessions than one statement revokes: the transaction is rolled back. */
 class TooManySessions extends Error {
@@ -39,7 +39,7 @@ export async function revokeTogether(
   sql: Sql,
   record: Recorder,
   sessionsPerUser: number,
-  work: Revoking,
+  work: RevokingTransaction,
 ): Promise<readonly string[] | null> {
   const run = () => asked(sql.begin(work) as Promise<readonly string[] | null>);
   try {

@@ -7,7 +7,7 @@ import type { Sql } from './connect.ts';
 import { bytes } from './family-row.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
 import { createRecorder } from './recording.ts';
-import { revokeSessions, revokeTogether } from './session-revocation.ts';
+import { type RevokingTransaction, revokeSessions, revokeTogether } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
 
 interface UserRow {
@@ -124,7 +124,7 @@ export function createUsers(
     },
   };
 
-  async function endingSessions(work: Parameters<typeof revokeTogether>[3]): Promise<Ended | null> {
+  async function endingSessions(work: RevokingTransaction): Promise<Ended | null> {
     const sessions = await revokeTogether(sql, record, sessionsPerUser, work);
     return sessions && { sessions };
   }

@@ -147,7 +147,7 @@ export class DialledSocket extends EventEmitter {
     }, this.#dialling.timeout);
     socket.once('close', () => {
       clearTimeout(late);
-      this.#end();
+      this.destroy();
     });
     for (const bytes of this.#waiting) socket.write(bytes);
     this.#waiting = [];
@@ -169,12 +169,6 @@ export class DialledSocket extends EventEmitter {
       this.destroy(error as Error);
     }
     return false;
-  }
-
-  #end(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort();
-    this.#close(false);
   }
 
   #close(hadError: boolean): void {

@@ -30,17 +30,15 @@ const CONVENIENT = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
 const NO_IDLE_LIMIT = `case when current_setting('idle_session_timeout', true) is not null
   then set_config('idle_session_timeout', '0', false) end`;
 
-const PINNED = new Set([
-  ...Object.keys(PINS),
-  ...Object.keys(CONVENIENT),
-  'search_path',
-  'idle_session_timeout',
-]);
-const PINNED_LOWER = new Set([...PINNED].map((name) => name.toLowerCase()));
+const PINNED = new Set(
+  [...Object.keys(PINS), ...Object.keys(CONVENIENT), 'search_path', 'idle_session_timeout'].map((name) =>
+    name.toLowerCase(),
+  ),
+);
 
 /** Whether the service sets this setting itself. */
 export function isPinned(name: string): boolean {
-  return PINNED_LOWER.has(name.toLowerCase());
+  return PINNED.has(name.toLowerCase());
 }
 
 export interface SessionWishes {
@@ -61,7 +59,7 @@ export class DatabaseUnfit extends Error {
  * startup. The last statement reads them back, in one row for {@link judgeSession}.
  */
 export function sessionStatements(wishes: SessionWishes): string {
-  const read = [...Object.keys(required(wishes))].map((name) => `current_setting(${quoted(name)})`);
+  const read = Object.keys(required(wishes)).map((name) => `current_setting(${quoted(name)})`);
   const facts = [
     `current_setting('server_encoding')`,
     `pg_is_in_recovery()`,
