@@ -1,3 +1,5 @@
+import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { isPaired, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -21,6 +23,12 @@ export async function findLiveFamily(
   const family = await families.find(sessionId);
   const isLive = family?.userId === userId && family.revoked === null && family.expiresAt > clock();
   return isLive ? family : null;
+}
+
+/** Throws a {@link Refusal} if the client may not use tokens of the family: see {@link clientFault}. */
+export function assertClient(family: TokenFamily, client: OAuthClient | null): void {
+  const fault = clientFault(family, client);
+  if (fault !== null) throw new Refusal(fault.code, fault.detail);
 }
 
 /** Whether the token is the unexpired refresh token of the family's current pair. */

@@ -1,7 +1,7 @@
-import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
+import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
-import { findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
+import { assertClient, findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
@@ -45,11 +45,12 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
     address?: string,
   ): Promise<void> => {
     const { claims } = await read(refreshToken);
-    await assertClient(claims.tokenFamily, client);
+    const family = await deps.families.find(claims.tokenFamily);
+    if (family !== null) assertClient(family, client);
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
     if (scope !== 'session') {
-      const family = await findLiveFamily(deps, session);
-      if (family === null || !(await isCurrentRefreshToken(deps, claims, family))) {
+      const live = await findLiveFamily(deps, session);
+      if (live === null || !(await isCurrentRefreshToken(deps, claims, live))) {
         const detail =
           'Only the current refresh token of a session that has not ended can end other sessions.';
         throw new Refusal('unauthenticated', detail);
@@ -57,10 +58,4 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
     }
     await end(session, scope, address);
   };
-
-  async function assertClient(sessionId: string, client: OAuthClient | null): Promise<void> {
-    const family = await deps.families.find(sessionId);
-    const fault = family && clientFault(family, client);
-    if (fault) throw new Refusal(fault.code, fault.detail);
-  }
 };

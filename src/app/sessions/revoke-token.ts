@@ -1,6 +1,6 @@
-import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { type EndSessionDeps, endSession } from './end-session.ts';
+import { assertClient } from './live-family.ts';
 import { type ReadTokenDeps, readToken } from './read-token.ts';
 
 /**
@@ -16,8 +16,7 @@ export const revokeToken = (deps: EndSessionDeps & ReadTokenDeps) => {
     const found = await read(token);
     const family = found && (await deps.families.find(found.sessionId));
     if (!found || !family) return;
-    const fault = clientFault(family, client);
-    if (fault !== null) throw new Refusal(fault.code, fault.detail);
+    assertClient(family, client);
     await end(found.sessionId, found.userId, 'logout', address);
   };
 };
