@@ -82,23 +82,19 @@ t.test('a tab that stands still before it sends shares its key with the others',
   await expectOneSession(t, scene, 1);
 });
 
-t.test('a tab that wakes two generations later does not repeat its question', async (t) => {
-  const scene = await twoTabs(t, 'after the answer was lost', 'impatient');
-  if (scene === null) return;
-  await scene.other.evaluate('careful.wakeUp()');
-  const token = await scene.other.evaluate('careful.wakeUp()');
-  t.equal(await scene.wake(), token);
-  await expectOneSession(t, scene, 2);
-});
-
-t.test('a tab that wakes two generations later does not store its older pair', async (t) => {
-  const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
-  if (scene === null) return;
-  await scene.other.evaluate('careful.wakeUp()');
-  const token = await scene.other.evaluate('careful.wakeUp()');
-  t.equal(await scene.wake(), token);
-  await expectOneSession(t, scene, 2);
-});
+for (const [place, title] of [
+  ['after the answer was lost', 'a tab that wakes two generations later does not repeat its question'],
+  ['before it stores the answer', 'a tab that wakes two generations later does not store its older pair'],
+] as const) {
+  t.test(title, async (t) => {
+    const scene = await twoTabs(t, place, 'impatient');
+    if (scene === null) return;
+    await scene.other.evaluate('careful.wakeUp()');
+    const token = await scene.other.evaluate('careful.wakeUp()');
+    t.equal(await scene.wake(), token);
+    await expectOneSession(t, scene, 2);
+  });
+}
 
 t.test('a log-out does not wait for a tab that stands still, and holds when that tab wakes', async (t) => {
   const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
