@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { createHttp } from './adapters/http/http.ts';
 import type { App, ServerLimits } from './adapters/http/server/app.ts';
-import { loginGuard } from './adapters/http/server/login-guard.ts';
+import { createLoginAuthorizer } from './adapters/http/server/authorize-login.ts';
 import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
 import { createMetrics } from './adapters/telemetry/metrics.ts';
-import type { PressureLimits } from './adapters/telemetry/pressure.ts';
-import { countedAttempts } from './app/counted-attempts.ts';
+import type { OverloadLimits } from './adapters/telemetry/overload.ts';
+import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set/open.ts';
-import { type Addresses, servers } from './compose/listen.ts';
+import { startObservability } from './compose/observability.ts';
 import { createSecurity } from './compose/security.ts';
-import { openSharedMemory } from './compose/shared-memory.ts';
+import { type Addresses, createServers } from './compose/servers.ts';
+import { openSharedState } from './compose/shared-state.ts';
 import { openStores, type Stores } from './compose/stores.ts';
-import { openTracing, tracedVerbs } from './compose/tracing.ts';
+import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { useCases } from './compose/use-cases.ts';
-import { watch } from './compose/watch.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -26,7 +26,7 @@ export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<ServerLimits>;
-  readonly pressure?: Partial<PressureLimits>;
+  readonly pressure?: Partial<OverloadLimits>;
 }
 
 export interface Service {
@@ -59,28 +59,28 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const { outbox, users, mailBudget, signingKeys } = stores;
     const { keySet, publishedKeys, follow } = await openKeySet(config, { signingKeys, clock, log });
     const { hashing, ...security } = createSecurity(config, keySet, log);
-    const { attempts: limited, cache, close: closeSharedMemory } = await openSharedMemory(config, log);
-    const attempts = countedAttempts(limited, telemetry);
+    const { attempts: limited, cache, close: closeSharedMemory } = await openSharedState(config, log);
+    const attempts = reportLimits(limited, telemetry);
     const newId = overrides.newId ?? randomUUID;
     const strain = overrides.pressure ?? {};
-    const eye = watch(config, { metrics, outbox, hashing, revoked, limits: strain, clock, log });
+    const eye = startObservability(config, { metrics, outbox, hashing, revoked, limits: strain, clock, log });
     const told = { clock, log, telemetry };
     const rules = { policy, limits };
     const verbs = useCases({ ...stores, ...security, ...told, ...rules, attempts, cache, revoked, newId });
     const app = await createHttp({
       ...http,
-      ...tracedVerbs(tracing, verbs, (name) => ({ name, kind: 'internal' })),
+      ...withSpans(tracing, verbs, (name) => ({ name, kind: 'internal' })),
       ...eye.http,
       tracing,
       log,
       limits: overrides.limits ?? {},
-      guard: loginGuard(http.loginByUserId, http.serviceKeys),
+      authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
       checks: { database: stores.ping, capacity: eye.checkCapacity },
       issuer: config.tokens.issuers[0] ?? '',
       publishedKeys,
       keySetMaxAge: config.keySet.maxAge,
     });
-    const { listen, close: closeServers } = servers(http, { app, exposition: metrics, log });
+    const { listen, close: closeServers } = createServers(http, { app, exposition: metrics, log });
     const origin = () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`;
     const toUsers = { outbox, users, budget: mailBudget, links: security.links, origin };
     const deliveries = await startDeliveries(config, { ...toUsers, tracing, ...told });

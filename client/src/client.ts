@@ -1,20 +1,20 @@
-import { askForPair, asking } from './ask.js';
 import { bearerFetch } from './bearer-fetch.js';
 import { SessionError } from './errors.js';
-import { createKeeper } from './keeper.js';
-import { patience } from './patience.js';
-import { renewal } from './renewal.js';
-import { rotation } from './rotation.js';
+import { createPairStore } from './pair-store.js';
+import { createRequester, requestPair } from './requester.js';
+import { createRetry } from './retry.js';
+import { createRotation } from './rotation.js';
+import { createTokenGetter } from './token-getter.js';
 import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.js';
 
 /** Creates a client of the service at `url`. It sends no request until a method is called. */
 export function createClient(options: ClientOptions): SessionClient {
   const { url, origins = [], timeout = 10_000, fetch = globalThis.fetch } = options;
-  const ask = asking(url, fetch, timeout);
-  const patiently = patience();
-  const keeper = createKeeper(options);
-  const { alone, update, subscribe, close } = keeper;
-  const token = renewal(keeper, rotation(keeper, ask, patiently));
+  const ask = createRequester(url, fetch, timeout);
+  const patiently = createRetry();
+  const keeper = createPairStore(options);
+  const { withLock, update, subscribe, close } = keeper;
+  const token = createTokenGetter(keeper, createRotation(keeper, ask, patiently));
 
   return {
     token,
@@ -23,21 +23,21 @@ export function createClient(options: ClientOptions): SessionClient {
     close,
 
     async logIn(username, password) {
-      const pair = await askForPair(ask, '/auth/login', {
+      const pair = await requestPair(ask, '/auth/login', {
         username,
         password,
       } satisfies Schemas['Credentials']);
-      await alone(() => update(() => pair));
+      await withLock(() => update(() => pair));
     },
 
     async adopt({ access, refresh, expiresIn }) {
       const pair = { access, refresh, expiresIn, at: Date.now() };
-      await alone(() => update(() => pair));
+      await withLock(() => update(() => pair));
     },
 
     async logOut(scope = 'session') {
       let refreshToken = '';
-      await alone(() =>
+      await withLock(() =>
         update((kept) => {
           refreshToken = kept?.refresh ?? '';
           return scope === 'others' ? kept : null;

@@ -1,8 +1,8 @@
-import { type Ask, askForPair } from './ask.js';
 import { SessionError } from './errors.js';
-import type { Keeper } from './keeper.js';
-import type { Kept } from './kept.js';
-import type { Patience } from './patience.js';
+import type { PairStore } from './pair-store.js';
+import { type PostJson, requestPair } from './requester.js';
+import type { Retry } from './retry.js';
+import type { StoredPair } from './stored-pair.js';
 import type { Schemas } from './types.js';
 
 /**
@@ -12,10 +12,14 @@ import type { Schemas } from './types.js';
  * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair. If an answer is lost or a tab
  * is closed, the next refresh repeats the same request and gets the same answer.
  */
-export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patiently: Patience) {
+export function createRotation(
+  { withLock, known, read, update }: PairStore,
+  ask: PostJson,
+  patiently: Retry,
+) {
   return (access: string): Promise<string | null> =>
-    alone(async () => {
-      if ((await look())?.access === access) await patiently(() => refresh(access));
+    withLock(async () => {
+      if ((await read())?.access === access) await patiently(() => refresh(access));
       return known()?.access ?? null;
     });
 
@@ -28,11 +32,11 @@ export function rotation({ alone, known, look, update }: Keeper, ask: Ask, patie
       kept?.access === access && !kept.key ? { ...kept, key: newKey() } : kept,
     );
     if (kept?.access !== access) return;
-    const replace = (next: Kept | null, code?: string) =>
+    const replace = (next: StoredPair | null, code?: string) =>
       update((now) => (now?.refresh === kept.refresh ? next : now), code);
     const body = { refreshToken: kept.refresh, accessToken: access } satisfies Schemas['PairToRefresh'];
     try {
-      await replace(await askForPair(ask, '/auth/refresh', body, { 'idempotency-key': String(kept.key) }));
+      await replace(await requestPair(ask, '/auth/refresh', body, { 'idempotency-key': String(kept.key) }));
     } catch (error) {
       const { code, recovery } = error instanceof SessionError ? error : {};
       // A key reaches another pair only if the storage was set back.

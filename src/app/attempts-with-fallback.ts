@@ -14,20 +14,20 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   let isProbing = false;
 
   return {
-    begin: (subject, now) => ask((attempts) => attempts.begin(subject, now)),
-    succeeded: (subject, now) => ask((attempts) => attempts.succeeded(subject, now)),
-    recovered: (owner, now) => ask((attempts) => attempts.recovered(owner, now)),
-    take: (key, limit, now) => ask((attempts) => attempts.take(key, limit, now)),
+    begin: (subject, now) => callBoth((attempts) => attempts.begin(subject, now)),
+    recordSuccess: (subject, now) => callBoth((attempts) => attempts.recordSuccess(subject, now)),
+    recordRecovery: (owner, now) => callBoth((attempts) => attempts.recordRecovery(owner, now)),
+    countAction: (key, limit, now) => callBoth((attempts) => attempts.countAction(key, limit, now)),
   };
 
-  async function ask<T>(question: (attempts: Attempts) => Promise<T>): Promise<T> {
-    const own = await question(fallback);
+  async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {
+    const own = await operation(fallback);
     if (isDown) {
-      void probe(question);
+      void probe(operation);
       return own;
     }
     try {
-      return await question(primary);
+      return await operation(primary);
     } catch (error) {
       if (!isDown) log.error({ err: error }, 'attempts are counted by this process alone');
       isDown = true;

@@ -1,9 +1,9 @@
-import type { Limit, Taking } from '../domain/attempts.ts';
+import type { Limit, LimitVerdict } from '../domain/attempts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 
 /** Counts one request of `who` and returns whether it is allowed. A refused request does not count. */
 export const limitRequests =
   ({ attempts, clock }: { readonly attempts: Attempts; readonly clock: Clock }) =>
-  (who: string, limit: Limit): Promise<Taking> =>
-    attempts.take(`request ${who}`, limit, clock());
+  (who: string, limit: Limit): Promise<LimitVerdict> =>
+    attempts.countAction(`request ${who}`, limit, clock());

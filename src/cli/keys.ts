@@ -2,22 +2,26 @@ import { userInfo } from 'node:os';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createSigningKeys } from '../adapters/postgres/signing-keys.ts';
 import { createLog } from '../adapters/telemetry/log.ts';
-import { databaseByHand, fileByHand, type KeysByHand } from '../compose/key-set/by-hand.ts';
+import {
+  createDatabaseKeySetAdmin,
+  createFileKeySetAdmin,
+  type KeySetAdmin,
+} from '../compose/key-set/admin.ts';
 import { reachDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { commandIn } from './keys/command.ts';
-import { orComplain } from './or-complain.ts';
+import { runCommand } from './run-command.ts';
 
 /** `npm run keys`: the key set by hand, also beside a running service; exit code 1 if it could not be done. */
-await orComplain(async () => {
+await runCommand(async () => {
   const command = commandIn(process.argv.slice(2));
   const config = await readConfig();
   const { file } = config.keySet;
-  const inFile = file && fileByHand(config, file, Date.now);
+  const inFile = file && createFileKeySetAdmin(config, file, Date.now);
   process.stdout.write(await (inFile ? command(inFile) : inDatabase(config, command)));
 });
 
-async function inDatabase(config: Config, command: (keys: KeysByHand) => Promise<string>): Promise<string> {
+async function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promise<string>): Promise<string> {
   const { sql, close } = await reachDatabase(config);
   try {
     await migrate(sql);
@@ -27,7 +31,7 @@ async function inDatabase(config: Config, command: (keys: KeysByHand) => Promise
       log: logToErrors(),
       by: `operator ${nameOfUser()}`,
     };
-    return await command(databaseByHand(config, deps));
+    return await command(createDatabaseKeySetAdmin(config, deps));
   } finally {
     await close();
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
-import { BREATH, purgeBatch } from '../app/upkeep/purge.ts';
+import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
 import { onDatabase } from './on-database.ts';
 import { progressOn } from './progress.ts';
 
@@ -21,7 +21,7 @@ else {
     let purged = await purge();
     for (; purged !== null && purged > 0; purged = await purge()) {
       progress.add(purged);
-      await delay(BREATH);
+      await delay(BUSY_DELAY);
     }
     progress.end(purged === null ? '; another process is purging, and goes on' : '');
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { orComplain } from './or-complain.ts';
+import { runCommand } from './run-command.ts';
 import { serverFiles } from './secrets/servers.ts';
 
 /** One key for each scope, so that a key that is lost opens no more than it has to. */
@@ -19,7 +19,7 @@ const KEYS = [
  * those of its Redis and RabbitMQ; files that are there already are kept. Exit code 1, and nothing written, where
  * what is kept does not agree.
  */
-await orComplain(async () => {
+await runCommand(async () => {
   const { values } = parseArgs({ options: { write: { type: 'string' } } });
   if (values.write === undefined) print(secrets());
   else writeAll(values.write);

@@ -6,8 +6,8 @@ import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
 import { deliverDigests } from '../app/delivery/deliver-digests.ts';
 import { deliverMail } from '../app/delivery/deliver-mail.ts';
 import { type LinkTo, linkTo } from '../app/delivery/link-to.ts';
-import { BREATH } from '../app/upkeep/purge.ts';
-import { REMOVED_AT_ONCE, type RemovalDeps, removeInTurns } from '../app/upkeep/remove-in-turns.ts';
+import { BUSY_DELAY } from '../app/upkeep/purge.ts';
+import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from '../app/upkeep/removal.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
@@ -17,7 +17,7 @@ import type { Outbox } from '../ports/stores/outbox.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { startEvents } from './events.ts';
-import { type Background, every } from './every.ts';
+import { type Background, startLoop } from './loop.ts';
 
 /** Milliseconds between two looks into an outbox without mail, and between two removals where mail is off. */
 const POLL = { toSend: 1_000, toRemove: 60_000 };
@@ -53,9 +53,13 @@ export async function startDeliveries(
   };
 
   function mailLoops(): Background[] {
-    if (mail.kind === 'off') return [every(POLL.toRemove, dropMail(deps), log, { breath: BREATH })];
+    if (mail.kind === 'off')
+      return [startLoop(POLL.toRemove, dropMail(deps), log, { busyDelay: BUSY_DELAY })];
     const toSend = { ...deps, mailer, ...toUsers };
-    return [every(POLL.toSend, deliverMail(toSend), log), every(POLL.toSend, deliverDigests(toSend), log)];
+    return [
+      startLoop(POLL.toSend, deliverMail(toSend), log),
+      startLoop(POLL.toSend, deliverDigests(toSend), log),
+    ];
   }
 }
 
@@ -77,9 +81,9 @@ async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): P
 /** Removes the mails that are recorded although no mail is sent. */
 function dropMail(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock: Clock }) {
   const { outbox, clock } = deps;
-  return removeInTurns(deps, {
+  return createRemoval(deps, {
     removal: 'mails',
-    remove: () => outbox.forget('mail', clock(), REMOVED_AT_ONCE),
+    remove: () => outbox.forget('mail', clock(), REMOVAL_BATCH),
   });
 }
 

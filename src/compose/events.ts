@@ -2,10 +2,10 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import type { DeliveryDeps } from '../app/delivery/claim-due.ts';
 import { logEvents } from '../app/delivery/log-events.ts';
 import { publishEvents } from '../app/delivery/publish-events.ts';
-import type { RemovalDeps } from '../app/upkeep/remove-in-turns.ts';
+import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import type { Config } from '../config.ts';
 import type { Tracing } from '../ports/tracing.ts';
-import { type Background, every } from './every.ts';
+import { type Background, startLoop } from './loop.ts';
 
 /**
  * Milliseconds between two looks into an empty outbox. A NOTIFY with each change would be quicker, but lets one
@@ -19,7 +19,7 @@ export async function startEvents(
   deps: DeliveryDeps & RemovalDeps & { readonly tracing: Tracing | null; readonly log: Logger },
 ): Promise<Background> {
   const { log } = deps;
-  if (brokerUrl === null) return every(POLL.forLog, logEvents(deps), log);
+  if (brokerUrl === null) return startLoop(POLL.forLog, logEvents(deps), log);
   // Loaded where it is wanted, to start sooner without.
   const [{ connectBroker }, { createEventPublisher }] = await Promise.all([
     import('../adapters/amqp/connect.ts'),
@@ -27,7 +27,7 @@ export async function startEvents(
   ]);
   const broker = await connectBroker(brokerUrl, log);
   const publisher = createEventPublisher(broker, { source: sourceOf(tokens) });
-  const loop = every(POLL.forBroker, publishEvents({ ...deps, publisher, random: Math.random }), log);
+  const loop = startLoop(POLL.forBroker, publishEvents({ ...deps, publisher, random: Math.random }), log);
   return {
     async stop() {
       // Together: what a broker holds up is given up when the publisher closes.

@@ -22,8 +22,8 @@ import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
-import { eachVerb, type Verbs } from './each-verb.ts';
-import { tracedStore } from './tracing.ts';
+import { withStoreSpans } from './tracing.ts';
+import { type Methods, wrapMethods } from './wrap-methods.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
@@ -64,14 +64,14 @@ export async function openStores(
     throw error;
   });
   return {
-    families: seen('token_families', createTokenFamilies(sql, sessionStoreOptions)),
-    users: seen('users', createUsers(sql, sessionStoreOptions)),
-    tasks: seen('tasks', createTasks(sql)),
-    outbox: seen('outbox', createOutbox(sql)),
-    mailBudget: seen('mail_budget', createMailBudget(sql)),
+    families: observed('token_families', createTokenFamilies(sql, sessionStoreOptions)),
+    users: observed('users', createUsers(sql, sessionStoreOptions)),
+    tasks: observed('tasks', createTasks(sql)),
+    outbox: observed('outbox', createOutbox(sql)),
+    mailBudget: observed('mail_budget', createMailBudget(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
-      return seen('signing_keys', createSigningKeys(sql));
+      return observed('signing_keys', createSigningKeys(sql));
     },
     ping: () => ping(sql),
     failed: database.failed,
@@ -81,9 +81,9 @@ export async function openStores(
     },
   };
 
-  function seen<Store extends Verbs<Store>>(name: string, store: Store): Store {
-    const traced = tracedStore(tracing, name, store);
-    return eachVerb(
+  function observed<Store extends Methods<Store>>(name: string, store: Store): Store {
+    const traced = withStoreSpans(tracing, name, store);
+    return wrapMethods(
       traced,
       (_method, ask) =>
         (...input) =>

@@ -1,8 +1,8 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { traced } from '../app/traced.ts';
+import { withSpan } from '../app/with-span.ts';
 import type { Config } from '../config.ts';
 import type { SpanStart, Tracing } from '../ports/tracing.ts';
-import { eachVerb, type Verbs } from './each-verb.ts';
+import { type Methods, wrapMethods } from './wrap-methods.ts';
 
 /** Null where nobody collects traces: then nothing of it is loaded, and nothing of it runs. */
 export async function openTracing(
@@ -16,24 +16,24 @@ export async function openTracing(
 }
 
 /** The same functions, each call of which is a span; a call outside of any, such as a poll, is no trace of its own. */
-export function tracedVerbs<T extends Verbs<T>>(
+export function withSpans<T extends Methods<T>>(
   tracing: Tracing | null,
   verbs: T,
   spanOf: (name: string) => SpanStart,
 ): T {
   if (tracing === null) return verbs;
-  return eachVerb(verbs, (name, verb) => {
+  return wrapMethods(verbs, (name, verb) => {
     const span = spanOf(name);
     return (...input) => {
       const within = tracing.current() === null ? null : tracing;
-      return traced(within, span, () => verb(...input));
+      return withSpan(within, span, () => verb(...input));
     };
   });
 }
 
 /** Every method of a store is one statement or one transaction. */
-export function tracedStore<T extends Verbs<T>>(tracing: Tracing | null, subject: string, store: T): T {
-  return tracedVerbs(tracing, store, (method) => ({
+export function withStoreSpans<T extends Methods<T>>(tracing: Tracing | null, subject: string, store: T): T {
+  return withSpans(tracing, store, (method) => ({
     name: `${subject}.${method}`,
     kind: 'client',
     facts: { 'db.system.name': 'postgresql', 'db.operation.name': method, 'db.collection.name': subject },

@@ -1,14 +1,14 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { forgetLinks, forgetMailBudgets, forgetMails } from '../app/upkeep/forget.ts';
-import { BREATH, purgeInTurns } from '../app/upkeep/purge.ts';
-import type { RemovalDeps } from '../app/upkeep/remove-in-turns.ts';
+import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
+import type { RemovalDeps } from '../app/upkeep/removal.ts';
+import { removeExpiredLinks, removeOldMailBudgets, removeOldMails } from '../app/upkeep/remove-old.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
-import { type Background, every } from './every.ts';
+import { type Background, startLoop } from './loop.ts';
 
 const HOUR = 3_600_000;
 
@@ -24,10 +24,10 @@ export function startUpkeep(deps: {
   readonly telemetry: RemovalDeps['telemetry'];
 }): Background {
   const loops = [
-    every(HOUR, forgetMails(deps), deps.log, { breath: BREATH }),
-    every(HOUR, forgetMailBudgets(deps), deps.log, { breath: BREATH }),
-    every(HOUR, forgetLinks(deps), deps.log, { breath: BREATH }),
-    every(HOUR, purgeInTurns(deps), deps.log, { breath: BREATH }),
+    startLoop(HOUR, removeOldMails(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(HOUR, removeOldMailBudgets(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
   ];
   return {
     async stop() {

@@ -6,7 +6,6 @@ import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { register } from '../app/accounts/register.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { limitRequests } from '../app/limit-requests.ts';
-import { measured } from '../app/measured.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
 import { endSession, endSessions } from '../app/sessions/end-session.ts';
@@ -24,6 +23,7 @@ import { describeUser } from '../app/tasks/describe-user.ts';
 import { findTask } from '../app/tasks/find-task.ts';
 import { listTasks } from '../app/tasks/list-tasks.ts';
 import { listUsers } from '../app/tasks/list-users.ts';
+import { withTelemetry } from '../app/with-telemetry.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Cache } from '../ports/cache.ts';
@@ -67,13 +67,13 @@ export interface UseCaseDeps {
 
 /** The use cases that clients can ask for, under the names by which the HTTP side knows them. */
 export function useCases(deps: UseCaseDeps) {
-  const { loggedIn, registered, refreshRefused } = deps.telemetry;
+  const { loginEnded, registrationEnded, refreshRefused } = deps.telemetry;
   // How a refresh was answered with a pair, the use case itself knows better.
   const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
 
   return {
-    openSession: measured(openSession(deps), loggedIn),
-    refresh: measured(refresh(deps), refreshEnded),
+    openSession: withTelemetry(openSession(deps), loginEnded),
+    refresh: withTelemetry(refresh(deps), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     endSession: endSession(deps),
@@ -86,8 +86,8 @@ export function useCases(deps: UseCaseDeps) {
     readNotMeLink: readNotMeLink(deps),
     endByLink: endByLink(deps),
 
-    register: measured(register(deps), registered),
-    logInWithPassword: measured(logInWithPassword(deps), loggedIn),
+    register: withTelemetry(register(deps), registrationEnded),
+    logInWithPassword: withTelemetry(logInWithPassword(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
     forgotPassword: forgotPassword(deps),

@@ -95,15 +95,15 @@ export function beginAttempt(
     if (wait > 0) return { verdict: refused('account', wait), state };
     return {
       verdict: { allowed: true },
-      state: { ...state, pair: oneMore(state.pair, policy.account, now) },
+      state: { ...state, pair: increment(state.pair, policy.account, now) },
     };
   }
   const atAccount = waitFor(state.account, policy.account, now);
   const atNetwork = waitFor(state.network, policy.network, now);
   if (atNetwork > atAccount) return { verdict: refused('network', atNetwork), state };
   if (atAccount > 0) return { verdict: refused('account', atAccount), state };
-  const account = oneMore(state.account, policy.account, now);
-  const network = oneMore(state.network, policy.network, now);
+  const account = increment(state.account, policy.account, now);
+  const network = increment(state.network, policy.network, now);
   return { verdict: { allowed: true }, state: { ...state, account, network } };
 }
 
@@ -115,7 +115,7 @@ export function beginAttempt(
 export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
   const known = { ...state, pair: undefined, knownUntil: now + policy.knownFor };
   if (now < state.knownUntil) return known;
-  return { ...known, account: oneLess(state.account), network: oneLess(state.network) };
+  return { ...known, account: decrement(state.account), network: decrement(state.network) };
 }
 
 /** Whether the count still delays attempts, so that dropping it would help a guesser. */
@@ -160,13 +160,13 @@ function countAt(
   return { ...count, failures: count.failures - forgotten, forgottenUntil };
 }
 
-function oneMore(before: AttemptCount | undefined, policy: DelayPolicy, now: number): AttemptCount {
+function increment(before: AttemptCount | undefined, policy: DelayPolicy, now: number): AttemptCount {
   const count = countAt(before, policy, now);
   if (count === undefined) return { failures: 1, lastAt: now, forgottenUntil: now };
   return { ...count, failures: count.failures + 1, lastAt: now };
 }
 
-function oneLess(count: AttemptCount | undefined): AttemptCount | undefined {
+function decrement(count: AttemptCount | undefined): AttemptCount | undefined {
   return count === undefined || count.failures <= 1 ? undefined : { ...count, failures: count.failures - 1 };
 }
 
@@ -186,24 +186,24 @@ export interface Limit {
 }
 
 /** `retryAfter`: whole seconds, at least 1 if refused, otherwise 0. `remaining`: actions still allowed now. */
-export interface Taking {
+export interface LimitVerdict {
   readonly allowed: boolean;
   readonly remaining: number;
   readonly retryAfter: number;
 }
 
 /** Judges one more action from the times of the allowed ones, oldest first. Also returns the times that still count. */
-export function takeOne(
+export function countAction(
   times: readonly number[],
   { count, perMilliseconds }: Limit,
   now: number,
-): { readonly taking: Taking; readonly times: readonly number[] } {
+): { readonly verdict: LimitVerdict; readonly times: readonly number[] } {
   const recent = times.filter((time) => now - time < perMilliseconds);
   if (recent.length < count) {
-    const taking = { allowed: true, remaining: count - recent.length - 1, retryAfter: 0 };
-    return { taking, times: [...recent, now] };
+    const verdict: LimitVerdict = { allowed: true, remaining: count - recent.length - 1, retryAfter: 0 };
+    return { verdict, times: [...recent, now] };
   }
   const leaving = recent[recent.length - count] ?? now;
   const wait = Math.min(leaving, now) + perMilliseconds - now;
-  return { taking: { allowed: false, remaining: 0, retryAfter: wholeSeconds(wait) }, times: recent };
+  return { verdict: { allowed: false, remaining: 0, retryAfter: wholeSeconds(wait) }, times: recent };
 }

@@ -1,7 +1,7 @@
 import type { RevocationReason } from './revocation.ts';
 
 /** The client of a request: its address and the stored part of its `User-Agent`. */
-export interface Client {
+export interface ClientInfo {
   readonly address: string;
   readonly userAgent: string;
   /** Hash of the full user agent's product, base64url. Without it the stored part of the agent is compared. */
@@ -9,7 +9,7 @@ export interface Client {
 }
 
 /** The fields of a client that events carry: never a hash. */
-export function clientFacts({ address, userAgent }: Client): Pick<Client, 'address' | 'userAgent'> {
+export function clientFacts({ address, userAgent }: ClientInfo): Pick<ClientInfo, 'address' | 'userAgent'> {
   return { address, userAgent };
 }
 
@@ -29,17 +29,17 @@ interface EventData {
     readonly username?: string;
   };
   'users.deleted': OfUser;
-  'users.password_changed': OfUser & Client;
-  'users.password_forgotten': OfUser & Client & { readonly resetId: string };
-  'sessions.started': OfSession & Client;
-  'sessions.revoked': OfSession & Partial<Client> & { readonly reason: RevocationReason };
+  'users.password_changed': OfUser & ClientInfo;
+  'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
+  'sessions.started': OfSession & ClientInfo;
+  'sessions.revoked': OfSession & Partial<ClientInfo> & { readonly reason: RevocationReason };
   'sessions.reuse_detected': OfSession &
-    Client & { readonly generation: number; readonly currentGeneration: number };
+    ClientInfo & { readonly generation: number; readonly currentGeneration: number };
   'sessions.address_changed': OfSession &
-    Client & { readonly previousAddress: string; readonly blocked: boolean };
-  'sessions.user_agent_changed': OfSession & Client & { readonly previousUserAgent: string };
+    ClientInfo & { readonly previousAddress: string; readonly blocked: boolean };
+  'sessions.user_agent_changed': OfSession & ClientInfo & { readonly previousUserAgent: string };
   'sessions.healed': OfSession &
-    Client & { readonly storedGeneration: number; readonly presentedGeneration: number };
+    ClientInfo & { readonly storedGeneration: number; readonly presentedGeneration: number };
 }
 
 export type EventType = keyof EventData;
@@ -56,7 +56,7 @@ export interface Occurrence {
 }
 
 /** Whether the user gets a mail about the event. */
-export function isToldByMail(event: DomainEvent): boolean {
+export function hasMail(event: DomainEvent): boolean {
   switch (event.type) {
     case 'sessions.reuse_detected':
     case 'sessions.address_changed':
@@ -72,7 +72,7 @@ export function isToldByMail(event: DomainEvent): boolean {
 }
 
 /** The user and session of an event, for log lines. */
-export function concernedBy({ data }: DomainEvent): { userId: string; sessionId?: string } {
+export function subjectOf({ data }: DomainEvent): { userId: string; sessionId?: string } {
   const { userId } = data;
   return 'sessionId' in data ? { userId, sessionId: data.sessionId } : { userId };
 }

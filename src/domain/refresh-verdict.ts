@@ -1,14 +1,14 @@
-import type { Client, Occurrence } from './events.ts';
+import type { ClientInfo, Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import { clientFault, type OAuthClient } from './oauth-client.ts';
 import type { Policy } from './policy.ts';
 import {
-  addressChanged,
-  addressToTell,
-  changesToTell,
-  healed,
-  reuseDetected,
-  revoked,
+  addressChangeOccurrence,
+  changeOccurrences,
+  healingOccurrence,
+  newNetworkOccurrences,
+  reuseOccurrence,
+  revocationOccurrence,
 } from './refresh-occurrences.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
@@ -23,7 +23,7 @@ export interface Presented {
   readonly hash: string;
   /** Keyed hash of the request's `Idempotency-Key`, null without one. */
   readonly retryKeyHash: string | null;
-  readonly client: Client;
+  readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */
   readonly oauthClient: OAuthClient | null;
 }
@@ -51,25 +51,25 @@ export type JudgedFamily = Pick<
 
 /**
  * The decision about a refresh: rotate or heal the family, repeat its current pair, refuse, or revoke the family.
- * The occurrences in `tell` are recorded together with the change, or alone where the family does not change.
+ * The occurrences in `occurrences` are recorded together with the change, or alone where the family does not change.
  * docs/domain.md lists the verdict of each situation.
  */
 export type Verdict<Family> =
-  | { readonly kind: 'rotate'; readonly family: Family; readonly tell: readonly Occurrence[] }
-  | { readonly kind: 'repeat'; readonly family: Family; readonly tell: readonly Occurrence[] }
+  | { readonly kind: 'rotate'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
+  | { readonly kind: 'repeat'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
   | {
       readonly kind: 'refuse';
       readonly code: RefusalCode;
       /** The text for the client, where the code's default sentence is too general. */
       readonly detail?: string;
-      readonly tell: readonly Occurrence[];
+      readonly occurrences: readonly Occurrence[];
     }
   | {
       readonly kind: 'revoke';
       readonly family: Family;
       readonly code: RefusalCode;
       readonly reason: RevocationReason;
-      readonly tell: readonly Occurrence[];
+      readonly occurrences: readonly Occurrence[];
     };
 
 /** The inputs of a verdict that come from this replica, not from the row. */
@@ -97,23 +97,29 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family.paired !== isPaired(presented.claims)) return refuse('invalid_token');
   const fault = clientFault(family, presented.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
-  if (fault !== null) return { kind: 'refuse', ...fault, tell: [] };
+  if (fault !== null) return { kind: 'refuse', ...fault, occurrences: [] };
   if (family.revoked !== null) {
     return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
   }
   if (around.now >= family.expiresAt) return refuse('session_expired');
   if (around.remembered !== null) {
     const code = codeOfEnded(around.remembered, false);
-    return revoke(family, code, around.remembered, revoked(scene, around.remembered));
+    return revoke(family, code, around.remembered, revocationOccurrence(scene, around.remembered));
   }
   if (isRetry(family, presented, around)) return judgeRetry(family, presented, around);
   if (isReuse(family, presented, around)) {
-    return revoke(family, 'token_reused', 'reuse', reuseDetected(scene, family.generation));
+    return revoke(family, 'token_reused', 'reuse', reuseOccurrence(scene, family.generation));
   }
   if (isAgentBlocked(family, presented)) {
-    return revoke(family, 'user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
+    return revoke(
+      family,
+      'user_agent_changed',
+      'user_agent_changed',
+      revocationOccurrence(scene, 'user_agent_changed'),
+    );
   }
-  if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
+  if (isAddressBlocked(family, presented))
+    return refuse('address_changed', [addressChangeOccurrence(scene, true)]);
   return judgeSuccession(family, presented, around);
 }
 
@@ -125,11 +131,17 @@ function judgeRetry<Family extends JudgedFamily>(
 ): Verdict<Family> {
   const scene = { ...presented, now };
   if (isAgentBlocked(family, presented)) {
-    return revoke(family, 'user_agent_changed', 'user_agent_changed', revoked(scene, 'user_agent_changed'));
+    return revoke(
+      family,
+      'user_agent_changed',
+      'user_agent_changed',
+      revocationOccurrence(scene, 'user_agent_changed'),
+    );
   }
-  if (isAddressBlocked(family, presented)) return refuse('address_changed', [addressChanged(scene, true)]);
+  if (isAddressBlocked(family, presented))
+    return refuse('address_changed', [addressChangeOccurrence(scene, true)]);
   const elsewhere = !inSameNetwork(presented.client.address, family.address);
-  return { kind: 'repeat', family, tell: elsewhere ? addressToTell(scene, family) : [] };
+  return { kind: 'repeat', family, occurrences: elsewhere ? newNetworkOccurrences(scene, family) : [] };
 }
 
 /** Decides about a current token (row 13) or a later one that heals the family (row 14). */
@@ -139,13 +151,17 @@ function judgeSuccession<Family extends JudgedFamily>(
   { now }: Circumstances,
 ): Verdict<Family> {
   const scene = { ...presented, now };
-  const tell = changesToTell(scene, family);
+  const occurrences = changeOccurrences(scene, family);
   if (presented.claims.generation > family.generation) {
-    return { kind: 'rotate', family, tell: [...tell, healed(scene, family.generation)] };
+    return {
+      kind: 'rotate',
+      family,
+      occurrences: [...occurrences, healingOccurrence(scene, family.generation)],
+    };
   }
   const { retryKeyHash } = presented;
   if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return refuse('idempotency_key_reused');
-  return { kind: 'rotate', family, tell };
+  return { kind: 'rotate', family, occurrences };
 }
 
 function isCurrent(family: JudgedFamily, { claims, hash }: Presented): boolean {
@@ -192,8 +208,8 @@ function codeOfEnded(reason: RevocationReason, current: boolean): RefusalCode {
   return reason === 'reuse' && !current ? 'token_reused' : 'session_revoked';
 }
 
-function refuse(code: RefusalCode, tell: readonly Occurrence[] = []): Verdict<never> {
-  return { kind: 'refuse', code, tell };
+function refuse(code: RefusalCode, occurrences: readonly Occurrence[] = []): Verdict<never> {
+  return { kind: 'refuse', code, occurrences };
 }
 
 function revoke<Family extends JudgedFamily>(
@@ -202,5 +218,5 @@ function revoke<Family extends JudgedFamily>(
   reason: RevocationReason,
   told: Occurrence,
 ): Verdict<Family> {
-  return { kind: 'revoke', family, code, reason, tell: [told] };
+  return { kind: 'revoke', family, code, reason, occurrences: [told] };
 }

@@ -1,4 +1,4 @@
-import type { Client } from './events.ts';
+import type { ClientInfo } from './events.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
@@ -65,9 +65,9 @@ export interface TokenFamily extends CurrentPair {
 }
 
 /** The subjects of which a user is notified at most once a day: a network, a product. */
-export const toldSubject = {
+export const notifiedSubject = {
   network: (address: string) => networkOf(address),
-  product: (client: Client) => `agent ${distinctProduct(client)}`,
+  product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,
 };
 
 export interface Login {
@@ -79,7 +79,7 @@ export interface Login {
   /** Default: false. */
   readonly confidential?: boolean;
   readonly contact: string | null;
-  readonly client: Client;
+  readonly client: ClientInfo;
   /** The door's policy for this session. It overrides the operator's policy. */
   readonly onAddressChange?: ChangePolicy;
 }
@@ -94,7 +94,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,
-    knownSinceLogin: [toldSubject.network(client.address), toldSubject.product(client)],
+    knownSinceLogin: [notifiedSubject.network(client.address), notifiedSubject.product(client)],
     createdAt: first.rotatedAt,
     expiresAt: first.rotatedAt + policy.sessionMaxAge,
     revoked: null,

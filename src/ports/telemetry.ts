@@ -30,8 +30,8 @@ export type Removal = 'mails' | 'events' | 'links' | 'sessions' | 'mail_budgets'
  */
 export interface Telemetry {
   /** A login succeeded (null) or failed with a fault. */
-  loggedIn(fault: Fault | null): void;
-  registered(fault: Fault | null): void;
+  loginEnded(fault: Fault | null): void;
+  registrationEnded(fault: Fault | null): void;
 
   /** A refresh was answered with the next pair. */
   rotated(): void;
@@ -48,8 +48,8 @@ export interface Telemetry {
   reuseDetected(age: number): void;
 
   /** An action was refused by its limit: see {@link Attempts}. */
-  limited(deed: string): void;
-  delivered(kind: DeliveryKind, outcome: DeliveryOutcome): void;
+  limitReached(action: string): void;
+  deliveryEnded(kind: DeliveryKind, outcome: DeliveryOutcome): void;
   /** A batch of old rows could not be removed. */
   removalFailed(removal: Removal): void;
 }

@@ -35,19 +35,19 @@ t.test('attempts in memory keep no name, so that long names do not fill the memo
       },
       NOW,
     );
-    await attempts.take(`reset ${name}`, { count: 3, perMilliseconds: 60_000 }, NOW);
+    await attempts.countAction(`reset ${name}`, { count: 3, perMilliseconds: 60_000 }, NOW);
   }
   const grown = heap() - before;
   t.ok(grown < 20_000_000, `grown by ${grown} bytes; the names have 100 million`);
   t.ok((await attempts.begin(ANN, NOW)).allowed);
 });
 
-t.test('windows of one deed push out no window of another deed', async (t) => {
+t.test('windows of one action push out no window of another action', async (t) => {
   const attempts = createMemoryAttempts({ most: 10 });
   const limit = { count: 2, perMilliseconds: 60_000 };
-  await attempts.take('register 192.0.2.1', limit, NOW);
-  for (let n = 0; n < 20; n += 1) await attempts.take(`login user-${n} 192.0.2.1`, limit, NOW);
-  t.equal((await attempts.take('register 192.0.2.1', limit, NOW)).remaining, 0);
+  await attempts.countAction('register 192.0.2.1', limit, NOW);
+  for (let n = 0; n < 20; n += 1) await attempts.countAction(`login user-${n} 192.0.2.1`, limit, NOW);
+  t.equal((await attempts.countAction('register 192.0.2.1', limit, NOW)).remaining, 0);
 });
 
 t.test('attempts in Redis', async (t) => {
@@ -63,10 +63,10 @@ t.test('attempts in Redis', async (t) => {
     const prefix = testPrefix(t, redis);
     const attempts = createRedisAttempts(redis, { prefix });
     await attempts.begin(ANN, NOW);
-    await attempts.succeeded(ANN, NOW);
+    await attempts.recordSuccess(ANN, NOW);
     await attempts.begin(ANN, NOW);
     await attempts.begin({ ...ANN, network: '198.51.100.66' }, NOW);
-    await attempts.take('register 192.0.2.1', { count: 2, perMilliseconds: 60_000 }, NOW);
+    await attempts.countAction('register 192.0.2.1', { count: 2, perMilliseconds: 60_000 }, NOW);
     const keys = await redis.keys(`${prefix}*`);
     t.same(keys.map((key) => key.split(':')[1]).sort(), ['account', 'known', 'network', 'pair', 'window']);
     for (const key of keys) {
@@ -128,11 +128,12 @@ const steps = fc.record({
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
 async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number) {
-  if (kind === 'take') return attempts.take(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
+  if (kind === 'take')
+    return attempts.countAction(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
   if (kind === 'recover')
-    return attempts.recovered({ ...subject, identifiers: [subject.identifier, subject.account] }, now);
+    return attempts.recordRecovery({ ...subject, identifiers: [subject.identifier, subject.account] }, now);
   const verdict = await attempts.begin(subject, now);
-  if (kind === 'log in' && verdict.allowed) await attempts.succeeded(subject, now);
+  if (kind === 'log in' && verdict.allowed) await attempts.recordSuccess(subject, now);
   return verdict;
 }
 
@@ -162,9 +163,9 @@ t.test('memory is bounded', async (t) => {
 
   await t.test('nor are known networks, by logins to one account from many', async (t) => {
     const attempts = createMemoryAttempts({ most });
-    await attempts.succeeded(ANN, NOW);
+    await attempts.recordSuccess(ANN, NOW);
     for (let i = 0; i < 10 * most; i += 1) {
-      await attempts.succeeded({ account: 'junk', identifier: 'junk', network: networkOf(i) }, NOW);
+      await attempts.recordSuccess({ account: 'junk', identifier: 'junk', network: networkOf(i) }, NOW);
     }
     for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
     t.ok((await attempts.begin(ANN, NOW)).allowed);
@@ -173,10 +174,10 @@ t.test('memory is bounded', async (t) => {
   await t.test('nor a window that is full', async (t) => {
     const attempts = createMemoryAttempts({ most });
     const limit = { count: 2, perMilliseconds: 60_000 };
-    await attempts.take('mails', limit, NOW);
-    await attempts.take('mails', limit, NOW);
-    for (let i = 0; i < 10 * most; i += 1) await attempts.take(`junk ${i}`, limit, NOW);
-    t.notOk((await attempts.take('mails', limit, NOW)).allowed);
-    t.equal((await attempts.take('junk 0', limit, NOW)).remaining, 1, 'which was forgotten');
+    await attempts.countAction('mails', limit, NOW);
+    await attempts.countAction('mails', limit, NOW);
+    for (let i = 0; i < 10 * most; i += 1) await attempts.countAction(`junk ${i}`, limit, NOW);
+    t.notOk((await attempts.countAction('mails', limit, NOW)).allowed);
+    t.equal((await attempts.countAction('junk 0', limit, NOW)).remaining, 1, 'which was forgotten');
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
-import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect } from '../../src/adapters/postgres/connect.ts';
+import { execute } from '../../src/adapters/postgres/execute.ts';
 import { issuedFor, OPENSSL } from '../support/certificate.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { skipFor } from '../support/skip.ts';
@@ -86,7 +86,7 @@ interface Outcome {
 async function outcomeOf(t: Test, url: string): Promise<Outcome> {
   const sql = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => sql.end({ timeout: 0 }));
-  return asked(sql<{ ssl: boolean }[]>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`).then(
+  return execute(sql<{ ssl: boolean }[]>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`).then(
     ([row]): Outcome => ({ encrypted: row!.ssl }),
     ({ outcome, cause }) => ({ outcome, code: cause?.code, message: cause?.message }),
   );

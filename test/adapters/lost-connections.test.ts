@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { execute } from '../../src/adapters/postgres/execute.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
 /** What became of a statement: its answer, or the outcome as far as it is known. */
 async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
-  return asked(statement).then(
+  return execute(statement).then(
     () => 'answered',
     ({ outcome, message }) => outcome ?? message,
   );

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
-import { watchPressure } from '../../src/adapters/telemetry/pressure.ts';
+import { monitorOverload } from '../../src/adapters/telemetry/overload.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { Backlog } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
@@ -128,7 +128,7 @@ t.test('the service is under strain for as long as too many wait', async (t) => 
   }
   const line = () => new Promise<void>((resolve) => (hear = resolve));
   const limits = { late: 60_000, unanswered: 1_000, questions: 3 };
-  const { ask, stop } = watchPressure({ limits, unansweredFor: () => unanswered, log });
+  const { ask, stop } = monitorOverload({ limits, unansweredFor: () => unanswered, log });
   t.teardown(stop);
   t.equal(ask(), null);
   const begun = line();

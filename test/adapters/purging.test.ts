@@ -1,5 +1,5 @@
 import t from 'tap';
-import { purgingEnded } from '../../src/adapters/postgres/purging.ts';
+import { purgeSql } from '../../src/adapters/postgres/purge-sql.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
@@ -9,7 +9,7 @@ t.test('while one purges, the others are sent away', async (t) => {
   const { families, sql } = stores;
   for (let n = 0; n < 3; n += 1) await families.open(someFamily({ expiresAt: NOW }), []);
   await sql.begin(async (tx) => {
-    t.same(await purgingEnded(tx, NOW + 1, 2), [{ mine: true, count: 2 }]);
+    t.same(await purgeSql(tx, NOW + 1, 2), [{ mine: true, count: 2 }]);
     t.equal(await families.purge(NOW + 1, 2), null, 'at once: the batch of the other one is not through');
     t.equal((await sql`select from token_families`).count, 3, 'nor is it seen yet');
   });

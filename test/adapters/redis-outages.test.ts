@@ -36,13 +36,15 @@ t.test('Redis goes away and comes back', async (t) => {
       t.equal(await hundred('before'), 0, 'who was blocked stays blocked');
       t.equal(await hundred('during'), free, 'and there is a limit for all others');
       const limit = { count: 3, perMilliseconds: 60_000 };
-      const takings = await Promise.all(Array.from({ length: 10 }, () => attempts.take('mails', limit, NOW)));
+      const takings = await Promise.all(
+        Array.from({ length: 10 }, () => attempts.countAction('mails', limit, NOW)),
+      );
       t.equal(takings.filter(({ allowed }) => allowed).length, limit.count);
       t.same(lines.filter(isOurs), [LOST], 'said once');
 
       await end(server);
       await until(async () => {
-        await attempts.take('anything', limit, NOW);
+        await attempts.countAction('anything', limit, NOW);
         return lines.includes(BACK);
       });
       t.equal(await hundred('after'), free);
@@ -70,7 +72,7 @@ t.test('Redis goes away and comes back', async (t) => {
     const { server, attempts, hundred } = await setUp(t);
     const owner = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
     t.ok((await attempts.begin(owner, NOW)).allowed);
-    await attempts.succeeded(owner, NOW);
+    await attempts.recordSuccess(owner, NOW);
     await server.kill();
     t.equal(await hundred('ann'), free);
     t.ok((await attempts.begin(owner, NOW)).allowed);
@@ -119,7 +121,9 @@ t.test('a connection', async (t) => {
     await server.start();
     const { redis: observer } = await connected(t, server.url);
     await until(async () => /total_connections_received:([4-9]|\d\d)/.test(await observer.info('stats')));
-    await t.rejects(createRedisAttempts(redis).take('mails', { count: 1, perMilliseconds: 1_000 }, NOW));
+    await t.rejects(
+      createRedisAttempts(redis).countAction('mails', { count: 1, perMilliseconds: 1_000 }, NOW),
+    );
     t.equal(await observer.dbsize(), 0);
     t.same(lines, ['Redis cannot be reached']);
   });
@@ -161,14 +165,14 @@ t.test('a connection', async (t) => {
     const { redis, lines } = await connected(t, `redis://127.0.0.1:${proxy.port}`);
     const attempts = createRedisAttempts(redis);
     const limit = { count: 1_000, perMilliseconds: 60_000 };
-    t.ok((await attempts.take('mails', limit, NOW)).allowed);
+    t.ok((await attempts.countAction('mails', limit, NOW)).allowed);
 
     target.port = Number(new URL(second.url).port);
     const { redis: admin } = await connected(t, first.url);
     await admin.replicaof('127.0.0.1', target.port);
-    await t.rejects(attempts.take('mails', limit, NOW), { cause: { message: /READONLY/ } });
+    await t.rejects(attempts.countAction('mails', limit, NOW), { cause: { message: /READONLY/ } });
     await until(() =>
-      attempts.take('mails', limit, NOW).then(
+      attempts.countAction('mails', limit, NOW).then(
         () => true,
         () => false,
       ),

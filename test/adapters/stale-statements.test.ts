@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { execute } from '../../src/adapters/postgres/execute.ts';
 import { assertEach, onlyRow } from '../../src/adapters/postgres/own-answer.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -52,7 +52,7 @@ function load(sql: Sql) {
 
   async function ask(id: number, isWrite: boolean): Promise<void> {
     try {
-      const [row] = await asked(
+      const [row] = await execute(
         isWrite
           ? sql`update things set ok = ${true}, hash = decode(md5(${String(id)}), 'hex') where id = ${id} returning id, n`
           : sql`select id, n from things where id = ${id} and ok = ${true}`,
@@ -72,7 +72,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
   await t.test('is not run a second time with parameters encoded twice', async (t) => {
     const { sql, admin } = await pools(t, 1);
     const put = (id: number) =>
-      asked(
+      execute(
         sql`insert into things (id, ok, hash, n) values (${id}, ${true}, ${Buffer.from('abc')}, ${id}) returning *`,
       );
     await put(1_000);
@@ -90,7 +90,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
 
   await t.test('is refused inside a transaction, too, and the next transaction works', async (t) => {
     const { sql, admin } = await pools(t, 1);
-    const read = () => asked(sql.begin((tx) => tx`select * from things where id = ${7}`));
+    const read = () => execute(sql.begin((tx) => tx`select * from things where id = ${7}`));
     await read();
     await read();
     await delay(OLD_ENOUGH);
@@ -101,7 +101,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
 
   await t.test('replaces even a new pool, so that one statement is refused and no more', async (t) => {
     const { sql, admin } = await pools(t, 1);
-    const read = () => asked(sql`select * from things where id = ${7}`);
+    const read = () => execute(sql`select * from things where id = ${7}`);
     for (const column of ['one', 'two', 'three']) {
       await read();
       await read();
@@ -166,7 +166,7 @@ t.test('a row that was not asked for is refused', async (t) => {
 t.test('the pool that returned a foreign row is replaced', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { sql } = await pools(t, 1);
-  const read = () => asked(sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
+  const read = () => execute(sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
   const rows = await read();
   t.same([...(await read())], [...rows], 'the same connection while answers are right');
   t.throws(() => onlyRow(rows, () => false), { name: 'StoreUnavailable', outcome: 'unknown' });

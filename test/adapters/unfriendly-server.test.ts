@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect } from '../../src/adapters/postgres/connect.ts';
+import { execute } from '../../src/adapters/postgres/execute.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 
 /** Servers that answer in pieces, twice, wrongly or never while a connection starts. */
@@ -71,7 +71,7 @@ function open(t: Test, ...hosts: string[]) {
   const sql = connect({ kind: 'url', url: `postgres://me@${hosts.join(',')}/db?connect_timeout=1`, pool: 1 });
   t.teardown(() => sql.end({ timeout: 0 }));
   return () =>
-    asked(sql.unsafe('update things').simple()).then(
+    execute(sql.unsafe('update things').simple()).then(
       ({ count }) => count,
       (error: unknown) => (error instanceof StoreUnavailable ? error.outcome : error),
     );

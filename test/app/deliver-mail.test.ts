@@ -44,9 +44,9 @@ function setUp() {
   };
   const outbox: Outbox = {
     ...stored,
-    async bury(id, at, reason) {
+    async deadLetter(id, at, reason) {
       buried.push({ id, reason });
-      await stored.bury(id, at, reason);
+      await stored.deadLetter(id, at, reason);
     },
     async postpone(postponements) {
       postponed.push(...postponements);
@@ -295,22 +295,22 @@ t.test('an unavailable database is logged once per outage', async (t) => {
 t.test('a sent mail is not sent again if settling failed', async (t) => {
   const { deps, deliver, record, attempts, world, left, lines } = setUp();
   await record('mail');
-  const { settle } = deps.outbox;
+  const { acknowledge } = deps.outbox;
   let tries = 0;
-  deps.outbox.settle = async (ids) => {
+  deps.outbox.acknowledge = async (ids) => {
     tries += 1;
-    return tries < 3 ? away() : settle(ids);
+    return tries < 3 ? away() : acknowledge(ids);
   };
   t.equal(await deliver()(), 1);
   t.equal(tries, 3, 'settling was tried again');
   t.equal(await left('mail'), 0);
 
   await record('mail');
-  deps.outbox.settle = away;
+  deps.outbox.acknowledge = away;
   const run = deliver();
   t.equal(await run(), 1);
   t.match(lines.at(-1), { level: 'warn', message: /still in the outbox/ });
-  deps.outbox.settle = settle;
+  deps.outbox.acknowledge = acknowledge;
   world.now += LEASE;
   t.equal(await run(), 1, 'it comes back');
   t.equal(attempts.length, 2, 'and is only settled');
@@ -321,7 +321,7 @@ t.test('a failure that cannot be recorded is left to the lease', async (t) => {
   const { deps, deliver, record, attempts, world } = setUp();
   await record('mail', {}, 2);
   deps.outbox.postpone = away;
-  deps.outbox.bury = away;
+  deps.outbox.deadLetter = away;
   world.onSend = async () => {
     throw attempts.length === 1 ? new Error('451 later') : new MailRejected('550 no');
   };

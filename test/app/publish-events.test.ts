@@ -101,9 +101,9 @@ t.test('a batch is published concurrently and settled by one statement', async (
   const { run, record, world, deps, stored, published } = setUp();
   await record(700);
   let settlements = 0;
-  deps.outbox.settle = async (ids) => {
+  deps.outbox.acknowledge = async (ids) => {
     settlements += 1;
-    await stored.settle(ids);
+    await stored.acknowledge(ids);
   };
   let release = () => {};
   const confirmed = new Promise<void>((resolve) => {
@@ -209,10 +209,10 @@ t.test('leased or soon due events are not made due, and many are made due in par
   const { run, record, world, deps, stored } = setUp();
   const asked: number[] = [];
   let count = 5_000;
-  deps.outbox.hasten = async (type, after, dueAt, limit) => {
+  deps.outbox.makeDue = async (type, after, dueAt, limit) => {
     asked.push(after - dueAt);
     t.same([type, limit], ['sessions.started', 5_000]);
-    return stored.hasten(type, after, dueAt, limit).then(() => count);
+    return stored.makeDue(type, after, dueAt, limit).then(() => count);
   };
   await record();
   await run();
@@ -248,10 +248,10 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
 t.test('published events that could not be settled are not published again', async (t) => {
   const { run, record, world, deps, stored, published, lines, left } = setUp();
   await record(2);
-  deps.outbox.settle = away;
+  deps.outbox.acknowledge = away;
   t.equal(await run(), 2);
   t.match(lines, [{ level: 'warn', message: /come twice/ }]);
-  deps.outbox.settle = stored.settle;
+  deps.outbox.acknowledge = stored.acknowledge;
   world.now += LEASE - 1;
   t.equal(await run(), 0);
   world.now += 1;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
-import { forgetLinks, forgetMails } from '../../src/app/upkeep/forget.ts';
-import { purgeBatch, purgeInTurns } from '../../src/app/upkeep/purge.ts';
+import { createPurge, purgeBatch } from '../../src/app/upkeep/purge.ts';
+import { removeExpiredLinks, removeOldMails } from '../../src/app/upkeep/remove-old.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
 import { outcome, POLICY, sessions } from '../support/sessions.ts';
@@ -51,7 +51,7 @@ t.test('a purge runs in batches and logs its end', async (t) => {
   const live = someFamily({ expiresAt: NOW + 40 * DAY });
   await families.open(live, []);
   world.now = NOW + POLICY.refreshTokenAge + DAY;
-  const run = purgeInTurns(deps);
+  const run = createPurge(deps);
   const batches: number[] = [];
   for (let done = await run(); done > 0; done = await run()) batches.push(done);
   t.same(batches, [500, 500, 200]);
@@ -64,7 +64,7 @@ t.test('a purge runs in batches and logs its end', async (t) => {
 t.test('a purge removes nothing while another replica purges', async (t) => {
   const { deps, lines } = setUp();
   const counts = [300, null, null];
-  const run = purgeInTurns({ ...deps, families: { purge: async () => counts.shift() ?? null } });
+  const run = createPurge({ ...deps, families: { purge: async () => counts.shift() ?? null } });
   t.equal(await run(), 300);
   t.equal(await run(), 0);
   t.equal(await run(), 0);
@@ -76,7 +76,7 @@ t.test('mails are removed after thirty days, links a day after their expiry', as
   const family = someFamily();
   const mails = [entry(family, { kind: 'mail' }), entry(family, { kind: 'mail' })];
   await families.open(family, mails);
-  await outbox.bury(mails[0]?.id ?? '', NOW, '550 no');
+  await outbox.deadLetter(mails[0]?.id ?? '', NOW, '550 no');
   const user = {
     id: randomUUID(),
     username: 'ann',
@@ -87,7 +87,7 @@ t.test('mails are removed after thirty days, links a day after their expiry', as
   await users.create(user, []);
   await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
 
-  const [removeMails, removeLinks] = [forgetMails(deps), forgetLinks(deps)];
+  const [removeMails, removeLinks] = [removeOldMails(deps), removeExpiredLinks(deps)];
   world.now = NOW + DAY;
   t.equal(await removeLinks(), 0);
   world.now = NOW + 30 * DAY;
@@ -106,7 +106,7 @@ t.test('old entries are removed in batches of a thousand', async (t) => {
   const mails = Array.from({ length: 2_500 }, () => entry(family, { kind: 'mail' }));
   await families.open(family, mails);
   world.now = NOW + 31 * DAY;
-  const run = forgetMails(deps);
+  const run = removeOldMails(deps);
   const batches: number[] = [];
   for (let done = await run(); done > 0; done = await run()) batches.push(done);
   t.same(batches, [1_000, 1_000, 500]);
@@ -122,7 +122,7 @@ t.test('a removal that fails is logged and counted', async (t) => {
   const users = { forgetResets: fail };
   const families = { purge: fail };
   const failing = { ...deps, outbox, users, families };
-  for (const run of [forgetMails(failing), forgetLinks(failing), purgeInTurns(failing)]) {
+  for (const run of [removeOldMails(failing), removeExpiredLinks(failing), createPurge(failing)]) {
     t.equal(await run(), 0);
   }
   t.match(failures, [{ removal: 'mails' }, { removal: 'links' }, { removal: 'sessions' }]);

@@ -5,7 +5,11 @@ import t from 'tap';
 import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { commandIn } from '../../src/cli/keys/command.ts';
-import { databaseByHand, fileByHand, type KeysByHand } from '../../src/compose/key-set/by-hand.ts';
+import {
+  createDatabaseKeySetAdmin,
+  createFileKeySetAdmin,
+  type KeySetAdmin,
+} from '../../src/compose/key-set/admin.ts';
 import { readConfig } from '../../src/config.ts';
 import { pairOfKeys } from '../support/forge.ts';
 import { silent } from '../support/key-set.ts';
@@ -13,13 +17,15 @@ import { rowsOf, runKeys as run } from '../support/keys-command.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 /** The words as they are typed, on a set at hand; a complaint counts as an answer. */
-const typing = (keys: KeysByHand) => async (words: string) =>
+const typing = (keys: KeySetAdmin) => async (words: string) =>
   (async () => commandIn(words.split(' '))(keys))().catch((error: Error) => error.message);
 
 t.test('the whole story by hand', async (t) => {
   const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
   const folder = t.testdir();
-  const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps));
+  const type = typing(
+    createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps),
+  );
   t.match(await type('list'), /^There are no keys/);
   t.match(await type('rotate'), /^[\w-]{43} \(EdDSA\) is announced, and signs from \d{4}-/);
   const announced = await type('rotate');
@@ -37,7 +43,7 @@ t.test('the whole story by hand', async (t) => {
   t.match(await type(`retire ${first[0]}`), /^[\w-]{43} is out\.$/m);
   t.match(await type(`retire ${signing}`), /^There is no key .*: look at the list\.$/m);
 
-  const hmac = typing(databaseByHand(await readConfig({}, folder), deps));
+  const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
   t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
   for (const [kid = ''] of rowsOf(await hmac('list'))) t.match(await hmac(`retire ${kid}`), /is out\.\n$/);
   t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
@@ -45,7 +51,9 @@ t.test('the whole story by hand', async (t) => {
 
 t.test('two who rotate at once', async (t) => {
   const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
-  const type = typing(databaseByHand(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps));
+  const type = typing(
+    createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps),
+  );
   const answers = await Promise.all([type('rotate'), type('rotate')]);
   t.equal(answers.filter((answer) => answer.startsWith('Somebody else changed the keys')).length, 1);
   t.equal(answers.filter((answer) => answer.includes('is announced')).length, 1);
@@ -100,7 +108,7 @@ t.test('where a file rules', async (t) => {
   const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
   const path = join(folder, 'keys.json');
   const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
-  const type = typing(fileByHand(config, path, Date.now));
+  const type = typing(createFileKeySetAdmin(config, path, Date.now));
   t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
   for (const words of ['rotate', 'retire mine'])
     t.match(await type(words), /^The file rules: with KEY_SET_FILE keys change by changing/);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
-import { purgingEnded } from '../../src/adapters/postgres/purging.ts';
+import { purgeSql } from '../../src/adapters/postgres/purge-sql.ts';
 import { progressOn } from '../../src/cli/progress.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
@@ -29,7 +29,7 @@ t.test('on PostgreSQL', async (t) => {
   for (const expiresAt of ends) await families.open(someFamily({ expiresAt }), []);
 
   await sql.begin(async (tx) => {
-    await purgingEnded(tx, 0, 1);
+    await purgeSql(tx, 0, 1);
     t.match(await run(env), {
       code: 0,
       text: /^0 sessions purged, 0 a second; another process is purging, and goes on\n$/,

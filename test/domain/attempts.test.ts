@@ -6,9 +6,9 @@ import {
   type AttemptPolicy,
   type AttemptState,
   beginAttempt,
+  countAction,
   type DelayPolicy,
   succeedAttempt,
-  takeOne,
 } from '../../src/domain/attempts.ts';
 
 const NOW = 1_800_000_000_500;
@@ -208,9 +208,9 @@ t.test('no span allows more actions than the limit', async () => {
       const allowed: number[] = [];
       for (const pause of pauses) {
         now += pause;
-        const { taking, times } = takeOne(kept, limit, now);
+        const { verdict, times } = countAction(kept, limit, now);
         kept = times;
-        if (taking.allowed) allowed.push(now);
+        if (verdict.allowed) allowed.push(now);
       }
       return allowed.every(
         (start) =>

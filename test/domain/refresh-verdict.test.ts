@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Client } from '../../src/domain/events.ts';
+import type { ClientInfo } from '../../src/domain/events.ts';
 import type { ChangePolicy } from '../../src/domain/policy.ts';
 import {
   type Circumstances,
@@ -9,9 +9,9 @@ import {
 } from '../../src/domain/refresh-verdict.ts';
 
 const NOW = 1_800_000_000_500;
-const HOME: Client = { address: '203.0.113.1', userAgent: 'Browser/1' };
-const AWAY: Client = { address: '198.51.100.7', userAgent: 'Browser/1' };
-const OTHER_AGENT: Client = { address: '203.0.113.1', userAgent: 'curl/8' };
+const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1' };
+const AWAY: ClientInfo = { address: '198.51.100.7', userAgent: 'Browser/1' };
+const OTHER_AGENT: ClientInfo = { address: '203.0.113.1', userAgent: 'curl/8' };
 
 /** Agents of more than 300 characters as rows keep them: cut inside a product. */
 const LONG = `Browser/1 (${'x'.repeat(282)}) Exten`;
@@ -44,7 +44,7 @@ interface Brought {
   readonly iat?: number;
   readonly sub?: string;
   readonly key?: string;
-  readonly client?: Client;
+  readonly client?: ClientInfo;
   readonly oauthClient?: Presented['oauthClient'];
 }
 
@@ -86,7 +86,7 @@ const around = (values: Partial<Circumstances['policy']> = {}): Circumstances =>
 function verdict(row: JudgedFamily | null, presented: Presented, circumstances = around()): string[] {
   const found = judgeRefresh(row, presented, circumstances);
   const what = 'code' in found ? [found.kind, found.code] : [found.kind];
-  return [what.join(' '), ...found.tell.map(({ event }) => event.type)];
+  return [what.join(' '), ...found.occurrences.map(({ event }) => event.type)];
 }
 
 const blocked = (policy: 'onAddressChange' | 'onUserAgentChange') =>

@@ -107,7 +107,7 @@ t.test('refusals by a limit are counted per limited action', async (t) => {
   const guess = () => post(`${url}/auth/login`, { username: 'bob', password: 'a wrong guess' });
   while ((await guess()).status === 401);
   const series = await scrape(metrics);
-  t.equal(series.get('kinship_limited_total{deed="password"}'), 1);
+  t.equal(series.get('kinship_limited_total{action="password"}'), 1);
   t.equal(series.get('auth_logins_failed_total{reason="too_many_requests"}'), 1);
 });
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
-import { asked } from '../../src/adapters/postgres/asked.ts';
 import { connect } from '../../src/adapters/postgres/connect.ts';
+import { execute } from '../../src/adapters/postgres/execute.ts';
 import { composed, dataDir, until } from '../support/composed.ts';
 import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
@@ -127,8 +127,8 @@ t.test("what was given up in the pooler's queue has no effect later", async (t) 
     });
   });
   const answers = await Promise.allSettled([
-    asked(sql`insert into marks values ('statement')`),
-    asked(sql.begin((tx) => tx`insert into marks values ('transaction')`)),
+    execute(sql`insert into marks values ('statement')`),
+    execute(sql.begin((tx) => tx`insert into marks values ('transaction')`)),
   ]);
   t.same(
     answers.map(({ status }) => status),
@@ -136,7 +136,7 @@ t.test("what was given up in the pooler's queue has no effect later", async (t) 
   );
   release();
   await holding;
-  await until('the service', async () => (await asked(sql`select 1`)) && true);
+  await until('the service', async () => (await execute(sql`select 1`)) && true);
   t.same([...(await admin!`select mark from marks`)], []);
 });
 

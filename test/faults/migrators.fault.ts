@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type postgres from 'postgres';
 import t, { type Test } from 'tap';
-import { STATEMENT_TIMEOUT } from '../../src/adapters/postgres/asked.ts';
+import { STATEMENT_TIMEOUT } from '../../src/adapters/postgres/execute.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { schemaOf } from './support/schema.ts';
 import { type Environment, environment, lookInto } from './support/service.ts';

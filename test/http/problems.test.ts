@@ -36,7 +36,7 @@ t.test('an unexpected error reveals nothing internal', async (t) => {
 t.test('every exit is a problem document with the id of its request', async (t) => {
   const { send, post, lines } = await httpService(t, {
     http: {
-      guard: () => {
+      authorizeLogin: () => {
         throw new Error('a fault of ours');
       },
     },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
+import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { httpService, RESOURCE_KEY, SERVICE_KEY, serviceKeys } from '../support/http.ts';
 
 const WRONG = 'a-wrong-key-that-nobody-configured-for-this';
@@ -8,7 +8,9 @@ const basic = `Basic ${Buffer.from(`resource:${encodeURIComponent(RESOURCE_KEY)}
 
 for (const mode of ['local', 'open'] as const) {
   t.test(`LOGIN_BY_USER_ID=${mode}: a wrong key is refused although no key is required`, async (t) => {
-    const { url, families } = await httpService(t, { http: { guard: loginGuard(mode, serviceKeys) } });
+    const { url, families } = await httpService(t, {
+      http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) },
+    });
     const guid = randomUUID();
     const json = { 'content-type': 'application/json' };
     const requests: Record<string, [string, RequestInit]> = {

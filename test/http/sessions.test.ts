@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
+import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { httpService, SERVICE_KEY, serviceKeys } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -104,8 +104,8 @@ t.test('an unpaired session is refreshed with the refresh token alone', async (t
 t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   const path = `/auth/login?userId=${USER}`;
   const withKey = { 'x-api-key': SERVICE_KEY };
-  const service = (mode: Parameters<typeof loginGuard>[0]) =>
-    httpService(t, { http: { guard: loginGuard(mode, serviceKeys) } });
+  const service = (mode: Parameters<typeof createLoginAuthorizer>[0]) =>
+    httpService(t, { http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) } });
 
   const key = await service('key');
   t.equal((await key.post(path)).status, 401);

@@ -76,7 +76,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
       const attempts = await fresh(t);
       const identifiers = ['ann', 'ann@example.com'];
       for (const identifier of identifiers) await begun(attempts, { ...STRANGER, identifier }, 10);
-      await attempts.recovered({ account: 'ann', identifiers, network: ANN.network }, NOW);
+      await attempts.recordRecovery({ account: 'ann', identifiers, network: ANN.network }, NOW);
       for (const identifier of identifiers)
         t.ok((await attempts.begin({ ...ANN, identifier, network: '203.0.113.9' }, NOW)).allowed, identifier);
       await begun(attempts, STRANGER, 10);
@@ -195,7 +195,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 
 async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<void> {
   if (!(await attempts.begin(subject, now)).allowed) throw new Error('this login was to be allowed');
-  await attempts.succeeded(subject, now);
+  await attempts.recordSuccess(subject, now);
 }
 
 async function window(t: Test, fresh: Fresh): Promise<void> {
@@ -203,7 +203,7 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a limit allows its number of actions in any span', async (t) => {
     const attempts = await fresh(t);
-    const take = (after: number) => attempts.take('mails to ann', limit, NOW + after);
+    const take = (after: number) => attempts.countAction('mails to ann', limit, NOW + after);
     t.same(await take(0), { allowed: true, remaining: 2, retryAfter: 0 });
     t.same(await take(4_000), { allowed: true, remaining: 1, retryAfter: 0 });
     t.same(await take(9_000), { allowed: true, remaining: 0, retryAfter: 0 });
@@ -215,10 +215,10 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('each key has its own count', async (t) => {
     const attempts = await fresh(t);
-    for (let i = 0; i < limit.count; i += 1) await attempts.take('a', limit, NOW);
-    t.notOk((await attempts.take('a', limit, NOW)).allowed);
-    t.ok((await attempts.take('b', limit, NOW)).allowed);
-    t.notOk((await attempts.take('c', { ...limit, count: 0 }, NOW)).allowed, 'none at all');
+    for (let i = 0; i < limit.count; i += 1) await attempts.countAction('a', limit, NOW);
+    t.notOk((await attempts.countAction('a', limit, NOW)).allowed);
+    t.ok((await attempts.countAction('b', limit, NOW)).allowed);
+    t.notOk((await attempts.countAction('c', { ...limit, count: 0 }, NOW)).allowed, 'none at all');
   });
 }
 
@@ -254,7 +254,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('of 100 concurrent actions only the limit is allowed', async (t) => {
     const attempts = await fresh(t);
     const limit = { count: 7, perMilliseconds: 60_000 };
-    const takings = await hundred(() => attempts.take('deeds', limit, NOW));
+    const takings = await hundred(() => attempts.countAction('actions', limit, NOW));
     t.equal(allowedOf(takings), 7);
     t.same(
       takings

@@ -70,8 +70,8 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
       ids.slice(2),
     );
     t.same(await mailBudget.claimDigest(NOW + HOUR, NOW + 2 * HOUR, 100), [], 'all are claimed');
-    await outbox.settle(ids.slice(0, 1));
-    await outbox.bury(ids[1] ?? '', NOW, '550 no');
+    await outbox.acknowledge(ids.slice(0, 1));
+    await outbox.deadLetter(ids[1] ?? '', NOW, '550 no');
     const again = await mailBudget.claimDigest(NOW + 2 * HOUR, NOW + 3 * HOUR, 100);
     t.same(
       again.map(({ id }) => id),
@@ -104,7 +104,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     await stores.mailBudget.take('bob', NOW);
     await stores.mailBudget.take('eve', NOW + DAY);
     t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1, 'not of a recipient with a digest to come');
-    await stores.outbox.settle(stores.ids);
+    await stores.outbox.acknowledge(stores.ids);
     t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1);
     t.equal(await stores.mailBudget.forget(NOW + 2 * DAY, 10), 1);
   });

@@ -38,9 +38,9 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const { outbox, ids } = await opened(t, 3);
     const [settled = '', postponed = '', buried = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
-    await outbox.settle([settled]);
+    await outbox.acknowledge([settled]);
     await outbox.postpone([{ id: postponed, dueAt: NOW + 2 * MINUTE, reason: 'greylisted' }]);
-    await outbox.bury(buried, NOW, 'no such mailbox');
+    await outbox.deadLetter(buried, NOW, 'no such mailbox');
     t.same(await outbox.claim('mail', NOW + 2 * MINUTE - 1, NOW + 3 * MINUTE, 10), []);
     const back = await outbox.claim('mail', NOW + 2 * MINUTE, NOW + 3 * MINUTE, 10);
     t.same(
@@ -52,7 +52,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   t.test('one call settles or postpones many entries, and only these', async (t) => {
     const { outbox, ids } = await opened(t, 6);
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
-    await outbox.settle(ids.slice(0, 2));
+    await outbox.acknowledge(ids.slice(0, 2));
     const late = ids
       .slice(2, 4)
       .map((id, index) => ({ id, dueAt: NOW + (2 + index) * MINUTE, reason: `${index}` }));
@@ -60,11 +60,11 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const dueAt = async (now: number) =>
       (await outbox.claim('mail', now, now + MINUTE, 10)).map(({ id }) => id);
     t.same((await dueAt(NOW + MINUTE)).sort(), ids.slice(4).sort());
-    await outbox.settle(ids.slice(4));
+    await outbox.acknowledge(ids.slice(4));
     t.same(await dueAt(NOW + 2 * MINUTE), [ids[2]]);
-    await outbox.settle([ids[2] ?? '']);
+    await outbox.acknowledge([ids[2] ?? '']);
     t.same(await dueAt(NOW + 3 * MINUTE), [ids[3]]);
-    await outbox.settle([]);
+    await outbox.acknowledge([]);
     await outbox.postpone([]);
   });
 
@@ -77,8 +77,8 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const [soon, late, later, buried] = events.map(({ id }) => id);
     const postpone = (id = '', minutes = 0) => ({ id, dueAt: NOW + minutes * MINUTE, reason: 'unroutable' });
     await outbox.postpone([postpone(soon, 1), postpone(late, 2), postpone(later, 3), postpone(mail.id, 3)]);
-    await outbox.bury(buried ?? '', NOW, 'no use');
-    const hasten = (type: EventType, limit: number) => outbox.hasten(type, NOW + MINUTE, NOW, limit);
+    await outbox.deadLetter(buried ?? '', NOW, 'no use');
+    const hasten = (type: EventType, limit: number) => outbox.makeDue(type, NOW + MINUTE, NOW, limit);
     t.equal(await hasten('users.created', 10), 0);
     t.equal(await hasten('sessions.address_changed', 1), 1);
     t.equal((await outbox.claim('event', NOW, NOW, 10)).length, 1);
@@ -98,8 +98,8 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
     await outbox.claim('mail', NOW, NOW + MINUTE, 1);
     t.match(await mails(NOW + 10), { count: 4, oldestAt: NOW }, 'claimed is not delivered');
-    await outbox.settle([ids[0] ?? '']);
-    await outbox.bury(ids[1] ?? '', NOW, 'no such mailbox');
+    await outbox.acknowledge([ids[0] ?? '']);
+    await outbox.deadLetter(ids[1] ?? '', NOW, 'no such mailbox');
     await outbox.postpone([{ id: ids[2] ?? '', dueAt: NOW + 61 * MINUTE, reason: 'much later' }]);
     t.same(await mails(NOW), { kind: 'mail', count: 1, oldestAt: NOW + 3, postponed: 1 });
     t.same(
@@ -111,7 +111,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
 
   t.test('old entries of a kind are removed, also buried ones', async (t) => {
     const { outbox, ids } = await opened(t, 3);
-    await outbox.bury(ids[0] ?? '', NOW, 'no such mailbox');
+    await outbox.deadLetter(ids[0] ?? '', NOW, 'no such mailbox');
     t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);
     t.equal(await outbox.forget('mail', NOW + 2, 1), 1, 'no more than asked for');
     t.equal(await outbox.forget('mail', NOW + 2, 10), 1);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { keepKeySet } from '../../src/app/keys/keep-key-set.ts';
+import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
 import { keySetTiming } from '../../src/domain/key-set.ts';
 import type { SealedKey, SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import { NOW } from '../support/families.ts';
@@ -71,7 +71,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     const lines: string[] = [];
     const tell = (_members: object, message: string) => void lines.push(message);
     const replicas = Array.from({ length: 20 }, () =>
-      keepKeySet({
+      maintainKeySet({
         signingKeys,
         makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
         alg: 'EdDSA',

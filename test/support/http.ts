@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
 import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
-import { loginGuard } from '../../src/adapters/http/server/login-guard.ts';
+import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
@@ -86,7 +86,7 @@ export async function httpService(
     serviceKeys,
     frontDoors: ['session-id', 'cookie-pair', 'task-api'],
     rateLimit: 1_000_000,
-    guard: loginGuard('open', serviceKeys),
+    authorizeLogin: createLoginAuthorizer('open', serviceKeys),
     checks: {},
     publishedKeys: service.publishedKeys,
     keySetMaxAge: 300_000,

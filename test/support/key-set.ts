@@ -1,7 +1,7 @@
 import { createKeySet, type KeySet } from '../../src/adapters/jose/key-set.ts';
 import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
 import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
-import { keepKeySet } from '../../src/app/keys/keep-key-set.ts';
+import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
 import { retireKey } from '../../src/app/keys/retire-key.ts';
 import { rotateKey } from '../../src/app/keys/rotate-key.ts';
 import { type KeyAlgorithm, keySetTiming } from '../../src/domain/key-set.ts';
@@ -34,13 +34,13 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     log: silent,
     by: 'operator ann',
   };
-  const keep = keepKeySet(deps);
+  const keep = maintainKeySet(deps);
   const show = async (keys: readonly SealedKey[]) =>
     ring.replace(await Promise.all(keys.map(async (key) => ring.known(key.id) ?? (await open(key)))));
   const ring: KeySet = createKeySet({
     clock: deps.clock,
     timing,
-    look: async () => show(await signingKeys.list()),
+    reload: async () => show(await signingKeys.list()),
   });
   await show(await keep());
   return {

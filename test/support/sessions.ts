@@ -11,7 +11,7 @@ import { endSession } from '../../src/app/sessions/end-session.ts';
 import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
 import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
-import type { Client } from '../../src/domain/events.ts';
+import type { ClientInfo } from '../../src/domain/events.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
@@ -22,8 +22,8 @@ import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';
 
-export const HOME: Client = { address: '203.0.113.1', userAgent: 'Browser/1.0' };
-export const ELSEWHERE: Client = { address: '198.51.100.66', userAgent: 'curl/8.0' };
+export const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1.0' };
+export const ELSEWHERE: ClientInfo = { address: '198.51.100.66', userAgent: 'curl/8.0' };
 
 export const POLICY: Policy = {
   accessTokenAge: 15 * 60_000,
@@ -115,7 +115,7 @@ export async function sessions({
 
     refresh(
       pair: { refresh: string; access?: string | null },
-      values: { client?: Client; key?: string } = {},
+      values: { client?: ClientInfo; key?: string } = {},
     ) {
       return exchange({
         refreshToken: pair.refresh,

@@ -7,7 +7,7 @@ export interface KnownKeys {
   find(id: string): TokenKey | undefined;
 
   /** The same after a look whether the key has come up since; rejects with what the look meets. */
-  seek(id: string): Promise<TokenKey | undefined>;
+  fetchUnknownKey(id: string): Promise<TokenKey | undefined>;
 }
 
 /** The keys of one kind of token. */
@@ -25,7 +25,7 @@ export function createHmacRing(keys: readonly NamedKey[]): KeyRing {
   return {
     current: () => newest,
     find: (id) => byId.get(id),
-    seek: async (id) => byId.get(id),
+    fetchUnknownKey: async (id) => byId.get(id),
   };
 }
 
@@ -34,6 +34,6 @@ export function eitherRing(first: KeyRing, second: KnownKeys): KeyRing {
   return {
     current: () => first.current(),
     find: (id) => first.find(id) ?? second.find(id),
-    seek: async (id) => (await first.seek(id)) ?? second.seek(id),
+    fetchUnknownKey: async (id) => (await first.fetchUnknownKey(id)) ?? second.fetchUnknownKey(id),
   };
 }

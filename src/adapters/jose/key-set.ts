@@ -14,7 +14,7 @@ interface Options {
   readonly clock: Clock;
   readonly timing: Pick<KeySetTiming, 'outlast'>;
   /** Brings the set up to date, by {@link KeySet.replace}, for the sake of a key that nobody knows. */
-  readonly look: () => Promise<void>;
+  readonly reload: () => Promise<void>;
 }
 
 /** Keys that come and go while the service runs. */
@@ -26,7 +26,7 @@ export interface KeySet extends KeyRing {
 }
 
 /** An empty set, to be filled before it is asked to sign. */
-export function createKeySet({ clock, timing, look }: Options): KeySet {
+export function createKeySet({ clock, timing, reload }: Options): KeySet {
   let keys: readonly OpenKey[] = [];
   const isPublished = (key: OpenKey) => clock() < publishedUntil(key, keys, timing);
   const find = (id: string) => keys.find((key) => key.id === id && isPublished(key));
@@ -40,8 +40,8 @@ export function createKeySet({ clock, timing, look }: Options): KeySet {
 
     find,
 
-    async seek(id) {
-      await look();
+    async fetchUnknownKey(id) {
+      await reload();
       return find(id);
     },
 

@@ -120,7 +120,7 @@ async function verify(
 
 /** A key that another replica has made, and lets sign already. All others are known before they are met. */
 async function seek({ alg, kid }: OurHeader, keys: KeyRing) {
-  return isOneOf(KEY_ALGORITHMS, alg) ? keys.seek(kid) : undefined;
+  return isOneOf(KEY_ALGORITHMS, alg) ? keys.fetchUnknownKey(kid) : undefined;
 }
 
 async function sign(claims: object, typ: string, keys: KeyRing, keyId: string): Promise<string> {

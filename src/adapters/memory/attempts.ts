@@ -5,10 +5,10 @@ import {
   type AttemptPolicy,
   type AttemptState,
   beginAttempt,
+  countAction,
   type DelayPolicy,
   hasDelay,
   succeedAttempt,
-  takeOne,
 } from '../../domain/attempts.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -63,11 +63,11 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
     if (network !== before.network) networks.set(subject.network, network);
   }
 
-  /** One map for each deed: names that strangers type at a login push out no window of another deed. */
+  /** One map for each action: names that strangers type at a login push out no window of another action. */
   function windowsOf(key: string) {
-    const deed = key.slice(0, key.indexOf(' '));
-    const found = windows.get(deed) ?? createBoundedMap({ most, isPrecious: ({ isFull }) => isFull });
-    windows.set(deed, found);
+    const action = key.slice(0, key.indexOf(' '));
+    const found = windows.get(action) ?? createBoundedMap({ most, isPrecious: ({ isFull }) => isFull });
+    windows.set(action, found);
     return found;
   }
 
@@ -85,7 +85,7 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
       return verdict;
     },
 
-    async succeeded(named, now) {
+    async recordSuccess(named, now) {
       const subject = hashed(named);
       const before = stateOf(subject);
       const state = succeedAttempt(before, policy, now);
@@ -93,17 +93,17 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
       remember(subject, state.knownUntil);
     },
 
-    async recovered({ account, identifiers, network }, now) {
+    async recordRecovery({ account, identifiers, network }, now) {
       for (const identifier of identifiers) accounts.set(hashOf(identifier), undefined);
       remember({ account: hashOf(account), network: hashOf(network) }, now + policy.knownFor);
     },
 
-    async take(name, limit, now) {
+    async countAction(name, limit, now) {
       const key = hashOf(name);
       const ofDeed = windowsOf(name);
-      const { taking, times } = takeOne(ofDeed.get(key)?.times ?? [], limit, now);
-      if (taking.allowed) ofDeed.set(key, { times, isFull: taking.remaining === 0 });
-      return taking;
+      const { verdict, times } = countAction(ofDeed.get(key)?.times ?? [], limit, now);
+      if (verdict.allowed) ofDeed.set(key, { times, isFull: verdict.remaining === 0 });
+      return verdict;
     },
   };
 }

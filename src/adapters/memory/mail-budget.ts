@@ -1,4 +1,4 @@
-import { takeOne } from '../../domain/attempts.ts';
+import { countAction } from '../../domain/attempts.ts';
 import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
@@ -13,9 +13,9 @@ export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailB
   return {
     async take(recipient, now) {
       const times = sent.get(recipient) ?? [];
-      const inHour = takeOne(times, { count: MAIL_BUDGET.perHour, perMilliseconds: HOUR }, now);
-      const inDay = takeOne(times, { count: MAIL_BUDGET.perDay, perMilliseconds: DAY }, now);
-      if (!inHour.taking.allowed || !inDay.taking.allowed) return false;
+      const inHour = countAction(times, { count: MAIL_BUDGET.perHour, perMilliseconds: HOUR }, now);
+      const inDay = countAction(times, { count: MAIL_BUDGET.perDay, perMilliseconds: DAY }, now);
+      if (!inHour.verdict.allowed || !inDay.verdict.allowed) return false;
       sent.set(recipient, inDay.times);
       return true;
     },

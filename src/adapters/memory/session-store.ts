@@ -4,7 +4,7 @@ import type { User } from '../../domain/user.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import type { Ended, ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { EndedSessions, ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
@@ -50,7 +50,7 @@ function createFamilies(
     if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry of this id is there already.');
     families.set(family.tokenFamily, structuredClone(family));
     for (const entry of entries.filter((candidate) => isNews(family, candidate))) {
-      if (entry.oncePerDay !== undefined) told.add(toldKey(family, entry));
+      if (entry.oncePerDay !== undefined) told.add(notifiedKey(family, entry));
       const stored = { ...structuredClone(entry), contact: family.contact };
       outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, buried: false });
     }
@@ -58,7 +58,7 @@ function createFamilies(
 
   function isNews(family: TokenFamily, entry: OutboxEntry): boolean {
     if (entry.oncePerDay === undefined) return true;
-    return !family.knownSinceLogin.includes(entry.oncePerDay) && !told.has(toldKey(family, entry));
+    return !family.knownSinceLogin.includes(entry.oncePerDay) && !told.has(notifiedKey(family, entry));
   }
 
   function unrevoked(userId: string, except: string | null): TokenFamily[] {
@@ -67,7 +67,10 @@ function createFamilies(
     );
   }
 
-  function revokeEach(ending: readonly TokenFamily[], revoked: NonNullable<TokenFamily['revoked']>): Ended {
+  function revokeEach(
+    ending: readonly TokenFamily[],
+    revoked: NonNullable<TokenFamily['revoked']>,
+  ): EndedSessions {
     for (const family of ending) {
       const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };
       const event = { type: 'sessions.revoked', occurredAt: revoked.at, data } as const;
@@ -172,7 +175,7 @@ function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
   );
 }
 
-function toldKey(family: TokenFamily, { oncePerDay, event }: OutboxEntry): string {
+function notifiedKey(family: TokenFamily, { oncePerDay, event }: OutboxEntry): string {
   return [family.tokenFamily, new Date(event.occurredAt).toISOString().slice(0, 10), oncePerDay].join(' ');
 }
 
@@ -193,13 +196,13 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
         .slice(0, limit);
       return claimEach(due, leasedUntil);
     },
-    async settle(ids) {
+    async acknowledge(ids) {
       for (const id of ids) entries.delete(id);
     },
     async postpone(postponements) {
       for (const { id, dueAt } of postponements) change(id, { dueAt });
     },
-    async hasten(type, after, dueAt, limit) {
+    async makeDue(type, after, dueAt, limit) {
       const late = [...entries.values()].filter(
         ({ kind, event, buried, dueAt }) =>
           kind === 'event' && event.type === type && !buried && dueAt > after,
@@ -207,7 +210,7 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
       for (const entry of late.slice(0, limit)) entry.dueAt = dueAt;
       return Math.min(late.length, limit);
     },
-    async bury(id) {
+    async deadLetter(id) {
       change(id, { buried: true });
     },
     async backlog(now) {

@@ -1,6 +1,6 @@
 import { identifiersOf, type User } from '../../domain/user.ts';
 import type { OutboxEntry } from '../../ports/stores/outbox.ts';
-import type { Ended, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
@@ -31,7 +31,11 @@ export function createMemoryUsers(
     return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
   }
 
-  async function change(user: User, values: PasswordChange, entries: readonly OutboxEntry[]): Promise<Ended> {
+  async function change(
+    user: User,
+    values: PasswordChange,
+    entries: readonly OutboxEntry[],
+  ): Promise<EndedSessions> {
     users.set(user.id, { ...user, passwordHash: values.passwordHash });
     record(user, entries);
     forgetResets(user.id);

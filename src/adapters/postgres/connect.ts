@@ -1,10 +1,10 @@
 import postgres from 'postgres';
-import { STATEMENT_TIMEOUT } from './asked.ts';
 import { ARRAY_TYPES } from './connection/arrays.ts';
-import { createDialer } from './connection/dial.ts';
+import { createConnector } from './connection/dial.ts';
 import type { PoolerMode } from './connection/session.ts';
 import { type ConnectionTarget, parseConnectionUrl } from './connection/url.ts';
-import { renewing } from './renewing.ts';
+import { STATEMENT_TIMEOUT } from './execute.ts';
+import { createReconnectingPool } from './reconnecting-pool.ts';
 
 export type Sql = postgres.Sql;
 
@@ -66,7 +66,7 @@ export function connect(address: PostgresAddress, onStatement?: OnStatement): Sq
       ? embeddedOptions(address.socketPath)
       : { ...urlOptions(address), max: address.pool };
   const closesGivenUp = address.kind === 'url' && address.pooler === 'transaction';
-  return renewing((events) => open({ ...options, ...debug, ...events }), { closesGivenUp });
+  return createReconnectingPool((events) => open({ ...options, ...debug, ...events }), { closesGivenUp });
 }
 
 /** What a connection that listens has to tell. */
@@ -103,7 +103,7 @@ function urlOptions({ url, pooler = 'session', schema = null }: UrlAddress) {
     connect_timeout: secondsToConnect(target),
     connection: { application_name: applicationName },
     prepare: pooler === 'session',
-    socket: createDialer(target, { pooler, schema, settings, role }),
+    socket: createConnector(target, { pooler, schema, settings, role }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import { type OutboxRow, toClaimed } from './outbox.ts';
 
 const HOUR = 3_600_000;
@@ -14,7 +14,7 @@ export function createMailBudget(sql: Sql): MailBudget {
     async take(recipient, now) {
       const { perHour, perDay } = MAIL_BUDGET;
       const at = new Date(now);
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         insert into mail_budgets as budget (recipient, sent_at)
         values (${hashOf(recipient)}, array[${at}::timestamptz])
         on conflict (recipient) do update
@@ -24,7 +24,7 @@ export function createMailBudget(sql: Sql): MailBudget {
     },
 
     async hold(id, recipient, until) {
-      await asked(sql`
+      await execute(sql`
         update outbox set due_at = ${new Date(until)}, held_for = ${hashOf(recipient)},
           last_error = 'The recipient was sent many mails: held for a digest.'
         where id = ${id}`);
@@ -32,7 +32,7 @@ export function createMailBudget(sql: Sql): MailBudget {
 
     async claimDigest(now, leasedUntil, limit) {
       const isDue = sql`held_for is not null and buried_at is null and due_at <= ${new Date(now)}`;
-      const rows = await asked(sql<OutboxRow[]>`
+      const rows = await execute(sql<OutboxRow[]>`
         with turn as materialized (
           select recipient from mail_budgets
           where recipient in (select held_for from outbox where ${isDue})
@@ -52,7 +52,7 @@ export function createMailBudget(sql: Sql): MailBudget {
     },
 
     async forget(before, limit) {
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         delete from mail_budgets where recipient in (
           select recipient from mail_budgets as budget
           where sent_at[cardinality(sent_at)] < ${new Date(before)}

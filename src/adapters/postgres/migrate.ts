@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import Postgrator from 'postgrator';
 import type postgres from 'postgres';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { translated } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { DatabaseUnfit } from './connection/session.ts';
+import { mapDriverError } from './execute.ts';
 import { adoptOldTable, TABLE } from './migrations-table.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
@@ -18,7 +18,7 @@ const LOCK = 7_271_046_103;
  * leaves nothing behind; a script that was edited after it ran is refused by its checksum.
  */
 export async function migrate(sql: Sql): Promise<readonly string[]> {
-  const applied = await translated(
+  const applied = await mapDriverError(
     sql.begin(async (tx) => {
       // Whoever waits for another migrator waits as long as that takes.
       await tx`set local statement_timeout = 0`;

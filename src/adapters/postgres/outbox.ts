@@ -1,8 +1,8 @@
 import type { DomainEvent } from '../../domain/events.ts';
 import type { Backlog, ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 
 export interface OutboxRow {
   id: string;
@@ -27,7 +27,7 @@ const HOUR = 3_600_000;
 export function createOutbox(sql: Sql): Outbox {
   return {
     async claim(kind, now, leasedUntil, limit) {
-      const rows = await asked(sql<OutboxRow[]>`
+      const rows = await execute(sql<OutboxRow[]>`
         update outbox set attempts = attempts + 1, due_at = ${new Date(leasedUntil)}
         where id in (
           select id from outbox
@@ -40,8 +40,8 @@ export function createOutbox(sql: Sql): Outbox {
       return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
     },
 
-    async settle(ids) {
-      await asked(sql`delete from outbox where id = any(${[...ids]}::uuid[])`);
+    async acknowledge(ids) {
+      await execute(sql`delete from outbox where id = any(${[...ids]}::uuid[])`);
     },
 
     async postpone(postponements) {
@@ -49,15 +49,15 @@ export function createOutbox(sql: Sql): Outbox {
         ...rest,
         due_at: new Date(dueAt).toISOString(),
       }));
-      await asked(sql`
+      await execute(sql`
         update outbox set due_at = postponed.due_at, last_error = postponed.reason
         from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
           as postponed(id uuid, due_at timestamptz, reason text)
         where outbox.id = postponed.id`);
     },
 
-    async hasten(type, after, dueAt, limit) {
-      const { count } = await asked(sql`
+    async makeDue(type, after, dueAt, limit) {
+      const { count } = await execute(sql`
         update outbox set due_at = ${new Date(dueAt)}
         where id in (
           select id from outbox
@@ -68,14 +68,14 @@ export function createOutbox(sql: Sql): Outbox {
       return count;
     },
 
-    async bury(id, at, reason) {
-      await asked(
+    async deadLetter(id, at, reason) {
+      await execute(
         sql`update outbox set buried_at = ${new Date(at)}, last_error = ${reason} where id = ${id}`,
       );
     },
 
     async backlog(now) {
-      const rows = await asked(sql<BacklogRow[]>`
+      const rows = await execute(sql<BacklogRow[]>`
         select kind, count(occurred_at)::int as count, min(occurred_at) as oldest_at, (
           select count(*)::int from (
             select from outbox
@@ -102,7 +102,7 @@ export function createOutbox(sql: Sql): Outbox {
     },
 
     async forget(kind, before, limit) {
-      const { count } = await asked(forgettingOld(sql, kind, before, limit));
+      const { count } = await execute(forgettingOld(sql, kind, before, limit));
       return count;
     },
   };

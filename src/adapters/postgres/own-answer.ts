@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { renewPoolOf } from './renewing.ts';
+import { reconnectPoolOf } from './reconnecting-pool.ts';
 
 /**
  * The row of a read that returns one row at most, or null. Throws {@link StoreUnavailable} when the row is not the
@@ -15,7 +15,7 @@ export function onlyRow<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean)
 export function assertEach<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean): void {
   if (rows.every(isOwn)) return;
   // The order of answers is lost on that connection: the next answers would be foreign, too.
-  renewPoolOf(rows);
+  reconnectPoolOf(rows);
   throw new StoreUnavailable('unknown', FOREIGN_ANSWER);
 }
 

@@ -1,6 +1,6 @@
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
 import { DatabaseUnfit } from './connection/session.ts';
+import { execute } from './execute.ts';
 
 const TABLES = [
   'token_families',
@@ -17,7 +17,7 @@ const TABLES = [
 
 /** Rejects while the database does not answer, and while it lacks a table of the service. */
 export async function ping(sql: Sql): Promise<void> {
-  const missing = await asked(sql<{ name: string }[]>`
+  const missing = await execute(sql<{ name: string }[]>`
     select name from unnest(${TABLES}::text[]) as tables (name) where to_regclass(name) is null`);
   if (missing.length > 0)
     throw new DatabaseUnfit(`These tables are missing: ${missing.map(({ name }) => name).join(', ')}.`);

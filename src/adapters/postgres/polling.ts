@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
-import { renew } from './renewing.ts';
+import { execute } from './execute.ts';
+import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, selectRevocations, toRevocations } from './revocations.ts';
 
 /** Milliseconds. */
@@ -47,7 +47,7 @@ export async function pollRevocations(options: Options): Promise<unknown> {
       const isWhole = performance.now() - wholeAt >= wholeEvery;
       const startedAt = performance.now();
       const window = isWhole ? worthKnowing : Math.min(OVERLAP, worthKnowing);
-      const rows = await asked(selectRevocations(pool, clock() - window));
+      const rows = await execute(selectRevocations(pool, clock() - window));
       for (const revocation of toRevocations(rows)) take(revocation);
       if (isWhole) {
         if (wholeAt === Number.NEGATIVE_INFINITY) onComplete();
@@ -60,7 +60,7 @@ export async function pollRevocations(options: Options): Promise<unknown> {
   } catch (reason) {
     onLost();
     // A machine that is gone without a word leaves connections that look open: nothing else asks whether it is there.
-    if (reason instanceof StoreUnavailable && reason.outcome === 'pending') renew(pool);
+    if (reason instanceof StoreUnavailable && reason.outcome === 'pending') reconnect(pool);
     return reason;
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { asked } from './asked.ts';
 import { connect, type Sql, type UrlAddress } from './connect.ts';
 import { DatabaseUnfit } from './connection/session.ts';
+import { execute } from './execute.ts';
 
 /**
  * Throws {@link DatabaseUnfit} where the address leads to a pooler in transaction mode and the configuration does not
@@ -23,7 +23,7 @@ export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Pr
 
 /** A pooler invents the process id that it greets its clients with. */
 async function isPooled(sql: Sql): Promise<boolean> {
-  const rows = await asked(sql<[{ pid: number }]>`select pg_backend_pid() as pid`);
+  const rows = await execute(sql<[{ pid: number }]>`select pg_backend_pid() as pid`);
   return rows[0].pid !== rows.state.pid;
 }
 

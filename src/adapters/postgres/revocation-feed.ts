@@ -3,9 +3,9 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
-import { asked } from './asked.ts';
 import type { PostgresAddress, Sql, UrlAddress } from './connect.ts';
 import { keepEmbeddedList, type RevocationFeed } from './embedded/revocation-list.ts';
+import { execute } from './execute.ts';
 import { pollRevocations } from './polling.ts';
 import { loadRevocations, type Revocation } from './revocations.ts';
 import { subscribe } from './subscription.ts';
@@ -41,7 +41,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
 
   if (address.kind === 'embedded') {
     await load(sql);
-    return keepEmbeddedList({ list, log, reload: () => asked(load(sql)) });
+    return keepEmbeddedList({ list, log, reload: () => execute(load(sql)) });
   }
 
   const stopping = new AbortController();

@@ -1,10 +1,10 @@
 import type { TransactionSql } from 'postgres';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
-import type { createRecorder, RevokedBatch, SessionRevocation } from './recording.ts';
+import type { createWithOutbox, RevokedBatch, SessionRevocation } from './with-outbox.ts';
 
-type Recorder = ReturnType<typeof createRecorder>;
+type Recorder = ReturnType<typeof createWithOutbox>;
 
 /** A transaction that revokes sessions. Answers their ids, or null if it changed nothing. */
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
@@ -19,7 +19,7 @@ class TooManySessions extends Error {
   }
 }
 
-/** Revokes sessions within a transaction of {@link revokeTogether}, and answers their ids. */
+/** Revokes sessions within a transaction of {@link runRevokingTransaction}, and answers their ids. */
 export async function revokeSessions(
   tx: TransactionSql,
   record: Recorder,
@@ -35,13 +35,13 @@ export async function revokeSessions(
  * from a time without a limit or with a higher one, those beyond the limit end first, each batch in a transaction of
  * its own. Answers all that ended, or null where the transaction answers null.
  */
-export async function revokeTogether(
+export async function runRevokingTransaction(
   sql: Sql,
   record: Recorder,
   sessionsPerUser: number,
   work: RevokingTransaction,
 ): Promise<readonly string[] | null> {
-  const run = () => asked(sql.begin(work) as Promise<readonly string[] | null>);
+  const run = () => execute(sql.begin(work) as Promise<readonly string[] | null>);
   try {
     return await run();
   } catch (error) {
@@ -57,7 +57,7 @@ async function revokeSurplus(sql: Sql, record: Recorder, revocation: SessionRevo
   const surplus = { ...revocation, reason: 'session_limit' } as const;
   const ids: string[] = [];
   for (let more = true; more; ) {
-    const batch = ownBatch(await asked(record.revocation(sql, surplus)), surplus);
+    const batch = ownBatch(await execute(record.revocation(sql, surplus)), surplus);
     ids.push(...batch.revoked);
     more = batch.more;
   }

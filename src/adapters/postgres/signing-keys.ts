@@ -1,7 +1,7 @@
 import type { KeyAlgorithm } from '../../domain/key-set.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 
 interface KeyRow {
   number: number;
@@ -18,7 +18,7 @@ export function createSigningKeys(sql: Sql): SigningKeys {
   return {
     async list() {
       return (
-        await asked(
+        await execute(
           sql<KeyRow[]>`select number, id, alg, sealed, announced_at, signs_from,
               exists (select from removed_signing_keys removed where removed.id = signing_keys.id) as was_removed
             from signing_keys order by number`,
@@ -27,7 +27,7 @@ export function createSigningKeys(sql: Sql): SigningKeys {
     },
 
     async add({ number, id, alg, sealed, announcedAt, signsFrom }) {
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         insert into signing_keys (number, id, alg, sealed, announced_at, signs_from)
         values (${number}, ${id}, ${alg}, ${sealed}, ${new Date(announcedAt)}, ${new Date(signsFrom)})
         on conflict (number) do nothing`);
@@ -35,7 +35,7 @@ export function createSigningKeys(sql: Sql): SigningKeys {
     },
 
     async remove(ids) {
-      const rows = await asked(sql<{ id: string }[]>`
+      const rows = await execute(sql<{ id: string }[]>`
         delete from signing_keys where id = any(${[...ids]}::text[]) returning id`);
       return rows.map(({ id }) => id);
     },

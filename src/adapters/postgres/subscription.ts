@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectToListen, type Sql, type UrlAddress } from './connect.ts';
-import { renew } from './renewing.ts';
+import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, readRevocation } from './revocations.ts';
 
 const CHANNEL = 'kinship_revoked';
@@ -71,7 +71,7 @@ export async function subscribe({ address, pool, load, take, onComplete, onLost,
 
   /** The connections of the pool lead to the same machine, and have nobody who asks whether it is there. */
   function onSilent(): void {
-    renew(pool);
+    reconnect(pool);
     end(new Error('The connection that listens does not answer.'));
   }
 }

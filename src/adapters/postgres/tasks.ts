@@ -1,7 +1,7 @@
 import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import { assertEach, isSameId, onlyRow } from './own-answer.ts';
 
 interface TaskRow {
@@ -24,7 +24,7 @@ export function createTasks(sql: Sql): Tasks {
 
   return {
     async create(owner, text, publishedAt) {
-      const rows = await asked(sql<TaskRow[]>`
+      const rows = await execute(sql<TaskRow[]>`
         with ${lockOwner(owner)},
         created as (
           insert into tasks (author, text, pub_date) select id, ${text}, ${new Date(publishedAt)} from owner
@@ -35,14 +35,14 @@ export function createTasks(sql: Sql): Tasks {
     },
 
     async find(owner, id) {
-      const rows = await asked(sql<TaskRow[]>`
+      const rows = await execute(sql<TaskRow[]>`
         select tasks.id, username as author, text, pub_date from tasks join users on users.id = author
         where tasks.id = ${id} and author = ${owner}`);
       return taskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
     async change(owner, id, text) {
-      const rows = await asked(sql<TaskRow[]>`
+      const rows = await execute(sql<TaskRow[]>`
         with ${lockOwner(owner)}
         update tasks set text = ${text} from owner where tasks.id = ${id} and author = owner.id
         returning tasks.id, username as author, text, pub_date`);
@@ -50,20 +50,20 @@ export function createTasks(sql: Sql): Tasks {
     },
 
     async remove(owner, id) {
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         with ${lockOwner(owner)}
         delete from tasks using owner where tasks.id = ${id} and author = owner.id`);
       return count > 0;
     },
 
     async versionOf(owner) {
-      const rows = await asked(sql<{ id: string; version: string }[]>`
+      const rows = await execute(sql<{ id: string; version: string }[]>`
         select id, tasks_version as version from users where id = ${owner}`);
       return onlyRow(rows, (row) => isSameId(row.id, owner))?.version ?? null;
     },
 
     async list(owner, limit) {
-      const rows = await asked(sql<ListRow[]>`
+      const rows = await execute(sql<ListRow[]>`
         select users.id as owner, tasks_version as version, username as author, task.id, text, pub_date
         from users left join lateral (
           select id, text, pub_date from tasks where author = users.id order by id desc limit ${limit}

@@ -1,8 +1,8 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import {
   asJson,
   FAMILY_COLUMNS,
@@ -14,14 +14,14 @@ import {
   toRotated,
 } from './family-row.ts';
 import { assertEach, isSameId, onlyRow } from './own-answer.ts';
-import { purgingEnded } from './purging.ts';
-import { createRecorder, type RevokedBatch, TOLD } from './recording.ts';
-import { rotating } from './rotating.ts';
-import { createRotations } from './rotations.ts';
-import { revokeSessions, revokeTogether } from './session-revocation.ts';
+import { purgeSql } from './purge-sql.ts';
+import { rotateSql } from './rotate-sql.ts';
+import { createRotationBatcher } from './rotation-batcher.ts';
+import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+import { createWithOutbox, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** What each change of a family returns. */
-type ToldRow = Pick<FamilyRow, (typeof TOLD)[number]>;
+type ToldRow = Pick<FamilyRow, (typeof OUTBOX_COLUMNS)[number]>;
 
 /** What the stores that open and end sessions are given. */
 export interface SessionStoreOptions {
@@ -40,14 +40,14 @@ export function createTokenFamilies(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): TokenFamilies {
-  const record = createRecorder(currentTrace);
-  const rotate = createRotations(sql);
+  const record = createWithOutbox(currentTrace);
+  const rotate = createRotationBatcher(sql);
 
   return {
     async open(family, entries, vouchedBy) {
       const ended: string[] = [];
       for (;;) {
-        const rows = await asked(
+        const rows = await execute(
           record.opening<OpeningRow>(
             sql,
             { room: roomFor(family, vouchedBy), insertion: insertion(family) },
@@ -62,7 +62,7 @@ export function createTokenFamilies(
     },
 
     async find(tokenFamily) {
-      const rows = await asked(
+      const rows = await execute(
         sql<FamilyRow[]>`
           select ${sql(FAMILY_COLUMNS)} from token_families where token_family = ${tokenFamily}`,
       );
@@ -72,8 +72,8 @@ export function createTokenFamilies(
 
     async rotate(rotation, entries) {
       if (entries.length === 0) return rotate(rotation);
-      const change = rotating(sql, [rotation]);
-      const rows = await asked(record.family<LastingRow>(sql, change, entries, LASTING));
+      const change = rotateSql(sql, [rotation]);
+      const rows = await execute(record.family<LastingRow>(sql, change, entries, LASTING));
       const row = onlyRow(rows, (row) => isSameId(row.token_family, rotation.expected.tokenFamily));
       return row === null ? null : toRotated(rotation, row);
     },
@@ -82,15 +82,15 @@ export function createTokenFamilies(
       const change = sql`
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
         where token_family = ${tokenFamily} and revoked_at is null
-        returning ${sql(TOLD)}`;
-      const rows = await asked(record.family<ToldRow>(sql, change, entries, TOLD));
+        returning ${sql(OUTBOX_COLUMNS)}`;
+      const rows = await execute(record.family<ToldRow>(sql, change, entries, OUTBOX_COLUMNS));
       return onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily)) !== null;
     },
 
     async revokeAll(userId, revocation) {
       const { at, reason, except: spared } = revocation;
       const ending = { userId, kept: 0, spared, at, reason };
-      const ended = await revokeTogether(sql, record, sessionsPerUser, (tx) =>
+      const ended = await runRevokingTransaction(sql, record, sessionsPerUser, (tx) =>
         revokeSessions(tx, record, ending),
       );
       return ended ?? [];
@@ -100,7 +100,7 @@ export function createTokenFamilies(
       const ofUser = userId === null ? sql`` : sql`and user_id = ${userId}`;
       const behind =
         after && sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
-      const rows = await asked(sql<FamilyRow[]>`
+      const rows = await execute(sql<FamilyRow[]>`
         select ${sql(FAMILY_COLUMNS)} from token_families
         where revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
           ${ofUser} ${behind ?? sql``}
@@ -113,12 +113,12 @@ export function createTokenFamilies(
     async record(tokenFamily, entries) {
       // Locked, or a purge beside it would take away what the told subject refers to.
       const family = sql`
-        select ${sql(TOLD)} from token_families where token_family = ${tokenFamily} for key share`;
-      await asked(record.family<ToldRow>(sql, family, entries, TOLD));
+        select ${sql(OUTBOX_COLUMNS)} from token_families where token_family = ${tokenFamily} for key share`;
+      await execute(record.family<ToldRow>(sql, family, entries, OUTBOX_COLUMNS));
     },
 
     async purge(endedBefore, limit) {
-      const [{ mine, count }] = await asked(purgingEnded(sql, endedBefore, limit));
+      const [{ mine, count }] = await execute(purgeSql(sql, endedBefore, limit));
       return mine ? count : null;
     },
   };
@@ -153,6 +153,6 @@ export function createTokenFamilies(
       insert into token_families (${sql(names)})
       select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(asJson(columns))}::text::jsonb)
       where exists (select from room where not more)
-      returning ${sql(TOLD)}`;
+      returning ${sql(OUTBOX_COLUMNS)}`;
   }
 }

@@ -1,14 +1,14 @@
 import type postgres from 'postgres';
 import { identifiersOf, type User } from '../../domain/user.ts';
-import type { Ended } from '../../ports/stores/token-families.ts';
+import type { EndedSessions } from '../../ports/stores/token-families.ts';
 import type { NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
-import { asked } from './asked.ts';
 import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import { bytes } from './family-row.ts';
 import { isSameId, onlyRow } from './own-answer.ts';
-import { createRecorder } from './recording.ts';
-import { type RevokingTransaction, revokeSessions, revokeTogether } from './session-revocation.ts';
+import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
+import { createWithOutbox } from './with-outbox.ts';
 
 interface UserRow {
   id: string;
@@ -26,7 +26,7 @@ export function createUsers(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): Users {
-  const record = createRecorder(currentTrace);
+  const record = createWithOutbox(currentTrace);
 
   return {
     async create(user, entries) {
@@ -37,28 +37,28 @@ export function createUsers(
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         return true;
       });
-      return asked(creation).catch(falseIfTaken);
+      return execute(creation).catch(falseIfTaken);
     },
 
     async find(id) {
-      const rows = await asked(sql<UserRow[]>`select ${userColumns(sql)} from users where id = ${id}`);
+      const rows = await execute(sql<UserRow[]>`select ${userColumns(sql)} from users where id = ${id}`);
       return toUser(onlyRow(rows, (row) => isSameId(row.id, id)));
     },
 
     async findByIdentifier(identifier) {
-      const rows = await asked(sql<(UserRow & { identifier: string })[]>`
+      const rows = await execute(sql<(UserRow & { identifier: string })[]>`
         select identifier, ${userColumns(sql)} from user_identifiers join users on users.id = user_id
         where identifier = ${identifier}`);
       return toUser(onlyRow(rows, (row) => row.identifier === identifier));
     },
 
     async list(limit) {
-      return asked(sql<NamedUser[]>`
+      return execute(sql<NamedUser[]>`
         select id, username from users order by created_at desc, id desc limit ${limit}`);
     },
 
     async rehash(id, expected, passwordHash) {
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);
       return count === 1;
     },
@@ -74,7 +74,7 @@ export function createUsers(
     },
 
     async openReset({ hashedToken, userId, expiresAt }, entries) {
-      await asked(
+      await execute(
         sql.begin(async (tx) => {
           await tx`insert into password_resets values (${bytes(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
           await record.user(tx, tx`select id, email from users where id = ${userId}`, entries);
@@ -84,7 +84,7 @@ export function createUsers(
 
     async findReset(hashedToken, now) {
       const hash = bytes(hashedToken);
-      const rows = await asked(sql<(UserRow & { hashed_token: Buffer })[]>`
+      const rows = await execute(sql<(UserRow & { hashed_token: Buffer })[]>`
         select hashed_token, ${userColumns(sql)} from password_resets join users on users.id = user_id
         where hashed_token = ${hash} and expires_at > ${new Date(now)}`);
       return toUser(onlyRow(rows, (row) => row.hashed_token.equals(hash)));
@@ -105,7 +105,7 @@ export function createUsers(
     },
 
     async forgetResets(before, limit) {
-      const { count } = await asked(sql`
+      const { count } = await execute(sql`
         delete from password_resets where hashed_token in (
           select hashed_token from password_resets where expires_at < ${new Date(before)}
           limit ${limit}
@@ -124,8 +124,8 @@ export function createUsers(
     },
   };
 
-  async function endingSessions(work: RevokingTransaction): Promise<Ended | null> {
-    const sessions = await revokeTogether(sql, record, sessionsPerUser, work);
+  async function endingSessions(work: RevokingTransaction): Promise<EndedSessions | null> {
+    const sessions = await runRevokingTransaction(sql, record, sessionsPerUser, work);
     return sessions && { sessions };
   }
 

@@ -47,16 +47,16 @@ export function createRedisAttempts(
       return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
     },
 
-    async succeeded(subject, now) {
+    async recordSuccess(subject, now) {
       await succeeded(keysOf(subject), [now, nameless(subject.network), ...numbers]);
     },
 
-    async recovered({ account, identifiers, network }, now) {
+    async recordRecovery({ account, identifiers, network }, now) {
       const keys = [key('known', account), ...identifiers.map((identifier) => key('account', identifier))];
       await recovered(keys, [now, nameless(network), policy.knownFor, policy.knownNetworks]);
     },
 
-    async take(name, { count, perMilliseconds }, now) {
+    async countAction(name, { count, perMilliseconds }, now) {
       const answer = await take([key('window', name)], [now, count, perMilliseconds]);
       const [left, wait] = answer as [number, number];
       return { allowed: left > 0, remaining: Math.max(0, left - 1), retryAfter: wholeSeconds(wait) };

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Strain } from '../../ports/pressure.ts';
+import type { Overload } from '../../ports/overload.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { readBacklog } from './metrics/backlog.ts';
 import { countDeliveries, countFailedRemovals } from './metrics/deliveries.ts';
@@ -23,7 +23,7 @@ export interface Metrics {
   readonly telemetry: Telemetry;
   readonly storeCalls: StoreCalls;
   answered(request: Answered): void;
-  shed(strain: Strain): void;
+  shed(strain: Overload): void;
   /** From now on these are read at each scrape. */
   read(readings: Readings & Parameters<typeof readBacklog>[1]): void;
   readonly contentType: string;
@@ -41,7 +41,7 @@ export function createMetrics(): Metrics {
   return {
     telemetry: {
       ...countSessions(make),
-      delivered: countDeliveries(make),
+      deliveryEnded: countDeliveries(make),
       removalFailed: countFailedRemovals(make),
     },
     storeCalls: countStoreCalls(make),

@@ -5,7 +5,7 @@ import type { Log } from '../../ports/log.ts';
 const SUCCESS = 0;
 
 /** OpenTelemetry is silent about a collector that is away; this says it when it goes and when it is back. */
-export function tellingOfFailures(exporter: SpanExporter, log: Log): SpanExporter {
+export function logExportFailures(exporter: SpanExporter, log: Log): SpanExporter {
   let away = false;
   return {
     export(spans, done) {

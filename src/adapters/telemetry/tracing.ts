@@ -15,7 +15,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Span, SpanStart, TraceContext, Tracing } from '../../ports/tracing.ts';
 import { type SamplerChoice, samplerOf } from './sampler.ts';
-import { tellingOfFailures } from './span-exporter.ts';
+import { logExportFailures } from './span-exporter.ts';
 
 const KINDS = {
   server: SpanKind.SERVER,
@@ -42,7 +42,7 @@ export function createTracing(
   { endpoint, serviceName, attributes, sampler }: Options,
   log: Log,
 ): Tracing & { close(): Promise<void> } {
-  const exporter = tellingOfFailures(new OTLPTraceExporter({ url: tracesOf(endpoint) }), log);
+  const exporter = logExportFailures(new OTLPTraceExporter({ url: tracesOf(endpoint) }), log);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ ...attributes, 'service.name': serviceName }),
     sampler: samplerOf(sampler),

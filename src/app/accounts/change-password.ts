@@ -1,4 +1,4 @@
-import { type Client, clientFacts } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -23,7 +23,7 @@ export interface ChangePasswordInput {
   readonly sessionId: string;
   readonly currentPassword: string;
   readonly newPassword: string;
-  readonly client: Client;
+  readonly client: ClientInfo;
 }
 
 /** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */

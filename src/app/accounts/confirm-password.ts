@@ -1,13 +1,13 @@
-import type { Client } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { ShownPassword } from './apply-with-password.ts';
-import { type AttemptDeps, attempt } from './attempt.ts';
+import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
-export interface ConfirmPasswordDeps extends AttemptDeps {
+export interface ConfirmPasswordDeps extends PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
 }
@@ -19,10 +19,10 @@ export interface ConfirmPasswordDeps extends AttemptDeps {
  */
 export const confirmPassword =
   (deps: ConfirmPasswordDeps) =>
-  async (userId: string, given: string, client: Client): Promise<ShownPassword> => {
+  async (userId: string, given: string, client: ClientInfo): Promise<ShownPassword> => {
     const user = await deps.users.find(userId);
     if (user === null) throw new Refusal('not_found', 'This user has no account here.');
-    const succeeded = await attempt(deps, { userId: user.id, identifier: user.id }, client);
+    const succeeded = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
     const password = normalizePassword(given);
     const network = networkOf(client.address);
     if (!(await deps.passwords.verify(user.passwordHash, password, network))) {

@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -18,7 +18,7 @@ export const deleteAccount = (deps: Deps) => {
   const { users, clock, newId } = deps;
   const confirm = confirmPassword(deps);
 
-  return async ({ userId, password, client }: { userId: string; password: string; client: Client }) => {
+  return async ({ userId, password, client }: { userId: string; password: string; client: ClientInfo }) => {
     const shown = await confirm(userId, password, client);
     const revocation = { at: clock(), reason: 'account_deleted' } as const;
     const event = { type: 'users.deleted', occurredAt: revocation.at, data: { userId } } as const;

@@ -1,4 +1,4 @@
-import { type Client, clientFacts } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -30,7 +30,7 @@ const HOUR = 3_600_000;
 export const forgotPassword = (deps: Deps) => {
   const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
 
-  return async ({ email, client }: { email: string; client: Client }): Promise<void> => {
+  return async ({ email, client }: { email: string; client: ClientInfo }): Promise<void> => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
     void sendLink(user, client).catch((error: unknown) => {
@@ -38,10 +38,14 @@ export const forgotPassword = (deps: Deps) => {
     });
   };
 
-  async function sendLink(user: User, client: Client): Promise<void> {
+  async function sendLink(user: User, client: ClientInfo): Promise<void> {
     const now = clock();
     // Counted by address, so that deleting the account and registering again does not reset the limit.
-    const { allowed } = await attempts.take(`reset ${identifierOf(user.email)}`, limits.resetMails, now);
+    const { allowed } = await attempts.countAction(
+      `reset ${identifierOf(user.email)}`,
+      limits.resetMails,
+      now,
+    );
     if (!allowed) {
       securityLog('limit_reached', { limit: 'reset-mails', userId: user.id, address: client.address });
       return;

@@ -7,9 +7,9 @@ import type { Users } from '../../ports/stores/users.ts';
 import type { TokenPair } from '../sessions/mint-pair.ts';
 import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
 import { applyWithPassword } from './apply-with-password.ts';
-import { type AttemptDeps, attempt } from './attempt.ts';
+import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
-interface Deps extends OpenSessionDeps, AttemptDeps {
+interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
 }
@@ -31,7 +31,7 @@ export const logInWithPassword = (deps: Deps) => {
   return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
-    const succeeded = await attempt(deps, { userId: user?.id, identifier }, session.client);
+    const succeeded = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
     const given = normalizePassword(password);
     const network = networkOf(session.client.address);
     const right = await passwords.verify(user?.passwordHash ?? null, given, network);

@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
@@ -12,7 +12,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { takeWithinLimit } from './take-within-limit.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
 
 interface Deps {
   readonly users: Users;
@@ -26,7 +26,7 @@ interface Deps {
 }
 
 export interface RegisterInput {
-  readonly client: Client;
+  readonly client: ClientInfo;
   readonly username: string;
   readonly email: string;
   readonly password: string;
@@ -44,7 +44,7 @@ export const register =
 
     const network = networkOf(client.address);
     const limit = { name: 'registrations', ...deps.limits.registrations };
-    await takeWithinLimit(deps, { key: `register ${network}`, limit }, { address: client.address });
+    await assertWithinLimit(deps, { key: `register ${network}`, limit }, { address: client.address });
     const now = clock();
     const passwordHash = await passwords.hash(password, network);
     const user = { id: newId(), username: username.normalize('NFKC'), email, passwordHash, createdAt: now };

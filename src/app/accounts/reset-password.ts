@@ -1,4 +1,4 @@
-import { type Client, clientFacts } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
@@ -39,7 +39,7 @@ export const checkResetLink =
 /** Uses a password-reset link: sets the password, ends every session, sends a mail. Rejects with a {@link Refusal}. */
 export const resetPassword =
   (deps: Deps) =>
-  async ({ token, newPassword, client }: { token: string; newPassword: string; client: Client }) => {
+  async ({ token, newPassword, client }: { token: string; newPassword: string; client: ClientInfo }) => {
     const { users, passwords, isCommonPassword, links, clock, newId, attempts } = deps;
     const at = clock();
     const hashedToken = links.hashReset(token);
@@ -58,7 +58,7 @@ export const resetPassword =
     const who = { userId: user.id, address: client.address };
     deps.securityLog('password_reset', who);
     reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
-    await attempts.recovered(
+    await attempts.recordRecovery(
       { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },
       at,
     );

@@ -12,7 +12,7 @@ export interface OutboxDeps {
 
 /** Dependencies of a delivery loop that counts its outcomes. */
 export interface DeliveryDeps extends OutboxDeps {
-  readonly telemetry: Pick<Telemetry, 'delivered'>;
+  readonly telemetry: Pick<Telemetry, 'deliveryEnded'>;
 }
 
 /** The number of entries in one claim, and the lease in milliseconds. */

@@ -1,10 +1,10 @@
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
-import { digestAbout } from './letters/digest-about.ts';
 import { mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient } from './mail-recipient.ts';
-import { settling } from './settle.ts';
+import { digestMailAbout } from './mails/digest-about.ts';
 
 const LEASE = 5 * 60_000;
 
@@ -17,7 +17,7 @@ const LIMIT = 1_000;
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, telemetry } = deps;
-  const { wasDelivered, settle } = settling(deps);
+  const { wasDelivered, acknowledge } = createAcknowledger(deps);
 
   return async (): Promise<number> => {
     const entries = await claim();
@@ -42,8 +42,8 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     for (const entry of entries) {
       const recipient = await findMailRecipient(deps, entry);
       if (recipient === null) {
-        telemetry.delivered('mail', 'unaddressed');
-        await settle([entry.id]);
+        telemetry.deliveryEnded('mail', 'unaddressed');
+        await acknowledge([entry.id]);
         continue;
       }
       groups.set(recipient.to, [...(groups.get(recipient.to) ?? []), entry]);
@@ -57,16 +57,16 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     try {
       const unsent = held.filter(({ id }) => !wasDelivered(id));
       if (unsent.length > 0) {
-        const letter = digestAbout(unsent.map(({ event }) => ({ event, link: linkTo(event) })));
+        const letter = digestMailAbout(unsent.map(({ event }) => ({ event, link: linkTo(event) })));
         await mailer.send({ id: first.id, to, ...letter });
-        telemetry.delivered('mail', 'sent');
+        telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');
       }
     } catch (error) {
       for (const entry of held) await recordMailFailure(deps, entry, error);
       return;
     }
-    await settle(held.map(({ id }) => id)).catch((error: unknown) => {
+    await acknowledge(held.map(({ id }) => id)).catch((error: unknown) => {
       log.warn({ ...mailFacts(first), err: error }, 'digest sent, but its mails are still in the outbox');
     });
   }

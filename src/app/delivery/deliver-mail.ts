@@ -3,14 +3,14 @@ import type { Mailer } from '../../ports/delivery/mailer.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import type { SpanStart, Tracing } from '../../ports/tracing.ts';
-import { traced } from '../traced.ts';
+import { withSpan } from '../with-span.ts';
+import { createAcknowledger } from './acknowledger.ts';
 import { claimDue } from './claim-due.ts';
-import { letterAbout } from './letters/letter-about.ts';
 import type { LinkTo } from './link-to.ts';
 import { type MailFailureDeps, mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
+import { mailAbout } from './mails/mail-about.ts';
 import { reasonOf } from './reason-of.ts';
-import { settling } from './settle.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly mailer: Mailer;
@@ -50,19 +50,19 @@ export const deliverMail = (deps: DeliverMailDeps) => {
 /** Never rejects, so that one mail does not stop the others. */
 const deliverOne = (deps: DeliverMailDeps) => {
   const { mailer, budget, clock, log, linkTo, tracing, telemetry } = deps;
-  const { wasDelivered, settle } = settling(deps);
+  const { wasDelivered, acknowledge } = createAcknowledger(deps);
 
   return async (entry: ClaimedEntry): Promise<void> => {
     try {
       if (!wasDelivered(entry.id)) {
-        const isDone = await traced(tracing, spanOf(entry), () => sendOrHold(entry));
+        const isDone = await withSpan(tracing, spanOf(entry), () => sendOrHold(entry));
         if (!isDone) return;
       }
     } catch (error) {
       await recordMailFailure(deps, entry, error);
       return;
     }
-    await settle([entry.id]).catch((error: unknown) => {
+    await acknowledge([entry.id]).catch((error: unknown) => {
       log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail done with, but still in the outbox');
     });
   };
@@ -71,21 +71,21 @@ const deliverOne = (deps: DeliverMailDeps) => {
   async function sendOrHold(entry: ClaimedEntry): Promise<boolean> {
     const recipient = await findMailRecipient(deps, entry);
     if (recipient === null) {
-      telemetry.delivered('mail', 'unaddressed');
+      telemetry.deliveryEnded('mail', 'unaddressed');
       log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
       return true;
     }
     if (!(await fitsBudget(entry, recipient))) {
       const until = nextDigestAt(clock());
       await budget.hold(entry.id, recipient.budget, until);
-      telemetry.delivered('mail', 'held');
+      telemetry.deliveryEnded('mail', 'held');
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: its recipient was sent many');
       return false;
     }
-    const letter = letterAbout(entry.event, linkTo(entry.event));
+    const letter = mailAbout(entry.event, linkTo(entry.event));
     if (letter === null) throw new Error(`Nothing is written about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...letter });
-    telemetry.delivered('mail', 'sent');
+    telemetry.deliveryEnded('mail', 'sent');
     log.info(mailFacts(entry), 'mail sent');
     return true;
   }

@@ -1,13 +1,13 @@
-import { concernedBy } from '../../domain/events.ts';
+import { subjectOf } from '../../domain/events.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
-import { REMOVED_AT_ONCE, removeInTurns } from '../upkeep/remove-in-turns.ts';
+import { createRemoval, REMOVAL_BATCH } from '../upkeep/removal.ts';
 import { claimDue, type DeliveryDeps } from './claim-due.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 interface LogEventsDeps extends DeliveryDeps {
-  readonly telemetry: Pick<Telemetry, 'delivered' | 'removalFailed'>;
+  readonly telemetry: Pick<Telemetry, 'deliveryEnded' | 'removalFailed'>;
 }
 
 /** The lease is longer than the retention of an event, so that each event is logged once. */
@@ -23,17 +23,17 @@ const CLEARING = 10 * MINUTE;
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;
   const claim = claimDue(deps, 'event', BATCH);
-  const remove = removeInTurns(deps, {
+  const remove = createRemoval(deps, {
     removal: 'events',
-    remove: () => outbox.forget('event', clock() - DAY, REMOVED_AT_ONCE),
+    remove: () => outbox.forget('event', clock() - DAY, REMOVAL_BATCH),
   });
   let clearedAt = Number.NEGATIVE_INFINITY;
 
   return async (): Promise<number> => {
     const entries = await claim();
     for (const { id, event } of entries) {
-      log.info({ eventId: id, type: event.type, ...concernedBy(event) }, 'event');
-      telemetry.delivered('event', 'logged');
+      log.info({ eventId: id, type: event.type, ...subjectOf(event) }, 'event');
+      telemetry.deliveryEnded('event', 'logged');
     }
     // An event that was not logged yet stays, even if it is older than a day.
     const removed = entries.length < BATCH.limit ? await clear() : 0;

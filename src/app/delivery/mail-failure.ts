@@ -1,4 +1,4 @@
-import { concernedBy } from '../../domain/events.ts';
+import { subjectOf } from '../../domain/events.ts';
 import { MailRejected } from '../../ports/delivery/mailer.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import { delayAfter } from './backoff.ts';
@@ -25,11 +25,11 @@ export async function recordMailFailure(
   const reason = reasonOf(error);
   const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
   const delay = delayAfter(entry.attempt, BACKOFF, random);
-  telemetry.delivered('mail', hopeless ? 'buried' : 'postponed');
+  telemetry.deliveryEnded('mail', hopeless ? 'buried' : 'postponed');
   if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail given up');
   else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent, to be tried again');
   try {
-    if (hopeless) await outbox.bury(entry.id, now, reason);
+    if (hopeless) await outbox.deadLetter(entry.id, now, reason);
     else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);
   } catch (failure) {
     log.warn({ ...mailFacts(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');
@@ -38,5 +38,5 @@ export async function recordMailFailure(
 
 /** The log fields of a mail, without the address. */
 export function mailFacts({ id, event, attempt }: ClaimedEntry) {
-  return { mailId: id, type: event.type, ...concernedBy(event), attempt };
+  return { mailId: id, type: event.type, ...subjectOf(event), attempt };
 }

@@ -2,12 +2,12 @@ import type { EventType } from '../../domain/events.ts';
 import type { EventPublisher, Published } from '../../ports/delivery/event-publisher.ts';
 import type { ClaimedEntry, Postponement } from '../../ports/stores/outbox.ts';
 import type { Tracing } from '../../ports/tracing.ts';
-import { traced } from '../traced.ts';
+import { withSpan } from '../with-span.ts';
+import { createAcknowledger } from './acknowledger.ts';
 import { delayAfter } from './backoff.ts';
 import { claimDue, type DeliveryDeps } from './claim-due.ts';
 import { reasonOf } from './reason-of.ts';
-import { createRouting, type Outcome } from './routing.ts';
-import { settling } from './settle.ts';
+import { createRouting, type PublishOutcome } from './routing.ts';
 
 export interface PublishEventsDeps extends DeliveryDeps {
   readonly publisher: EventPublisher;
@@ -16,9 +16,9 @@ export interface PublishEventsDeps extends DeliveryDeps {
   readonly tracing: Tracing | null;
 }
 
-interface Attempt {
+interface PublishAttempt {
   readonly entry: ClaimedEntry;
-  readonly outcome: Outcome;
+  readonly outcome: PublishOutcome;
   /** Why the event stays in the outbox. */
   readonly reason: string;
 }
@@ -33,7 +33,7 @@ const AFTER_FAILURE = { first: 1_000, longest: 5 * MINUTE };
 
 /** Unroutable events are retried rarely, to save load. Once a type is routed again, its events become due at once. */
 const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
-const HASTENED_AT_ONCE = 5_000;
+const MADE_DUE_AT_ONCE = 5_000;
 
 /** An event that is due after this span was postponed: every lease ends earlier, even with clock skew. */
 const POSTPONED = 2 * BATCH.lease;
@@ -49,9 +49,9 @@ const KEPT = 7 * 24 * HOUR;
 export const publishEvents = (deps: PublishEventsDeps) => {
   const { outbox, publisher, clock, log, random, tracing, telemetry } = deps;
   const claim = claimDue(deps, 'event', BATCH);
-  const { wasDelivered, settle } = settling(deps);
-  const toHasten = new Set<EventType>();
-  const routing = createRouting({ clock, log, onRouted: (type) => toHasten.add(type) });
+  const { wasDelivered, acknowledge } = createAcknowledger(deps);
+  const routableAgain = new Set<EventType>();
+  const routing = createRouting({ clock, log, onRouted: (type) => routableAgain.add(type) });
 
   return async (): Promise<number> => {
     if (!publisher.isReady()) return 0;
@@ -59,11 +59,11 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     const attempts = await Promise.all(entries.map(attempt));
     for (const { entry, outcome, reason } of attempts) {
       routing.note(entry.event.type, outcome, reason);
-      telemetry.delivered('event', outcome);
+      telemetry.deliveryEnded('event', outcome);
     }
     try {
       await record(attempts);
-      await hasten();
+      await makeRoutableDue();
     } catch (error) {
       log.warn(
         { reason: reasonOf(error) },
@@ -73,7 +73,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     return entries.length;
   };
 
-  async function attempt(entry: ClaimedEntry): Promise<Attempt> {
+  async function attempt(entry: ClaimedEntry): Promise<PublishAttempt> {
     if (wasDelivered(entry.id)) return { entry, outcome: 'routed', reason: '' };
     try {
       const published = await publish(entry);
@@ -87,30 +87,30 @@ export const publishEvents = (deps: PublishEventsDeps) => {
 
   function publish({ id, event, trace }: ClaimedEntry): Promise<Published> {
     const span = { name: `publish ${event.type}`, kind: 'producer', parent: trace } as const;
-    return traced(tracing, span, () =>
+    return withSpan(tracing, span, () =>
       publisher.publish({ id, event, trace: tracing === null ? trace : tracing.current() }),
     );
   }
 
-  async function record(attempts: readonly Attempt[]): Promise<void> {
+  async function record(attempts: readonly PublishAttempt[]): Promise<void> {
     const now = clock();
     const staying = attempts.filter(({ outcome }) => outcome === 'failed' || outcome === 'unroutable');
     const leaving = attempts.filter(({ outcome }) => outcome === 'routed' || outcome === 'unwanted');
     if (staying.length > 0) await outbox.postpone(staying.map((each) => postponement(each, now)));
-    if (leaving.length > 0) await settle(leaving.map(({ entry }) => entry.id));
+    if (leaving.length > 0) await acknowledge(leaving.map(({ entry }) => entry.id));
   }
 
-  function postponement({ entry, outcome, reason }: Attempt, now: number): Postponement {
+  function postponement({ entry, outcome, reason }: PublishAttempt, now: number): Postponement {
     const backoff = outcome === 'failed' ? AFTER_FAILURE : WHILE_UNROUTABLE;
     return { id: entry.id, dueAt: now + delayAfter(entry.attempt, backoff, random), reason };
   }
 
   /** Limited in each round, because the events of a whole week may wait. */
-  async function hasten(): Promise<void> {
-    for (const type of toHasten) {
+  async function makeRoutableDue(): Promise<void> {
+    for (const type of routableAgain) {
       const now = clock();
-      const count = await outbox.hasten(type, now + POSTPONED, now, HASTENED_AT_ONCE);
-      if (count < HASTENED_AT_ONCE) toHasten.delete(type);
+      const count = await outbox.makeDue(type, now + POSTPONED, now, MADE_DUE_AT_ONCE);
+      if (count < MADE_DUE_AT_ONCE) routableAgain.delete(type);
     }
   }
 };

@@ -4,7 +4,7 @@ import type { Published } from '../../ports/delivery/event-publisher.ts';
 import type { Log } from '../../ports/log.ts';
 
 /** The result of an attempt to publish. `unwanted`: unroutable for so long that the event is dropped. */
-export type Outcome = Published | 'unwanted' | 'failed';
+export type PublishOutcome = Published | 'unwanted' | 'failed';
 
 interface Options {
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
 
   return {
     /** `reason`: why the event stays in the outbox. */
-    note(type: EventType, outcome: Outcome, reason: string): void {
+    note(type: EventType, outcome: PublishOutcome, reason: string): void {
       if (outcome === 'routed') noteRouted(type);
       if (outcome === 'failed') noteRefused(type, reason);
       if (outcome === 'unroutable') noteReturned(type);

@@ -1,4 +1,4 @@
-import type { Client } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/events.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Presented } from '../../domain/refresh-verdict.ts';
@@ -17,7 +17,7 @@ export interface RefreshInput {
   readonly sessionId?: string;
   /** 1 to 255 visible characters. */
   readonly idempotencyKey: string | null;
-  readonly client: Client;
+  readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */
   readonly oauthClient: OAuthClient | null;
 }

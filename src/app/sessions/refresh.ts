@@ -90,10 +90,10 @@ export const refresh = (deps: RefreshDeps) => {
       case 'rotate':
         return rotate(verdict, presented, attempt);
       case 'repeat':
-        await tell(tokenFamily, verdict.tell);
+        await tell(tokenFamily, verdict.occurrences);
         return repeat(verdict.family, attempt);
       case 'refuse':
-        await tell(tokenFamily, verdict.tell);
+        await tell(tokenFamily, verdict.occurrences);
         throw new Refusal(verdict.code, verdict.detail);
       case 'revoke':
         if (!(await revokeAs(verdict, presented, attempt))) return null;
@@ -103,15 +103,15 @@ export const refresh = (deps: RefreshDeps) => {
   }
 
   function revokeAs(
-    { reason, tell }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
+    { reason, occurrences }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
     { client: { address } }: Presented,
     { claims, now }: Attempt,
   ): Promise<boolean> {
-    return revoke(claims.tokenFamily, { at: now, reason }, tell, { userId: claims.sub, address });
+    return revoke(claims.tokenFamily, { at: now, reason }, occurrences, { userId: claims.sub, address });
   }
 
   async function rotate(
-    verdict: { family: ExpectedFamily; tell: readonly Occurrence[] },
+    verdict: { family: ExpectedFamily; occurrences: readonly Occurrence[] },
     { claims, retryKeyHash }: Presented,
     attempt: Attempt,
   ): Promise<TokenPair | null> {
@@ -119,7 +119,7 @@ export const refresh = (deps: RefreshDeps) => {
     // A healed row has lost the latest rotations, so its `Idempotency-Key` belongs to an older one.
     const heals = claims.generation > family.generation;
     const rotation = { expected: family, next: attempt.next, unlessRetryKey: heals ? null : retryKeyHash };
-    const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.tell)));
+    const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.occurrences)));
     return rotated && hand(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
   }
 

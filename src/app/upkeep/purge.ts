@@ -2,7 +2,7 @@ import type { Policy } from '../../domain/policy.ts';
 import { purgedIfEndedBefore } from '../../domain/retention.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import { type RemovalDeps, removeInTurns } from './remove-in-turns.ts';
+import { createRemoval, type RemovalDeps } from './removal.ts';
 
 interface PurgeDeps {
   readonly families: Pick<TokenFamilies, 'purge'>;
@@ -13,7 +13,7 @@ interface PurgeDeps {
 const BATCH = 500;
 
 /** Milliseconds between two batches of any removal, so that refreshes are not delayed. */
-export const BREATH = 100;
+export const BUSY_DELAY = 100;
 
 /** Purges one batch of families and returns its size; null while another process purges. */
 export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
@@ -21,8 +21,8 @@ export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
 };
 
 /** Purges for a background loop, and logs when no family is left to purge. */
-export const purgeInTurns = (deps: PurgeDeps & RemovalDeps) =>
-  removeInTurns(deps, {
+export const createPurge = (deps: PurgeDeps & RemovalDeps) =>
+  createRemoval(deps, {
     removal: 'sessions',
     remove: purgeBatch(deps),
     done: 'sessions purged that ended long ago',

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
-import type { KeysByHand } from '../../compose/key-set/by-hand.ts';
+import type { KeySetAdmin } from '../../compose/key-set/admin.ts';
 
 const USAGE = `npm run keys -- list          the keys that sign access tokens, and where each of them stands
 npm run keys -- rotate        announces a new key, which signs once every verifier can know it
@@ -9,7 +9,7 @@ npm run keys -- retire ID     takes a key out at once, as one that has leaked
 `;
 
 /** What the words after `npm run keys --` ask for, as text; throws how to ask where they ask for nothing. */
-export function commandIn(args: string[]): (keys: KeysByHand) => Promise<string> {
+export function commandIn(args: string[]): (keys: KeySetAdmin) => Promise<string> {
   const { positionals, values } = parseArgs({
     args: separated(args),
     options: { now: { type: 'boolean', default: false } },
@@ -30,14 +30,14 @@ function separated(args: string[]): string[] {
   return isKeyId ? [verb, ...rest, '--', id] : args;
 }
 
-async function list(keys: KeysByHand): Promise<string> {
+async function list(keys: KeySetAdmin): Promise<string> {
   const found = await keys.list();
   if (found.length === 0) return 'There are no keys: the first is made when the service starts.\n';
   const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
   return aligned([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
 }
 
-async function rotate(keys: KeysByHand, atOnce: boolean): Promise<string> {
+async function rotate(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
   const { key, isNew } = await keys.rotate(atOnce);
   const from = new Date(key.signsFrom).toISOString();
   return isNew
@@ -45,7 +45,7 @@ async function rotate(keys: KeysByHand, atOnce: boolean): Promise<string> {
     : `${key.id} (${key.alg}) was announced before, and signs from ${from}; nothing has changed.\n`;
 }
 
-async function retire(keys: KeysByHand, id: string): Promise<string> {
+async function retire(keys: KeySetAdmin, id: string): Promise<string> {
   const { successor } = await keys.retire(id);
   const out = `${id} is out.`;
   return successor === null ? `${out}\n` : `${out} ${successor.id} (${successor.alg}) signs from now on.\n`;

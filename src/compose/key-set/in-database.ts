@@ -1,15 +1,15 @@
 import { UnusableKey } from '../../adapters/jose/import-key.ts';
 import { createKeySet } from '../../adapters/jose/key-set.ts';
 import { createSealedKeys } from '../../adapters/jose/sealed-keys.ts';
-import { keepKeySet } from '../../app/keys/keep-key-set.ts';
+import { maintainKeySet } from '../../app/keys/maintain-key-set.ts';
 import { ConfigurationError } from '../../config.ts';
 import { type KeyTurn, keySetTiming } from '../../domain/key-set.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
-import { atMostEvery, LOOK_PAUSE } from './at-most-every.ts';
 import type { KeySetDeps, KeySetOptions, KeySource } from './source.ts';
+import { LOOK_PAUSE, throttle } from './throttle.ts';
 
 /** Keys in the database: made here, sealed, and followed from replica to replica. */
-export function keysInDatabase(
+export function createDatabaseKeySource(
   { keySet, policy }: KeySetOptions,
   { clock, log }: Omit<KeySetDeps, 'signingKeys'>,
   signingKeys: SigningKeys,
@@ -19,19 +19,19 @@ export function keysInDatabase(
   const set = createKeySet({
     clock,
     timing,
-    look: atMostEvery(LOOK_PAUSE, async () => show(await signingKeys.list(), tell)),
+    reload: throttle(LOOK_PAUSE, async () => show(await signingKeys.list(), tell)),
   });
   const { alg } = keySet;
   const gone = new Set<string>();
   let seen: ReadonlySet<string> = new Set();
   const keep =
-    alg === null ? signingKeys.list : keepKeySet({ signingKeys, makeKey: make, alg, timing, clock, log });
+    alg === null ? signingKeys.list : maintainKeySet({ signingKeys, makeKey: make, alg, timing, clock, log });
 
   return {
     set,
     poll: timing.poll,
     start: async () => show(await keep(), refuse),
-    keep: async () => show(await keep(), tell),
+    maintain: async () => show(await keep(), tell),
   };
 
   /** The others are still good where one is not. */

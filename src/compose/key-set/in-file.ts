@@ -5,19 +5,19 @@ import { createKeySet, type OpenKey } from '../../adapters/jose/key-set.ts';
 import { reasonOf, shown } from '../../config/values.ts';
 import { ConfigurationError } from '../../config.ts';
 import { type KeyAlgorithm, keySetTiming } from '../../domain/key-set.ts';
-import { atMostEvery, LOOK_PAUSE } from './at-most-every.ts';
 import type { KeySetDeps, KeySetOptions, KeySource } from './source.ts';
+import { LOOK_PAUSE, throttle } from './throttle.ts';
 
 /** Keys in a file that somebody else makes and changes; one that becomes unusable changes nothing. */
-export function keysInFile(
+export function createFileKeySource(
   { keySet, policy }: KeySetOptions,
   { clock, log }: Omit<KeySetDeps, 'signingKeys'>,
   path: string,
 ): KeySource {
   const timing = keySetTiming(policy, keySet);
   let seen = '';
-  const set = createKeySet({ clock, timing, look: atMostEvery(LOOK_PAUSE, keep) });
-  return { set, poll: timing.poll, start, keep };
+  const set = createKeySet({ clock, timing, reload: throttle(LOOK_PAUSE, keep) });
+  return { set, poll: timing.poll, start, maintain: keep };
 
   async function start(): Promise<void> {
     try {

@@ -1,7 +1,7 @@
 import type { KnownKeys } from '../../adapters/jose/key-ring.ts';
 import type { AccessKeySet } from '../../adapters/jose/token-codec.ts';
 import type { PublishedKeys } from '../../ports/security/public-key.ts';
-import { type Background, every } from '../every.ts';
+import { type Background, startLoop } from '../loop.ts';
 import type { KeySetDeps, KeySetOptions, KeySource } from './source.ts';
 
 export interface AccessKeys {
@@ -21,25 +21,28 @@ export async function openKeySet(config: KeySetOptions, deps: KeySetDeps): Promi
       follow: () => ({ stop: async () => {} }),
     };
   }
-  const { set, poll, start, keep } = await openSource(config, deps);
+  const { set, poll, start, maintain } = await openSource(config, deps);
   await start();
   const see = async () => {
-    await keep();
+    await maintain();
     return 0;
   };
   return {
     keySet: { signs: true, ring: set },
     publishedKeys: set.published,
-    follow: () => every(poll, see, deps.log),
+    follow: () => startLoop(poll, see, deps.log),
   };
 }
 
 /** Loaded where it is wanted: few services have a key set, and all of them start. */
 async function openSource(config: KeySetOptions, deps: KeySetDeps): Promise<KeySource> {
   const { file } = config.keySet;
-  if (file !== null) return (await import('./in-file.ts')).keysInFile(config, deps, file);
-  const [{ keysInDatabase }, store] = await Promise.all([import('./in-database.ts'), deps.signingKeys()]);
-  return keysInDatabase(config, deps, store);
+  if (file !== null) return (await import('./in-file.ts')).createFileKeySource(config, deps, file);
+  const [{ createDatabaseKeySource }, store] = await Promise.all([
+    import('./in-database.ts'),
+    deps.signingKeys(),
+  ]);
+  return createDatabaseKeySource(config, deps, store);
 }
 
 /**
@@ -51,10 +54,10 @@ function keysOfEarlierTokens(config: KeySetOptions, deps: KeySetDeps): KnownKeys
   let source: Promise<KeySource> | undefined;
   return {
     find: () => undefined,
-    async seek(id) {
+    async fetchUnknownKey(id) {
       if (file === null && encryptionKeys.length === 0) return undefined;
       source ??= openSource(config, deps);
-      return (await source).set.seek(id);
+      return (await source).set.fetchUnknownKey(id);
     },
   };
 }

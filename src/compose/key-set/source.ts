@@ -21,5 +21,5 @@ export interface KeySource {
   /** Fills the set; rejects with a {@link ConfigurationError} where a key in it cannot be used. */
   start(): Promise<void>;
   /** Sees to it once more; a key that cannot be used is logged. */
-  keep(): Promise<void>;
+  maintain(): Promise<void>;
 }

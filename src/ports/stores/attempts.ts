@@ -1,4 +1,4 @@
-import type { AttemptVerdict, Limit, Taking } from '../../domain/attempts.ts';
+import type { AttemptVerdict, Limit, LimitVerdict } from '../../domain/attempts.ts';
 
 /** The subject of a password attempt: its account, its identifier and its network (see `networkOf`). */
 export interface AttemptSubject {
@@ -29,18 +29,18 @@ export interface Attempts {
   begin(subject: AttemptSubject, now: number): Promise<AttemptVerdict>;
 
   /** Records that the password was right, after `begin` allowed the attempt: see `succeedAttempt`. */
-  succeeded(subject: AttemptSubject, now: number): Promise<void>;
+  recordSuccess(subject: AttemptSubject, now: number): Promise<void>;
 
   /**
    * Records that the owner has set a new password by a mailed link. The account becomes known at the network, as after
    * a login. The failures of its identifiers are forgotten, so that guesses at the old password delay the owner
    * at no network.
    */
-  recovered(owner: RecoveredAccount, now: number): Promise<void>;
+  recordRecovery(owner: RecoveredAccount, now: number): Promise<void>;
 
   /**
    * Counts one action against its limit. A refused action does not count. The key is the action's name, which is one
    * word from the code, followed by its subject.
    */
-  take(key: string, limit: Limit, now: number): Promise<Taking>;
+  countAction(key: string, limit: Limit, now: number): Promise<LimitVerdict>;
 }

@@ -59,16 +59,16 @@ export interface Outbox {
   ): Promise<readonly ClaimedEntry[]>;
 
   /** Removes delivered entries. */
-  settle(ids: readonly string[]): Promise<void>;
+  acknowledge(ids: readonly string[]): Promise<void>;
 
   /** Schedules the next attempt of undelivered entries. */
   postpone(postponements: readonly Postponement[]): Promise<void>;
 
   /** Makes up to `limit` events of this type that are due after `after` due at `dueAt`, and returns their number. */
-  hasten(type: EventType, after: number, dueAt: number, limit: number): Promise<number>;
+  makeDue(type: EventType, after: number, dueAt: number, limit: number): Promise<number>;
 
   /** Stops further attempts. The entry stays stored with the reason. */
-  bury(id: string, at: number, reason: string): Promise<void>;
+  deadLetter(id: string, at: number, reason: string): Promise<void>;
 
   /**
    * The backlog of every kind. `count`: entries that are due, claimed, or due within an hour. `postponed`: entries that

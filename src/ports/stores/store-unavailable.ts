@@ -5,15 +5,15 @@ import { Refusal } from '../../domain/refusal.ts';
  * back. `unknown`: the answer was lost. `pending`: the statement is still running and may take effect, so reading the
  * row does not show the result yet.
  */
-export type Outcome = 'nothing' | 'unknown' | 'pending';
+export type WriteOutcome = 'nothing' | 'unknown' | 'pending';
 
 /** The database could not be reached, or did not answer. */
 export class StoreUnavailable extends Refusal {
   override readonly name = 'StoreUnavailable';
 
-  readonly outcome: Outcome;
+  readonly outcome: WriteOutcome;
 
-  constructor(outcome: Outcome, cause: unknown) {
+  constructor(outcome: WriteOutcome, cause: unknown) {
     super('unavailable', undefined, { cause });
     this.outcome = outcome;
   }

@@ -33,7 +33,7 @@ export interface FamilyPage {
 }
 
 /** The sessions that a change ended. */
-export interface Ended {
+export interface EndedSessions {
   readonly sessions: readonly string[];
 }
 
@@ -56,7 +56,11 @@ export interface TokenFamilies {
    * for it. An expired family counts as the least recently refreshed. Where an earlier, higher limit left many more
    * families, these end first, in several transactions.
    */
-  open(family: TokenFamily, entries: readonly OutboxEntry[], vouchedBy?: string): Promise<Ended | null>;
+  open(
+    family: TokenFamily,
+    entries: readonly OutboxEntry[],
+    vouchedBy?: string,
+  ): Promise<EndedSessions | null>;
 
   /** The family as last committed; null if it does not exist. */
   find(tokenFamily: string): Promise<TokenFamily | null>;

@@ -1,7 +1,7 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { User } from '../../domain/user.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Ended } from './token-families.ts';
+import type { EndedSessions } from './token-families.ts';
 
 /** A new password hash, and the session that does not end with the change. */
 export interface PasswordChange {
@@ -52,7 +52,7 @@ export interface Users {
     expected: string,
     change: PasswordChange,
     entries: readonly OutboxEntry[],
-  ): Promise<Ended | null>;
+  ): Promise<EndedSessions | null>;
 
   openReset(reset: PasswordReset, entries: readonly OutboxEntry[]): Promise<void>;
 
@@ -64,7 +64,7 @@ export interface Users {
     hashedToken: string,
     change: PasswordChange,
     entries: readonly OutboxEntry[],
-  ): Promise<Ended | null>;
+  ): Promise<EndedSessions | null>;
 
   /** Removes up to `limit` resets that expired before `before`, and returns their number. */
   forgetResets(before: number, limit: number): Promise<number>;
@@ -75,5 +75,5 @@ export interface Users {
     expected: string,
     revocation: { readonly at: number; readonly reason: RevocationReason },
     entries: readonly OutboxEntry[],
-  ): Promise<Ended | null>;
+  ): Promise<EndedSessions | null>;
 }

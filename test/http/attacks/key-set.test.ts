@@ -51,7 +51,7 @@ async function victim(t: Test, sql: AttackedService['sql'], alg: KeyAlgorithm) {
   const ring = createKeySet({
     clock: () => NOW,
     timing: { outlast: 0 },
-    look: async () => {
+    reload: async () => {
       looks += 1;
       await sql`select number from signing_keys`;
     },

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { loginGuard } from '../../../src/adapters/http/server/login-guard.ts';
+import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
 import {
   type AttackedService,
   attack,
@@ -181,7 +181,9 @@ attack('issued tokens appear only in the answer to their owner', async (t, sql) 
 });
 
 attack('service keys are not repeated', async (t, sql) => {
-  const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
+  const service = await attackedService(t, sql, {
+    http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
+  });
   const wrong = `${SERVICE_KEY}-but-wrong`;
   const watched = watch(t, service, { key: SERVICE_KEY });
   for (const key of [wrong, `other-${SERVICE_KEY}`, SERVICE_KEY]) {
@@ -271,7 +273,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 attack('no stored value works as a service key or a token', async (t, sql) => {
   const other = await migrated(t);
-  const service = await attackedService(t, sql, { http: { guard: loginGuard('key', serviceKeys) } });
+  const service = await attackedService(t, sql, {
+    http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
+  });
   const elsewhere = await attackedService(t, other);
   await population(elsewhere);
   const open = async (key: string) =>

@@ -4,17 +4,17 @@ import type { openSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import type { LoginGuard } from '../server/login-guard.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
 
 export interface LoginOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly logInWithPassword: ReturnType<typeof logInWithPassword>;
-  readonly guard: LoginGuard;
+  readonly authorizeLogin: AuthorizeLogin;
 }
 
 const Query = Type.Object({
@@ -37,7 +37,7 @@ const Body = Type.Object(
 );
 
 /** `POST /auth/login`: with name and password, or by user id for a trusted backend. */
-export function loginRoute(app: App, { openSession, logInWithPassword, guard }: LoginOptions): void {
+export function loginRoute(app: App, { openSession, logInWithPassword, authorizeLogin }: LoginOptions): void {
   app.post(
     '/auth/login',
     {
@@ -70,7 +70,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, guard }: 
       } as const;
       if (userId === undefined) return logInWithPassword({ ...session, ...credentialsOf(request.body) });
 
-      const clientOfKey = guard(request);
+      const clientOfKey = authorizeLogin(request);
       if (request.body.username !== undefined || request.body.password !== undefined) {
         throw new Refusal('invalid_request', 'Either userId, or username and password.');
       }

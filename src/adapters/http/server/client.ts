@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { Client } from '../../../domain/events.ts';
+import type { ClientInfo } from '../../../domain/events.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { forwardedAddress } from './address.ts';
 
@@ -8,7 +8,7 @@ import { forwardedAddress } from './address.ts';
  * The address and the agent of the caller. The address is as trusted proxies report it, the agent as the request names
  * it.
  */
-export function clientOf(request: FastifyRequest): Client {
+export function clientOf(request: FastifyRequest): ClientInfo {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
   return {
     address: addressOf(request),

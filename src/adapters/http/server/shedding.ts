@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import type { Pressure, Strain } from '../../../ports/pressure.ts';
+import type { Overload, ReadOverload } from '../../../ports/overload.ts';
 
 export interface SheddingOptions {
-  readonly pressure: Pressure;
+  readonly pressure: ReadOverload;
   /** Called for each request that is refused. */
-  onShed(strain: Strain): void;
+  onShed(strain: Overload): void;
 }
 
 /** A refusal for lack of capacity. It is expected, so it is not logged for each request. */

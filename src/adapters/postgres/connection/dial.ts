@@ -9,7 +9,7 @@ import type { ConnectionTarget } from './url.ts';
 const PASS_OVER = 500;
 
 /** Makes connections for the driver. Hosts are tried in order, beginning with the one that was right last. */
-export function createDialer(target: ConnectionTarget, wishes: SessionWishes): () => DialledSocket {
+export function createConnector(target: ConnectionTarget, wishes: SessionWishes): () => DialledSocket {
   const statements = sessionStatements(wishes);
   const { hosts } = target;
   const passedOverAt = hosts.map(() => Number.NEGATIVE_INFINITY);

@@ -1,4 +1,4 @@
-import { STATEMENT_TIMEOUT } from '../asked.ts';
+import { STATEMENT_TIMEOUT } from '../execute.ts';
 
 const ROLES = ['any', 'read-write', 'primary'] as const;
 /** Which of several servers is wanted, as libpq's `target_session_attrs`. */

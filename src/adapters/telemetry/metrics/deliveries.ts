@@ -1,7 +1,7 @@
 import type { Removal, Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
-export function countDeliveries({ counter }: Instruments): Telemetry['delivered'] {
+export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEnded'] {
   const deliveries = counter(
     'kinship_deliveries_total',
     'Attempts to deliver what the outbox holds.',

@@ -4,7 +4,7 @@ import type { Instruments } from './instruments.ts';
 /** From two tabs at once to a token that was stolen last week. */
 const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 
-type Told = Omit<Telemetry, 'delivered' | 'removalFailed'>;
+type Told = Omit<Telemetry, 'deliveryEnded' | 'removalFailed'>;
 
 /** Logins, registrations and refreshes. */
 export function countSessions({ counter, histogram }: Instruments): Told {
@@ -16,7 +16,7 @@ export function countSessions({ counter, histogram }: Instruments): Told {
   const refreshesFailed = counter('auth_refresh_failed_total', 'Refreshes that failed.', 'reason');
   const outcomes = counter('kinship_refreshes_total', 'Refreshes by what came of them.', 'outcome');
   const reuse = counter('kinship_reuse_detected_total', 'Sessions ended because a rotated token came back.');
-  const limited = counter('kinship_limited_total', 'Deeds refused because there were too many.', 'deed');
+  const limited = counter('kinship_limited_total', 'Deeds refused because there were too many.', 'action');
   const ages = histogram(
     'kinship_replayed_token_age_seconds',
     'Time between the last rotation of a session and the return of a token that was rotated.',
@@ -31,8 +31,8 @@ export function countSessions({ counter, histogram }: Instruments): Told {
   }
 
   return {
-    loggedIn: (fault) => (fault === null ? logins.inc() : loginsFailed.inc({ reason: fault })),
-    registered: (fault) => (fault === null ? registers.inc() : registersFailed.inc({ reason: fault })),
+    loginEnded: (fault) => (fault === null ? logins.inc() : loginsFailed.inc({ reason: fault })),
+    registrationEnded: (fault) => (fault === null ? registers.inc() : registersFailed.inc({ reason: fault })),
     rotated: () => refreshed('rotated'),
     healed: () => refreshed('healed'),
     repeated(age) {
@@ -47,7 +47,7 @@ export function countSessions({ counter, histogram }: Instruments): Told {
       reuse.inc();
       ages.observe({ answer: 'reused' }, secondsOf(age));
     },
-    limited: (deed) => limited.inc({ deed }),
+    limitReached: (action) => limited.inc({ action }),
   };
 }
 

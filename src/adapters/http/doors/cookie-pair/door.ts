@@ -4,10 +4,10 @@ import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
 import type { openSession } from '../../../../app/sessions/open-session.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
+import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
-import type { LoginGuard } from '../../server/login-guard.ts';
 import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
 import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
@@ -16,7 +16,7 @@ import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 export interface CookiePairOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly refresh: ReturnType<typeof refresh>;
-  readonly guard: LoginGuard;
+  readonly authorizeLogin: AuthorizeLogin;
   readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;
 }
@@ -41,7 +41,7 @@ export async function cookiePairDoor(app: App, options: CookiePairOptions): Prom
 }
 
 /** The path has one segment, as other routes have: the pattern matches only a UUID. */
-function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptions): void {
+function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: CookiePairOptions): void {
   app.get(
     `/:guid(${Uuid.pattern})`,
     {
@@ -61,7 +61,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: CookiePairOptio
         userId: request.params.guid.toLowerCase(),
         paired: true,
         door: 'cookie-pair',
-        ...guard(request),
+        ...authorizeLogin(request),
         contact: null,
         client: clientOf(request),
         onAddressChange: 'block',

@@ -5,11 +5,11 @@ import type { openSession } from '../../../../app/sessions/open-session.ts';
 import type { refresh } from '../../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
+import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
-import type { LoginGuard } from '../../server/login-guard.ts';
 import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
 import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
@@ -17,7 +17,7 @@ import { tokenCookie } from '../token-cookies.ts';
 export interface TokenOptions {
   readonly openSession: ReturnType<typeof openSession>;
   readonly refresh: ReturnType<typeof refresh>;
-  readonly guard: LoginGuard;
+  readonly authorizeLogin: AuthorizeLogin;
   readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;
 }
@@ -56,7 +56,7 @@ export function tokenRoutes(app: App, options: TokenOptions): void {
   refreshRoute(app, options);
 }
 
-function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): void {
+function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenOptions): void {
   app.post(
     '/api/v1/auth/login',
     {
@@ -76,7 +76,7 @@ function loginRoute(app: App, { openSession, guard, publicUrl }: TokenOptions): 
         userId: request.body.guid.toLowerCase(),
         paired: false,
         door: 'session-id',
-        ...guard(request),
+        ...authorizeLogin(request),
         contact: null,
         client: clientOf(request),
       });

@@ -1,0 +1,37 @@
+import { countdown } from './clock.js';
+import { SessionError } from './errors.js';
+
+const ATTEMPTS = 5;
+/** Milliseconds. The first pause is at most this long, each further pause at most twice the previous limit. */
+const FIRST_PAUSE = 250;
+/** Milliseconds. If the service asks for a longer pause, requests fail at once until the pause is over. */
+const LONGEST_PAUSE = 10_000;
+
+/** Runs the request, and repeats it if necessary. */
+export type Retry = <T>(ask: () => Promise<T>) => Promise<T>;
+
+/**
+ * Repeats a request until its answer is final, at most `ATTEMPTS` times. The pauses grow and have a random length. All
+ * requests of a client share the pause: each later request also waits for its end.
+ */
+export function createRetry(): Retry {
+  let pauseLeft = () => 0;
+  let last: unknown;
+
+  return async (ask) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const pause = pauseLeft();
+      if (pause > LONGEST_PAUSE) throw last;
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof SessionError) || error.recovery !== 'retry') throw error;
+        last = error;
+        const backoff = Math.random() * FIRST_PAUSE * 2 ** (attempt - 1);
+        pauseLeft = countdown(Math.max(error.retryAfter * 1000, backoff));
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
+  };
+}

@@ -1,0 +1,34 @@
+import type { PairStore } from './pair-store.js';
+import type { SessionClient } from './types.js';
+
+/** Milliseconds before its expiry at which a token is refreshed; for short-lived tokens, a fifth of their lifetime. */
+const AHEAD = 60_000;
+
+/**
+ * Returns the access token and refreshes it before it expires. The first half of the margin refreshes in the background
+ * and returns the old token. The second half waits for the new token.
+ */
+export function createTokenGetter(
+  { known, read, left }: PairStore,
+  rotate: (access: string) => Promise<string | null>,
+): SessionClient['token'] {
+  const underWay = new Map<string, Promise<string | null>>();
+
+  return async (rejected) => {
+    const kept = known() ?? (await read());
+    if (!kept) return null;
+    const { access, expiresIn } = kept;
+    const ahead = Math.min(AHEAD, expiresIn * 200);
+    const spare = left();
+    if (access === rejected || spare < ahead / 2) return renew(access);
+    if (spare < ahead) renew(access).catch(() => {}); // the error is reported once a caller has to wait for the token
+    return access;
+  };
+
+  /** Concurrent callers share one refresh. */
+  function renew(access: string): Promise<string | null> {
+    const begun = underWay.get(access) ?? rotate(access).finally(() => underWay.delete(access));
+    underWay.set(access, begun);
+    return begun;
+  }
+}

@@ -1,0 +1,66 @@
+import { BlockList } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { Login } from '../../../domain/token-family.ts';
+import { canonicalAddress } from './address.ts';
+import { ServiceKeyRefusal } from './security-line.ts';
+import { presentedKeys, type ServiceKey } from './service-keys.ts';
+
+/** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */
+export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
+
+/** The `client_id` of sessions that were opened without a service key. */
+const OURSELVES = 'kinship';
+
+/** Returns the client for which the session is opened. Throws unless the caller is a trusted backend. */
+export type AuthorizeLogin = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
+
+/**
+ * Restricts login by user id to trusted backends. The function throws a {@link Refusal}: `unauthenticated`, `forbidden`.
+ */
+export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
+  const find = presentedKeys(keys);
+
+  return (request) => {
+    if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');
+    const key = find(request);
+    if (key !== null) {
+      if (!key.scopes.includes('login'))
+        throw new ServiceKeyRefusal('forbidden', 'This service key may not log users in.');
+      return { clientId: key.name, confidential: key.scopes.includes('confidential') };
+    }
+    if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OURSELVES };
+    throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');
+  };
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
+const FORWARDING = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'via',
+];
+
+/**
+ * Whether the caller is a program on this machine that acts for itself. Excludes a proxy, a page of another site, and a
+ * name that an attacker's DNS resolves to this machine.
+ */
+function isLocal({ headers, socket }: FastifyRequest): boolean {
+  const peer = canonicalAddress(socket.remoteAddress ?? '');
+  return (
+    peer !== null &&
+    LOOPBACK.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4') &&
+    FORWARDING.every((name) => headers[name] === undefined) &&
+    LOCAL_HOST.test(headers.host ?? '') &&
+    (headers.origin === undefined || LOCAL_ORIGIN.test(headers.origin)) &&
+    headers['sec-fetch-site'] !== 'cross-site'
+  );
+}

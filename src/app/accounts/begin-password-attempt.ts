@@ -1,0 +1,62 @@
+import type { AttemptCounter } from '../../domain/attempts.ts';
+import type { ClientInfo } from '../../domain/events.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { networkOf } from '../../domain/network.ts';
+import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
+
+export interface PasswordAttemptDeps {
+  readonly attempts: Attempts;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly securityLog: SecurityLog;
+}
+
+/**
+ * Begins a password attempt before the password is hashed. Returns a function that must be called if the password was
+ * right. Rejects with a {@link Refusal} `too_many_requests`.
+ */
+export async function beginPasswordAttempt(
+  deps: PasswordAttemptDeps,
+  { userId, identifier }: Pick<SecurityFacts, 'userId'> & { readonly identifier: string },
+  client: ClientInfo,
+): Promise<() => Promise<void>> {
+  const { attempts, limits, clock, securityLog } = deps;
+  const who = { userId, identifier, address: client.address };
+  await countLogin(deps, identifier, who);
+  const subject = { account: userId ?? identifier, identifier, network: networkOf(client.address) };
+  const verdict = await attempts.begin(subject, clock());
+  if (!verdict.allowed) {
+    const { counter, retryAfter } = verdict;
+    const limit = reachedLimit(limits, counter);
+    securityLog('limit_reached', { limit: limit.name, ...who });
+    throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
+  }
+  return () => attempts.recordSuccess(subject, clock());
+}
+
+/**
+ * Limits attempts with the right password too. An identifier that is at its limit takes nothing from the limit of its
+ * network, so that one client in a loop does not keep the others of its network out.
+ */
+async function countLogin(
+  deps: PasswordAttemptDeps,
+  identifier: string,
+  who: SecurityFacts & { readonly address: string },
+): Promise<void> {
+  const { logins, loginsOfNetwork } = deps.limits;
+  const network = networkOf(who.address);
+  const ofIdentifier = { key: `login ${identifier} ${network}`, limit: { name: 'login-rate', ...logins } };
+  await assertWithinLimit(deps, ofIdentifier, who);
+  const limit = { name: 'login-rate-network', ...loginsOfNetwork };
+  await assertWithinLimit(deps, { key: `login-network ${network}`, limit }, who);
+}
+
+/** Of waits that grow it is said what is free of any, and after which time without an attempt it is so again. */
+function reachedLimit({ attempts }: Limits, counter: AttemptCounter): ReachedLimit {
+  const { free, quiet } = attempts[counter];
+  return { name: `login-${counter}`, count: free, perMilliseconds: quiet };
+}

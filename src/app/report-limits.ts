@@ -1,0 +1,23 @@
+import type { Attempts } from '../ports/stores/attempts.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+
+/** The same limits, with each refusal reported to telemetry. */
+export function reportLimits(
+  attempts: Attempts,
+  { limitReached }: Pick<Telemetry, 'limitReached'>,
+): Attempts {
+  return {
+    async begin(subject, now) {
+      const verdict = await attempts.begin(subject, now);
+      if (!verdict.allowed) limitReached('password');
+      return verdict;
+    },
+    recordSuccess: (subject, now) => attempts.recordSuccess(subject, now),
+    recordRecovery: (owner, now) => attempts.recordRecovery(owner, now),
+    async countAction(key, limit, now) {
+      const taking = await attempts.countAction(key, limit, now);
+      if (!taking.allowed) limitReached(key.slice(0, key.indexOf(' ')));
+      return taking;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { MailBudget } from '../../ports/stores/mail-budget.ts';
+import type { Outbox } from '../../ports/stores/outbox.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from './removal.ts';
+
+interface MailDeps extends RemovalDeps {
+  readonly outbox: Pick<Outbox, 'forget'>;
+  readonly clock: Clock;
+}
+
+interface LinkDeps extends RemovalDeps {
+  readonly users: Pick<Users, 'forgetResets'>;
+  readonly clock: Clock;
+}
+
+interface MailBudgetDeps extends RemovalDeps {
+  readonly mailBudget: Pick<MailBudget, 'forget'>;
+  readonly clock: Clock;
+}
+
+const DAY = 86_400_000;
+
+/** How long mails are kept for the operator. Every mail is sent or buried long before this age. */
+const MAIL_KEPT = 30 * DAY;
+
+/** How long an expired link is kept. The margin is larger than any clock skew. */
+const RESET_KEPT = DAY;
+
+/** How long the counts of mails are kept. A budget covers the last day. */
+const BUDGET_KEPT = 2 * DAY;
+
+/** Removes one batch of old mails at each call, and returns its size. */
+export const removeOldMails = (deps: MailDeps) =>
+  createRemoval(deps, {
+    removal: 'mails',
+    remove: () => deps.outbox.forget('mail', deps.clock() - MAIL_KEPT, REMOVAL_BATCH),
+    done: 'old mails removed',
+  });
+
+/** Removes one batch of expired links at each call, and returns its size. */
+export const removeExpiredLinks = (deps: LinkDeps) =>
+  createRemoval(deps, {
+    removal: 'links',
+    remove: () => deps.users.forgetResets(deps.clock() - RESET_KEPT, REMOVAL_BATCH),
+    done: 'expired links removed',
+  });
+
+/** Removes one batch of old counts of mails at each call, and returns its size. */
+export const removeOldMailBudgets = (deps: MailBudgetDeps) =>
+  createRemoval(deps, {
+    removal: 'mail_budgets',
+    remove: () => deps.mailBudget.forget(deps.clock() - BUDGET_KEPT, REMOVAL_BATCH),
+    done: 'old counts of mails removed',
+  });

@@ -1,0 +1,122 @@
+import { createServer, type Socket } from 'node:net';
+import t from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { execute, mapDriverError } from '../../src/adapters/postgres/execute.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const outcomeOf = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => 'answered',
+    (error: unknown) => (error instanceof StoreUnavailable ? error.outcome : 'passed on'),
+  );
+
+t.test('errors by what they say of the statement', async (t) => {
+  const cases = {
+    nothing: [
+      'ECONNREFUSED',
+      'CONNECT_TIMEOUT',
+      '28P01',
+      '3D000',
+      '40P01',
+      '53300',
+      '57014',
+      '57P03',
+      '25006',
+    ],
+    unknown: [
+      'CONNECTION_CLOSED',
+      'ECONNRESET',
+      'ETIMEDOUT',
+      '08006',
+      '40003',
+      '57P01',
+      '58030',
+      'CERT_HAS_EXPIRED',
+    ],
+    'passed on': ['23505', '42P01', '22P02', 'ERR_ASSERTION', ''],
+  };
+  for (const [outcome, codes] of Object.entries(cases)) {
+    for (const code of codes) {
+      const error = Object.assign(new Error('no'), { code });
+      t.equal(await outcomeOf(mapDriverError(Promise.reject(error))), outcome, code);
+    }
+  }
+  t.equal(await outcomeOf(mapDriverError(Promise.reject('text'))), 'passed on');
+  t.equal(await outcomeOf(mapDriverError(Promise.resolve(1))), 'answered');
+});
+
+t.test('a statement that is given up does not take effect later', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const [sql, other] = [connect({ kind: 'url', url, pool: 1 }), connect({ kind: 'url', url, pool: 1 })];
+  t.teardown(() => Promise.all([sql.end({ timeout: 1 }), other.end({ timeout: 1 })]));
+  await sql`create table marks (mark int)`;
+  await other.begin(async (tx) => {
+    await tx`lock table marks in access exclusive mode`;
+    t.equal(await outcomeOf(execute(sql`insert into marks values (1)`)), 'nothing', 'stopped by the server');
+  });
+  t.same([...(await sql`select mark from marks`)], []);
+});
+
+t.test(
+  'a transaction that is given up while it waits for a connection does not take effect later',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const sql = connect({ kind: 'url', url: await testDatabase(t), pool: 1 });
+    t.teardown(() => sql.end({ timeout: 1 }));
+    await sql`create table marks (mark int)`;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holding = sql.begin(() => released);
+    const outcome = await outcomeOf(execute(sql.begin((tx) => tx`insert into marks values (1)`)));
+    release();
+    await holding;
+    t.equal(outcome, 'nothing');
+    t.same([...(await sql`select mark from marks`)], []);
+  },
+);
+
+t.test('what waits for a connection is taken back', async (t) => {
+  const statement = Object.assign(new Promise(() => {}), { state: null, cancel: () => reject() });
+  let reject = () => {};
+  const queued = Object.assign(
+    new Promise((_resolve, fail) => {
+      reject = () => fail(Object.assign(new Error('canceled'), { code: '57014' }));
+    }),
+    { state: null, cancel: () => statement.cancel() },
+  );
+  t.equal(await outcomeOf(execute(queued)), 'nothing');
+});
+
+t.test('a server that never speaks is not waited for', async (t) => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const address = silent.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const sql = connect({ kind: 'url', url: `postgres://127.0.0.1:${port}/none`, pool: 1 });
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await sql.end({ timeout: 1 });
+  });
+  const outcomes = await Promise.all([1, 2, 3].map(() => outcomeOf(execute(sql`select 1`))));
+  t.notOk(outcomes.includes('answered'));
+  t.notOk(outcomes.includes('passed on'));
+});
+
+t.test('a statement whose answer does not come may yet take effect', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = new URL(await testDatabase(t));
+  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port) });
+  url.port = String(proxy.port);
+  const sql = connect({ kind: 'url', url: url.href, pool: 1 });
+  t.teardown(() => sql.end({ timeout: 0 }));
+  await sql`select 1`;
+  proxy.pause();
+  t.equal(await outcomeOf(execute(sql`select 1`)), 'pending');
+});

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { rotateSkippingLockedSql, rotateSql } from '../../src/adapters/postgres/rotate-sql.ts';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { rotationOf, someFamily } from '../support/families.ts';
+import { postgresStores } from '../support/open-stores.ts';
+
+async function open(t: Test, count: number) {
+  const statements: string[] = [];
+  const stores = await postgresStores(t, 4, (text) => statements.push(text.trim()));
+  if (stores === null) return null;
+  const families = Array.from({ length: count }, () => someFamily());
+  await Promise.all(families.map((family) => stores.families.open(family, [])));
+  statements.length = 0;
+  const rotate = (family: TokenFamily, values = {}) => stores.families.rotate(rotationOf(family, values), []);
+  return { ...stores, all: families, rotate, statements };
+}
+
+t.test('rotations that wait for one another share statements', async (t) => {
+  const store = await open(t, 60);
+  if (store === null) return;
+  const rotated = await Promise.all(store.all.map((family) => store.rotate(family)));
+  t.ok(rotated.every((row) => row?.generation === 1));
+  t.equal(store.statements.length, 2, 'one for the first, one for those that waited');
+});
+
+t.test('nobody waits for a row that somebody else holds, but whose row it is', async (t) => {
+  const store = await open(t, 20);
+  if (store === null) return;
+  const [held, ...others] = store.all;
+  if (held === undefined) throw new Error('no family');
+  let waiting: Promise<TokenFamily | null> | undefined;
+  let isSettled = false;
+  await store.sql.begin(async (tx) => {
+    await tx`select 1 from token_families where token_family = ${held.tokenFamily} for update`;
+    waiting = store.rotate(held).finally(() => {
+      isSettled = true;
+    });
+    const rotated = await Promise.all(others.map((family) => store.rotate(family)));
+    t.ok(rotated.every((row) => row?.generation === 1));
+    t.notOk(isSettled);
+  });
+  t.equal((await waiting)?.generation, 1, 'it was not told that its row is another');
+});
+
+t.test('one that the database cannot take spoils no other', async (t) => {
+  const store = await open(t, 20);
+  if (store === null) return;
+  const outcomes = await Promise.allSettled(
+    store.all.map((family, index) => store.rotate(family, index === 7 ? { userAgent: 'a\u0000b' } : {})),
+  );
+  t.same(
+    outcomes.map(({ status }) => status),
+    store.all.map((_family, index) => (index === 7 ? 'rejected' : 'fulfilled')),
+  );
+  const [lost] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  t.notOk(lost instanceof StoreUnavailable, 'a fault of ours, not of the database');
+});
+
+t.test('a database that is away refuses all of them', async (t) => {
+  const sql = connect({ kind: 'url', url: 'postgres://nobody@127.0.0.1:1/none', pool: 2 });
+  t.teardown(() => sql.end({ timeout: 0 }));
+  const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
+  const attempts = Array.from({ length: 10 }, () =>
+    families.rotate(rotationOf(someFamily({ tokenFamily: randomUUID() })), []),
+  );
+  for (const outcome of await Promise.allSettled(attempts)) {
+    t.match(outcome, { status: 'rejected', reason: { name: 'StoreUnavailable', outcome: 'nothing' } });
+  }
+});
+
+t.test(
+  'a database that is held up refuses those who have waited, and nothing of it happens later',
+  async (t) => {
+    const store = await open(t, 10);
+    if (store === null) return;
+    let attempts: Promise<TokenFamily | null>[] = [];
+    await store.sql.begin(async (tx) => {
+      await tx`lock table token_families in exclusive mode`;
+      attempts = store.all.map((family) => store.rotate(family));
+      for (const outcome of await Promise.allSettled(attempts)) {
+        t.match(outcome, { status: 'rejected', reason: { name: 'StoreUnavailable', outcome: 'nothing' } });
+      }
+    });
+    for (const family of store.all) t.same(await store.families.find(family.tokenFamily), family);
+  },
+);
+
+t.test('a rotation looks its rows up, however many others there are', async (t) => {
+  const store = await open(t, 2_000);
+  if (store === null) return;
+  const rotations = store.all.slice(0, 20).map((family) => rotationOf(family));
+  for (const statement of [rotateSkippingLockedSql(store.sql, rotations), rotateSql(store.sql, rotations)]) {
+    const lines = await store.sql<{ 'QUERY PLAN': string }[]>`explain ${statement}`;
+    const plan = lines.map((line) => line['QUERY PLAN']).join('\n');
+    t.match(plan, /Index Scan using token_families_pkey/);
+    t.notMatch(plan, /Seq Scan|token_families_of_user/);
+  }
+});
