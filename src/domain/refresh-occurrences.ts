@@ -1,79 +1,75 @@
-import { type ClientInfo, clientFacts, type Occurrence } from './events.ts';
+import { clientFacts, type Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
+import type { RefreshContext } from './refresh-context.ts';
 import type { RevocationReason } from './revocation.ts';
 import { notifiedSubject, type TokenFamily } from './token-family.ts';
-import type { RefreshClaims } from './token-pair.ts';
 import { isSameProduct } from './user-agent.ts';
 
-/** The facts of a refresh that its events carry: the session, the client, the time in milliseconds. */
-export interface Scene {
-  readonly claims: RefreshClaims;
-  readonly client: ClientInfo;
-  readonly now: number;
+/** What the events of a refresh are made from. */
+type Facts = Pick<RefreshContext, 'claims' | 'client' | 'now'>;
+
+export function reuseOccurrence(facts: Facts, currentGeneration: number): Occurrence {
+  const { generation } = facts.claims;
+  const data = { ...session(facts), ...clientFacts(facts.client), generation, currentGeneration };
+  return { event: { type: 'sessions.reuse_detected', occurredAt: facts.now, data } };
 }
 
-export function reuseOccurrence(scene: Scene, currentGeneration: number): Occurrence {
-  const { generation } = scene.claims;
-  const data = { ...session(scene), ...clientFacts(scene.client), generation, currentGeneration };
-  return { event: { type: 'sessions.reuse_detected', occurredAt: scene.now, data } };
+export function revocationOccurrence(facts: Facts, reason: RevocationReason): Occurrence {
+  const data = { ...session(facts), ...clientFacts(facts.client), reason };
+  return { event: { type: 'sessions.revoked', occurredAt: facts.now, data } };
 }
 
-export function revocationOccurrence(scene: Scene, reason: RevocationReason): Occurrence {
-  const data = { ...session(scene), ...clientFacts(scene.client), reason };
-  return { event: { type: 'sessions.revoked', occurredAt: scene.now, data } };
-}
-
-export function healingOccurrence(scene: Scene, storedGeneration: number): Occurrence {
-  const presentedGeneration = scene.claims.generation;
-  const data = { ...session(scene), ...clientFacts(scene.client), storedGeneration, presentedGeneration };
-  return { event: { type: 'sessions.healed', occurredAt: scene.now, data } };
+export function healingOccurrence(facts: Facts, storedGeneration: number): Occurrence {
+  const presentedGeneration = facts.claims.generation;
+  const data = { ...session(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };
+  return { event: { type: 'sessions.healed', occurredAt: facts.now, data } };
 }
 
 /** Notifies the user of each network at most once a day, whether the session is bound to its address or not. */
-export function addressChangeOccurrence(scene: Scene, blocked: boolean): Occurrence {
+export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurrence {
   const data = {
-    ...session(scene),
-    ...clientFacts(scene.client),
-    previousAddress: scene.claims.userIp,
+    ...session(facts),
+    ...clientFacts(facts.client),
+    previousAddress: facts.claims.userIp,
     blocked,
   };
   return {
-    event: { type: 'sessions.address_changed', occurredAt: scene.now, data },
-    oncePerDay: notifiedSubject.network(scene.client.address),
+    event: { type: 'sessions.address_changed', occurredAt: facts.now, data },
+    oncePerDay: notifiedSubject.network(facts.client.address),
   };
 }
 
 /** The occurrence of a new network; empty where the network is the one that the token was minted for. */
 export function newNetworkOccurrences(
-  scene: Scene,
+  facts: Facts,
   { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,
 ): Occurrence[] {
-  const moved = !inSameNetwork(scene.client.address, scene.claims.userIp);
-  return onAddressChange === 'notify' && moved ? [addressChangeOccurrence(scene, false)] : [];
+  const moved = !inSameNetwork(facts.client.address, facts.claims.userIp);
+  return onAddressChange === 'notify' && moved ? [addressChangeOccurrence(facts, false)] : [];
 }
 
 /** The occurrences of a rotation from another network or with another product. */
 export function changeOccurrences(
-  scene: Scene,
+  facts: Facts,
   family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent' | 'productHash'>,
 ): Occurrence[] {
-  const otherAgent = !isSameProduct(scene.client, family);
+  const otherAgent = !isSameProduct(facts.client, family);
   return [
-    ...newNetworkOccurrences(scene, family),
+    ...newNetworkOccurrences(facts, family),
     ...(family.onUserAgentChange === 'notify' && otherAgent
-      ? [userAgentChangeOccurrence(scene, family.userAgent)]
+      ? [userAgentChangeOccurrence(facts, family.userAgent)]
       : []),
   ];
 }
 
-function userAgentChangeOccurrence(scene: Scene, previousUserAgent: string): Occurrence {
-  const data = { ...session(scene), ...clientFacts(scene.client), previousUserAgent };
+function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occurrence {
+  const data = { ...session(facts), ...clientFacts(facts.client), previousUserAgent };
   return {
-    event: { type: 'sessions.user_agent_changed', occurredAt: scene.now, data },
-    oncePerDay: notifiedSubject.product(scene.client),
+    event: { type: 'sessions.user_agent_changed', occurredAt: facts.now, data },
+    oncePerDay: notifiedSubject.product(facts.client),
   };
 }
 
-function session({ claims }: Scene) {
+function session({ claims }: Facts) {
   return { sessionId: claims.tokenFamily, userId: claims.sub };
 }

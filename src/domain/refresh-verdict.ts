@@ -1,7 +1,8 @@
-import type { ClientInfo, Occurrence } from './events.ts';
+import type { Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
-import { clientFault, type OAuthClient } from './oauth-client.ts';
+import { clientFault } from './oauth-client.ts';
 import type { Policy } from './policy.ts';
+import type { RefreshContext } from './refresh-context.ts';
 import {
   addressChangeOccurrence,
   changeOccurrences,
@@ -13,20 +14,8 @@ import {
 import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { TokenFamily } from './token-family.ts';
-import { isPaired, type RefreshClaims } from './token-pair.ts';
+import { isPaired } from './token-pair.ts';
 import { isSameProduct } from './user-agent.ts';
-
-/** A verified refresh token and the client that presents it. Hashes are made under the scheme of the family's row. */
-export interface Presented {
-  readonly claims: RefreshClaims;
-  /** Keyed hash of the jti. */
-  readonly hash: string;
-  /** Keyed hash of the request's `Idempotency-Key`, null without one. */
-  readonly retryKeyHash: string | null;
-  readonly client: ClientInfo;
-  /** The client that the request names or authenticates as; null if it does neither. */
-  readonly oauthClient: OAuthClient | null;
-}
 
 /** The columns of a family that the verdict depends on. */
 export type JudgedFamily = Pick<
@@ -51,11 +40,17 @@ export type JudgedFamily = Pick<
 
 /**
  * The decision about a refresh: rotate or heal the family, repeat its current pair, refuse, or revoke the family.
- * The occurrences in `occurrences` are recorded together with the change, or alone where the family does not change.
+ * The occurrences are recorded together with the change, or alone where the family does not change.
  * docs/domain.md lists the verdict of each situation.
  */
 export type Verdict<Family> =
-  | { readonly kind: 'rotate'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
+  | {
+      readonly kind: 'rotate';
+      readonly family: Family;
+      /** Whether the rotation heals the family: the database had lost acknowledged rotations. */
+      readonly heals: boolean;
+      readonly occurrences: readonly Occurrence[];
+    }
   | { readonly kind: 'repeat'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
   | {
       readonly kind: 'refuse';
@@ -72,14 +67,8 @@ export type Verdict<Family> =
       readonly occurrences: readonly Occurrence[];
     };
 
-/** The inputs of a verdict that come from this replica, not from the row. */
-export interface Circumstances {
-  readonly policy: Pick<Policy, 'retryWindow' | 'clockSkew'>;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** The revocation that this replica remembers, or null. The row may have lost that revocation in a fail-over. */
-  readonly remembered: RevocationReason | null;
-}
+/** The operator's settings that a verdict depends on. */
+type VerdictPolicy = Pick<Policy, 'retryWindow' | 'clockSkew'>;
 
 /**
  * Decides about a refresh from the family's row. The order of the checks matters: a token that is replayed from
@@ -87,90 +76,79 @@ export interface Circumstances {
  */
 export function judgeRefresh<Family extends JudgedFamily>(
   family: Family | null,
-  presented: Presented,
-  around: Circumstances,
+  context: RefreshContext,
+  policy: VerdictPolicy,
 ): Verdict<Family> {
-  const scene = { ...presented, now: around.now };
-
-  if (family === null || family.userId !== presented.claims.sub) return refuse('session_not_found');
+  if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
   // A stolen signing key must not turn a paired session into an unpaired one.
-  if (family.paired !== isPaired(presented.claims)) return refuse('invalid_token');
-  const fault = clientFault(family, presented.oauthClient);
+  if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
+  const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
   if (fault !== null) return { kind: 'refuse', ...fault, occurrences: [] };
   if (family.revoked !== null) {
-    return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, presented)));
+    return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, context)));
   }
-  if (around.now >= family.expiresAt) return refuse('session_expired');
-  if (around.remembered !== null) {
-    const code = codeOfEnded(around.remembered, false);
-    return revoke(family, code, around.remembered, revocationOccurrence(scene, around.remembered));
+  if (context.now >= family.expiresAt) return refuse('session_expired');
+  if (context.remembered !== null) {
+    const code = codeOfEnded(context.remembered, false);
+    return revoke(family, code, context.remembered, revocationOccurrence(context, context.remembered));
   }
-  if (isRetry(family, presented, around)) return judgeRetry(family, presented, around);
-  if (isReuse(family, presented, around)) {
-    return revoke(family, 'token_reused', 'reuse', reuseOccurrence(scene, family.generation));
+  if (isRetry(family, context, policy)) return judgeRetry(family, context);
+  if (isReuse(family, context, policy)) {
+    return revoke(family, 'token_reused', 'reuse', reuseOccurrence(context, family.generation));
   }
-  if (isAgentBlocked(family, presented)) {
-    return revoke(
-      family,
-      'user_agent_changed',
-      'user_agent_changed',
-      revocationOccurrence(scene, 'user_agent_changed'),
-    );
+  return judgeBlockedChange(family, context) ?? judgeSuccession(family, context);
+}
+
+/** The verdict on a change of product (row 11) or network (row 12) that the family's policy blocks; otherwise null. */
+function judgeBlockedChange<Family extends JudgedFamily>(
+  family: Family,
+  context: RefreshContext,
+): Verdict<Family> | null {
+  if (isAgentBlocked(family, context)) {
+    const reason = 'user_agent_changed';
+    return revoke(family, reason, reason, revocationOccurrence(context, reason));
   }
-  if (isAddressBlocked(family, presented))
-    return refuse('address_changed', [addressChangeOccurrence(scene, true)]);
-  return judgeSuccession(family, presented, around);
+  if (isAddressBlocked(family, context)) {
+    return refuse('address_changed', [addressChangeOccurrence(context, true)]);
+  }
+  return null;
 }
 
 /** A retry gets the same pair from any network or product, unless the family's policy blocks that change. */
-function judgeRetry<Family extends JudgedFamily>(
-  family: Family,
-  presented: Presented,
-  { now }: Circumstances,
-): Verdict<Family> {
-  const scene = { ...presented, now };
-  if (isAgentBlocked(family, presented)) {
-    return revoke(
-      family,
-      'user_agent_changed',
-      'user_agent_changed',
-      revocationOccurrence(scene, 'user_agent_changed'),
-    );
-  }
-  if (isAddressBlocked(family, presented))
-    return refuse('address_changed', [addressChangeOccurrence(scene, true)]);
-  const elsewhere = !inSameNetwork(presented.client.address, family.address);
-  return { kind: 'repeat', family, occurrences: elsewhere ? newNetworkOccurrences(scene, family) : [] };
+function judgeRetry<Family extends JudgedFamily>(family: Family, context: RefreshContext): Verdict<Family> {
+  const blocked = judgeBlockedChange(family, context);
+  if (blocked !== null) return blocked;
+  const elsewhere = !inSameNetwork(context.client.address, family.address);
+  return { kind: 'repeat', family, occurrences: elsewhere ? newNetworkOccurrences(context, family) : [] };
 }
 
 /** Decides about a current token (row 13) or a later one that heals the family (row 14). */
 function judgeSuccession<Family extends JudgedFamily>(
   family: Family,
-  presented: Presented,
-  { now }: Circumstances,
+  context: RefreshContext,
 ): Verdict<Family> {
-  const scene = { ...presented, now };
-  const occurrences = changeOccurrences(scene, family);
-  if (presented.claims.generation > family.generation) {
+  const occurrences = changeOccurrences(context, family);
+  if (context.claims.generation > family.generation) {
     return {
       kind: 'rotate',
       family,
-      occurrences: [...occurrences, healingOccurrence(scene, family.generation)],
+      heals: true,
+      occurrences: [...occurrences, healingOccurrence(context, family.generation)],
     };
   }
-  const { retryKeyHash } = presented;
+  const { retryKeyHash } = context;
   if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return refuse('idempotency_key_reused');
-  return { kind: 'rotate', family, occurrences };
+  return { kind: 'rotate', family, heals: false, occurrences };
 }
 
-function isCurrent(family: JudgedFamily, { claims, hash }: Presented): boolean {
+function isCurrent(family: JudgedFamily, { claims, hash }: RefreshContext): boolean {
   return claims.generation === family.generation && hash === family.hashedRefreshTokenId;
 }
 
 /** Whether the client that made the last rotation repeats it, because its answer was lost. */
-function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Circumstances): boolean {
-  const { claims, hash, retryKeyHash, client } = presented;
+function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictPolicy): boolean {
+  const { claims, hash, retryKeyHash, client, now } = context;
   if (claims.generation !== family.generation - 1 || hash !== family.previousHash) return false;
   if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return true;
   if (policy.retryWindow === 0) return false;
@@ -188,18 +166,18 @@ function isRetry(family: JudgedFamily, presented: Presented, { policy, now }: Ci
  * does not accept. A later generation that was minted after the row's last rotation is no reuse: the database lost
  * acknowledged rotations.
  */
-function isReuse(family: JudgedFamily, presented: Presented, { policy }: Circumstances): boolean {
-  const { generation, iat } = presented.claims;
-  if (generation === family.generation) return presented.hash !== family.hashedRefreshTokenId;
+function isReuse(family: JudgedFamily, context: RefreshContext, { clockSkew }: VerdictPolicy): boolean {
+  const { generation, iat } = context.claims;
+  if (generation === family.generation) return context.hash !== family.hashedRefreshTokenId;
   if (generation < family.generation) return true;
-  return iat < Math.floor((family.rotatedAt - policy.clockSkew) / 1000);
+  return iat < Math.floor((family.rotatedAt - clockSkew) / 1000);
 }
 
-function isAgentBlocked(family: JudgedFamily, { client }: Presented): boolean {
+function isAgentBlocked(family: JudgedFamily, { client }: RefreshContext): boolean {
   return family.onUserAgentChange === 'block' && !isSameProduct(client, family);
 }
 
-function isAddressBlocked(family: JudgedFamily, { claims, client }: Presented): boolean {
+function isAddressBlocked(family: JudgedFamily, { claims, client }: RefreshContext): boolean {
   return family.onAddressChange === 'block' && !inSameNetwork(client.address, claims.userIp);
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
-import { isSessionAlive } from '../../src/app/sessions/is-session-alive.ts';
+import { isSessionAlive } from '../../src/app/tokens/is-session-alive.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { NOW, someFamily } from '../support/families.ts';
@@ -23,7 +23,7 @@ async function setting({ complete }: { complete: boolean }) {
       return find(tokenFamily);
     },
   };
-  const isAlive = isSessionAlive({ families: counted, revoked, policy: POLICY, clock });
+  const deps = { families: counted, revoked, policy: POLICY, clock };
   const family = someFamily();
   await families.open(family, []);
   return {
@@ -35,7 +35,8 @@ async function setting({ complete }: { complete: boolean }) {
     breakDatabase() {
       find = () => Promise.reject(new StoreUnavailable('nothing', new Error('away')));
     },
-    isAlive: (sid = family.tokenFamily, age = AGE) => isAlive({ sid, iat: 1000, exp: 1000 + age }),
+    isAlive: (sid = family.tokenFamily, age = AGE) =>
+      isSessionAlive(deps, { sid, iat: 1000, exp: 1000 + age }),
   };
 }
 

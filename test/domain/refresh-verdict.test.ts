@@ -1,12 +1,8 @@
 import t from 'tap';
 import type { ClientInfo } from '../../src/domain/events.ts';
-import type { ChangePolicy } from '../../src/domain/policy.ts';
-import {
-  type Circumstances,
-  type JudgedFamily,
-  judgeRefresh,
-  type Presented,
-} from '../../src/domain/refresh-verdict.ts';
+import type { ChangePolicy, Policy } from '../../src/domain/policy.ts';
+import type { RefreshContext } from '../../src/domain/refresh-context.ts';
+import { type JudgedFamily, judgeRefresh } from '../../src/domain/refresh-verdict.ts';
 
 const NOW = 1_800_000_000_500;
 const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1' };
@@ -38,17 +34,18 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
   };
 }
 
-interface Brought {
+interface Presented {
   readonly generation?: number;
   readonly hash?: string;
   readonly iat?: number;
   readonly sub?: string;
   readonly key?: string;
   readonly client?: ClientInfo;
-  readonly oauthClient?: Presented['oauthClient'];
+  readonly oauthClient?: RefreshContext['oauthClient'];
+  readonly remembered?: RefreshContext['remembered'];
 }
 
-function brought({
+function presenting({
   generation = 5,
   hash,
   iat,
@@ -56,9 +53,12 @@ function brought({
   key,
   client = HOME,
   oauthClient = null,
-}: Brought): Presented {
+  remembered = null,
+}: Presented): RefreshContext {
   return {
     oauthClient,
+    remembered,
+    now: NOW,
     claims: {
       sub,
       jti: 'jti',
@@ -76,15 +76,14 @@ function brought({
   };
 }
 
-const around = (values: Partial<Circumstances['policy']> = {}): Circumstances => ({
-  policy: { retryWindow: 0, clockSkew: 5_000, ...values },
-  now: NOW,
-  remembered: null,
-});
+type VerdictPolicy = Pick<Policy, 'retryWindow' | 'clockSkew'>;
 
-/** The verdict in one line, and what is told with it. */
-function verdict(row: JudgedFamily | null, presented: Presented, circumstances = around()): string[] {
-  const found = judgeRefresh(row, presented, circumstances);
+const NO_WINDOW: VerdictPolicy = { retryWindow: 0, clockSkew: 5_000 };
+const WINDOW: VerdictPolicy = { ...NO_WINDOW, retryWindow: 10_000 };
+
+/** The verdict in one line, then the types of its events. */
+function verdict(row: JudgedFamily | null, context: RefreshContext, policy = NO_WINDOW): string[] {
+  const found = judgeRefresh(row, context, policy);
   const what = 'code' in found ? [found.kind, found.code] : [found.kind];
   return [what.join(' '), ...found.occurrences.map(({ event }) => event.type)];
 }
@@ -92,148 +91,188 @@ function verdict(row: JudgedFamily | null, presented: Presented, circumstances =
 const blocked = (policy: 'onAddressChange' | 'onUserAgentChange') =>
   family({ [policy]: 'block' as ChangePolicy });
 const KEY = 'key-of-the-last-rotation';
-const window = around({ retryWindow: 10_000 });
 const justRotated = (ago: number) => family({ rotatedAt: NOW - ago });
 
-const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][] = [
-  ['6 no such family', null, brought({}), ['refuse session_not_found']],
-  ['6 the family of another user', family(), brought({ sub: 'bob' }), ['refuse session_not_found']],
-  [
-    '7 revoked for reuse, current token',
-    family({ revoked: { at: 1, reason: 'reuse' } }),
-    brought({}),
-    ['refuse session_revoked'],
-  ],
-  [
-    '7 revoked for reuse, older token',
-    family({ revoked: { at: 1, reason: 'reuse' } }),
-    brought({ generation: 3 }),
-    ['refuse token_reused'],
-  ],
-  [
-    '7 logged out, older token',
-    family({ revoked: { at: 1, reason: 'logout' } }),
-    brought({ generation: 3 }),
-    ['refuse session_revoked'],
-  ],
-  ['an unpaired row, a paired token', family({ paired: false }), brought({}), ['refuse invalid_token']],
-  ['8 past its end', family({ expiresAt: NOW }), brought({}), ['refuse session_expired']],
-  ['8 before reuse', family({ expiresAt: NOW }), brought({ generation: 1 }), ['refuse session_expired']],
-  ['9 the key of the rotation', family(), brought({ generation: 4, key: KEY }), ['repeat']],
-  [
-    '9 another key',
-    family(),
-    brought({ generation: 4, key: 'x' }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '9 the key, another hash',
-    family(),
-    brought({ generation: 4, hash: 'x', key: KEY }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '9 the key, from another network',
-    family(),
-    brought({ generation: 4, key: KEY, client: AWAY }),
-    ['repeat', 'sessions.address_changed'],
-  ],
-  [
-    '9 the key, from another network, blocked',
-    blocked('onAddressChange'),
-    brought({ generation: 4, key: KEY, client: AWAY }),
-    ['refuse address_changed', 'sessions.address_changed'],
-  ],
-  ['9 within the window', justRotated(15_000), brought({ generation: 4 }), ['repeat'], window],
-  [
-    '9 after the window',
-    justRotated(15_001),
-    brought({ generation: 4 }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-    window,
-  ],
-  [
-    '9 the rotating clock was ahead, within the skew',
-    justRotated(-5_000),
-    brought({ generation: 4 }),
-    ['repeat'],
-    window,
-  ],
-  [
-    '9 the rotating clock was further ahead',
-    justRotated(-5_001),
-    brought({ generation: 4 }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-    window,
-  ],
-  [
-    '9 within the window, another address',
-    justRotated(0),
-    brought({ generation: 4, client: AWAY }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-    window,
-  ],
-  [
-    '9 within the window, another agent',
-    justRotated(0),
-    brought({ generation: 4, client: OTHER_AGENT }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-    window,
-  ],
-  [
-    '9 no window, at once',
-    justRotated(0),
-    brought({ generation: 4 }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '10 an earlier generation',
-    family(),
-    brought({ generation: 3 }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '10 the current generation, another hash',
-    family(),
-    brought({ hash: 'x' }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '10 a later generation minted before the last rotation',
-    family(),
-    brought({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) - 1 }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '10 before 11 and 12',
-    family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
-    brought({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
-  [
-    '11 another product, bound',
-    blocked('onUserAgentChange'),
-    brought({ client: OTHER_AGENT }),
-    ['revoke user_agent_changed', 'sessions.revoked'],
-  ],
-  [
-    '11 another version only',
-    blocked('onUserAgentChange'),
-    brought({ client: { ...HOME, userAgent: 'Browser/2' } }),
-    ['rotate'],
-  ],
-  [
-    '11 another version only, after a blank',
-    family({ onUserAgentChange: 'block', userAgent: 'Mozilla/5.0 (iPhone) Instagram 312.0' }),
-    brought({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
-    ['rotate'],
-  ],
-  [
-    '11 the row keeps the agent undecoded',
-    family({ onUserAgentChange: 'block', userAgent: 'Caf\u00c3\u00a9/1' }),
-    brought({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
-    ['rotate'],
-  ],
+interface Row {
+  /** The row's number in docs/domain.md, and the situation. */
+  readonly name: string;
+  readonly family: JudgedFamily | null;
+  readonly context: RefreshContext;
+  /** The verdict, then the types of its events. */
+  readonly expected: readonly string[];
+  readonly policy?: VerdictPolicy;
+}
+
+const rows: Row[] = [
+  { name: '6 no such family', family: null, context: presenting({}), expected: ['refuse session_not_found'] },
+  {
+    name: '6 the family of another user',
+    family: family(),
+    context: presenting({ sub: 'bob' }),
+    expected: ['refuse session_not_found'],
+  },
+  {
+    name: '7 revoked for reuse, current token',
+    family: family({ revoked: { at: 1, reason: 'reuse' } }),
+    context: presenting({}),
+    expected: ['refuse session_revoked'],
+  },
+  {
+    name: '7 revoked for reuse, older token',
+    family: family({ revoked: { at: 1, reason: 'reuse' } }),
+    context: presenting({ generation: 3 }),
+    expected: ['refuse token_reused'],
+  },
+  {
+    name: '7 logged out, older token',
+    family: family({ revoked: { at: 1, reason: 'logout' } }),
+    context: presenting({ generation: 3 }),
+    expected: ['refuse session_revoked'],
+  },
+  {
+    name: 'an unpaired row, a paired token',
+    family: family({ paired: false }),
+    context: presenting({}),
+    expected: ['refuse invalid_token'],
+  },
+  {
+    name: '8 past its end',
+    family: family({ expiresAt: NOW }),
+    context: presenting({}),
+    expected: ['refuse session_expired'],
+  },
+  {
+    name: '8 before reuse',
+    family: family({ expiresAt: NOW }),
+    context: presenting({ generation: 1 }),
+    expected: ['refuse session_expired'],
+  },
+  {
+    name: '9 the key of the rotation',
+    family: family(),
+    context: presenting({ generation: 4, key: KEY }),
+    expected: ['repeat'],
+  },
+  {
+    name: '9 another key',
+    family: family(),
+    context: presenting({ generation: 4, key: 'x' }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '9 the key, another hash',
+    family: family(),
+    context: presenting({ generation: 4, hash: 'x', key: KEY }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '9 the key, from another network',
+    family: family(),
+    context: presenting({ generation: 4, key: KEY, client: AWAY }),
+    expected: ['repeat', 'sessions.address_changed'],
+  },
+  {
+    name: '9 the key, from another network, blocked',
+    family: blocked('onAddressChange'),
+    context: presenting({ generation: 4, key: KEY, client: AWAY }),
+    expected: ['refuse address_changed', 'sessions.address_changed'],
+  },
+  {
+    name: '9 within the window',
+    family: justRotated(15_000),
+    context: presenting({ generation: 4 }),
+    expected: ['repeat'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 after the window',
+    family: justRotated(15_001),
+    context: presenting({ generation: 4 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 the rotating clock was ahead, within the skew',
+    family: justRotated(-5_000),
+    context: presenting({ generation: 4 }),
+    expected: ['repeat'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 the rotating clock was further ahead',
+    family: justRotated(-5_001),
+    context: presenting({ generation: 4 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 within the window, another address',
+    family: justRotated(0),
+    context: presenting({ generation: 4, client: AWAY }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 within the window, another agent',
+    family: justRotated(0),
+    context: presenting({ generation: 4, client: OTHER_AGENT }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 no window, at once',
+    family: justRotated(0),
+    context: presenting({ generation: 4 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '10 an earlier generation',
+    family: family(),
+    context: presenting({ generation: 3 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '10 the current generation, another hash',
+    family: family(),
+    context: presenting({ hash: 'x' }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '10 a later generation minted before the last rotation',
+    family: family(),
+    context: presenting({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) - 1 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '10 before 11 and 12',
+    family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
+    context: presenting({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
+  {
+    name: '11 another product, bound',
+    family: blocked('onUserAgentChange'),
+    context: presenting({ client: OTHER_AGENT }),
+    expected: ['revoke user_agent_changed', 'sessions.revoked'],
+  },
+  {
+    name: '11 another version only',
+    family: blocked('onUserAgentChange'),
+    context: presenting({ client: { ...HOME, userAgent: 'Browser/2' } }),
+    expected: ['rotate'],
+  },
+  {
+    name: '11 another version only, after a blank',
+    family: family({ onUserAgentChange: 'block', userAgent: 'Mozilla/5.0 (iPhone) Instagram 312.0' }),
+    context: presenting({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
+    expected: ['rotate'],
+  },
+  {
+    name: '11 the row keeps the agent undecoded',
+    family: family({ onUserAgentChange: 'block', userAgent: 'Caf\u00c3\u00a9/1' }),
+    context: presenting({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
+    expected: ['rotate'],
+  },
   ...(
     [
       ['one product in both', LONG, 'hash-a', LONG, 'hash-a', true],
@@ -245,71 +284,74 @@ const rows: [string, JudgedFamily | null, Presented, string[], Circumstances?][]
       ['an older row, another product up to the cut', LONG, null, OTHER_CUT, 'hash-a', false],
       ['agents kept whole, a hash of an older rule', 'Browser/1', 'hash-old', 'Browser/2', 'hash-a', true],
     ] as const
-  ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => [
-    `11 ${name}`,
-    family({ onUserAgentChange: 'block', userAgent, productHash }),
-    brought({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
-    isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
-  ]),
-  [
-    '11 before 12',
-    family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
-    brought({ client: { ...AWAY, userAgent: 'curl' } }),
-    ['revoke user_agent_changed', 'sessions.revoked'],
-  ],
-  [
-    '11 another product, told of',
-    family({ onUserAgentChange: 'notify' }),
-    brought({ client: OTHER_AGENT }),
-    ['rotate', 'sessions.user_agent_changed'],
-  ],
-  [
-    '12 another address, bound',
-    blocked('onAddressChange'),
-    brought({ client: AWAY }),
-    ['refuse address_changed', 'sessions.address_changed'],
-  ],
-  ['13 the current one', family(), brought({}), ['rotate']],
-  ['13 another key', family(), brought({ key: 'x' }), ['rotate']],
-  ['13 the key of the rotation before', family(), brought({ key: KEY }), ['refuse idempotency_key_reused']],
-  [
-    '13 another network, told of',
-    family(),
-    brought({ client: AWAY }),
-    ['rotate', 'sessions.address_changed'],
-  ],
-  [
-    '13 another network, ignored',
-    family({ onAddressChange: 'ignore' }),
-    brought({ client: AWAY }),
-    ['rotate'],
-  ],
-  [
-    '14 later, minted after the last rotation',
-    family(),
-    brought({ generation: 9 }),
-    ['rotate', 'sessions.healed'],
-  ],
-  [
-    '14 within the skew',
-    family(),
-    brought({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
-    ['rotate', 'sessions.healed'],
-  ],
-  [
-    '14 a revocation is remembered',
-    family(),
-    brought({ generation: 9 }),
-    ['revoke session_revoked', 'sessions.revoked'],
-    { ...around(), remembered: 'logout' },
-  ],
-  [
-    '14 a revocation for reuse is remembered',
-    family(),
-    brought({ generation: 9 }),
-    ['revoke token_reused', 'sessions.revoked'],
-    { ...around(), remembered: 'reuse' },
-  ],
+  ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => ({
+    name: `11 ${name}`,
+    family: family({ onUserAgentChange: 'block', userAgent, productHash }),
+    context: presenting({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
+    expected: isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
+  })),
+  {
+    name: '11 before 12',
+    family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
+    context: presenting({ client: { ...AWAY, userAgent: 'curl' } }),
+    expected: ['revoke user_agent_changed', 'sessions.revoked'],
+  },
+  {
+    name: '11 another product, told of',
+    family: family({ onUserAgentChange: 'notify' }),
+    context: presenting({ client: OTHER_AGENT }),
+    expected: ['rotate', 'sessions.user_agent_changed'],
+  },
+  {
+    name: '12 another address, bound',
+    family: blocked('onAddressChange'),
+    context: presenting({ client: AWAY }),
+    expected: ['refuse address_changed', 'sessions.address_changed'],
+  },
+  { name: '13 the current one', family: family(), context: presenting({}), expected: ['rotate'] },
+  { name: '13 another key', family: family(), context: presenting({ key: 'x' }), expected: ['rotate'] },
+  {
+    name: '13 the key of the rotation before',
+    family: family(),
+    context: presenting({ key: KEY }),
+    expected: ['refuse idempotency_key_reused'],
+  },
+  {
+    name: '13 another network, told of',
+    family: family(),
+    context: presenting({ client: AWAY }),
+    expected: ['rotate', 'sessions.address_changed'],
+  },
+  {
+    name: '13 another network, ignored',
+    family: family({ onAddressChange: 'ignore' }),
+    context: presenting({ client: AWAY }),
+    expected: ['rotate'],
+  },
+  {
+    name: '14 later, minted after the last rotation',
+    family: family(),
+    context: presenting({ generation: 9 }),
+    expected: ['rotate', 'sessions.healed'],
+  },
+  {
+    name: '14 within the skew',
+    family: family(),
+    context: presenting({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
+    expected: ['rotate', 'sessions.healed'],
+  },
+  {
+    name: '14 a revocation is remembered',
+    family: family(),
+    context: presenting({ generation: 9, remembered: 'logout' }),
+    expected: ['revoke session_revoked', 'sessions.revoked'],
+  },
+  {
+    name: '14 a revocation for reuse is remembered',
+    family: family(),
+    context: presenting({ generation: 9, remembered: 'reuse' }),
+    expected: ['revoke token_reused', 'sessions.revoked'],
+  },
 ];
 
 const CONFIDENTIAL = family({ confidential: true });
@@ -319,43 +361,73 @@ const another = { id: 'other', isAuthenticated: true };
 const ended = family({ confidential: true, revoked: { at: NOW, reason: 'logout' } });
 
 rows.push(
-  [
-    'the client that the session was opened for may refresh it',
-    family(),
-    brought({ oauthClient: named }),
-    ['rotate'],
-  ],
-  ['another client may not refresh', family(), brought({ oauthClient: another }), ['refuse invalid_token']],
-  ['confidential: its client may refresh', CONFIDENTIAL, brought({ oauthClient: authenticated }), ['rotate']],
-  ['confidential: without a client', CONFIDENTIAL, brought({}), ['refuse unauthenticated']],
-  [
-    'confidential: unauthenticated',
-    CONFIDENTIAL,
-    brought({ oauthClient: named }),
-    ['refuse unauthenticated'],
-  ],
-  ['confidential: another client', CONFIDENTIAL, brought({ oauthClient: another }), ['refuse invalid_token']],
-  ['confidential: reuse, no client', CONFIDENTIAL, brought({ generation: 3 }), ['refuse unauthenticated']],
-  ['confidential: no client, revoked before', ended, brought({}), ['refuse unauthenticated']],
-  [
-    'confidential: reuse by its client',
-    CONFIDENTIAL,
-    brought({ generation: 3, oauthClient: authenticated }),
-    ['revoke token_reused', 'sessions.reuse_detected'],
-  ],
+  {
+    name: 'the client that the session was opened for may refresh it',
+    family: family(),
+    context: presenting({ oauthClient: named }),
+    expected: ['rotate'],
+  },
+  {
+    name: 'another client may not refresh',
+    family: family(),
+    context: presenting({ oauthClient: another }),
+    expected: ['refuse invalid_token'],
+  },
+  {
+    name: 'confidential: its client may refresh',
+    family: CONFIDENTIAL,
+    context: presenting({ oauthClient: authenticated }),
+    expected: ['rotate'],
+  },
+  {
+    name: 'confidential: without a client',
+    family: CONFIDENTIAL,
+    context: presenting({}),
+    expected: ['refuse unauthenticated'],
+  },
+  {
+    name: 'confidential: unauthenticated',
+    family: CONFIDENTIAL,
+    context: presenting({ oauthClient: named }),
+    expected: ['refuse unauthenticated'],
+  },
+  {
+    name: 'confidential: another client',
+    family: CONFIDENTIAL,
+    context: presenting({ oauthClient: another }),
+    expected: ['refuse invalid_token'],
+  },
+  {
+    name: 'confidential: reuse, no client',
+    family: CONFIDENTIAL,
+    context: presenting({ generation: 3 }),
+    expected: ['refuse unauthenticated'],
+  },
+  {
+    name: 'confidential: no client, revoked before',
+    family: ended,
+    context: presenting({}),
+    expected: ['refuse unauthenticated'],
+  },
+  {
+    name: 'confidential: reuse by its client',
+    family: CONFIDENTIAL,
+    context: presenting({ generation: 3, oauthClient: authenticated }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+  },
 );
 
-for (const [name, row, presented, expected, circumstances] of rows) {
-  t.test(`row ${name}`, async (t) => {
-    t.same(verdict(row, presented, circumstances), expected);
+for (const { name, family, context, expected, policy } of rows) {
+  t.test(`row ${name}: ${expected.join(', ')}`, async (t) => {
+    t.same(verdict(family, context, policy), expected);
   });
 }
 
 t.test('a retry reports a new network, but no known one', async (t) => {
   const row = family({ address: AWAY.address });
   const retry = (address: string, mintedAt: string) => {
-    const presented = brought({ generation: 4, key: KEY, client: { ...HOME, address } });
-    return { ...presented, claims: { ...presented.claims, userIp: mintedAt } };
+    const context = presenting({ generation: 4, key: KEY, client: { ...HOME, address } });
+    return { ...context, claims: { ...context.claims, userIp: mintedAt } };
   };
   t.same(verdict(row, retry(AWAY.address, HOME.address)), ['repeat'], 'where it was rotated');
   t.same(verdict(row, retry(HOME.address, HOME.address)), ['repeat'], 'where it was minted');
@@ -363,7 +435,8 @@ t.test('a retry reports a new network, but no known one', async (t) => {
 });
 
 t.test('a retry by another product revokes the family if its policy blocks that', async (t) => {
-  const retry = (userAgent: string) => brought({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
+  const retry = (userAgent: string) =>
+    presenting({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
   const expected = ['revoke user_agent_changed', 'sessions.revoked'];
   t.same(verdict(blocked('onUserAgentChange'), retry('curl/8.1')), expected);
   t.same(verdict(blocked('onUserAgentChange'), retry(HOME.userAgent)), ['repeat'], 'the same product');
@@ -371,7 +444,7 @@ t.test('a retry by another product revokes the family if its policy blocks that'
 });
 
 const told = 'sessions.address_changed';
-const networks: [minted: string, brought: string, isSame: boolean][] = [
+const networks: [minted: string, presenting: string, isSame: boolean][] = [
   ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
   ['2001:db8:0:1::1', '2001:0DB8:0000:0001:0:0:0:1', true],
   ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
@@ -383,10 +456,10 @@ const networks: [minted: string, brought: string, isSame: boolean][] = [
 
 for (const [minted, address, isSame] of networks) {
   t.test(`${address} is ${isSame ? 'the network' : 'another network than that'} of ${minted}`, async (t) => {
-    const judged = (onAddressChange: ChangePolicy, values: Brought, circumstances?: Circumstances) => {
+    const judged = (onAddressChange: ChangePolicy, values: Presented, policy?: VerdictPolicy) => {
       const row = family({ address: minted, onAddressChange, rotatedAt: NOW });
-      const presented = brought({ ...values, client: { ...HOME, address } });
-      return verdict(row, { ...presented, claims: { ...presented.claims, userIp: minted } }, circumstances);
+      const context = presenting({ ...values, client: { ...HOME, address } });
+      return verdict(row, { ...context, claims: { ...context.claims, userIp: minted } }, policy);
     };
     const retry = { generation: 4, key: KEY };
     const refused = ['refuse address_changed', told];
@@ -394,6 +467,6 @@ for (const [minted, address, isSame] of networks) {
     t.same(judged('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
     t.same(judged('block', {}), isSame ? ['rotate'] : refused, 'row 12');
     t.same(judged('block', retry), isSame ? ['repeat'] : refused, 'row 9 with the key');
-    t.same(judged('block', { generation: 4 }, window), isSame ? ['repeat'] : reuse, 'row 9 in the window');
+    t.same(judged('block', { generation: 4 }, WINDOW), isSame ? ['repeat'] : reuse, 'row 9 in the window');
   });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import tap, { type Test } from 'tap';
-import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from '../support/families.ts';

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import type { TokenPair } from '../../src/app/sessions/mint-pair.ts';
+import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores, type SqlStores } from '../support/open-stores.ts';
 import { claimsOf, outcome, POLICY, type Settings, sessions, someKeys } from '../support/sessions.ts';

@@ -6,7 +6,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { reportEnded } from '../sessions/remember-ended.ts';
+import { reportEnded } from '../revocation/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
@@ -26,13 +26,14 @@ export interface ChangePasswordInput {
   readonly client: ClientInfo;
 }
 
-/** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */
-export const changePassword = (deps: ChangePasswordDeps) => {
-  const { users, passwords, isCommonPassword, clock, newId } = deps;
-  const confirm = confirmPassword(deps);
+export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
 
-  return async ({ userId, sessionId, currentPassword, newPassword, client }: ChangePasswordInput) => {
-    const shown = await confirm(userId, currentPassword, client);
+/** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */
+export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
+  const { users, passwords, isCommonPassword, clock, newId } = deps;
+
+  return async ({ userId, sessionId, currentPassword, newPassword, client }) => {
+    const shown = await confirmPassword(deps, userId, currentPassword, client);
     const password = normalizePassword(newPassword);
     const fault = passwordFault(password, [shown.user.username, shown.user.email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);

@@ -17,18 +17,21 @@ export interface ConfirmPasswordDeps extends PasswordAttemptDeps {
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `invalid_credentials`,
  * `too_many_requests`.
  */
-export const confirmPassword =
-  (deps: ConfirmPasswordDeps) =>
-  async (userId: string, given: string, client: ClientInfo): Promise<ShownPassword> => {
-    const user = await deps.users.find(userId);
-    if (user === null) throw new Refusal('not_found', 'This user has no account here.');
-    const succeeded = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
-    const password = normalizePassword(given);
-    const network = networkOf(client.address);
-    if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
-      deps.securityLog('password_confirmation_failed', { userId, address: client.address });
-      throw new Refusal('invalid_credentials');
-    }
-    await succeeded();
-    return { user, password, network };
-  };
+export async function confirmPassword(
+  deps: ConfirmPasswordDeps,
+  userId: string,
+  given: string,
+  client: ClientInfo,
+): Promise<ShownPassword> {
+  const user = await deps.users.find(userId);
+  if (user === null) throw new Refusal('not_found', 'This user has no account here.');
+  const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
+  const password = normalizePassword(given);
+  const network = networkOf(client.address);
+  if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
+    deps.securityLog('password_confirmation_failed', { userId, address: client.address });
+    throw new Refusal('invalid_credentials');
+  }
+  await recordSuccess();
+  return { user, password, network };
+}

@@ -23,14 +23,16 @@ interface Deps {
 
 const HOUR = 3_600_000;
 
+export type ForgotPassword = (input: { email: string; client: ClientInfo }) => Promise<void>;
+
 /**
  * Sends a password-reset link if the address has an account. The promise resolves before the link is made, so that
  * the response time does not reveal whether the account exists.
  */
-export const forgotPassword = (deps: Deps) => {
+export const forgotPassword = (deps: Deps): ForgotPassword => {
   const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
 
-  return async ({ email, client }: { email: string; client: ClientInfo }): Promise<void> => {
+  return async ({ email, client }) => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
     void sendLink(user, client).catch((error: unknown) => {

@@ -4,8 +4,8 @@ import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { TokenPair } from '../sessions/mint-pair.ts';
 import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
+import type { TokenPair } from '../tokens/mint-pair.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
@@ -20,18 +20,19 @@ export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'con
   readonly password: string;
 }
 
+export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<TokenPair>;
+
 /**
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
  * same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
  */
-export const logInWithPassword = (deps: Deps) => {
+export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords } = deps;
-  const open = openSessionIf(deps);
 
-  return async ({ username, password, ...session }: LogInWithPasswordInput): Promise<TokenPair> => {
+  return async ({ username, password, ...session }) => {
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
-    const succeeded = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
+    const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
     const given = normalizePassword(password);
     const network = networkOf(session.client.address);
     const right = await passwords.verify(user?.passwordHash ?? null, given, network);
@@ -41,11 +42,11 @@ export const logInWithPassword = (deps: Deps) => {
       throw new Refusal('invalid_credentials');
     }
 
-    await succeeded();
+    await recordSuccess();
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would replace each other's.
       const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
-      return hash === null ? null : open({ ...session, userId: user.id, contact: null }, hash);
+      return hash === null ? null : openSessionIf(deps, { ...session, userId: user.id, contact: null }, hash);
     });
   };
 

@@ -32,10 +32,12 @@ export interface RegisterInput {
   readonly password: string;
 }
 
+export type Register = (input: RegisterInput) => Promise<{ id: string; username: string; email: string }>;
+
 /** Creates an account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
 export const register =
-  (deps: Deps) =>
-  async ({ username, email, client, ...input }: RegisterInput) => {
+  (deps: Deps): Register =>
+  async ({ username, email, client, ...input }) => {
     const { users, passwords, isCommonPassword, clock, newId } = deps;
     const password = normalizePassword(input.password);
     const fault =

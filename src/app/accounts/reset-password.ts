@@ -14,7 +14,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { reportEnded } from '../sessions/remember-ended.ts';
+import { reportEnded } from '../revocation/remember-ended.ts';
 
 interface Deps {
   readonly users: Users;
@@ -29,17 +29,25 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
+export type CheckResetLink = (token: string) => Promise<void>;
+
 /** Checks a password-reset link without using it. Rejects with a {@link Refusal} `forbidden` if it is not valid. */
 export const checkResetLink =
-  ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>) =>
-  async (token: string): Promise<void> => {
+  ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>
+  async (token) => {
     if ((await users.findReset(links.hashReset(token), clock())) === null) throw notGood();
   };
 
+export type ResetPassword = (input: {
+  token: string;
+  newPassword: string;
+  client: ClientInfo;
+}) => Promise<void>;
+
 /** Uses a password-reset link: sets the password, ends every session, sends a mail. Rejects with a {@link Refusal}. */
 export const resetPassword =
-  (deps: Deps) =>
-  async ({ token, newPassword, client }: { token: string; newPassword: string; client: ClientInfo }) => {
+  (deps: Deps): ResetPassword =>
+  async ({ token, newPassword, client }) => {
     const { users, passwords, isCommonPassword, links, clock, newId, attempts } = deps;
     const at = clock();
     const hashedToken = links.hashReset(token);

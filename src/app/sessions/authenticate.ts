@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import { isSessionAlive } from './is-session-alive.ts';
+import { isSessionAlive } from '../tokens/is-session-alive.ts';
 
 interface Deps {
   readonly codec: TokenCodec;
@@ -15,13 +15,14 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** The claims of a valid access token of a live session. Otherwise rejects with a {@link Refusal} `unauthenticated`. */
-export const authenticate = (deps: Deps) => {
-  const isAlive = isSessionAlive(deps);
+export type Authenticate = (accessToken: string) => Promise<AccessClaims>;
 
-  return async (accessToken: string): Promise<AccessClaims> => {
+/** The claims of a valid access token of a live session. Otherwise rejects with a {@link Refusal} `unauthenticated`. */
+export const authenticate =
+  (deps: Deps): Authenticate =>
+  async (accessToken) => {
     const claims = await deps.codec.verifyAccess(accessToken, deps.clock(), deps.policy.clockSkew);
-    if (!(await isAlive(claims))) throw new Refusal('unauthenticated', 'The session has been ended.');
+    if (!(await isSessionAlive(deps, claims)))
+      throw new Refusal('unauthenticated', 'The session has been ended.');
     return claims;
   };
-};

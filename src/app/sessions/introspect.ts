@@ -1,8 +1,8 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { findLiveFamily, isCurrentRefreshToken, type LiveFamilyDeps } from './live-family.ts';
-import { type OurToken, type ReadTokenDeps, readToken } from './read-token.ts';
+import { findLiveFamily, isCurrentRefreshToken, type LiveFamilyDeps } from '../tokens/live-family.ts';
+import { type OurToken, type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
 interface Deps extends ReadTokenDeps, LiveFamilyDeps {
   readonly users: Pick<Users, 'find'>;
@@ -24,6 +24,8 @@ export interface ActiveToken {
   readonly jti: string | null;
 }
 
+export type Introspect = (token: string) => Promise<ActiveToken | null>;
+
 /**
  * The fields of an active token; null for an inactive one. Always reads the row, so that a session which ended on any
  * replica is inactive. Introspection changes nothing: a rotated refresh token is inactive, but reuse is judged only
@@ -31,35 +33,33 @@ export interface ActiveToken {
  *
  * Rejects with {@link StoreUnavailable} if the database is unavailable.
  */
-export const introspect = (deps: Deps) => {
-  const { codec, users } = deps;
-  const read = readToken(deps);
-
-  return async (token: string): Promise<ActiveToken | null> => {
-    const found = await read(token);
+export const introspect =
+  (deps: Deps): Introspect =>
+  async (token) => {
+    const found = await readToken(deps, token);
     const family = found && (await findLiveFamily(deps, found));
     if (!found || !family) return null;
     if (found.type === 'refresh' && !(await isCurrentRefreshToken(deps, found.claims, family))) return null;
-    return describe(token, found, family);
+    return describe(deps, token, found, family);
   };
 
-  async function describe(
-    token: string,
-    { type, claims, userId, sessionId }: OurToken,
-    { clientId, expiresAt }: TokenFamily,
-  ): Promise<ActiveToken> {
-    const user = await users.find(userId);
-    return {
-      type,
-      userId,
-      sessionId,
-      clientId,
-      username: user && identityOf(user),
-      ...codec.partiesOf(token),
-      issuedAt: claims.iat,
-      // No token outlives its session.
-      expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
-      jti: type === 'access' ? claims.jti : null,
-    };
-  }
-};
+async function describe(
+  { users, codec }: Deps,
+  token: string,
+  { type, claims, userId, sessionId }: OurToken,
+  { clientId, expiresAt }: TokenFamily,
+): Promise<ActiveToken> {
+  const user = await users.find(userId);
+  return {
+    type,
+    userId,
+    sessionId,
+    clientId,
+    username: user && identityOf(user),
+    ...codec.partiesOf(token),
+    issuedAt: claims.iat,
+    // No token outlives its session.
+    expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
+    jti: type === 'access' ? claims.jti : null,
+  };
+}

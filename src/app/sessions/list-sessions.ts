@@ -9,13 +9,19 @@ export interface SessionPage {
   readonly nextCursor?: string;
 }
 
+export type ListSessions = (
+  userId: string | null,
+  limit: number,
+  cursor: string | null,
+) => Promise<SessionPage>;
+
 /**
  * The live sessions of a user, or with null of all users, newest first. Rejects with a {@link Refusal}
  * `invalid_request` if the cursor is not valid.
  */
 export const listSessions =
-  ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }) =>
-  async (userId: string | null, limit: number, cursor: string | null): Promise<SessionPage> => {
+  ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }): ListSessions =>
+  async (userId, limit, cursor) => {
     const after = cursor === null ? null : readCursor(cursor);
     const found = await families.list(userId, { now: clock(), limit: limit + 1, after });
     const items = found.slice(0, limit);

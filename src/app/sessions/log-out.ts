@@ -1,8 +1,8 @@
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type EndSessionDeps, endSession, endSessions } from './end-session.ts';
-import { assertClient, findLiveFamily, isCurrentRefreshToken } from './live-family.ts';
-import { type ReadRefreshDeps, readRefreshToken } from './read-refresh-token.ts';
+import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
+import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
@@ -13,20 +13,20 @@ export interface SessionOfUser {
   readonly userId: string;
 }
 
-/** Ends sessions at the user's request. A session that has already ended is no error. */
-export const logOut = (deps: EndSessionDeps) => {
-  const endOne = endSession(deps);
-  const endMany = endSessions(deps);
+export type LogOut = (session: SessionOfUser, scope: LogOutScope, address?: string) => Promise<void>;
 
-  return async (
-    { sessionId, userId }: SessionOfUser,
-    scope: LogOutScope,
-    address?: string,
-  ): Promise<void> => {
-    if (scope === 'session') await endOne(sessionId, userId, 'logout', address);
-    else await endMany(userId, scope === 'others' ? sessionId : null, 'logout', address);
-  };
-};
+/** Ends sessions at the user's request. A session that has already ended is no error. */
+export const logOut =
+  (deps: EndSessionDeps): LogOut =>
+  async (session, scope, address) =>
+    endWithin(deps, session, scope, address);
+
+export type LogOutByRefreshToken = (
+  refreshToken: string,
+  scope: LogOutScope,
+  client: OAuthClient | null,
+  address?: string,
+) => Promise<void>;
 
 /**
  * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
@@ -34,17 +34,10 @@ export const logOut = (deps: EndSessionDeps) => {
  * A confidential session also requires that its client authenticates.
  * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`.
  */
-export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => {
-  const read = readRefreshToken(deps);
-  const end = logOut(deps);
-
-  return async (
-    refreshToken: string,
-    scope: LogOutScope,
-    client: OAuthClient | null,
-    address?: string,
-  ): Promise<void> => {
-    const { claims } = await read(refreshToken);
+export const logOutByRefreshToken =
+  (deps: EndSessionDeps & ReadRefreshDeps): LogOutByRefreshToken =>
+  async (refreshToken, scope, client, address) => {
+    const { claims } = await readRefreshToken(deps, refreshToken);
     const family = await deps.families.find(claims.tokenFamily);
     if (family !== null) assertClient(family, client);
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
@@ -56,6 +49,16 @@ export const logOutByRefreshToken = (deps: EndSessionDeps & ReadRefreshDeps) => 
         throw new Refusal('unauthenticated', detail);
       }
     }
-    await end(session, scope, address);
+    await endWithin(deps, session, scope, address);
   };
-};
+
+async function endWithin(
+  deps: EndSessionDeps,
+  session: SessionOfUser,
+  scope: LogOutScope,
+  address: string | undefined,
+): Promise<void> {
+  const ending = { reason: 'logout', address } as const;
+  if (scope === 'session') await endOne(deps, session, ending);
+  else await endAll(deps, session.userId, scope === 'others' ? session.sessionId : null, ending);
+}

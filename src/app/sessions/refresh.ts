@@ -1,11 +1,7 @@
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
-import {
-  type JudgedFamily,
-  judgeRefresh,
-  type Presented,
-  type Verdict,
-} from '../../domain/refresh-verdict.ts';
+import type { RefreshContext } from '../../domain/refresh-context.ts';
+import { judgeRefresh, type Verdict } from '../../domain/refresh-verdict.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { isPaired } from '../../domain/token-pair.ts';
@@ -13,15 +9,16 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { type Attempt, beginRefresh, type RefreshInput } from './begin-refresh.ts';
-import { mintPair, type TokenPair } from './mint-pair.ts';
-import { revokeFamily } from './revoke-family.ts';
+import { revokeFamily } from '../revocation/revoke-family.ts';
+import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
+import { type Generation, nextGeneration } from '../tokens/next-generation.ts';
+import { type RefreshInput, type VerifiedRefresh, verifyRefresh } from './verify-refresh.ts';
 
 export interface RefreshDeps {
   readonly families: TokenFamilies;
@@ -36,114 +33,157 @@ export interface RefreshDeps {
   readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
 }
 
+/** A verified request and its next generation, which every round of the request uses. */
+interface RefreshRequest
+  extends VerifiedRefresh,
+    Pick<RefreshInput, 'idempotencyKey' | 'client' | 'oauthClient'> {
+  readonly next: Generation;
+  readonly now: number;
+}
+
 /** How often the row is read while concurrent requests change it. Then the refresh is `unavailable`. */
 const ROUNDS = 3;
+
+export type Refresh = (input: RefreshInput) => Promise<TokenPair>;
 
 /**
  * Exchanges a token pair for its successor: executes the verdict of the domain.
  *
  * Rejects with a {@link Refusal}. An unavailable database gives `unavailable`, never a verdict.
  */
-export const refresh = (deps: RefreshDeps) => {
-  const { families, revoked, policy, newId, telemetry } = deps;
-  const begin = beginRefresh(deps);
-  const mint = mintPair(deps);
-  const revoke = revokeFamily(deps);
-
-  return async (input: RefreshInput): Promise<TokenPair> => {
-    const attempt = await begin(input);
-    return (await rotateUnseen(attempt)) ?? (await judgeOnTheRow(attempt));
+export const refresh =
+  (deps: RefreshDeps): Refresh =>
+  async (input) => {
+    const now = deps.clock();
+    const { idempotencyKey, client, oauthClient } = input;
+    const { claims, scheme } = await verifyRefresh(deps, input, now);
+    const { tokenFamily, sub: userId } = claims;
+    const generation = { tokenFamily, userId, previous: claims, idempotencyKey, client };
+    const next = await nextGeneration(deps, generation, now);
+    const request = { claims, scheme, next, now, idempotencyKey, client, oauthClient };
+    return (await rotateOptimistically(deps, request)) ?? (await decideFromRow(deps, request));
   };
 
-  /**
-   * Rotates without reading the row first, so that the usual refresh needs one statement. The expected row is built
-   * from the token; the rotation changes nothing if the real row differs. Null: the row must be read.
-   */
-  async function rotateUnseen(attempt: Attempt): Promise<TokenPair | null> {
-    // A refresh token does not contain the client of its session.
-    if (attempt.oauthClient !== null) return null;
-    const presented = await attempt.present(attempt.scheme);
-    const verdict = judge(presume(attempt, presented, policy), presented, attempt);
-    return verdict.kind === 'rotate' ? rotate(verdict, presented, attempt) : null;
-  }
+/**
+ * Rotates without reading the row first, so that the usual refresh needs one statement. The expected row is built
+ * from the token; the rotation changes nothing if the real row differs. Null: the row must be read.
+ */
+async function rotateOptimistically(deps: RefreshDeps, request: RefreshRequest): Promise<TokenPair | null> {
+  // A refresh token does not contain the client of its session.
+  if (request.oauthClient !== null) return null;
+  const context = await contextUnder(deps, request.scheme, request);
+  const verdict = judgeRefresh(expectedFamily(context, request.scheme, deps.policy), context, deps.policy);
+  return verdict.kind === 'rotate' ? rotate(deps, verdict, context, request) : null;
+}
 
-  async function judgeOnTheRow(attempt: Attempt): Promise<TokenPair> {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const family = await families.find(attempt.claims.tokenFamily);
-      if (family !== null && isOurOwn(family, attempt)) return hand(family, attempt, telemetry.rotated);
-      const presented = await attempt.present(family?.scheme ?? attempt.scheme);
-      const pair = await carryOut(judge(family, presented, attempt), presented, attempt);
-      if (pair !== null) return pair;
+async function decideFromRow(deps: RefreshDeps, request: RefreshRequest): Promise<TokenPair> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const family = await deps.families.find(request.claims.tokenFamily);
+    if (family !== null && isOwnWrite(family, request)) {
+      const pair = await mintPair(deps, family, request.now, request.next.ids);
+      deps.telemetry.rotated();
+      return pair;
     }
-    throw new Refusal('unavailable');
+    const context = await contextUnder(deps, family?.scheme ?? request.scheme, request);
+    const verdict = judgeRefresh(family, context, deps.policy);
+    const pair = await executeVerdict(deps, verdict, context, request);
+    if (pair !== null) return pair;
   }
+  throw new Refusal('unavailable');
+}
 
-  function judge<Family extends JudgedFamily>(family: Family | null, presented: Presented, attempt: Attempt) {
-    const remembered = revoked.recall(attempt.claims.tokenFamily);
-    return judgeRefresh(family, presented, { policy, now: attempt.now, remembered });
+/** Null: another request changed the row first, or the result of this change is unknown. */
+async function executeVerdict(
+  deps: RefreshDeps,
+  verdict: Verdict<TokenFamily>,
+  context: RefreshContext,
+  request: RefreshRequest,
+): Promise<TokenPair | null> {
+  switch (verdict.kind) {
+    case 'rotate':
+      return rotate(deps, verdict, context, request);
+    case 'repeat':
+      await record(deps, context, verdict.occurrences);
+      return reissuePair(deps, verdict.family, context);
+    case 'refuse':
+      await record(deps, context, verdict.occurrences);
+      throw new Refusal(verdict.code, verdict.detail);
+    case 'revoke':
+      if (!(await revoke(deps, verdict, context))) return null;
+      if (verdict.reason === 'reuse') deps.telemetry.reuseDetected(context.now - verdict.family.rotatedAt);
+      throw new Refusal(verdict.code);
   }
+}
 
-  /** Null: another request changed the row first, or the result of this change is unknown. */
-  async function carryOut(verdict: Verdict<TokenFamily>, presented: Presented, attempt: Attempt) {
-    const { tokenFamily } = attempt.claims;
-    switch (verdict.kind) {
-      case 'rotate':
-        return rotate(verdict, presented, attempt);
-      case 'repeat':
-        await tell(tokenFamily, verdict.occurrences);
-        return repeat(verdict.family, attempt);
-      case 'refuse':
-        await tell(tokenFamily, verdict.occurrences);
-        throw new Refusal(verdict.code, verdict.detail);
-      case 'revoke':
-        if (!(await revokeAs(verdict, presented, attempt))) return null;
-        if (verdict.reason === 'reuse') telemetry.reuseDetected(restOf(verdict.family, attempt));
-        throw new Refusal(verdict.code);
-    }
-  }
+async function rotate(
+  deps: RefreshDeps,
+  {
+    family,
+    heals,
+    occurrences,
+  }: Pick<Extract<Verdict<ExpectedFamily>, { kind: 'rotate' }>, 'family' | 'heals' | 'occurrences'>,
+  { retryKeyHash }: RefreshContext,
+  { next, now }: RefreshRequest,
+): Promise<TokenPair | null> {
+  // A healed row has lost the latest rotations, so its `Idempotency-Key` belongs to an older one.
+  const rotation = { expected: family, next: next.pair, unlessRetryKey: heals ? null : retryKeyHash };
+  const rotated = await nullIfUnknown(deps.families.rotate(rotation, outboxEntries(deps.newId, occurrences)));
+  if (rotated === null) return null;
+  const pair = await mintPair(deps, rotated, now, next.ids);
+  if (heals) deps.telemetry.healed();
+  else deps.telemetry.rotated();
+  return pair;
+}
 
-  function revokeAs(
-    { reason, occurrences }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
-    { client: { address } }: Presented,
-    { claims, now }: Attempt,
-  ): Promise<boolean> {
-    return revoke(claims.tokenFamily, { at: now, reason }, occurrences, { userId: claims.sub, address });
-  }
+/** Mints the pair of an earlier rotation again, for a retry. */
+async function reissuePair(
+  deps: RefreshDeps,
+  family: TokenFamily,
+  { now }: RefreshContext,
+): Promise<TokenPair> {
+  const pair = await mintPair(deps, family, now);
+  deps.telemetry.repeated(now - family.rotatedAt);
+  return pair;
+}
 
-  async function rotate(
-    verdict: { family: ExpectedFamily; occurrences: readonly Occurrence[] },
-    { claims, retryKeyHash }: Presented,
-    attempt: Attempt,
-  ): Promise<TokenPair | null> {
-    const { family } = verdict;
-    // A healed row has lost the latest rotations, so its `Idempotency-Key` belongs to an older one.
-    const heals = claims.generation > family.generation;
-    const rotation = { expected: family, next: attempt.next, unlessRetryKey: heals ? null : retryKeyHash };
-    const rotated = await unlessUnknown(families.rotate(rotation, outboxEntries(newId, verdict.occurrences)));
-    return rotated && hand(rotated, attempt, heals ? telemetry.healed : telemetry.rotated);
-  }
+function revoke(
+  deps: RefreshDeps,
+  { reason, occurrences }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
+  { claims, client, now }: RefreshContext,
+): Promise<boolean> {
+  const subject = { userId: claims.sub, address: client.address };
+  return revokeFamily(deps, claims.tokenFamily, { at: now, reason }, occurrences, subject);
+}
 
-  /** Mints the pair of this request's own rotation. */
-  async function hand(family: TokenFamily, { now, nextIds }: Attempt, told: () => void): Promise<TokenPair> {
-    const pair = await mint(family, now, nextIds);
-    told();
-    return pair;
-  }
+async function record(
+  { families, newId }: RefreshDeps,
+  { claims }: RefreshContext,
+  occurrences: readonly Occurrence[],
+): Promise<void> {
+  if (occurrences.length > 0) await families.record(claims.tokenFamily, outboxEntries(newId, occurrences));
+}
 
-  /** Mints the pair of an earlier rotation again, for a retry. */
-  async function repeat(family: TokenFamily, attempt: Attempt): Promise<TokenPair> {
-    const pair = await mint(family, attempt.now);
-    telemetry.repeated(restOf(family, attempt));
-    return pair;
-  }
-
-  async function tell(tokenFamily: string, occurrences: readonly Occurrence[]): Promise<void> {
-    if (occurrences.length > 0) await families.record(tokenFamily, outboxEntries(newId, occurrences));
-  }
-};
+/** The context of a verdict, with its hashes made under the scheme of a row. */
+async function contextUnder(
+  { secrets, revoked }: RefreshDeps,
+  scheme: Scheme,
+  { claims, client, oauthClient, idempotencyKey, next, now }: RefreshRequest,
+): Promise<RefreshContext> {
+  const { tokenFamily, jti } = claims;
+  const knownHash = scheme === next.pair.scheme ? next.pair.previousHash : null;
+  return {
+    claims,
+    client,
+    oauthClient,
+    now,
+    remembered: revoked.recall(tokenFamily),
+    hash: knownHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
+    retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
+  };
+}
 
 /** The row that the token and the current policy imply. */
-function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, policy: Policy) {
+function expectedFamily({ claims, hash, client, now }: RefreshContext, scheme: Scheme, policy: Policy) {
   return {
     tokenFamily: claims.tokenFamily,
     userId: claims.sub,
@@ -166,17 +206,12 @@ function presume({ claims, scheme, now }: Attempt, { hash, client }: Presented, 
   };
 }
 
-/** Milliseconds since the family last rotated. */
-function restOf({ rotatedAt }: Pick<TokenFamily, 'rotatedAt'>, { now }: Attempt): number {
-  return now - rotatedAt;
-}
-
 /** Whether an earlier round of this request rotated the row, although its answer was lost. */
-function isOurOwn(family: TokenFamily, { next }: Attempt): boolean {
-  return family.revoked === null && family.hashedRefreshTokenId === next.hashedRefreshTokenId;
+function isOwnWrite(family: TokenFamily, { next }: RefreshRequest): boolean {
+  return family.revoked === null && family.hashedRefreshTokenId === next.pair.hashedRefreshTokenId;
 }
 
-async function unlessUnknown<T>(change: Promise<T>): Promise<T | null> {
+async function nullIfUnknown<T>(change: Promise<T>): Promise<T | null> {
   try {
     return await change;
   } catch (error) {

@@ -3,10 +3,12 @@ import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import { requireText } from './require-text.ts';
 
+export type ChangeTask = (owner: string, id: number, text: string) => Promise<Task>;
+
 /** Changes the text of the owner's task. Rejects with a {@link Refusal}: `invalid_request`, `not_found`. */
 export const changeTask =
-  ({ tasks }: { readonly tasks: Tasks }) =>
-  async (owner: string, id: number, text: string): Promise<Task> => {
+  ({ tasks }: { readonly tasks: Tasks }): ChangeTask =>
+  async (owner, id, text) => {
     requireText(text);
     const task = await tasks.change(owner, id, text);
     if (task === null) throw new Refusal('not_found');

@@ -4,10 +4,12 @@ import type { Tasks } from '../../ports/stores/tasks.ts';
 import { noAccount } from './no-account.ts';
 import { requireText } from './require-text.ts';
 
+export type CreateTask = (owner: string, text: string) => Promise<Task>;
+
 /** Creates a task. Rejects with a {@link Refusal}: `invalid_request`, `not_found` without an account. */
 export const createTask =
-  ({ tasks, clock }: { readonly tasks: Tasks; readonly clock: Clock }) =>
-  async (owner: string, text: string): Promise<Task> => {
+  ({ tasks, clock }: { readonly tasks: Tasks; readonly clock: Clock }): CreateTask =>
+  async (owner, text) => {
     requireText(text);
     const task = await tasks.create(owner, text, clock());
     if (task === null) throw noAccount();

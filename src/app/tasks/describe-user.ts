@@ -2,11 +2,13 @@ import { Refusal } from '../../domain/refusal.ts';
 import { listTasks } from './list-tasks.ts';
 import { type UserTaskDeps, type UserWithTasks, userSeenBy } from './list-users.ts';
 
+export type DescribeUser = (asker: string, id: string) => Promise<UserWithTasks>;
+
 /** One account. Rejects with a {@link Refusal} `not_found` if it does not exist. */
-export const describeUser = (deps: UserTaskDeps) => {
+export const describeUser = (deps: UserTaskDeps): DescribeUser => {
   const list = listTasks(deps);
 
-  return async (asker: string, id: string): Promise<UserWithTasks> => {
+  return async (asker, id) => {
     const user = await deps.users.find(id);
     if (user === null) throw new Refusal('not_found');
     const own = id === asker ? await list(asker) : [];

@@ -3,6 +3,8 @@ import type { Cache } from '../../ports/cache.ts';
 import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
 import { noAccount } from './no-account.ts';
 
+export type ListTasks = (owner: string) => Promise<readonly Task[]>;
+
 /**
  * The owner's tasks, newest first. Rejects with a {@link Refusal} `not_found` without an account.
  *
@@ -11,8 +13,8 @@ import { noAccount } from './no-account.ts';
  * an outage leaves in the cache is never used.
  */
 export const listTasks =
-  ({ tasks, cache }: { readonly tasks: Tasks; readonly cache: Cache }) =>
-  async (owner: string): Promise<readonly Task[]> => {
+  ({ tasks, cache }: { readonly tasks: Tasks; readonly cache: Cache }): ListTasks =>
+  async (owner) => {
     const version = await tasks.versionOf(owner);
     if (version === null) throw noAccount();
     const key = `tasks:${owner}`;

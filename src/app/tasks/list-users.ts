@@ -19,11 +19,13 @@ export interface UserWithTasks {
   readonly tasks: readonly string[];
 }
 
+export type ListUsers = (asker: string) => Promise<readonly UserWithTasks[]>;
+
 /** All accounts, newest first. */
-export const listUsers = (deps: UserTaskDeps) => {
+export const listUsers = (deps: UserTaskDeps): ListUsers => {
   const list = listTasks(deps);
 
-  return async (asker: string): Promise<readonly UserWithTasks[]> => {
+  return async (asker) => {
     const users = await deps.users.list(LONGEST_LIST);
     const own = users.some(({ id }) => id === asker) ? await list(asker) : [];
     const texts = own.map(({ text }) => text);

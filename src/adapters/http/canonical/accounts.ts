@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
-import type { changePassword } from '../../../app/accounts/change-password.ts';
-import type { deleteAccount } from '../../../app/accounts/delete-account.ts';
-import type { describeMe } from '../../../app/accounts/describe-me.ts';
-import type { forgotPassword } from '../../../app/accounts/forgot-password.ts';
-import type { register } from '../../../app/accounts/register.ts';
+import type { ChangePassword } from '../../../app/accounts/change-password.ts';
+import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
+import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
+import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
+import type { Register } from '../../../app/accounts/register.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
@@ -13,11 +13,11 @@ import { examples } from '../server/examples.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 
 export interface AccountsOptions {
-  readonly register: ReturnType<typeof register>;
-  readonly describeMe: ReturnType<typeof describeMe>;
-  readonly changePassword: ReturnType<typeof changePassword>;
-  readonly forgotPassword: ReturnType<typeof forgotPassword>;
-  readonly deleteAccount: ReturnType<typeof deleteAccount>;
+  readonly register: Register;
+  readonly describeMe: DescribeMe;
+  readonly changePassword: ChangePassword;
+  readonly forgotPassword: ForgotPassword;
+  readonly deleteAccount: DeleteAccount;
 }
 
 const { account, password, newPassword } = examples;

@@ -1,4 +1,4 @@
-import type { refresh } from '../../../app/sessions/refresh.ts';
+import type { Refresh } from '../../../app/sessions/refresh.ts';
 import type { App } from '../server/app.ts';
 import { requireBearer } from '../server/authenticate.ts';
 import { scope } from '../server/scope.ts';
@@ -8,7 +8,7 @@ import { refreshRoute } from './refresh.ts';
 import { logOutRoute, type SessionsOptions, sessionRoutes } from './sessions.ts';
 
 export interface CanonicalOptions extends LoginOptions, AccountsOptions, SessionsOptions {
-  readonly refresh: ReturnType<typeof refresh>;
+  readonly refresh: Refresh;
 }
 
 /** The canonical front door: this service's own contract. */

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { logInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
-import type { openSession } from '../../../app/sessions/open-session.ts';
+import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
+import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
@@ -12,8 +12,8 @@ import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
 
 export interface LoginOptions {
-  readonly openSession: ReturnType<typeof openSession>;
-  readonly logInWithPassword: ReturnType<typeof logInWithPassword>;
+  readonly openSession: OpenSession;
+  readonly logInWithPassword: LogInWithPassword;
   readonly authorizeLogin: AuthorizeLogin;
 }
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { refresh } from '../../../app/sessions/refresh.ts';
+import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
@@ -9,7 +9,7 @@ import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } f
 import { confidentialClients, type ServiceKey } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
-  readonly refresh: ReturnType<typeof refresh>;
+  readonly refresh: Refresh;
   readonly serviceKeys: readonly ServiceKey[];
 }
 

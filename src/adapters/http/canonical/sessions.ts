@@ -1,10 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { endSession } from '../../../app/sessions/end-session.ts';
-import type { listSessions } from '../../../app/sessions/list-sessions.ts';
-import type { logOut, logOutByRefreshToken } from '../../../app/sessions/log-out.ts';
+import type { Authenticate } from '../../../app/sessions/authenticate.ts';
+import type { EndSession } from '../../../app/sessions/end-session.ts';
+import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
+import type { LogOut, LogOutByRefreshToken } from '../../../app/sessions/log-out.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { type Authenticate, bearerOf, principalOf } from '../server/authenticate.ts';
+import { bearerOf, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
 import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
@@ -15,10 +16,10 @@ import { Page, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
   readonly authenticate: Authenticate;
-  readonly listSessions: ReturnType<typeof listSessions>;
-  readonly endSession: ReturnType<typeof endSession>;
-  readonly logOut: ReturnType<typeof logOut>;
-  readonly logOutByRefreshToken: ReturnType<typeof logOutByRefreshToken>;
+  readonly listSessions: ListSessions;
+  readonly endSession: EndSession;
+  readonly logOut: LogOut;
+  readonly logOutByRefreshToken: LogOutByRefreshToken;
   readonly serviceKeys: readonly ServiceKey[];
 }
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { ActiveToken, introspect } from '../../../app/sessions/introspect.ts';
+import type { ActiveToken, Introspect } from '../../../app/sessions/introspect.ts';
 import type { App } from '../server/app.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
@@ -10,7 +10,7 @@ import { errors } from './errors.ts';
 import { byForm, TokenForm } from './forms.ts';
 
 export interface IntrospectOptions {
-  readonly introspect: ReturnType<typeof introspect>;
+  readonly introspect: Introspect;
 }
 
 const Time = Type.Optional(count({ description: 'seconds since the epoch' }));

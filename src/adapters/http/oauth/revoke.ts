@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { revokeToken } from '../../../app/sessions/revoke-token.ts';
+import type { RevokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
 import { addressOf } from '../server/client.ts';
 import { answer } from '../server/schemas.ts';
@@ -8,7 +8,7 @@ import { errors } from './errors.ts';
 import { byForm, TokenForm } from './forms.ts';
 
 export interface RevokeOptions {
-  readonly revokeToken: ReturnType<typeof revokeToken>;
+  readonly revokeToken: RevokeToken;
 }
 
 const Nothing = Type.Object({}, { title: 'RevocationDone', examples: [{}] });

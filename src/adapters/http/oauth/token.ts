@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { refresh } from '../../../app/sessions/refresh.ts';
+import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { count, longText } from '../server/bounded.ts';
@@ -12,7 +12,7 @@ import { errors, OAuthRefusal } from './errors.ts';
 import { byForm, ClientId } from './forms.ts';
 
 export interface TokenOptions {
-  readonly refresh: ReturnType<typeof refresh>;
+  readonly refresh: Refresh;
 }
 
 const Form = Type.Object(

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { endSessions } from '../../../app/sessions/end-session.ts';
-import type { endSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
-import type { listSessions } from '../../../app/sessions/list-sessions.ts';
+import type { EndSessions } from '../../../app/sessions/end-session.ts';
+import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
+import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
@@ -11,9 +11,9 @@ import { requireServiceKey, type ServiceKey } from '../server/service-keys.ts';
 
 export interface AdminOptions {
   readonly serviceKeys: readonly ServiceKey[];
-  readonly listSessions: ReturnType<typeof listSessions>;
-  readonly endSessionAsOperator: ReturnType<typeof endSessionAsOperator>;
-  readonly endSessions: ReturnType<typeof endSessions>;
+  readonly listSessions: ListSessions;
+  readonly endSessionAsOperator: EndSessionAsOperator;
+  readonly endSessions: EndSessions;
 }
 
 /** Operator routes, with a service key of scope `admin`. Must be registered in a scope of their own. */

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { endByLink, readNotMeLink } from '../../../app/sessions/end-by-link.ts';
+import type { EndByLink, ReadNotMeLink } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
 import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
@@ -7,8 +7,8 @@ import { text } from '../server/schemas.ts';
 import { escapeHtml, pages, refusals, sendPage } from './page.ts';
 
 export interface NotMeOptions {
-  readonly readNotMeLink: ReturnType<typeof readNotMeLink>;
-  readonly endByLink: ReturnType<typeof endByLink>;
+  readonly readNotMeLink: ReadNotMeLink;
+  readonly endByLink: EndByLink;
 }
 
 const token = Type.String({ maxLength: 300, description: 'as it is in the link' });

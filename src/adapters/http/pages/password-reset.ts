@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox';
-import type { checkResetLink, resetPassword } from '../../../app/accounts/reset-password.ts';
+import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-password.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
 import { Empty, Text, text } from '../server/schemas.ts';
 import { escapeHtml, pages, refusals, sendPage } from './page.ts';
 
 export interface PasswordResetOptions {
-  readonly checkResetLink: ReturnType<typeof checkResetLink>;
-  readonly resetPassword: ReturnType<typeof resetPassword>;
+  readonly checkResetLink: CheckResetLink;
+  readonly resetPassword: ResetPassword;
 }
 
 const token = Type.String({ maxLength: 100, description: 'as it is in the link' });

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { authenticate } from '../../../app/sessions/authenticate.ts';
+import type { Authenticate } from '../../../app/sessions/authenticate.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
@@ -15,8 +15,6 @@ declare module 'fastify' {
     principal: Principal | null;
   }
 }
-
-export type Authenticate = ReturnType<typeof authenticate>;
 
 /** Requires an access token of a live session for every route of this scope. */
 export function requireBearer(scope: App, authenticate: Authenticate): void {

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
+import type { Authenticate } from '../../../app/sessions/authenticate.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
-import { type Authenticate, bearerOf, type Principal, principalBy } from './authenticate.ts';
+import { bearerOf, type Principal, principalBy } from './authenticate.ts';
 import { ACCESS_COOKIE, onlyCookie, readCookies, refuseCrossSite } from './cookies.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply } from 'fastify';
-import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
-import type { openSession } from '../../../../app/sessions/open-session.ts';
-import type { refresh } from '../../../../app/sessions/refresh.ts';
+import type { OpenSession } from '../../../../app/sessions/open-session.ts';
+import type { Refresh } from '../../../../app/sessions/refresh.ts';
+import type { TokenPair } from '../../../../app/tokens/mint-pair.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
@@ -14,8 +14,8 @@ import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 
 export interface CookiePairOptions {
-  readonly openSession: ReturnType<typeof openSession>;
-  readonly refresh: ReturnType<typeof refresh>;
+  readonly openSession: OpenSession;
+  readonly refresh: Refresh;
   readonly authorizeLogin: AuthorizeLogin;
   readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;

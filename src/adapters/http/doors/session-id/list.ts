@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { listSessions } from '../../../../app/sessions/list-sessions.ts';
+import type { ListSessions } from '../../../../app/sessions/list-sessions.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
 import { longText } from '../../server/bounded.ts';
@@ -8,7 +8,7 @@ import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
 import type { ServiceKey } from '../../server/service-keys.ts';
 
 export interface ListOptions {
-  readonly listSessions: ReturnType<typeof listSessions>;
+  readonly listSessions: ListSessions;
   readonly serviceKeys: readonly ServiceKey[];
 }
 

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { TokenPair } from '../../../../app/sessions/mint-pair.ts';
-import type { openSession } from '../../../../app/sessions/open-session.ts';
-import type { refresh } from '../../../../app/sessions/refresh.ts';
+import type { OpenSession } from '../../../../app/sessions/open-session.ts';
+import type { Refresh } from '../../../../app/sessions/refresh.ts';
+import type { TokenPair } from '../../../../app/tokens/mint-pair.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
@@ -15,8 +15,8 @@ import { confidentialClients, type ServiceKey } from '../../server/service-keys.
 import { tokenCookie } from '../token-cookies.ts';
 
 export interface TokenOptions {
-  readonly openSession: ReturnType<typeof openSession>;
-  readonly refresh: ReturnType<typeof refresh>;
+  readonly openSession: OpenSession;
+  readonly refresh: Refresh;
   readonly authorizeLogin: AuthorizeLogin;
   readonly serviceKeys: readonly ServiceKey[];
   readonly publicUrl: string | null;
@@ -36,7 +36,7 @@ const Opening = Type.Object(
   { guid: Uuid },
   { ...closed, title: 'SessionIdOpening', examples: [{ guid: examples.user }] },
 );
-const Refresh = Type.Object(
+const RefreshBody = Type.Object(
   {
     session_id: Uuid,
     refresh_token: Type.Optional(longText({ description: 'base64, as it was answered' })),
@@ -97,7 +97,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         description: `The refresh token comes as cookie \`${SESSION_COOKIE}\`, or in the body. It is to be the session’s own.`,
         headers: IdempotencyKey,
         security: [{ sessionCookie: [] }, {}],
-        body: Refresh,
+        body: RefreshBody,
         response: {
           200: answer('the next tokens', Tokens, withCookie),
           ...problems(400, 401, 403, 422, 503),

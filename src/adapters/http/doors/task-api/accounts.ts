@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox';
-import type { logInWithPassword } from '../../../../app/accounts/log-in-with-password.ts';
-import type { register } from '../../../../app/accounts/register.ts';
-import type { logOut } from '../../../../app/sessions/log-out.ts';
-import type { refresh } from '../../../../app/sessions/refresh.ts';
+import type { LogInWithPassword } from '../../../../app/accounts/log-in-with-password.ts';
+import type { Register } from '../../../../app/accounts/register.ts';
+import type { Authenticate } from '../../../../app/sessions/authenticate.ts';
+import type { LogOut } from '../../../../app/sessions/log-out.ts';
+import type { Refresh } from '../../../../app/sessions/refresh.ts';
 import type { App } from '../../server/app.ts';
-import { type Authenticate, principalOf } from '../../server/authenticate.ts';
+import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
 import { addressOf, clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
@@ -14,10 +15,10 @@ import { counted } from './request-limit.ts';
 import { anyones, authorized } from './schemas.ts';
 
 export interface AccountOptions {
-  readonly register: ReturnType<typeof register>;
-  readonly logInWithPassword: ReturnType<typeof logInWithPassword>;
-  readonly refresh: ReturnType<typeof refresh>;
-  readonly logOut: ReturnType<typeof logOut>;
+  readonly register: Register;
+  readonly logInWithPassword: LogInWithPassword;
+  readonly refresh: Refresh;
+  readonly logOut: LogOut;
   readonly authenticate: Authenticate;
   readonly serviceKeys: readonly ServiceKey[];
 }
@@ -37,7 +38,7 @@ const Credentials = Type.Object(
   { username: Text, password: Text },
   { ...closed, title: 'TaskApiCredentials', examples: [{ username: account.username, password }] },
 );
-const Refresh = Type.Object(
+const RefreshBody = Type.Object(
   { refresh: longText() },
   { ...closed, title: 'TaskApiRefresh', examples: [{ refresh: examples.refresh }] },
 );
@@ -97,7 +98,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         summary: 'Exchange a refresh token for the next tokens',
         description: 'The old one is dead: if it comes back, its session ends.',
         headers: IdempotencyKey,
-        body: Refresh,
+        body: RefreshBody,
         response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
       },
     },

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
-import type { limitRequests as countRequest } from '../../../../app/limit-requests.ts';
+import type { LimitRequests } from '../../../../app/limit-requests.ts';
 import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
@@ -9,7 +9,7 @@ import { addressOf } from '../../server/client.ts';
 import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {
-  readonly limitRequests: ReturnType<typeof countRequest>;
+  readonly limitRequests: LimitRequests;
   /** Requests per minute. */
   readonly rateLimit: number;
 }

@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { changeTask } from '../../../../app/tasks/change-task.ts';
-import type { createTask } from '../../../../app/tasks/create-task.ts';
-import type { deleteTask } from '../../../../app/tasks/delete-task.ts';
-import type { findTask } from '../../../../app/tasks/find-task.ts';
-import type { listTasks } from '../../../../app/tasks/list-tasks.ts';
+import type { ChangeTask } from '../../../../app/tasks/change-task.ts';
+import type { CreateTask } from '../../../../app/tasks/create-task.ts';
+import type { DeleteTask } from '../../../../app/tasks/delete-task.ts';
+import type { FindTask } from '../../../../app/tasks/find-task.ts';
+import type { ListTasks } from '../../../../app/tasks/list-tasks.ts';
 import type { Task } from '../../../../domain/task.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
@@ -14,11 +14,11 @@ import { counted } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface TaskOptions {
-  readonly createTask: ReturnType<typeof createTask>;
-  readonly listTasks: ReturnType<typeof listTasks>;
-  readonly findTask: ReturnType<typeof findTask>;
-  readonly changeTask: ReturnType<typeof changeTask>;
-  readonly deleteTask: ReturnType<typeof deleteTask>;
+  readonly createTask: CreateTask;
+  readonly listTasks: ListTasks;
+  readonly findTask: FindTask;
+  readonly changeTask: ChangeTask;
+  readonly deleteTask: DeleteTask;
 }
 
 const closed = { additionalProperties: false };

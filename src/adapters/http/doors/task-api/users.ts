@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { describeUser } from '../../../../app/tasks/describe-user.ts';
-import type { listUsers, UserWithTasks } from '../../../../app/tasks/list-users.ts';
+import type { DescribeUser } from '../../../../app/tasks/describe-user.ts';
+import type { ListUsers, UserWithTasks } from '../../../../app/tasks/list-users.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
@@ -10,8 +10,8 @@ import { counted } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface UserOptions {
-  readonly listUsers: ReturnType<typeof listUsers>;
-  readonly describeUser: ReturnType<typeof describeUser>;
+  readonly listUsers: ListUsers;
+  readonly describeUser: DescribeUser;
 }
 
 const example = { id: examples.user, username: 'ann', tasks: ['Water the plants'] };

@@ -17,13 +17,14 @@ interface Deps {
  *
  * Rejects with {@link StoreUnavailable} if the database is needed and unavailable.
  */
-export const isSessionAlive = ({ families, revoked, policy, clock }: Deps) => {
-  return async ({ sid, iat, exp }: Pick<AccessClaims, 'sid' | 'iat' | 'exp'>): Promise<boolean> => {
-    if (revoked.recall(sid) !== null) return false;
-    // A token from before a reduction of `accessTokenAge` may live longer than its entry in the list.
-    const isCovered = (exp - iat) * 1000 <= policy.accessTokenAge;
-    if (isCovered && revoked.isComplete()) return true;
-    const family = await families.find(sid);
-    return family !== null && family.revoked === null && family.expiresAt > clock();
-  };
-};
+export async function isSessionAlive(
+  { families, revoked, policy, clock }: Deps,
+  { sid, iat, exp }: Pick<AccessClaims, 'sid' | 'iat' | 'exp'>,
+): Promise<boolean> {
+  if (revoked.recall(sid) !== null) return false;
+  // A token from before a reduction of `accessTokenAge` may live longer than its entry in the list.
+  const isCovered = (exp - iat) * 1000 <= policy.accessTokenAge;
+  if (isCovered && revoked.isComplete()) return true;
+  const family = await families.find(sid);
+  return family !== null && family.revoked === null && family.expiresAt > clock();
+}

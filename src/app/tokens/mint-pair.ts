@@ -14,22 +14,21 @@ export interface TokenPair {
  * Mints the current pair of a family. The pair depends only on the row and the keys, so a retry gets the same pair
  * although no token is stored. `ids`: the derived token ids, if the caller already has them.
  */
-export const mintPair =
-  ({ codec, secrets }: { codec: TokenCodec; secrets: TokenSecrets }) =>
-  async (
-    family: TokenFamily,
-    now: number,
-    ids = secrets.derive(family.scheme, family),
-  ): Promise<TokenPair> => {
-    const claims = accessClaims(family, ids.linkerId);
-    const access = await codec.signAccess(claims, family.accessKeyId);
-    const unpaired = refreshClaims(family, ids);
-    const refresh = await codec.signRefresh(
-      family.paired ? { ...unpaired, at_hash: codec.accessHash(access) } : unpaired,
-      family.refreshKeyId,
-    );
-    return { access, refresh, expiresIn: secondsLeft(claims.exp, now) };
-  };
+export async function mintPair(
+  { codec, secrets }: { readonly codec: TokenCodec; readonly secrets: TokenSecrets },
+  family: TokenFamily,
+  now: number,
+  ids = secrets.derive(family.scheme, family),
+): Promise<TokenPair> {
+  const claims = accessClaims(family, ids.linkerId);
+  const access = await codec.signAccess(claims, family.accessKeyId);
+  const unpaired = refreshClaims(family, ids);
+  const refresh = await codec.signRefresh(
+    family.paired ? { ...unpaired, at_hash: codec.accessHash(access) } : unpaired,
+    family.refreshKeyId,
+  );
+  return { access, refresh, expiresIn: secondsLeft(claims.exp, now) };
+}
 
 function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
   return {

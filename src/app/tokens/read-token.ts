@@ -19,28 +19,27 @@ export type OurToken = { readonly sessionId: string; readonly userId: string } &
  * Verifies a token of unknown type; null if this service did not issue it. An expired access token also gives null,
  * but the times of a refresh token are not checked. Does not check whether the session is live.
  */
-export const readToken = (deps: ReadTokenDeps) => {
-  const { codec, policy, clock } = deps;
-  const readRefresh = readRefreshToken(deps);
+export async function readToken(deps: ReadTokenDeps, token: string): Promise<OurToken | null> {
+  return (await readAsRefresh(deps, token)) ?? (await readAsAccess(deps, token));
+}
 
-  return async (token: string): Promise<OurToken | null> =>
-    (await asRefresh(token)) ?? (await asAccess(token));
+async function readAsRefresh(deps: ReadTokenDeps, token: string): Promise<OurToken | null> {
+  const found = await nullIfRefused(readRefreshToken(deps, token));
+  if (found === null) return null;
+  const { claims } = found;
+  return { type: 'refresh', claims, sessionId: claims.tokenFamily, userId: claims.sub };
+}
 
-  async function asRefresh(token: string): Promise<OurToken | null> {
-    const found = await unlessRefused(readRefresh(token));
-    if (found === null) return null;
-    const { claims } = found;
-    return { type: 'refresh', claims, sessionId: claims.tokenFamily, userId: claims.sub };
-  }
-
-  async function asAccess(token: string): Promise<OurToken | null> {
-    const claims = await unlessRefused(codec.verifyAccess(token, clock(), policy.clockSkew));
-    return claims && { type: 'access', claims, sessionId: claims.sid, userId: claims.sub };
-  }
-};
+async function readAsAccess(
+  { codec, policy, clock }: ReadTokenDeps,
+  token: string,
+): Promise<OurToken | null> {
+  const claims = await nullIfRefused(codec.verifyAccess(token, clock(), policy.clockSkew));
+  return claims && { type: 'access', claims, sessionId: claims.sid, userId: claims.sub };
+}
 
 /** Turns a refusal of the token into null. `unavailable` still rejects: it says nothing about the token. */
-async function unlessRefused<T>(reading: Promise<T>): Promise<T | null> {
+async function nullIfRefused<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading;
   } catch (error) {

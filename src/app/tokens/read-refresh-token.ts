@@ -11,11 +11,9 @@ export interface ReadRefreshDeps {
  * Verifies the signature and the `linkerId` of a refresh token. Returns its claims and its scheme. Does not check
  * whether the token has expired or was rotated. Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`.
  */
-export const readRefreshToken =
-  ({ codec, secrets }: ReadRefreshDeps) =>
-  async (token: string) => {
-    const claims = await codec.readRefresh(token);
-    const scheme = secrets.prove(claims);
-    if (scheme === null) throw new Refusal('invalid_token');
-    return { claims, scheme };
-  };
+export async function readRefreshToken({ codec, secrets }: ReadRefreshDeps, token: string) {
+  const claims = await codec.readRefresh(token);
+  const scheme = secrets.prove(claims);
+  if (scheme === null) throw new Refusal('invalid_token');
+  return { claims, scheme };
+}

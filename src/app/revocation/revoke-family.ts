@@ -8,7 +8,7 @@ import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { rememberEnded } from './remember-ended.ts';
 
-interface Deps {
+export interface RevokeFamilyDeps {
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
@@ -17,17 +17,16 @@ interface Deps {
 }
 
 /** Revokes a family and records why; false if it does not exist or is already revoked. */
-export const revokeFamily =
-  ({ families, revoked, policy, newId, securityLog }: Deps) =>
-  async (
-    tokenFamily: string,
-    revocation: { at: number; reason: RevocationReason },
-    tell: readonly Occurrence[],
-    who: Pick<SecurityFacts, 'userId' | 'address'>,
-  ): Promise<boolean> => {
-    const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, tell));
-    if (!ended) return false;
-    securityLog('session_ended', { sessionId: tokenFamily, reason: revocation.reason, ...who });
-    rememberEnded({ revoked, policy }, [tokenFamily], revocation);
-    return true;
-  };
+export async function revokeFamily(
+  { families, revoked, policy, newId, securityLog }: RevokeFamilyDeps,
+  tokenFamily: string,
+  revocation: { readonly at: number; readonly reason: RevocationReason },
+  occurrences: readonly Occurrence[],
+  subject: Pick<SecurityFacts, 'userId' | 'address'>,
+): Promise<boolean> {
+  const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, occurrences));
+  if (!ended) return false;
+  securityLog('session_ended', { sessionId: tokenFamily, reason: revocation.reason, ...subject });
+  rememberEnded({ revoked, policy }, [tokenFamily], revocation);
+  return true;
+}

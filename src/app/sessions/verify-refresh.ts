@@ -1,0 +1,39 @@
+import type { ClientInfo } from '../../domain/events.ts';
+import type { OAuthClient } from '../../domain/oauth-client.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
+import type { Scheme } from '../../ports/security/token-secrets.ts';
+import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
+
+export interface RefreshInput {
+  readonly refreshToken: string;
+  readonly accessToken: string | null;
+  /** The session that the client names, if any. The refresh token must belong to it. */
+  readonly sessionId?: string;
+  /** 1 to 255 visible characters. */
+  readonly idempotencyKey: string | null;
+  readonly client: ClientInfo;
+  /** The client that the request names or authenticates as; null if it does neither. */
+  readonly oauthClient: OAuthClient | null;
+}
+
+export interface VerifiedRefresh {
+  readonly claims: RefreshClaims;
+  /** The scheme of the refresh token, as far as the token shows it. */
+  readonly scheme: Scheme;
+}
+
+/** Runs the checks of a refresh that need no row (rows 1 to 5). Rejects with a {@link Refusal}. */
+export async function verifyRefresh(
+  deps: ReadRefreshDeps,
+  { refreshToken, accessToken, sessionId }: RefreshInput,
+  now: number,
+): Promise<VerifiedRefresh> {
+  const access = accessToken === null ? null : deps.codec.readAccessHalf(accessToken);
+  const { claims, scheme } = await readRefreshToken(deps, refreshToken);
+  if (sessionId !== undefined && sessionId !== claims.tokenFamily)
+    throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
+  const fault = judgePair(claims, access, now);
+  if (fault !== null) throw new Refusal(fault);
+  return { claims, scheme };
+}

@@ -1,0 +1,20 @@
+import type { ClientInfo } from './events.ts';
+import type { OAuthClient } from './oauth-client.ts';
+import type { RevocationReason } from './revocation.ts';
+import type { RefreshClaims } from './token-pair.ts';
+
+/** A verified refresh request, and what the replica that serves it knows. The verdict reads only this and the row. */
+export interface RefreshContext {
+  readonly claims: RefreshClaims;
+  /** Keyed hash of the token's `jti`, made under the scheme of the family's row. */
+  readonly hash: string;
+  /** Keyed hash of the request's `Idempotency-Key`, made under the same scheme; null without a key. */
+  readonly retryKeyHash: string | null;
+  readonly client: ClientInfo;
+  /** The client that the request names or authenticates as; null if it does neither. */
+  readonly oauthClient: OAuthClient | null;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The revocation that this replica remembers, or null. The row may have lost that revocation in a fail-over. */
+  readonly remembered: RevocationReason | null;
+}
