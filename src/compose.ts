@@ -8,7 +8,7 @@ import { createMetrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
-import { openKeySet } from './compose/key-set/open.ts';
+import { openKeySet } from './compose/key-set.ts';
 import { startObservability } from './compose/observability.ts';
 import { createSecurity } from './compose/security.ts';
 import { type Addresses, createServers } from './compose/servers.ts';
@@ -16,37 +16,37 @@ import { openSharedState } from './compose/shared-state.ts';
 import { openStores, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
-import { useCases } from './compose/use-cases.ts';
+import { createUseCases } from './compose/use-cases.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
 
-/** What a test may put in place of the real thing. */
+/** Replacements that tests pass. */
 export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<ServerLimits>;
-  readonly pressure?: Partial<OverloadLimits>;
+  readonly overload?: Partial<OverloadLimits>;
 }
 
 export interface Service {
   readonly app: App;
-  /** Begins to take requests, and answers where. */
+  /** Starts to accept requests. Returns the addresses of the service. */
   listen(): Promise<Addresses>;
-  /** Finishes what was accepted, then lets go of everything, in the order in which it is needed. */
+  /** Stops accepting requests, finishes running requests, then closes each part before the parts that it needs. */
   close(): Promise<void>;
-  /** Resolves, with the reason, if the service cannot go on by itself. */
+  /** Resolves with the reason if the service cannot continue. */
   readonly failed: Promise<Error>;
 }
 
-/** Builds the service from its configuration: the one place that knows every adapter. */
+/** Builds the service from its configuration. Only this file and `src/compose/` import the adapters. */
 export async function compose(config: Config, log: Logger, overrides: Overrides = {}): Promise<Service> {
   const clock = overrides.clock ?? Date.now;
   const revoked = createRevokedFamilies(clock);
   const metrics = createMetrics();
-  const { telemetry, storeCalls } = metrics;
-  const { tracing, close: closeTracing } = await openTracing(config, log);
-  const stores = await openStores(config, { revoked, storeCalls, tracing, clock, log });
+  const tracing = await openTracing(config, log);
+  const base = { clock, log, telemetry: metrics.telemetry, tracing: tracing.tracing };
+  const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls });
   try {
     return await composeOn(stores);
   } catch (error) {
@@ -55,54 +55,73 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   }
 
   async function composeOn(stores: Stores): Promise<Service> {
-    const { http, policy, limits } = config;
-    const { outbox, users, mailBudget, signingKeys } = stores;
-    const { keySet, publishedKeys, follow } = await openKeySet(config, { signingKeys, clock, log });
-    const { hashing, ...security } = createSecurity(config, keySet, log);
-    const { attempts: limited, cache, close: closeSharedMemory } = await openSharedState(config, log);
-    const attempts = reportLimits(limited, telemetry);
-    const newId = overrides.newId ?? randomUUID;
-    const strain = overrides.pressure ?? {};
-    const eye = startObservability(config, { metrics, outbox, hashing, revoked, limits: strain, clock, log });
-    const told = { clock, log, telemetry };
-    const rules = { policy, limits };
-    const verbs = useCases({ ...stores, ...security, ...told, ...rules, attempts, cache, revoked, newId });
-    const app = await createHttp({
-      ...http,
-      ...withSpans(tracing, verbs, (name) => ({ name, kind: 'internal' })),
-      ...eye.http,
-      tracing,
-      log,
-      limits: overrides.limits ?? {},
-      authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
-      checks: { database: stores.ping, capacity: eye.checkCapacity },
-      issuer: config.tokens.issuers[0] ?? '',
-      publishedKeys,
-      keySetMaxAge: config.keySet.maxAge,
+    const { http, policy, limits, tokens, keySet } = config;
+    const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
+    const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log);
+    const shared = await openSharedState(config, log);
+    const observability = startObservability(config, {
+      ...base,
+      metrics,
+      hashing,
+      revoked,
+      outbox: stores.outbox,
+      limits: overrides.overload ?? {},
     });
-    const { listen, close: closeServers } = createServers(http, { app, exposition: metrics, log });
-    const origin = () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`;
-    const toUsers = { outbox, users, budget: mailBudget, links: security.links, origin };
-    const deliveries = await startDeliveries(config, { ...toUsers, tracing, ...told });
-    const upkeep = startUpkeep({ ...stores, policy, ...told });
-    const following = follow();
+    const useCases = createUseCases({
+      ...base,
+      ...stores,
+      ...security,
+      policy,
+      limits,
+      revoked,
+      cache: shared.cache,
+      attempts: reportLimits(shared.attempts, metrics.telemetry),
+      newId: overrides.newId ?? randomUUID,
+    });
+    const app = await createHttp({
+      useCases: withSpans(base.tracing, useCases, (name) => ({ name, kind: 'internal' })),
+      config: {
+        ...http,
+        limits: overrides.limits ?? {},
+        issuer: tokens.issuers[0] ?? '',
+        authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
+      },
+      keys: { publishedKeys: accessKeys.publishedKeys, keySetMaxAge: keySet.maxAge },
+      observability: {
+        ...observability.http,
+        log,
+        tracing: base.tracing,
+        checks: { database: stores.ping, capacity: observability.checkCapacity },
+      },
+    });
+    const servers = createServers(http, { app, exposition: metrics, log });
+    const deliveries = await startDeliveries(config, {
+      ...base,
+      outbox: stores.outbox,
+      users: stores.users,
+      budget: stores.mailBudget,
+      links: security.links,
+      origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
+    });
+    const upkeep = startUpkeep({ ...base, ...stores, policy });
+    const keySetLoop = accessKeys.follow();
     return {
       app,
-      listen,
+      listen: servers.listen,
       failed: stores.failed,
       async close() {
-        await closeServers();
-        await Promise.all([deliveries.stop(), upkeep.stop(), following.stop()]);
-        eye.stop();
-        closeSharedMemory();
+        await servers.close();
+        await Promise.all([deliveries.stop(), upkeep.stop(), keySetLoop.stop()]);
+        observability.stop();
+        shared.close();
         await stores.close();
-        await closeTracing();
+        await tracing.close();
       },
     };
   }
 }
 
-/** Port 0 in the configuration leaves the choice to the system. */
+/** The port that the system assigned if the configured port is 0. */
 function portOf({ server }: App): number | undefined {
   const address = server.address();
   return address === null || typeof address === 'string' ? undefined : address.port;

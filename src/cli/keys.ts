@@ -6,7 +6,7 @@ import {
   createDatabaseKeySetAdmin,
   createFileKeySetAdmin,
   type KeySetAdmin,
-} from '../compose/key-set/admin.ts';
+} from '../compose/key-set-admin.ts';
 import { reachDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { commandIn } from './keys/command.ts';

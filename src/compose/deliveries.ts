@@ -19,13 +19,13 @@ import type { Tracing } from '../ports/tracing.ts';
 import { startEvents } from './events.ts';
 import { type Background, startLoop } from './loop.ts';
 
-/** Milliseconds between two looks into an outbox without mail, and between two removals where mail is off. */
+/** Milliseconds between two polls of the outbox: to send mails, or to remove mails while mail is off. */
 const POLL = { toSend: 1_000, toRemove: 60_000 };
 
-/** Captured mails of users whose address is not known are written all the same (RFC 2606: no such host). */
-const NOBODY = 'unknown@example.invalid';
+/** The recipient of mail files for users without a known address. The host never exists (RFC 2606). */
+const UNKNOWN_RECIPIENT = 'unknown@example.invalid';
 
-/** Empties the outbox in the background until stopped. */
+/** Starts to send mails and publish events from the outbox. */
 export async function startDeliveries(
   config: Pick<Config, 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps &
@@ -33,7 +33,7 @@ export async function startDeliveries(
       readonly users: Users;
       readonly budget: MailBudget;
       readonly links: LinkSecrets;
-      /** Where links lead, which is not known before the service listens. */
+      /** The origin of links in mails. It is known only once the service listens. */
       readonly origin: () => string;
       readonly tracing: Tracing | null;
       readonly log: Logger;
@@ -47,14 +47,14 @@ export async function startDeliveries(
   const work = [await startEvents(config, deps), ...mailLoops()];
   return {
     async stop() {
-      // Together: a mail that a slow server holds up is given up when the mailer closes.
+      // In parallel: closing the mailer aborts a mail that a slow server delays.
       await Promise.all([...work.map((each) => each.stop()), mailer.close()]);
     },
   };
 
   function mailLoops(): Background[] {
     if (mail.kind === 'off')
-      return [startLoop(POLL.toRemove, dropMail(deps), log, { busyDelay: BUSY_DELAY })];
+      return [startLoop(POLL.toRemove, createMailRemoval(deps), log, { busyDelay: BUSY_DELAY })];
     const toSend = { ...deps, mailer, ...toUsers };
     return [
       startLoop(POLL.toSend, deliverMail(toSend), log),
@@ -63,7 +63,7 @@ export async function startDeliveries(
   }
 }
 
-/** With TLS, a certificate that does not verify stops the start; a server that is down does not. */
+/** An invalid certificate of the mail server stops the start; an unreachable mail server does not. */
 async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): Promise<Mailer> {
   switch (mail.kind) {
     case 'smtp': {
@@ -78,8 +78,8 @@ async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): P
   }
 }
 
-/** Removes the mails that are recorded although no mail is sent. */
-function dropMail(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock: Clock }) {
+/** Removes the recorded mails while mail is off. */
+function createMailRemoval(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock: Clock }) {
   const { outbox, clock } = deps;
   return createRemoval(deps, {
     removal: 'mails',
@@ -88,6 +88,6 @@ function dropMail(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock:
 }
 
 function receiverOf(mail: Config['mail']): string | null {
-  if (mail.kind === 'off') return NOBODY;
-  return mail.receiver ?? (mail.kind === 'files' ? NOBODY : null);
+  if (mail.kind === 'off') return UNKNOWN_RECIPIENT;
+  return mail.receiver ?? (mail.kind === 'files' ? UNKNOWN_RECIPIENT : null);
 }

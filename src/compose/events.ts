@@ -8,19 +8,19 @@ import type { Tracing } from '../ports/tracing.ts';
 import { type Background, startLoop } from './loop.ts';
 
 /**
- * Milliseconds between two looks into an empty outbox. A NOTIFY with each change would be quicker, but lets one
- * commit through at a time: see docs/decisions/0004-events-commit-with-their-change.md.
+ * Milliseconds between two polls of an empty outbox. A NOTIFY in each transaction would be faster, but PostgreSQL then
+ * commits one transaction at a time: see docs/decisions/0004-events-commit-with-their-change.md.
  */
 const POLL = { forLog: 1_000, forBroker: 200 };
 
-/** Sends events to RabbitMQ where there is one; logs them otherwise. */
+/** Starts to publish events to RabbitMQ. Without a configured broker it logs them. */
 export async function startEvents(
   { brokerUrl, tokens }: Pick<Config, 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps & RemovalDeps & { readonly tracing: Tracing | null; readonly log: Logger },
 ): Promise<Background> {
   const { log } = deps;
   if (brokerUrl === null) return startLoop(POLL.forLog, logEvents(deps), log);
-  // Loaded where it is wanted, to start sooner without.
+  // Loaded on demand: a start without a broker is faster.
   const [{ connectBroker }, { createEventPublisher }] = await Promise.all([
     import('../adapters/amqp/connect.ts'),
     import('../adapters/amqp/event-publisher.ts'),
@@ -30,13 +30,13 @@ export async function startEvents(
   const loop = startLoop(POLL.forBroker, publishEvents({ ...deps, publisher, random: Math.random }), log);
   return {
     async stop() {
-      // Together: what a broker holds up is given up when the publisher closes.
+      // In parallel: closing the publisher aborts events that a slow broker delays.
       await Promise.all([loop.stop(), publisher.close()]);
     },
   };
 }
 
-/** The same on every replica and after every restart, and what is said in tokens: a URI reference, as is due. */
+/** The `source` of CloudEvents is a URI reference. The issuer of the tokens is the same on every replica. */
 function sourceOf({ issuers: [issuer = 'kinship'] }: Config['tokens']): string {
   return encodeURI(issuer);
 }

@@ -1,14 +1,14 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 
-/** Work in the background; `stop` waits for the round under way. */
+/** Background work. `stop` waits until the current round has ended. */
 export interface Background {
   stop(): Promise<void>;
 }
 
 /**
- * Runs the task again and again: after a breath while it reports work done, else after a pause (milliseconds). A
- * round that fails is logged, and the next one comes all the same.
+ * Runs the task repeatedly. The next round starts after `busyDelay` if the task did work, otherwise after `pause`
+ * (milliseconds). The task returns the amount of work that it did. A failed round is logged and counts as no work.
  */
 export function startLoop(
   pause: number,
@@ -36,7 +36,8 @@ export function startLoop(
     try {
       return await task();
     } catch (error) {
-      if (error instanceof StoreUnavailable) log.warn({ err: error }, 'background work waits for its store');
+      if (error instanceof StoreUnavailable)
+        log.warn({ err: error }, 'database unavailable; background work continues later');
       else log.error({ err: error }, 'background work failed');
       return 0;
     }

@@ -10,7 +10,7 @@ import type { Outbox } from '../ports/stores/outbox.ts';
 interface Options {
   readonly metrics: Metrics;
   readonly outbox: Outbox;
-  /** What makes password hashes. */
+  /** The numbers of running and waiting password hashes. */
   readonly hashing: { running(): number; waiting(): number };
   readonly revoked: Pick<RevokedFamilies, 'isComplete'>;
   readonly limits: Partial<OverloadLimits>;
@@ -18,10 +18,7 @@ interface Options {
   readonly log: Logger;
 }
 
-/**
- * The service's eye on itself, until stopped: what it cannot take on it refuses, and what it does is counted, for
- * whoever may see that.
- */
+/** Starts load shedding and metrics. Call `stop` on shutdown. */
 export function startObservability(
   { production, http }: Pick<Config, 'production' | 'http'>,
   options: Options,
@@ -35,24 +32,24 @@ export function startObservability(
     isFeedComplete: revoked.isComplete,
     droppedLines: log.droppedLines,
   });
-  const pressure = monitorOverload({
+  const overload = monitorOverload({
     limits: { ...OVERLOAD_LIMITS, ...options.limits },
     unansweredFor: metrics.storeCalls.unansweredFor,
     log,
   });
   const access = production ? 'key' : 'open';
   return {
-    stop: pressure.stop,
+    stop: overload.stop,
     http: {
-      pressure: pressure.ask,
+      readOverload: overload.read,
       onShed: metrics.shed,
       onAnswered: metrics.answered,
       metrics: http.metricsPort === null ? { ...metrics, access } : null,
-    } satisfies Partial<HttpOptions>,
-    /** Rejects while new work is refused. */
+    } satisfies Partial<HttpOptions['observability']>,
+    /** Rejects while the service is overloaded. */
     async checkCapacity(): Promise<void> {
-      const strain = pressure.ask();
-      if (strain !== null) throw new Error(`Under strain: ${strain}.`);
+      const reason = overload.read();
+      if (reason !== null) throw new Error(`Overloaded: ${reason}.`);
     },
   };
 }

@@ -9,13 +9,13 @@ import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../ports/log.ts';
 
-/** Signing needs the thread pool too, which has four threads. */
+/** At most half of the four threads of the pool, because signing needs that pool, too. */
 const PASSWORD_TURNS = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
-/** Refreshes whose hash of the `jti` is argon2id never wait behind passwords. */
+/** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */
 const JTI_TURNS = { atOnce: 1, queue: 64 };
 
-/** Tokens, hashes and links, under the keys of the configuration. */
+/** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(
   { tokens, argon2 }: Pick<Config, 'tokens' | 'argon2'>,
   keySet: AccessKeySet,

@@ -6,9 +6,9 @@ import type { Config } from '../config.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 
-/** What replicas share through Redis, and a process keeps for itself where there is none. */
+/** State that replicas share through Redis. Without Redis each process has its own. */
 export interface SharedState {
-  /** Never without a limit: counted in memory while Redis is away. */
+  /** Attempts stay limited during an outage of Redis: this process then counts them in memory. */
   readonly attempts: Attempts;
   readonly cache: Cache;
   close(): void;
@@ -20,7 +20,7 @@ export async function openSharedState(
 ): Promise<SharedState> {
   const memory = createMemoryAttempts({ policy });
   if (redisUrl === null) return { attempts: memory, cache: createMemoryCache(), close() {} };
-  // Loaded where it is wanted: the driver is a good part of the time that a start takes.
+  // Loaded on demand: importing the driver delays the start.
   const [{ connectRedis }, { createRedisAttempts }, { createRedisCache }] = await Promise.all([
     import('../adapters/redis/connect.ts'),
     import('../adapters/redis/attempts.ts'),

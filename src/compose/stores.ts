@@ -31,19 +31,16 @@ export interface Stores {
   readonly tasks: Tasks;
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
-  /** Loaded where it is wanted: few services keep keys in the database. */
+  /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
-  /** Rejects while the database cannot be asked, or lacks a table, and after five seconds without an answer. */
+  /** Rejects if the database is unreachable, lacks a table, or does not answer within five seconds. */
   ping(): Promise<void>;
   close(): Promise<void>;
-  /** Resolves, with the reason, if the embedded database dies by itself; never otherwise. */
+  /** Resolves with the reason if the embedded database ends unexpectedly. */
   readonly failed: Promise<Error>;
 }
 
-/**
- * The database that the configuration names, with its schema up to date. From here on until `close` it feeds the
- * list of revoked families.
- */
+/** Opens the configured database, migrates its schema, and starts the feed of revoked families. */
 export async function openStores(
   config: Pick<Config, 'database' | 'dataDir' | 'policy'>,
   deps: {
@@ -85,9 +82,9 @@ export async function openStores(
     const traced = withStoreSpans(tracing, name, store);
     return wrapMethods(
       traced,
-      (_method, ask) =>
+      (_method, call) =>
         (...input) =>
-          storeCalls.follow(name, () => ask(...input).catch(noteFailure)),
+          storeCalls.follow(name, () => call(...input).catch(noteFailure)),
     );
   }
 
@@ -103,10 +100,10 @@ export async function openStores(
   }
 }
 
-/** Seconds that statements get to finish when the service ends. */
+/** Seconds that running statements may take to finish at shutdown. */
 const END_TIMEOUT = { timeout: 5 };
 
-/** A pool on PostgreSQL, or on the embedded one, which is started for it and ends with it. */
+/** Opens a pool on the configured PostgreSQL, or starts the embedded PostgreSQL, which ends with its pool. */
 export async function openDatabase({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') {
     const sql = connect(database);
@@ -128,8 +125,8 @@ export async function openDatabase({ database, dataDir }: Pick<Config, 'database
 }
 
 /**
- * The same for a command that may run beside the service: where that has the embedded database open, the command
- * is one more client of it.
+ * Opens the database for a command that may run while the service runs. If the service has the embedded database open,
+ * the command connects to it as a further client.
  */
 export async function reachDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
   try {

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { SpanStart, Tracing } from '../ports/tracing.ts';
 import { type Methods, wrapMethods } from './wrap-methods.ts';
 
-/** Null where nobody collects traces: then nothing of it is loaded, and nothing of it runs. */
+/** Opens tracing; null if no collector is configured. Then no tracing code is loaded. */
 export async function openTracing(
   { traces }: Pick<Config, 'traces'>,
   log: Logger,
@@ -15,7 +15,7 @@ export async function openTracing(
   return { tracing, close };
 }
 
-/** The same functions, each call of which is a span; a call outside of any, such as a poll, is no trace of its own. */
+/** Wraps each method in a span. A call outside of a trace, such as a poll, starts no trace. */
 export function withSpans<T extends Methods<T>>(
   tracing: Tracing | null,
   verbs: T,
@@ -31,7 +31,7 @@ export function withSpans<T extends Methods<T>>(
   });
 }
 
-/** Every method of a store is one statement or one transaction. */
+/** Wraps each method of a store in a client span. A method is one statement or one transaction. */
 export function withStoreSpans<T extends Methods<T>>(tracing: Tracing | null, subject: string, store: T): T {
   return withSpans(tracing, store, (method) => ({
     name: `${subject}.${method}`,

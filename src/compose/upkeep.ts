@@ -12,7 +12,7 @@ import { type Background, startLoop } from './loop.ts';
 
 const HOUR = 3_600_000;
 
-/** Removes in the background what is past use, until stopped. */
+/** Starts to remove rows whose retention time is over. */
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
   readonly outbox: Outbox;

@@ -43,7 +43,7 @@ import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
 
-/** Everything that the use cases ask of the outside. */
+/** The ports and settings that the use cases need. */
 export interface UseCaseDeps {
   readonly families: TokenFamilies;
   readonly users: Users;
@@ -65,10 +65,10 @@ export interface UseCaseDeps {
   readonly telemetry: Telemetry;
 }
 
-/** The use cases that clients can ask for, under the names by which the HTTP side knows them. */
-export function useCases(deps: UseCaseDeps) {
+/** Builds each use case once, under the name that the HTTP adapter uses. */
+export function createUseCases(deps: UseCaseDeps) {
   const { loginEnded, registrationEnded, refreshRefused } = deps.telemetry;
-  // How a refresh was answered with a pair, the use case itself knows better.
+  // The use case itself counts the refreshes that return a pair.
   const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
 
   return {

@@ -60,7 +60,7 @@ t.test('a scrape does not fail, nor wait for long, because of the database', asy
   t.same(outboxSeries(await keptAlive(stuck.scrape())), { kinship_database_up: 0 });
 });
 
-t.test('questions to the database: how many, how long, and which failed', async (t) => {
+t.test('store calls are counted by store, duration and failure', async (t) => {
   const { storeCalls, scrape } = createMetrics();
   let answer = () => {};
   const waiting = storeCalls.follow('users', () => new Promise<void>((resolve) => (answer = resolve)));
@@ -115,7 +115,7 @@ t.test('a session that is ahead of the database heals, and is counted', async (t
   t.equal(series.get('kinship_refreshes_total{outcome="healed"}'), 1);
 });
 
-t.test('the service is under strain for as long as too many wait', async (t) => {
+t.test('the service is overloaded while too many store calls are unanswered', async (t) => {
   let unanswered = 0;
   const lines: string[] = [];
   const log = { info: heard('info'), warn: heard('warn'), error: heard('error') };
@@ -127,19 +127,19 @@ t.test('the service is under strain for as long as too many wait', async (t) => 
     };
   }
   const line = () => new Promise<void>((resolve) => (hear = resolve));
-  const limits = { late: 60_000, unanswered: 1_000, questions: 3 };
-  const { ask, stop } = monitorOverload({ limits, unansweredFor: () => unanswered, log });
+  const limits = { late: 60_000, unanswered: 1_000, calls: 3 };
+  const { read, stop } = monitorOverload({ limits, unansweredFor: () => unanswered, log });
   t.teardown(stop);
-  t.equal(ask(), null);
+  t.equal(read(), null);
   const begun = line();
   unanswered = 3;
   await keptAlive(begun);
-  t.equal(ask(), 'database');
+  t.equal(read(), 'database');
   const ended = line();
   unanswered = 2;
   await keptAlive(ended);
-  t.equal(ask(), null);
-  t.same(lines, ['warn too much to do: new work is refused', 'info new work is taken on again']);
+  t.equal(read(), null);
+  t.same(lines, ['warn overloaded; new requests are refused', 'info no longer overloaded']);
 });
 
 /** What only watches and waits keeps no process alive by itself. */

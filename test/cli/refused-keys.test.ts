@@ -39,5 +39,8 @@ t.test('the list shows a changed key and one that is put back as refused', async
   for (const kid of [first, second])
     t.match(await run('retire', kid), { code: 0, text: `${kid} is out.\n` }, 'the key that signs stays');
   t.same(await ids(), [third]);
-  t.match(await run('retire', first), { code: 1, text: `There is no key ${first}: look at the list.\n` });
+  t.match(await run('retire', first), {
+    code: 1,
+    text: `There is no key ${first}. List the keys to see their ids.\n`,
+  });
 });

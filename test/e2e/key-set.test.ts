@@ -89,12 +89,12 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
   t.match(
     await faultOf(replica(t, strangers)),
-    /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: give that too/,
+    /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: provide that key too/,
   );
   const [newest] = await store.list();
   if (newest === undefined) throw new Error('no key');
   await store.add({ ...newest, number: newest.number + 1, id: 'tampered' });
-  await until('the fault is logged', () => one.lines.some((line) => line.includes('cannot be used')));
+  await until('the fault is logged', () => one.lines.some((line) => line.includes('signing key unusable')));
   t.equal((await one.kids()).length, 1, 'a row that cannot be opened is not published');
   t.type((await one.logIn()).access, 'string', 'and the others are still good');
 });
@@ -157,7 +157,9 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   await until('the change', async () => headerOf((await service.logIn()).access).kid === 'two');
   t.equal(await service.verify(pair.access), 204);
   writeFileSync(path, '{"keys": [');
-  await until('the fault is logged', () => service.lines.some((line) => line.includes('nothing changes')));
+  await until('the fault is logged', () =>
+    service.lines.some((line) => line.includes('the keys read before stay in use')),
+  );
   t.same(await service.kids(), ['two', 'one']);
 
   const hmacs = await replica(t, env);

@@ -82,7 +82,7 @@ t.test('metrics count requests and sessions, and contain no secret', async (t) =
     kinship_revocation_feed_complete: 1,
     kinship_password_hashes_running: 0,
     kinship_password_hashes_waiting: 0,
-    'kinship_shed_requests_total{strain="database"}': 0,
+    'kinship_shed_requests_total{reason="database"}': 0,
   };
   t.same(Object.fromEntries(Object.keys(expected).map((name) => [name, series.get(name)])), expected);
   for (const name of [

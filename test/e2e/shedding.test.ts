@@ -34,7 +34,7 @@ const isSaid =
     lines.some((line) => line.includes(words));
 
 /** New work is refused as documented; what tells of the service goes on. */
-async function refusesWork(t: Test, service: Service, strain: string): Promise<void> {
+async function refusesWork(t: Test, service: Service, overload: string): Promise<void> {
   const before = await scrape(service.metrics);
   const { status, headers, body } = await logIn(service);
   t.match({ status, body }, { status: 503, body: { code: 'unavailable', recovery: 'retry', status: 503 } });
@@ -42,12 +42,12 @@ async function refusesWork(t: Test, service: Service, strain: string): Promise<v
   t.equal(headers.get('content-type'), 'application/problem+json');
   t.equal((await fetch(`${service.url}/health/live`)).status, 200);
   t.equal(await ready(service), 503);
-  const name = `kinship_shed_requests_total{strain="${strain}"}`;
+  const name = `kinship_shed_requests_total{reason="${overload}"}`;
   t.equal((await scrape(service.metrics)).get(name), (before.get(name) ?? 0) + 1);
 }
 
 async function recovers(service: Service): Promise<void> {
-  await until('the end of it', isSaid(service, 'new work is taken on again'));
+  await until('the end of it', isSaid(service, 'no longer overloaded'));
   await until('a login', async () => (await logIn(service)).status === 200);
   await until('readiness', async () => (await ready(service)) === 200);
 }
@@ -55,12 +55,12 @@ async function recovers(service: Service): Promise<void> {
 t.test('a blocked event loop sheds load, and recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await composed(t, environment(t, url), { pressure: { late: 100 } });
+  const service = await composed(t, environment(t, url), { overload: { late: 100 } });
   t.equal((await logIn(service)).status, 200);
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const blocking = setInterval(() => Atomics.wait(cell, 0, 0, 400));
   try {
-    await until('the strain', isSaid(service, 'new work is refused'));
+    await until('the overload', isSaid(service, 'new requests are refused'));
     await refusesWork(t, service, 'event_loop');
   } finally {
     clearInterval(blocking);
@@ -71,7 +71,7 @@ t.test('a blocked event loop sheds load, and recovers', async (t) => {
 t.test('one pause of the machine sheds no load', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await composed(t, environment(t, url), { pressure: { late: 1_500 } });
+  const service = await composed(t, environment(t, url), { overload: { late: 1_500 } });
   const answers = [logIn(service), logIn(service), logIn(service)];
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
   t.same(
@@ -83,14 +83,14 @@ t.test('one pause of the machine sheds no load', async (t) => {
 t.test('a slow database makes the service shed load, and it recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await composed(t, environment(t, url), { pressure: { unanswered: 300 } });
+  const service = await composed(t, environment(t, url), { overload: { unanswered: 300 } });
   const other = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => other.end({ timeout: 1 }));
   let waiting: ReturnType<typeof logIn>[] = [];
   await other.begin(async (tx) => {
     await tx`lock table token_families in access exclusive mode`;
     waiting = Array.from({ length: 20 }, () => logIn(service));
-    await until('the strain', isSaid(service, 'new work is refused'));
+    await until('the overload', isSaid(service, 'new requests are refused'));
     await refusesWork(t, service, 'database');
   });
   const admitted = (await Promise.all(waiting)).map(({ status }) => status);

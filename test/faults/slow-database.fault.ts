@@ -37,7 +37,7 @@ t.test('a database that is locked, and then slow, makes the service shed, and no
   const shed = async () => {
     const series = await scrape(`${service.url}/metrics`);
     return {
-      count: series.get('kinship_shed_requests_total{strain="database"}') ?? Number.NaN,
+      count: series.get('kinship_shed_requests_total{reason="database"}') ?? Number.NaN,
       lag: series.get('nodejs_eventloop_lag_p99_seconds') ?? Number.NaN,
     };
   };

@@ -9,7 +9,7 @@ import { createCommonPasswords } from '../../src/adapters/passwords/common-passw
 import { createIdentifierHash } from '../../src/adapters/secrets/identifier-hash.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
-import { useCases } from '../../src/compose/use-cases.ts';
+import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
@@ -42,6 +42,11 @@ const LIMITS: Limits = {
   resetMails: { count: 3, perMilliseconds: 3_600_000 },
 };
 
+/** Options of the HTTP adapter that a test replaces, whatever their group. */
+export type HttpOverrides = Partial<
+  HttpOptions['useCases'] & HttpOptions['config'] & HttpOptions['keys'] & HttpOptions['observability']
+>;
+
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -51,7 +56,7 @@ interface Answer {
 /** The service over a real socket on loopback, in this process, with its log lines at hand. */
 export async function httpService(
   t: Pick<Test, 'teardown'>,
-  settings: Settings & { http?: Partial<HttpOptions>; limits?: Partial<Limits> } = {},
+  settings: Settings & { http?: HttpOverrides; limits?: Partial<Limits> } = {},
 ) {
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
@@ -76,26 +81,31 @@ export async function httpService(
     limits: { ...LIMITS, ...settings.limits },
     log,
   };
+  const overrides = settings.http ?? {};
   const app = await createHttp({
-    ...useCases(deps),
-    log,
-    publicUrl: null,
-    issuer: 'kinship',
-    trustProxy: [],
-    corsOrigins: [],
-    serviceKeys,
-    frontDoors: ['session-id', 'cookie-pair', 'task-api'],
-    rateLimit: 1_000_000,
-    authorizeLogin: createLoginAuthorizer('open', serviceKeys),
-    checks: {},
-    publishedKeys: service.publishedKeys,
-    keySetMaxAge: 300_000,
-    pressure: () => null,
-    onShed: service.metrics.shed,
-    onAnswered: service.metrics.answered,
-    metrics: { ...service.metrics, access: 'open' },
-    ...settings.http,
-    limits: { drain: 0, ...settings.http?.limits },
+    useCases: { ...createUseCases(deps), ...overrides },
+    config: {
+      publicUrl: null,
+      issuer: 'kinship',
+      trustProxy: [],
+      corsOrigins: [],
+      serviceKeys,
+      frontDoors: ['session-id', 'cookie-pair', 'task-api'],
+      rateLimit: 1_000_000,
+      authorizeLogin: createLoginAuthorizer('open', serviceKeys),
+      ...overrides,
+      limits: { drain: 0, ...overrides.limits },
+    },
+    keys: { publishedKeys: service.publishedKeys, keySetMaxAge: 300_000, ...overrides },
+    observability: {
+      log,
+      checks: {},
+      readOverload: () => null,
+      onShed: service.metrics.shed,
+      onAnswered: service.metrics.answered,
+      metrics: { ...service.metrics, access: 'open' },
+      ...overrides,
+    },
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   t.teardown(() => app.close());

@@ -19,24 +19,37 @@ import { TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
 
-export interface HttpOptions
-  extends ServerOptions,
-    CanonicalOptions,
-    FrontDoorOptions,
-    AdminOptions,
-    KeySetOptions,
-    OAuthOptions,
-    MetadataOptions,
-    NotMeOptions,
-    PasswordResetOptions,
-    SheddingOptions {
-  readonly checks: Readonly<Record<string, HealthCheck>>;
-  /** null: another server serves the metrics. */
-  readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
+/** The options of all routes and of the server. */
+type RouteOptions = ServerOptions &
+  CanonicalOptions &
+  FrontDoorOptions &
+  AdminOptions &
+  KeySetOptions &
+  OAuthOptions &
+  MetadataOptions &
+  NotMeOptions &
+  PasswordResetOptions &
+  SheddingOptions;
+
+type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
+  Pick<RouteOptions, 'issuer' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'>);
+type ObservabilityName = 'log' | 'tracing' | 'onAnswered' | keyof SheddingOptions;
+type KeysName = keyof KeySetOptions;
+
+export interface HttpOptions {
+  readonly useCases: Omit<RouteOptions, ConfigName | ObservabilityName | KeysName>;
+  readonly config: Pick<RouteOptions, ConfigName>;
+  readonly keys: Pick<RouteOptions, KeysName>;
+  readonly observability: Pick<RouteOptions, ObservabilityName> & {
+    readonly checks: Readonly<Record<string, HealthCheck>>;
+    /** null: another server serves the metrics. */
+    readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
+  };
 }
 
 /** Creates the complete HTTP server, ready to listen. */
-export async function createHttp(options: HttpOptions): Promise<App> {
+export async function createHttp({ useCases, config, keys, observability }: HttpOptions): Promise<App> {
+  const options = { ...useCases, ...config, ...keys, ...observability };
   const app = createServer(options);
   app.addSchema(TokenPairAnswer);
   app.addSchema(OAuthError);
@@ -59,7 +72,7 @@ export async function createHttp(options: HttpOptions): Promise<App> {
 }
 
 /** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
-async function clientRoutes(app: App, options: HttpOptions): Promise<void> {
+async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   await canonicalDoor(app, options);
   leadToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);

@@ -2,6 +2,7 @@ import { type KeySetTiming, keyThatSigns, publishedUntil, type SigningKey } from
 import type { Clock } from '../../ports/clock.ts';
 import type { PublicKey, PublishedKeys } from '../../ports/security/public-key.ts';
 import type { KeyRing } from './key-ring.ts';
+import { throttle } from './throttle.ts';
 import type { TokenKey } from './token-key.ts';
 
 /** A key of the set, ready for use. */
@@ -13,20 +14,24 @@ export interface OpenKey extends SigningKey, TokenKey {
 interface Options {
   readonly clock: Clock;
   readonly timing: Pick<KeySetTiming, 'outlast'>;
-  /** Brings the set up to date, by {@link KeySet.replace}, for the sake of a key that nobody knows. */
+  /** Reads the stored keys again, and calls {@link KeySet.replace}. */
   readonly reload: () => Promise<void>;
 }
 
-/** Keys that come and go while the service runs. */
+/** Milliseconds between two reloads for an unknown key. Anyone can name an unknown key in a token. */
+const RELOAD_PAUSE = 1_000;
+
+/** Keys that are added and removed while the service runs. */
 export interface KeySet extends KeyRing {
   readonly published: PublishedKeys;
-  /** What is there already under this id: a key never changes, and opening one takes its time. */
+  /** The opened key with this id, published or not. Opening a key is slow, so an unchanged key is not opened again. */
   known(id: string): OpenKey | undefined;
   replace(keys: readonly OpenKey[]): void;
 }
 
-/** An empty set, to be filled before it is asked to sign. */
+/** Creates an empty set. It must be filled before it signs. */
 export function createKeySet({ clock, timing, reload }: Options): KeySet {
+  const reloadSometimes = throttle(RELOAD_PAUSE, reload);
   let keys: readonly OpenKey[] = [];
   const isPublished = (key: OpenKey) => clock() < publishedUntil(key, keys, timing);
   const find = (id: string) => keys.find((key) => key.id === id && isPublished(key));
@@ -41,7 +46,7 @@ export function createKeySet({ clock, timing, reload }: Options): KeySet {
     find,
 
     async fetchUnknownKey(id) {
-      await reload();
+      await reloadSometimes();
       return find(id);
     },
 

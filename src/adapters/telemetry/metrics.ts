@@ -23,7 +23,7 @@ export interface Metrics {
   readonly telemetry: Telemetry;
   readonly storeCalls: StoreCalls;
   answered(request: Answered): void;
-  shed(strain: Overload): void;
+  shed(overload: Overload): void;
   /** From now on these are read at each scrape. */
   read(readings: Readings & Parameters<typeof readBacklog>[1]): void;
   readonly contentType: string;
@@ -34,8 +34,12 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const make = instruments(registry);
-  const shed = make.counter('kinship_shed_requests_total', 'Requests refused for want of room.', 'strain');
-  for (const strain of ['event_loop', 'database']) shed.inc({ strain }, 0);
+  const shed = make.counter(
+    'kinship_shed_requests_total',
+    'Requests refused because the service was overloaded.',
+    'reason',
+  );
+  for (const reason of ['event_loop', 'database']) shed.inc({ reason }, 0);
   let readAsked = async () => {};
 
   return {
@@ -46,7 +50,7 @@ export function createMetrics(): Metrics {
     },
     storeCalls: countStoreCalls(make),
     answered: countRequests(make),
-    shed: (strain) => shed.inc({ strain }),
+    shed: (reason) => shed.inc({ reason }),
 
     read({ hashesRunning, hashesWaiting, isFeedComplete, droppedLines, ...database }) {
       collectDefaultMetrics({ register: registry });

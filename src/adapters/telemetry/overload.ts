@@ -3,55 +3,56 @@ import type { Overload, ReadOverload } from '../../ports/overload.ts';
 
 /** Times in milliseconds. */
 export interface OverloadLimits {
-  /** How late the event loop may come to its work. */
+  /** The delay of the event loop that counts as late. */
   readonly late: number;
-  /** How long the database may keep a question waiting, */
+  /** How long a store call may stay unanswered. */
   readonly unanswered: number;
-  /** and how many may have waited for so long. A few do so because of a row that somebody holds. */
-  readonly questions: number;
+  /** How many store calls may be unanswered for that long. A few may wait for a row that another transaction holds. */
+  readonly calls: number;
 }
 
-export const OVERLOAD_LIMITS: OverloadLimits = { late: 1_000, unanswered: 1_000, questions: 16 };
+export const OVERLOAD_LIMITS: OverloadLimits = { late: 1_000, unanswered: 1_000, calls: 16 };
 
-/** Milliseconds between two looks. */
-const LOOK = 100;
+/** Milliseconds between two checks. */
+const CHECK_INTERVAL = 100;
 
 interface Options {
   readonly limits: OverloadLimits;
-  /** How many questions to the database have been without an answer for so many milliseconds. */
+  /** The number of store calls that have been unanswered for this many milliseconds. */
   unansweredFor(milliseconds: number): number;
   readonly log: Log;
 }
 
 /**
- * Watches whether the service gets to its work, until stopped. The event loop is under strain when it was late twice
- * in a row: once may be a pause of the whole machine, after which there is nothing to make up for.
+ * Monitors whether the service is overloaded. The event loop counts as overloaded if it was late at two checks in a
+ * row: a single delay may be a pause of the whole machine, which leaves no backlog.
  */
 export function monitorOverload({ limits, unansweredFor, log }: Options): {
-  ask: ReadOverload;
+  read: ReadOverload;
   stop(): void;
 } {
-  let strain: Overload | null = null;
-  let lookedAt = performance.now();
+  let current: Overload | null = null;
+  let checkedAt = performance.now();
   let timesLate = 0;
 
-  const looking = setInterval(() => {
+  const timer = setInterval(() => {
     const now = performance.now();
-    timesLate = now - lookedAt - LOOK > limits.late ? timesLate + 1 : 0;
-    lookedAt = now;
-    tell(judge());
-  }, LOOK).unref();
+    timesLate = now - checkedAt - CHECK_INTERVAL > limits.late ? timesLate + 1 : 0;
+    checkedAt = now;
+    update(findOverload());
+  }, CHECK_INTERVAL).unref();
 
-  return { ask: () => strain, stop: () => clearInterval(looking) };
+  return { read: () => current, stop: () => clearInterval(timer) };
 
-  function judge(): Overload | null {
+  function findOverload(): Overload | null {
     if (timesLate > 1) return 'event_loop';
-    return unansweredFor(limits.unanswered) >= limits.questions ? 'database' : null;
+    return unansweredFor(limits.unanswered) >= limits.calls ? 'database' : null;
   }
 
-  function tell(found: Overload | null): void {
-    if (found !== null && strain === null) log.warn({ strain: found }, 'too much to do: new work is refused');
-    if (found === null && strain !== null) log.info({ strain }, 'new work is taken on again');
-    strain = found;
+  function update(found: Overload | null): void {
+    if (found !== null && current === null)
+      log.warn({ overload: found }, 'overloaded; new requests are refused');
+    if (found === null && current !== null) log.info({ overload: current }, 'no longer overloaded');
+    current = found;
   }
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
-import type { KeySetAdmin } from '../../compose/key-set/admin.ts';
+import type { KeySetAdmin } from '../../compose/key-set-admin.ts';
 
 const USAGE = `npm run keys -- list          the keys that sign access tokens, and where each of them stands
 npm run keys -- rotate        announces a new key, which signs once every verifier can know it

@@ -3,9 +3,9 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { Overload, ReadOverload } from '../../../ports/overload.ts';
 
 export interface SheddingOptions {
-  readonly pressure: ReadOverload;
+  readonly readOverload: ReadOverload;
   /** Called for each request that is refused. */
-  onShed(strain: Overload): void;
+  onShed(overload: Overload): void;
 }
 
 /** A refusal for lack of capacity. It is expected, so it is not logged for each request. */
@@ -19,11 +19,11 @@ export class Shed extends Refusal {
  * Refuses the requests of this scope while the service is overloaded. A few immediate refusals are better than late
  * answers for all.
  */
-export function shedLoad(scope: FastifyInstance, { pressure, onShed }: SheddingOptions): void {
+export function shedLoad(scope: FastifyInstance, { readOverload, onShed }: SheddingOptions): void {
   scope.addHook('onRequest', async () => {
-    const strain = pressure();
-    if (strain === null) return;
-    onShed(strain);
+    const overload = readOverload();
+    if (overload === null) return;
+    onShed(overload);
     throw new Shed();
   });
 }

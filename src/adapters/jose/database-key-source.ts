@@ -1,0 +1,76 @@
+import type { KeyTurn } from '../../domain/key-set.ts';
+import type { NamedKey } from '../../ports/security/named-key.ts';
+import type { SealedKey } from '../../ports/stores/signing-keys.ts';
+import { UnusableKey } from './import-key.ts';
+import { createKeySet } from './key-set.ts';
+import type { KeySource, KeySourceOptions } from './key-source.ts';
+import { createSealedKeys } from './sealed-keys.ts';
+
+interface Options extends KeySourceOptions {
+  readonly encryptionKeys: readonly NamedKey[];
+  /** Reads the stored keys. */
+  list(): Promise<readonly SealedKey[]>;
+  /** Makes and removes keys that are due, and returns the stored keys. */
+  maintain(): Promise<readonly SealedKey[]>;
+}
+
+/** The key set in the database. All replicas read the same sealed keys. */
+export function createDatabaseKeySource(options: Options): KeySource {
+  const { encryptionKeys, list, log } = options;
+  const { open } = createSealedKeys(encryptionKeys);
+  const set = createKeySet({ ...options, reload: async () => replace(await list(), logUnusable) });
+  const removed = new Set<string>();
+  let lastSeen: ReadonlySet<string> = new Set();
+
+  return {
+    set,
+    start: async () => replace(await options.maintain(), refuse),
+    maintain: async () => replace(await options.maintain(), logUnusable),
+  };
+
+  async function replace(
+    keys: readonly SealedKey[],
+    onUnusable: (id: string, error: UnusableKey) => void,
+  ): Promise<void> {
+    const opened = await Promise.all(
+      keys.map(async (key) => {
+        try {
+          const known = set.known(key.id);
+          return known !== undefined && isUnchanged(known, key) ? known : await open(withRemovalMark(key));
+        } catch (error) {
+          if (!(error instanceof UnusableKey)) throw error;
+          onUnusable(key.id, error);
+          return null;
+        }
+      }),
+    );
+    set.replace(opened.filter((key) => key !== null));
+    const stored = new Set(keys.map(({ id }) => id));
+    for (const id of lastSeen) if (!stored.has(id)) removed.add(id);
+    lastSeen = stored;
+  }
+
+  /** An attacker with write access can delete the mark of a removal. So this replica also remembers removed keys. */
+  function withRemovalMark(key: SealedKey): SealedKey {
+    return removed.has(key.id) ? { ...key, wasRemoved: true } : key;
+  }
+
+  function logUnusable(kid: string, err: UnusableKey): void {
+    log.error({ err, kid }, 'signing key unusable; its tokens are refused on this replica');
+  }
+}
+
+function isUnchanged(known: KeyTurn, stored: SealedKey): boolean {
+  return (
+    !stored.wasRemoved &&
+    known.number === stored.number &&
+    known.announcedAt === stored.announcedAt &&
+    known.signsFrom === stored.signsFrom
+  );
+}
+
+function refuse(kid: string, { message }: UnusableKey): never {
+  throw new UnusableKey(
+    `The signing key ${kid} ${message}: provide that key too, or remove the signing key (npm run keys -- retire ${kid}).`,
+  );
+}

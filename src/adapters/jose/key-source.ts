@@ -1,0 +1,19 @@
+import type { KeySetTiming } from '../../domain/key-set.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { KeySet } from './key-set.ts';
+
+export interface KeySourceOptions {
+  readonly timing: KeySetTiming;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A key set, and the functions that keep it equal to the stored keys. */
+export interface KeySource {
+  readonly set: KeySet;
+  /** Fills the set. Rejects with an {@link UnusableKey} if a stored key cannot be used. */
+  start(): Promise<void>;
+  /** Reads the stored keys again. A key that cannot be used is logged, and the other keys stay in use. */
+  maintain(): Promise<void>;
+}

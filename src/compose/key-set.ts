@@ -1,0 +1,96 @@
+import { UnusableKey } from '../adapters/jose/import-key.ts';
+import type { KnownKeys } from '../adapters/jose/key-ring.ts';
+import type { KeySource } from '../adapters/jose/key-source.ts';
+import type { AccessKeySet } from '../adapters/jose/token-codec.ts';
+import type { Logger } from '../adapters/telemetry/log.ts';
+import { type Config, ConfigurationError } from '../config.ts';
+import { keySetTiming } from '../domain/key-set.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { PublishedKeys } from '../ports/security/public-key.ts';
+import type { SigningKeys } from '../ports/stores/signing-keys.ts';
+import { type Background, startLoop } from './loop.ts';
+
+export type KeySetConfig = Pick<Config, 'keySet' | 'policy'>;
+
+interface KeySetDeps {
+  /** Loads the store of the keys. */
+  readonly signingKeys: () => Promise<SigningKeys>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface AccessKeys {
+  /** The keys that verify access tokens in addition to the configured keys. They may also sign. */
+  readonly keySet: AccessKeySet;
+  readonly publishedKeys: PublishedKeys;
+  /** Starts to maintain the set in the background. */
+  follow(): Background;
+}
+
+/** Opens the configured key set. Rejects with a {@link ConfigurationError} if a key of it cannot be used. */
+export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promise<AccessKeys> {
+  if (config.keySet.alg === null) {
+    return {
+      keySet: { signs: false, ring: keysOfEarlierTokens(config, deps) },
+      publishedKeys: () => [],
+      follow: () => ({ stop: async () => {} }),
+    };
+  }
+  const { set, start, maintain } = await openSource(config, deps);
+  await start().catch((error: unknown) => {
+    throw error instanceof UnusableKey ? new ConfigurationError([faultOf(error, config)]) : error;
+  });
+  const task = async () => {
+    await maintain();
+    return 0;
+  };
+  const { poll } = keySetTiming(config.policy, config.keySet);
+  return {
+    keySet: { signs: true, ring: set },
+    publishedKeys: set.published,
+    follow: () => startLoop(poll, task, deps.log),
+  };
+}
+
+function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): string {
+  return file === null ? message : `KEY_SET_FILE got ${JSON.stringify(file)}: ${message}.`;
+}
+
+/** Loads the adapters on demand, because few services have a key set and each import delays the start. */
+async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): Promise<KeySource> {
+  const { alg, file, encryptionKeys } = keySet;
+  const { clock, log } = deps;
+  const options = { timing: keySetTiming(policy, keySet), clock, log };
+  if (file !== null) {
+    const { createFileKeySource } = await import('../adapters/jose/file-key-source.ts');
+    return createFileKeySource({ ...options, path: file, alg });
+  }
+  const [{ createDatabaseKeySource }, { createSealedKeys }, { maintainKeySet }, signingKeys] =
+    await Promise.all([
+      import('../adapters/jose/database-key-source.ts'),
+      import('../adapters/jose/sealed-keys.ts'),
+      import('../app/keys/maintain-key-set.ts'),
+      deps.signingKeys(),
+    ]);
+  const { list } = signingKeys;
+  const makeKey = createSealedKeys(encryptionKeys).make;
+  const maintain = alg === null ? list : maintainKeySet({ ...options, signingKeys, makeKey, alg });
+  return createDatabaseKeySource({ ...options, encryptionKeys, list, maintain });
+}
+
+/**
+ * With HS512 the key set only verifies tokens from before the change of the algorithm, or of replicas that have
+ * already changed. So it is not maintained, but read when such a token arrives.
+ */
+function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): KnownKeys {
+  const { file, encryptionKeys } = config.keySet;
+  let source: Promise<KeySource> | undefined;
+  return {
+    find: () => undefined,
+    async fetchUnknownKey(id) {
+      if (file === null && encryptionKeys.length === 0) return undefined;
+      source ??= openSource(config, deps);
+      return (await source).set.fetchUnknownKey(id);
+    },
+  };
+}
