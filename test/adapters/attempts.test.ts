@@ -43,7 +43,7 @@ t.test('attempts in memory keep no name, so that long names do not fill the memo
 });
 
 t.test('windows of one action push out no window of another action', async (t) => {
-  const attempts = createMemoryAttempts({ most: 10 });
+  const attempts = createMemoryAttempts({ maxEntries: 10 });
   const limit = { count: 2, perMilliseconds: 60_000 };
   await attempts.countAction('register 192.0.2.1', limit, NOW);
   for (let n = 0; n < 20; n += 1) await attempts.countAction(`login user-${n} 192.0.2.1`, limit, NOW);
@@ -137,47 +137,47 @@ async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number
   return verdict;
 }
 
-t.test('memory is bounded', async (t) => {
-  const most = 10;
+t.test('memory attempts are bounded', async (t) => {
+  const maxEntries = 10;
   const networkOf = (i: number) => `203.0.113.${i}`;
   const junk = async (attempts: Attempts, times: number) => {
-    for (let i = 0; i < 10 * most; i += 1) {
+    for (let i = 0; i < 10 * maxEntries; i += 1) {
       const subject = { account: `junk ${i}`, identifier: `junk ${i}`, network: networkOf(i) };
       for (let j = 0; j < times; j += 1) await attempts.begin(subject, NOW);
     }
   };
 
-  await t.test('and a blocked account is not pushed out by junk', async (t) => {
-    const attempts = createMemoryAttempts({ most });
+  await t.test('other accounts with free attempts never evict a delayed account', async (t) => {
+    const attempts = createMemoryAttempts({ maxEntries });
     for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
     await junk(attempts, 4);
     t.notOk((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('but by as many blocked ones, since there is an end to it', async (t) => {
-    const attempts = createMemoryAttempts({ most });
+  await t.test('as many delayed accounts as the map holds evict a delayed account', async (t) => {
+    const attempts = createMemoryAttempts({ maxEntries });
     for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
     await junk(attempts, 5);
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('nor are known networks, by logins to one account from many', async (t) => {
-    const attempts = createMemoryAttempts({ most });
+  await t.test('logins to one account evict no known network of another account', async (t) => {
+    const attempts = createMemoryAttempts({ maxEntries });
     await attempts.recordSuccess(ANN, NOW);
-    for (let i = 0; i < 10 * most; i += 1) {
+    for (let i = 0; i < 10 * maxEntries; i += 1) {
       await attempts.recordSuccess({ account: 'junk', identifier: 'junk', network: networkOf(i) }, NOW);
     }
     for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
     t.ok((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('nor a window that is full', async (t) => {
-    const attempts = createMemoryAttempts({ most });
+  await t.test('windows with room never evict a full window', async (t) => {
+    const attempts = createMemoryAttempts({ maxEntries });
     const limit = { count: 2, perMilliseconds: 60_000 };
     await attempts.countAction('mails', limit, NOW);
     await attempts.countAction('mails', limit, NOW);
-    for (let i = 0; i < 10 * most; i += 1) await attempts.countAction(`junk ${i}`, limit, NOW);
+    for (let i = 0; i < 10 * maxEntries; i += 1) await attempts.countAction(`junk ${i}`, limit, NOW);
     t.notOk((await attempts.countAction('mails', limit, NOW)).allowed);
-    t.equal((await attempts.countAction('junk 0', limit, NOW)).remaining, 1, 'which was forgotten');
+    t.equal((await attempts.countAction('junk 0', limit, NOW)).remaining, 1, 'the oldest window was evicted');
   });
 });

@@ -11,7 +11,7 @@ t.test('the cache in memory', async (t) => {
   await t.test('keeps the contract', async (t) => cacheContract(t, async () => createMemoryCache()));
 
   await t.test('is bounded, by number and by length', async (t) => {
-    const cache = createMemoryCache({ most: 2, longest: 10 });
+    const cache = createMemoryCache({ maxEntries: 2, maxLength: 10 });
     for (const key of ['one', 'two', 'one', 'three']) await cache.set(key, key);
     t.same(
       [await cache.get('one'), await cache.get('two'), await cache.get('three')],

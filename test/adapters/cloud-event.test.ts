@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
 import { httpService } from '../support/http.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { claimsOf, sessions, someKeys } from '../support/sessions.ts';
 
 const SOURCE = 'https://auth.example.com';

@@ -1,6 +1,4 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
-import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
@@ -8,6 +6,8 @@ import { signingKeysContract } from '../ports/signing-keys.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { usersContract } from '../ports/users.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
+import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));

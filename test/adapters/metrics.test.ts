@@ -1,11 +1,11 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { monitorOverload } from '../../src/adapters/telemetry/overload.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { Backlog } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { seriesIn } from '../support/exposition.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { claimsOf, HOME, outcome, sessions } from '../support/sessions.ts';
 
 const NOW = 1_700_000_000_000;

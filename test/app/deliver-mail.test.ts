@@ -1,5 +1,4 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
 import { logEvents } from '../../src/app/delivery/log-events.ts';
@@ -9,6 +8,7 @@ import type { Outbox, Postponement } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { countsOf } from '../support/exposition.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { isSessionAlive } from '../../src/app/tokens/is-session-alive.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { NOW, someFamily } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { POLICY } from '../support/sessions.ts';
 
 const AGE = POLICY.accessTokenAge / 1000;

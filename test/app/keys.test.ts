@@ -1,10 +1,10 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
 import { headerOf } from '../support/forge.ts';
 import { sharedKeys, someKeySet } from '../support/key-set.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import {
   claimsOf,
   outcome,

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createRedisCache } from '../../src/adapters/redis/cache.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { listTasks } from '../../src/app/tasks/list-tasks.ts';
@@ -9,6 +8,7 @@ import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import { someUser } from '../ports/users.ts';
 import { NOW } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 

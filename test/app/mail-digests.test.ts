@@ -1,5 +1,4 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { deliverDigests } from '../../src/app/delivery/deliver-digests.ts';
 import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
@@ -7,6 +6,7 @@ import { nextDigestAt } from '../../src/domain/mail-budget.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const DAY = 86_400_000;
 const FULL_HOUR = Date.UTC(2026, 0, 2, 4);

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { publishEvents } from '../../src/app/delivery/publish-events.ts';
 import type { DomainEvent, EventType } from '../../src/domain/events.ts';
@@ -8,6 +7,7 @@ import type { ClaimedEntry, Outbox, OutboxEntry, Postponement } from '../../src/
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { countsOf } from '../support/exposition.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

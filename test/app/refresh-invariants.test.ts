@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { claimsOf, ELSEWHERE, HOME, outcome, sessions, someKeys } from '../support/sessions.ts';
 
 /**

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { NOW } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import {
   claimsOf,
   ELSEWHERE,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { createPurge, purgeBatch } from '../../src/app/upkeep/purge.ts';
 import { removeExpiredLinks, removeOldMails } from '../../src/app/upkeep/remove-old.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 import { outcome, POLICY, sessions } from '../support/sessions.ts';
 
 const MINUTE = 60_000;

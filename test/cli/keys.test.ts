@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { commandIn } from '../../src/cli/keys/command.ts';
 import {
@@ -14,6 +13,7 @@ import { readConfig } from '../../src/config.ts';
 import { pairOfKeys } from '../support/forge.ts';
 import { silent } from '../support/key-set.ts';
 import { rowsOf, runKeys as run } from '../support/keys-command.ts';
+import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 /** The words as they are typed, on a set at hand; a complaint counts as an answer. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { type HttpService, httpService } from '../support/http.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const PASSWORD = 'a violet piano 42';
 const WRONG = 'a wrong piano 43';

@@ -1,6 +1,5 @@
 import { createKeySet, type KeySet } from '../../src/adapters/jose/key-set.ts';
 import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
-import { createMemorySigningKeys } from '../../src/adapters/memory/signing-keys.ts';
 import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
 import { retireKey } from '../../src/app/keys/retire-key.ts';
 import { rotateKey } from '../../src/app/keys/rotate-key.ts';
@@ -8,6 +7,7 @@ import { type KeyAlgorithm, keySetTiming } from '../../src/domain/key-set.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { SealedKey } from '../../src/ports/stores/signing-keys.ts';
 import { NOW } from './families.ts';
+import { createMemorySigningKeys } from './memory/signing-keys.ts';
 import { POLICY, someKey } from './sessions.ts';
 
 export const silent: Log = { info() {}, warn() {}, error() {} };

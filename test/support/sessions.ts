@@ -3,7 +3,6 @@ import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
 import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
-import { createMemoryStores } from '../../src/adapters/memory/session-store.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
@@ -21,6 +20,7 @@ import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';
+import { createMemoryStores } from './memory/session-store.ts';
 
 export const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1.0' };
 export const ELSEWHERE: ClientInfo = { address: '198.51.100.66', userAgent: 'curl/8.0' };

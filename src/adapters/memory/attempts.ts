@@ -15,8 +15,8 @@ import { createBoundedMap } from './bounded-map.ts';
 
 interface Options {
   readonly policy?: AttemptPolicy;
-  /** Entries of each kind and rank that are kept. */
-  readonly most?: number;
+  /** The maximum number of entries of each kind and rank. */
+  readonly maxEntries?: number;
 }
 
 interface Window {
@@ -25,20 +25,24 @@ interface Window {
 }
 
 /**
- * Attempts in this process's memory, which strangers choose the names in, so there is an end to it. Counts that are
- * waited for are kept apart from all others: no number of accounts or networks tried a few times pushes one out. That
- * takes `most` others with all their free attempts used up since its own last one, each of them a password that was
- * verified: more than can be verified within the longest wait. Networks are remembered by account, so whoever owns
- * one account cannot push those of others out from however many networks. Names are kept as hashes: strangers choose
- * them, and a hash bounds the bytes of each entry.
+ * Attempts in the memory of this process. The memory is bounded, because any client can create entries.
+ *
+ * - Counts with a delay have a map of their own, so accounts or networks with a few attempts never evict them. To evict
+ *   one, a client must bring `maxEntries` other counts into a delay. That takes more password verifications than fit
+ *   into the longest delay.
+ * - Known networks are stored by account. So the owner of one account cannot evict the networks of other accounts.
+ * - Names are stored as hashes, which bounds the bytes of each entry.
  */
-export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }: Options = {}): Attempts {
-  const countsUnder = (delays: DelayPolicy) =>
-    createBoundedMap<AttemptCount>({ most, isPrecious: (count) => hasDelay(count, delays) });
-  const pairs = countsUnder(policy.account);
-  const accounts = countsUnder(policy.account);
-  const networks = countsUnder(policy.network);
-  const known = createBoundedMap<ReadonlyMap<string, number>>({ most });
+export function createMemoryAttempts({
+  policy = ATTEMPT_POLICY,
+  maxEntries = 50_000,
+}: Options = {}): Attempts {
+  const createCounts = (delays: DelayPolicy) =>
+    createBoundedMap<AttemptCount>({ maxEntries, isProtected: (count) => hasDelay(count, delays) });
+  const pairs = createCounts(policy.account);
+  const accounts = createCounts(policy.account);
+  const networks = createCounts(policy.network);
+  const known = createBoundedMap<ReadonlyMap<string, number>>({ maxEntries });
   const windows = new Map<string, ReturnType<typeof createBoundedMap<Window>>>();
 
   const pairOf = (subject: AttemptSubject) => `${subject.identifier} ${subject.network}`;
@@ -52,21 +56,22 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
     };
   }
 
-  function keep(
+  function store(
     subject: AttemptSubject,
     before: AttemptState,
     { pair, account, network }: AttemptState,
   ): void {
-    // Only what changed: each write makes an entry young again.
+    // Writes only what changed, because each write makes an entry the newest one.
     if (pair !== before.pair) pairs.set(pairOf(subject), pair);
     if (account !== before.account) accounts.set(subject.identifier, account);
     if (network !== before.network) networks.set(subject.network, network);
   }
 
-  /** One map for each action: names that strangers type at a login push out no window of another action. */
+  /** Each action has its own map, so the names typed at a login evict no window of another action. */
   function windowsOf(key: string) {
     const action = key.slice(0, key.indexOf(' '));
-    const found = windows.get(action) ?? createBoundedMap({ most, isPrecious: ({ isFull }) => isFull });
+    const found =
+      windows.get(action) ?? createBoundedMap({ maxEntries, isProtected: ({ isFull }) => isFull });
     windows.set(action, found);
     return found;
   }
@@ -78,18 +83,18 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
 
   return {
     async begin(named, now) {
-      const subject = hashed(named);
+      const subject = hashSubject(named);
       const before = stateOf(subject);
       const { verdict, state } = beginAttempt(before, policy, now);
-      keep(subject, before, state);
+      store(subject, before, state);
       return verdict;
     },
 
     async recordSuccess(named, now) {
-      const subject = hashed(named);
+      const subject = hashSubject(named);
       const before = stateOf(subject);
       const state = succeedAttempt(before, policy, now);
-      keep(subject, before, state);
+      store(subject, before, state);
       remember(subject, state.knownUntil);
     },
 
@@ -100,15 +105,15 @@ export function createMemoryAttempts({ policy = ATTEMPT_POLICY, most = 50_000 }:
 
     async countAction(name, limit, now) {
       const key = hashOf(name);
-      const ofDeed = windowsOf(name);
-      const { verdict, times } = countAction(ofDeed.get(key)?.times ?? [], limit, now);
-      if (verdict.allowed) ofDeed.set(key, { times, isFull: verdict.remaining === 0 });
+      const actionWindows = windowsOf(name);
+      const { verdict, times } = countAction(actionWindows.get(key)?.times ?? [], limit, now);
+      if (verdict.allowed) actionWindows.set(key, { times, isFull: verdict.remaining === 0 });
       return verdict;
     },
   };
 }
 
-function hashed({ account, identifier, network }: AttemptSubject): AttemptSubject {
+function hashSubject({ account, identifier, network }: AttemptSubject): AttemptSubject {
   return { account: hashOf(account), identifier: hashOf(identifier), network: hashOf(network) };
 }
 

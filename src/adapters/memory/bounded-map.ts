@@ -1,31 +1,31 @@
 interface Options<Value> {
-  /** How many entries of each rank are kept. */
-  readonly most: number;
-  /** Whether an entry ranks above the others, which can then never push it out. */
-  isPrecious?(value: Value): boolean;
+  /** The maximum number of protected entries, and of other entries. */
+  readonly maxEntries: number;
+  /** Whether the entry is protected: unprotected entries never evict it. */
+  isProtected?(value: Value): boolean;
 }
 
-/** A map that forgets what was not written for longest, within its rank, once that is full. */
-export function createBoundedMap<Value>({ most, isPrecious = () => false }: Options<Value>) {
-  const common = new Map<string, Value>();
-  const precious = new Map<string, Value>();
+/** A map that evicts the entry with the oldest write when it is full. Protected entries are bounded separately. */
+export function createBoundedMap<Value>({ maxEntries, isProtected = () => false }: Options<Value>) {
+  const unprotectedEntries = new Map<string, Value>();
+  const protectedEntries = new Map<string, Value>();
 
   const remove = (key: string) => {
-    common.delete(key);
-    precious.delete(key);
+    unprotectedEntries.delete(key);
+    protectedEntries.delete(key);
   };
 
   return {
-    get: (key: string): Value | undefined => precious.get(key) ?? common.get(key),
+    get: (key: string): Value | undefined => protectedEntries.get(key) ?? unprotectedEntries.get(key),
 
-    /** undefined removes it. */
+    /** `undefined` removes the entry. */
     set(key: string, value: Value | undefined): void {
       remove(key);
       if (value === undefined) return;
-      const rank = isPrecious(value) ? precious : common;
-      rank.set(key, value);
-      const [oldest] = rank.keys();
-      if (rank.size > most && oldest !== undefined) rank.delete(oldest);
+      const entries = isProtected(value) ? protectedEntries : unprotectedEntries;
+      entries.set(key, value);
+      const [oldest] = entries.keys();
+      if (entries.size > maxEntries && oldest !== undefined) entries.delete(oldest);
     },
   };
 }

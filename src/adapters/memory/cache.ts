@@ -1,20 +1,20 @@
 import type { Cache } from '../../ports/cache.ts';
 import { createBoundedMap } from './bounded-map.ts';
 
-/** Together at most 64 MiB of text as the engine keeps it. */
-const MOST = 1_000;
-const LONGEST = 32 * 1024;
+/** Entries and UTF-16 code units. Together they bound the text to 64 MiB in the memory of the engine. */
+const MAX_ENTRIES = 1_000;
+const MAX_LENGTH = 32 * 1024;
 
-/** The cache in this process's memory. What was not written for longest gives way; what is very long is not kept. */
-export function createMemoryCache({ most = MOST, longest = LONGEST } = {}): Cache {
-  const kept = createBoundedMap<string>({ most });
+/** The cache in the memory of this process. Evicts the entry with the oldest write. Does not store long values. */
+export function createMemoryCache({ maxEntries = MAX_ENTRIES, maxLength = MAX_LENGTH } = {}): Cache {
+  const values = createBoundedMap<string>({ maxEntries });
 
   return {
     async get(key) {
-      return kept.get(key) ?? null;
+      return values.get(key) ?? null;
     },
     async set(key, value) {
-      kept.set(key, value.length <= longest ? value : undefined);
+      values.set(key, value.length <= maxLength ? value : undefined);
     },
   };
 }

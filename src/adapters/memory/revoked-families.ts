@@ -2,7 +2,7 @@ import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
 
-/** The list in this process's memory: not complete until a feed says so. */
+/** The list of revoked families in the memory of this process. It is incomplete until the feed calls `setComplete`. */
 export function createRevokedFamilies(clock: Clock): FedRevokedFamilies {
   const known = new Map<string, { reason: RevocationReason; until: number }>();
   let complete = false;
@@ -26,8 +26,8 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies {
   };
 
   /**
-   * The oldest stand first, but for the little that clocks of replicas differ by; so each look ends at the first
-   * entry that is to be kept, and one out of order goes soon after.
+   * Stops at the first entry that has not expired: entries are almost ordered by time. The clocks of replicas differ
+   * a little, so an expired entry may stay behind an unexpired one for that long.
    */
   function forgetOld(): void {
     for (const [tokenFamily, { until }] of known) {

@@ -1,6 +1,6 @@
-import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+import type { SealedKey, SigningKeys } from '../../../src/ports/stores/signing-keys.ts';
 
-/** Signing keys in this process's memory, for tests of whatever stands above the port. */
+/** The store of signing keys in memory. */
 export function createMemorySigningKeys(): SigningKeys {
   const keys = new Map<number, SealedKey>();
   const removed = new Set<string>();
@@ -14,7 +14,7 @@ export function createMemorySigningKeys(): SigningKeys {
 
     async add(key) {
       if ([...keys.values()].some(({ id }) => id === key.id))
-        throw new Error(`Key ${key.id} is there already.`);
+        throw new Error(`Key ${key.id} already exists.`);
       if (keys.has(key.number)) return false;
       keys.set(key.number, { ...key });
       return true;

@@ -1,4 +1,4 @@
-import type { ClaimedEntry, OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ClaimedEntry, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 
 /** An entry of the outbox in memory. */
 export interface StoredEntry extends OutboxEntry {
@@ -6,11 +6,11 @@ export interface StoredEntry extends OutboxEntry {
   attempts: number;
   dueAt: number;
   buried: boolean;
-  /** The recipient whose digest it waits for. */
+  /** Set while the entry waits for the digest of this recipient. */
   heldFor?: string;
 }
 
-/** Leases entries for one attempt each. */
+/** Leases each entry for one attempt. */
 export function claimEach(entries: readonly StoredEntry[], leasedUntil: number): ClaimedEntry[] {
   return entries.map((entry) => {
     entry.attempts += 1;

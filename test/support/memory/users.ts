@@ -1,11 +1,11 @@
-import { identifiersOf, type User } from '../../domain/user.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
-import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
-import type { PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
+import { identifiersOf, type User } from '../../../src/domain/user.ts';
+import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/token-families.ts';
+import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
 import type { StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 
-/** Accounts in this process's memory, beside the families and tasks that end with them. */
+/** Accounts in memory. A deleted account takes its families and tasks with it. */
 export function createMemoryUsers(
   users: Map<string, User>,
   families: TokenFamilies,
@@ -47,7 +47,7 @@ export function createMemoryUsers(
     for (const [token, reset] of resets) if (reset.userId === userId) resets.delete(token);
   }
 
-  function goodReset(hashedToken: string, now: number): User | undefined {
+  function userOfValidReset(hashedToken: string, now: number): User | undefined {
     const reset = resets.get(hashedToken);
     return reset !== undefined && reset.expiresAt > now ? users.get(reset.userId) : undefined;
   }
@@ -95,11 +95,11 @@ export function createMemoryUsers(
     },
 
     async findReset(hashedToken, now) {
-      return structuredClone(goodReset(hashedToken, now)) ?? null;
+      return structuredClone(userOfValidReset(hashedToken, now)) ?? null;
     },
 
     async useReset(hashedToken, values, entries) {
-      const user = goodReset(hashedToken, values.at);
+      const user = userOfValidReset(hashedToken, values.at);
       return user === undefined ? null : change(user, values, entries);
     },
 

@@ -1,12 +1,12 @@
-import { countAction } from '../../domain/attempts.ts';
-import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
-import type { MailBudget } from '../../ports/stores/mail-budget.ts';
+import { countAction } from '../../../src/domain/attempts.ts';
+import { MAIL_BUDGET } from '../../../src/domain/mail-budget.ts';
+import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Budgets of mails in this process's memory, beside the outbox whose mails they hold. */
+/** Mail budgets in memory. `entries` is the outbox whose mails they hold back. */
 export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailBudget {
   const sent = new Map<string, readonly number[]>();
 
@@ -29,10 +29,10 @@ export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailB
       const due = [...entries.values()].filter(
         ({ heldFor, buried, dueAt }) => heldFor !== undefined && !buried && dueAt <= now,
       );
-      const ofOne = due
+      const ofRecipient = due
         .filter(({ heldFor }) => heldFor === due[0]?.heldFor)
         .sort((one, other) => one.event.occurredAt - other.event.occurredAt);
-      return claimEach(ofOne.slice(0, limit), leasedUntil);
+      return claimEach(ofRecipient.slice(0, limit), leasedUntil);
     },
 
     async forget(before, limit) {

@@ -1,11 +1,11 @@
-import type { Task } from '../../domain/task.ts';
-import type { User } from '../../domain/user.ts';
-import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
+import type { Task } from '../../../src/domain/task.ts';
+import type { User } from '../../../src/domain/user.ts';
+import type { TaskList, Tasks } from '../../../src/ports/stores/tasks.ts';
 
-/** Lists by their owner, newest first; who has none yet has an empty one. */
+/** Task lists by owner, newest task first. An owner without an entry has an empty list. */
 export type StoredLists = Map<string, TaskList>;
 
-/** Tasks in this process's memory, beside the accounts that they belong to. */
+/** Tasks in memory. `users` holds the accounts that own them. */
 export function createMemoryTasks(users: ReadonlyMap<string, User>, lists: StoredLists): Tasks {
   let lastId = 0;
 

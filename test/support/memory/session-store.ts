@@ -1,19 +1,23 @@
-import { endOf } from '../../domain/retention.ts';
-import type { TokenFamily } from '../../domain/token-family.ts';
-import type { User } from '../../domain/user.ts';
-import type { MailBudget } from '../../ports/stores/mail-budget.ts';
-import type { DeliveryKind, Outbox, OutboxEntry } from '../../ports/stores/outbox.ts';
-import type { Tasks } from '../../ports/stores/tasks.ts';
-import type { EndedSessions, ExpectedFamily, TokenFamilies } from '../../ports/stores/token-families.ts';
-import type { Users } from '../../ports/stores/users.ts';
+import { endOf } from '../../../src/domain/retention.ts';
+import type { TokenFamily } from '../../../src/domain/token-family.ts';
+import type { User } from '../../../src/domain/user.ts';
+import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
+import type { DeliveryKind, Outbox, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { Tasks } from '../../../src/ports/stores/tasks.ts';
+import type {
+  EndedSessions,
+  ExpectedFamily,
+  TokenFamilies,
+} from '../../../src/ports/stores/token-families.ts';
+import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUsers } from './users.ts';
 
 /**
- * Families, accounts, tasks and outbox in this process's memory, for tests of whatever stands above the ports: the same contract
- * as the database's, atomic because nothing in here waits.
+ * Families, accounts, tasks and outbox in memory. They keep the contract of the database stores. Every method is
+ * atomic because it has no `await`.
  */
 export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY } = {}): {
   families: TokenFamilies;
@@ -43,22 +47,23 @@ function createFamilies(
   outbox: Map<string, StoredEntry>,
   sessionsPerUser: number,
 ): TokenFamilies {
-  const told = new Set<string>();
+  const notified = new Set<string>();
 
-  /** The new row and its entries, or, when an entry cannot be recorded, neither. */
+  /** Stores the row and its entries. Stores nothing if an entry cannot be recorded. */
   function commit(family: TokenFamily, entries: readonly OutboxEntry[]): void {
-    if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry of this id is there already.');
+    if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry with this id already exists.');
     families.set(family.tokenFamily, structuredClone(family));
-    for (const entry of entries.filter((candidate) => isNews(family, candidate))) {
-      if (entry.oncePerDay !== undefined) told.add(notifiedKey(family, entry));
+    for (const entry of entries.filter((candidate) => isDue(family, candidate))) {
+      if (entry.oncePerDay !== undefined) notified.add(notifiedKey(family, entry));
       const stored = { ...structuredClone(entry), contact: family.contact };
       outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, buried: false });
     }
   }
 
-  function isNews(family: TokenFamily, entry: OutboxEntry): boolean {
+  /** An entry with `oncePerDay` is recorded once a day, and not for a subject that is known since login. */
+  function isDue(family: TokenFamily, entry: OutboxEntry): boolean {
     if (entry.oncePerDay === undefined) return true;
-    return !family.knownSinceLogin.includes(entry.oncePerDay) && !told.has(notifiedKey(family, entry));
+    return !family.knownSinceLogin.includes(entry.oncePerDay) && !notified.has(notifiedKey(family, entry));
   }
 
   function unrevoked(userId: string, except: string | null): TokenFamily[] {
@@ -80,9 +85,10 @@ function createFamilies(
   }
 
   return {
-    async open(family, entries, vouchedBy) {
-      if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} is there already.`);
-      if (vouchedBy !== undefined && users.get(family.userId)?.passwordHash !== vouchedBy) return null;
+    async open(family, entries, ifPasswordHash) {
+      if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} already exists.`);
+      if (ifPasswordHash !== undefined && users.get(family.userId)?.passwordHash !== ifPasswordHash)
+        return null;
       const surplus = unrevoked(family.userId, null)
         .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
         .slice(sessionsPerUser - 1);
@@ -144,7 +150,7 @@ function createFamilies(
 
   function forget(tokenFamily: string): void {
     families.delete(tokenFamily);
-    for (const key of told) if (key.startsWith(tokenFamily)) told.delete(key);
+    for (const key of notified) if (key.startsWith(tokenFamily)) notified.delete(key);
   }
 }
 
@@ -154,7 +160,7 @@ function newestFirst(one: Ordered, other: Ordered): number {
   return other.createdAt - one.createdAt || other.tokenFamily.localeCompare(one.tokenFamily, 'en');
 }
 
-/** The order in which sessions are kept: those past their end at a moment come last. */
+/** The order in which the session limit keeps sessions. Expired sessions come last. */
 function mostRecentFirst(one: TokenFamily, other: TokenFamily, now: number): number {
   const isLive = (family: TokenFamily) => Number(Math.min(family.expiresAt, family.refreshExpiresAt) > now);
   return isLive(other) - isLive(one) || other.rotatedAt - one.rotatedAt;
@@ -216,8 +222,8 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
     async backlog(now) {
       return (['event', 'mail'] as const).map((kind) => {
         const waiting = [...entries.values()].filter(
-          ({ kind: its, buried, dueAt, heldFor }) =>
-            its === kind && !buried && dueAt <= (heldFor === undefined ? now + HOUR : now),
+          ({ kind: entryKind, buried, dueAt, heldFor }) =>
+            entryKind === kind && !buried && dueAt <= (heldFor === undefined ? now + HOUR : now),
         );
         const times = waiting.map(({ event }) => event.occurredAt);
         const oldestAt = times.length > 0 ? Math.min(...times) : null;
