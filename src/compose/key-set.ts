@@ -1,12 +1,12 @@
 import { UnusableKey } from '../adapters/jose/import-key.ts';
-import type { KnownKeys } from '../adapters/jose/key-ring.ts';
+import type { VerificationKeys } from '../adapters/jose/key-ring.ts';
 import type { KeySource } from '../adapters/jose/key-source.ts';
 import type { AccessKeySet } from '../adapters/jose/token-codec.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { type Config, ConfigurationError } from '../config.ts';
 import { keySetTiming } from '../domain/key-set.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { PublishedKeys } from '../ports/security/public-key.ts';
+import type { PublicKey } from '../ports/security/public-key.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import { type Background, startLoop } from './loop.ts';
 
@@ -22,7 +22,7 @@ interface KeySetDeps {
 export interface AccessKeys {
   /** The keys that verify access tokens in addition to the configured keys. They may also sign. */
   readonly keySet: AccessKeySet;
-  readonly publishedKeys: PublishedKeys;
+  publishedKeys(): readonly PublicKey[];
   /** Starts to maintain the set in the background. */
   follow(): Background;
 }
@@ -82,7 +82,7 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
  * With HS512 the key set only verifies tokens from before the change of the algorithm, or of replicas that have
  * already changed. So it is not maintained, but read when such a token arrives.
  */
-function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): KnownKeys {
+function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;
   let source: Promise<KeySource> | undefined;
   return {

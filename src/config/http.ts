@@ -1,39 +1,33 @@
+import {
+  OWN_CLIENT_ID,
+  SERVICE_KEY_SCOPES,
+  type ServiceKey,
+  type ServiceKeyScope,
+} from '../domain/service-key.ts';
 import type { FrontDoor } from '../domain/token-family.ts';
 import type { Variables } from './environment.ts';
 import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
-const SCOPES = ['login', 'admin', 'introspect', 'metrics', 'confidential'] as const;
 const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 
-/** The client id of sessions that no service key opened. */
-const OURSELVES = 'kinship';
-
-/** What a header can carry, and 32 bytes of it. */
-const PRESENTABLE = /^[\x21-\x7e]{32,}$/;
-
-type Scope = (typeof SCOPES)[number];
-
-interface ServiceKey {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly secret: string;
-}
+/** At least 32 characters that a header can carry. */
+const SECRET = /^[\x21-\x7e]{32,}$/;
 
 export interface HttpConfig {
   readonly host: string;
   readonly port: number;
-  /** The origin under which clients know the service, if it is known. */
+  /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
   readonly serviceKeys: readonly ServiceKey[];
   readonly frontDoors: readonly FrontDoor[];
-  /** Requests a minute of one user, or of one network, at a door that is open to everyone. */
+  /** Requests per minute and user on the task-api front door, or per network if the user is unknown. */
   readonly rateLimit: number;
-  /** Null: metrics are shown on the same port as everything else. */
+  /** Null: the main port serves the metrics too. */
   readonly metricsPort: number | null;
 }
 
@@ -57,8 +51,8 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
 }
 
 /**
- * A public service can have a proxy on the same machine, whose requests look local: there `local` would let everyone
- * log in as anyone.
+ * A public service may have a proxy on the same machine. The requests of the proxy look local, so `local` would let any
+ * client log in as any user.
  */
 function readLoginMode(
   { LOGIN_BY_USER_ID, API_HOST }: Variables,
@@ -79,7 +73,7 @@ function readLoginMode(
   return mode;
 }
 
-/** In production a door is opened by name. */
+/** In production only the named front doors are open. Elsewhere the default is all of them. */
 function readFrontDoors(value: string, production: boolean, read: Readers): readonly FrontDoor[] {
   if (value === 'off' || (value === '' && production)) return [];
   if (value === '') return FRONT_DOORS;
@@ -104,17 +98,18 @@ function readMetricsPort({ METRICS_PORT, API_PORT }: Variables, read: Readers): 
 function readServiceKeys(value: string, read: Readers): ServiceKey[] {
   const keys = read.list(value).map((entry, index): ServiceKey => {
     const [name = '', scopes = '', ...rest] = entry.split(':');
-    const key = { name, scopes: scopes.split('+') as Scope[], secret: rest.join(':') };
-    const goodScopes = key.scopes.every((scope) => SCOPES.includes(scope));
-    if (!/^[\w.-]{1,64}$/.test(name) || name === OURSELVES || !goodScopes || !PRESENTABLE.test(key.secret)) {
-      const wants = `name:scope+scope:secret, scopes of ${SCOPES.join(', ')}, a secret of 32 visible characters or more; the name ${OURSELVES} is reserved`;
+    const key = { name, scopes: scopes.split('+') as ServiceKeyScope[], secret: rest.join(':') };
+    const hasValidScopes = key.scopes.every((scope) => SERVICE_KEY_SCOPES.includes(scope));
+    const hasValidName = /^[\w.-]{1,64}$/.test(name) && name !== OWN_CLIENT_ID;
+    if (!hasValidName || !hasValidScopes || !SECRET.test(key.secret)) {
+      const wants = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved`;
       read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
     }
     return key;
   });
   for (const part of ['name', 'secret'] as const) {
     if (new Set(keys.map((key) => key[part])).size < keys.length) {
-      read.wrong('SERVICE_API_KEYS', `one ${part} twice`, `a ${part} of its own for each key`);
+      read.wrong('SERVICE_API_KEYS', `one ${part} twice`, `a different ${part} for each key`);
     }
   }
   return keys;

@@ -16,7 +16,7 @@ export interface SigningKey {
 }
 
 /** The fields that decide when a key signs and how long it is published. */
-export type KeyTurn = Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'>;
+export type KeySchedule = Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'>;
 
 /**
  * `announced`: published before it signs, so that every verifier has fetched it by then. `retired`: no longer signs,
@@ -39,7 +39,7 @@ export interface KeySetTiming {
 const SECOND = 1_000;
 
 /** The shortest time that verifiers cache a set, whatever its `max-age`: many fetch at most twice a minute. */
-const LEAST_CACHED = 30 * SECOND;
+const MIN_CACHE_TIME = 30 * SECOND;
 
 /**
  * The spans that ensure that every verifier knows a key before it signs. A verifier may have fetched the set from a
@@ -52,15 +52,15 @@ export function keySetTiming(
   { maxAge, rotateAfter }: { readonly maxAge: number; readonly rotateAfter: number | null },
 ): KeySetTiming {
   const poll = Math.min(Math.max(maxAge / 10, SECOND), 30 * SECOND);
-  const announce = Math.max(maxAge, LEAST_CACHED) + 2 * poll + clockSkew;
+  const announce = Math.max(maxAge, MIN_CACHE_TIME) + 2 * poll + clockSkew;
   return { poll, announce, outlast: accessTokenAge + announce, rotateAfter };
 }
 
 /** The key that signs, or null without keys. If all keys are still announced, the one that signs first. */
 export function keyThatSigns<Key extends SigningKey>(keys: readonly Key[], now: number): Key | null {
-  const mayWhenNoneMay = keys.toSorted((one, other) => one.signsFrom - other.signsFrom).slice(0, 1);
-  const may = keys.filter(({ signsFrom }) => signsFrom <= now);
-  return newestOf(may.length > 0 ? may : mayWhenNoneMay);
+  const signing = keys.filter(({ signsFrom }) => signsFrom <= now);
+  const firstToSign = keys.toSorted((one, other) => one.signsFrom - other.signsFrom).slice(0, 1);
+  return newestOf(signing.length > 0 ? signing : firstToSign);
 }
 
 export function stateOf(key: SigningKey, keys: readonly SigningKey[], now: number): KeyState {
@@ -93,12 +93,12 @@ export function isRotationDue(
 }
 
 /** Number and times of the next key. The first key signs at once: no verifier has cached an earlier set. */
-export function nextTurn(
+export function nextSchedule(
   keys: readonly SigningKey[],
   { announce }: Pick<KeySetTiming, 'announce'>,
   now: number,
   atOnce = false,
-): KeyTurn {
+): KeySchedule {
   const newest = newestOf(keys);
   const wait = newest === null || atOnce ? 0 : announce;
   return { number: (newest?.number ?? 0) + 1, announcedAt: now, signsFrom: now + wait };

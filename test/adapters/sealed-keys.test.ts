@@ -41,9 +41,9 @@ t.test('a row that was tampered with gives no key', async (t) => {
   const flipped = one.sealed.slice(0, -1) + (one.sealed.endsWith('A') ? 'B' : 'A');
   await refused({ sealed: `${flipped.slice(0, -4)}AAAA` }, /cannot be opened/);
   await refused({ sealed: 'nonsense' }, /cannot be opened/);
-  await refused({ sealed: other.sealed }, /is another key than its row says/);
-  await refused({ id: other.id }, /is another key than its row says/);
-  await refused({ alg: 'RS256' }, /is not a whole key/);
+  await refused({ sealed: other.sealed }, /is not the key that the id of its row names/);
+  await refused({ id: other.id }, /is not the key that the id of its row names/);
+  await refused({ alg: 'RS256' }, /is incomplete or malformed/);
   for (const change of [{ number: 2 }, { announcedAt: 1 }, { signsFrom: 1 }])
     await refused(change, /other times than those it was sealed with/);
 

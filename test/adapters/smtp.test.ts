@@ -15,7 +15,7 @@ import { skipFor } from '../support/skip.ts';
 const OPENSSL = 'openssl';
 const FROM = 'kinship@auth.example.com';
 /** For servers that never answer; the others get all the time they need. */
-const QUICK = { greeting: 200, silence: 200, closing: 100 };
+const QUICK = { greeting: 200, idle: 200, close: 100 };
 
 /** A server that does nothing but what it is told, for the manners that no library has. */
 async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<number> {
@@ -229,7 +229,7 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
   });
   const smtp = mailer(t, { port: trickling, timeouts: { mail: 300 } });
   t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
-  const starting = mailer(t, { port: trickling, timeouts: { verifying: 300 } });
+  const starting = mailer(t, { port: trickling, timeouts: { verify: 300 } });
   await t.resolves(starting.verify(), 'nor does it hold up the start');
 
   const rude = await serveRaw(t, (socket) => socket.destroy());
@@ -244,7 +244,7 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
 
 t.test('a closed mailer takes no more, and does not wait for ever for what is under way', async (t) => {
   const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
-  const smtp = mailer(t, { port: stuck.port, timeouts: { closing: 100 } });
+  const smtp = mailer(t, { port: stuck.port, timeouts: { close: 100 } });
   const underWay = passingFailure(t, smtp.send(someMail()));
   while (stuck.connections() === 0) await new Promise(setImmediate);
   await smtp.close();
@@ -258,7 +258,7 @@ t.test('STARTTLS is used where it is offered, and its certificate has to verify'
   const untrusting = mailer(t, { port });
   await passingFailure(t, untrusting.send(someMail()));
   await t.rejects(untrusting.verify(), {
-    message: /^The mail server 127\.0\.0\.1:\d+ is not to be trusted: /,
+    message: /^TLS with the mail server 127\.0\.0\.1:\d+ failed: /,
   });
   t.equal(received.length, 0);
 

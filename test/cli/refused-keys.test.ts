@@ -25,7 +25,7 @@ t.test('the list shows a changed key and one that is put back as refused', async
   const third = (await ids()).at(-1) ?? '';
   const { code, text } = await run('list');
   t.equal(code, 0);
-  t.match(text, `${first} was removed, and has been put back into the database. Take it out: npm run keys`);
+  t.match(text, `${first} was removed before and was restored in the database. Take it out: npm run keys`);
   t.match(text, `${second} has another number or other times than those it was sealed with. Take it out`);
   const states = rowsOf(text)
     .slice(0, 3)

@@ -4,7 +4,7 @@ import {
   isRotationDue,
   keySetTiming,
   keyThatSigns,
-  nextTurn,
+  nextSchedule,
   publishedUntil,
   type SigningKey,
   stateOf,
@@ -28,7 +28,7 @@ const key = (number: number, signsFrom: number, values: Partial<SigningKey> = {}
 t.test('the first key signs at once, a later key is announced first', async (t) => {
   t.equal(keyThatSigns([], NOW), null);
   t.ok(isRotationDue([], 'EdDSA', TIMING, NOW), 'there is none');
-  const first = key(1, NOW, nextTurn([], TIMING, NOW));
+  const first = key(1, NOW, nextSchedule([], TIMING, NOW));
   t.match(first, { number: 1, announcedAt: NOW, signsFrom: NOW }, 'the first signs at once');
 
   const end = NOW + Number(TIMING.rotateAfter);
@@ -37,7 +37,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   t.ok(isRotationDue([first], 'EdDSA', TIMING, due), 'early enough to be announced');
   t.notOk(isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due), 'or by hand alone');
 
-  const second = key(2, end, nextTurn([first], TIMING, due));
+  const second = key(2, end, nextSchedule([first], TIMING, due));
   t.match(second, { number: 2, announcedAt: due, signsFrom: end });
   const keys = [second, first];
   t.notOk(isRotationDue(keys, 'EdDSA', TIMING, end - 1), 'one is announced');
@@ -50,7 +50,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
 
 t.test('a key that signs at once precedes an announced key', async (t) => {
   const announced = [key(1, NOW - MINUTE), key(2, NOW + MINUTE)];
-  const fresh = key(3, NOW, nextTurn(announced, TIMING, NOW, true));
+  const fresh = key(3, NOW, nextSchedule(announced, TIMING, NOW, true));
   t.match(fresh, { number: 3, signsFrom: NOW });
   const keys = [...announced, fresh];
   t.same(
@@ -107,7 +107,7 @@ function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drif
   const seeTo = (replica: number, at: number) => {
     const now = at + Number(offsets[replica]);
     if (isRotationDue(keys, 'EdDSA', timing, now)) {
-      made.push({ id: `key-${made.length + 1}`, alg: 'EdDSA', ...nextTurn(keys, timing, now) });
+      made.push({ id: `key-${made.length + 1}`, alg: 'EdDSA', ...nextSchedule(keys, timing, now) });
       keys = [...keys, ...made.slice(-1)];
     }
     keys = keys.filter((one) => now < publishedUntil(one, keys, timing));

@@ -138,12 +138,15 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   const eddsa = { ...env, ACCESS_TOKEN_ALG: 'EdDSA' };
   t.match(await faultOf(replica(t, eddsa)), /^KEY_SET_FILE got ".*keys\.json": ENOENT\.$/);
   writeFileSync(path, 'not yet');
-  t.match(await faultOf(replica(t, eddsa)), /^KEY_SET_FILE got .*: is no JWK Set with a key in it\.$/);
+  t.match(
+    await faultOf(replica(t, eddsa)),
+    /^KEY_SET_FILE got .*: is not a JWK Set with at least one key\.$/,
+  );
   const [first, second, third] = [jwk('ed25519', 'one'), jwk('ed25519', 'two'), jwk('ec', 'three')];
   writeKeys(path, third);
   t.match(
     await faultOf(replica(t, eddsa)),
-    /key 1 is to sign, and is for ES256, where ACCESS_TOKEN_ALG says EdDSA/,
+    /key 1 must sign: ACCESS_TOKEN_ALG names EdDSA, but the key is for ES256/,
   );
 
   writeKeys(path, first);

@@ -46,7 +46,7 @@ t.test(
     await t.rejects(start(smtp('localhost')), notTrusted);
     await t.rejects(
       start({ ...trusting, ...smtp('127.0.0.1') }),
-      /"message":"The mail server 127\.0\.0\.1:\d+ is not to be trusted: [^"\n]*IP: 127\.0\.0\.1/,
+      /"message":"TLS with the mail server 127\.0\.0\.1:\d+ failed: [^"\n]*IP: 127\.0\.0\.1/,
     );
     await t.rejects(
       start({ ...trusting, ...redis('127.0.0.1') }),

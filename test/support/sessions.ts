@@ -14,7 +14,7 @@ import type { ClientInfo } from '../../src/domain/events.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
-import type { PublishedKeys } from '../../src/ports/security/public-key.ts';
+import type { PublicKey } from '../../src/ports/security/public-key.ts';
 import type { SecurityLog } from '../../src/ports/security-log.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
@@ -56,7 +56,7 @@ export interface Settings {
   readonly keys?: Keys;
   /** Keys of a set beside those of the configuration, and what is published of them. */
   readonly keySet?: AccessKeySet;
-  readonly publishedKeys?: PublishedKeys;
+  readonly publishedKeys?: () => readonly PublicKey[];
   readonly time?: { now: number };
   readonly securityLog?: SecurityLog;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';

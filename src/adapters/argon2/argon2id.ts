@@ -9,25 +9,25 @@ interface Cost {
   readonly parallelism: number;
 }
 
-/** argon2id of 32 raw bytes under a given salt. All callers share one queue. */
+/** Computes argon2id with a given salt, 32 raw bytes. All callers share one queue. */
 export function createArgon2id(turns: Turns) {
   return (material: Buffer, salt: Buffer, cost: Cost): Promise<Buffer> =>
     turns('', () => hash(material, { ...optionsOf(cost), raw: true, salt, hashLength: 32 }));
 }
 
-/** Passwords over argon2id. */
+/** Creates a password hasher with argon2id. */
 export function createPasswordHasher(turns: Turns, cost: Cost): PasswordHasher {
   const options = optionsOf(cost);
-  // Made ahead, so that the first unknown name takes no longer than the others.
-  const nobody = turns('', () => hash('nobody has this password', options));
+  // Computed at the start, so that the first login of an unknown user takes no longer than later ones.
+  const dummyHash = turns('', () => hash('nobody has this password', options));
 
   return {
     hash: (password, network) => turns(network, () => hash(password, options)),
 
     async verify(passwordHash, password, network) {
-      const known = passwordHash ?? (await nobody);
-      const right = await turns(network, () => verify(known, password));
-      return right && passwordHash !== null;
+      const expected = passwordHash ?? (await dummyHash);
+      const isMatch = await turns(network, () => verify(expected, password));
+      return isMatch && passwordHash !== null;
     },
 
     isOutdated: (passwordHash) => needsRehash(passwordHash, options),

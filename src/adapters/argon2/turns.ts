@@ -1,28 +1,29 @@
 import { Refusal } from '../../domain/refusal.ts';
 
-/** Runs the work when the turn of its network comes. Rejects with a {@link Refusal} `unavailable` when too much waits. */
+/** Runs the work when it is the network's turn. Rejects with a {@link Refusal} `unavailable` if a queue is full. */
 export type Turns = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 
-/** How much is under way, and how much waits for its turn. */
-export interface TurnsTaken {
+/** How many pieces of work run, and how many wait. */
+export interface TurnCounts {
   running(): number;
   waiting(): number;
 }
 
 interface TurnLimits {
+  /** The maximum number of pieces of work that run at the same time. */
   readonly atOnce: number;
-  /** The most that may wait, over all networks. */
+  /** The maximum number of pieces of work that wait, over all networks. */
   readonly queue: number;
-  /** The most of one network that may wait. */
+  /** The maximum number of pieces of work of one network that wait. */
   readonly queueOfNetwork?: number;
 }
 
 /**
- * At most `atOnce` pieces of work run at a time, since they share the thread pool with signing. The rest wait in one
- * queue per network, and the networks take turns: a network with many requests delays its own requests only.
+ * Limits concurrent work, because it shares the thread pool with signing. Waiting work has one queue per network, and
+ * the networks take turns: a network with many requests delays its own requests only.
  */
-export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnsTaken {
-  /** In the order in which the networks have their next turn. No queue in it is empty. */
+export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnCounts {
+  /** In the order of the networks' next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
   let running = 0;
   let waiting = 0;
@@ -30,7 +31,7 @@ export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimit
   return Object.assign(inTurn, { running: () => running, waiting: () => waiting });
 
   async function inTurn<T>(network: string, work: () => Promise<T>): Promise<T> {
-    await turn(network);
+    await waitForTurn(network);
     try {
       return await work();
     } finally {
@@ -39,14 +40,16 @@ export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimit
     }
   }
 
-  async function turn(network: string): Promise<void> {
+  async function waitForTurn(network: string): Promise<void> {
     if (running < atOnce) {
       running += 1;
       return;
     }
     const own = queues.get(network) ?? [];
     if (waiting >= queue || own.length >= queueOfNetwork)
-      throw new Refusal('unavailable', undefined, { cause: new Error('too many hashes wait') });
+      throw new Refusal('unavailable', undefined, {
+        cause: new Error('too many password hashes are waiting'),
+      });
     queues.set(network, own);
     waiting += 1;
     await new Promise<void>((resolve) => own.push(resolve));
@@ -56,7 +59,7 @@ export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimit
     for (const [network, own] of queues) {
       queues.delete(network);
       const start = own.shift();
-      if (own.length > 0) queues.set(network, own); // behind the others
+      if (own.length > 0) queues.set(network, own); // to the end of the order
       waiting -= 1;
       start?.();
       return;

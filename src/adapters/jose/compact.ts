@@ -1,26 +1,26 @@
 import { isUtf8 } from 'node:buffer';
 
-/** No token of ours comes near it; longer text is not worth a look. */
+/** Characters. Tokens of this service are much shorter, so longer text is refused without parsing. */
 const MAX_LENGTH = 4096;
 
-/** What a token says of itself before anything of it is verified. */
+/** The header of a token that is not verified yet. */
 export type Header = Readonly<Record<string, unknown>>;
 
 /**
- * Header and payload of a compact JWS (RFC 7515 section 3.1), or null for whatever is none: another number of
- * segments, text that is not canonical base64url, JSON that is no object. Libraries let some of it through.
+ * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null: the number of segments is not three, a
+ * segment is not canonical base64url, or its JSON is not an object. Libraries accept some of these.
  */
 export function readCompact(token: string): { header: Header; payload: Record<string, unknown> } | null {
   if (token.length > MAX_LENGTH) return null;
   const [first = '', second = '', third, more] = token.split('.', 4);
-  if (third === undefined || more !== undefined || decoded(third) === null) return null;
+  if (third === undefined || more !== undefined || decodeSegment(third) === null) return null;
   const header = readObject(first);
   const payload = header && readObject(second);
   return header && payload && { header, payload };
 }
 
 function readObject(segment: string): Record<string, unknown> | null {
-  const bytes = decoded(segment);
+  const bytes = decodeSegment(segment);
   if (bytes === null || !isUtf8(bytes)) return null;
   try {
     const value: unknown = JSON.parse(bytes.toString());
@@ -33,10 +33,10 @@ function readObject(segment: string): Record<string, unknown> | null {
 }
 
 /**
- * Null for what is not canonical base64url (RFC 4648 section 3.5): with padding, with characters of another alphabet,
- * or with bits that stand for nothing, it would be encoded otherwise.
+ * Null: the text is not canonical base64url (RFC 4648 section 3.5). Text with padding, foreign characters or unused
+ * bits that are set is encoded differently from what it decodes to.
  */
-function decoded(segment: string): Buffer | null {
+function decodeSegment(segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url');
   return bytes.toString('base64url') === segment ? bytes : null;
 }

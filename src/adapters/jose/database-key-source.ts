@@ -1,4 +1,4 @@
-import type { KeyTurn } from '../../domain/key-set.ts';
+import type { KeySchedule } from '../../domain/key-set.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { UnusableKey } from './import-key.ts';
@@ -60,7 +60,7 @@ export function createDatabaseKeySource(options: Options): KeySource {
   }
 }
 
-function isUnchanged(known: KeyTurn, stored: SealedKey): boolean {
+function isUnchanged(known: KeySchedule, stored: SealedKey): boolean {
   return (
     !stored.wasRemoved &&
     known.number === stored.number &&

@@ -47,5 +47,5 @@ async function readText(path: string): Promise<string> {
 function checkAlgorithm(keys: readonly OpenKey[], required: KeyAlgorithm | null): readonly OpenKey[] {
   const alg = keys[0]?.alg;
   if (required === null || alg === required) return keys;
-  throw new UnusableKey(`key 1 is to sign, and is for ${alg}, where ACCESS_TOKEN_ALG says ${required}`);
+  throw new UnusableKey(`key 1 must sign: ACCESS_TOKEN_ALG names ${required}, but the key is for ${alg}`);
 }

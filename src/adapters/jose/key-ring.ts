@@ -1,27 +1,27 @@
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { hmacKey, type TokenKey } from './token-key.ts';
 
-/** Keys by which tokens can be checked. */
-export interface KnownKeys {
-  /** The key of this id if tokens under it are to be accepted now. */
+/** Keys that verify tokens. */
+export interface VerificationKeys {
+  /** The key with this id, if tokens under it are currently accepted. */
   find(id: string): TokenKey | undefined;
 
-  /** The same after a look whether the key has come up since; rejects with what the look meets. */
+  /** Like `find`, after a new read of the source of the keys. Rejects if that read fails. */
   fetchUnknownKey(id: string): Promise<TokenKey | undefined>;
 }
 
-/** The keys of one kind of token. */
-export interface KeyRing extends KnownKeys {
+/** The keys of one token type. One of them signs. */
+export interface KeyRing extends VerificationKeys {
   /** The key that signs now. */
   current(): TokenKey;
 }
 
-/** Keys of the configuration, newest first: nothing comes up later. */
-export function createHmacRing(keys: readonly NamedKey[]): KeyRing {
-  const ready = keys.map(hmacKey);
-  const [newest] = ready;
+/** Creates a key ring of configured keys, newest first. The keys do not change while the process runs. */
+export function createHmacKeyRing(keys: readonly NamedKey[]): KeyRing {
+  const hmacKeys = keys.map(hmacKey);
+  const [newest] = hmacKeys;
   if (newest === undefined) throw new Error('At least one signing key is needed.');
-  const byId = new Map(ready.map((key) => [key.id, key]));
+  const byId = new Map(hmacKeys.map((key) => [key.id, key]));
   return {
     current: () => newest,
     find: (id) => byId.get(id),
@@ -29,11 +29,11 @@ export function createHmacRing(keys: readonly NamedKey[]): KeyRing {
   };
 }
 
-/** The first one signs, tokens under either are accepted. */
-export function eitherRing(first: KeyRing, second: KnownKeys): KeyRing {
+/** Combines a key ring that signs with more keys that only verify. */
+export function combineKeys(signing: KeyRing, others: VerificationKeys): KeyRing {
   return {
-    current: () => first.current(),
-    find: (id) => first.find(id) ?? second.find(id),
-    fetchUnknownKey: async (id) => (await first.fetchUnknownKey(id)) ?? second.fetchUnknownKey(id),
+    current: () => signing.current(),
+    find: (id) => signing.find(id) ?? others.find(id),
+    fetchUnknownKey: async (id) => (await signing.fetchUnknownKey(id)) ?? others.fetchUnknownKey(id),
   };
 }

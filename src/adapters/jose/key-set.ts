@@ -1,11 +1,11 @@
 import { type KeySetTiming, keyThatSigns, publishedUntil, type SigningKey } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PublicKey, PublishedKeys } from '../../ports/security/public-key.ts';
+import type { PublicKey } from '../../ports/security/public-key.ts';
 import type { KeyRing } from './key-ring.ts';
 import { throttle } from './throttle.ts';
 import type { TokenKey } from './token-key.ts';
 
-/** A key of the set, ready for use. */
+/** A key of the set that can verify tokens, and sign them if it has a private part. */
 export interface OpenKey extends SigningKey, TokenKey {
   readonly alg: SigningKey['alg'];
   readonly publicKey: PublicKey;
@@ -14,22 +14,23 @@ export interface OpenKey extends SigningKey, TokenKey {
 interface Options {
   readonly clock: Clock;
   readonly timing: Pick<KeySetTiming, 'outlast'>;
-  /** Reads the stored keys again, and calls {@link KeySet.replace}. */
+  /** Reads the source again and calls {@link KeySet.replace}. Called when a token names an unknown key. */
   readonly reload: () => Promise<void>;
 }
 
 /** Milliseconds between two reloads for an unknown key. Anyone can name an unknown key in a token. */
 const RELOAD_PAUSE = 1_000;
 
-/** Keys that are added and removed while the service runs. */
+/** A key ring whose keys change while the service runs. */
 export interface KeySet extends KeyRing {
-  readonly published: PublishedKeys;
-  /** The opened key with this id, published or not. Opening a key is slow, so an unchanged key is not opened again. */
+  /** The keys that currently verify access tokens. */
+  published(): readonly PublicKey[];
+  /** The key with this id, published or not. Callers reuse it: a key never changes, and opening one is slow. */
   known(id: string): OpenKey | undefined;
   replace(keys: readonly OpenKey[]): void;
 }
 
-/** Creates an empty set. It must be filled before it signs. */
+/** Creates an empty set. It must be filled with `replace` before it can sign. */
 export function createKeySet({ clock, timing, reload }: Options): KeySet {
   const reloadSometimes = throttle(RELOAD_PAUSE, reload);
   let keys: readonly OpenKey[] = [];
@@ -39,7 +40,7 @@ export function createKeySet({ clock, timing, reload }: Options): KeySet {
   return {
     current() {
       const key = keyThatSigns(keys, clock());
-      if (key === null) throw new Error('There is no key to sign with.');
+      if (key === null) throw new Error('The key set has no key that can sign.');
       return key;
     },
 

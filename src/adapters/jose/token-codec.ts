@@ -5,40 +5,40 @@ import { asAccessClaims, asAccessHalf, asRefreshClaims } from '../../domain/toke
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import { type Header, readCompact } from './compact.ts';
-import { createHmacRing, eitherRing, type KeyRing, type KnownKeys } from './key-ring.ts';
+import { combineKeys, createHmacKeyRing, type KeyRing, type VerificationKeys } from './key-ring.ts';
 
 interface Options {
-  /** Newest first: the first is put into tokens, all of them are accepted. */
+  /** Newest first: new tokens carry the first issuer and audience, tokens with any of them are accepted. */
   readonly issuers: readonly string[];
   readonly audiences: readonly string[];
   readonly accessKeys: readonly NamedKey[];
   readonly refreshKeys: readonly NamedKey[];
-  /** More keys of access tokens; where they sign, `accessKeys` only check, and the other way round. */
+  /** More keys of access tokens. If they sign, `accessKeys` only verify. Otherwise `accessKeys` sign. */
   readonly keySet?: AccessKeySet;
 }
 
 export type AccessKeySet =
   | { readonly signs: true; readonly ring: KeyRing }
-  | { readonly signs: false; readonly ring: KnownKeys };
+  | { readonly signs: false; readonly ring: VerificationKeys };
 
 const ACCESS_TYPE = 'at+jwt';
 const REFRESH_TYPE = 'rt+jwt';
 
-/** Tokens as compact JWS. */
+/** Creates the codec of tokens as compact JWS (RFC 7515). */
 export function createTokenCodec(options: Options): TokenCodec {
-  const accessKeys = accessRing(options);
-  const refreshKeys = createHmacRing(options.refreshKeys);
+  const accessKeys = createAccessKeyRing(options);
+  const refreshKeys = createHmacKeyRing(options.refreshKeys);
   const [issuer = ''] = options.issuers;
   const [audience = ''] = options.audiences;
 
-  const ofRefresh = {
+  const refreshRules = {
     typ: REFRESH_TYPE,
     keys: refreshKeys,
     issuers: options.issuers,
     audiences: options.issuers,
     code: 'invalid_token',
   } as const;
-  const ofAccess = {
+  const accessRules = {
     typ: ACCESS_TYPE,
     keys: accessKeys,
     issuers: options.issuers,
@@ -54,7 +54,7 @@ export function createTokenCodec(options: Options): TokenCodec {
     signAccess: (claims, keyId) =>
       sign({ iss: issuer, aud: audience, ...claims }, ACCESS_TYPE, accessKeys, keyId),
 
-    // The audience of a refresh token is the service itself: nobody else is to read it.
+    // The audience of a refresh token is this service: no resource server accepts it.
     signRefresh: (claims, keyId) =>
       sign({ iss: issuer, aud: issuer, ...claims }, REFRESH_TYPE, refreshKeys, keyId),
 
@@ -63,7 +63,7 @@ export function createTokenCodec(options: Options): TokenCodec {
       refuseType(header, ACCESS_TYPE);
       const claims = asRefreshClaims(payload);
       if (claims === null) throw new Refusal('malformed_token');
-      await verify(token, { header, payload }, ofRefresh);
+      await verify(token, { header, payload }, refreshRules);
       return claims;
     },
 
@@ -71,7 +71,7 @@ export function createTokenCodec(options: Options): TokenCodec {
       const parts = readCompact(token);
       const claims = parts && asAccessClaims(parts.payload, now, leeway);
       if (!parts || !claims) throw new Refusal('unauthenticated');
-      await verify(token, parts, ofAccess);
+      await verify(token, parts, accessRules);
       return claims;
     },
 
@@ -92,15 +92,15 @@ export function createTokenCodec(options: Options): TokenCodec {
   };
 }
 
-/** Tokens under the keys that do not sign are good until they expire: a change of algorithm logs nobody out. */
-function accessRing({ accessKeys, keySet }: Options): KeyRing {
-  const hmac = createHmacRing(accessKeys);
+/** Keys that do not sign still verify. So after a change of the algorithm, access tokens are valid until they expire. */
+function createAccessKeyRing({ accessKeys, keySet }: Options): KeyRing {
+  const hmac = createHmacKeyRing(accessKeys);
   if (keySet === undefined) return hmac;
-  return keySet.signs ? eitherRing(keySet.ring, hmac) : eitherRing(hmac, keySet.ring);
+  return keySet.signs ? combineKeys(keySet.ring, hmac) : combineKeys(hmac, keySet.ring);
 }
 
-/** What a token has to be, and how it is refused if it is not. */
-interface Wanted {
+/** What is required of a token. `code` is the code of the refusal. */
+interface TokenRules {
   readonly typ: string;
   readonly keys: KeyRing;
   readonly issuers: readonly string[];
@@ -111,22 +111,23 @@ interface Wanted {
 async function verify(
   token: string,
   { header, payload }: ReturnType<typeof parse>,
-  { typ, keys, issuers, audiences, code }: Wanted,
+  { typ, keys, issuers, audiences, code }: TokenRules,
 ): Promise<void> {
-  const ours = isOurs(header, typ) && isOneOf(issuers, payload.iss) && isOneOf(audiences, payload.aud);
-  const key = ours && (keys.find(header.kid) ?? (await seek(header, keys)));
+  const isExpected =
+    isOwnHeader(header, typ) && isOneOf(issuers, payload.iss) && isOneOf(audiences, payload.aud);
+  const key = isExpected && (keys.find(header.kid) ?? (await fetchUnknownKey(header, keys)));
   if (!key || key.alg !== header.alg || !(await key.verify(token))) throw new Refusal(code);
 }
 
-/** A key that another replica has made, and lets sign already. All others are known before they are met. */
-async function seek({ alg, kid }: OurHeader, keys: KeyRing) {
+/** Another replica may sign with an asymmetric key that this replica has not read yet. HMAC keys are configured. */
+async function fetchUnknownKey({ alg, kid }: OwnHeader, keys: KeyRing) {
   return isOneOf(KEY_ALGORITHMS, alg) ? keys.fetchUnknownKey(kid) : undefined;
 }
 
 async function sign(claims: object, typ: string, keys: KeyRing, keyId: string): Promise<string> {
   const named = keys.find(keyId);
   const { id, sign } = named?.sign ? named : keys.current();
-  if (sign === null) throw new Error(`Of key ${id} only the public part is known.`);
+  if (sign === null) throw new Error(`Key ${id} has no private part and cannot sign.`);
   return sign(typ, JSON.stringify(claims));
 }
 
@@ -136,18 +137,18 @@ function parse(token: string) {
   return parts;
 }
 
-/** One half in place of the other is not malformed: it is the wrong token. */
+/** An access token in place of a refresh token, or the reverse, is well formed: the code is `invalid_token`. */
 function refuseType(header: Header, type: string): void {
   if (header.typ === type) throw new Refusal('invalid_token');
 }
 
-interface OurHeader extends Header {
+interface OwnHeader extends Header {
   readonly alg: string;
   readonly kid: string;
 }
 
-/** Exactly the header that is written here: nothing in it chooses a key, an algorithm or an extension. */
-function isOurs(header: Header, typ: string): header is OurHeader {
+/** Accepts only the three members that this service writes. No other member can select a key or an extension. */
+function isOwnHeader(header: Header, typ: string): header is OwnHeader {
   return (
     Object.keys(header).length === 3 &&
     typeof header.alg === 'string' &&

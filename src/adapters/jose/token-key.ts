@@ -2,27 +2,32 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { CompactSign, type CryptoKey, compactVerify } from 'jose';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 
-/** A key of tokens. Its algorithm is its own: no token chooses one. */
+/** A key that verifies tokens, and may sign them. The key decides the algorithm, never the token. */
 export interface TokenKey {
   readonly id: string;
   readonly alg: string;
-  /** The compact JWS of a payload, with a header of `alg`, `typ` and `kid`. Null: only the public part is known. */
+  /** Returns the compact JWS of a payload, with a header of `alg`, `typ` and `kid`. Null without a private part. */
   readonly sign: ((typ: string, payload: string) => string | Promise<string>) | null;
-  /** Whether the last segment of a compact JWS is the signature of the others under this key. */
+  /** Whether the signature of a compact JWS is valid under this key. */
   readonly verify: (token: string) => boolean | Promise<boolean>;
 }
 
-/** A pair of keys, or the public one alone, over jose. */
-export function keyPair(id: string, alg: string, check: CryptoKey, sign: CryptoKey | null): TokenKey {
+/** Makes a token key from a key pair, or from the public key alone. */
+export function asymmetricKey(
+  id: string,
+  alg: string,
+  publicKey: CryptoKey,
+  privateKey: CryptoKey | null,
+): TokenKey {
   return {
     id,
     alg,
     sign:
-      sign &&
+      privateKey &&
       ((typ, payload) =>
-        new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg, typ, kid: id }).sign(sign)),
+        new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg, typ, kid: id }).sign(privateKey)),
     verify: (token) =>
-      compactVerify(token, check, { algorithms: [alg] }).then(
+      compactVerify(token, publicKey, { algorithms: [alg] }).then(
         () => true,
         () => false,
       ),
@@ -32,8 +37,8 @@ export function keyPair(id: string, alg: string, check: CryptoKey, sign: CryptoK
 const HMAC_ALG = 'HS512';
 
 /**
- * A key of HMAC-SHA-512 (RFC 7518 section 3.2). Every refresh signs and verifies with it several times over: done
- * at once, by node:crypto, that costs a fraction of what WebCrypto takes to hand each to another thread.
+ * Makes a token key for HMAC-SHA-512 (RFC 7518 section 3.2). Uses the synchronous node:crypto: each refresh signs and
+ * verifies several times, and WebCrypto would move every call to another thread, which costs a multiple.
  */
 export function hmacKey({ id, bytes }: NamedKey): TokenKey {
   const key = createSecretKey(bytes);

@@ -1,25 +1,27 @@
 import { createRequire } from 'node:module';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 
-/** How many of the most common passwords are refused, of those that are long enough to be one. */
-const MOST_COMMON = 3_000;
-const LEAST_LENGTH = 8;
+/** The number of passwords on the list. */
+const LIST_LENGTH = 3_000;
+
+/** Characters. Shorter passwords are refused by their length, so they are not on the list. */
+const MIN_LENGTH = 8;
 
 /**
- * The list of zxcvbn, which is ordered by how often a password was seen in breaches. It is loaded when the first new
- * password is looked at: it takes its time to unpack, and many a service knows no passwords.
+ * Creates the check against the list of zxcvbn, which is ordered by frequency in breaches. The list is loaded with the
+ * first check: loading is slow, and many deployments have no passwords.
  */
 export function createCommonPasswords(): IsCommonPassword {
   let common: ReadonlySet<string> | undefined;
   return (password) => {
-    common ??= mostCommon();
+    common ??= loadList();
     return common.has(password);
   };
 }
 
-function mostCommon(): ReadonlySet<string> {
+function loadList(): ReadonlySet<string> {
   const load = createRequire(import.meta.url);
   const { dictionary }: typeof import('@zxcvbn-ts/language-common') = load('@zxcvbn-ts/language-common');
-  const list = dictionary['passwords-common'].filter((password) => String(password).length >= LEAST_LENGTH);
-  return new Set(list.slice(0, MOST_COMMON).map(String));
+  const list = dictionary['passwords-common'].filter((password) => String(password).length >= MIN_LENGTH);
+  return new Set(list.slice(0, LIST_LENGTH).map(String));
 }

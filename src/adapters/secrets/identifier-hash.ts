@@ -1,6 +1,6 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { keyed } from './keyed.ts';
+import { keyedHash } from './keyed.ts';
 
 /** Hashes names for the log, under a key derived from the newest hash key for this purpose only (RFC 5869). */
 export function createIdentifierHash([newest]: readonly NamedKey[]): (identifier: string) => string {
@@ -8,5 +8,5 @@ export function createIdentifierHash([newest]: readonly NamedKey[]): (identifier
   const key = createSecretKey(
     Buffer.from(hkdfSync('sha512', newest.bytes, '', 'kinship log identifier', 64)),
   );
-  return (identifier) => keyed(key, 'log identifier', identifier).subarray(0, 16).toString('base64url');
+  return (identifier) => keyedHash(key, 'log identifier', identifier).subarray(0, 16).toString('base64url');
 }

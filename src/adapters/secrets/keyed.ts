@@ -1,17 +1,17 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 
 /**
- * HMAC-SHA-512 under a label and length-prefixed parts. With plain concatenation ('ab','c') and ('a','bc') were
- * one input, and a client could choose an `Idempotency-Key` whose stored hash is the material of a jti.
+ * HMAC-SHA-512 of a label and parts, each with its length. Under plain concatenation ('ab','c') and ('a','bc') would be
+ * the same input. A client could then choose an `Idempotency-Key` whose stored hash equals the bytes of a jti.
  */
-export function keyed(key: KeyObject, label: string, ...parts: readonly (string | Uint8Array)[]): Buffer {
+export function keyedHash(key: KeyObject, label: string, ...parts: readonly (string | Uint8Array)[]): Buffer {
   return createHmac('sha512', key)
-    .update(framed([label, ...parts]))
+    .update(prefixLengths([label, ...parts]))
     .digest();
 }
 
-/** Each part behind its length in bytes, in one buffer: a refresh asks for this a dozen times. */
-function framed(parts: readonly (string | Uint8Array)[]): Buffer {
+/** Each part after its length in bytes. Uses one buffer, because a refresh calls this a dozen times. */
+function prefixLengths(parts: readonly (string | Uint8Array)[]): Buffer {
   const input = Buffer.allocUnsafe(parts.reduce((size, part) => size + 4 + Buffer.byteLength(part), 0));
   let end = 0;
   for (const part of parts) {
@@ -24,7 +24,7 @@ function framed(parts: readonly (string | Uint8Array)[]): Buffer {
   return input;
 }
 
-/** The first 122 free bits as a version 4 UUID (RFC 9562): without the key they are as good as random. */
+/** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key the bits cannot be told from random ones. */
 export function asUuid(bytes: Buffer): string {
   const sixteen = Buffer.from(bytes.subarray(0, 16));
   sixteen[6] = (sixteen.readUInt8(6) & 0x0f) | 0x40;

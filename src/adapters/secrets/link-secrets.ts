@@ -1,18 +1,18 @@
 import { createHash, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { keyed } from './keyed.ts';
+import { keyedHash } from './keyed.ts';
 
-/** Link secrets under keys that are derived from the hash keys (HKDF, RFC 5869), newest first. */
+/** Creates link secrets under keys that are derived from the hash keys (HKDF, RFC 5869), newest first. */
 export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
-  const resetKeys = hashKeys.map(({ bytes }) => derivedKey(bytes, 'kinship password reset'));
-  const notMeKeys = hashKeys.map(({ bytes }) => derivedKey(bytes, 'kinship not me'));
+  const resetKeys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship password reset'));
+  const notMeKeys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship not me'));
   const [resetKey] = resetKeys;
   const [notMeKey] = notMeKeys;
   if (resetKey === undefined || notMeKey === undefined) throw new Error('At least one hash key is needed.');
 
   return {
-    reset: (resetId) => keyed(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
+    reset: (resetId) => keyedHash(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
 
     hashReset: (secret) => createHash('sha256').update(secret).digest('base64url'),
 
@@ -24,18 +24,18 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
     readNotMe(token, now) {
       const [sessionId = '', userId = '', expiresAt = '', given = '', ...more] = token.split('.');
       const parts = [sessionId, userId, expiresAt];
-      const ours = notMeKeys.some((key) => isSame(signature(key, parts), Buffer.from(given, 'base64url')));
-      return ours && more.length === 0 && now < Number(expiresAt) ? { sessionId, userId } : null;
+      const isValid = notMeKeys.some((key) => isSame(signature(key, parts), Buffer.from(given, 'base64url')));
+      return isValid && more.length === 0 && now < Number(expiresAt) ? { sessionId, userId } : null;
     },
   };
 }
 
-function derivedKey(key: Uint8Array, label: string): KeyObject {
+function deriveKey(key: Uint8Array, label: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha512', key, '', label, 64)));
 }
 
 function signature(key: KeyObject, parts: readonly string[]): Buffer {
-  return keyed(key, 'not me', ...parts).subarray(0, 32);
+  return keyedHash(key, 'not me', ...parts).subarray(0, 32);
 }
 
 function isSame(expected: Buffer, given: Buffer): boolean {

@@ -3,8 +3,11 @@ import { randomFillSync } from 'node:crypto';
 const pool = Buffer.allocUnsafeSlow(4_096);
 let used = pool.length;
 
-/** Fresh random bytes, each given out once. The system is asked for many at a time: that costs it as much as for few. */
-export function freshBytes(count: number): Buffer {
+/**
+ * Returns random bytes; no byte is returned twice. Reads a whole pool from the system at a time: one large read costs
+ * as much as one small read.
+ */
+export function randomBytesFromPool(count: number): Buffer {
   if (used + count > pool.length) {
     randomFillSync(pool);
     used = 0;

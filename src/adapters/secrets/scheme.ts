@@ -1,4 +1,4 @@
-/** A scheme is text: hasher, its parameters, key id, joined by dots. */
+/** A parsed scheme. As text it is the hasher, its parameters and the key id, joined by dots. */
 export type ParsedScheme =
   | { readonly hasher: 'hmac-sha512'; readonly keyId: string }
   | { readonly hasher: 'argon2id'; readonly cost: Argon2Cost; readonly keyId: string };
@@ -16,7 +16,7 @@ export function formatScheme(scheme: ParsedScheme): string {
   return `argon2id.${memory}.${time}.${parallelism}.${scheme.keyId}`;
 }
 
-/** Null for text that no version of this service wrote. */
+/** Null: no version of this service wrote this text. */
 export function parseScheme(text: string): ParsedScheme | null {
   const parts = text.split('.');
   const keyId = parts.at(-1) ?? '';

@@ -2,25 +2,25 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { GenerationFacts, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
-import { asUuid, keyed } from './keyed.ts';
-import { freshBytes } from './random.ts';
+import { asUuid, keyedHash } from './keyed.ts';
+import { randomBytesFromPool } from './random.ts';
 import { type Argon2Cost, formatScheme, type ParsedScheme, parseScheme } from './scheme.ts';
 
-/** A password-grade hash of 32 bytes. */
+/** Computes a slow hash (argon2id) of 32 bytes. */
 export type SlowHash = (material: Buffer, salt: Buffer, cost: Argon2Cost) => Promise<Buffer>;
 
 interface Options {
-  /** Newest first: the first makes, all of them check. */
+  /** Newest first: the first key is for new rows, all keys verify. */
   readonly keys: readonly NamedKey[];
   readonly hasher: 'hmac-sha512' | 'argon2id';
   readonly argon2Cost: Argon2Cost;
   readonly argon2id: SlowHash;
 }
 
-/** Half of the MAC: 256 bits are kept of it (truncation: RFC 2104 section 5). */
+/** Stored hashes are MACs truncated to 256 bits (RFC 2104 section 5). */
 const HASH_BYTES = 32;
 
-/** The secrets of tokens over node:crypto. */
+/** Creates the token secrets with node:crypto. */
 export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Options): TokenSecrets {
   const keysById = new Map(keys.map(({ id, bytes }) => [id, createSecretKey(bytes)]));
   const [newest] = keys;
@@ -32,7 +32,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
   return {
     scheme: schemeUnder(newest.id),
 
-    newSeed: () => freshBytes(16),
+    newSeed: () => randomBytesFromPool(16),
 
     derive: (scheme, facts) => derive(resolve(scheme).key, facts),
 
@@ -46,15 +46,15 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
 
     async hashJti(scheme, tokenFamily, jti) {
       const { key, parsed } = resolve(scheme);
-      const mac = keyed(key, 'jti hash', tokenFamily, jti).subarray(0, HASH_BYTES);
+      const mac = keyedHash(key, 'jti hash', tokenFamily, jti).subarray(0, HASH_BYTES);
       if (parsed.hasher === 'hmac-sha512') return mac.toString('base64url');
-      // Salted by the family: the same jti gives the same hash, so that a rotation stays one compare-and-set.
-      const salt = keyed(key, 'jti salt', tokenFamily).subarray(0, 16);
+      // The salt depends on the family only. So a jti always has the same hash, and a rotation is one compare-and-set.
+      const salt = keyedHash(key, 'jti salt', tokenFamily).subarray(0, 16);
       return (await argon2id(mac, salt, parsed.cost)).toString('base64url');
     },
 
     hashRetryKey: (scheme, tokenFamily, key) =>
-      keyed(resolve(scheme).key, 'idempotency key', tokenFamily, key)
+      keyedHash(resolve(scheme).key, 'idempotency key', tokenFamily, key)
         .subarray(0, HASH_BYTES)
         .toString('base64url'),
   };
@@ -64,9 +64,11 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
     const key = parsed && keysById.get(parsed.keyId);
     if (!parsed || !key) {
       const cause = new Error(
-        `A session was hashed under "${scheme}", whose key is not in REFRESH_TOKEN_HASH_KEY.`,
+        `The key of scheme "${scheme}" is missing: add the key that hashed this session to REFRESH_TOKEN_HASH_KEY.`,
       );
-      throw new Refusal('unavailable', 'This session cannot be judged at the moment.', { cause });
+      throw new Refusal('unavailable', 'This session cannot be checked at the moment. Try again later.', {
+        cause,
+      });
     }
     return { parsed, key };
   }
@@ -74,7 +76,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
 
 function derive(key: KeyObject, facts: GenerationFacts) {
   const { tokenFamily, generation, seed } = facts;
-  const jti = asUuid(keyed(key, 'jti', tokenFamily, String(generation), seed));
+  const jti = asUuid(keyedHash(key, 'jti', tokenFamily, String(generation), seed));
   return { jti, linkerId: linkerIdOf(key, facts, jti) };
 }
 
@@ -83,5 +85,5 @@ function linkerIdOf(
   { tokenFamily, generation, userId }: Omit<GenerationFacts, 'seed'>,
   jti: string,
 ): string {
-  return asUuid(keyed(key, 'linker id', tokenFamily, String(generation), userId, jti));
+  return asUuid(keyedHash(key, 'linker id', tokenFamily, String(generation), userId, jti));
 }

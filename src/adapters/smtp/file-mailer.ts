@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import type { Mail, Mailer } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
-import { closedContent, messageOf } from './message.ts';
+import { literalContent, messageOf } from './message.ts';
 
 export interface FileMailerOptions {
-  /** Made when the first mail is written, for this user alone. */
+  /** Created with the first mail, accessible to the user of the process only. */
   readonly folder: string;
   /** One plain mailbox. */
   readonly from: string;
@@ -14,43 +14,44 @@ export interface FileMailerOptions {
 }
 
 /**
- * Mail without a mail server: each message becomes `<time>-<id>.eml` in a folder, named in the log, one file for
- * one id however often it is sent. Only one process may write into a folder.
+ * Creates a mailer without a mail server: it writes each message to `<time>-<id>.eml` in a folder and logs the file. A
+ * mail that is sent again replaces its file. Only one process may write to a folder.
  */
 export function createFileMailer({ folder, from, log }: FileMailerOptions): Mailer {
-  const transport = createTransport({ ...closedContent, streamTransport: true, buffer: true });
-  let last: Promise<unknown> = Promise.resolve();
+  const transport = createTransport({ ...literalContent, streamTransport: true, buffer: true });
+  let lastWrite: Promise<unknown> = Promise.resolve();
 
   async function write(mail: Mail): Promise<void> {
     const { message } = await transport.sendMail(messageOf(mail, from));
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, (await nameSoFar(folder, mail.id)) ?? newName(mail.id));
-    const unfinished = join(folder, `.${mail.id}.part`);
-    await writeFile(unfinished, message, { mode: 0o600 });
-    await rename(unfinished, file);
+    const file = join(folder, (await findName(folder, mail.id)) ?? newName(mail.id));
+    const temporary = join(folder, `.${mail.id}.part`);
+    await writeFile(temporary, message, { mode: 0o600 });
+    await rename(temporary, file);
     log.info({ mailId: mail.id, file }, 'mail written to a file');
   }
 
   return {
-    /** One after the other, or an id sent twice at once would not see its own file. */
+    /** Writes one mail at a time. Otherwise two concurrent sends of one id would create two files. */
     send(mail) {
-      const written = last.then(() => write(mail));
-      last = written.catch(() => undefined);
+      const written = lastWrite.then(() => write(mail));
+      lastWrite = written.catch(() => undefined);
       return written;
     },
 
     async close() {
-      await last;
+      await lastWrite;
     },
   };
 }
 
-async function nameSoFar(folder: string, id: string): Promise<string | undefined> {
-  const ending = `Z-${id}.eml`;
-  return (await readdir(folder)).find((name) => name.endsWith(ending));
+/** The file of an earlier send of this mail. */
+async function findName(folder: string, id: string): Promise<string | undefined> {
+  const suffix = `Z-${id}.eml`;
+  return (await readdir(folder)).find((name) => name.endsWith(suffix));
 }
 
-/** Sorts by time, and is a name on every file system. */
+/** Names sort by time and are valid on every file system. */
 function newName(id: string): string {
   return `${new Date().toISOString().replace(/[:.]/g, '-')}-${id}.eml`;
 }

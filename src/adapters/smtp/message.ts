@@ -2,18 +2,19 @@ import type { SendMailOptions } from 'nodemailer';
 import { isMailbox } from '../../domain/mailbox.ts';
 import { type Mail, MailRejected } from '../../ports/delivery/mailer.ts';
 
-/** An id becomes part of a header, and of a file's name. */
+/** Restricted, because an id becomes part of a header and of a file name. */
 const ID = /^[\w-]{1,128}$/;
 
 /**
- * The message for one recipient, `from` being one plain mailbox. Addresses are given as objects and the envelope
- * beside the headers, so that the library has no text in which it could find a second recipient.
+ * Makes the message for one recipient. `from` is one plain mailbox. Addresses are objects and the envelope is explicit,
+ * so the library parses no text in which it could find a second recipient.
  *
- * Throws {@link MailRejected} for a recipient that is no plain mailbox and for an id that is no plain word.
+ * Throws {@link MailRejected} if the recipient is not a plain mailbox, or if the id has other characters than letters,
+ * digits, `_` and `-`.
  */
 export function messageOf(mail: Mail, from: string): SendMailOptions {
   if (!isMailbox(mail.to)) throw new MailRejected('The recipient is not one plain mailbox.');
-  if (!ID.test(mail.id)) throw new MailRejected('The id of the mail is not a plain word.');
+  if (!ID.test(mail.id)) throw new MailRejected('The id of the mail contains an invalid character.');
   const sender = { name: '', address: from };
   const recipient = { name: '', address: mail.to };
   return {
@@ -21,12 +22,12 @@ export function messageOf(mail: Mail, from: string): SendMailOptions {
     to: recipient,
     envelope: { from: sender, to: [recipient] },
     messageId: `<${mail.id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
-    headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834 section 5: no automatic answers, please
+    headers: { 'Auto-Submitted': 'auto-generated' }, // asks for no automatic answers (RFC 3834 section 5)
     subject: mail.subject.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '),
     text: mail.text,
     html: mail.html,
   };
 }
 
-/** Content is what it is given as: never a file to be read or an address to be fetched. */
-export const closedContent = { disableFileAccess: true, disableUrlAccess: true } as const;
+/** Content is literal: the library must not read a file or fetch a URL that the content names. */
+export const literalContent = { disableFileAccess: true, disableUrlAccess: true } as const;

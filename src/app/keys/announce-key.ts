@@ -1,4 +1,4 @@
-import { type KeyAlgorithm, type KeySetTiming, nextTurn } from '../../domain/key-set.ts';
+import { type KeyAlgorithm, type KeySetTiming, nextSchedule } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { MakeKey } from '../../ports/security/key-maker.ts';
@@ -23,7 +23,7 @@ export interface KeyDeps {
  */
 export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log, by }: KeyDeps) => {
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
-    const key = await makeKey(alg, nextTurn(keys, timing, clock(), atOnce));
+    const key = await makeKey(alg, nextSchedule(keys, timing, clock(), atOnce));
     if (!(await signingKeys.add(key))) return null;
     const event: SecurityEvent = 'signing_key_announced';
     const signsFrom = new Date(key.signsFrom).toISOString();

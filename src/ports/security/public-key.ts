@@ -12,6 +12,3 @@ export interface PublicKey {
   readonly n?: string;
   readonly e?: string;
 }
-
-/** The keys that currently verify access tokens. */
-export type PublishedKeys = () => readonly PublicKey[];

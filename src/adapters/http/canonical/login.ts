@@ -3,6 +3,7 @@ import type { LogInWithPassword } from '../../../app/accounts/log-in-with-passwo
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { longText } from '../server/bounded.ts';
@@ -65,7 +66,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       const session = {
         paired: binding !== 'refresh',
         door: 'canonical',
-        clientId: 'kinship',
+        clientId: OWN_CLIENT_ID,
         client: clientOf(request),
       } as const;
       if (userId === undefined) return logInWithPassword({ ...session, ...credentialsOf(request.body) });

@@ -1,12 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
-import { confidentialClients, type ServiceKey } from '../server/service-keys.ts';
+import { confidentialClients } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
   readonly refresh: Refresh;

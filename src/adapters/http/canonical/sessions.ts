@@ -4,6 +4,7 @@ import type { EndSession } from '../../../app/sessions/end-session.ts';
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import type { LogOut, LogOutByRefreshToken } from '../../../app/sessions/log-out.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { bearerOf, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
@@ -11,7 +12,7 @@ import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
-import { confidentialClients, type ServiceKey } from '../server/service-keys.ts';
+import { confidentialClients } from '../server/service-keys.ts';
 import { Page, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {

@@ -1,14 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import { ServiceKeyRefusal } from '../server/security-line.ts';
-import {
-  presentedKeys,
-  requireScope,
-  type Scope,
-  type ServiceKey,
-  serviceKeys,
-} from '../server/service-keys.ts';
+import { presentedKeys, requireScope, serviceKeys } from '../server/service-keys.ts';
 
 export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
 
@@ -45,7 +40,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
   }
 
   /** Requires a service key with this scope. The key may also come as `x-api-key`. */
-  function require(request: FastifyRequest, scope: Scope): void {
+  function require(request: FastifyRequest, scope: ServiceKeyScope): void {
     const key = findPresented(request);
     requireScope(ifAny(request) ?? key, scope, {
       missing: `A service key with scope ${scope} is needed.`,

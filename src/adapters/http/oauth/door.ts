@@ -1,5 +1,5 @@
+import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import type { ServiceKey } from '../server/service-keys.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { oauthErrors } from './errors.ts';
 import { formBodies } from './forms.ts';

@@ -3,11 +3,12 @@ import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey } from '../../../domain/service-key.ts';
 import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { addressOf } from '../server/client.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
-import { requireServiceKey, type ServiceKey } from '../server/service-keys.ts';
+import { requireServiceKey } from '../server/service-keys.ts';
 
 export interface AdminOptions {
   readonly serviceKeys: readonly ServiceKey[];

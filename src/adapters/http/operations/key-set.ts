@@ -1,13 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
-import type { PublishedKeys } from '../../../ports/security/public-key.ts';
+import type { PublicKey as Jwk } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface KeySetOptions {
-  readonly publishedKeys: PublishedKeys;
+  readonly publishedKeys: () => readonly Jwk[];
   /** Milliseconds for which a client may cache the key set. */
   readonly keySetMaxAge: number;
 }

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
+import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
-import { presentedKeys, requireScope, type ServiceKey } from '../server/service-keys.ts';
+import { presentedKeys, requireScope } from '../server/service-keys.ts';
 
 /** The metrics as text of this content type. */
 export interface Exposition {

@@ -1,16 +1,14 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
 import type { Login } from '../../../domain/token-family.ts';
 import { canonicalAddress } from './address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
-import { presentedKeys, type ServiceKey } from './service-keys.ts';
+import { presentedKeys } from './service-keys.ts';
 
 /** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
-
-/** The `client_id` of sessions that were opened without a service key. */
-const OURSELVES = 'kinship';
 
 /** Returns the client for which the session is opened. Throws unless the caller is a trusted backend. */
 export type AuthorizeLogin = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
@@ -29,7 +27,7 @@ export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly Servic
         throw new ServiceKeyRefusal('forbidden', 'This service key may not log users in.');
       return { clientId: key.name, confidential: key.scopes.includes('confidential') };
     }
-    if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OURSELVES };
+    if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OWN_CLIENT_ID };
     throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');
   };
 }

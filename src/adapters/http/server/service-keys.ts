@@ -2,17 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
-
-export type Scope = 'login' | 'admin' | 'introspect' | 'metrics' | 'confidential';
-
-/** A key that a trusted service presents as `x-api-key`. */
-export interface ServiceKey {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly secret: string;
-}
 
 /** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
 export function serviceKeys(keys: readonly ServiceKey[]) {
@@ -27,9 +19,9 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
 }
 
 /**
- * Finds the key that a request presents in `x-api-key`, or in another place. Null: it presents none. Throws a
- * {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, also where the route does not need one: its sender takes it for
- * good.
+ * Finds the key that a request presents in `x-api-key`, or in another place. Null: the request presents no key. Throws
+ * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key: the sender expects that
+ * the key counts.
  */
 export function presentedKeys(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
@@ -58,12 +50,12 @@ export function confidentialClients(keys: readonly ServiceKey[]) {
 }
 
 /** Requires a service key with this scope for every route of this scope. */
-export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: Scope): void {
+export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
   const find = presentedKeys(keys);
   app.addHook('onRequest', async (request) => {
     requireScope(find(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
-      forbidden: `This service key has not the scope "${wanted}".`,
+      forbidden: `This service key does not have the scope "${wanted}".`,
     });
   });
 }
@@ -71,7 +63,7 @@ export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted:
 /** Throws a {@link Refusal} with these texts if the key is missing or lacks the scope. */
 export function requireScope(
   key: ServiceKey | null,
-  wanted: Scope,
+  wanted: ServiceKeyScope,
   { missing, forbidden }: { readonly missing: string; readonly forbidden: string },
 ): void {
   if (key === null) throw new Refusal('unauthenticated', missing);

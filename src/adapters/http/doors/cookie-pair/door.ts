@@ -3,13 +3,14 @@ import type { FastifyReply } from 'fastify';
 import type { OpenSession } from '../../../../app/sessions/open-session.ts';
 import type { Refresh } from '../../../../app/sessions/refresh.ts';
 import type { TokenPair } from '../../../../app/tokens/mint-pair.ts';
+import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
 import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
-import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
+import { confidentialClients } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 

@@ -1,11 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListSessions } from '../../../../app/sessions/list-sessions.ts';
+import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
 import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
-import type { ServiceKey } from '../../server/service-keys.ts';
 
 export interface ListOptions {
   readonly listSessions: ListSessions;

@@ -4,6 +4,7 @@ import type { OpenSession } from '../../../../app/sessions/open-session.ts';
 import type { Refresh } from '../../../../app/sessions/refresh.ts';
 import type { TokenPair } from '../../../../app/tokens/mint-pair.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
+import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
@@ -11,7 +12,7 @@ import { clientOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
-import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
+import { confidentialClients } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 
 export interface TokenOptions {

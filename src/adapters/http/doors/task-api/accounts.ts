@@ -4,13 +4,14 @@ import type { Register } from '../../../../app/accounts/register.ts';
 import type { Authenticate } from '../../../../app/sessions/authenticate.ts';
 import type { LogOut } from '../../../../app/sessions/log-out.ts';
 import type { Refresh } from '../../../../app/sessions/refresh.ts';
+import { OWN_CLIENT_ID, type ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
 import { addressOf, clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
-import { confidentialClients, type ServiceKey } from '../../server/service-keys.ts';
+import { confidentialClients } from '../../server/service-keys.ts';
 import { counted } from './request-limit.ts';
 import { anyones, authorized } from './schemas.ts';
 
@@ -84,7 +85,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     },
     async (request) => {
       const client = clientOf(request);
-      const session = { paired: false, door: 'task-api', clientId: 'kinship', client } as const;
+      const session = { paired: false, door: 'task-api', clientId: OWN_CLIENT_ID, client } as const;
       return logInWithPassword({ ...session, ...request.body });
     },
   );

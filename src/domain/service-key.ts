@@ -1,0 +1,14 @@
+/** What a service key permits. */
+export const SERVICE_KEY_SCOPES = ['login', 'admin', 'introspect', 'metrics', 'confidential'] as const;
+
+export type ServiceKeyScope = (typeof SERVICE_KEY_SCOPES)[number];
+
+/** A key that a trusted service presents as `x-api-key`. Its name is the client id of the sessions that it opens. */
+export interface ServiceKey {
+  readonly name: string;
+  readonly scopes: readonly ServiceKeyScope[];
+  readonly secret: string;
+}
+
+/** The client id of sessions that no service key opened. */
+export const OWN_CLIENT_ID = 'kinship';
