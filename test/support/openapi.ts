@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import openapiTS, { astToString } from 'openapi-typescript';
 import type { Test } from 'tap';
 import { httpService } from './http.ts';
+import { httpCollection } from './http-collection.ts';
 
 export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
@@ -34,6 +36,7 @@ export async function openapiFiles(document: OpenApi): Promise<Readonly<Record<s
   return {
     'docs/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
     'client/src/api.ts': await typesOf(document),
+    'docs/kinship.http': httpCollection(document, await readFile('docs/api.md', 'utf8')),
   };
 }
 

@@ -32,7 +32,11 @@ export function requireCurl(t: Pick<Test, 'plan'>): boolean {
 
 /** The commands of a document that ask something of the service, or help to, and what it shows of the answers. */
 export async function readSteps(file: string): Promise<Step[]> {
-  const blocks = [...(await readFile(file, 'utf8')).matchAll(BLOCK)];
+  return stepsIn(await readFile(file, 'utf8'));
+}
+
+export function stepsIn(document: string): Step[] {
+  const blocks = [...document.matchAll(BLOCK)];
   return blocks.flatMap(([, language, commands = ''], index) => {
     const asks = commands.includes('curl ');
     if (language !== 'sh' || !(asks || commands.includes('() {'))) return [];
