@@ -1,0 +1,276 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import t from 'tap';
+import { parse } from 'yaml';
+import { Environment, SECRETS } from '../../src/config/schema.ts';
+import { dataDir } from '../support/composed.ts';
+import { scrape } from '../support/exposition.ts';
+import {
+  CHART,
+  defaultValues,
+  type Manifest,
+  manifests,
+  merged,
+  renderedFiles,
+  requireGo,
+  type Values,
+} from '../support/helm/chart.ts';
+import { faultsOf, WITHOUT_TYPES } from '../support/helm/schemas.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+
+const MINIMAL: Values = {
+  config: { PUBLIC_URL: 'https://auth.example.com', MAIL: 'off' },
+  secrets: { existingSecret: 'kinship' },
+};
+const PEER = [{ podSelector: { matchLabels: { app: 'ingress' } } }];
+const FULL = merged(MINIMAL, {
+  image: { digest: `sha256:${'a'.repeat(64)}` },
+  imagePullSecrets: [{ name: 'registry' }],
+  ingress: {
+    enabled: true,
+    className: 'nginx',
+    host: 'auth.example.com',
+    annotations: { 'cert-manager.io/cluster-issuer': 'letsencrypt' },
+    tls: [{ secretName: 'auth-tls', hosts: ['auth.example.com'] }],
+  },
+  service: { annotations: { a: 'b' } },
+  autoscaling: { enabled: true },
+  metrics: { serviceMonitor: { enabled: true, labels: { release: 'prometheus' } } },
+  networkPolicy: { httpFrom: PEER, egress: [{ to: PEER, ports: [{ port: 5432 }] }] },
+  serviceAccount: { annotations: { a: 'b' } },
+  podAnnotations: { a: 'b' },
+  nodeSelector: { a: 'b' },
+  tolerations: [{ key: 'a', operator: 'Exists' }],
+  affinity: { podAntiAffinity: {} },
+  priorityClassName: 'high',
+  extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
+  extraVolumeMounts: [{ name: 'ca', mountPath: '/ca' }],
+});
+
+const of = (all: readonly Manifest[], kind: string) => all.filter((manifest) => manifest.kind === kind);
+
+function one(all: readonly Manifest[], kind: string): Manifest {
+  const [manifest] = of(all, kind);
+  if (manifest === undefined) throw new Error(`no ${kind}`);
+  return manifest;
+}
+
+async function valuesSchema() {
+  const schema = JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8'));
+  return { schema, accepts: new Ajv({ allowUnionTypes: true }).compile(schema) };
+}
+
+t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
+  if (!requireGo(t)) return;
+  const kinds = (all: readonly Manifest[]) => all.map(({ kind }) => kind).sort();
+  const [minimal, full] = [await manifests(MINIMAL), await manifests(FULL)];
+  t.same(await faultsOf([...minimal, ...full], t.testdir()), []);
+  const always = ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'Service'];
+  t.same(kinds(minimal), [...always, 'ServiceAccount']);
+  const chosen = ['HorizontalPodAutoscaler', 'Ingress', 'ServiceMonitor'];
+  t.same(kinds(full), [...always, 'ServiceAccount', ...chosen].sort());
+
+  const misspelt = await manifests(merged(MINIMAL, { podSecurityContext: { runAsNonRot: true } }));
+  const wrong = await manifests(merged(MINIMAL, { service: { type: 'Clustr' } }));
+  const found = await faultsOf([...of(misspelt, 'Deployment'), ...of(wrong, 'Service')], t.testdir());
+  t.match(found, [/runAsNonRot/, /Clustr/], 'it does look');
+});
+
+t.test('values name every variable of the service, and no other', async (t) => {
+  const { schema } = await valuesSchema();
+  const fixed = ['API_HOST', 'API_PORT', 'METRICS_PORT', 'NODE_ENV'];
+  const ofLibraries = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'OTEL_EXPORTER_OTLP_HEADERS'];
+  const secrets: readonly string[] = SECRETS;
+  const open = Object.keys(Environment.properties).filter((name) => ![...fixed, ...secrets].includes(name));
+  t.same(schema.properties.config.propertyNames.enum, [...open, ...ofLibraries].sort(), 'config');
+  t.same(schema.properties.secrets.properties.files.propertyNames.enum, [...secrets].sort(), 'secrets.files');
+  const defaults = await defaultValues();
+  t.same(
+    Object.keys(defaults).filter((name) => !(name in schema.properties)),
+    [],
+  );
+});
+
+t.test('values that cannot work are refused', async (t) => {
+  const { accepts } = await valuesSchema();
+  const defaults = await defaultValues();
+  const isAccepted = (over: Values) => accepts(merged(defaults, over));
+  t.ok(isAccepted(MINIMAL));
+  t.ok(isAccepted(FULL));
+  const [, example = ''] = /```yaml\n([^`]+)```/.exec(await readFile('deploy/helm/README.md', 'utf8')) ?? [];
+  t.ok(isAccepted(parse(example)), 'the example in the README');
+  const refused: readonly Values[] = [
+    {},
+    { config: { PUBLIC_URL: 'http://auth.example.com' } },
+    { config: { DATABASE_URL: 'postgres://user:secret@db/kinship' } },
+    { config: { ACCESS_TOKEN_AEG: '15m' } },
+    { config: { DATABASE_POOL: 4 } },
+    { config: { MAIL: false } },
+    { secrets: { existingSecret: '' } },
+    { secrets: { files: { PUBLIC_URL: 'public_url' } } },
+    { secrets: { files: { REDIS_URL: '../redis' } } },
+    { metrics: { port: 80 } },
+    { replicas: 3 },
+  ];
+  for (const [index, over] of refused.entries())
+    t.notOk(isAccepted(index === 0 ? over : merged(MINIMAL, over)), JSON.stringify(over));
+});
+
+t.test('the chart refuses to render without a database or a Secret', async (t) => {
+  if (!requireGo(t)) return;
+  const noDatabase = merged(MINIMAL, { secrets: { files: { DATABASE_URL: null } } });
+  await t.rejects(manifests(noDatabase), /POSTGRES_HOST/);
+  t.ok(await manifests(merged(noDatabase, { config: { POSTGRES_HOST: 'postgres' } })));
+  await t.rejects(manifests(merged(MINIMAL, { secrets: { existingSecret: '' } })), /existingSecret/);
+});
+
+t.test('pods run without privileges, and have time to stop', async (t) => {
+  if (!requireGo(t)) return;
+  const { spec } = one(await manifests(MINIMAL), 'Deployment');
+  const pod = spec.template.spec;
+  const [container] = pod.containers;
+  t.match(pod, {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    shareProcessNamespace: true,
+  });
+  t.match(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+  t.same(container.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  const mounts = container.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
+  t.same(mounts, ['/tmp', '/run/secrets/kinship']);
+  t.equal(pod.volumes[1].secret.defaultMode, 0o440);
+  const deadline = Number(
+    /SHUTDOWN_DEADLINE = ([\d_]+)/.exec(await readFile('src/main/serve.ts', 'utf8'))?.[1]?.replace('_', ''),
+  );
+  const [, delay] = container.lifecycle.preStop.exec.command;
+  t.ok(pod.terminationGracePeriodSeconds * 1_000 > deadline + Number(delay) * 1_000);
+
+  const ids = { runAsUser: null, runAsGroup: null, fsGroup: null };
+  const openShift = one(await manifests(merged(MINIMAL, { podSecurityContext: ids })), 'Deployment');
+  t.notMatch(JSON.stringify(openShift), /runAsUser|runAsGroup|fsGroup/, 'the platform chooses the ids');
+});
+
+t.test('probes, ports and selectors fit together', async (t) => {
+  if (!requireGo(t)) return;
+  const all = await manifests(FULL, 'blue');
+  const deployment = one(all, 'Deployment');
+  const { metadata, spec: pod } = deployment.spec.template ?? {};
+  const [container] = pod.containers;
+  const { paths } = JSON.parse(await readFile('docs/openapi.json', 'utf8'));
+  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+    t.ok(paths[container[probe].httpGet.path]?.get, probe);
+  const ports = container.ports.map(({ name }: { name: string }) => name);
+  t.same(ports, ['http', 'metrics']);
+
+  const autoscaler = one(all, 'HorizontalPodAutoscaler');
+  t.equal(autoscaler.spec.scaleTargetRef.name, deployment.metadata.name);
+  t.notOk('replicas' in deployment.spec, 'the autoscaler decides');
+  const selectors = [
+    deployment.spec.selector.matchLabels,
+    one(all, 'PodDisruptionBudget').spec.selector.matchLabels,
+    one(all, 'NetworkPolicy').spec.podSelector.matchLabels,
+    ...of(all, 'Service').map(({ spec }) => spec.selector),
+  ];
+  for (const selector of selectors) t.match(metadata.labels, selector);
+  const named = [
+    ...of(all, 'Service').flatMap(({ spec }) =>
+      spec.ports.map((port: { targetPort: string }) => port.targetPort),
+    ),
+    ...one(all, 'NetworkPolicy').spec.ingress.flatMap(({ ports }: { ports: { port: string }[] }) =>
+      ports.map(({ port }) => port),
+    ),
+  ];
+  t.same(named, ['http', 'metrics', 'http', 'metrics']);
+
+  const [monitor] = all.filter(({ apiVersion }) => apiVersion === WITHOUT_TYPES);
+  const scraped = of(all, 'Service').filter(({ metadata }) =>
+    Object.entries(monitor?.spec.selector.matchLabels).every(
+      ([name, value]) => metadata.labels[name] === value,
+    ),
+  );
+  t.equal(scraped.length, 1, 'one Service is scraped');
+  t.equal(scraped[0]?.spec.ports[0].name, monitor?.spec.endpoints[0].port);
+  t.equal(scraped[0]?.metadata.labels[monitor?.spec.jobLabel], 'kinship', 'the job of the alert rules');
+});
+
+t.test('the ingress has the public routes, and not those of the inner network', async (t) => {
+  if (!requireGo(t)) return;
+  const ingress = one(await manifests(FULL), 'Ingress');
+  const rules: { path: string; pathType: string }[] = ingress.spec.rules[0].http.paths;
+  const isOpen = (path: string) =>
+    rules.some(
+      (rule) => rule.path === path || (rule.pathType === 'Prefix' && path.startsWith(`${rule.path}/`)),
+    );
+  const { paths } = JSON.parse(await readFile('docs/openapi.json', 'utf8'));
+  const operations = Object.entries(paths as Record<string, Record<string, { tags: string[] }>>).map(
+    ([path, methods]) => ({ path, tags: Object.values(methods)[0]?.tags ?? [] }),
+  );
+  const ofDoors = ['session-id', 'cookie-pair', 'task-api'];
+  const canonical = operations.filter(
+    ({ path, tags }) => !/swagger/.test(path) && !ofDoors.includes(tags[0] ?? ''),
+  );
+  t.ok(canonical.length > 20);
+  for (const { path } of canonical) t.equal(isOpen(path), !/^\/(health|metrics|admin)/.test(path), path);
+  t.ok(isOpen('/docs/json'));
+});
+
+t.test('a change of the configuration or of the revision of the secrets replaces the pods', async (t) => {
+  if (!requireGo(t)) return;
+  const checksum = async (over: Values) =>
+    one(await manifests(merged(MINIMAL, over)), 'Deployment').spec.template.metadata.annotations[
+      'checksum/config'
+    ];
+  const before = await checksum({});
+  t.equal(await checksum({ replicaCount: 3 }), before);
+  t.not(await checksum({ config: { LOG_LEVEL: 'debug' } }), before);
+  t.not(await checksum({ secrets: { revision: '2' } }), before);
+});
+
+t.test('the notes warn of what is missing', async (t) => {
+  if (!requireGo(t)) return;
+  const notes = async (over: Values) => (await renderedFiles(merged(FULL, over)))['NOTES.txt'];
+  t.match(await notes({}), /TRUST_PROXY is not set[\s\S]+REDIS_URL is not set/);
+  const complete = { config: { TRUST_PROXY: '10.0.0.0/8' }, secrets: { files: { REDIS_URL: 'redis_url' } } };
+  t.notMatch(await notes(complete), /is not set/);
+});
+
+t.test('the chart has the version of the service', async (t) => {
+  const { appVersion } = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8'));
+  t.equal(appVersion, JSON.parse(await readFile('package.json', 'utf8')).version);
+});
+
+t.test('the service starts with the environment of the chart', async (t) => {
+  if (!requireGo(t) || !(await requirePostgres(t))) return;
+  const folder = await dataDir(t);
+  const [api, metrics] = [await freePort(), await freePort()];
+  const all = await manifests(merged(MINIMAL, { metrics: { port: metrics } }));
+  const [secret] = one(all, 'Deployment').spec.template.spec.volumes.flatMap(
+    (volume: { secret?: unknown }) => volume.secret ?? [],
+  );
+  await mkdir(join(folder, 'secrets'));
+  const long = (name: string) => `${name}-`.repeat(10).slice(0, 100).padEnd(64, 'x');
+  const contents: Record<string, string> = {
+    database_url: await testDatabase(t),
+    service_api_keys: `backend:login:${long('backend')}`,
+  };
+  for (const { key, path } of secret.items)
+    await writeFile(join(folder, 'secrets', path), contents[key] ?? long(key));
+  const { data } = one(all, 'ConfigMap');
+  const entries = Object.entries(data as Record<string, string>).map(
+    ([name, value]) => [name, value.replace('/run/secrets/kinship', join(folder, 'secrets'))] as const,
+  );
+  const env = { ...Object.fromEntries(entries), API_HOST: '127.0.0.1', API_PORT: String(api) };
+  const { url } = await startService(t, { env });
+  const deployment = one(all, 'Deployment');
+  const [container] = deployment.spec.template.spec.containers ?? [];
+  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+    t.equal((await fetch(`${url}${container[probe].httpGet.path}`)).status, 200, probe);
+  t.equal((await scrape(`http://127.0.0.1:${metrics}/metrics`)).get('kinship_database_up'), 1);
+});
