@@ -38,8 +38,9 @@ module.exports = {
       from: { path: '^src/(domain|ports|app)/' },
       to: { dependencyTypes: ['core'] },
     },
+    only('lib-is-a-leaf', 'lib/', ['lib/']),
     only('ports-know-the-domain', 'ports/', ['domain/', 'ports/']),
-    only('app-knows-domain-and-ports', 'app/', ['domain/', 'ports/', 'app/']),
+    only('app-knows-domain-ports-and-lib', 'app/', ['domain/', 'ports/', 'lib/', 'app/']),
     {
       name: 'driven-adapters-know-domain-and-ports',
       severity: 'error',

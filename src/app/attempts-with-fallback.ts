@@ -1,3 +1,4 @@
+import { createOutage } from '../lib/outage.ts';
 import type { Log } from '../ports/log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 
@@ -10,7 +11,7 @@ import type { Attempts } from '../ports/stores/attempts.ts';
  * `primary`: one probe at a time runs in the background, and the first success ends the outage.
  */
 export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log: Log): Attempts {
-  let isDown = false;
+  const outage = createOutage();
   let isProbing = false;
 
   return {
@@ -22,15 +23,14 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
 
   async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {
     const own = await operation(fallback);
-    if (isDown) {
+    if (outage.isOngoing()) {
       void probe(operation);
       return own;
     }
     try {
       return await operation(primary);
     } catch (error) {
-      if (!isDown) log.error({ err: error }, 'attempts are counted by this process alone');
-      isDown = true;
+      outage.begin(() => log.error({ err: error }, 'attempts are counted by this process alone'));
       return own;
     }
   }
@@ -40,8 +40,7 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
     isProbing = true;
     try {
       await question(primary);
-      isDown = false;
-      log.info({}, 'attempts are counted by all processes together again');
+      outage.end(() => log.info({}, 'attempts are counted by all processes together again'));
     } catch {
       // The outage continues; its start was logged.
     } finally {

@@ -1,4 +1,5 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { sleep } from '../lib/time.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 
 /** Background work. `stop` waits until the current round has ended. */
@@ -28,7 +29,7 @@ export function startLoop(
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       const done = await round();
-      await sleepUnless(stopping.signal, done === 0 ? pause : busyDelay);
+      await sleep(done === 0 ? pause : busyDelay, stopping.signal);
     }
   }
 
@@ -42,19 +43,4 @@ export function startLoop(
       return 0;
     }
   }
-}
-
-function sleepUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Limit } from '../domain/attempts.ts';
+import { errorCode } from '../lib/errors.ts';
 
 /** Collects lines about the environment: one for each fault, or one for each warning. */
 export interface Faults {
@@ -17,7 +18,7 @@ export function shown(value: string): string {
 
 /** Why the file system refused, without a path. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+  return errorCode(error) || 'unreadable';
 }
 
 /** Readers of one value each. A value that is wrong is reported, and a harmless stand-in goes on. */

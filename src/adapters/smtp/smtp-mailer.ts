@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
+import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import { literalContent, messageOf } from './message.ts';
 
@@ -77,17 +77,13 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
     send,
 
     async verify() {
-      const timer = new AbortController();
       try {
-        const deadline = delay(timeouts.verify, undefined, { signal: timer.signal, ref: false });
-        await Promise.race([transport.verify(), deadline]);
+        await waitAtMost(timeouts.verify, transport.verify());
       } catch (error) {
         if (isTrustFailure(error)) {
           const server = `${options.host}:${options.port}`;
           throw new Error(`TLS with the mail server ${server} failed: ${error.message}`, { cause: error });
         }
-      } finally {
-        timer.abort();
       }
     },
 

@@ -1,3 +1,4 @@
+import { sleep } from '../../lib/time.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
 
 /** Milliseconds before each further attempt to settle delivered entries. */
@@ -31,10 +32,4 @@ async function withRetries(task: () => Promise<void>): Promise<void> {
     }
   }
   return task();
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

@@ -1,3 +1,4 @@
+import { createOutage } from '../../lib/outage.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
@@ -26,18 +27,17 @@ export interface Batch {
  * every claim.
  */
 export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind, { limit, lease }: Batch) => {
-  let away = false;
+  const outage = createOutage();
 
   return async (): Promise<readonly ClaimedEntry[]> => {
     const now = clock();
     try {
       const claimed = await outbox.claim(kind, now, now + lease, limit);
-      away = false;
+      outage.end();
       return claimed;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      if (!away) log.warn({ kind, err: error }, 'the outbox cannot be reached, deliveries wait');
-      away = true;
+      outage.begin(() => log.warn({ kind, err: error }, 'the outbox cannot be reached, deliveries wait'));
       return [];
     }
   };

@@ -1,3 +1,5 @@
+import { errorMessage } from '../../lib/errors.ts';
+
 const LONGEST = 500;
 
 /**
@@ -5,8 +7,7 @@ const LONGEST = 500;
  * which are personal data.
  */
 export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message
+  return errorMessage(error)
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .replace(/[^\s<>()[\]"',;:=]+@[^\s<>()[\]"',;:=]+/g, '[address]')
     .slice(0, LONGEST);

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
+import { withDeadline } from '../../../lib/time.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems } from '../server/schemas.ts';
@@ -79,15 +79,10 @@ function shareWhileRunning(check: HealthCheck): HealthCheck {
 
 async function stateOf(name: string, check: HealthCheck, log: App['log']): Promise<'up' | 'down'> {
   try {
-    await Promise.race([check(), deadline(DEADLINE)]);
+    await withDeadline(DEADLINE, check(), () => new Error(`no answer within ${DEADLINE} ms`));
     return 'up';
   } catch (error) {
     log.warn({ err: error, dependency: name }, 'dependency is down');
     return 'down';
   }
-}
-
-async function deadline(milliseconds: number): Promise<never> {
-  await sleep(milliseconds, undefined, { ref: false });
-  throw new Error(`no answer within ${milliseconds} ms`);
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { waitAtMost } from '../../../lib/time.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
 import type { Instruments } from './instruments.ts';
@@ -33,7 +33,7 @@ export function readBacklog(
       askedAt = performance.now();
       answer = ask();
     }
-    const show = await Promise.race([answer, delay(PATIENCE, showNothing, { ref: false })]);
+    const show = (await waitAtMost(PATIENCE, answer)) ?? showNothing;
     show();
   };
 

@@ -1,0 +1,44 @@
+import t, { type Test } from 'tap';
+import { sleep, waitAtMost, withDeadline } from '../../src/lib/time.ts';
+
+const HOUR = 3_600_000;
+const createError = () => new Error('too late');
+
+/** Work that never ends. The timers under test do not keep the process alive, so this does. */
+function endlessWork(t: Test): Promise<never> {
+  const keepAlive = setInterval(() => {}, HOUR);
+  t.teardown(() => clearInterval(keepAlive));
+  return new Promise(() => {});
+}
+
+t.test('an aborted signal ends a sleep', async (t) => {
+  const stopping = new AbortController();
+  const sleeping = sleep(HOUR, stopping.signal);
+  stopping.abort();
+  await sleeping;
+  await t.resolves(sleep(HOUR, stopping.signal), 'a sleep after the abort');
+});
+
+t.test('a sleep without a signal ends', async (t) => {
+  await t.resolves(sleep(1));
+});
+
+t.test('work within the limit keeps its result', async (t) => {
+  t.equal(await waitAtMost(HOUR, Promise.resolve('done')), 'done');
+  t.equal(await withDeadline(HOUR, Promise.resolve('done'), createError), 'done');
+});
+
+t.test('work that fails within the limit rejects with its own error', async (t) => {
+  await t.rejects(waitAtMost(HOUR, Promise.reject(new Error('broken'))), { message: 'broken' });
+  await t.rejects(withDeadline(HOUR, Promise.reject(new Error('broken')), createError), {
+    message: 'broken',
+  });
+});
+
+t.test('a wait for endless work resolves with undefined', async (t) => {
+  t.equal(await waitAtMost(1, endlessWork(t)), undefined);
+});
+
+t.test('endless work rejects at its deadline with the given error', async (t) => {
+  await t.rejects(withDeadline(1, endlessWork(t), createError), { message: 'too late' });
+});
