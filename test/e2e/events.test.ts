@@ -95,7 +95,7 @@ async function untrusted(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const pem = selfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const AMQP_URL = `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`;
-  await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /not to be trusted/);
+  await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /certificate is not trusted/);
 }
 
 async function withoutMailServer(t: Test, rabbit: PrivateRabbit): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Publication } from '../../ports/delivery/event-publisher.ts';
 
-/** Of an event in the JSON format, its attributes included (CloudEvents 1.0, JSON format, section 3). */
+/** The media type of an event with its attributes in one JSON object (CloudEvents 1.0, JSON format, section 3). */
 export const CONTENT_TYPE = 'application/cloudevents+json';
 
-/** An event as other systems read it: docs/events.md and docs/events.schema.json describe it. */
+/** The published form of an event. docs/events.md and docs/events.schema.json describe it. */
 export function toCloudEvent({ id, event, trace }: Publication, source: string) {
   return {
     specversion: '1.0',
@@ -13,7 +13,7 @@ export function toCloudEvent({ id, event, trace }: Publication, source: string) 
     time: new Date(event.occurredAt).toISOString(),
     subject: event.data.userId,
     datacontenttype: 'application/json',
-    ...trace, // the extension "Distributed Tracing"
+    ...trace, // the CloudEvents extension "Distributed Tracing"
     data: event.data,
   };
 }

@@ -1,109 +1,114 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from '../../lib/errors.ts';
+import { createOutage } from '../../lib/outage.ts';
+import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
-import { addressOf } from './address.ts';
-import { codeOf } from './code-of.ts';
+import { parseBrokerUrl } from './broker-url.ts';
 import { type Link, openLink } from './link.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';
 
-/** A broker that may be away, and comes back. */
+/** A connection to the broker that is opened again after each loss. */
 export interface Broker {
-  /** The link as it is now, if there is one. */
+  /** The current link, or null while there is none. */
   link(): Link | null;
   close(): Promise<void>;
 }
 
-/** Milliseconds between two tries to connect: drawn from a span that doubles up to the longest. */
+/** Milliseconds between two attempts to connect, drawn from a span that doubles from the first to the longest. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 5_000;
 
-/** Milliseconds that the end may take: to part in good order from a broker that hangs is not worth the wait. */
-const PARTING = 1_000;
+/** Milliseconds for the closing handshake. A broker that hangs must not delay the shutdown longer. */
+const CLOSE_TIMEOUT = 1_000;
 
-/** The certificate does not verify, or there is no TLS where TLS is due. */
-const UNTRUSTED = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|^ERR_SSL_|^EPROTO$/;
+/** Error codes of a certificate that does not verify, and of a peer without TLS. */
+const TLS_FAILURE = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|^ERR_SSL_|^EPROTO$/;
 
-/** What the operator has to mend: the password, the vhost, the permissions, an exchange of another kind. */
+/** Error codes that an operator must resolve: password, vhost, permissions, an exchange of another type. */
 const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED|RESOURCE_LOCKED)$/;
 
 /**
- * Keeps a link to the broker until closed. A loss and its end are logged once, and again when it is lost for another
- * reason than before.
+ * Connects to the broker and reconnects until `close`. An outage is logged once for each reason, and its end once.
  *
- * Rejects where TLS is asked for and the broker is not to be trusted. Waits for nothing else: a broker that is down,
- * or refuses us, is no reason not to start.
+ * With `amqps` it waits for the first attempt and rejects if TLS fails. It waits for nothing else: the service starts
+ * even if the broker is down or refuses it.
  */
 export async function connectBroker(url: string, log: Log, topology: Topology = TOPOLOGY): Promise<Broker> {
-  const address = addressOf(url);
+  const address = parseBrokerUrl(url);
   const stopping = new AbortController();
   const stop = stopping.signal;
+  const outage = createOutage();
   let link: Link | null = null;
-  let told: string | null = null;
-  let onFirst = (_failure: unknown) => {};
-  const first = new Promise<unknown>((resolve) => {
-    onFirst = resolve;
+  let onFirstAttempt = (_failure: unknown) => {};
+  const firstAttempt = new Promise<unknown>((resolve) => {
+    onFirstAttempt = resolve;
   });
-  const running = keepLinked();
-  if (address.tls !== undefined) await trusted();
+  const running = reconnectUntilStopped();
+  if (address.tls !== undefined) await assertTrusted();
   return { link: () => link, close };
 
-  async function keepLinked(): Promise<void> {
+  async function reconnectUntilStopped(): Promise<void> {
     for (let failures = 0; !stop.aborted; failures += 1) {
-      if (await linked()) failures = 0;
-      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.5 + Math.random() / 2);
-      await delay(pause, undefined, { signal: stop }).catch(() => {});
+      if (await runLink()) failures = 0;
+      await sleep(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.5 + Math.random() / 2), stop);
     }
   }
 
-  /** One link, to its end. Answers whether there was one at all. */
-  async function linked(): Promise<boolean> {
+  /** Opens a link and waits until it closes. Returns whether it could be opened. */
+  async function runLink(): Promise<boolean> {
     try {
-      link = await openLink(address, topology, { stop, onBlocked: tellOfBlock });
+      link = await openLink(address, topology, { stop, onBlocked: logBlocked });
     } catch (reason) {
-      tell(reason);
-      onFirst(reason);
+      logOutage(reason);
+      onFirstAttempt(reason);
       return false;
     }
-    // Closed in the very turn in which it was opened.
+    // The stop may come in the turn in which the link was opened: `openLink` no longer listens to it then.
     if (stop.aborted) link.abandon(stop.reason);
-    if (told !== null) log.info({}, 'RabbitMQ is there again');
-    told = null;
-    onFirst(null);
-    tell(await link.over);
+    outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
+    onFirstAttempt(null);
+    logOutage(await link.closed);
     link = null;
     return true;
   }
 
-  function tell(reason: unknown): void {
-    const code = codeOf(reason) || String(reason);
-    if (stop.aborted || code === told) return;
-    told = code;
-    if (REFUSED.test(code)) log.error({ err: reason }, 'RabbitMQ refuses the service, events wait');
-    else log.warn({ err: reason }, 'RabbitMQ cannot be reached, events wait');
+  function logOutage(reason: unknown): void {
+    if (stop.aborted) return;
+    const code = errorCode(reason) || String(reason);
+    outage.begin(() => {
+      if (REFUSED.test(code))
+        log.error(
+          { err: reason },
+          'RabbitMQ refused the service; events wait. Check the user, vhost and permissions, and the exchange and queue',
+        );
+      else log.warn({ err: reason }, 'RabbitMQ is unreachable; events wait until it is connected again');
+    }, code);
   }
 
-  function tellOfBlock(reason: string | null): void {
+  function logBlocked(reason: string | null): void {
     if (reason === null) log.info({}, 'RabbitMQ accepts events again');
     else
       log.warn(
         { reason },
-        'RabbitMQ blocks publishers, events wait: free memory or disk space at the broker',
+        'RabbitMQ blocks publishers; events wait. Free memory or disk space on the broker',
       );
   }
 
-  async function trusted(): Promise<void> {
-    const failure = await first;
-    if (!UNTRUSTED.test(codeOf(failure))) return;
+  async function assertTrusted(): Promise<void> {
+    const failure = await firstAttempt;
+    if (!TLS_FAILURE.test(errorCode(failure))) return;
     await close();
-    throw new Error('RabbitMQ is not to be trusted.', { cause: failure });
+    throw new Error(
+      'TLS with RabbitMQ failed: its certificate is not trusted, or it offers no TLS. Check AMQP_URL, or name its authority in NODE_EXTRA_CA_CERTS.',
+      { cause: failure },
+    );
   }
 
   async function close(): Promise<void> {
     const last = link;
     stopping.abort();
     if (last !== null) {
-      const late = delay(PARTING, undefined, { ref: false });
-      await Promise.race([last.close(), late]);
-      last.abandon(new Error('The service has parted from the broker.'));
+      await waitAtMost(CLOSE_TIMEOUT, last.close());
+      last.abandon(new Error('The service closed the connection to RabbitMQ.'));
     }
     await running;
   }

@@ -1,29 +1,29 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { waitAtMost, withDeadline } from '../../lib/time.ts';
 import type { EventPublisher, Publication, Published } from '../../ports/delivery/event-publisher.ts';
 import { CONTENT_TYPE, toCloudEvent } from './cloud-event.ts';
 import type { Broker } from './connect.ts';
 import type { Link } from './link.ts';
 
 interface Options {
-  /** Where the events come from, as CloudEvents has it: the same on every replica. */
+  /** The `source` attribute of CloudEvents. It must be the same on every replica. */
   readonly source: string;
   readonly timeouts?: Partial<Timeouts>;
 }
 
 /** Milliseconds. */
 interface Timeouts {
-  /** For one confirmation: below any lease under which an event is published. */
+  /** For one confirmation. It must be shorter than the lease of an event. */
   readonly confirmation: number;
-  /** What is under way is given to finish once the publisher is closed. */
+  /** For pending publications, after `close` was called. */
   readonly closing: number;
 }
 
 const TIMEOUTS: Timeouts = { confirmation: 10_000, closing: 2_000 };
 
-/** Events to the service's exchange, each with its type as the routing key: persistent, mandatory and confirmed. */
+/** Publishes events to the exchange, with the type as routing key: persistent, mandatory and confirmed. */
 export function createEventPublisher(broker: Broker, { source, timeouts }: Options): EventPublisher {
   const { confirmation, closing } = { ...TIMEOUTS, ...timeouts };
-  const underWay = new Set<Promise<unknown>>();
+  const pending = new Set<Promise<unknown>>();
   let isClosed = false;
 
   return {
@@ -31,19 +31,19 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
 
     async publish(publication) {
       const link = readyLink();
-      if (link === null) throw new Error('There is no broker that takes events.');
-      const publishing = confirmedInTime(link, publishOn(link, publication));
-      underWay.add(publishing);
+      if (link === null) throw new Error('RabbitMQ is unreachable or blocks publishers.');
+      const publishing = confirmInTime(link, publishOn(link, publication));
+      pending.add(publishing);
       try {
         return await publishing;
       } finally {
-        underWay.delete(publishing);
+        pending.delete(publishing);
       }
     },
 
     async close() {
       isClosed = true;
-      await Promise.race([Promise.allSettled(underWay), delay(closing, undefined, { ref: false })]);
+      await waitAtMost(closing, Promise.allSettled(pending));
       await broker.close();
     },
   };
@@ -67,22 +67,14 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
   }
 
   /**
-   * A broker that hangs is given up, with all that it was sent: a new connection may do better. One that blocks
-   * publishers keeps its connection: a new one would be blocked, too.
+   * Abandons the link to a broker that hangs, with all its pending messages: a new connection may succeed. A broker
+   * that blocks publishers keeps its link, because it would block a new connection too.
    */
-  async function confirmedInTime(link: Link, publishing: Promise<Published>): Promise<Published> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const reason = new Error(`The broker has confirmed nothing for ${confirmation} ms.`);
-        if (!link.isBlocked()) link.abandon(reason);
-        reject(reason);
-      }, confirmation);
+  function confirmInTime(link: Link, publishing: Promise<Published>): Promise<Published> {
+    return withDeadline(confirmation, publishing, () => {
+      const reason = new Error(`RabbitMQ did not confirm a message within ${confirmation} ms.`);
+      if (!link.isBlocked()) link.abandon(reason);
+      return reason;
     });
-    try {
-      return await Promise.race([publishing, late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

@@ -1,84 +1,84 @@
 import { type Channel, Connection, type ConnectionOptions, type HeaderFields } from 'rabbitmq-client';
 import type { Published } from '../../ports/delivery/event-publisher.ts';
-import { declared, type Topology } from './topology.ts';
+import { declareTopology, type Topology } from './topology.ts';
 
-/** Kept on disk by the queues that it gets to. */
+/** A message to publish. It is persistent: durable queues keep it on disk. */
 export interface Message extends Pick<HeaderFields, 'type' | 'contentType' | 'timestamp' | 'headers'> {
   readonly messageId: string;
   readonly routingKey: string;
   readonly body: Buffer;
 }
 
-/** One connection to the broker, from its opening to its end. */
+/** One connection to the broker. It does not reconnect. */
 export interface Link {
-  /** False while the broker blocks publishers, and once the link is over. */
+  /** False while the broker blocks publishers, and after the link was closed. */
   isReady(): boolean;
-  /** Whether the broker blocks publishers: it is short of memory or disk. It confirms nothing meanwhile. */
+  /** Whether the broker blocks publishers, because it is short of memory or disk. It confirms nothing meanwhile. */
   isBlocked(): boolean;
-  /** Resolves with the broker's word on the message; rejects if the link is gone before. */
+  /** Resolves when the broker confirms or returns the message. Rejects if the link closes before. */
   publish(message: Message): Promise<Published>;
-  /** Resolves, with the reason, when the link is gone. It does not come back. */
-  readonly over: Promise<unknown>;
-  /** Ends it at once. */
+  /** Resolves with the reason when the link closes. */
+  readonly closed: Promise<unknown>;
+  /** Closes the connection without the closing handshake of AMQP. */
   abandon(reason: unknown): void;
-  /** Ends it as the protocol has it. */
+  /** Closes the connection with the closing handshake of AMQP. */
   close(): Promise<void>;
 }
 
-const LIMITS = {
-  /** Milliseconds, from the look-up of the name to the end of the handshake. */
+const TIMEOUTS = {
+  /** Milliseconds, from the DNS look-up to the end of the AMQP handshake. */
   connectionTimeout: 5_000,
-  /** Seconds. A broker that has been silent for twice as long is given up. */
+  /** Seconds. The driver closes a connection without traffic for twice as long. */
   heartbeat: 10,
 };
 
 interface LinkEvents {
-  /** The broker blocks publishers for this reason; null: it takes messages again. */
+  /** Called with the reason when the broker blocks publishers, and with null when it accepts messages again. */
   onBlocked(reason: string | null): void;
 }
 
-/** Rejects with what went wrong, or with the signal's reason. */
+/** Connects and declares the topology. Rejects with the failure, or with the reason of the signal. */
 export async function openLink(
   address: ConnectionOptions,
   topology: Topology,
   { stop, onBlocked }: LinkEvents & { readonly stop: AbortSignal },
 ): Promise<Link> {
-  const connection = new Connection({ ...address, ...LIMITS, connectionName: 'kinship' });
-  const { over, end } = lifeOf(connection);
-  const onStop = () => end(stop.reason);
+  const connection = new Connection({ ...address, ...TIMEOUTS, connectionName: 'kinship' });
+  const { closed, abandon } = closeOnError(connection);
+  const onStop = () => abandon(stop.reason);
   stop.addEventListener('abort', onStop, { once: true });
   try {
-    const failed = over.then((reason) => {
+    const failed = closed.then((reason) => {
       throw reason;
     });
-    const channel = await Promise.race([declared(connection, topology), failed]);
-    return linkOn(connection, channel, topology.exchange, { over, end }, onBlocked);
+    const channel = await Promise.race([declareTopology(connection, topology), failed]);
+    return createLink(connection, channel, topology.exchange, { closed, abandon }, onBlocked);
   } catch (error) {
-    end(error);
+    abandon(error);
     throw error;
   } finally {
     stop.removeEventListener('abort', onStop);
   }
 }
 
-/** The driver by itself would connect again, and would tell of the first failure alone. */
-function lifeOf(connection: Connection) {
-  let end = (_reason: unknown) => {};
-  const over = new Promise<unknown>((resolve) => {
-    end = (reason) => {
+/** Destroys the connection at its first error. The driver would otherwise reconnect and report only that error. */
+function closeOnError(connection: Connection) {
+  let abandon = (_reason: unknown) => {};
+  const closed = new Promise<unknown>((resolve) => {
+    abandon = (reason) => {
       resolve(reason);
       connection.unsafeDestroy();
     };
   });
-  connection.on('error', end);
-  return { over, end };
+  connection.on('error', abandon);
+  return { closed, abandon };
 }
 
-function linkOn(
+function createLink(
   connection: Connection,
   channel: Channel,
   exchange: string,
-  { over, end }: ReturnType<typeof lifeOf>,
+  { closed, abandon }: ReturnType<typeof closeOnError>,
   onBlocked: LinkEvents['onBlocked'],
 ): Link {
   const returned = new Set<string>();
@@ -89,23 +89,23 @@ function linkOn(
   };
   connection.on('connection.blocked', setBlocked);
   connection.on('connection.unblocked', () => setBlocked(null));
-  const onClosed = () => end(new Error('The channel to the broker was closed.'));
+  const onChannelClosed = () => abandon(new Error('The channel to RabbitMQ was closed.'));
   channel.on('basic.return', ({ messageId = '' }) => returned.add(messageId));
-  channel.on('error', end);
-  channel.once('close', onClosed);
+  channel.on('error', abandon);
+  channel.once('close', onChannelClosed);
   return {
     isReady: () => connection.ready && channel.active && !isBlocked,
     isBlocked: () => isBlocked,
     async publish({ body, ...properties }) {
       await channel.basicPublish({ exchange, mandatory: true, durable: true, ...properties }, body);
-      // What goes nowhere is confirmed as well; that it came back the driver tells one turn later.
+      // The broker confirms returned messages too. The driver emits the return one turn after the confirmation.
       await new Promise(setImmediate);
       return returned.delete(properties.messageId) ? 'unroutable' : 'routed';
     },
-    over,
-    abandon: end,
+    closed,
+    abandon,
     async close() {
-      channel.off('close', onClosed);
+      channel.off('close', onChannelClosed);
       await channel.close();
       await connection.close();
     },

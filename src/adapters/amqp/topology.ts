@@ -1,7 +1,7 @@
 import type { Channel, Connection } from 'rabbitmq-client';
-import { codeOf } from './code-of.ts';
+import { errorCode } from '../../lib/errors.ts';
 
-/** What the service declares at the broker: its exchange, and the queue that a first event finds bound to it. */
+/** What the service declares at the broker: its exchange, and one queue that is bound to it for `users.created`. */
 export interface Topology {
   readonly exchange: string;
   readonly queue: string;
@@ -11,16 +11,22 @@ const FIRST_EVENT = 'users.created';
 
 export const TOPOLOGY: Topology = { exchange: 'kinship', queue: FIRST_EVENT };
 
-/** A channel that confirms, with everything declared. A queue that is there already is taken as it is. */
-export async function declared(connection: Connection, { exchange, queue }: Topology): Promise<Channel> {
+/**
+ * Declares exchange, queue and binding, and returns a channel with publisher confirms. An existing queue keeps its
+ * arguments, so that consumers may declare it first.
+ */
+export async function declareTopology(
+  connection: Connection,
+  { exchange, queue }: Topology,
+): Promise<Channel> {
   const open = () => connection.acquire({ emitErrorsFromChannel: true });
   const first = await open();
   await first.exchangeDeclare({ exchange, type: 'topic', durable: true });
   const channel = await first.queueDeclare({ queue, durable: true }).then(
     () => first,
     (error: unknown) => {
-      if (codeOf(error) !== 'PRECONDITION_FAILED') throw error;
-      return open(); // the refusal has closed the first
+      if (errorCode(error) !== 'PRECONDITION_FAILED') throw error;
+      return open(); // the broker closed the first channel together with its refusal
     },
   );
   await channel.queueBind({ exchange, queue, routingKey: FIRST_EVENT });

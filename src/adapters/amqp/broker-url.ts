@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'rabbitmq-client';
 
 /**
- * Where `amqp://user:password@host:port/vhost` leads, or, with the certificate verified, `amqps://`. Nothing else of
- * the URL counts. Without a user it is RabbitMQ's own `guest`.
+ * Reads `amqp://user:password@host:port/vhost` or `amqps://…`, whose certificate is always verified. The query is
+ * ignored, so it cannot disable the verification. Without a user the result has RabbitMQ's default user, `guest`.
  */
-export function addressOf(url: string) {
+export function parseBrokerUrl(url: string) {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const withTls = protocol === 'amqps:';
   const host = decodeURIComponent(hostname.replace(/^\[|\]$/g, ''));
