@@ -16,12 +16,13 @@ import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const { free } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this process alone';
+const UNREACHABLE = 'Redis is unreachable; the service reconnects by itself';
 const BACK = 'attempts are counted by all processes together again';
-/** What INFO answers while the server loads its data. */
+/** The answer to INFO while the server loads its data. */
 const LOADING = 'loading:1\r\nloading_eta_seconds:3600\r\n';
 const RECOVERS_WITHIN = 20_000;
 
-t.test('Redis goes away and comes back', async (t) => {
+t.test('attempts stay limited while Redis is away', async (t) => {
   if (!requirePrivateRedis(t)) return;
 
   const outages: Record<string, [(server: PrivateRedis) => unknown, (server: PrivateRedis) => unknown]> = {
@@ -29,18 +30,18 @@ t.test('Redis goes away and comes back', async (t) => {
     frozen: [(server) => server.freeze(), (server) => server.thaw()],
   };
   for (const [name, [begin, end]] of Object.entries(outages)) {
-    await t.test(name, async (t) => {
+    await t.test(`Redis is ${name}`, async (t) => {
       const { server, attempts, lines, hundred } = await setUp(t);
       t.equal(await hundred('before'), free);
       await begin(server);
-      t.equal(await hundred('before'), 0, 'who was blocked stays blocked');
-      t.equal(await hundred('during'), free, 'and there is a limit for all others');
+      t.equal(await hundred('before'), 0, 'a blocked account stays blocked');
+      t.equal(await hundred('during'), free, 'other accounts are limited');
       const limit = { count: 3, perMilliseconds: 60_000 };
       const takings = await Promise.all(
         Array.from({ length: 10 }, () => attempts.countAction('mails', limit, NOW)),
       );
       t.equal(takings.filter(({ allowed }) => allowed).length, limit.count);
-      t.same(lines.filter(isOurs), [LOST], 'said once');
+      t.same(lines.filter(isAboutAttempts), [LOST], 'logged once');
 
       await end(server);
       await until(async () => {
@@ -48,27 +49,27 @@ t.test('Redis goes away and comes back', async (t) => {
         return lines.includes(BACK);
       });
       t.equal(await hundred('after'), free);
-      t.same(lines.filter(isOurs), [LOST, BACK]);
+      t.same(lines.filter(isAboutAttempts), [LOST, BACK]);
     });
   }
 
-  await t.test('flushed', async (t) => {
+  await t.test('a flushed Redis counts again from zero', async (t) => {
     const { redis, lines, hundred } = await setUp(t);
     t.equal(await hundred('ann'), free);
     await redis.flushall();
     await redis.script('FLUSH');
-    t.equal(await hundred('ann'), free, 'counted anew, and no more than that');
+    t.equal(await hundred('ann'), free, 'the limit applies again');
     t.same(lines, []);
   });
 
-  await t.test('full', async (t) => {
+  await t.test('a full Redis makes the process count by itself', async (t) => {
     const { redis, lines, hundred } = await setUp(t);
     await redis.config('SET', 'maxmemory', '1');
     t.equal(await hundred('ann'), free);
     t.same(lines, [LOST]);
   });
 
-  await t.test('an owner who is known stays known', async (t) => {
+  await t.test('an owner at a known network stays known during an outage', async (t) => {
     const { server, attempts, hundred } = await setUp(t);
     const owner = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
     t.ok((await attempts.begin(owner, NOW)).allowed);
@@ -79,10 +80,10 @@ t.test('Redis goes away and comes back', async (t) => {
   });
 });
 
-t.test('a connection', async (t) => {
+t.test('the connection to Redis', async (t) => {
   if (!requirePrivateRedis(t)) return;
 
-  await t.test('to a server that is down is no reason not to start', async (t) => {
+  await t.test('a server that is down does not stop the start', async (t) => {
     const server = await startPrivateRedis(t);
     await server.kill();
     const { redis, lines } = await connected(t, server.url);
@@ -95,10 +96,10 @@ t.test('a connection', async (t) => {
     );
     await server.start();
     await until(async () => redis.status === 'ready');
-    t.same(lines, ['Redis cannot be reached', 'Redis is there again']);
+    t.same(lines, [UNREACHABLE, 'Redis is connected again']);
   });
 
-  await t.test('with a password and a number of the database', async (t) => {
+  await t.test('a wrong password or database stops the start', async (t) => {
     const server = await startPrivateRedis(t, ['--requirepass', 'p@ss/word']);
     const url = new URL(server.url);
     await t.rejects(connected(t, url.href), /NOAUTH/);
@@ -114,7 +115,7 @@ t.test('a connection', async (t) => {
     await t.rejects(connected(t, url.href), { message: /^Redis at .*\/99 cannot be used: ERR DB index.*$/ });
   });
 
-  await t.test('never uses another database than its own, also when the server comes later', async (t) => {
+  await t.test('no command goes to another database, even if the server starts later', async (t) => {
     const server = await startPrivateRedis(t);
     await server.kill();
     const { redis, lines } = await connected(t, `${server.url}/99`);
@@ -125,20 +126,20 @@ t.test('a connection', async (t) => {
       createRedisAttempts(redis).countAction('mails', { count: 1, perMilliseconds: 1_000 }, NOW),
     );
     t.equal(await observer.dbsize(), 0);
-    t.same(lines, ['Redis cannot be reached']);
+    t.same(lines, [UNREACHABLE]);
   });
 
-  await t.test('to a Redis Cluster or a Sentinel is refused with the reason', async (t) => {
+  await t.test('a Redis Cluster or a Sentinel stops the start, with the reason', async (t) => {
     const folder = t.testdir({ 'sentinel.conf': '' });
     const cluster = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', folder]);
     await t.rejects(connected(t, cluster.url), {
-      message: /^Redis at .* cannot be used: it is a Redis Cluster, which is not supported: .*$/,
+      message: /^Redis at .* cannot be used: it is a Redis Cluster, which is not supported\. .*$/,
     });
     const sentinel = await startPrivateRedis(t, [`${folder}/sentinel.conf`, '--sentinel']);
     await t.rejects(connected(t, sentinel.url), { message: /cannot be used: it is a Sentinel, which/ });
   });
 
-  await t.test('to a Redis Cluster that comes after the start is given up, and logged once', async (t) => {
+  await t.test('a Redis Cluster that appears after the start is disconnected', async (t) => {
     const server = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', t.testdir()]);
     await server.kill();
     const { redis, lines } = await connected(t, server.url);
@@ -147,7 +148,7 @@ t.test('a connection', async (t) => {
     t.match(lines.at(-1), /^Redis cannot be used/);
   });
 
-  await t.test('to a server that loads its data does not hold up the start', async (t) => {
+  await t.test('a server that loads its data does not stop the start', async (t) => {
     const loading = createServer((socket) => {
       socket.on('error', () => {});
       socket.on('data', () => socket.write(`$${LOADING.length}\r\n${LOADING}\r\n`));
@@ -155,10 +156,10 @@ t.test('a connection', async (t) => {
     await once(loading, 'listening');
     t.teardown(() => loading.close());
     const { lines } = await connected(t, `redis://127.0.0.1:${(loading.address() as AddressInfo).port}`);
-    t.same(lines, ['Redis cannot be reached']);
+    t.same(lines, [UNREACHABLE]);
   });
 
-  await t.test('to a primary that was demoted is made anew', async (t) => {
+  await t.test('a demoted primary leads to a new connection, which is logged once', async (t) => {
     const [first, second] = [await startPrivateRedis(t), await startPrivateRedis(t)];
     const target = { host: '127.0.0.1', port: Number(new URL(first.url).port) };
     const proxy = await tcpProxy(t, target);
@@ -177,7 +178,7 @@ t.test('a connection', async (t) => {
         () => false,
       ),
     );
-    t.same(lines, ['Redis is a replica: connecting anew']);
+    t.same(lines, ['Redis is a read-only replica; reconnecting to find the primary']);
   });
 });
 
@@ -202,7 +203,7 @@ async function setUp(t: Test) {
     redis,
     attempts,
     lines,
-    /** How many of a hundred wrong passwords at once would be looked at, each from a network of its own. */
+    /** How many of a hundred concurrent attempts are allowed, each from another network. */
     async hundred(account: string): Promise<number> {
       const verdicts = await Promise.all(
         Array.from({ length: 100 }, (_, i) =>
@@ -223,8 +224,8 @@ async function connected(t: Test, url: string) {
   return { redis, log, lines };
 }
 
-/** What the connection has to say depends on when it notices. */
-function isOurs(line: string): boolean {
+/** The lines about the connection depend on when the driver notices the outage. */
+function isAboutAttempts(line: string): boolean {
   return line === LOST || line === BACK;
 }
 

@@ -1,4 +1,4 @@
-/** Keeps the network among those where the account is known. */
+/** Adds the network to the known networks of the account, and removes those that expire first beyond `most`. */
 const REMEMBER = `
   local function remember(known, knownFor, most)
     redis.call('ZADD', known, now + knownFor, name)
@@ -8,13 +8,16 @@ const REMEMBER = `
 `;
 
 /**
- * The rules of `domain/attempts.ts` in Lua, where Redis keeps others out while they run. A count is a hash of
- * `failures`, `lastAt` and `forgottenUntil`, the known networks of an account are a set scored by the time until when
- * they are known, and a window is a list of times, oldest first. Whatever is written expires by itself, on the clock of the server.
+ * The rules of `domain/attempts.ts` in Lua, because Redis runs a script atomically. Every key expires, by the clock of
+ * the server:
  *
- * KEYS of the first two: known networks, pair, identifier, network. ARGV: now, the network's name in the set of known
- * ones, then free, firstDelay, longestDelay, quiet and forgetOneAfter (0: never) of identifiers, the same of networks,
- * knownFor, knownNetworks.
+ * - A count is a hash of `failures`, `lastAt` and `forgottenUntil`.
+ * - The known networks of an account are a sorted set. The score is the time at which a network stops being known.
+ * - A window is a list of times, oldest first.
+ *
+ * `BEGIN` and `RECORD_SUCCESS` take these KEYS: known networks, pair, identifier, network. They take these ARGV: now,
+ * the network's name in the sorted set, then free, firstDelay, longestDelay, quiet and forgetOneAfter (0: never) for
+ * identifiers, the same for networks, then knownFor and knownNetworks.
  */
 const COUNTS = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
@@ -61,7 +64,10 @@ const COUNTS = `
   end
 `;
 
-/** Answers the milliseconds to wait, and for which count, from 1; no wait: the attempt is allowed, and counted. */
+/**
+ * Returns the milliseconds to wait and the index of the count that requires it, from 1. A wait of 0 means that the
+ * attempt is allowed and counted.
+ */
 export const BEGIN = `${COUNTS}
   local counts
   if isKnown then counts = { countAt(KEYS[2], 3) }
@@ -82,7 +88,8 @@ export const BEGIN = `${COUNTS}
   return { 0, 0 }
 `;
 
-export const SUCCEEDED = `${COUNTS}${REMEMBER}
+/** Resets the count of the pair, takes this attempt back from the other counts, and makes the network known. */
+export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
   redis.call('DEL', KEYS[2])
   if not isKnown then
     for _, count in ipairs({ countAt(KEYS[3], 3), countAt(KEYS[4], 8) }) do
@@ -97,8 +104,11 @@ export const SUCCEEDED = `${COUNTS}${REMEMBER}
   return 0
 `;
 
-/** KEYS: known networks, then the identifiers' counts. ARGV: now, the network's name, knownFor, knownNetworks. */
-export const RECOVERED = `
+/**
+ * Resets the counts of all identifiers and makes the network known. KEYS: known networks, then the identifiers'
+ * counts. ARGV: now, the network's name, knownFor, knownNetworks.
+ */
+export const RECORD_RECOVERY = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
   ${REMEMBER}
   for index = 2, #KEYS do redis.call('DEL', KEYS[index]) end
@@ -106,8 +116,11 @@ export const RECOVERED = `
   return 0
 `;
 
-/** KEYS: the window. ARGV: now, count, perMilliseconds. Answers how many were left before this one, and the wait. */
-export const TAKE = `
+/**
+ * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns how many actions
+ * were left before this one, and the milliseconds to wait if none was.
+ */
+export const COUNT_ACTION = `
   local now, count, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
   local oldest = redis.call('LINDEX', KEYS[1], 0)
   while oldest and now - tonumber(oldest) >= span do

@@ -2,21 +2,21 @@ import type { Redis } from 'ioredis';
 import type { Cache } from '../../ports/cache.ts';
 
 interface Options {
-  /** What every key begins with. */
+  /** The beginning of every key. */
   readonly prefix?: string;
 }
 
-/** Milliseconds; what nobody has asked for lately makes room. */
-const KEPT_FOR = 3_600_000;
+/** Milliseconds since the last write. Older values are removed, so that the cache does not grow without a limit. */
+const TTL = 3_600_000;
 
-/** The cache in Redis, shared by all replicas. That it cannot be asked is for the connection to tell. */
+/** The cache in Redis, shared by all replicas. During an outage it is empty; the connection logs the outage. */
 export function createRedisCache(redis: Redis, { prefix = 'kinship:' }: Options = {}): Cache {
   return {
     async get(key) {
       return redis.get(`${prefix}${key}`).catch(() => null);
     },
     async set(key, value) {
-      await redis.set(`${prefix}${key}`, value, 'PX', KEPT_FOR).catch(() => null);
+      await redis.set(`${prefix}${key}`, value, 'PX', TTL).catch(() => null);
     },
   };
 }

@@ -1,59 +1,55 @@
 import { isIP } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
-import { followState } from './state.ts';
+import { trackConnection } from './connection-state.ts';
 
-/** Milliseconds. What waits for Redis can do without it, so nothing waits for it long. */
+/** Milliseconds. All limits are short, because the service works without Redis. */
 const TIMEOUTS = {
   connectTimeout: 2_000,
   commandTimeout: 500,
-  /** A connection that was asked and is silent for so long is given up. */
+  /** The driver closes a connection that does not answer a command within this time. */
   socketTimeout: 2_000,
 };
 
-/** Milliseconds between two tries to connect. */
-const retryStrategy = (tries: number) => Math.min(50 * 2 ** (tries - 1), 1_000);
+/** Milliseconds before the given attempt to connect, from 1. */
+const retryStrategy = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1_000);
 
-/** A command fails at once while there is no connection, and when it is lost: none is kept or sent again later. */
-const NOTHING_QUEUED = {
+/** A command without a connection fails at once, as does a command whose connection is lost. None is sent later. */
+const NO_QUEUE = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
 };
 
-/** Milliseconds that a start waits for a server that takes the connection but is not ready, as while it loads its data. */
+/** Milliseconds that a start waits for a server that accepts connections but is still loading its data. */
 const START_WAIT = 5_000;
 
-/** Milliseconds between two reconnections because the server is a replica. */
+/** Minimum milliseconds between two reconnections because the server is a replica. */
 const DEMOTION_PAUSE = 1_000;
 
-/** Milliseconds without a refused write, after which the next one is news. */
+/** Milliseconds without a refused write, after which the next refused write is logged again. */
 const DEMOTION_QUIET = 60_000;
 
 /**
- * A connection to `redis://` or, with the certificate verified, `rediss://user:password@host:port/db`, which comes
- * back by itself when it was lost. Its commands reject within half a second. End it with `disconnect()`.
+ * Connects to `redis://user:password@host:port/db` or `rediss://…`, whose certificate is always verified. The
+ * connection reconnects by itself, and its commands reject within half a second. End it with `disconnect()`.
  *
- * Rejects where the server is found but its certificate, our password or the database is wrong, and where it is a
- * Redis Cluster or a Sentinel. A server that is down is no reason not to start: resolves all the same, and connects
- * later. A loss and its end are logged once.
+ * Rejects if the certificate, the password or the database number is wrong, and for a Redis Cluster or a Sentinel. If
+ * the server is down it resolves, and the driver connects later. An outage and its end are logged once.
  */
 export async function connectRedis(url: string, log: Log): Promise<Redis> {
-  const address = addressOf(new URL(url));
+  const address = parseRedisUrl(new URL(url));
   const redis = new Redis({
     ...address,
     ...TIMEOUTS,
-    ...NOTHING_QUEUED,
+    ...NO_QUEUE,
     retryStrategy,
     reconnectOnError: reconnectFromReplica(log),
     lazyConnect: true,
   });
-  const state = followState(redis, log, START_WAIT);
-  const timer = new AbortController();
-  const late = delay(START_WAIT, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([state.firstConnection(), late]);
-  timer.abort();
+  const state = trackConnection(redis, log, START_WAIT);
+  await waitAtMost(START_WAIT, state.firstConnection());
   const fault = state.endStart();
   if (fault === null) return redis;
   redis.disconnect();
@@ -62,8 +58,8 @@ export async function connectRedis(url: string, log: Log): Promise<Redis> {
 }
 
 /**
- * A primary that was demoted keeps its connections and refuses every write. A new connection leads to wherever the
- * name or the proxy leads by then. Asked of each error; true: reconnect.
+ * A demoted primary keeps its connections and refuses every write. A new connection follows the DNS name or the proxy
+ * to the new primary. The driver calls the returned function with each error, and reconnects if it returns true.
  */
 function reconnectFromReplica(log: Log): (error: Error) => boolean {
   let refusedAt = Number.NEGATIVE_INFINITY;
@@ -71,7 +67,8 @@ function reconnectFromReplica(log: Log): (error: Error) => boolean {
   return (error) => {
     if (!/\bREADONLY\b/.test(error.message)) return false;
     const now = performance.now();
-    if (now - refusedAt > DEMOTION_QUIET) log.warn({ err: error }, 'Redis is a replica: connecting anew');
+    if (now - refusedAt > DEMOTION_QUIET)
+      log.warn({ err: error }, 'Redis is a read-only replica; reconnecting to find the primary');
     refusedAt = now;
     if (now - reconnectedAt < DEMOTION_PAUSE) return false;
     reconnectedAt = now;
@@ -79,8 +76,8 @@ function reconnectFromReplica(log: Log): (error: Error) => boolean {
   };
 }
 
-/** Of the URL nothing else counts: the driver would take any option of its own from the query, `tls` included. */
-function addressOf({ protocol, hostname, port, username, password, pathname }: URL) {
+/** Ignores the query of the URL: the driver would read any of its options from there, `tls` included. */
+function parseRedisUrl({ protocol, hostname, port, username, password, pathname }: URL) {
   const host = decodeURIComponent(hostname.replace(/^\[|\]$/g, ''));
   const servername = isIP(host) === 0 ? { servername: host } : {};
   return {

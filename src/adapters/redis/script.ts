@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 
-/** Runs a Lua script, which Redis does in one go, on keys and arguments that the script knows as KEYS and ARGV. */
+/** Runs a Lua script with these KEYS and ARGV. Redis runs a script atomically. */
 export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /**
- * Sent by its hash, and in full only where the server does not know it yet. Rejects with a {@link StoreUnavailable}
- * whatever is wrong: a server that is out of memory or a replica by now cannot be asked either.
+ * Sends the hash of the script, and the script itself only if the server does not know it. Rejects every failure as
+ * {@link StoreUnavailable}: a server that is out of memory or is a replica cannot count either.
  */
 export function createScript(redis: Redis, lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');
