@@ -13,11 +13,11 @@ import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
 import type { NamedKey } from './ports/security/named-key.ts';
 
-/** Everything that the operator decides, read and checked. */
+/** The validated configuration. */
 export interface Config {
   readonly production: boolean;
   readonly logLevel: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly dataDir: string;
   readonly http: HttpConfig;
   readonly tokens: TokenConfig;
@@ -27,18 +27,18 @@ export interface Config {
   readonly policy: Policy;
   readonly limits: Limits;
   readonly database: DatabaseConfig;
-  /** Null: this process's memory. */
+  /** Null: the memory of this process is used instead. */
   readonly redisUrl: string | null;
-  /** Null: events are logged, and go nowhere. */
+  /** Null: events are logged and not published. */
   readonly brokerUrl: string | null;
   readonly mail: MailConfig;
-  /** Null: no traces are made. */
+  /** Null: no traces are recorded. */
   readonly traces: TracesConfig | null;
-  /** What is allowed, but may not be meant. */
+  /** Lines about valid settings that may not be intended. */
   readonly warnings: readonly string[];
 }
 
-/** Lists are newest first: the first makes, all of them check. */
+/** All lists are newest first: new tokens use the first entry, all entries are accepted. */
 interface TokenConfig {
   readonly issuers: readonly string[];
   readonly audiences: readonly string[];
@@ -48,7 +48,7 @@ interface TokenConfig {
   readonly jtiHash: 'hmac-sha512' | 'argon2id';
 }
 
-/** The environment is not as it should be: one line per fault, once, none of which shows a secret. */
+/** The configuration is invalid. The message has one line per fault, and no line contains a secret. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
@@ -62,15 +62,15 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the environment, over `.env` in `cwd`. This is the only place that does.
- * Rejects with a {@link ConfigurationError} that names every fault at once.
+ * Reads the configuration from the environment and `.env` in `cwd`. No other module reads the environment.
+ * Rejects with a {@link ConfigurationError} that names all faults.
  */
 export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<Config> {
   const faults: string[] = [];
   const warnings: string[] = [];
-  const toWarnings = { add: (line: string) => warnings.push(line) };
-  const variables = await readEnvironment(env, cwd, faults, toWarnings);
-  const read = readers({ add: (line) => faults.push(line) }, toWarnings);
+  const warningSink = { add: (line: string) => warnings.push(line) };
+  const variables = await readEnvironment(env, cwd, faults, warningSink);
+  const read = readers({ add: (line) => faults.push(line) }, warningSink);
   const production =
     read.choice('NODE_ENV', variables.NODE_ENV, ['development', 'production', 'test']) === 'production';
   const dataDir = resolve(cwd, variables.DATA_DIR);

@@ -255,7 +255,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PUBLIC_URL: 'auth.example.com' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'https://auth.example.com/path' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
-  [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* trusting everyone/],
+  [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* if every peer were trusted/],
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: 'fe80::1%eth0' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY/],

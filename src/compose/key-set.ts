@@ -3,6 +3,7 @@ import type { VerificationKeys } from '../adapters/jose/key-ring.ts';
 import type { KeySource } from '../adapters/jose/key-source.ts';
 import type { AccessKeySet } from '../adapters/jose/token-codec.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { quote } from '../config/values.ts';
 import { type Config, ConfigurationError } from '../config.ts';
 import { keySetTiming } from '../domain/key-set.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -53,7 +54,7 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
 }
 
 function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): string {
-  return file === null ? message : `KEY_SET_FILE got ${JSON.stringify(file)}: ${message}.`;
+  return file === null ? message : `KEY_SET_FILE got ${quote(file)}: ${message}.`;
 }
 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */

@@ -1,7 +1,7 @@
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
-/** RabbitMQ by URL, or null for none. */
+/** The URL of RabbitMQ; null: the service has no broker. */
 export function readBroker({ AMQP_URL }: Variables, read: Readers): string | null {
   if (AMQP_URL === '') return null;
   if (!isBrokerUrl(AMQP_URL)) {
@@ -14,7 +14,7 @@ export function readBroker({ AMQP_URL }: Variables, read: Readers): string | nul
   return AMQP_URL;
 }
 
-/** With escapes that can be read: the adapter decodes each part. */
+/** Checks the percent-encoding of each part too, because the adapter decodes them. */
 function isBrokerUrl(value: string): boolean {
   if (!/^amqps?:\/\//.test(value) || !URL.canParse(value)) return false;
   const { hostname, username, password, pathname } = new URL(value);

@@ -10,12 +10,12 @@ export type DatabaseConfig =
       readonly url: string;
       readonly pool: number;
       readonly pooler: PoolerMode;
-      /** Null: what the `search_path` of the role says. */
+      /** Null: the `search_path` of the role decides. */
       readonly schema: string | null;
     }
   | { readonly kind: 'embedded' };
 
-/** Redis by URL, or null for this process's memory. */
+/** The URL of Redis; null: the memory of this process is used instead. */
 export function readRedis({ REDIS_URL }: Variables, read: Readers): string | null {
   if (REDIS_URL === '') return null;
   if (!isRedisUrl(REDIS_URL)) {
@@ -26,7 +26,7 @@ export function readRedis({ REDIS_URL }: Variables, read: Readers): string | nul
   return REDIS_URL;
 }
 
-/** With escapes that can be read: the adapter decodes each part. */
+/** Checks the percent-encoding of each part too, because the adapter decodes them. */
 function isRedisUrl(value: string): boolean {
   if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
   const { hostname, username, password, pathname } = new URL(value);
@@ -41,7 +41,7 @@ function canDecode(part: string): boolean {
   }
 }
 
-/** PostgreSQL by URL or by parts, or the embedded database when neither is given. */
+/** PostgreSQL by URL or by parts. The embedded database if neither is set. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
   const pooler = read.choice('DATABASE_POOLER', variables.DATABASE_POOLER, ['session', 'transaction']);
   const schema = readSchema(variables, read);
@@ -70,7 +70,7 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   };
 }
 
-/** The name of a schema that needs no quotes, or null where none is set. */
+/** A schema name that needs no quotes in SQL; null if it is not set. */
 function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | null {
   if (DATABASE_SCHEMA === '') return null;
   if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(DATABASE_SCHEMA)) {
@@ -81,7 +81,7 @@ function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | nul
   return DATABASE_SCHEMA;
 }
 
-/** What the configuration of the database allows, but may not be meant. */
+/** Warnings about a valid configuration that may not be intended. */
 export function databaseWarnings(database: DatabaseConfig): string[] {
   if (database.kind !== 'embedded') return [];
   return [

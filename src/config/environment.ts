@@ -5,17 +5,18 @@ import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, PORTS, SECRETS } from './schema.ts';
-import { type Faults, reasonOf, shown } from './values.ts';
+import { type Faults, quote, reasonOf } from './values.ts';
 
-/** Docker's legacy links have the same form. */
+/** The form of service links of Kubernetes, and of legacy links of Docker. */
 const SERVICE_LINK = /^\s*(tcp|udp|sctp):\/\//;
 
-/** The variables as text; whether one was given can be told by `given`. */
+/** All variables as text. An unset variable has its default. */
 export type Variables = Static<typeof Environment>;
 
 /**
- * Reads the environment over `.env` over defaults. Blank means unset, also where it hides a line of `.env`. A secret
- * may be given as a file; a file that is empty or cannot be read, and a secret given both ways, is a fault.
+ * Reads the variables: the environment overrides `.env`, and `.env` overrides the defaults. A blank variable counts as
+ * unset, but still overrides its line in `.env`. `NAME_FILE` may name a file that holds a secret. An empty or
+ * unreadable file is a fault, as is a secret that is set both ways.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -32,14 +33,14 @@ export async function readEnvironment(
 }
 
 /**
- * Kubernetes describes each service of a namespace in variables of its pods. A service named `smtp` makes
- * `SMTP_PORT=tcp://10.0.0.1:25`, which no operator has written: it hides no line of `.env` either.
+ * Kubernetes sets variables in each pod for every service of the namespace. A service named `smtp` causes
+ * `SMTP_PORT=tcp://10.0.0.1:25`. No operator wrote such a variable, so it does not override `.env` either.
  */
 function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: Faults): NodeJS.Dict<string> {
   const links = PORTS.filter((name) => SERVICE_LINK.test(env[name] ?? ''));
   for (const name of links) {
     const cause = 'It is a service link of Kubernetes: set enableServiceLinks: false in the pod.';
-    warnings.add(`${name} got ${shown(env[name] ?? '')} and is taken as unset. ${cause}`);
+    warnings.add(`${name} got ${quote(env[name] ?? '')} and counts as unset. ${cause}`);
   }
   const own = Object.entries(env).filter(([name]) => !links.some((link) => link === name));
   return Object.fromEntries(own);
@@ -65,7 +66,7 @@ function readSecretFiles(env: Record<string, string>, cwd: string, faults: strin
     const { text, reason } = readText(resolve(cwd, path));
     if (text === undefined) faults.push(unreadable(`${name}_FILE`, path, reason));
     else if (text === '')
-      faults.push(`${name}_FILE got ${shown(path)} (empty) and wants a file with a secret.`);
+      faults.push(`${name}_FILE got ${quote(path)} (empty) and wants a file with a secret.`);
     else found[name] = text;
   }
   return found;
@@ -80,5 +81,5 @@ function readText(path: string): { text?: string; reason?: string } {
 }
 
 function unreadable(name: string, path: string, reason = ''): string {
-  return `${name} got ${shown(path)} (${reason}) and wants a file that can be read.`;
+  return `${name} got ${quote(path)} (${reason}) and wants a readable file.`;
 }

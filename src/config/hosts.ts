@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 
-/** The host of an origin, without the brackets of an IPv6 address; nothing for an origin that is refused anyway. */
+/** The host of an origin, without the brackets of an IPv6 address. Empty for an invalid origin, which is refused. */
 export function hostOf(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).hostname.replace(/^\[|\]$/g, '') : '';
 }

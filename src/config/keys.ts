@@ -3,21 +3,21 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedKey } from '../ports/security/named-key.ts';
 import type { Variables } from './environment.ts';
-import { keptKey } from './kept-key.ts';
-import { type Faults, list, reasonOf, shown } from './values.ts';
+import { readStoredKey } from './stored-key.ts';
+import { type Faults, list, quote, reasonOf } from './values.ts';
 
-/** The least length of each key in bytes. */
-const LEAST_BYTES = {
+/** The minimum length of each key in bytes. */
+const MIN_BYTES = {
   ACCESS_TOKEN_SIGN_KEY: 64,
   REFRESH_TOKEN_SIGN_KEY: 64,
   REFRESH_TOKEN_HASH_KEY: 64,
   KEY_SET_ENCRYPTION_KEY: 32,
 } as const;
 
-type KeyName = keyof typeof LEAST_BYTES;
+type KeyName = keyof typeof MIN_BYTES;
 
-/** Sixteen would refuse a quarter of all random keys of 64 hexadecimal digits: they miss a digit that often. */
-const LEAST_DIFFERENT_CHARACTERS = 10;
+/** A minimum of 16 would refuse a quarter of all random keys of 64 hexadecimal digits, which lack a digit. */
+const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;
 
 interface Place {
@@ -26,8 +26,8 @@ interface Place {
 }
 
 /**
- * The key rings, newest key first; every key is checked, and none is used twice. Keys that are not given are made
- * and kept, but not in production. Where nothing is to be sealed the encryption keys may be missing.
+ * Reads the keys of each purpose, newest first. Reports weak keys and keys that are used twice. Outside production, an
+ * unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing keys are sealed.
  */
 export function readKeys(
   variables: Variables,
@@ -35,26 +35,26 @@ export function readKeys(
   seals: boolean,
   faults: Faults,
 ): Record<KeyName, readonly NamedKey[]> {
-  const ring = (name: KeyName) => readRing(name, variables[name], place, faults);
-  const noEncryption =
-    !seals && variables.KEY_SET_ENCRYPTION_KEY === '' && !isKept('KEY_SET_ENCRYPTION_KEY', place);
-  const rings = {
-    ACCESS_TOKEN_SIGN_KEY: ring('ACCESS_TOKEN_SIGN_KEY'),
-    REFRESH_TOKEN_SIGN_KEY: ring('REFRESH_TOKEN_SIGN_KEY'),
-    REFRESH_TOKEN_HASH_KEY: ring('REFRESH_TOKEN_HASH_KEY'),
-    KEY_SET_ENCRYPTION_KEY: noEncryption ? [] : ring('KEY_SET_ENCRYPTION_KEY'),
+  const read = (name: KeyName) => readKeysOf(name, variables[name], place, faults);
+  const hasNoEncryption =
+    !seals && variables.KEY_SET_ENCRYPTION_KEY === '' && !isStored('KEY_SET_ENCRYPTION_KEY', place);
+  const keys = {
+    ACCESS_TOKEN_SIGN_KEY: read('ACCESS_TOKEN_SIGN_KEY'),
+    REFRESH_TOKEN_SIGN_KEY: read('REFRESH_TOKEN_SIGN_KEY'),
+    REFRESH_TOKEN_HASH_KEY: read('REFRESH_TOKEN_HASH_KEY'),
+    KEY_SET_ENCRYPTION_KEY: hasNoEncryption ? [] : read('KEY_SET_ENCRYPTION_KEY'),
   };
-  const ids = Object.values(rings).flatMap((keys) => keys.map(({ id }) => id));
+  const ids = Object.values(keys).flatMap((named) => named.map(({ id }) => id));
   if (new Set(ids).size < ids.length) {
-    faults.add(`${Object.keys(rings).join(', ')}: the same key is given twice; each wants keys of its own.`);
+    faults.add(`${Object.keys(keys).join(', ')}: the same key is set twice; use a different key for each.`);
   }
-  return rings;
+  return keys;
 }
 
-function readRing(name: KeyName, value: string, place: Place, faults: Faults): NamedKey[] {
+function readKeysOf(name: KeyName, value: string, place: Place, faults: Faults): NamedKey[] {
   const { production, dataDir } = place;
   const given = list(value);
-  if (given.length === 0 && !production) return readKept(name, dataDir, faults);
+  if (given.length === 0 && !production) return readStored(name, dataDir, faults);
   if (given.length === 0) faults.add(`${name} is not set and wants a key: npm run secrets makes one.`);
   for (const key of given) {
     checkLength(name, name, key, faults);
@@ -65,20 +65,19 @@ function readRing(name: KeyName, value: string, place: Place, faults: Faults): N
   return given.map(nameKey);
 }
 
-function readKept(name: KeyName, dataDir: string, faults: Faults): NamedKey[] {
+function readStored(name: KeyName, dataDir: string, faults: Faults): NamedKey[] {
   const path = pathOf(name, dataDir);
   try {
-    const key = keptKey(path);
-    checkLength(name, `${name} in ${shown(path)}`, key, faults);
+    const key = readStoredKey(path);
+    checkLength(name, `${name} in ${quote(path)}`, key, faults);
     return [nameKey(key)];
   } catch (error) {
-    const wants = 'a folder where keys can be kept';
-    faults.add(`DATA_DIR got ${shown(dataDir)} (${reasonOf(error)}) and wants ${wants}.`);
+    faults.add(`DATA_DIR got ${quote(dataDir)} (${reasonOf(error)}) and wants a writable folder for keys.`);
     return [];
   }
 }
 
-function isKept(name: KeyName, { production, dataDir }: Place): boolean {
+function isStored(name: KeyName, { production, dataDir }: Place): boolean {
   return !production && existsSync(pathOf(name, dataDir));
 }
 
@@ -88,16 +87,16 @@ function pathOf(name: KeyName, dataDir: string): string {
 
 function checkLength(name: KeyName, where: string, key: string, faults: Faults): void {
   const length = Buffer.byteLength(key);
-  if (length < LEAST_BYTES[name]) {
-    faults.add(`${where} got a key of ${length} bytes and wants ${LEAST_BYTES[name]} or more.`);
+  if (length < MIN_BYTES[name]) {
+    faults.add(`${where} got a key of ${length} bytes and wants ${MIN_BYTES[name]} or more.`);
   }
 }
 
 function isWeak(key: string): boolean {
-  return new Set(key).size < LEAST_DIFFERENT_CHARACTERS || PLACEHOLDER.test(key);
+  return new Set(key).size < MIN_DIFFERENT_CHARACTERS || PLACEHOLDER.test(key);
 }
 
-/** The bytes are the text itself; the id is a prefix of a labelled hash, and tells nothing of the key. */
+/** The bytes are those of the text. The id is a prefix of a labelled hash and reveals nothing about the key. */
 function nameKey(key: string): NamedKey {
   const bytes = Buffer.from(key);
   const id = createHash('sha256').update('kinship key id\0').update(bytes).digest('base64url').slice(0, 8);

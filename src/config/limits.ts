@@ -13,7 +13,7 @@ export function readLimits(variables: Variables, read: Readers): Limits {
   };
 }
 
-/** The usual policy in what an operator may have reasons to change. */
+/** The default policy with the values that operators may change. */
 function readAttempts(variables: Variables, read: Readers): AttemptPolicy {
   const account = read.limit('LOGIN_ACCOUNT_LIMIT', variables.LOGIN_ACCOUNT_LIMIT);
   const network = read.limit('LOGIN_NETWORK_LIMIT', variables.LOGIN_NETWORK_LIMIT);

@@ -8,13 +8,13 @@ interface Smtp {
   readonly kind: 'smtp';
   readonly host: string;
   readonly port: number;
-  /** What EHLO says: a host name, or an address literal of RFC 5321. */
+  /** The name in EHLO: a host name, or an address literal of RFC 5321. */
   readonly name: string;
   readonly username?: string;
   readonly password?: string;
 }
 
-/** Where mails go: to a server, into files, or nowhere; and as whose. */
+/** The destination of mails (a server, files, or none), their sender, and the recipient for users without a known address. */
 export type MailConfig =
   | ((Smtp | { readonly kind: 'files' }) & { readonly from: string; readonly receiver: string | null })
   | { readonly kind: 'off' };
@@ -38,10 +38,10 @@ export function readMail(
     if (production) read.wrong('SMTP_SERVER', '', 'a mail server in production, or MAIL=off');
     return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
   }
-  if (SMTP_FROM === '') read.wrong('SMTP_FROM', '', 'the mailbox that mails come from');
+  if (SMTP_FROM === '') read.wrong('SMTP_FROM', '', 'the mailbox that sends the mails');
   if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
-    read.wrong(missing, '', 'a value: SMTP_USERNAME and SMTP_PASSWORD go together');
+    read.wrong(missing, '', 'a value: set both SMTP_USERNAME and SMTP_PASSWORD, or neither');
   }
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
@@ -50,7 +50,7 @@ export function readMail(
   return { kind: 'smtp', host, port, name, ...credentials, from: SMTP_FROM, receiver };
 }
 
-/** Relays refuse a client that names itself `[127.0.0.1]`, which is all that a container knows of itself. */
+/** Relays refuse a client whose EHLO name is `[127.0.0.1]`, which is the default name in a container. */
 function readName({ SMTP_NAME, SMTP_FROM }: Variables, publicUrl: string | null, read: Readers): string {
   if (SMTP_NAME !== '') return literal(read.host('SMTP_NAME', SMTP_NAME));
   const host = hostOf(publicUrl ?? '');

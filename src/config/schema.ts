@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 
 const text = (value?: string) => Type.String(value === undefined ? { default: '' } : { default: value });
 
-/** Every variable of the environment. All of them are text, blank means unset, and `.env.example` explains each. */
+/** Every variable of the environment. All are text, blank means unset, and `.env.example` explains each of them. */
 export const Environment = Type.Object({
   NODE_ENV: text('development'),
   LOG_LEVEL: text('info'),
@@ -81,7 +81,7 @@ export const Environment = Type.Object({
 
 export type VariableName = keyof typeof Environment.properties;
 
-/** Ports by number. */
+/** Variables that hold a port number. */
 export const PORTS = [
   'API_PORT',
   'METRICS_PORT',
@@ -89,7 +89,7 @@ export const PORTS = [
   'SMTP_PORT',
 ] as const satisfies readonly VariableName[];
 
-/** Their values are never shown, and `NAME_FILE` may name a file that holds one. */
+/** Variables whose values are never logged. `NAME_FILE` may name a file that holds the value. */
 export const SECRETS = [
   'SERVICE_API_KEYS',
   'ACCESS_TOKEN_SIGN_KEY',

@@ -1,5 +1,5 @@
 import type { Variables } from './environment.ts';
-import { list, type Readers, shown } from './values.ts';
+import { list, quote, type Readers } from './values.ts';
 
 const SAMPLERS = [
   'parentbased_always_on',
@@ -13,18 +13,18 @@ const SAMPLERS = [
 export type SamplerKind = (typeof SAMPLERS)[number];
 
 export interface TracesConfig {
-  /** The collector, OTLP over HTTP. */
+  /** Base URL of the collector, OTLP over HTTP. */
   readonly endpoint: string;
   readonly serviceName: string;
-  /** What every span says of this process, beside the name of the service. */
+  /** Resource attributes of every span, in addition to `service.name`. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** `ratio` of traces, from 0 to 1, for the samplers that take one. */
+  /** `ratio`: the sampled share of traces, 0 to 1, for samplers that use one. */
   readonly sampler: { readonly kind: SamplerKind; readonly ratio: number };
 }
 
 /**
- * Null: no traces are made. By the specification of OpenTelemetry a value that cannot be read is a warning and counts
- * as unset: these variables are often set for a whole fleet of services.
+ * Null: no traces are recorded. The OpenTelemetry specification demands a warning for an invalid value, which then
+ * counts as unset: these variables are often set for many services at once.
  */
 export function readTraces(variables: Variables, read: Readers): TracesConfig | null {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME } = variables;
@@ -38,7 +38,7 @@ export function readTraces(variables: Variables, read: Readers): TracesConfig | 
   };
 }
 
-/** Keys and values are percent-encoded. One faulty pair makes the whole list unset. */
+/** Keys and values are percent-encoded. If one pair is invalid, the whole list counts as unset. */
 function readAttributes(
   { OTEL_RESOURCE_ATTRIBUTES: value }: Variables,
   read: Readers,
@@ -47,7 +47,7 @@ function readAttributes(
     return Object.fromEntries(list(value).map(readPair));
   } catch {
     read.warn(
-      `OTEL_RESOURCE_ATTRIBUTES got ${shown(value)} and is ignored: it wants key=value, comma-separated.`,
+      `OTEL_RESOURCE_ATTRIBUTES got ${quote(value)} and is ignored: it wants key=value, comma-separated.`,
     );
     return {};
   }
@@ -63,7 +63,7 @@ function readKind({ OTEL_TRACES_SAMPLER: value }: Variables, read: Readers): Sam
   const kind = SAMPLERS.find((sampler) => sampler === value.toLowerCase());
   if (kind === undefined && value !== '')
     read.warn(
-      `OTEL_TRACES_SAMPLER got ${shown(value)} and is ignored: it wants one of ${SAMPLERS.join(', ')}.`,
+      `OTEL_TRACES_SAMPLER got ${quote(value)} and is ignored: it wants one of ${SAMPLERS.join(', ')}.`,
     );
   return kind ?? SAMPLERS[0];
 }
@@ -71,6 +71,6 @@ function readKind({ OTEL_TRACES_SAMPLER: value }: Variables, read: Readers): Sam
 function readRatio({ OTEL_TRACES_SAMPLER_ARG: value }: Variables, read: Readers): number {
   const ratio = Number(value || 1);
   if (ratio >= 0 && ratio <= 1) return ratio;
-  read.warn(`OTEL_TRACES_SAMPLER_ARG got ${shown(value)} and is ignored: it wants a number from 0 to 1.`);
+  read.warn(`OTEL_TRACES_SAMPLER_ARG got ${quote(value)} and is ignored: it wants a number from 0 to 1.`);
   return 1;
 }

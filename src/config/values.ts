@@ -9,45 +9,48 @@ export interface Faults {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** On one line, short, and without a password that somebody put where a host or an origin is wanted. */
-export function shown(value: string): string {
+/** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
+export function quote(value: string): string {
   if (value === '') return 'nothing';
   const masked = value.replace(/:.*@/s, ':…@');
   return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }
 
-/** Why the file system refused, without a path. */
+/** The error code of the file system. Its message would contain the path. */
 export function reasonOf(error: unknown): string {
   return errorCode(error) || 'unreadable';
 }
 
-/** Readers of one value each. A value that is wrong is reported, and a harmless stand-in goes on. */
+/** Functions that each read one value. They report an invalid value and return a harmless substitute. */
 export function readers(faults: Faults, warnings: Faults) {
   const wrong = (name: string, got: string, wants: string) =>
-    faults.add(`${name} got ${shown(got)} and wants ${wants}.`);
+    faults.add(`${name} got ${quote(got)} and wants ${wants}.`);
 
   return {
     wrong,
 
-    /** For a value that is ignored, but does not stop the start. */
+    /** Reports an ignored value that does not prevent the start. */
     warn: (line: string) => warnings.add(line),
 
-    /** A fault in the value of a variable, as a sentence that begins with its verb. */
+    /** Reports a fault of a variable. The sentence begins with its verb. */
     fault: (name: string, sentence: string) => faults.add(`${name} ${sentence}`),
 
-    /** Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`; NaN for a wrong one, which no comparison faults again. */
-    duration(name: string, value: string, least = 0): number {
+    /**
+     * Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`. NaN for an invalid one: every comparison with NaN is
+     * false, so it causes no second fault.
+     */
+    duration(name: string, value: string, min = 0): number {
       const milliseconds = millisecondsOf(value);
-      if (milliseconds >= least) return milliseconds;
+      if (milliseconds >= min) return milliseconds;
       wrong(
         name,
         value,
-        `a duration such as 30s, 15m, 1h or 7d${least > 0 ? `, at least ${least / 1000}s` : ''}`,
+        `a duration such as 30s, 15m, 1h or 7d${min > 0 ? `, at least ${min / 1000}s` : ''}`,
       );
       return Number.NaN;
     },
 
-    /** So many in a span of time, such as `20/1h`: one or more, in a second or more. NaN for a wrong one, as above. */
+    /** A limit such as `20/1h`: a count of at least 1, and a duration of at least a second. NaN if it is invalid. */
     limit(name: string, value: string): Limit {
       const [, count = '', span = ''] = /^(\d{1,6})\/(\w+)$/.exec(value) ?? [];
       const limit = { count: Number(count), perMilliseconds: millisecondsOf(span) };
@@ -56,11 +59,11 @@ export function readers(faults: Faults, warnings: Faults) {
       return { count: Number.NaN, perMilliseconds: Number.NaN };
     },
 
-    integer(name: string, value: string, least: number, most: number): number {
+    integer(name: string, value: string, min: number, max: number): number {
       const number = Number(value);
-      if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-      wrong(name, value, `a whole number from ${least} to ${most}`);
-      return least;
+      if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+      wrong(name, value, `a whole number from ${min} to ${max}`);
+      return min;
     },
 
     choice<Choice extends string>(
@@ -75,21 +78,22 @@ export function readers(faults: Faults, warnings: Faults) {
 
     list,
 
-    /** A list that has something in it. */
+    /** A list with at least one entry. */
     names(name: string, value: string): string[] {
       const names = list(value);
       if (names.length === 0) wrong(name, value, 'one name or more, comma-separated');
       return names;
     },
 
-    /** The name or the address of a host, and no more. */
+    /** A host name or an IP address, without port or zone. */
     host(name: string, value: string): string {
-      const good = isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
-      if (!good || value.includes('%')) wrong(name, value, 'the name or the address of a host, nothing else');
+      const isHost = isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
+      if (!isHost || value.includes('%'))
+        wrong(name, value, 'a host name or an IP address, and nothing else');
       return value;
     },
 
-    /** An origin such as `https://auth.example.com`, spelt as browsers do: scheme, host and port, and nothing behind. */
+    /** An origin such as `https://auth.example.com`, as browsers serialise it: scheme, host and port only. */
     origin(name: string, value: string, { https = false } = {}): string {
       const url = URL.canParse(value) ? new URL(value) : null;
       const scheme = https ? /^https:\/\//i : /^https?:\/\//i;
@@ -100,8 +104,8 @@ export function readers(faults: Faults, warnings: Faults) {
     },
 
     /**
-     * An `Origin` as browsers send it: of a site, of an app or extension such as `capacitor://localhost`, or a pattern
-     * for all subdomains of a site.
+     * An origin as browsers send it in `Origin`: of a site, or of an app or extension such as `capacitor://localhost`.
+     * Or a pattern for all subdomains of a site.
      */
     browserOrigin(name: string, value: string): string {
       const origin = siteOrigin(value) ?? appOrigin(value);
@@ -111,20 +115,20 @@ export function readers(faults: Faults, warnings: Faults) {
       return '';
     },
 
-    /** The base address of a service, without a user or a query. */
+    /** The base URL of a service, without credentials, query and fragment. */
     httpUrl(name: string, value: string): string {
       const url = URL.canParse(value) ? new URL(value) : null;
-      const plain =
+      const isBase =
         url !== null && url.search === '' && url.hash === '' && url.username + url.password === '';
-      if (!plain || !/^https?:\/\//i.test(value)) wrong(name, value, 'a URL such as http://collector:4318');
+      if (!isBase || !/^https?:\/\//i.test(value)) wrong(name, value, 'a URL such as http://collector:4318');
       return value;
     },
 
-    /** An address or a CIDR of some hosts, never of all. */
+    /** An IP address or a CIDR. A CIDR of all addresses is refused. */
     network(name: string, value: string): string {
       if (isNetwork(value)) return value;
       const wants = 'addresses or CIDRs of proxies such as 10.0.0.0/8, comma-separated, or false';
-      wrong(name, value, `${wants}: trusting everyone would let each client choose its address`);
+      wrong(name, value, `${wants}: if every peer were trusted, each client could choose its own address`);
       return value;
     },
   };
@@ -132,7 +136,7 @@ export function readers(faults: Faults, warnings: Faults) {
 
 const ANY_SUBDOMAIN = /^(https?:\/\/)\*\.(?=.)/i;
 
-/** Null: the value is no origin of a site, or a pattern that covers a whole top-level domain. */
+/** Null: the value is not an origin of a site, or is a pattern for a whole top-level domain. */
 function siteOrigin(value: string): string | null {
   const isPattern = ANY_SUBDOMAIN.test(value);
   const example = value.replace(ANY_SUBDOMAIN, '$1any.');
@@ -145,7 +149,7 @@ function siteOrigin(value: string): string | null {
   return isWide ? null : url.origin.replace('://any.', '://*.');
 }
 
-/** Null: the value is no origin of an app or a browser extension. */
+/** Null: the value is not an origin of an app or a browser extension. */
 function appOrigin(value: string): string | null {
   const [, scheme = '', host = ''] = /^([a-z][a-z\d+.-]*):\/\/([\w.-]+(?::\d{1,5})?)$/i.exec(value) ?? [];
   if (host === '' || /^(?:https?|wss?|ftp|file|data|blob|about|javascript)$/i.test(scheme)) return null;
@@ -157,7 +161,7 @@ function millisecondsOf(duration: string): number {
   return Number(count) * (UNITS[unit] ?? Number.NaN);
 }
 
-/** The parts between commas, without what is blank. */
+/** The trimmed parts between commas, without blank ones. */
 export function list(value: string): string[] {
   return value
     .split(',')
