@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from '../lib/errors.ts';
+import { errorCode } from '../lib/errors.ts';
 
 /**
  * Reads the key in this file, and makes it at the first start. Two concurrent first starts use the same key. Throws the
@@ -20,7 +20,7 @@ function makeKey(path: string): void {
   try {
     linkSync(temporary, path);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(temporary);
   }

@@ -47,7 +47,7 @@ t.test('a row that was tampered with gives no key', async (t) => {
   for (const change of [{ number: 2 }, { announcedAt: 1 }, { signsFrom: 1 }])
     await refused(change, /other times than those it was sealed with/);
 
-  await refused({ wasRemoved: true }, /has been put back/);
+  await refused({ wasRemoved: true }, /was restored in the database/);
 
   // Whoever can write to the database, and knows a key id, seals under a key of his own.
   const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });

@@ -162,10 +162,10 @@ t.test('an unreachable collector is logged once and delays no request', async (t
   const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
   t.equal((await logIn()).status, 200);
-  await t.resolves(untilLogged(service.lines, 'traces cannot be exported'));
+  await t.resolves(untilLogged(service.lines, 'the collector is not reachable'));
   collector.answerWith(200);
   t.equal((await logIn()).status, 200);
-  await t.resolves(untilLogged(service.lines, 'traces are exported again'));
+  await t.resolves(untilLogged(service.lines, 'the collector answers again'));
 });
 
 async function untilLogged(lines: readonly string[], words: string): Promise<void> {

@@ -2,9 +2,9 @@ import type { Writable } from 'node:stream';
 import type { DestinationStream } from 'pino';
 
 /** Bytes of lines that may wait for the reader. Further lines are dropped. */
-const MOST_WAITING = 1_048_576;
+const MAX_WAITING_BYTES = 1_048_576;
 
-/** Milliseconds between two attempts while the reader is gone. Lines are dropped meanwhile. */
+/** Milliseconds from a failed write to the next attempt. Lines are dropped meanwhile. */
 const RETRY_PAUSE = 1_000;
 
 /** Milliseconds that a flush waits for the reader. */
@@ -13,16 +13,16 @@ const FLUSH_DEADLINE = 500;
 export interface LineOutput extends DestinationStream {
   /** Lines dropped since the start. */
   droppedLines(): number;
-  /** Calls back when every waiting line is written, or when the deadline is over. */
+  /** Calls back when every waiting line is written, or after `FLUSH_DEADLINE`. */
   flush(done: () => void): void;
 }
 
 /**
- * Writes lines to a stream whose reader may stall or go away, in bounded memory. The lines of one turn of the event
- * loop are one write, and one write is under way at a time. The stream must not block, which holds for pipes and
- * sockets; files and terminals are written at once.
+ * Writes lines to a stream in bounded memory, even if its reader stalls or closes. The lines of one turn of the event
+ * loop are one write, and at most one write runs at a time. Writes to pipes and sockets do not block. Writes to files
+ * and terminals are synchronous.
  *
- * `onResumed` gets the number of lines that were dropped, once the output moves again.
+ * `onResumed` gets the number of dropped lines when writes succeed again.
  */
 export function createLineOutput(stream: Writable, onResumed: (dropped: number) => void): LineOutput {
   let lines: string[] = [];
@@ -33,13 +33,13 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
   let unreported = 0;
   let retryAt = 0;
   let flushes: (() => void)[] = [];
-  // Each failed write reports its error to its own callback, too. Without a listener the event would end the process.
+  // The callback of each write handles its error. Without a listener the event would end the process.
   stream.on('error', () => {});
 
   return {
     write(line) {
       const bytes = Buffer.byteLength(line);
-      if (waitingBytes + bytes > MOST_WAITING || performance.now() < retryAt) return drop(1);
+      if (waitingBytes + bytes > MAX_WAITING_BYTES || performance.now() < retryAt) return drop(1);
       lines.push(line);
       waitingBytes += bytes;
       if (isScheduled || isWriting) return;
@@ -79,7 +79,7 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
     });
   }
 
-  /** The lines of the failed write, and those behind it: the reader is gone, and may never come back. */
+  /** Drops the lines of the failed write and all waiting lines, because the reader may never return. */
   function giveUp(count: number): void {
     drop(count + lines.length);
     lines = [];
@@ -92,9 +92,9 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
     unreported += count;
   }
 
-  /** With half of the room free, or a reader that is merely slow would be reported after every write. */
+  /** Waits until half of the buffer is free. Otherwise a slow reader would cause a report after every write. */
   function reportResumption(): void {
-    if (unreported === 0 || waitingBytes > MOST_WAITING / 2) return;
+    if (unreported === 0 || waitingBytes > MAX_WAITING_BYTES / 2) return;
     const count = unreported;
     unreported = 0;
     onResumed(count);

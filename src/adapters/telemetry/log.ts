@@ -2,12 +2,12 @@ import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctio
 import { createLineOutput } from './line-output.ts';
 
 export type Logger = PinoLogger & {
-  /** Lines that standard output did not take. */
+  /** Lines that were dropped because standard output was blocked. */
   droppedLines(): number;
 };
 
-/** Names whose values are not written, however deep in what is logged. */
-const SECRET = new Set([
+/** Fields whose values are replaced by `[redacted]`, at every depth up to `MAX_DEPTH`. */
+const SECRET_FIELDS = new Set([
   'password',
   'token',
   'access',
@@ -18,21 +18,24 @@ const SECRET = new Set([
   'cookie',
 ]);
 
-/** Deeper than anything that is logged here. */
-const DEEPEST = 4;
+/** Deeper than any object that the service logs. */
+const MAX_DEPTH = 4;
 
 /**
- * JSON lines on standard output, written in the background. What may carry a secret never gets here by itself:
- * requests are logged without their query, and errors with message and stack alone. The names above are the second
- * lock on that door; pino's own, with wildcards for the depths, takes six times as long as all else that a line costs.
+ * Creates a log of JSON lines on standard output, written in the background. Callers pass no secrets: requests are
+ * logged without their query, and errors with message and stack only. The redaction of fields is a second safeguard.
+ * Pino's own redaction needs wildcards for each depth, and takes six times as long as the rest of a line.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   if (destination !== undefined) return Object.assign(logTo(destination, level), { droppedLines: () => 0 });
   const output = createLineOutput(process.stdout, (dropped) => {
-    log.warn({ dropped }, 'standard output did not take all log lines: some were dropped');
+    log.warn(
+      { dropped },
+      'log lines were dropped because standard output was blocked; check the reader of the log',
+    );
   });
   const log = logTo(output, level);
-  // A process that ends without a flush writes what the output takes at once.
+  // If the process ends without a flush, writes the waiting lines as far as the output accepts them immediately.
   process.once('exit', () => output.flush(() => {}));
   return Object.assign(log, { droppedLines: output.droppedLines });
 }
@@ -41,29 +44,29 @@ function logTo(destination: DestinationStream, level: string): PinoLogger {
   const options = {
     level,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { log: (facts: Facts) => withoutSecrets(facts, 1) },
+    formatters: { log: (facts: Facts) => redact(facts, 1) },
     serializers: { err: describeError },
   };
   return pino(options, destination);
 }
 
-/** Resolves when all lines are written, or after half a second if the reader does not take them. */
+/** Resolves when all lines are written, or after half a second if the output is blocked. */
 export function flushLog(log: Logger): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
 }
 
 type Facts = Record<string, unknown>;
 
-function withoutSecrets(facts: Facts, depth: number): Facts {
+function redact(facts: Facts, depth: number): Facts {
   const entries = Object.entries(facts).map(([name, value]) => {
-    if (SECRET.has(name)) return [name, '[redacted]'];
-    return [name, isFacts(value) && depth < DEEPEST ? withoutSecrets(value, depth + 1) : value];
+    if (SECRET_FIELDS.has(name)) return [name, '[redacted]'];
+    return [name, isPlainObject(value) && depth < MAX_DEPTH ? redact(value, depth + 1) : value];
   });
   return Object.fromEntries(entries);
 }
 
-/** Others know by themselves how they are written. */
-function isFacts(value: unknown): value is Facts {
+/** Other objects, such as errors and dates, are serialised by pino. */
+function isPlainObject(value: unknown): value is Facts {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 

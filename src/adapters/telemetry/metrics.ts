@@ -8,13 +8,13 @@ import { type Answered, countRequests } from './metrics/requests.ts';
 import { countSessions } from './metrics/sessions.ts';
 import { countStoreCalls, type StoreCalls } from './metrics/store-calls.ts';
 
-/** What is read when somebody looks. */
+/** Values that are read at each scrape. */
 export interface Readings {
   readonly hashesRunning: () => number;
   readonly hashesWaiting: () => number;
-  /** Whether revocations of other replicas are heard of. */
+  /** Whether this replica receives the revocations of other replicas. */
   readonly isFeedComplete: () => boolean;
-  /** Log lines that standard output did not take. */
+  /** Log lines that were dropped because standard output was blocked. */
   readonly droppedLines: () => number;
 }
 
@@ -23,11 +23,11 @@ export interface Metrics {
   readonly telemetry: Telemetry;
   readonly storeCalls: StoreCalls;
   answered(request: Answered): void;
-  shed(overload: Overload): void;
-  /** From now on these are read at each scrape. */
+  shed(resource: Overload): void;
+  /** Adds the values that are read at each scrape. Must be called once. */
   read(readings: Readings & Parameters<typeof readBacklog>[1]): void;
   readonly contentType: string;
-  /** All of them in the text format of Prometheus. Never rejects for want of a reading. */
+  /** All metrics in the text format of Prometheus. Does not reject if the database is unavailable. */
   scrape(): Promise<string>;
 }
 
@@ -40,7 +40,7 @@ export function createMetrics(): Metrics {
     'reason',
   );
   for (const reason of ['event_loop', 'database']) shed.inc({ reason }, 0);
-  let readAsked = async () => {};
+  let updateBacklog = async () => {};
 
   return {
     telemetry: {
@@ -54,24 +54,28 @@ export function createMetrics(): Metrics {
 
     read({ hashesRunning, hashesWaiting, isFeedComplete, droppedLines, ...database }) {
       collectDefaultMetrics({ register: registry });
-      make.reading('kinship_password_hashes_running', 'Password hashes being made.', hashesRunning);
+      make.reading(
+        'kinship_password_hashes_running',
+        'Password hashes that are being computed.',
+        hashesRunning,
+      );
       make.reading('kinship_password_hashes_waiting', 'Password hashes that wait.', hashesWaiting);
       make.reading(
         'kinship_revocation_feed_complete',
-        'Whether revocations are heard of as they happen.',
+        'Whether this replica receives revocations as they happen.',
         () => Number(isFeedComplete()),
       );
       make.total(
         'kinship_log_lines_dropped_total',
-        'Log lines that standard output did not take.',
+        'Log lines dropped because standard output was blocked.',
         droppedLines,
       );
-      readAsked = readBacklog(make, database);
+      updateBacklog = readBacklog(make, database);
     },
 
     contentType: registry.contentType,
     async scrape() {
-      await readAsked();
+      await updateBacklog();
       return registry.metrics();
     },
   };

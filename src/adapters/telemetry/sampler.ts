@@ -6,13 +6,13 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 
-/** One of OpenTelemetry's samplers by its name in OTEL_TRACES_SAMPLER; a `ratio` from 0 to 1. */
+/** A sampler of OpenTelemetry by its name in OTEL_TRACES_SAMPLER. `ratio`: the sampled share of traces, 0 to 1. */
 export interface SamplerChoice {
   readonly kind: `${'parentbased_' | ''}${'always_on' | 'always_off' | 'traceidratio'}`;
   readonly ratio: number;
 }
 
-export function samplerOf({ kind, ratio }: SamplerChoice): Sampler {
+export function createSampler({ kind, ratio }: SamplerChoice): Sampler {
   switch (kind) {
     case 'always_on':
       return new AlwaysOnSampler();

@@ -4,17 +4,20 @@ import type { Log } from '../../ports/log.ts';
 /** `ExportResultCode.SUCCESS` of OpenTelemetry. */
 const SUCCESS = 0;
 
-/** OpenTelemetry is silent about a collector that is away; this says it when it goes and when it is back. */
+/** Logs when the collector stops and resumes to accept spans. OpenTelemetry itself logs neither. */
 export function logExportFailures(exporter: SpanExporter, log: Log): SpanExporter {
-  let away = false;
+  let isFailing = false;
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
         const failed = result.code !== SUCCESS;
-        if (failed && !away)
-          log.warn({ err: result.error }, 'traces cannot be exported, and are lost meanwhile');
-        if (!failed && away) log.info({}, 'traces are exported again');
-        away = failed;
+        if (failed && !isFailing)
+          log.warn(
+            { err: result.error },
+            'the collector is not reachable: traces are lost until it answers; check OTEL_EXPORTER_OTLP_ENDPOINT',
+          );
+        if (!failed && isFailing) log.info({}, 'the collector answers again: traces are exported');
+        isFailing = failed;
         done(result);
       });
     },

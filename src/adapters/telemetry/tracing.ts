@@ -14,7 +14,7 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Span, SpanStart, TraceContext, Tracing } from '../../ports/tracing.ts';
-import { type SamplerChoice, samplerOf } from './sampler.ts';
+import { createSampler, type SamplerChoice } from './sampler.ts';
 import { logExportFailures } from './span-exporter.ts';
 
 const KINDS = {
@@ -25,39 +25,39 @@ const KINDS = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-/** Milliseconds between two exports, and those that one may take. */
+/** Milliseconds between two exports, and the maximum duration of one. */
 const BATCH = { scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 };
 
 interface Options {
-  /** The collector, OTLP over HTTP. */
+  /** Base URL of the collector, OTLP over HTTP. */
   readonly endpoint: string;
   readonly serviceName: string;
-  /** What every span says of this process, beside the name of the service. */
+  /** Resource attributes of every span, in addition to `service.name`. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly sampler: SamplerChoice;
 }
 
-/** Spans by OpenTelemetry, sent to a collector. `close` sends what is left. */
+/** Creates tracing with OpenTelemetry. Spans are sent to a collector; `close` sends the remaining ones. */
 export function createTracing(
   { endpoint, serviceName, attributes, sampler }: Options,
   log: Log,
 ): Tracing & { close(): Promise<void> } {
-  const exporter = logExportFailures(new OTLPTraceExporter({ url: tracesOf(endpoint) }), log);
+  const exporter = logExportFailures(new OTLPTraceExporter({ url: tracesUrl(endpoint) }), log);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ ...attributes, 'service.name': serviceName }),
-    sampler: samplerOf(sampler),
+    sampler: createSampler(sampler),
     spanProcessors: [new BatchSpanProcessor({ exporter, ...BATCH })],
   });
   return { ...tracingWith(provider.getTracer('kinship')), close: () => provider.shutdown() };
 }
 
-/** The collector's address for traces: see the OTLP exporter specification, "Endpoint URLs for OTLP/HTTP". */
-function tracesOf(endpoint: string): string {
+/** See the OTLP exporter specification, "Endpoint URLs for OTLP/HTTP". */
+function tracesUrl(endpoint: string): string {
   return `${endpoint.replace(/\/+$/, '')}/v1/traces`;
 }
 
 function tracingWith(tracer: Tracer): Tracing {
-  /** The span under way: OpenTelemetry's own notion of it is one for the whole process. */
+  /** The active span of this service. OpenTelemetry's own context manager is global to the process. */
   const active = new AsyncLocalStorage<OtelSpan>();
 
   return {
@@ -84,17 +84,17 @@ function tracingWith(tracer: Tracer): Tracing {
 }
 
 function end(span: OtelSpan, failure: unknown): void {
-  // The names of errors are ours; their messages may quote what a client sent.
+  // Only the name of an error is recorded: its message may quote input of a client.
   if (failure instanceof Refusal) span.setAttribute('kinship.code', failure.code);
-  if (failure !== undefined && !isOrdinary(failure)) {
+  if (failure !== undefined && !isExpected(failure)) {
     span.setAttribute('error.type', failure instanceof Error ? failure.name : typeof failure);
     span.setStatus({ code: SpanStatusCode.ERROR });
   }
   span.end();
 }
 
-/** A refusal is an answer like others, unless it is the service that could not. */
-function isOrdinary(failure: unknown): boolean {
+/** A refusal is an expected answer, except `unavailable`, which is a fault of the service. */
+function isExpected(failure: unknown): boolean {
   return failure instanceof Refusal && failure.code !== 'unavailable';
 }
 

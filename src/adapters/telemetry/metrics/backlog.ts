@@ -3,51 +3,51 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Milliseconds for which an answer is good, however many scrapers there are. */
-const KEPT = 5_000;
+/** Milliseconds for which a result is reused, so that many scrapers cause no more queries than one. */
+const MAX_AGE = 5_000;
 
 /** Milliseconds that a scrape waits for the database. */
-const PATIENCE = 1_000;
+const TIMEOUT = 1_000;
 
 /**
- * What waits in the outbox, asked from the database; answers how to ask anew, which never fails. While the database
- * does not answer in time these gauges are absent, rather than wrong, and the one that tells of it says 0.
+ * Creates the gauges of the outbox and returns a function that updates them, which never rejects. While the database
+ * does not answer in time, the gauges of the outbox are absent and `kinship_database_up` is 0.
  */
 export function readBacklog(
   { gauge }: Instruments,
   { outbox, clock }: { readonly outbox: Pick<Outbox, 'backlog'>; readonly clock: Clock },
 ): () => Promise<void> {
-  const up = gauge('kinship_database_up', 'Whether the database answered the last question of a scrape.');
-  const waiting = gauge('kinship_outbox_entries', 'Entries that wait to be delivered.', 'kind');
-  const age = gauge('kinship_outbox_oldest_entry_age_seconds', 'Age of the oldest of them.', 'kind');
+  const up = gauge('kinship_database_up', 'Whether the database answered the query of the last scrape.');
+  const waiting = gauge('kinship_outbox_entries', 'Outbox entries that wait for delivery.', 'kind');
+  const age = gauge('kinship_outbox_oldest_entry_age_seconds', 'Age of the oldest waiting entry.', 'kind');
   const postponed = gauge(
     'kinship_outbox_postponed_entries',
-    'Entries that are not tried again within the hour.',
+    'Outbox entries whose next attempt is more than an hour away.',
     'kind',
   );
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let answer: Promise<() => void> = Promise.resolve(showNothing);
+  let queriedAt = Number.NEGATIVE_INFINITY;
+  let result: Promise<() => void> = Promise.resolve(clearGauges);
 
   return async () => {
-    if (performance.now() - askedAt > KEPT) {
-      askedAt = performance.now();
-      answer = ask();
+    if (performance.now() - queriedAt > MAX_AGE) {
+      queriedAt = performance.now();
+      result = query();
     }
-    const show = (await waitAtMost(PATIENCE, answer)) ?? showNothing;
-    show();
+    const update = (await waitAtMost(TIMEOUT, result)) ?? clearGauges;
+    update();
   };
 
-  async function ask(): Promise<() => void> {
+  async function query(): Promise<() => void> {
     try {
       const now = clock();
       const backlogs = await outbox.backlog(now);
-      return () => showAll(backlogs, now);
+      return () => setGauges(backlogs, now);
     } catch {
-      return showNothing;
+      return clearGauges;
     }
   }
 
-  function showAll(backlogs: readonly Backlog[], now: number): void {
+  function setGauges(backlogs: readonly Backlog[], now: number): void {
     up.set(1);
     for (const { kind, count, oldestAt, postponed: later } of backlogs) {
       waiting.set({ kind }, count);
@@ -56,7 +56,7 @@ export function readBacklog(
     }
   }
 
-  function showNothing(): void {
+  function clearGauges(): void {
     up.set(0);
     waiting.reset();
     postponed.reset();

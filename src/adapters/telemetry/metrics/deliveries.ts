@@ -4,7 +4,7 @@ import type { Instruments } from './instruments.ts';
 export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEnded'] {
   const deliveries = counter(
     'kinship_deliveries_total',
-    'Attempts to deliver what the outbox holds.',
+    'Attempts to deliver entries of the outbox.',
     'kind',
     'outcome',
   );

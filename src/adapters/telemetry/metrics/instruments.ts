@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Makes the instruments of one registry: there is no global one, so that many services fit into one process. */
+/** Creates instruments in the given registry. There is no global registry: one process may run several services. */
 export function instruments(registry: Registry) {
   const registers = [registry];
   return {
@@ -17,7 +17,7 @@ export function instruments(registry: Registry) {
     gauge: <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name, help, labelNames, registers }),
 
-    /** A counter whose total is read when it is asked for. */
+    /** A counter whose total is read at each scrape. */
     total: (name: string, help: string, read: () => number) =>
       new Counter({
         name,
@@ -29,7 +29,7 @@ export function instruments(registry: Registry) {
         },
       }),
 
-    /** A gauge whose value is read when it is asked for. */
+    /** A gauge whose value is read at each scrape. */
     reading: (name: string, help: string, read: () => number) =>
       new Gauge({
         name,

@@ -1,6 +1,6 @@
 import type { Instruments } from './instruments.ts';
 
-/** A request and how it was answered. `path` is the pattern of its route. */
+/** A request and its answer. `path` is the pattern of its route. */
 export interface Answered {
   readonly method: string;
   readonly path: string;
@@ -8,7 +8,7 @@ export interface Answered {
   readonly milliseconds: number;
 }
 
-/** What a stranger may write in place of a method is no label. */
+/** The methods that become labels. A client can send any text as the method, so the set must be closed. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
@@ -23,8 +23,8 @@ export function countRequests({ counter, histogram }: Instruments): (answered: A
     'path',
   );
 
-  return ({ path, status, milliseconds, ...asked }) => {
-    const method = METHODS.has(asked.method) ? asked.method : 'other';
+  return ({ path, status, milliseconds, ...request }) => {
+    const method = METHODS.has(request.method) ? request.method : 'other';
     total.inc({ method, path, status });
     duration.observe({ method, path }, milliseconds / 1000);
   };

@@ -1,25 +1,25 @@
 import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
-/** From two tabs at once to a token that was stolen last week. */
+/** Bucket bounds in seconds, from two concurrent tabs to a token that was stolen a week ago. */
 const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 
-type Told = Omit<Telemetry, 'deliveryEnded' | 'removalFailed'>;
+type SessionTelemetry = Omit<Telemetry, 'deliveryEnded' | 'removalFailed'>;
 
-/** Logins, registrations and refreshes. */
-export function countSessions({ counter, histogram }: Instruments): Told {
+/** Metrics of logins, registrations and refreshes. */
+export function countSessions({ counter, histogram }: Instruments): SessionTelemetry {
   const logins = counter('auth_logins_success_total', 'Sessions that were opened.');
   const loginsFailed = counter('auth_logins_failed_total', 'Logins that failed.', 'reason');
-  const registers = counter('auth_registers_success_total', 'Accounts that were made.');
+  const registers = counter('auth_registers_success_total', 'Accounts that were created.');
   const registersFailed = counter('auth_registers_failed_total', 'Registrations that failed.', 'reason');
   const refreshes = counter('auth_refresh_success_total', 'Refreshes answered with a pair.');
   const refreshesFailed = counter('auth_refresh_failed_total', 'Refreshes that failed.', 'reason');
-  const outcomes = counter('kinship_refreshes_total', 'Refreshes by what came of them.', 'outcome');
+  const outcomes = counter('kinship_refreshes_total', 'Refreshes by outcome.', 'outcome');
   const reuse = counter('kinship_reuse_detected_total', 'Sessions ended because a rotated token came back.');
-  const limited = counter('kinship_limited_total', 'Deeds refused because there were too many.', 'action');
+  const limited = counter('kinship_limited_total', 'Actions refused by a limit.', 'action');
   const ages = histogram(
     'kinship_replayed_token_age_seconds',
-    'Time between the last rotation of a session and the return of a token that was rotated.',
+    'Time from the last rotation of a session until a rotated token was presented again.',
     AGES,
     'answer',
   );
@@ -51,7 +51,7 @@ export function countSessions({ counter, histogram }: Instruments): Told {
   };
 }
 
-/** Clocks of replicas differ: a replay may seem to come before the rotation. */
+/** Not negative. The clocks of replicas differ, so a replay may seem to precede the rotation. */
 function secondsOf(age: number): number {
   return Math.max(0, age) / 1000;
 }

@@ -1,11 +1,11 @@
 import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
 import type { Instruments } from './instruments.ts';
 
-/** What is asked of the database, and how long that takes. */
+/** Measures the calls of the stores to the database. */
 export interface StoreCalls {
-  /** One question to a store of this name: a statement or a transaction, from asking to the answer. */
-  follow<T>(store: string, ask: () => Promise<T>): Promise<T>;
-  /** How many questions have been without an answer for so many milliseconds. */
+  /** Runs and measures one call of the named store: a statement or a transaction. */
+  follow<T>(store: string, call: () => Promise<T>): Promise<T>;
+  /** The number of calls that have waited for their answer for at least this long. */
   unansweredFor(milliseconds: number): number;
 }
 
@@ -15,26 +15,26 @@ export function countStoreCalls({ counter, histogram, reading }: Instruments): S
   const open = new Set<{ readonly since: number }>();
   const duration = histogram(
     'kinship_store_call_duration_seconds',
-    'Time that a question to the database took, the wait for a connection included.',
+    'Duration of a call to the database, including the wait for a connection.',
     SECONDS,
     'store',
   );
-  const failed = counter('kinship_store_calls_failed_total', 'Questions without an answer.', 'outcome');
-  reading('kinship_store_calls_in_flight', 'Questions to the database under way.', () => open.size);
+  const failed = counter('kinship_store_calls_failed_total', 'Calls to the database that failed.', 'outcome');
+  reading('kinship_store_calls_in_flight', 'Running calls to the database.', () => open.size);
   for (const outcome of ['nothing', 'unknown', 'pending']) failed.inc({ outcome }, 0);
 
   return {
-    async follow(store, ask) {
-      const call = { since: performance.now() };
-      open.add(call);
+    async follow(store, call) {
+      const entry = { since: performance.now() };
+      open.add(entry);
       try {
-        return await ask();
+        return await call();
       } catch (error) {
         failed.inc({ outcome: error instanceof StoreUnavailable ? error.outcome : 'fault' });
         throw error;
       } finally {
-        open.delete(call);
-        duration.observe({ store }, (performance.now() - call.since) / 1000);
+        open.delete(entry);
+        duration.observe({ store }, (performance.now() - entry.since) / 1000);
       }
     },
 
@@ -42,7 +42,7 @@ export function countStoreCalls({ counter, histogram, reading }: Instruments): S
       const before = performance.now() - milliseconds;
       let count = 0;
       for (const { since } of open) {
-        if (since > before) break; // the oldest stand first
+        if (since > before) break; // a set iterates in the order of insertion
         count += 1;
       }
       return count;
