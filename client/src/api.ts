@@ -16,7 +16,7 @@ export interface components {
          *     }
          */
         readonly Problem: {
-            /** @description names the kind of problem; `code` is its last part */
+            /** @description the type of the problem; its last part is the `code` */
             readonly type: string;
             readonly title: string;
             readonly status: number;
@@ -41,9 +41,9 @@ export interface components {
         readonly TokenPair: {
             /** @description access token */
             readonly access: string;
-            /** @description refresh token, good for one refresh */
+            /** @description refresh token, valid for one refresh */
             readonly refresh: string;
-            /** @description whole seconds that the access token has left */
+            /** @description seconds until the access token expires */
             readonly expiresIn: number;
         };
         /**
@@ -63,7 +63,7 @@ export interface components {
         };
         readonly PairToRefresh: {
             readonly refreshToken?: string;
-            /** @description the other half; may have expired */
+            /** @description the access token of the same pair; may have expired */
             readonly accessToken?: string;
         };
         readonly SessionToEnd: {
@@ -110,11 +110,11 @@ export interface components {
             readonly expiresAt: string;
             readonly createdIp: string;
             readonly lastIp: string;
-            /** @description browser or app in words */
+            /** @description a description of the browser or app */
             readonly userAgent: string;
-            /** @description how often it was refreshed */
+            /** @description the number of refreshes so far */
             readonly generation: number;
-            /** @description it is the one that asks */
+            /** @description whether this is the session of the request */
             readonly current: boolean;
         };
         /**
@@ -136,7 +136,7 @@ export interface components {
          */
         readonly SessionList: {
             readonly items: readonly components["schemas"]["Session"][];
-            /** @description there is more: ask on with this */
+            /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
         /**
@@ -155,7 +155,7 @@ export interface components {
             readonly sessionId: string;
             readonly username?: string;
             readonly email?: string;
-            /** @description whether the user has proved to receive mails there; no route does so yet */
+            /** @description whether the user has proved to receive mail at this address; always false at present */
             readonly emailVerified?: boolean;
         };
         readonly ConfirmedPassword: {
@@ -178,13 +178,13 @@ export interface components {
         readonly SessionIdTokens: {
             /** @description its payload holds `session_id` and `guid` */
             readonly access_token: string;
-            /** @description base64; good for one refresh */
+            /** @description base64; valid for one refresh */
             readonly refresh_token: string;
         };
         readonly SessionIdRefresh: {
             /** @description UUID */
             readonly session_id: string;
-            /** @description base64, as it was answered */
+            /** @description base64, as in the answer that contained it */
             readonly refresh_token?: string;
         };
         readonly SessionIdSession: {
@@ -276,28 +276,28 @@ export interface components {
         readonly User: {
             /** @description UUID */
             readonly id: string;
-            /** @description left out for another user whose name is an unverified e-mail address */
+            /** @description absent for another user whose name is an unverified e-mail address */
             readonly username?: string;
             /** @description the texts of the user’s own tasks; empty for other users */
             readonly tasks: readonly string[];
         };
         readonly NotMe: {
-            /** @description as it is in the link */
+            /** @description the token in the link */
             readonly token: string;
         };
         readonly PasswordReset: {
-            /** @description as it is in the link */
+            /** @description the token in the link */
             readonly token: string;
             readonly newPassword: string;
         };
         readonly Grant: {
             /** @description `refresh_token` */
             readonly grant_type: string;
-            /** @description of an unpaired session */
+            /** @description the refresh token of an unpaired session */
             readonly refresh_token?: string;
-            /** @description the client of the session, if it is given at all */
+            /** @description the client of the session; optional */
             readonly client_id?: string;
-            /** @description to be left out: none was granted */
+            /** @description not supported: leave it out */
             readonly scope?: string;
         };
         /**
@@ -312,16 +312,16 @@ export interface components {
             readonly access_token: string;
             /** @enum {string} */
             readonly token_type: "Bearer";
-            /** @description whole seconds */
+            /** @description seconds until the access token expires */
             readonly expires_in: number;
-            /** @description good for one refresh */
+            /** @description valid for one refresh */
             readonly refresh_token: string;
         };
         readonly TokenForm: {
             readonly token: string;
-            /** @description not needed, and not heeded */
+            /** @description ignored: the token states its type */
             readonly token_type_hint?: string;
-            /** @description the client of the session, if it is given at all */
+            /** @description the client of the session; optional */
             readonly client_id?: string;
         };
         /** @example {} */
@@ -346,7 +346,7 @@ export interface components {
         readonly Introspection: {
             readonly active: boolean;
             /**
-             * @description of an access token alone
+             * @description access tokens only
              * @enum {string}
              */
             readonly token_type?: "Bearer";
@@ -356,13 +356,13 @@ export interface components {
             readonly client_id?: string;
             readonly username?: string;
             readonly iss?: string;
-            /** @description of a refresh token: the service itself */
+            /** @description the audience; for a refresh token, this service */
             readonly aud?: string;
             /** @description seconds since the epoch */
             readonly iat?: number;
             /** @description seconds since the epoch */
             readonly exp?: number;
-            /** @description of an access token alone */
+            /** @description access tokens only */
             readonly jti?: string;
         };
         readonly OperatorsSession: {
@@ -385,9 +385,9 @@ export interface components {
             readonly expiresAt: string;
             readonly createdIp: string;
             readonly lastIp: string;
-            /** @description browser or app in words */
+            /** @description a description of the browser or app */
             readonly userAgent: string;
-            /** @description how often it was refreshed */
+            /** @description the number of refreshes so far */
             readonly generation: number;
             /** @description UUID */
             readonly userId: string;
@@ -413,7 +413,7 @@ export interface components {
          */
         readonly OperatorsSessionList: {
             readonly items: readonly components["schemas"]["OperatorsSession"][];
-            /** @description there is more: ask on with this */
+            /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
         /**

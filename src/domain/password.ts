@@ -1,7 +1,7 @@
 import { identifierOf } from './user.ts';
 
-const LEAST = 8;
-const MOST = 128;
+const MIN_LENGTH = 8;
+const MAX_LENGTH = 128;
 
 /** The form in which a password is hashed and compared: NFC, so that all Unicode spellings are equal. */
 export function normalizePassword(password: string): string {
@@ -21,10 +21,10 @@ export function passwordFault(
   isCommon: (password: string) => boolean,
 ): string | null {
   const length = [...password].length;
-  if (length < LEAST) return `The password must have ${LEAST} characters or more.`;
-  if (length > MOST) return `The password must have ${MOST} characters or fewer.`;
-  if (/[\0\p{Cs}]/u.test(password)) return 'The password has a character that is none.';
-  if (isCommon(password.toLowerCase())) return 'The password is one of the most common ones.';
+  if (length < MIN_LENGTH) return `The password must have ${MIN_LENGTH} characters or more.`;
+  if (length > MAX_LENGTH) return `The password must have ${MAX_LENGTH} characters or fewer.`;
+  if (/[\0\p{Cs}]/u.test(password)) return 'The password contains an invalid character.';
+  if (isCommon(password.toLowerCase())) return 'The password is too common. Choose another one.';
   if (context.some((word) => identifierOf(word) === identifierOf(password))) {
     return 'The password must not be the name or address of the account.';
   }

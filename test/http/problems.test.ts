@@ -27,7 +27,7 @@ t.test('a problem document has the members of RFC 9457', async (t) => {
 t.test('an unexpected error reveals nothing internal', async (t) => {
   t.same(classify(new Error('select secret from somewhere')), [
     'internal_error',
-    'Something went wrong on our side.',
+    'The service failed. Try again later.',
   ]);
   t.equal(classify(Object.assign(new Error('x'), { code: 'FST_ERR_HANDLER_TIMEOUT' }))[0], 'unavailable');
   t.equal(classify(Object.assign(new Error('x'), { statusCode: 418 }))[0], 'invalid_request');

@@ -14,7 +14,7 @@ import { asPages } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
-import { leadToDocs } from './server/lead-to-docs.ts';
+import { redirectToDocs } from './server/redirect-to-docs.ts';
 import { TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
@@ -74,7 +74,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
 /** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
 async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   await canonicalDoor(app, options);
-  leadToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
+  redirectToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
   await scope(app, async (pages) => {
     await asPages(pages);

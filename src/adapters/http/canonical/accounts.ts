@@ -44,7 +44,7 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
       schema: {
         operationId: 'register',
         tags,
-        summary: 'Make an account',
+        summary: 'Create an account',
         security: [],
         body: Registration,
         response: { 201: answer('the account', Account), ...problems(400, 409, 429, 503) },
@@ -62,9 +62,9 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
       schema: {
         operationId: 'forgotPassword',
         tags,
-        summary: 'Ask for a link to set a new password',
+        summary: 'Request a mail with a link to set a new password',
         description:
-          'The answer is the same whether the address has an account or not, and however often it is asked.',
+          'The answer is the same for an address with and without an account, and for repeated requests.',
         security: [],
         body: ForgottenPassword,
         response: { 202: Empty, ...problems(400, 503) },
@@ -87,7 +87,7 @@ const Me = Type.Object(
     email: Type.Optional(Text),
     emailVerified: Type.Optional(
       Type.Boolean({
-        description: 'whether the user has proved to receive mails there; no route does so yet',
+        description: 'whether the user has proved to receive mail at this address; always false at present',
       }),
     ),
   },
@@ -121,8 +121,8 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       schema: {
         ...schema,
         operationId: 'getMe',
-        summary: 'Who am I',
-        response: { 200: answer('you', Me), ...problems(401, 503) },
+        summary: 'Get the user and the session of the access token',
+        response: { 200: answer('the user and the session', Me), ...problems(401, 503) },
       },
     },
     async (request) => describeMe(principalOf(request)),
@@ -134,7 +134,7 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       schema: {
         ...schema,
         operationId: 'deleteMe',
-        summary: 'Delete one’s own account',
+        summary: 'Delete the account of the user',
         body: ConfirmedPassword,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },
@@ -152,7 +152,7 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       schema: {
         ...schema,
         operationId: 'changePassword',
-        summary: 'Change one’s own password; every other session ends',
+        summary: 'Change the password and end all other sessions',
         body: PasswordChange,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },

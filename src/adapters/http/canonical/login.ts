@@ -20,11 +20,11 @@ export interface LoginOptions {
 
 const Query = Type.Object({
   userId: Type.Optional(Uuid),
-  email: Type.Optional(longText({ description: 'where to write about this session' })),
+  email: Type.Optional(longText({ description: 'the address for mails about this session' })),
   binding: Type.Optional(
     oneOf(['pair', 'refresh'], {
       default: 'pair',
-      description: 'whether a refresh takes both tokens or the refresh token alone',
+      description: 'whether a refresh requires both tokens, or the refresh token alone',
     }),
   ),
 });
@@ -48,7 +48,8 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         [BODY_IS_OPTIONAL]: true,
         summary: 'Log in',
         description:
-          'With `username` (or address) and `password` in the body; or, for trusted backends with a service key in `x-api-key`, by `userId` in the query.',
+          'With `username` (or address) and `password` in the body. Trusted backends with a service key in `x-api-key` ' +
+          'log a user in by `userId` in the query.',
         security: [{}, { serviceKey: [] }],
         querystring: Query,
         body: Body,
@@ -73,7 +74,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
 
       const clientOfKey = authorizeLogin(request);
       if (request.body.username !== undefined || request.body.password !== undefined) {
-        throw new Refusal('invalid_request', 'Either userId, or username and password.');
+        throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
       }
       if (email !== undefined && !isMailbox(email)) {
         throw new Refusal('invalid_request', 'querystring/email must be one mailbox.');
@@ -90,7 +91,10 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
 
 function credentialsOf({ username, password }: Static<typeof Body>) {
   if (username === undefined || password === undefined) {
-    throw new Refusal('invalid_request', 'Either userId in the query, or username and password in the body.');
+    throw new Refusal(
+      'invalid_request',
+      'Send either userId in the query, or username and password in the body.',
+    );
   }
   return { username, password };
 }

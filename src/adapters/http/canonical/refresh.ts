@@ -16,7 +16,9 @@ export interface RefreshOptions {
 
 const members = {
   refreshToken: Type.Optional(longText()),
-  accessToken: Type.Optional(longText({ description: 'the other half; may have expired' })),
+  accessToken: Type.Optional(
+    longText({ description: 'the access token of the same pair; may have expired' }),
+  ),
 };
 const Query = Type.Object(members);
 const Body = Type.Object(members, {
@@ -38,13 +40,13 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         summary: 'Exchange a token pair for its successor',
         security: [{}, { serviceKey: [] }],
         description:
-          'A refresh token is good for one refresh. One that comes back after it was used ends its session. ' +
-          'A confidential session takes the service key that opened it in `x-api-key`, too.',
+          'A refresh token is valid for one refresh. If it is presented again later, its session ends. ' +
+          'A confidential session also requires the service key that opened it, in `x-api-key`.',
         querystring: Query,
         headers: IdempotencyKey,
         body: Body,
         response: {
-          200: answer('the next pair, or for a retry the same one again', Type.Ref(TokenPairAnswer)),
+          200: answer('the next pair; for a retry, the same pair again', Type.Ref(TokenPairAnswer)),
           ...problems(400, 401, 422, 503),
         },
       },
@@ -53,7 +55,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
       },
     },
     async (request) => {
-      const { refreshToken, accessToken } = eachOnce(request.query, request.body);
+      const { refreshToken, accessToken } = mergeParameters(request.query, request.body);
       return exchange({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
@@ -65,10 +67,10 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
   );
 }
 
-function eachOnce(query: Static<typeof Query>, body: Static<typeof Body>) {
+function mergeParameters(query: Static<typeof Query>, body: Static<typeof Body>) {
   for (const name of ['refreshToken', 'accessToken'] as const) {
     if (query[name] !== undefined && body[name] !== undefined) {
-      throw new Refusal('invalid_request', `${name} is given twice, in the query and in the body.`);
+      throw new Refusal('invalid_request', `${name} is in the query and in the body. Send it once.`);
     }
   }
   return { ...query, ...body };

@@ -8,7 +8,7 @@ import { Time, Uuid } from '../server/schemas.ts';
 /** Query parameters that select a page of a list. */
 export const Page = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
-  cursor: Type.Optional(Type.String({ maxLength: 100, description: '`nextCursor` of the page before' })),
+  cursor: Type.Optional(Type.String({ maxLength: 100, description: '`nextCursor` of the previous page' })),
 });
 
 const item = {
@@ -18,8 +18,8 @@ const item = {
   expiresAt: Time,
   createdIp: longText(),
   lastIp: longText(),
-  userAgent: longText({ description: 'browser or app in words' }),
-  generation: count({ description: 'how often it was refreshed' }),
+  userAgent: longText({ description: 'a description of the browser or app' }),
+  generation: count({ description: 'the number of refreshes so far' }),
 };
 const example = {
   id: examples.session,
@@ -32,14 +32,16 @@ const example = {
   generation: 1,
 };
 const closed = { additionalProperties: false };
-const nextCursor = Type.Optional(longText({ description: 'there is more: ask on with this' }));
+const nextCursor = Type.Optional(
+  longText({ description: 'the cursor of the next page; absent on the last page' }),
+);
 
 /** Sessions as their user sees them. */
 export const SessionList = Type.Object(
   {
     items: Type.Array(
       Type.Object(
-        { ...item, current: Type.Boolean({ description: 'it is the one that asks' }) },
+        { ...item, current: Type.Boolean({ description: 'whether this is the session of the request' }) },
         { ...closed, title: 'Session' },
       ),
       { maxItems: 100 },

@@ -35,7 +35,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
       schema: {
         ...schema,
         operationId: 'listSessions',
-        summary: 'One’s own sessions, newest first',
+        summary: 'List the sessions of the user, newest first',
         querystring: Page,
         response: { 200: answer('a page of sessions', SessionList), ...problems(400, 401, 503) },
       },
@@ -57,7 +57,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
       schema: {
         ...schema,
         operationId: 'endSession',
-        summary: 'End one of one’s own sessions',
+        summary: 'End a session of the user',
         params: Type.Object({ id: Uuid }),
         response: { 204: Empty, ...problems(400, 401, 404, 503) },
       },
@@ -88,9 +88,9 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
         operationId: 'logOut',
         tags,
         [BODY_IS_OPTIONAL]: true,
-        summary: 'End this session, the others, or all',
+        summary: 'End this session, all other sessions, or all sessions',
         description:
-          'By access token, or by a refresh token in the body. A refresh token that was rotated or has expired ends its own session only.',
+          'With an access token, or with a refresh token in the body. A rotated or expired refresh token ends its own session only.',
         security: [{ bearer: [] }, {}, { serviceKey: [] }],
         querystring: Type.Object({
           scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),

@@ -19,30 +19,30 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
 
   /** The client that a request authenticates as, or only names; null if it does neither. */
   function identify(request: FastifyRequest): OAuthClient | null {
-    const key = ifAny(request);
+    const key = authenticatedKey(request);
     if (key !== null) return { id: key.name, isAuthenticated: true };
     const named = namedIn(request);
     return named === undefined ? null : { id: named, isAuthenticated: false };
   }
 
   /** The service key of an authenticated client; null for a public client. Throws if the credentials are wrong. */
-  function ifAny(request: FastifyRequest): ServiceKey | null {
+  function authenticatedKey(request: FastifyRequest): ServiceKey | null {
     const body = request.body ?? {};
     if (IN_THE_BODY.some((name) => Object.hasOwn(body, name)))
-      throw new Refusal('unauthenticated', 'Clients authenticate by client_secret_basic.');
+      throw new Refusal('unauthenticated', 'Clients must authenticate with client_secret_basic.');
     const { authorization } = request.headers;
     if (authorization === undefined) return null;
     const key = byBasic(authorization);
     const named = namedIn(request);
     if (named !== undefined && named !== key.name)
-      throw new Refusal('unauthenticated', 'client_id names another client than the one that authenticates.');
+      throw new Refusal('unauthenticated', 'client_id does not match the authenticated client.');
     return key;
   }
 
   /** Requires a service key with this scope. The key may also come as `x-api-key`. */
   function require(request: FastifyRequest, scope: ServiceKeyScope): void {
     const key = findPresented(request);
-    requireScope(ifAny(request) ?? key, scope, {
+    requireScope(authenticatedKey(request) ?? key, scope, {
       missing: `A service key with scope ${scope} is needed.`,
       forbidden: `This service key does not have the scope ${scope}.`,
     });
@@ -55,7 +55,7 @@ export function clientAuthentication(keys: readonly ServiceKey[]) {
     // Name and secret are form-urlencoded (RFC 6749 section 2.3.1). Many clients send them unencoded.
     const key = find(decoded(secret)) ?? find(secret);
     if (key === null || key.name !== decoded(name))
-      throw new ServiceKeyRefusal('unauthenticated', 'The client is not known, or its secret is wrong.');
+      throw new ServiceKeyRefusal('unauthenticated', 'The client is unknown, or its secret is wrong.');
     return key;
   }
 }

@@ -47,10 +47,10 @@ export function oauthErrors(scope: App): void {
       return reply.code(400).send(document(error.error, error.message));
     }
     const { code, detail, status } = beginRefusal(error, request, reply);
-    const told = inOAuth(code, status);
-    if (told.status === 401) reply.header('www-authenticate', 'Basic realm="kinship"');
+    const mapped = mapToOAuth(code, status);
+    if (mapped.status === 401) reply.header('www-authenticate', 'Basic realm="kinship"');
     else reply.removeHeader('www-authenticate'); // a 401 of the canonical door may be a 400 here
-    return reply.code(told.status).send(document(told.error, detail));
+    return reply.code(mapped.status).send(document(mapped.error, detail));
   });
 }
 
@@ -63,7 +63,10 @@ function document(error: OAuthCode, description: string) {
  * Maps a refusal to an OAuth error. Clients discard a token after `invalid_grant`. So every unusable token gets that
  * code, and a request that can be corrected never does.
  */
-function inOAuth(code: ProblemCode, status: number): { readonly error: OAuthCode; readonly status: number } {
+function mapToOAuth(
+  code: ProblemCode,
+  status: number,
+): { readonly error: OAuthCode; readonly status: number } {
   if (code === 'unauthenticated') return { error: 'invalid_client', status };
   if (code === 'forbidden') return { error: 'unauthorized_client', status };
   if (code === 'malformed_token' || status === 401) return { error: 'invalid_grant', status: 400 };
@@ -75,7 +78,7 @@ function inOAuth(code: ProblemCode, status: number): { readonly error: OAuthCode
 /** The error responses of a route: its own in the form of OAuth, those of the server as problem documents. */
 export function errors<Status extends number>(...statuses: Status[]) {
   const own = {
-    description: 'what went wrong; `error` says it',
+    description: 'the refusal; `error` is its code',
     content: { 'application/json': oauthError },
   };
   const any = { ...own, content: { ...own.content, [PROBLEM_TYPE]: { schema: Type.Ref(Problem) } } };

@@ -16,14 +16,14 @@ export const byForm = {
 
 /** `client_id` of the form. `client_secret_basic` also names the client. */
 export const ClientId = Type.Optional(
-  Type.String({ maxLength: 255, description: 'the client of the session, if it is given at all' }),
+  Type.String({ maxLength: 255, description: 'the client of the session; optional' }),
 );
 
 /** A token with an optional type hint. The token itself states its type. */
 export const TokenForm = Type.Object(
   {
     token: longText(),
-    token_type_hint: Type.Optional(longText({ description: 'not needed, and not heeded' })),
+    token_type_hint: Type.Optional(longText({ description: 'ignored: the token states its type' })),
     client_id: ClientId,
   },
   { title: 'TokenForm', examples: [{ token: examples.refresh }] },
@@ -34,16 +34,16 @@ export async function formBodies(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', takeEmptyChunks);
   await scope.register(formbody, { bodyLimit: 8 * 1024 });
-  scope.addHook('preValidation', eachOnce);
+  scope.addHook('preValidation', refuseRepeatedParameters);
 }
 
 /**
  * A parameter without a value counts as absent. A repeated parameter is refused, even an unknown one (RFC 6749 section
  * 3.2).
  */
-async function eachOnce(request: FastifyRequest): Promise<void> {
+async function refuseRepeatedParameters(request: FastifyRequest): Promise<void> {
   const given = Object.entries(request.body ?? {}).filter(([, value]) => value !== '');
   if (given.some(([, value]) => typeof value !== 'string'))
-    throw new Refusal('invalid_request', 'A parameter is given more than once.');
+    throw new Refusal('invalid_request', 'A parameter occurs more than once.');
   request.body = Object.fromEntries(given);
 }

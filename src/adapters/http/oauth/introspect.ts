@@ -31,16 +31,16 @@ const example = {
 const Introspection = Type.Object(
   {
     active: Type.Boolean(),
-    token_type: Type.Optional(oneOf(['Bearer'], { description: 'of an access token alone' })),
+    token_type: Type.Optional(oneOf(['Bearer'], { description: 'access tokens only' })),
     sub: Type.Optional(longText()),
     sid: Type.Optional(longText({ description: 'the session' })),
     client_id: Type.Optional(longText()),
     username: Type.Optional(longText()),
     iss: Type.Optional(longText()),
-    aud: Type.Optional(longText({ description: 'of a refresh token: the service itself' })),
+    aud: Type.Optional(longText({ description: 'the audience; for a refresh token, this service' })),
     iat: Time,
     exp: Time,
-    jti: Type.Optional(longText({ description: 'of an access token alone' })),
+    jti: Type.Optional(longText({ description: 'access tokens only' })),
   },
   {
     title: 'Introspection',
@@ -52,7 +52,7 @@ const Introspection = Type.Object(
 /** `POST /oauth/introspect`: tells resource servers whether a token is valid at this moment (RFC 7662). */
 export function introspectRoute(
   scope: App,
-  { introspect: look }: IntrospectOptions,
+  { introspect }: IntrospectOptions,
   clients: AuthenticateClient,
 ): void {
   scope.post(
@@ -61,16 +61,16 @@ export function introspectRoute(
       schema: {
         ...byForm,
         operationId: 'introspectToken',
-        summary: 'Is this token good at this moment?',
-        description: 'Asks the database, so that a session which has ended is over here at once.',
+        summary: 'Check whether a token is valid at this moment',
+        description: 'Reads the database, so the answer reflects the end of a session immediately.',
         security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],
         body: TokenForm,
-        response: { 200: answer('what is known of it', Introspection), ...errors(400, 401, 403) },
+        response: { 200: answer('the state of the token', Introspection), ...errors(400, 401, 403) },
       },
     },
     async (request): Promise<Static<typeof Introspection>> => {
       clients.require(request, 'introspect');
-      const token = await look(request.body.token);
+      const token = await introspect(request.body.token);
       return token === null ? { active: false } : claimsOf(token);
     },
   );

@@ -48,15 +48,15 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
       schema: {
         operationId: 'getServerMetadata',
         tags: ['oauth'],
-        summary: 'Where everything is, for clients that find their way by themselves',
-        description: 'There where `TOKEN_ISSUER` is `PUBLIC_URL`, as it is unless it is set.',
+        summary: 'Authorization server metadata (RFC 8414)',
+        description: 'Available if `TOKEN_ISSUER` equals `PUBLIC_URL`, which is the default.',
         security: [],
         response: { 200: answer('the metadata', Metadata), ...problems(404) },
       },
     },
     async (_request, reply): Promise<Static<typeof Metadata>> => {
       if (metadata === null)
-        throw new Refusal('not_found', 'There is no metadata unless TOKEN_ISSUER is PUBLIC_URL.');
+        throw new Refusal('not_found', 'Metadata is available only if TOKEN_ISSUER equals PUBLIC_URL.');
       reply.headers(headers);
       return metadata;
     },

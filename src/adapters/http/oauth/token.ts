@@ -18,9 +18,9 @@ export interface TokenOptions {
 const Form = Type.Object(
   {
     grant_type: longText({ description: '`refresh_token`' }),
-    refresh_token: Type.Optional(longText({ description: 'of an unpaired session' })),
+    refresh_token: Type.Optional(longText({ description: 'the refresh token of an unpaired session' })),
     client_id: ClientId,
-    scope: Type.Optional(longText({ description: 'to be left out: none was granted' })),
+    scope: Type.Optional(longText({ description: 'not supported: leave it out' })),
   },
   { title: 'Grant', examples: [{ grant_type: 'refresh_token', refresh_token: examples.refresh }] },
 );
@@ -29,8 +29,8 @@ const Tokens = Type.Object(
   {
     access_token: longText(),
     token_type: oneOf(['Bearer']),
-    expires_in: count({ description: 'whole seconds' }),
-    refresh_token: longText({ description: 'good for one refresh' }),
+    expires_in: count({ description: 'seconds until the access token expires' }),
+    refresh_token: longText({ description: 'valid for one refresh' }),
   },
   {
     title: 'OAuthTokens',
@@ -60,13 +60,13 @@ export function tokenRoute(
         operationId: 'exchangeToken',
         summary: 'Exchange a refresh token for the next tokens',
         description:
-          'For sessions that were opened with `binding=refresh`. A refresh token is good for one use; one that ' +
-          'comes back after it was used ends its session. A confidential session takes the authentication of its client.',
+          'For sessions that were opened with `binding=refresh`. A refresh token is valid for one refresh. If it is ' +
+          'presented again later, its session ends. A confidential session requires the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         headers: IdempotencyKey,
         body: Form,
         response: {
-          200: answer('the next tokens, or for a retry the same again', Tokens),
+          200: answer('the next tokens; for a retry, the same tokens again', Tokens),
           ...errors(400, 401),
         },
       },
@@ -88,8 +88,9 @@ export function tokenRoute(
 
 function grantIn({ grant_type, refresh_token, scope }: Static<typeof Form>): string {
   if (grant_type !== 'refresh_token')
-    throw new OAuthRefusal('unsupported_grant_type', 'The one grant here is refresh_token.');
-  if (scope !== undefined) throw new OAuthRefusal('invalid_scope', 'No scope was granted: leave it out.');
-  if (refresh_token === undefined) throw new Refusal('invalid_request', 'There is no refresh_token.');
+    throw new OAuthRefusal('unsupported_grant_type', 'The only supported grant type is refresh_token.');
+  if (scope !== undefined)
+    throw new OAuthRefusal('invalid_scope', 'Scopes are not supported: leave scope out.');
+  if (refresh_token === undefined) throw new Refusal('invalid_request', 'refresh_token is missing.');
   return refresh_token;
 }

@@ -29,7 +29,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
       schema: {
         ...schema,
         operationId: 'listSessionsOfUser',
-        summary: 'The sessions of a user, newest first',
+        summary: 'List the sessions of a user, newest first',
         querystring: Type.Composite([Page, Type.Object({ userId: Uuid })]),
         response: {
           200: answer('a page of sessions', OperatorsSessionList),

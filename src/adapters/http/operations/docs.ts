@@ -17,16 +17,17 @@ export async function registerDocs(
       info: {
         title: 'Kinship',
         version: '0.1.0',
-        description: 'Pairs of access and refresh tokens, rotated; the theft of a refresh token is noticed.',
+        description:
+          'Issues pairs of access and refresh tokens, rotates them, and detects the reuse of a stolen refresh token.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: publicUrl ?? '/' }],
       tags: [
-        { name: 'sessions', description: 'Log in, refresh, look at sessions and end them' },
+        { name: 'sessions', description: 'Log in, refresh, list and end sessions' },
         { name: 'accounts', description: 'Accounts and their passwords' },
-        { name: 'oauth', description: 'The same in the words of OAuth 2.0 (docs/standards.md)' },
-        { name: 'pages', description: 'Where links in mails lead' },
-        { name: 'operations', description: 'For whoever runs the service' },
+        { name: 'oauth', description: 'The endpoints of OAuth 2.0 (docs/standards.md)' },
+        { name: 'pages', description: 'The pages that links in mails open' },
+        { name: 'operations', description: 'For operators, proxies and monitoring' },
         ...frontDoors.map((name) => ({ name, description: FRONT_DOORS[name].description })),
       ],
       components: { securitySchemes, headers },

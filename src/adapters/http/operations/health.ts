@@ -37,8 +37,8 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
       schema: {
         ...schema,
         operationId: 'getLiveness',
-        summary: 'Does the process answer?',
-        response: { 200: answer('it does', Live), ...problems() },
+        summary: 'Check whether the process answers',
+        response: { 200: answer('the process answers', Live), ...problems() },
       },
     },
     async () => ({ status: 'up' as const }),
@@ -50,8 +50,12 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
       schema: {
         ...schema,
         operationId: 'getReadiness',
-        summary: 'Does everything answer without which the service can only refuse?',
-        response: { 200: answer('it does', Ready), 503: answer('not all of it', Ready), ...problems() },
+        summary: 'Check whether the service can answer requests',
+        response: {
+          200: answer('every required dependency answers', Ready),
+          503: answer('at least one dependency does not answer', Ready),
+          ...problems(),
+        },
       },
     },
     async (request, reply) => {

@@ -56,10 +56,10 @@ export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOpt
       schema: {
         operationId: 'getKeySet',
         tags: ['operations'],
-        summary: 'The public keys of access tokens',
+        summary: 'Get the public keys of access tokens',
         description:
-          'Keys are there before they sign, and as long as a token under them is good. Empty with HS512, ' +
-          'whose keys are secret. A token whose `kid` is not there is reason to fetch the set anew.',
+          'A key is published before it signs, and until its last token has expired. With HS512 the set is empty, ' +
+          'because those keys are secret. Fetch the set again if it lacks the `kid` of a token.',
         security: [],
         response: { 200: answer('a JWK Set', KeySet), ...problems() },
       },

@@ -39,7 +39,7 @@ export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readon
     if (key === null && access === 'open') return;
     requireScope(key, 'metrics', {
       missing: 'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',
-      forbidden: 'This service key is not for metrics.',
+      forbidden: 'This service key does not have the scope "metrics".',
     });
   });
 }

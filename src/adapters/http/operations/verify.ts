@@ -17,11 +17,11 @@ export function verifyRoute(app: App): void {
       schema: {
         operationId: 'verify',
         tags: ['operations'],
-        summary: 'For reverse proxies: is this access token good?',
-        description: 'A proxy asks this with the headers of the request that it holds back.',
+        summary: 'Check an access token for a reverse proxy',
+        description: 'The proxy sends the headers of the request that waits for the answer.',
         security: [{ bearer: [] }, { accessCookie: [] }],
         response: {
-          204: empty('it is', { 'X-User-Id': Uuid, 'X-Session-Id': Uuid }),
+          204: empty('the token is valid', { 'X-User-Id': Uuid, 'X-Session-Id': Uuid }),
           ...problems(401, 403, 503),
         },
       },

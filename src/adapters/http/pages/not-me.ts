@@ -11,7 +11,7 @@ export interface NotMeOptions {
   readonly endByLink: EndByLink;
 }
 
-const token = Type.String({ maxLength: 300, description: 'as it is in the link' });
+const token = Type.String({ maxLength: 300, description: 'the token in the link' });
 const Link = Type.Object(
   { token },
   {
@@ -26,18 +26,18 @@ const Link = Type.Object(
  * follow links.
  */
 export function notMePages(app: App, options: NotMeOptions): void {
-  askingPage(app, options);
-  endingPage(app, options);
+  confirmationPage(app, options);
+  resultPage(app, options);
 }
 
-function askingPage(app: App, { readNotMeLink }: NotMeOptions): void {
+function confirmationPage(app: App, { readNotMeLink }: NotMeOptions): void {
   app.get(
     '/auth/not-me',
     {
       schema: {
         ...pages,
         operationId: 'showNotMe',
-        summary: 'Where a mail about a session leads: one button, which ends it',
+        summary: 'Show the page with a button that ends a session, which the link in a mail opens',
         querystring: Type.Object({ token }), // a mail program may add parameters to a link
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
@@ -59,16 +59,16 @@ function askingPage(app: App, { readNotMeLink }: NotMeOptions): void {
   );
 }
 
-function endingPage(app: App, { endByLink }: NotMeOptions): void {
+function resultPage(app: App, { endByLink }: NotMeOptions): void {
   app.post(
     '/auth/not-me',
     {
       schema: {
         ...pages,
         operationId: 'endSessionByLink',
-        summary: 'End the session that a mail was about',
+        summary: 'End the session that a mail reported',
         body: Link,
-        response: { 200: text('a page that says so', 'text/html'), ...refusals(400, 403, 503) },
+        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
       },
     },
     async (request, reply) => {

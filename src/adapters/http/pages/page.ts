@@ -22,7 +22,7 @@ export async function asPages(scope: App): Promise<void> {
 }
 
 /** The refusals among the responses of a page, as pages. */
-export const refusals = refusalsAs('text/html', 'a page that says why');
+export const refusals = refusalsAs('text/html', 'a page with the reason of the refusal');
 
 const STYLE = `
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem }

@@ -10,7 +10,7 @@ export interface PasswordResetOptions {
   readonly resetPassword: ResetPassword;
 }
 
-const token = Type.String({ maxLength: 100, description: 'as it is in the link' });
+const token = Type.String({ maxLength: 100, description: 'the token in the link' });
 const Reset = Type.Object(
   { token, newPassword: Text },
   {
@@ -22,18 +22,18 @@ const Reset = Type.Object(
 
 /** The link in a mail leads to a page that asks for a new password. A GET does not use the link up. */
 export function passwordResetPages(app: App, options: PasswordResetOptions): void {
-  askingPage(app, options);
-  settingPage(app, options);
+  formPage(app, options);
+  resultPage(app, options);
 }
 
-function askingPage(app: App, { checkResetLink }: PasswordResetOptions): void {
+function formPage(app: App, { checkResetLink }: PasswordResetOptions): void {
   app.get(
     '/auth/password/reset',
     {
       schema: {
         ...pages,
         operationId: 'showPasswordReset',
-        summary: 'Where a mail about a forgotten password leads: a form for a new one',
+        summary: 'Show the form for a new password, which the link in a mail opens',
         querystring: Type.Object({ token }),
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
@@ -54,17 +54,17 @@ function askingPage(app: App, { checkResetLink }: PasswordResetOptions): void {
   );
 }
 
-function settingPage(app: App, { resetPassword }: PasswordResetOptions): void {
+function resultPage(app: App, { resetPassword }: PasswordResetOptions): void {
   app.post(
     '/auth/password/reset',
     {
       schema: {
         ...pages,
         operationId: 'resetPassword',
-        summary: 'Set a new password by a mailed link; every session ends',
+        summary: 'Set a new password with the token of a link, and end all sessions',
         body: Reset,
         response: {
-          200: text('to a form: a page that says so', 'text/html'),
+          200: text('a page that confirms it, if the request was a form', 'text/html'),
           204: Empty,
           ...refusals(400, 403, 503),
         },

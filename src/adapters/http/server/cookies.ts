@@ -39,7 +39,10 @@ export function onlyCookie(
  */
 export function refuseCrossSite({ headers }: FastifyRequest): void {
   if (headers['sec-fetch-site'] === 'cross-site')
-    throw new Refusal('forbidden', 'Another site caused this request: cookies do not count in it.');
+    throw new Refusal(
+      'forbidden',
+      'Another site caused this request. Cookies are not accepted in cross-site requests.',
+    );
 }
 
 /**

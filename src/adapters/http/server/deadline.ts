@@ -9,7 +9,8 @@ import { sendProblem } from './exits.ts';
 export function answerInTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('onRequest', async (request, reply) => {
     const timer = setTimeout(() => {
-      if (!reply.sent) sendProblem(new Refusal('unavailable', 'The answer took too long.'), request, reply);
+      if (!reply.sent)
+        sendProblem(new Refusal('unavailable', 'The answer took too long. Try again later.'), request, reply);
     }, milliseconds);
     reply.raw.once('close', () => clearTimeout(timer));
   });

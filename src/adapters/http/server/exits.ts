@@ -69,7 +69,7 @@ export function socketExits(headersFor: HeadersWithoutRequest) {
     refuseExpectation({ headers, socket }: IncomingMessage): void {
       refuseOnSocket(
         socket,
-        ['invalid_request', 'This expectation cannot be met.'],
+        ['invalid_request', 'The service does not support this expectation.'],
         headersFor(headers.origin),
       );
     },

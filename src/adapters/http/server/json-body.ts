@@ -64,5 +64,5 @@ function isObject(value: unknown): boolean {
 }
 
 function notJson(): Refusal {
-  return new Refusal('invalid_request', 'The body is to be a JSON object in UTF-8.');
+  return new Refusal('invalid_request', 'The body must be a JSON object in UTF-8.');
 }

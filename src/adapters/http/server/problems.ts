@@ -60,7 +60,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 /** Problem details for HTTP APIs (RFC 9457). */
 export const Problem = Type.Object(
   {
-    type: longText({ description: 'names the kind of problem; `code` is its last part' }),
+    type: longText({ description: 'the type of the problem; its last part is the `code`' }),
     title: longText(),
     status: count({ minimum: 400, maximum: 599 }),
     detail: longText(),
@@ -99,15 +99,15 @@ export function problem(code: ProblemCode, detail: string, requestId: string): S
 }
 
 const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than this service takes.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body is not of a type that is taken here.'],
-  FST_PARTS_LIMIT: ['payload_too_large', 'The form has more parts than this service takes.'],
-  FST_FIELDS_LIMIT: ['payload_too_large', 'The form has more parts than this service takes.'],
-  FST_FILES_LIMIT: ['invalid_request', 'No files are taken here.'],
-  FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is too large.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'This route does not accept this content type.'],
+  FST_PARTS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
+  FST_FIELDS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
+  FST_FILES_LIMIT: ['invalid_request', 'This route does not accept files.'],
+  FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long. Try again later.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The path cannot be decoded.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than this service takes.'],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are too large.'],
 };
 
 /** The code of any error, and a sentence that reveals nothing internal. */
@@ -119,7 +119,7 @@ export function classify(error: unknown): readonly [ProblemCode, string] {
   if (known !== undefined) return known;
   if (validation !== undefined) return ['invalid_request', `${message}.`];
   if (statusCode >= 400 && statusCode < 500) return ['invalid_request', `${STATUS_CODES[statusCode]}.`];
-  return ['internal_error', 'Something went wrong on our side.'];
+  return ['internal_error', 'The service failed. Try again later.'];
 }
 
 interface FrameworkError extends Error {

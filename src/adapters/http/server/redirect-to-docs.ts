@@ -3,16 +3,16 @@ import { longText } from './bounded.ts';
 import { empty, problems } from './schemas.ts';
 
 /** Redirects from a path under which another service had its documentation. */
-export function leadToDocs(app: App, path: string, tag: string, operationId: string): void {
+export function redirectToDocs(app: App, path: string, tag: string, operationId: string): void {
   app.get(
     path,
     {
       schema: {
         operationId,
         tags: [tag],
-        summary: 'Leads to the documentation',
+        summary: 'Redirect to the documentation',
         security: [],
-        response: { 302: empty('leads to `/docs`', { Location: longText() }), ...problems() },
+        response: { 302: empty('the redirect to `/docs`', { Location: longText() }), ...problems() },
       },
     },
     async (_request, reply) => reply.redirect('/docs'),

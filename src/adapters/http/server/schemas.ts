@@ -20,8 +20,8 @@ export const Time = Type.String({ format: 'date-time', maxLength: 30, descriptio
 export const TokenPairAnswer = Type.Object(
   {
     access: longText({ description: 'access token' }),
-    refresh: longText({ description: 'refresh token, good for one refresh' }),
-    expiresIn: count({ description: 'whole seconds that the access token has left' }),
+    refresh: longText({ description: 'refresh token, valid for one refresh' }),
+    expiresIn: count({ description: 'seconds until the access token expires' }),
   },
   {
     $id: 'TokenPair',
@@ -38,7 +38,7 @@ export const IdempotencyKey = Type.Object({
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',
       maxLength: 255,
-      description: 'makes a retry safe: the same key with the same tokens gets the same pair again',
+      description: 'makes a retry safe: the same key with the same tokens returns the same pair again',
     }),
   ),
 });
@@ -53,8 +53,8 @@ export function problems<Status extends number>(...statuses: Status[]) {
   ) as Record<Status, ReturnType<typeof problemOf>>;
   return {
     ...own,
-    '4xx': problemOf('what any request may meet, such as a body that is too large'),
-    '5xx': problemOf('a fault of the service, of whose inside nothing is said'),
+    '4xx': problemOf('a refusal that any request may get, such as for a body that is too large'),
+    '5xx': problemOf('a failure of the service'),
   };
 }
 
@@ -71,11 +71,11 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
 }
 
 /** Maximum length of a page, or of all metrics, in characters. */
-const LONGEST_PAGE = 16 * 1024 * 1024;
+const MAX_PAGE_LENGTH = 16 * 1024 * 1024;
 
 /** An answer of plain text with this content type. */
 export function text(description: string, type: 'text/plain' | 'text/html') {
-  return { description, content: { [type]: { schema: longText({ maxLength: LONGEST_PAGE }) } } };
+  return { description, content: { [type]: { schema: longText({ maxLength: MAX_PAGE_LENGTH }) } } };
 }
 
 /**

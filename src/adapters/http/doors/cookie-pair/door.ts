@@ -23,10 +23,12 @@ export interface CookiePairOptions {
 }
 
 const MISSING = { access_token: 'Access token is missing', refresh_token: 'Refresh token is missing' };
-const SetCookie = longText({ description: '`access_token`, and once more for `refresh_token`' });
+const SetCookie = longText({
+  description: 'the cookie `access_token`; a second header sets `refresh_token`',
+});
 const schema = {
   tags: ['cookie-pair'],
-  response: { 200: empty('the tokens, in cookies', { 'Set-Cookie': SetCookie }), ...texts },
+  response: { 200: empty('the tokens in cookies', { 'Set-Cookie': SetCookie }), ...texts },
 };
 
 /**
@@ -82,7 +84,8 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
         ...schema,
         operationId: 'cookiePairRefresh',
         summary: 'Exchange the tokens in the cookies for the next ones',
-        description: 'Takes the cookies `access_token` and `refresh_token`; a pair is good for one refresh.',
+        description:
+          'Requires the cookies `access_token` and `refresh_token`. A pair is valid for one refresh.',
         security: [{ accessCookie: [], refreshCookie: [] }],
         headers: IdempotencyKey,
       },

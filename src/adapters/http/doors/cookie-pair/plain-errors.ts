@@ -15,7 +15,7 @@ const WORDS: { readonly [code in ProblemCode]?: string } = {
 };
 
 /** The refusals among the responses of a route. */
-export const texts = refusalsAs('text/plain', 'why, in a few words')(400, 401, 403, 503);
+export const texts = refusalsAs('text/plain', 'the reason of the refusal')(400, 401, 403, 503);
 
 export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code } = beginRefusal(error, request, reply);

@@ -1,6 +1,6 @@
 import type { App } from '../../server/app.ts';
 import { readCookies } from '../../server/cookies.ts';
-import { leadToDocs } from '../../server/lead-to-docs.ts';
+import { redirectToDocs } from '../../server/redirect-to-docs.ts';
 import { scope } from '../../server/scope.ts';
 import { requireServiceKey } from '../../server/service-keys.ts';
 import { type ListOptions, listRoute } from './list.ts';
@@ -10,7 +10,7 @@ export interface SessionIdOptions extends TokenOptions, ListOptions {}
 
 /** Sessions that are named by their id, for users whom a trusted backend logs in. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
-  leadToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
+  redirectToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
   await scope(app, async (clients) => {
     await readCookies(clients);
     tokenRoutes(clients, options);

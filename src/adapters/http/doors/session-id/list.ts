@@ -47,7 +47,7 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
       schema: {
         operationId: 'sessionIdListSessions',
         tags: ['session-id'],
-        summary: 'The newest 1,000 sessions of all users, newest first',
+        summary: 'List the newest 1,000 sessions of all users, newest first',
         security: [{ serviceKey: [] }],
         response: { 200: answer('the sessions', Items), ...problems(401, 403, 503) },
       },

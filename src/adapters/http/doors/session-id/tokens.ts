@@ -29,7 +29,7 @@ const tokensExample = { access_token: examples.access, refresh_token: 'ZXlKaGJHY
 const Tokens = Type.Object(
   {
     access_token: longText({ description: 'its payload holds `session_id` and `guid`' }),
-    refresh_token: longText({ description: 'base64; good for one refresh' }),
+    refresh_token: longText({ description: 'base64; valid for one refresh' }),
   },
   { ...closed, title: 'SessionIdTokens', examples: [tokensExample] },
 );
@@ -40,7 +40,7 @@ const Opening = Type.Object(
 const RefreshBody = Type.Object(
   {
     session_id: Uuid,
-    refresh_token: Type.Optional(longText({ description: 'base64, as it was answered' })),
+    refresh_token: Type.Optional(longText({ description: 'base64, as in the answer that contained it' })),
   },
   {
     ...closed,
@@ -95,7 +95,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         operationId: 'sessionIdRefresh',
         tags,
         summary: 'Exchange the refresh token of a session for the next tokens',
-        description: `The refresh token comes as cookie \`${SESSION_COOKIE}\`, or in the body. It is to be the session’s own.`,
+        description: `Requires the refresh token of the session, in the cookie \`${SESSION_COOKIE}\` or in the body.`,
         headers: IdempotencyKey,
         security: [{ sessionCookie: [] }, {}],
         body: RefreshBody,
@@ -108,7 +108,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
     async (request, reply) => {
       const { session_id, refresh_token } = request.body;
       const pair = await refresh({
-        refreshToken: fromBase64(refresh_token ?? ofCookie(request)),
+        refreshToken: fromBase64(refresh_token ?? cookieToken(request)),
         accessToken: null,
         sessionId: session_id.toLowerCase(),
         idempotencyKey: request.headers['idempotency-key'] ?? null,
@@ -120,12 +120,12 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
   );
 }
 
-function ofCookie(request: FastifyRequest): string {
+function cookieToken(request: FastifyRequest): string {
   const token = onlyCookie(request, SESSION_COOKIE);
   if (token === undefined)
     throw new Refusal(
       'unauthenticated',
-      `The refresh token is needed: the cookie ${SESSION_COOKIE}, or refresh_token in the body.`,
+      `A refresh token is needed, in the cookie ${SESSION_COOKIE} or as refresh_token in the body.`,
     );
   refuseCrossSite(request);
   return token;

@@ -13,7 +13,7 @@ import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
 import { confidentialClients } from '../../server/service-keys.ts';
 import { counted } from './request-limit.ts';
-import { anyones, authorized } from './schemas.ts';
+import { authorized, unauthenticated } from './schemas.ts';
 
 export interface AccountOptions {
   readonly register: Register;
@@ -58,9 +58,9 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     '/api/v1/register/',
     {
       schema: {
-        ...anyones,
+        ...unauthenticated,
         operationId: 'taskApiRegister',
-        summary: 'Make an account',
+        summary: 'Create an account',
         body: Registration,
         response: { 201: answer('the account', Account, counted), ...problems(400, 409, 429, 503) },
       },
@@ -75,9 +75,9 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     '/api/v1/login/',
     {
       schema: {
-        ...anyones,
+        ...unauthenticated,
         operationId: 'taskApiLogIn',
-        summary: 'Log in with name or address, and password',
+        summary: 'Log in with username or address, and password',
         description: 'Opens a session that is refreshed with the refresh token alone.',
         body: Credentials,
         response: { 200: answer('the first tokens', Tokens, counted), ...problems(400, 401, 429, 503) },
@@ -94,10 +94,10 @@ export function accountRoutes(app: App, options: AccountOptions): void {
     '/api/v1/refresh/',
     {
       schema: {
-        ...anyones,
+        ...unauthenticated,
         operationId: 'taskApiRefresh',
         summary: 'Exchange a refresh token for the next tokens',
-        description: 'The old one is dead: if it comes back, its session ends.',
+        description: 'The presented token is then invalid. If it is presented again later, its session ends.',
         headers: IdempotencyKey,
         body: RefreshBody,
         response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
@@ -124,7 +124,7 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
         ...authorized,
         operationId: 'taskApiLogOut',
         [BODY_IS_OPTIONAL]: true,
-        summary: 'End all of one’s own sessions',
+        summary: 'End all sessions of the user',
         body: Nothing,
         response: { 205: empty('done', counted), ...problems(400, 401, 429, 503) },
       },

@@ -44,13 +44,13 @@ async function partsOf(request: FastifyRequest, reply: FastifyReply): Promise<Pa
 function withinLimit<T>({ raw, headers, routeOptions }: FastifyRequest, reading: Promise<T>): Promise<T> {
   const exceeded = new Promise<never>((_resolve, reject) => {
     let size = 0;
-    const judge = (length: number) => {
+    const check = (length: number) => {
       if (length > routeOptions.bodyLimit) reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
     };
-    judge(Number(headers['content-length'] ?? 0));
+    check(Number(headers['content-length'] ?? 0));
     raw.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      judge(size);
+      check(size);
     });
   });
   return Promise.race([reading, exceeded]);
@@ -65,6 +65,6 @@ async function readParts(request: FastifyRequest): Promise<Part[]> {
 }
 
 function notAForm(cause?: unknown): Refusal {
-  const detail = 'The body is to be a form of text in UTF-8 that has each name once, and no files.';
+  const detail = 'The body must be a form in UTF-8, with text values only and each name once.';
   return new Refusal('invalid_request', detail, { cause });
 }

@@ -29,11 +29,11 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
     max,
     timeWindow: MINUTE,
     enableDraftSpec: true,
-    keyGenerator: whoAsks,
+    keyGenerator: limitKey,
     store: storeOf(limitRequests),
     errorResponseBuilder: (request, { ttl }) => {
       logSecurityEvent(request, 'limit_reached', { limit: 'requests', userId: request.principal?.userId });
-      return new Refusal('too_many_requests', 'Too many requests; try again later.', {
+      return new Refusal('too_many_requests', 'Too many requests. Try again later.', {
         retryAfter: Math.ceil(ttl / 1000),
         limit: { name: 'requests', count: max, perMilliseconds: MINUTE },
       });
@@ -41,7 +41,7 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
   });
 }
 
-function whoAsks(request: FastifyRequest): string {
+function limitKey(request: FastifyRequest): string {
   const { principal } = request;
   return principal === null ? `from ${networkOf(addressOf(request))}` : `of ${principal.userId}`;
 }
@@ -53,12 +53,12 @@ function whoAsks(request: FastifyRequest): string {
 function storeOf(limitRequests: RequestLimitOptions['limitRequests']) {
   return class Store {
     incr(
-      who: string,
+      key: string,
       done: (error: Error | null, result?: { current: number; ttl: number }) => void,
       perMilliseconds: number,
       count: number,
     ): void {
-      limitRequests(who, { count, perMilliseconds }).then(
+      limitRequests(key, { count, perMilliseconds }).then(
         ({ allowed, remaining, retryAfter }) =>
           allowed
             ? done(null, { current: count - remaining, ttl: perMilliseconds })

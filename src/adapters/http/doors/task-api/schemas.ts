@@ -4,7 +4,7 @@ const TAGS = ['task-api'];
 const consumes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /** For a route without authentication. */
-export const anyones = { tags: TAGS, consumes, security: [] };
+export const unauthenticated = { tags: TAGS, consumes, security: [] };
 
 /** For a route that requires an access token. */
 export const authorized = { tags: TAGS, consumes, security: [{ token: [] }, { bearer: [] }] };

@@ -57,7 +57,7 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
       schema: {
         ...authorized,
         operationId: 'listTasks',
-        summary: 'One’s own tasks: the newest 1,000, newest first',
+        summary: 'List the newest 1,000 tasks of the user, newest first',
         response: { 200: answer('the tasks', Items, counted), ...problems(401, 404, 429, 503) },
       },
     },
@@ -70,7 +70,7 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
       schema: {
         ...authorized,
         operationId: 'createTask',
-        summary: 'Make a task',
+        summary: 'Create a task',
         body: NewTask,
         response: { 201: answer('the task', Item, counted), ...problems(400, 401, 404, 429, 503) },
       },
@@ -89,7 +89,7 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
   app.get(
     url,
     {
-      schema: { ...authorized, operationId: 'getTask', summary: 'One of one’s own tasks', params, response },
+      schema: { ...authorized, operationId: 'getTask', summary: 'Get a task of the user', params, response },
     },
     async (request) => asItem(await findTask(principalOf(request).userId, request.params.id)),
   );

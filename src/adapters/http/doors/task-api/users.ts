@@ -19,7 +19,7 @@ const User = Type.Object(
   {
     id: Uuid,
     username: Type.Optional(
-      longText({ description: 'left out for another user whose name is an unverified e-mail address' }),
+      longText({ description: 'absent for another user whose name is an unverified e-mail address' }),
     ),
     tasks: Type.Array(longText(), {
       maxItems: 1_000,
@@ -38,7 +38,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
       schema: {
         ...authorized,
         operationId: 'listUsers',
-        summary: 'The newest 1,000 users, newest first',
+        summary: 'List the newest 1,000 users, newest first',
         response: { 200: answer('the users', Users, counted), ...problems(401, 429, 503) },
       },
     },
@@ -51,7 +51,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
       schema: {
         ...authorized,
         operationId: 'getUser',
-        summary: 'One user',
+        summary: 'Get a user',
         params: Type.Object({ id: Uuid }),
         response: { 200: answer('the user', User, counted), ...problems(400, 401, 404, 429, 503) },
       },

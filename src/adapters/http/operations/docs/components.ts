@@ -4,13 +4,22 @@ import { examples } from '../../server/examples.ts';
 /** Security schemes. Each route names the schemes that it accepts. */
 export const securitySchemes = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt', description: 'an access token' },
-  token: { type: 'apiKey', in: 'header', name: 'authorization', description: '`Token` and an access token' },
+  token: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'authorization',
+    description: '`Token`, a space and an access token',
+  },
   accessCookie: { type: 'apiKey', in: 'cookie', name: ACCESS_COOKIE, description: 'an access token' },
   refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'a refresh token' },
   sessionCookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'a refresh token' },
   serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'a key of SERVICE_API_KEYS' },
-  serviceKeyAsBearer: { type: 'http', scheme: 'bearer', description: 'such a key' },
-  serviceKeyAsClient: { type: 'http', scheme: 'basic', description: 'the name of such a key, and the key' },
+  serviceKeyAsBearer: { type: 'http', scheme: 'bearer', description: 'a key of SERVICE_API_KEYS' },
+  serviceKeyAsClient: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'the name of a key of SERVICE_API_KEYS, and the key',
+  },
 } as const;
 
 const text = { type: 'string', maxLength: 1_024 } as const;
@@ -19,38 +28,43 @@ const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } 
 /** Headers that the server adds to the answers of every route. */
 export const headers = {
   'X-Request-Id': {
-    description: 'names the request in the log of the service; the caller’s own id where it sent one',
+    description: 'the id of the request in the log of the service; the id that the client sent, if any',
     schema: text,
     example: examples.request,
   },
   'WWW-Authenticate': {
-    description: 'the challenge; `error="invalid_token"` where a token came (RFC 6750, section 3)',
+    description:
+      'the challenge; with `error="invalid_token"` if the request had a token (RFC 6750, section 3)',
     schema: text,
     example: 'Bearer realm="kinship"',
   },
   'Retry-After': {
-    description: 'whole seconds after which it is worth to try again',
+    description: 'seconds to wait before the next attempt',
     schema: count,
     example: 30,
   },
   RateLimit: {
-    description: 'which limit was reached, and in how many seconds it is so no more',
+    description: 'the limit that was reached, and the seconds until it permits the next request',
     schema: text,
     example: '"login-account";r=0;t=30',
   },
   'RateLimit-Policy': {
-    description: 'of that limit: how many requests, in a window of how many seconds',
+    description: 'the number of requests of that limit, and its window in seconds',
     schema: text,
     example: '"login-account";q=5;w=86400',
   },
   'RateLimit-Limit': {
-    description: 'requests in a window, of this user or this network',
+    description: 'the number of requests per window, for this user or this network',
     schema: count,
     example: 100,
   },
-  'RateLimit-Remaining': { description: 'how many of them are left', schema: count, example: 99 },
+  'RateLimit-Remaining': {
+    description: 'the number of requests left in the window',
+    schema: count,
+    example: 99,
+  },
   'RateLimit-Reset': {
-    description: 'seconds until none of them counts any more',
+    description: 'seconds until all requests are available again',
     schema: count,
     example: 60,
   },

@@ -97,8 +97,9 @@ function named(
   name: string,
   value: unknown,
 ): { $ref: string } {
-  const kept = components[kind][name] ?? value;
-  if (JSON.stringify(kept) !== JSON.stringify(value)) throw new Error(`There are two ${kind} named ${name}.`);
-  components[kind][name] = kept;
+  const component = components[kind][name] ?? value;
+  if (JSON.stringify(component) !== JSON.stringify(value))
+    throw new Error(`There are two ${kind} named ${name}.`);
+  components[kind][name] = component;
   return { $ref: `#/components/${kind}/${name}` };
 }
