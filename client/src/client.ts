@@ -11,10 +11,10 @@ import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types
 export function createClient(options: ClientOptions): SessionClient {
   const { url, origins = [], timeout = 10_000, fetch = globalThis.fetch } = options;
   const ask = createRequester(url, fetch, timeout);
-  const patiently = createRetry();
-  const keeper = createPairStore(options);
-  const { withLock, update, subscribe, close } = keeper;
-  const token = createTokenGetter(keeper, createRotation(keeper, ask, patiently));
+  const retry = createRetry();
+  const pairs = createPairStore(options);
+  const { withLock, update, subscribe, close } = pairs;
+  const token = createTokenGetter(pairs, createRotation(pairs, ask, retry));
 
   return {
     token,
@@ -38,12 +38,12 @@ export function createClient(options: ClientOptions): SessionClient {
     async logOut(scope = 'session') {
       let refreshToken = '';
       await withLock(() =>
-        update((kept) => {
-          refreshToken = kept?.refresh ?? '';
-          return scope === 'others' ? kept : null;
+        update((stored) => {
+          refreshToken = stored?.refresh ?? '';
+          return scope === 'others' ? stored : null;
         }),
       );
-      if (refreshToken) await patiently(() => end(scope, refreshToken));
+      if (refreshToken) await retry(() => end(scope, refreshToken));
     },
   };
 

@@ -2,14 +2,14 @@
 export type Lock = <T>(task: () => Promise<T>) => Promise<T>;
 
 /** Milliseconds. A holder that is suspended for longer, such as a tab in the background, does not block the others. */
-const LONGEST_WAIT = 15_000;
+const MAX_WAIT = 15_000;
 
 const queues = new Map<string | symbol, Promise<unknown>>();
 
 /**
  * Creates a lock with this name. With Web Locks it holds across the tabs and workers of an origin, otherwise within
  * this page or process. Without a name, the lock is shared with no other caller. The task runs without the lock after
- * `LONGEST_WAIT`, or if the browser refuses the lock. So tasks must be correct when they run concurrently.
+ * `MAX_WAIT`, or if the browser refuses the lock. So tasks must be correct when they run concurrently.
  */
 export function createLock(name: string | null): Lock {
   const locks = globalThis.navigator?.locks;
@@ -20,7 +20,7 @@ export function createLock(name: string | null): Lock {
       run ??= task();
       return run;
     };
-    const signal = AbortSignal.timeout(LONGEST_WAIT);
+    const signal = AbortSignal.timeout(MAX_WAIT);
     const turn = name !== null && locks ? locks.request(name, { signal }, start) : queue(key, signal, start);
     await turn.catch(() => {}); // `start` below returns the task's error, or runs the task without the lock
     return start();

@@ -25,34 +25,34 @@ export interface PairStore extends Pick<SessionClient, 'subscribe' | 'close'> {
    * compares and writes. Sends a message to the other tabs when the pair changes; `code` says why a session ended.
    */
   update(
-    change: (kept: StoredPair | null) => StoredPair | null,
+    change: (stored: StoredPair | null) => StoredPair | null,
     code?: string | null,
   ): Promise<StoredPair | null>;
 }
 
 export function createPairStore({ name = 'kinship', storage, onSignedOut }: ClientOptions): PairStore {
   const [access, isShared] = chooseEntry(storage);
-  const news = createStateEvents(onSignedOut);
+  const events = createStateEvents(onSignedOut);
   const channel = isShared ? channelOf(name, (code) => look(code)) : undefined;
   let known: StoredPair | null = null;
   let left = () => 0;
-  let notes = 0;
+  let updates = 0;
 
   /** Overlapping reads may finish out of order, so a read that was overtaken is repeated. */
   async function look(code: string | null = null): Promise<StoredPair | null> {
     for (;;) {
-      const before = notes;
-      const kept = parseStoredPair(await access(name));
-      if (notes === before) return note(kept, code);
+      const before = updates;
+      const stored = parseStoredPair(await access(name));
+      if (updates === before) return note(stored, code);
     }
   }
 
-  function note(kept: StoredPair | null, code: string | null): StoredPair | null {
-    notes += 1;
-    if (kept && kept.access !== known?.access) left = countdown(kept.expiresIn * 1000, kept.at);
-    known = kept;
-    news.tell({ signedIn: kept !== null, code });
-    return kept;
+  function note(stored: StoredPair | null, code: string | null): StoredPair | null {
+    updates += 1;
+    if (stored && stored.access !== known?.access) left = countdown(stored.expiresIn * 1000, stored.at);
+    known = stored;
+    events.tell({ signedIn: stored !== null, code });
+    return stored;
   }
 
   return {
@@ -64,10 +64,10 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
     async update(change, code = null) {
       let isOther = false;
       await access(name, (entry) => {
-        const kept = parseStoredPair(entry);
-        const next = change(kept);
-        if (next === kept) return entry;
-        isOther = next?.access !== kept?.access;
+        const stored = parseStoredPair(entry);
+        const next = change(stored);
+        if (next === stored) return entry;
+        isOther = next?.access !== stored?.access;
         return next && JSON.stringify(next);
       });
       if (isOther) channel?.postMessage(code);
@@ -75,8 +75,8 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
     },
 
     subscribe(listener) {
-      if (!news.add(listener)) look().catch(() => {}); // the next call of `token` reports the error
-      return () => news.remove(listener);
+      if (!events.add(listener)) look().catch(() => {}); // the next call of `token` reports the error
+      return () => events.remove(listener);
     },
 
     close: () => channel?.close(),
@@ -93,11 +93,11 @@ function chooseEntry(storage: ClientOptions['storage']): [access: AccessEntry, i
 /** Receives messages of other tabs. The channel does not keep a Node.js process running. */
 function channelOf(
   name: string,
-  hear: (code: string | null) => Promise<unknown>,
+  onMessage: (code: string | null) => Promise<unknown>,
 ): BroadcastChannel | undefined {
   if (!globalThis.BroadcastChannel) return undefined;
   const channel: BroadcastChannel & { unref?: () => void } = new BroadcastChannel(name);
   channel.unref?.();
-  channel.onmessage = ({ data }) => void hear(data).catch(() => {});
+  channel.onmessage = ({ data }) => void onMessage(data).catch(() => {});
   return channel;
 }

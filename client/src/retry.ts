@@ -5,7 +5,7 @@ const ATTEMPTS = 5;
 /** Milliseconds. The first pause is at most this long, each further pause at most twice the previous limit. */
 const FIRST_PAUSE = 250;
 /** Milliseconds. If the service asks for a longer pause, requests fail at once until the pause is over. */
-const LONGEST_PAUSE = 10_000;
+const MAX_PAUSE = 10_000;
 
 /** Runs the request, and repeats it if necessary. */
 export type Retry = <T>(ask: () => Promise<T>) => Promise<T>;
@@ -21,7 +21,7 @@ export function createRetry(): Retry {
   return async (ask) => {
     for (let attempt = 1; ; attempt += 1) {
       const pause = pauseLeft();
-      if (pause > LONGEST_PAUSE) throw last;
+      if (pause > MAX_PAUSE) throw last;
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       try {
         return await ask();

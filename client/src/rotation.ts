@@ -12,14 +12,10 @@ import type { Schemas } from './types.js';
  * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair. If an answer is lost or a tab
  * is closed, the next refresh repeats the same request and gets the same answer.
  */
-export function createRotation(
-  { withLock, known, read, update }: PairStore,
-  ask: PostJson,
-  patiently: Retry,
-) {
+export function createRotation({ withLock, known, read, update }: PairStore, ask: PostJson, retry: Retry) {
   return (access: string): Promise<string | null> =>
     withLock(async () => {
-      if ((await read())?.access === access) await patiently(() => refresh(access));
+      if ((await read())?.access === access) await retry(() => refresh(access));
       return known()?.access ?? null;
     });
 
@@ -28,19 +24,19 @@ export function createRotation(
    * the storage before it sends, and each write compares the refresh token from which it was made.
    */
   async function refresh(access: string): Promise<void> {
-    const kept = await update((kept) =>
-      kept?.access === access && !kept.key ? { ...kept, key: newKey() } : kept,
+    const stored = await update((stored) =>
+      stored?.access === access && !stored.key ? { ...stored, key: newKey() } : stored,
     );
-    if (kept?.access !== access) return;
+    if (stored?.access !== access) return;
     const replace = (next: StoredPair | null, code?: string) =>
-      update((now) => (now?.refresh === kept.refresh ? next : now), code);
-    const body = { refreshToken: kept.refresh, accessToken: access } satisfies Schemas['PairToRefresh'];
+      update((now) => (now?.refresh === stored.refresh ? next : now), code);
+    const body = { refreshToken: stored.refresh, accessToken: access } satisfies Schemas['PairToRefresh'];
     try {
-      await replace(await requestPair(ask, '/auth/refresh', body, { 'idempotency-key': String(kept.key) }));
+      await replace(await requestPair(ask, '/auth/refresh', body, { 'idempotency-key': String(stored.key) }));
     } catch (error) {
       const { code, recovery } = error instanceof SessionError ? error : {};
       // A key reaches another pair only if the storage was set back.
-      if (code === 'idempotency_key_reused') await replace({ ...kept, key: newKey() });
+      if (code === 'idempotency_key_reused') await replace({ ...stored, key: newKey() });
       if (recovery !== 'login') throw error;
       await replace(null, code);
     }

@@ -10,8 +10,8 @@ export interface StoredPair extends TokenPair {
 
 /** Parses the pair in a storage entry. An entry without a valid pair counts as signed out, and a login replaces it. */
 export function parseStoredPair(entry: string | null): StoredPair | null {
-  const kept = Object(parseJson(entry ?? '')) as Partial<StoredPair>;
-  return kept.refresh ? (kept as StoredPair) : null;
+  const stored = Object(parseJson(entry ?? '')) as Partial<StoredPair>;
+  return stored.refresh ? (stored as StoredPair) : null;
 }
 
 /** Parses JSON text; undefined if the text is not JSON. */

@@ -12,12 +12,12 @@ export function createTokenGetter(
   { known, read, left }: PairStore,
   rotate: (access: string) => Promise<string | null>,
 ): SessionClient['token'] {
-  const underWay = new Map<string, Promise<string | null>>();
+  const pending = new Map<string, Promise<string | null>>();
 
   return async (rejected) => {
-    const kept = known() ?? (await read());
-    if (!kept) return null;
-    const { access, expiresIn } = kept;
+    const stored = known() ?? (await read());
+    if (!stored) return null;
+    const { access, expiresIn } = stored;
     const ahead = Math.min(AHEAD, expiresIn * 200);
     const spare = left();
     if (access === rejected || spare < ahead / 2) return renew(access);
@@ -27,8 +27,8 @@ export function createTokenGetter(
 
   /** Concurrent callers share one refresh. */
   function renew(access: string): Promise<string | null> {
-    const begun = underWay.get(access) ?? rotate(access).finally(() => underWay.delete(access));
-    underWay.set(access, begun);
-    return begun;
+    const rotation = pending.get(access) ?? rotate(access).finally(() => pending.delete(access));
+    pending.set(access, rotation);
+    return rotation;
   }
 }
