@@ -65,6 +65,7 @@ const OUTSIDE_OF_DOCS = [
   'SECURITY.md',
   'client/README.md',
   'deploy/helm/README.md',
+  'deploy/systemd/README.md',
 ];
 
 /** A path of the repository in backticks. */

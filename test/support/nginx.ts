@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { keeper } from './keeper.ts';
+import { listening } from './listening.ts';
 import { skipFor } from './skip.ts';
 
 const SERVER = 'nginx';
@@ -76,18 +75,4 @@ function mainConfig(site: string): string {
     http { access_log off; ${paths.join(' ')}
     ${site}
     }`;
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const socket = connect(port, '127.0.0.1');
-    const accepted = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (accepted) return;
-    await sleep(50);
-  }
-  throw new Error(`nothing listens on port ${port}`);
 }

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { json, text } from 'node:stream/consumers';
+import t from 'tap';
+import { requireCaddy, startCaddy } from '../support/caddy.ts';
+import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { composed, until } from '../support/composed.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { skipFor } from '../support/skip.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+
+async function ask(port: number, pem: string, method: string, path: string): Promise<IncomingMessage> {
+  const host = `auth.example.com:${port}`;
+  const headers = { host, 'x-forwarded-for': '203.0.113.9', 'x-api-key': 'canary-key' };
+  const options = { ca: pem, servername: 'auth.example.com', checkServerIdentity: () => undefined };
+  const asking = request({ host: '127.0.0.1', port, method, path, headers, agent: false, ...options });
+  const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
+  return answer;
+}
+
+t.test('the Caddy example serves the public routes, and logs no secret', async (t) => {
+  if (!requireCaddy(t) || !(await requirePostgres(t))) return;
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const [port, upstream] = [await freePort(), await freePort()];
+  await composed(t, {
+    API_PORT: String(upstream),
+    DATA_DIR: t.testdir(),
+    DATABASE_URL: await testDatabase(t),
+    TRUST_PROXY: '127.0.0.1',
+    PUBLIC_URL: 'https://auth.example.com',
+    SERVICE_API_KEYS: 'backend:login:canary-key-of-thirty-two-characters',
+    LOGIN_BY_USER_ID: 'open',
+    FRONT_DOORS: 'off',
+    MAIL: 'off',
+  });
+  const { log } = await startCaddy(t, { pem, port, upstream });
+  const get = (path: string) => ask(port, pem, 'GET', path);
+
+  const refused = await ask(port, pem, 'POST', `/auth/login?userId=${USER}&canary=1`);
+  t.equal(refused.statusCode, 401);
+  t.match(refused.headers['strict-transport-security'], /^max-age=\d+$/);
+  for (const path of ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server', '/docs/json'])
+    t.equal((await get(path)).statusCode, 200, path);
+  for (const path of ['/metrics', '/health/live', '/health/ready', '/admin/sessions'])
+    t.equal((await get(path)).statusCode, 404, path);
+  t.equal((await get('/healthy')).headers['content-type'], 'application/problem+json', 'the service answers');
+
+  const lines = await until('the access log', async () => {
+    const written = await readFile(log, 'utf8');
+    return written.trim().split('\n').length >= 9 ? written : undefined;
+  });
+  t.match(lines, '/auth/login');
+  t.notMatch(lines, 'canary');
+});
+
+t.test('a client cannot name its address', async (t) => {
+  if (!requireCaddy(t)) return;
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const upstream = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
+  upstream.listen(0, '127.0.0.1');
+  t.teardown(() => upstream.close());
+  await once(upstream, 'listening');
+  const port = await freePort();
+  await startCaddy(t, { pem, port, upstream: (upstream.address() as AddressInfo).port });
+  t.match(await json(await ask(port, pem, 'GET', '/auth/me')), {
+    host: `auth.example.com:${port}`,
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-proto': 'https',
+  });
+});
+
+t.test('a GET that loses its answer is not sent a second time', async (t) => {
+  if (!requireCaddy(t)) return;
+  const pem = selfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  let requests = 0;
+  const upstream = createServer(({ socket }, response) => {
+    requests += 1;
+    if (requests === 1) response.end('first');
+    else socket.destroy();
+  });
+  upstream.listen(0, '127.0.0.1');
+  t.teardown(() => upstream.close());
+  await once(upstream, 'listening');
+  const port = await freePort();
+  const { said } = await startCaddy(t, { pem, port, upstream: (upstream.address() as AddressInfo).port });
+  t.equal(await text(await ask(port, pem, 'GET', '/refresh')), 'first');
+  t.equal((await ask(port, pem, 'GET', '/refresh?canary=1')).statusCode, 502);
+  t.equal(requests, 2);
+  t.match(said(), 'serving initial configuration');
+  t.notMatch(said(), 'canary', 'faults of the service do not bring queries into the log');
+});
