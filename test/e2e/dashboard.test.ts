@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { composed, dataDir, until } from '../support/composed.ts';
+import { seriesIn, typesIn } from '../support/exposition.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+async function panels(): Promise<readonly Panel[]> {
+  return JSON.parse(await readFile('monitoring/grafana-dashboard.json', 'utf8')).panels;
+}
+
+/** The queries as Prometheus gets them. */
+async function queries(): Promise<readonly { title: string; query: string; legend: string }[]> {
+  return (await panels()).flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, legendFormat }) => ({
+      title,
+      query: expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*'),
+      legend: legendFormat,
+    })),
+  );
+}
+
+t.test('panels have ids and places of their own, and say what to do', async (t) => {
+  const all = await panels();
+  t.equal(new Set(all.map(({ id }) => id)).size, all.length);
+  for (const { title, type, description, gridPos: a, id } of all) {
+    t.ok(a.x + a.w <= 24, title);
+    if (type !== 'row') t.match(description, /[.?]$/, title);
+    const overlapping = all.filter(({ gridPos: b, id: other }) => {
+      const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+      return other !== id && !apart;
+    });
+    t.same(overlapping, [], title);
+  }
+});
+
+t.test('every query finds its metrics and labels in a running service', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePrometheus(t)) return;
+  const { url, metrics } = await composed(t, {
+    DATABASE_URL: await testDatabase(t),
+    DATA_DIR: await dataDir(t),
+    LOGIN_BY_USER_ID: 'open',
+    ARGON2_MEMORY: '1024',
+  });
+  const prometheus = await startPrometheus(t, new URL(url).host);
+  await somethingOfEach(url);
+
+  await t.test('by their names', async (t) => {
+    const text = await until('a delivery', async () => {
+      const scraped = await (await fetch(metrics)).text();
+      return scraped.includes('kinship_deliveries_total{kind="mail"') ? scraped : undefined;
+    });
+    const labels = labelsIn(text);
+    const all = await queries();
+    t.ok(all.length > 30);
+    for (const { query, legend } of all) {
+      const selected = [...query.matchAll(/(\w+)\{([^}]*)\}/g)];
+      t.ok(selected.length > 0, query);
+      const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+      const grouped = (/ by \(([^)]+)\)/.exec(query)?.[1] ?? '').split(', ');
+      t.same(
+        shown.filter((label) => !grouped.includes(label)),
+        [],
+        `the legend of ${query}`,
+      );
+      for (const [, metric = '', matchers = ''] of selected) {
+        const asked = [...matchers.matchAll(/(\w+)(?:=~|=)/g)].map(([, label = '']) => label);
+        const has = [...(labels.get(metric) ?? []), 'instance', ''];
+        t.ok(labels.has(metric), metric);
+        t.same(
+          [...asked, ...grouped].filter((label) => !has.includes(label)),
+          [],
+          `labels of ${query}`,
+        );
+      }
+    }
+  });
+
+  await t.test('in Prometheus', async (t) => {
+    await until('two scrapes', async () => {
+      const { result } = await prometheus.ask<Result>(
+        `query?query=${encodeURIComponent('count_over_time(up[1m]) > 3')}`,
+      );
+      return result.length > 0 ? true : undefined;
+    });
+    for (const { title, query } of await queries()) {
+      const { result } = await prometheus.ask<Result>(`query?query=${encodeURIComponent(query)}`);
+      t.ok(result.length > 0, `${title}: ${query}`);
+    }
+  });
+});
+
+interface Result {
+  readonly result: readonly unknown[];
+}
+
+/** The labels of each metric. A histogram also has its buckets. */
+function labelsIn(text: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const labels = new Map(Object.keys(typesIn(text)).map((name) => [name, new Set<string>()]));
+  for (const series of seriesIn(text).keys()) {
+    const [, name = '', inBraces = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(series) ?? [];
+    const own = labels.get(name) ?? new Set();
+    labels.set(name, own);
+    for (const [, label = ''] of inBraces.matchAll(/(\w+)="/g)) own.add(label);
+  }
+  return labels;
+}
+
+/** Logins, registrations and refreshes, right and wrong; a theft, which also causes a mail; a limit that is reached. */
+async function somethingOfEach(url: string): Promise<void> {
+  const post = async (path: string, body?: object) => {
+    const init = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) };
+    const answer = await fetch(`${url}${path}`, { method: 'POST', ...(body && init) });
+    return (await answer.json()) as Record<string, string>;
+  };
+  await post('/auth/register', ANN);
+  await post('/auth/register', ANN);
+  const pair = await post(`/auth/login?userId=${USER}&email=ann@example.com`);
+  const refresh = `/auth/refresh?refreshToken=${pair.refresh}&accessToken=${pair.access}`;
+  await post(refresh);
+  await post(refresh);
+  const guess = { username: 'bob', password: 'a wrong piano 42' };
+  while ((await post('/auth/login', guess)).code === 'invalid_credentials');
+}
