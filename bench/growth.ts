@@ -122,10 +122,10 @@ async function purging(grown: Grown): Promise<void> {
     `update token_families set expires_at = now() - interval '200 days', refresh_expires_at = now() - interval '200 days'
      where token_family in (select md5(n::text)::uuid from generate_series(1, ${ended}) n)`,
   );
-  const cli = fileURLToPath(new URL('../dist/cli/purge.js', import.meta.url));
+  const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
   const started = performance.now();
   const env = { ...process.env, DATABASE_URL: databaseUrl };
-  const purge = promisify(execFile)(process.execPath, [cli], { env });
+  const purge = promisify(execFile)(process.execPath, [program, 'purge'], { env });
   await refreshes(grown);
   say(`the round before this line was beside a purge`);
   await purge;

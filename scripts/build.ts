@@ -1,5 +1,5 @@
 /**
- * `npm run build`: each program of src/ as one file in dist/, and what several of them need in dist/shared/.
+ * `npm run build`: the program in dist/main.js, and what it loads later in dist/shared/.
  *
  * The libraries that every start loads are put in with it: found, read and compiled one by one, their hundreds of
  * files would be half of the start and a tenth of the memory. The others stay packages, and are loaded as ever.
@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 
-const PROGRAMS = ['main', 'cli/keys', 'cli/migrate', 'cli/purge', 'cli/secrets'];
+const PROGRAM = 'main';
 /** A thread of its own, which its parent starts by its path. */
 const THREAD = 'adapters/postgres/embedded/worker';
 
@@ -19,6 +19,7 @@ const INCLUDED = [
   '@fastify/formbody',
   '@fastify/swagger',
   'close-with-grace',
+  'commander',
   'jose',
   'postgres',
   'prom-client',
@@ -44,7 +45,7 @@ const REQUIRE =
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: [...PROGRAMS, THREAD].map((name) => `src/${name}.ts`),
+  entryPoints: [PROGRAM, THREAD].map((name) => `src/${name}.ts`),
   outbase: 'src',
   outdir: 'dist',
   chunkNames: 'shared/[name]-[hash]',

@@ -1,7 +1,10 @@
-import { onStopSignal } from './main/stop-signals.ts';
+#!/usr/bin/env node
+import { startService } from './main/start-service.ts';
 
-// Process 1 ignores a signal without a handler. Loading the rest takes most of the start, so the handler comes first.
-// An abandoned start needs no undoing: it leaves no more behind than a killed one.
-const release = onStopSignal(() => process.exit(0));
-const { serve } = await import('./main/serve.ts');
-await serve(release);
+const [command = 'serve', ...rest] = process.argv.slice(2);
+// The service starts without the parser of the command line, which takes time to load.
+if (command === 'serve' && rest.length === 0) await startService();
+else {
+  const { runProgram } = await import('./cli/program.ts');
+  await runProgram(process.argv.slice(2));
+}

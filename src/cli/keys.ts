@@ -9,17 +9,23 @@ import {
 } from '../compose/key-set-admin.ts';
 import { reachDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
-import { commandIn } from './keys/command.ts';
-import { runCommand } from './run-command.ts';
+import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
 
-/** `npm run keys`: the key set by hand, also beside a running service; exit code 1 if it could not be done. */
-await runCommand(async () => {
-  const command = commandIn(process.argv.slice(2));
+/** `kinship keys list`. It works beside a running service, as the others do. */
+export const printKeys = () => onKeySet(listKeys);
+
+/** `kinship keys rotate`. */
+export const rotateKeys = (atOnce: boolean) => onKeySet((keys) => rotateKey(keys, atOnce));
+
+/** `kinship keys retire`. */
+export const retireKeyById = (id: string) => onKeySet((keys) => retireKey(keys, id));
+
+async function onKeySet(command: (keys: KeySetAdmin) => Promise<string>): Promise<void> {
   const config = await readConfig();
   const { file } = config.keySet;
   const inFile = file && createFileKeySetAdmin(config, file, Date.now);
   process.stdout.write(await (inFile ? command(inFile) : inDatabase(config, command)));
-});
+}
 
 async function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promise<string>): Promise<string> {
   const { sql, close } = await reachDatabase(config);

@@ -1,4 +1,4 @@
-/** Does a command's work. What goes wrong is said in a line, with exit code 1. */
+/** Does the work of a command. A failure is one line on standard error and exit code 1. */
 export async function runCommand(work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { runCommand } from './run-command.ts';
 import { serverFiles } from './secrets/servers.ts';
 
 /** One key for each scope, so that a key that is lost opens no more than it has to. */
@@ -14,16 +12,13 @@ const KEYS = [
 ] as const;
 
 /**
- * `npm run secrets`: prints fresh values for all secrets, as lines for an environment file.
- * `npm run secrets -- --write FOLDER`: writes each into a file of its own, as compose.prod.yml mounts them, with
- * those of its Redis and RabbitMQ; files that are there already are kept. Exit code 1, and nothing written, where
- * what is kept does not agree.
+ * `kinship secrets`: prints fresh values for all secrets, or writes each into a file of the folder. Files that exist
+ * are kept. Throws, with nothing written, where files that exist contradict each other.
  */
-await runCommand(async () => {
-  const { values } = parseArgs({ options: { write: { type: 'string' } } });
-  if (values.write === undefined) print(secrets());
-  else writeAll(values.write);
-});
+export async function generateSecrets(folder?: string): Promise<void> {
+  if (folder === undefined) print(secrets());
+  else writeAll(folder);
+}
 
 function secrets(): Record<string, string> {
   return {

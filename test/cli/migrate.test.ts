@@ -6,7 +6,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 const { PATH = '' } = process.env;
 
 async function run(env: Record<string, string>) {
-  const args = [...process.execArgv, 'src/cli/migrate.ts'];
+  const args = [...process.execArgv, 'src/main.ts', 'migrate'];
   const options = { env: { PATH, DATA_DIR: t.testdir(), ...env } };
   return promisify(execFile)(process.execPath, args, options).then(
     ({ stdout }) => ({ code: 0, text: stdout }),

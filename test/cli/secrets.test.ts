@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import t, { type Test } from 'tap';
 import { readConfig } from '../../src/config.ts';
 
-const COMMAND = ['--import', 'tsx', 'src/cli/secrets.ts'];
+const COMMAND = ['--import', 'tsx', 'src/main.ts', 'secrets'];
 
 const run = (...args: string[]) =>
   execFileSync(process.execPath, [...COMMAND, ...args], { encoding: 'utf8' });
@@ -110,7 +110,7 @@ t.test('a folder that others can read is named', async (t) => {
   const folder = t.testdir();
   chmodSync(folder, 0o755);
   // Under a umask that would close the files to the container's user.
-  const command = `umask 077; exec "${process.execPath}" --import tsx src/cli/secrets.ts --write "${folder}"`;
+  const command = `umask 077; exec "${process.execPath}" --import tsx src/main.ts secrets --write "${folder}"`;
   const { stderr, status } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
   t.equal(status, 0);
   t.match(stderr, /can read .*: chmod 700/);

@@ -67,7 +67,7 @@ t.test('the build loads PostgreSQL, Redis, RabbitMQ, the key set and traces', as
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   };
   const tool = (name: string, ...args: string[]) =>
-    run(process.execPath, [`dist/cli/${name}.js`, ...args], { env: { ...process.env, ...env } });
+    run(process.execPath, ['dist/main.js', name, ...args], { env: { ...process.env, ...env } });
   t.match((await tool('migrate')).stdout, /token-families/);
   t.match((await tool('purge')).stdout, /0/);
 

@@ -123,7 +123,7 @@ t.test('a resource server verifies tokens offline across a key rotation', async 
   t.equal((await ask(`${old.access}x`)).status, 401);
 
   const { PATH = '' } = process.env;
-  const rotate = [...process.execArgv, 'src/cli/keys.ts', 'rotate', '--now'];
+  const rotate = [...process.execArgv, 'src/main.ts', 'keys', 'rotate', '--now'];
   const { stdout } = await promisify(execFile)(process.execPath, rotate, { env: { PATH, ...env } });
   const [kid] = stdout.split(' ');
   let next = old;

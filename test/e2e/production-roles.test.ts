@@ -77,7 +77,7 @@ t.test('the manual turns the superuser of an older deployment into a role withou
 t.test('the user of the service in RabbitMQ is no administrator', async (t) => {
   if (!requirePrivateRabbit(t)) return;
   const folder = join(t.testdir(), 'secrets');
-  await run(process.execPath, ['--import', 'tsx', 'src/cli/secrets.ts', '--write', folder]);
+  await run(process.execPath, ['--import', 'tsx', 'src/main.ts', 'secrets', '--write', folder]);
   const rabbit = await startPrivateRabbit(t, await readFile(join(folder, 'rabbitmq_conf'), 'utf8'));
   t.match(await rabbit.control('-q', 'list_users'), /^kinship\t\[\]$/m);
   const { username, password } = new URL(await readFile(join(folder, 'amqp_url'), 'utf8'));

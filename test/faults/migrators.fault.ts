@@ -86,7 +86,7 @@ function named(url: string, index: number): string {
 
 function startMigrator(t: Test, env: Environment, url: string) {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/migrate.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'migrate'], {
     cwd: ROOT,
     env: { PATH, HOME, ...env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],

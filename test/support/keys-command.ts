@@ -13,7 +13,7 @@ const { PATH = '' } = process.env;
 
 /** `npm run keys -- …` as a process, under the fast loader; what it printed, or its complaint. */
 export async function runKeys(env: Record<string, string>, ...command: string[]) {
-  const args = ['--import', 'tsx', 'src/cli/keys.ts', ...command];
+  const args = ['--import', 'tsx', 'src/main.ts', 'keys', ...command];
   return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout, log: stderr }),
     ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr, log: '' }),

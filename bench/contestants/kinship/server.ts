@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The built service as production runs it: logs, metrics and limits on; mails alone are not sent. */
 export async function startKinship(databaseUrl: string): Promise<Contestant> {
   const secrets = parseEnv(
-    execFileSync(process.execPath, [`${ROOT}dist/cli/secrets.js`], { encoding: 'utf8' }),
+    execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
   );
   const serviceKey = secrets.SERVICE_API_KEYS?.split(':').at(-1) ?? '';
   const contestant = await startProcess(['--max-semi-space-size=4', `${ROOT}dist/main.js`], {

@@ -1,0 +1,33 @@
+import type { Command, Option } from 'commander';
+import { bashScript } from './completion/bash.ts';
+import type { Place } from './completion/place.ts';
+import { zshScript } from './completion/zsh.ts';
+
+export const SHELLS = ['bash', 'zsh'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** `kinship completion`: the script that teaches the shell the tree of commands. */
+export function completionScript(shell: Shell, program: Command): string {
+  const places = placesIn(program, program.name());
+  return shell === 'bash' ? bashScript(places) : zshScript(places);
+}
+
+function placesIn(command: Command, path: string): Place[] {
+  const { options } = command;
+  const help = { text: '--help', description: 'print this help' };
+  const words = [
+    ...command.commands.map((each) => ({ text: each.name(), description: each.description() })),
+    ...command.registeredArguments.flatMap(({ argChoices = [], description }) =>
+      argChoices.map((text) => ({ text, description })),
+    ),
+    ...options.map(({ long, description }) => ({ text: long ?? '', description })),
+    help,
+  ];
+  const folderOptions = options.filter(takesFolder).map(({ long }) => long ?? '');
+  const below = command.commands.flatMap((each) => placesIn(each, `${path} ${each.name()}`));
+  return [{ path, words, folderOptions }, ...below];
+}
+
+function takesFolder({ flags }: Option): boolean {
+  return flags.endsWith('<folder>');
+}

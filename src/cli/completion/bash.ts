@@ -1,0 +1,30 @@
+import type { Place } from './place.ts';
+
+/** Follows the words of the line down the tree, then offers what may stand at the cursor. */
+export function bashScript(places: readonly Place[]): string {
+  const paths = places.map(({ path }) => `'${path}'`).join('|');
+  const folderOptions = places.flatMap((place) =>
+    place.folderOptions.map((option) => `'${place.path} ${option}'`),
+  );
+  const words = places.map(
+    ({ path, words }) => `    '${path}') words='${words.map(({ text }) => text).join(' ')}' ;;`,
+  );
+  return `# bash completion of kinship. Use it with: source <(kinship completion bash)
+_kinship() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place=kinship word words
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$place $word" in
+      ${paths}) place="$place $word" ;;
+    esac
+  done
+  case "$place $previous" in
+    ${folderOptions.join('|')}) local IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$current")); return ;;
+  esac
+  case "$place" in
+${words.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _kinship kinship
+`;
+}

@@ -1,0 +1,37 @@
+import type { Place, Word } from './place.ts';
+
+/** Follows the words of the line down the tree, then offers what may stand at the cursor. */
+export function zshScript(places: readonly Place[]): string {
+  const paths = places.map(({ path }) => `'${path}'`).join('|');
+  const folderOptions = places.flatMap((place) =>
+    place.folderOptions.map((option) => `'${place.path} ${option}'`),
+  );
+  const candidates = places.map(
+    ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
+  );
+  return `#compdef kinship
+# zsh completion of kinship. Use it with: source <(kinship completion zsh)
+_kinship() {
+  local place=kinship word
+  local -a candidates
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$place $word" in
+      ${paths}) place="$place $word" ;;
+    esac
+  done
+  case "$place $words[CURRENT-1]" in
+    ${folderOptions.join('|')}) _files -/; return ;;
+  esac
+  case "$place" in
+${candidates.join('\n')}
+  esac
+  _describe kinship candidates
+}
+if [[ $funcstack[1] == _kinship ]]; then _kinship "$@"; else compdef _kinship kinship; fi
+`;
+}
+
+/** A word and its description, in which a colon and a quote have a meaning of their own. */
+function entry({ text, description }: Word): string {
+  return `'${text}:${description.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`;
+}

@@ -1,0 +1,40 @@
+import type { KeyInSet } from '../../app/keys/list-keys.ts';
+import type { KeySetAdmin } from '../../compose/key-set-admin.ts';
+import { formatTable } from '../table.ts';
+
+/** Each key with its state and times, as an aligned table. */
+export async function listKeys(keys: KeySetAdmin): Promise<string> {
+  const found = await keys.list();
+  if (found.length === 0) return 'There are no keys: the first is made when the service starts.\n';
+  const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
+  return formatTable([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
+}
+
+/** Announces a new key, and says from when it signs. */
+export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
+  const { key, isNew } = await keys.rotate(atOnce);
+  const from = new Date(key.signsFrom).toISOString();
+  return isNew
+    ? `${key.id} (${key.alg}) is announced, and signs from ${from}.\n`
+    : `${key.id} (${key.alg}) was announced before, and signs from ${from}; nothing has changed.\n`;
+}
+
+/** Removes a key, and says which key signs from now on. */
+export async function retireKey(keys: KeySetAdmin, id: string): Promise<string> {
+  const { successor } = await keys.retire(id);
+  const out = `${id} is out.`;
+  return successor === null ? `${out}\n` : `${out} ${successor.id} (${successor.alg}) signs from now on.\n`;
+}
+
+function warningOf({ id, fault }: KeyInSet): string {
+  return fault === null ? '' : `${id} ${fault}. Take it out: npm run keys -- retire ${id}\n`;
+}
+
+function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet): string[] {
+  return [id, alg, state, ...[announcedAt, signsFrom, publishedUntil].map(timeOf)];
+}
+
+/** A file tells of no times, and nobody knows how long the key that signs is to stay. */
+function timeOf(milliseconds: number): string {
+  return milliseconds > 0 && Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : '-';
+}

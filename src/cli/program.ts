@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command } from 'commander';
+import { startService } from '../main/start-service.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
+import { runCommand } from './run-command.ts';
+
+const AFTER_ALL = `
+Without a command the service runs, as with serve.
+The environment, and .env in the current folder, configure every command.`;
+
+const AFTER_PURGE = `
+The service does the same by itself. REFRESH_TOKEN_AGE and CLOCK_SKEW decide what is removed, and when.
+The exit code is 1 on failure, and 0 also while another process is purging.`;
+
+const AFTER_SECRETS = `
+Without --write the secrets are printed as lines for an environment file.
+With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
+The exit code is 1, and nothing is written, if files that exist contradict each other.`;
+
+const AFTER_COMPLETION = `
+bash: source <(kinship completion bash)
+zsh:  source <(kinship completion zsh)`;
+
+/**
+ * The tree of commands. A command loads its own file when it runs, so that a help text loads no database driver.
+ * Commander answers an unknown command or option with an error, and runs nothing.
+ */
+export function createProgram(): Command {
+  const program = new Command('kinship')
+    .description('A self-hosted session service: token pairs, rotation and theft detection.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showHelpAfterError('Add --help to see the commands and options.')
+    .addHelpText('after', AFTER_ALL);
+  addServing(program);
+  addDatabaseCommands(program);
+  addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
+  addSecrets(program);
+  addCompletion(program);
+  return program;
+}
+
+/** Runs the command that the words after `kinship` name. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  await createProgram().parseAsync(separateKeyId(args), { from: 'user' });
+}
+
+function addServing(program: Command): void {
+  program.command('serve').description('run the service until a signal stops it').action(startService);
+}
+
+function addDatabaseCommands(program: Command): void {
+  program
+    .command('migrate')
+    .description('bring the database schema up to date')
+    .action(reporting(async () => (await import('./migrate.ts')).migrateSchema()));
+
+  program
+    .command('purge')
+    .description('remove sessions whose tokens have all expired')
+    .addHelpText('after', AFTER_PURGE)
+    .action(reporting(async () => (await import('./purge.ts')).purgeSessions()));
+}
+
+function addKeyCommands(keys: Command): void {
+  keys
+    .command('list')
+    .description('print the keys, their states and times')
+    .action(reporting(async () => (await import('./keys.ts')).printKeys()));
+
+  keys
+    .command('rotate')
+    .description('announce a new key, which signs once every verifier can know it')
+    .option('--now', 'let the new key sign at once, in an emergency')
+    .action(
+      reporting(async ({ now = false }: { now?: boolean }) => (await import('./keys.ts')).rotateKeys(now)),
+    );
+
+  keys
+    .command('retire')
+    .description('remove a key at once, for example one that has leaked')
+    .argument('<id>', 'the kid of the key')
+    .action(reporting(async (id: string) => (await import('./keys.ts')).retireKeyById(id)));
+}
+
+function addSecrets(program: Command): void {
+  program
+    .command('secrets')
+    .description('generate a fresh value for every secret')
+    .option('--write <folder>', 'write each secret into a file of this folder')
+    .addHelpText('after', AFTER_SECRETS)
+    .action(
+      reporting(async ({ write }: { write?: string }) =>
+        (await import('./secrets.ts')).generateSecrets(write),
+      ),
+    );
+}
+
+function addCompletion(program: Command): void {
+  program
+    .command('completion')
+    .description('print the completion script of a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addHelpText('after', AFTER_COMPLETION)
+    .action((shell: Shell) => void process.stdout.write(completionScript(shell, program)));
+}
+
+/** The action of a command whose failure is one line and exit code 1. */
+function reporting<Input extends unknown[]>(work: (...input: Input) => Promise<void>) {
+  return (...input: Input) => runCommand(() => work(...input));
+}
+
+/** The id of a generated key may begin with a hyphen, and is no option then. */
+function separateKeyId(args: readonly string[]): readonly string[] {
+  const index = args.findIndex((arg) => /^-[\w-]{42}$/.test(arg));
+  return args[index - 1] === 'retire' ? [...args.slice(0, index), '--', ...args.slice(index)] : args;
+}
+
+function readVersion(): string {
+  const path = new URL(import.meta.resolve('#package.json'));
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}

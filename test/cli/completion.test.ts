@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import t, { type Test } from 'tap';
+import { completionScript, type Shell } from '../../src/cli/completion.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { skipFor } from '../support/skip.ts';
+
+function canRun(shell: Shell): boolean {
+  return spawnSync(shell, ['--version']).status === 0;
+}
+
+/** A folder with the script, another folder and another file. */
+function folderWithScript(t: Test, shell: Shell): string {
+  const script = completionScript(shell, createProgram());
+  return t.testdir({ script, 'secret files': {}, 'secrets.txt': '' });
+}
+
+/** What the line of commands may be continued with. The last word is the one under the cursor. */
+const CASES: [string[], string[]][] = [
+  [['mi'], ['migrate']],
+  [
+    ['keys', ''],
+    ['list', 'rotate', 'retire', '--help'],
+  ],
+  [
+    ['keys', 'r'],
+    ['rotate', 'retire'],
+  ],
+  [['keys', 'rotate', '--n'], ['--now']],
+  [['secrets', '--w'], ['--write']],
+  [
+    ['completion', ''],
+    ['bash', 'zsh', '--help'],
+  ],
+  [['--v'], ['--version']],
+];
+
+t.test('bash completes every level of the tree of commands', async (t) => {
+  if (!canRun('bash')) return skipFor(t, 'bash');
+  const cwd = folderWithScript(t, 'bash');
+  const complete = (words: readonly string[]) => {
+    const line = ['kinship', ...words].map((word) => `'${word}'`).join(' ');
+    const code = `source ./script; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _kinship; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', code], { cwd, encoding: 'utf8' });
+    t.equal(stderr, '');
+    return stdout.trim().split('\n');
+  };
+  for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
+  t.same(complete(['secrets', '--write', 'sec']), ['secret files'], 'folders only');
+  const names = createProgram().commands.map((command) => command.name());
+  t.same(complete(['']), [...names, '--version', '--help']);
+});
+
+t.test('zsh completes every level of the tree of commands', async (t) => {
+  if (!canRun('zsh')) return skipFor(t, 'zsh');
+  const cwd = folderWithScript(t, 'zsh');
+  const complete = (words: readonly string[]) => {
+    const line = ['kinship', ...words].map((word) => `'${word}'`).join(' ');
+    // Without a line editor: the function is called as the editor calls it, and prints what it would offer.
+    const code = `compdef() { : }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
+    const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', code], { cwd, encoding: 'utf8' });
+    t.equal(stderr, '');
+    const offered = stdout
+      .trim()
+      .split('\n')
+      .map((entry) => entry.split(':')[0] ?? '');
+    return offered.filter((word) => word.startsWith(words.at(-1) ?? ''));
+  };
+  for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
+});

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+
+const { PATH = '', HOME = '' } = process.env;
+
+/** How a command ended, and what it wrote. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `kinship …` from the sources, as a process under the fast loader. It sees PATH, HOME and `env`. */
+export function kinship(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const args = ['--import', 'tsx', 'src/main.ts', ...words];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env: { PATH, HOME, ...env } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+  });
+}
