@@ -7,6 +7,13 @@ COPY package.json package-lock.json ./
 FROM base AS dev
 RUN npm ci --ignore-scripts
 COPY . .
+# Commands such as `docker compose run --rm app kinship secrets`, and the same without the first word.
+RUN set -e; \
+    printf '#!/bin/sh\nexec node --import tsx /app/src/main.ts "$@"\n' > /usr/local/bin/kinship; \
+    for name in keys migrate purge secrets; do \
+      printf '#!/bin/sh\nexec kinship %s "$@"\n' "$name" > "/usr/local/bin/$name"; \
+    done; \
+    cd /usr/local/bin; chmod 755 kinship keys migrate purge secrets
 EXPOSE 3000
 CMD ["npm", "run", "dev"]
 
@@ -24,6 +31,14 @@ COPY --from=production-modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY migrations ./migrations
 COPY package.json ./
+# Commands such as `docker compose run --rm app kinship secrets`, and the same without the first word. `setup` is a
+# service of compose.prod.yml.
+RUN set -e; \
+    printf '#!/bin/sh\nexec node /app/dist/main.js "$@"\n' > /usr/local/bin/kinship; \
+    for name in keys migrate purge secrets setup; do \
+      printf '#!/bin/sh\nexec kinship %s "$@"\n' "$name" > "/usr/local/bin/$name"; \
+    done; \
+    cd /usr/local/bin; chmod 755 kinship keys migrate purge secrets setup
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

@@ -3,8 +3,9 @@
 # database that it owns.
 set -eu
 
-psql -v ON_ERROR_STOP=1 -v password="$(cat "${KINSHIP_PASSWORD_FILE:-/run/secrets/postgres_password}")" \
+psql -v ON_ERROR_STOP=1 -v role="${KINSHIP_ROLE:-kinship}" -v database="${KINSHIP_DATABASE:-kinship}" \
+  -v password="$(cat "${KINSHIP_PASSWORD_FILE:-/run/secrets/postgres_password}")" \
   --username "$POSTGRES_USER" --dbname postgres <<'SQL'
-create role kinship login password :'password';
-create database kinship owner kinship encoding 'UTF8' template template0;
+create role :"role" login password :'password';
+create database :"database" owner :"role" encoding 'UTF8' template template0;
 SQL

@@ -239,6 +239,30 @@ t.test('secrets from files', async (t) => {
   t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'empty' }, folder), [/SMTP_PASSWORD_FILE got .*\(empty\)/]);
 });
 
+t.test('secrets from a folder', async (t) => {
+  const folder = t.testdir({
+    secrets: { access_token_sign_key: `${ACCESS}\n`, smtp_password: 'x', empty: {} },
+  });
+  const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', SECRETS_DIR: 'secrets', ...smtp, SMTP_USERNAME: 'me' };
+  const config = await readConfig(env, folder);
+  t.equal(Buffer.from(config.tokens.accessKeys[0]?.bytes ?? []).toString(), ACCESS);
+  t.match(config.mail, { password: 'x' });
+  t.match(await faultsOf(t, { ...env, SMTP_PASSWORD: 'y' }, folder), [
+    /^SMTP_PASSWORD and its file in SECRETS_DIR are both set/,
+  ]);
+  const named = { ...env, SMTP_PASSWORD_FILE: 'other' };
+  const faulty = t.testdir({ secrets: { access_token_sign_key: ACCESS, smtp_password: 'x' }, other: 'y' });
+  t.match((await readConfig(named, faulty)).mail, { password: 'y' }, 'NAME_FILE comes first');
+  const bad = t.testdir({ secrets: { amqp_url: {}, redis_url: '\n' } });
+  t.match(await faultsOf(t, { ...keys, SECRETS_DIR: 'secrets' }, bad), [
+    /^REDIS_URL in SECRETS_DIR got .*\(empty\)/,
+    /^AMQP_URL in SECRETS_DIR got .*EISDIR/,
+  ]);
+  t.match(await faultsOf(t, { ...keys, SECRETS_DIR: 'none' }, bad), [
+    /^SECRETS_DIR got "none" and wants a folder/,
+  ]);
+});
+
 const smtp: Env = { SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com' };
 
 /** The environment, its first fault, and how many there are if not one. */
@@ -394,6 +418,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL got nothing/],
   [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL got "auth"/],
   [{ ...production, SMTP_SERVER: '' }, /^SMTP_SERVER .* or MAIL=off/],
+  [{ ...production, SMTP_SERVER: '', SMTP_FROM: '' }, /^SMTP_SERVER/, 2],
+  [{ ...production, PUBLIC_URL: 'http://localhost.example.com' }, /^PUBLIC_URL .* in production/],
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
   [{ ...production, ACCESS_TOKEN_ALG: 'EdDSA' }, /^KEY_SET_ENCRYPTION_KEY is not set and wants a key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
@@ -419,6 +445,19 @@ t.test('production', async (t) => {
   t.notOk(existsSync(join(config.dataDir, 'keys')), 'no keys are made');
   t.equal((await read(t, { ...production, SMTP_SERVER: '', MAIL: 'off' })).mail.kind, 'off');
   t.equal((await read(t, { ...production, DATABASE_URL: '' })).warnings.length, 1);
+});
+
+t.test('production on a loopback origin needs neither https nor a mail server', async (t) => {
+  const { SMTP_SERVER, SMTP_FROM, ...rest } = production;
+  for (const PUBLIC_URL of ['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000']) {
+    const { http, mail, warnings } = await read(t, { ...rest, PUBLIC_URL });
+    t.equal(http.publicUrl, PUBLIC_URL);
+    t.equal(mail.kind, 'off');
+    t.match(warnings, [/^SMTP_SERVER is not set, so no mails are sent/]);
+  }
+  const { mail, warnings } = await read(t, { ...production, PUBLIC_URL: 'http://localhost:3000' });
+  t.equal(mail.kind, 'smtp');
+  t.same(warnings, []);
 });
 
 t.test('where signing keys are', async (t) => {
@@ -460,7 +499,8 @@ t.test('all faults at once, and no secret in them', async (t) => {
 t.test('.env.example names every variable, and works as it stands', async (t) => {
   const text = readFileSync('.env.example', 'utf8');
   const example = parseEnv(text);
-  t.same(Object.keys(example).sort(), Object.keys(Environment.properties).sort());
+  const names = new Set([...Object.keys(Environment.properties), ...COMPOSE_FILES.flatMap(interpolated)]);
+  t.same(Object.keys(example).sort(), [...names].sort());
   const folder = t.testdir({ '.env': text });
   t.same(await readConfig(keys, folder), {
     ...(await readConfig(keys, join(folder, 'none'))),
@@ -468,21 +508,55 @@ t.test('.env.example names every variable, and works as it stands', async (t) =>
   });
 });
 
-t.test('compose.prod.yml names every variable, and hands each on under its own name', (t) => {
-  // Its database is its own, nothing is kept in files, and a file of keys is mounted by whoever makes it.
-  const leftOut = ['DATABASE_URL', 'DATA_DIR', 'KEY_SET_FILE', 'POSTGRES_PORT'];
-  const [app = ''] = readFileSync('compose.prod.yml', 'utf8').split('\n  postgres:\n');
-  const lines = [...app.matchAll(/^ {6}([A-Z0-9_]+): (.*)$/gm)].map(([, name = '', value = '']) => ({
+const COMPOSE_FILES = ['compose.dev.yml', 'compose.prod.yml', 'docker/dev-ports.yml'];
+
+/** The variables that Docker Compose puts into a file. */
+function interpolated(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name = '']) => name);
+}
+
+t.test('compose.prod.yml takes every variable from .env, and hands it on under its own name', (t) => {
+  // The database is a server, so nothing is stored in files.
+  const leftOut = ['DATA_DIR'];
+  // The services `app` and `setup`.
+  const [services = ''] = readFileSync('compose.prod.yml', 'utf8').split('\n  migrate:\n');
+  const lines = [...services.matchAll(/^ {6}([A-Z0-9_]+): (.*)$/gm)].map(([, name = '', value = '']) => ({
     name,
     value,
   }));
-  const secrets = new Map(SECRETS.map((name) => [`${name}_FILE`, name]));
-  const named = new Set(lines.map(({ name }) => secrets.get(name) ?? name));
-  const missing = Object.keys(Environment.properties).filter((name) => !named.has(name));
-  t.same(missing.sort(), leftOut);
+  const named = new Set(lines.map(({ name }) => name));
+  t.same(
+    Object.keys(Environment.properties).filter((name) => !named.has(name)),
+    leftOut,
+  );
   for (const { name, value } of lines) {
     const [, source = name] = /^\$\{([A-Z0-9_]+):/.exec(value) ?? [];
     t.equal(source, name);
+  }
+  const [app = ''] = services.split('\n  setup:\n');
+  for (const name of SECRETS) t.notMatch(app, new RegExp(`^ {6}${name}:`, 'm'), `${name} is a file`);
+  t.end();
+});
+
+t.test('no container of compose.prod.yml can gain privileges', (t) => {
+  const [, text = ''] = readFileSync('compose.prod.yml', 'utf8').split('\nservices:\n');
+  const services = text.split('\nnetworks:\n')[0]?.split(/\n(?= {2}\w+:\n)/) ?? [];
+  t.equal(services.length, 6);
+  for (const service of services) {
+    t.match(service, /^ {4}cap_drop:\n {6}- ALL$/m);
+    t.match(service, /^ {6}- no-new-privileges:true$/m);
+  }
+  t.end();
+});
+
+t.test('the compose files name exact versions of images', (t) => {
+  for (const file of ['compose.dev.yml', 'compose.prod.yml']) {
+    const images = [...readFileSync(file, 'utf8').matchAll(/^ +image: (.*)$/gm)].map(
+      ([, image = '']) => image,
+    );
+    const others = images.filter((image) => image !== 'kinship:latest');
+    t.ok(others.length >= 3);
+    for (const image of others) t.match(image, /:v?\d+\.\d+/);
   }
   t.end();
 });
@@ -509,6 +583,7 @@ t.test('traces', async (t) => {
   const plain = { kind: 'parentbased_always_on', ratio: 1 };
   t.same((await tracesOf({})).traces, {
     endpoint: 'http://collector:4318',
+    headers: {},
     serviceName: 'kinship',
     attributes: {},
     sampler: plain,
@@ -516,13 +591,18 @@ t.test('traces', async (t) => {
   const named = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a, team=b%3Dc' };
   t.match((await tracesOf(named)).traces, { serviceName: 'a', attributes: { team: 'b=c' } });
 
+  const authorized = { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Basic%20YTpi=, x-team=a' };
+  t.match((await tracesOf(authorized)).traces, { headers: { Authorization: 'Basic YTpi=', 'x-team': 'a' } });
+
   const faulty = {
+    OTEL_EXPORTER_OTLP_HEADERS: 'hunter2',
     OTEL_RESOURCE_ATTRIBUTES: 'a=1,b',
     OTEL_TRACES_SAMPLER: 'jaeger_remote',
     OTEL_TRACES_SAMPLER_ARG: '2',
   };
   const { traces, warnings } = await tracesOf(faulty);
-  t.match(traces, { attributes: {}, sampler: plain });
+  t.match(traces, { headers: {}, attributes: {}, sampler: plain });
+  t.notMatch(warnings.join('\n'), 'hunter2');
   t.same(warnings.map((line) => line.split(' ')[0]).sort(), Object.keys(faulty));
   t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
 });

@@ -3,6 +3,7 @@ import { Argument, Command } from 'commander';
 import { startService } from '../main/start-service.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { runCommand } from './run-command.ts';
+import type { SetupOptions } from './setup.ts';
 
 const AFTER_ALL = `
 Without a command the service runs, as with serve.
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
   addSecrets(program);
+  addSetup(program);
   addCompletion(program);
   return program;
 }
@@ -91,9 +93,20 @@ function addSecrets(program: Command): void {
     .option('--write <folder>', 'write each secret into a file of this folder')
     .addHelpText('after', AFTER_SECRETS)
     .action(
-      reporting(async ({ write }: { write?: string }) =>
-        (await import('./secrets.ts')).generateSecrets(write),
-      ),
+      reporting(async ({ write }: { write?: string }) => (await import('./secrets.ts')).makeSecrets(write)),
+    );
+}
+
+/** Hidden from the help, because only compose.prod.yml calls it. */
+function addSetup(program: Command): void {
+  program
+    .command('setup', { hidden: true })
+    .description('prepare the secrets of the containers of compose.prod.yml')
+    .option('--from <folder>', 'the folder with a file for each secret', '/secrets')
+    .option('--to <folder>', 'the folder that gets one folder for each container', '/shares')
+    .option('--own <folder>', 'SECRETS_DIR of the operator; blank: generate the secrets', '')
+    .action(
+      reporting(async (options: SetupOptions) => (await import('./setup.ts')).setUpContainers(options)),
     );
 }
 

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, PORTS, SECRETS } from './schema.ts';
 import { type Faults, quote, reasonOf } from './values.ts';
+
+type SecretName = (typeof SECRETS)[number];
 
 /** The form of service links of Kubernetes, and of legacy links of Docker. */
 const SERVICE_LINK = /^\s*(tcp|udp|sctp):\/\//;
@@ -15,8 +17,8 @@ export type Variables = Static<typeof Environment>;
 
 /**
  * Reads the variables: the environment overrides `.env`, and `.env` overrides the defaults. A blank variable counts as
- * unset, but still overrides its line in `.env`. `NAME_FILE` may name a file that holds a secret. An empty or
- * unreadable file is a fault, as is a secret that is set both ways.
+ * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`. An
+ * empty or unreadable file is a fault, as is a secret that is set both ways. A file that `SECRETS_DIR` lacks is not.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -58,21 +60,61 @@ function withoutBlanks(env: NodeJS.Dict<string>): Record<string, string> {
 }
 
 function readSecretFiles(env: Record<string, string>, cwd: string, faults: string[]): Record<string, string> {
+  const folder = readSecretsDir(env, cwd, faults);
   const found: Record<string, string> = {};
   for (const name of SECRETS) {
-    const path = env[`${name}_FILE`];
-    if (path === undefined) continue;
-    if (env[name] !== undefined) faults.push(`${name} and ${name}_FILE are both set: set one of them.`);
-    const { text, reason } = readText(resolve(cwd, path));
-    if (text === undefined) faults.push(unreadable(`${name}_FILE`, path, reason));
-    else if (text === '')
-      faults.push(`${name}_FILE got ${quote(path)} (empty) and wants a file with a secret.`);
-    else found[name] = text;
+    const named = env[`${name}_FILE`];
+    const secret =
+      named === undefined
+        ? readFromFolder(folder, name, faults)
+        : readSecret(`${name}_FILE`, named, readText(resolve(cwd, named)), faults);
+    if (secret === undefined) continue;
+    const source = named === undefined ? `its file in SECRETS_DIR` : `${name}_FILE`;
+    if (env[name] !== undefined) faults.push(`${name} and ${source} are both set: set one of them.`);
+    found[name] = secret;
   }
   return found;
 }
 
-function readText(path: string): { text?: string; reason?: string } {
+/** Absolute path of the folder that holds one file for each secret, or null. */
+function readSecretsDir(
+  { SECRETS_DIR }: Record<string, string>,
+  cwd: string,
+  faults: string[],
+): string | null {
+  if (SECRETS_DIR === undefined) return null;
+  const folder = resolve(cwd, SECRETS_DIR);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  faults.push(`SECRETS_DIR got ${quote(SECRETS_DIR)} and wants a folder.`);
+  return null;
+}
+
+function readFromFolder(folder: string | null, name: SecretName, faults: string[]): string | undefined {
+  if (folder === null) return undefined;
+  const path = join(folder, name.toLowerCase());
+  const content = readText(path);
+  if (content.reason === 'ENOENT') return undefined;
+  return readSecret(`${name} in SECRETS_DIR`, path, content, faults);
+}
+
+function readSecret(
+  where: string,
+  path: string,
+  { text, reason }: Content,
+  faults: string[],
+): string | undefined {
+  if (text === undefined) faults.push(unreadable(where, path, reason));
+  else if (text === '') faults.push(`${where} got ${quote(path)} (empty) and wants a file with a secret.`);
+  else return text;
+  return undefined;
+}
+
+interface Content {
+  readonly text?: string;
+  readonly reason?: string;
+}
+
+function readText(path: string): Content {
   try {
     return { text: readFileSync(path, 'utf8').trim() };
   } catch (error) {

@@ -34,11 +34,18 @@ export function readMail(
   ] as const) {
     if (value !== '' && !isMailbox(value)) read.wrong(name, value, 'one mailbox such as auth@example.com');
   }
-  if (SMTP_SERVER === '') {
-    if (production) read.wrong('SMTP_SERVER', '', 'a mail server in production, or MAIL=off');
-    return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
+  const isLocal = isLoopback(hostOf(publicUrl ?? ''));
+  if (SMTP_SERVER === '' && production && isLocal) {
+    read.warn('SMTP_SERVER is not set, so no mails are sent: set SMTP_SERVER and SMTP_FROM.');
+    return { kind: 'off' };
   }
-  if (SMTP_FROM === '') read.wrong('SMTP_FROM', '', 'the mailbox that sends the mails');
+  if (SMTP_SERVER === '' && production) {
+    read.wrong('SMTP_SERVER', '', 'a mail server in production, or MAIL=off');
+  }
+  if (SMTP_FROM === '' && (SMTP_SERVER !== '' || production)) {
+    read.wrong('SMTP_FROM', '', 'the mailbox that sends the mails');
+  }
+  if (SMTP_SERVER === '') return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
   if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
     read.wrong(missing, '', 'a value: set both SMTP_USERNAME and SMTP_PASSWORD, or neither');

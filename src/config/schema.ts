@@ -7,6 +7,7 @@ export const Environment = Type.Object({
   NODE_ENV: text('development'),
   LOG_LEVEL: text('info'),
   DATA_DIR: text('./data'),
+  SECRETS_DIR: text(),
 
   API_HOST: text('127.0.0.1'),
   API_PORT: text('3000'),
@@ -73,6 +74,7 @@ export const Environment = Type.Object({
   SMTP_RECEIVER: text(),
 
   OTEL_EXPORTER_OTLP_ENDPOINT: text(),
+  OTEL_EXPORTER_OTLP_HEADERS: text(),
   OTEL_SERVICE_NAME: text(),
   OTEL_RESOURCE_ATTRIBUTES: text(),
   OTEL_TRACES_SAMPLER: text(),
@@ -89,7 +91,7 @@ export const PORTS = [
   'SMTP_PORT',
 ] as const satisfies readonly VariableName[];
 
-/** Variables whose values are never logged. `NAME_FILE` may name a file that holds the value. */
+/** Variables whose values are never logged. `NAME_FILE` may name a file that holds a value; see also `SECRETS_DIR`. */
 export const SECRETS = [
   'SERVICE_API_KEYS',
   'ACCESS_TOKEN_SIGN_KEY',
@@ -101,4 +103,5 @@ export const SECRETS = [
   'REDIS_URL',
   'AMQP_URL',
   'SMTP_PASSWORD',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const satisfies readonly VariableName[];

@@ -15,6 +15,8 @@ export type SamplerKind = (typeof SAMPLERS)[number];
 export interface TracesConfig {
   /** Base URL of the collector, OTLP over HTTP. */
   readonly endpoint: string;
+  /** Header fields of each export, such as `Authorization`. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
   /** Resource attributes of every span, in addition to `service.name`. */
   readonly attributes: Readonly<Record<string, string>>;
@@ -32,10 +34,33 @@ export function readTraces(variables: Variables, read: Readers): TracesConfig | 
   const { 'service.name': named, ...attributes } = readAttributes(variables, read);
   return {
     endpoint: read.httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint),
+    headers: readHeaders(variables, read),
     serviceName: OTEL_SERVICE_NAME || named || 'kinship',
     attributes,
     sampler: { kind: readKind(variables, read), ratio: readRatio(variables, read) },
   };
+}
+
+/** As attributes, but a value may contain `=`, and is a secret. */
+function readHeaders(
+  { OTEL_EXPORTER_OTLP_HEADERS: value }: Variables,
+  read: Readers,
+): Record<string, string> {
+  try {
+    return Object.fromEntries(list(value).map(readHeader));
+  } catch {
+    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it wants name=value, comma-separated.');
+    return {};
+  }
+}
+
+function readHeader(pair: string): [string, string] {
+  const end = pair.indexOf('=');
+  const [name, value] = [pair.slice(0, end), pair.slice(end + 1)].map((part) =>
+    decodeURIComponent(part.trim()),
+  );
+  if (end < 0 || !name || value === undefined) throw new Error('not a pair');
+  return [name, value];
 }
 
 /** Keys and values are percent-encoded. If one pair is invalid, the whole list counts as unset. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Limit } from '../domain/attempts.ts';
 import { errorCode } from '../lib/errors.ts';
+import { hostOf, isLoopback } from './hosts.ts';
 
 /** Collects lines about the environment: one for each fault, or one for each warning. */
 export interface Faults {
@@ -93,10 +94,13 @@ export function readers(faults: Faults, warnings: Faults) {
       return value;
     },
 
-    /** An origin such as `https://auth.example.com`, as browsers serialise it: scheme, host and port only. */
+    /**
+     * An origin such as `https://auth.example.com`, as browsers serialise it: scheme, host and port only. `https`
+     * requires that scheme, except for a loopback origin, which browsers treat as secure.
+     */
     origin(name: string, value: string, { https = false } = {}): string {
       const url = URL.canParse(value) ? new URL(value) : null;
-      const scheme = https ? /^https:\/\//i : /^https?:\/\//i;
+      const scheme = https && !isLoopback(hostOf(value)) ? /^https:\/\//i : /^https?:\/\//i;
       if (url !== null && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
       const wants = `an origin such as https://auth.example.com, without a path`;
       wrong(name, value, https ? `${wants}, with https in production` : wants);

@@ -31,6 +31,8 @@ const BATCH = { scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 };
 interface Options {
   /** Base URL of the collector, OTLP over HTTP. */
   readonly endpoint: string;
+  /** Header fields of each export. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
   /** Resource attributes of every span, in addition to `service.name`. */
   readonly attributes: Readonly<Record<string, string>>;
@@ -39,10 +41,10 @@ interface Options {
 
 /** Creates tracing with OpenTelemetry. Spans are sent to a collector; `close` sends the remaining ones. */
 export function createTracing(
-  { endpoint, serviceName, attributes, sampler }: Options,
+  { endpoint, headers, serviceName, attributes, sampler }: Options,
   log: Log,
 ): Tracing & { close(): Promise<void> } {
-  const exporter = logExportFailures(new OTLPTraceExporter({ url: tracesUrl(endpoint) }), log);
+  const exporter = logExportFailures(new OTLPTraceExporter({ url: tracesUrl(endpoint), headers }), log);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ ...attributes, 'service.name': serviceName }),
     sampler: createSampler(sampler),

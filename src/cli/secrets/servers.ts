@@ -48,6 +48,14 @@ const SERVERS: readonly Server[] = [
   },
 ];
 
+/** Throws if the two files of a server hold different passwords. Files that an operator wrote differently are not read. */
+export function checkServerFiles(folder: string): void {
+  for (const { url, conf } of SERVERS) {
+    const [forService, forServer] = [url, conf].map((file) => findPassword(folder, file));
+    assertAgreement(folder, { url, conf }, forService, forServer);
+  }
+}
+
 /**
  * The files of both servers, by name. Where one of two is in the folder, as after an upgrade or a loss, the other is
  * made for the same password. Throws where that cannot be: neither server would say more than "access refused".
@@ -62,20 +70,33 @@ export function serverFiles(folder: string, random: () => string): Record<string
 
 function agreed(folder: string, url: File, conf: File): string | undefined {
   const [forService, forServer] = [url, conf].map((file) => passwordIn(folder, file));
-  if (forService !== undefined && forServer !== undefined && forService !== forServer) {
-    throw new Error(
-      `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: remove the wrong one.`,
-    );
-  }
+  assertAgreement(folder, { url, conf }, forService, forServer);
   return forService ?? forServer;
 }
 
-function passwordIn(folder: string, { name, pattern }: File): string | undefined {
-  const path = join(folder, name);
+function assertAgreement(
+  folder: string,
+  { url, conf }: Server,
+  forService?: string,
+  forServer?: string,
+): void {
+  if (forService === undefined || forServer === undefined || forService === forServer) return;
+  throw new Error(
+    `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: remove the wrong one.`,
+  );
+}
+
+function passwordIn(folder: string, file: File): string | undefined {
+  const path = join(folder, file.name);
   if (!existsSync(path)) return undefined;
-  const [, password] = pattern.exec(readFileSync(path, 'utf8')) ?? [];
+  const password = findPassword(folder, file);
   if (password === undefined) {
     throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
   }
   return password;
+}
+
+function findPassword(folder: string, { name, pattern }: File): string | undefined {
+  const path = join(folder, name);
+  return existsSync(path) ? pattern.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
 }

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serverFiles } from './servers.ts';
+
+/** One key for each scope, so that a lost key grants no more than necessary. */
+const KEYS = [
+  ['backend', 'login'],
+  ['operator', 'admin'],
+  ['resource-server', 'introspect'],
+  ['monitoring', 'metrics'],
+] as const;
+
+/** New values for the secrets of the service, by the names of their variables. */
+export function generateSecrets(): Record<string, string> {
+  return {
+    ACCESS_TOKEN_SIGN_KEY: random(64),
+    REFRESH_TOKEN_SIGN_KEY: random(64),
+    REFRESH_TOKEN_HASH_KEY: random(64),
+    KEY_SET_ENCRYPTION_KEY: random(64),
+    SERVICE_API_KEYS: KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
+    POSTGRES_PASSWORD: random(32),
+  };
+}
+
+/**
+ * Writes a file for each secret of compose.prod.yml that the folder lacks. Returns one line about each file. Throws,
+ * before it writes, if existing files contradict each other.
+ */
+export function writeSecrets(folder: string): string[] {
+  const files = {
+    ...generateSecrets(),
+    POSTGRES_SUPERUSER_PASSWORD: random(32),
+    ...serverFiles(folder, () => random(32)),
+  };
+  return Object.entries(files).map(([name, secret]) => write(folder, name, secret));
+}
+
+function random(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+/**
+ * The folder is closed to other users. The files are readable for all, whatever the umask: the user of a container
+ * that a file is mounted into has another number than the user who made it.
+ */
+function write(folder: string, name: string, secret: string): string {
+  const path = join(folder, name.toLowerCase());
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (existsSync(path)) return `kept ${path}`;
+  writeFileSync(path, secret, { flag: 'wx', mode: 0o600 });
+  chmodSync(path, 0o644);
+  return `wrote ${path}`;
+}

@@ -1,0 +1,70 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SECRETS } from '../../config/schema.ts';
+
+/** The secrets that each container of compose.prod.yml reads, by the names of their variables or files. */
+const READERS = {
+  app: SECRETS,
+  postgres: ['POSTGRES_SUPERUSER_PASSWORD', 'POSTGRES_PASSWORD'],
+  redis: ['REDIS_CONF'],
+  rabbitmq: ['RABBITMQ_CONF'],
+} as const;
+
+/** Not in every deployment: another database, a mail server or a collector that wants no password. */
+const OPTIONAL: readonly string[] = ['DATABASE_URL', 'SMTP_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS'];
+
+type Secrets = Readonly<Record<string, string>>;
+
+/**
+ * The secrets of a folder, by name, and the files that it lacks. A variable of the environment takes precedence over
+ * its file.
+ */
+export function collectSecrets(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): { readonly secrets: Secrets; readonly missing: readonly string[] } {
+  const secrets: Record<string, string> = {};
+  const missing: string[] = [];
+  for (const name of new Set(Object.values(READERS).flat())) {
+    const file = name.toLowerCase();
+    const secret = env[name]?.trim() || readSecret(join(folder, file));
+    if (secret !== '') secrets[name] = secret;
+    else if (!OPTIONAL.includes(name)) missing.push(file);
+  }
+  return { secrets, missing };
+}
+
+/** The secrets that are variables of the service. */
+export function variablesOf(secrets: Secrets): Secrets {
+  return Object.fromEntries(Object.entries(secrets).filter(([name]) => SECRETS.some((one) => one === name)));
+}
+
+/** Gives each container a folder with the secrets that it reads, and with no others. */
+export function shareSecrets(folder: string, secrets: Secrets): void {
+  for (const [reader, names] of Object.entries(READERS)) {
+    mkdirSync(join(folder, reader), { recursive: true });
+    for (const name of names) write(join(folder, reader, name.toLowerCase()), secrets[name]);
+  }
+}
+
+function readSecret(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    throw new Error(`${path} cannot be read (${code}).`);
+  }
+}
+
+/** Replaces the file as a whole: a container may be reading it. Its user has another number in each image. */
+function write(path: string, secret: string | undefined): void {
+  if (secret === undefined) {
+    rmSync(path, { force: true });
+    return;
+  }
+  const draft = `${path}.draft`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${secret}\n`, { flag: 'wx', mode: 0o444, flush: true });
+  renameSync(draft, path);
+}

@@ -1,0 +1,52 @@
+import { ConfigurationError, readConfig } from '../config.ts';
+import { writeSecrets } from './secrets/files.ts';
+import { checkServerFiles } from './secrets/servers.ts';
+import { collectSecrets, shareSecrets, variablesOf } from './secrets/shares.ts';
+
+export interface SetupOptions {
+  /** The folder with a file for each secret. */
+  readonly from: string;
+  /** The folder that gets one folder for each container. */
+  readonly to: string;
+  /** `SECRETS_DIR` of the operator. Blank: the secrets are generated here. */
+  readonly own: string;
+}
+
+const MAKE_THEM =
+  'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets makes them.';
+
+/**
+ * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the configuration, and
+ * gives each container the secrets that it reads. Throws, with one line for each fault, if something is missing
+ * or refused: then no container gets anything.
+ */
+export async function setUpContainers({ from, to, own }: SetupOptions): Promise<void> {
+  const faults: string[] = [];
+  try {
+    if (own === '') writeSecrets(from);
+    else checkServerFiles(from);
+  } catch (error) {
+    faults.push((error as Error).message);
+  }
+  const { secrets, missing } = collectSecrets(from, process.env);
+  if (missing.length > 0) faults.push(`SECRETS_DIR (${own}) has no ${missing.join(', ')}: ${MAKE_THEM}`);
+  const isMissing = (fault: string) =>
+    missing.some((file) => fault.startsWith(`${file.toUpperCase()} is not`));
+  const invalid = await faultsOf({ ...process.env, ...variablesOf(secrets) });
+  faults.push(...invalid.filter((fault) => !isMissing(fault)));
+  if (faults.length > 0) throw new Error([...faults, 'Correct this in .env, then start again.'].join('\n'));
+  shareSecrets(to, secrets);
+  process.stdout.write(
+    `The configuration is valid. ${own === '' ? 'Generated secrets' : `The secrets of ${own}`} are in use.\n`,
+  );
+}
+
+async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
+  try {
+    await readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.faults;
+    throw error;
+  }
+}

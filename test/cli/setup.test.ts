@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+
+/** As compose.prod.yml sets them without a line in `.env`. */
+const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'http://localhost:3000' };
+
+type Env = Readonly<Record<string, string>>;
+
+/** Runs the command in a folder, and reads the folder that each container gets. */
+function setUp(folder: string, env: Env = {}, own = '') {
+  const [from, to] = [join(folder, 'secrets'), join(folder, 'shares')];
+  const args = ['--import', 'tsx', 'src/cli/setup.ts', '--from', from, '--to', to, '--own', own];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...PRODUCTION, ...env },
+  });
+  const share = (reader: string) => {
+    const names = readdirSync(join(to, reader)).sort();
+    return Object.fromEntries(
+      names.map((name) => [name, readFileSync(join(to, reader, name), 'utf8').trim()]),
+    );
+  };
+  return { status, faults: stderr.trim().split('\n'), share, from, to };
+}
+
+/** A folder with the secrets of an operator. */
+function ownSecrets(t: Test) {
+  const folder = t.testdir();
+  const { from, to } = setUp(folder);
+  rmSync(to, { recursive: true });
+  return { folder, from, to };
+}
+
+t.test('the first start generates all secrets, and a later one keeps them', (t) => {
+  const folder = t.testdir();
+  const { status, share, to } = setUp(folder);
+  t.equal(status, 0);
+  t.same(Object.keys(share('app')), [
+    'access_token_sign_key',
+    'amqp_url',
+    'key_set_encryption_key',
+    'postgres_password',
+    'redis_url',
+    'refresh_token_hash_key',
+    'refresh_token_sign_key',
+    'service_api_keys',
+  ]);
+  t.same(Object.keys(share('postgres')), ['postgres_password', 'postgres_superuser_password']);
+  t.same(Object.keys(share('redis')), ['redis_conf']);
+  t.same(Object.keys(share('rabbitmq')), ['rabbitmq_conf']);
+  t.equal(share('postgres').postgres_password, share('app').postgres_password);
+  t.equal(statSync(join(to, 'app/postgres_password')).mode & 0o777, 0o444);
+  const before = share('app');
+  t.equal(setUp(folder).status, 0);
+  t.same(share('app'), before);
+  t.end();
+});
+
+t.test('a secret of the environment takes precedence, and disappears with its line', (t) => {
+  const folder = t.testdir();
+  const SERVICE_API_KEYS = `backend:login:${'0123456789abcdef'.repeat(2)}`;
+  const env = { SERVICE_API_KEYS, OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=x' };
+  const { share } = setUp(folder, env);
+  t.match(share('app'), {
+    service_api_keys: SERVICE_API_KEYS,
+    otel_exporter_otlp_headers: 'Authorization=x',
+  });
+  setUp(folder);
+  t.not(share('app').service_api_keys, SERVICE_API_KEYS);
+  t.notOk('otel_exporter_otlp_headers' in share('app'));
+  t.end();
+});
+
+t.test('every fault is named at once, and no container gets anything', (t) => {
+  const { folder, from, to } = ownSecrets(t);
+  rmSync(join(from, 'postgres_password'));
+  rmSync(join(from, 'refresh_token_hash_key'));
+  writeFileSync(join(from, 'redis_conf'), 'requirepass other\n');
+  writeFileSync(join(from, 'access_token_sign_key'), 'a'.repeat(80));
+  const { status, faults } = setUp(folder, { PUBLIC_URL: 'https://auth.example.com' }, './secrets');
+  t.equal(status, 1);
+  t.match(faults, [
+    /redis_url and .*redis_conf hold different passwords/,
+    /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password: docker compose/,
+    /^SMTP_SERVER got nothing/,
+    /^SMTP_FROM got nothing/,
+    /^ACCESS_TOKEN_SIGN_KEY got a weak key/,
+    /^Correct this/,
+  ]);
+  t.throws(() => readdirSync(to));
+  t.equal(
+    readdirSync(from).includes('postgres_password'),
+    false,
+    'nothing is added to the secrets of an operator',
+  );
+  t.end();
+});
+
+t.test('secrets of an operator may have another form than generated ones', (t) => {
+  const { folder, from } = ownSecrets(t);
+  writeFileSync(join(from, 'redis_conf'), 'user kinship on >password ~* +@all\n');
+  writeFileSync(join(from, 'smtp_password'), 'hunter2\n');
+  const env = { SMTP_SERVER: 'smtp.example.com', SMTP_USERNAME: 'kinship', SMTP_FROM: 'auth@example.com' };
+  const { status, share } = setUp(folder, env, './secrets');
+  t.equal(status, 0);
+  t.match(share('redis').redis_conf, /^user kinship/);
+  t.equal(share('app').smtp_password, 'hunter2');
+  t.end();
+});
+
+t.test('a file that cannot be read is named', (t) => {
+  const { status, faults } = setUp(t.testdir({ secrets: { smtp_password: {} } }));
+  t.equal(status, 1);
+  t.match(faults, [/smtp_password cannot be read \(EISDIR\)/]);
+  t.end();
+});
