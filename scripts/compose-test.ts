@@ -1,10 +1,10 @@
 /**
- * Runs both compose files for real, on whatever Docker it finds, from a copy of the project:
+ * Runs both compose files on the local Docker as a newcomer does: from a copy of the project, with a `.env`.
  *
  *   npm run test:compose            both
  *   npm run test:compose -- dev     one of them
  *
- * Needs Docker with Compose v2 and the ports 3000, 5432, 5672, 8025, 9090 and 15672 on loopback.
+ * Needs Docker with Compose 2.24 or later, and the ports 8088, 18025, 19090 and 25672 on loopback.
  */
 import { rmSync } from 'node:fs';
 import { dev } from './compose/dev.ts';

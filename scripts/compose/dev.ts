@@ -1,20 +1,24 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { withCompose } from './docker.ts';
+import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
-import { register, send, theftIsNoticed } from './service.ts';
+import { LINES, MAIL_PORT, register, send, theftIsNoticed } from './service.ts';
 
-const RABBITMQ = 'http://127.0.0.1:15672/api';
-const PROMETHEUS = 'http://127.0.0.1:9090/api/v1';
+const PORTS = { DEV_MAIL_PORT: MAIL_PORT, DEV_RABBITMQ_PORT: '25672', DEV_PROMETHEUS_PORT: '19090' };
+const RABBITMQ = `http://127.0.0.1:${PORTS.DEV_RABBITMQ_PORT}/api`;
+const PROMETHEUS = `http://127.0.0.1:${PORTS.DEV_PROMETHEUS_PORT}/api/v1`;
 
 export async function dev(folder: string): Promise<void> {
   const args = ['-f', 'compose.dev.yml', '--profile', 'monitoring'];
-  await withCompose({ folder, args, environment: {} }, async () => {
+  writeDotEnv(folder, { ...LINES, ...PORTS });
+  await withCompose({ folder, args }, async (compose) => {
+    onlyNamedPortsArePublished(compose);
+    say('dev: ports are published where .env names them');
     await theftIsNoticed({});
     say('dev: login, refresh, replay, a mail');
     await eventArrives();
-    say('dev: who registers is heard of in the queue users.created');
+    say('dev: a registration is an event in the queue users.created');
     await isWatched();
     say('dev: Prometheus scrapes the service, and has the rules');
     await editAnswers(folder);
@@ -22,7 +26,14 @@ export async function dev(folder: string): Promise<void> {
   });
 }
 
-/** Read as a developer would see it, in RabbitMQ's own pages. */
+function onlyNamedPortsArePublished(compose: Compose): void {
+  const lines = compose.read('ps', '--format', '{{.Service}} {{.Ports}}').trim().split('\n');
+  const published = lines.filter((line) => line.includes('->')).map((line) => line.split(' ')[0]);
+  assert.deepEqual(published.sort(), ['app', 'mailpit', 'prometheus', 'rabbitmq']);
+  for (const line of lines) assert.doesNotMatch(line, /0\.0\.0\.0:|\[::\]:/);
+}
+
+/** Read through RabbitMQ's management API. */
 async function eventArrives(): Promise<void> {
   await register('ann');
   const taken: { payload: string }[] = [];

@@ -1,49 +1,71 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export interface Compose {
   /** Shows what it does; throws if that fails. */
   run(...args: string[]): void;
-  /** What it writes; throws if it fails. */
+  /** Its standard output; throws if it fails. */
   read(...args: string[]): string;
+  /** Everything that it writes; throws if it succeeds. */
+  fail(...args: string[]): string;
 }
 
-/** A compose project: its folder, the arguments before the command, and what is added to the environment. */
+/** A compose project: its folder, and the arguments before the command. */
 export interface Project {
   readonly folder: string;
   readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+  /** For a later start of the same project. An error removes them. */
+  readonly keepVolumes?: boolean;
 }
 
-/** Starts the project, and whatever happens takes it down again, volumes and all. */
+/** Copies `.env.example` to `.env`, with these values. */
+export function writeDotEnv(folder: string, values: Readonly<Record<string, string>>): void {
+  const lines = readFileSync(join(folder, '.env.example'), 'utf8').split('\n');
+  const written = lines.map((line) => {
+    const [name = ''] = line.split('=');
+    return name in values ? `${name}=${values[name]}` : line;
+  });
+  writeFileSync(join(folder, '.env'), written.join('\n'));
+}
+
+/** Starts the project, and takes it down again, also after an error. */
 export async function withCompose(
   project: Project,
   work: (compose: Compose) => Promise<void>,
 ): Promise<void> {
   const compose = composeIn(project);
+  const remove = ['down', '--remove-orphans'];
   try {
     compose.run('up', '--build', '--detach', '--wait');
     await work(compose);
   } catch (error) {
     compose.run('logs', '--tail', '20');
+    compose.run(...remove, '--volumes');
     throw error;
-  } finally {
-    compose.run('down', '--volumes', '--remove-orphans');
   }
+  compose.run(...remove, ...(project.keepVolumes ? [] : ['--volumes']));
 }
 
-function composeIn({ folder, args, environment }: Project): Compose {
-  const command = (rest: string[]) => ['compose', '--env-file', '/dev/null', ...args, ...rest];
-  const options = { cwd: folder, env: { ...process.env, ...environment } };
+function composeIn({ folder, args }: Project): Compose {
+  const command = (rest: string[]) => ['compose', ...args, ...rest];
+  const options = { cwd: folder };
   return {
     run: (...rest) => void execFileSync('docker', command(rest), { ...options, stdio: 'inherit' }),
     read: (...rest) => execFileSync('docker', command(rest), { ...options, encoding: 'utf8' }),
+    fail: (...rest) => {
+      const { status, stdout, stderr } = spawnSync('docker', command(rest), {
+        ...options,
+        encoding: 'utf8',
+      });
+      if (status === 0) throw new Error(`docker compose ${rest.join(' ')} did not fail`);
+      return stdout + stderr;
+    },
   };
 }
 
-/** What git knows of the project, as it lies here. */
+/** The files of the project that git does not ignore. */
 export function copyOfProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kinship-compose-'));
   const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {

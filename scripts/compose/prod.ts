@@ -1,28 +1,40 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { Agent } from 'node:http';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Agent, createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Compose, type Project, withCompose } from './docker.ts';
+import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
-import { type Headers, logIn, type Pair, refresh, register, send, theftIsNoticed, USER } from './service.ts';
+import {
+  type Headers,
+  LINES,
+  logIn,
+  MAIL_PORT,
+  type Pair,
+  refresh,
+  register,
+  send,
+  theftIsNoticed,
+  USER,
+} from './service.ts';
 
 const MAIL_CATCHER = `
 services:
   mailpit:
-    image: axllent/mailpit:latest
+    image: axllent/mailpit:v1.31.1
     networks: [inside, outside]
-    ports: ["127.0.0.1:8025:8025"]
+    ports: ["127.0.0.1:${MAIL_PORT}:8025"]
 `;
 
-const ENVIRONMENT = {
-  SECRETS_DIR: './secrets',
+/** The three lines of a public service, and the port of the mail catcher. */
+const WORLD = {
+  ...LINES,
   PUBLIC_URL: 'https://auth.example.com',
   SMTP_SERVER: 'mailpit',
-  SMTP_PORT: '1025',
   SMTP_FROM: 'auth@example.com',
-  SMTP_RECEIVER: 'operator@example.com',
+  SMTP_PORT: '1025',
 };
 
 /** As the health checks of compose.prod.yml find them. */
@@ -31,11 +43,51 @@ const REDIS_KEYS =
 const QUEUES = 'PATH=$PATH:/usr/lib/rabbitmq/bin rabbitmqctl -q list_queues --no-table-headers name messages';
 
 export async function prod(folder: string): Promise<void> {
-  const project = prepared(folder);
-  const headers = { 'x-api-key': serviceKeyIn(folder) };
-  await withCompose(project, async (compose) => {
+  const pair = await withoutPreparation(folder);
+  await forTheWorld(folder, pair);
+}
+
+/** `.env` names a port and an age, and no more. Leaves the volumes, and a session in them. */
+async function withoutPreparation(folder: string): Promise<Pair> {
+  writeDotEnv(folder, LINES);
+  let pair: Pair | null = null;
+  await withCompose({ folder, args: ['-f', 'compose.prod.yml'], keepVolumes: true }, async (compose) => {
     const unknown = await send('POST', `/auth/login?userId=${USER}`);
     assert.equal(unknown.status, 401, 'a service key is needed');
+    const first = await logIn(serviceKey(compose));
+    assert.match(compose.read('logs', 'app'), /SMTP_SERVER is not set, so no mails are sent/);
+    assert.match(compose.read('run', '--rm', '--no-deps', 'app', 'secrets'), /^ACCESS_TOKEN_SIGN_KEY=/m);
+    say('prod: serves at once, says that no mails are sent, and prints secrets');
+
+    compose.run('down');
+    compose.run('up', '--detach', '--wait');
+    const next = await refresh(first);
+    assert.equal(next.status, 200, 'the generated secrets outlived down and up');
+    pair = next.body as unknown as Pair;
+    say('prod: data and generated secrets outlive down and up');
+
+    compose.run('cp', 'setup:/secrets', join(folder, 'secrets'));
+    compose.run('down');
+    await portIsTaken(compose);
+    say('prod: up fails if the port is taken');
+    faultsAreNamed(folder, compose);
+    say('prod: up fails, and names everything that is missing or weak');
+  });
+  assert.ok(pair);
+  return pair;
+}
+
+/** With three lines in `.env`, over the volumes of before, and with the secrets in a folder. */
+async function forTheWorld(folder: string, pair: Pair): Promise<void> {
+  const mailCatcher = join(folder, 'compose.mail.yml');
+  writeFileSync(mailCatcher, MAIL_CATCHER);
+  writeDotEnv(folder, { ...WORLD, SECRETS_DIR: './secrets' });
+  const project = { folder, args: ['-f', 'compose.prod.yml', '-f', mailCatcher] };
+  await withCompose(project, async (compose) => {
+    const next = await refresh(pair);
+    assert.equal(next.status, 200, 'the session outlived the move of the secrets');
+    say('prod: secrets move from the volume to a folder');
+    const headers = serviceKey(compose);
     await theftIsNoticed(headers);
     say('prod: login, refresh, replay, a mail');
 
@@ -43,39 +95,54 @@ export async function prod(folder: string): Promise<void> {
     await passwordsAreCounted(compose);
     say('prod: a wrong password is counted in Redis');
     await usersHeardOf(compose, 1);
-    say('prod: who registers is heard of in the queue users.created');
+    say('prod: a registration is an event in the queue users.created');
     await goesOnWithoutThem(compose);
-    say('prod: Redis and RabbitMQ stop and start, nobody waits, and no event is lost');
+    say('prod: Redis and RabbitMQ stop and start, no request waits, and no event is lost');
 
-    const pair = await logIn(headers);
+    const session = await logIn(headers);
     await stopUnderLoad(compose, headers);
     compose.run('up', '--detach', '--wait');
-    const next = await refresh(pair);
-    assert.equal(next.status, 200, 'the session outlived the stop');
-
-    compose.run('down');
-    compose.run('up', '--detach', '--wait');
-    const last = await refresh(next.body as unknown as Pair);
-    assert.equal(last.status, 200, 'the session outlived down and up');
+    const last = await refresh(session);
+    assert.equal(last.status, 200, 'the session outlived the stop');
     await usersHeardOf(compose, 2);
-    say('prod: data outlives down and up');
+    say('prod: sessions and events outlive a stop');
   });
 }
 
-/** With secrets, and something that takes mails. */
-function prepared(folder: string): Project {
-  execFileSync('npm', ['run', '--silent', 'secrets', '--', '--write', join(folder, 'secrets')], {
-    stdio: 'inherit',
-  });
-  const mailCatcher = join(folder, 'compose.mail.yml');
-  writeFileSync(mailCatcher, MAIL_CATCHER);
-  return { folder, args: ['-f', 'compose.prod.yml', '-f', mailCatcher], environment: ENVIRONMENT };
+/** The header with the key whose scope is `login`. */
+function serviceKey(compose: Compose): Headers {
+  const [key = ''] = compose
+    .read('exec', '-T', 'app', 'cat', '/run/secrets/service_api_keys')
+    .trim()
+    .split(',');
+  return { 'x-api-key': key.split(':').slice(2).join(':') };
 }
 
-function serviceKeyIn(folder: string): string {
-  // The first one has the scope `login`.
-  const [key = ''] = readFileSync(join(folder, 'secrets/service_api_keys'), 'utf8').trim().split(',');
-  return key.split(':').slice(2).join(':');
+async function portIsTaken(compose: Compose): Promise<void> {
+  const server = createServer().listen(Number(LINES.API_PORT), '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    assert.match(
+      compose.fail('up', '--detach', '--wait'),
+      /address already in use|port is already allocated/,
+    );
+  } finally {
+    server.close();
+    compose.run('down');
+  }
+}
+
+function faultsAreNamed(folder: string, compose: Compose): void {
+  writeDotEnv(folder, {
+    ...LINES,
+    PUBLIC_URL: WORLD.PUBLIC_URL,
+    LOGIN_BY_USER_ID: 'open',
+    ACCESS_TOKEN_SIGN_KEY: 'a'.repeat(80),
+  });
+  const output = compose.fail('up');
+  for (const name of ['SMTP_SERVER', 'SMTP_FROM', 'LOGIN_BY_USER_ID', 'ACCESS_TOKEN_SIGN_KEY'])
+    assert.match(output, new RegExp(`${name} got`));
+  assert.equal(compose.read('ps', '--quiet').trim(), '', 'no container runs');
 }
 
 async function passwordsAreCounted(compose: Compose): Promise<void> {
@@ -86,7 +153,7 @@ async function passwordsAreCounted(compose: Compose): Promise<void> {
   assert.ok(inContainer(compose, 'redis', REDIS_KEYS).length > before.length);
 }
 
-/** RabbitMQ keeps them, as nobody takes them. */
+/** No consumer takes the events, so RabbitMQ keeps them. */
 async function usersHeardOf(compose: Compose, count: number): Promise<void> {
   await until(`${count} events in users.created`, () =>
     inContainer(compose, 'rabbitmq', QUEUES).includes(`users.created\t${count}`),
@@ -101,13 +168,13 @@ async function goesOnWithoutThem(compose: Compose): Promise<void> {
   await usersHeardOf(compose, 2);
 }
 
-/** The lines that a command of the shell writes there. */
+/** The lines that a shell command writes in a container. */
 function inContainer(compose: Compose, service: string, command: string): string[] {
   const output = compose.read('exec', '-T', service, 'sh', '-c', command);
   return output.split('\n').filter((line) => line !== '');
 }
 
-/** SIGTERM while clients are at it: whatever was accepted gets its answer. */
+/** SIGTERM while clients send requests: every accepted request is answered. */
 async function stopUnderLoad(compose: Compose, headers: Headers): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const counts = { answered: 0, failed: 0 };

@@ -4,8 +4,14 @@ import { until } from './progress.ts';
 
 export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-const SERVICE = 'http://127.0.0.1:3000';
-const MAILS = 'http://127.0.0.1:8025/api/v1/messages';
+/** Lines of `.env` in every test: neither is a default. */
+export const LINES = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
+
+/** The published port of the mail catcher. */
+export const MAIL_PORT = '18025';
+
+const SERVICE = `http://127.0.0.1:${LINES.API_PORT}`;
+const MAILS = `http://127.0.0.1:${MAIL_PORT}/api/v1/messages`;
 
 export interface Pair {
   readonly access: string;
@@ -45,6 +51,7 @@ export async function logIn(headers: Headers): Promise<Pair> {
     headers,
   });
   assert.equal(status, 200, JSON.stringify(body));
+  assert.equal(body.expiresIn, 840, 'the line of .env counts');
   return body as unknown as Pair;
 }
 
