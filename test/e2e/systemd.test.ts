@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
@@ -8,6 +8,7 @@ import { dataDir } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { skipFor } from '../support/skip.ts';
+import { writeSecrets } from '../support/written-secrets.ts';
 
 const UNIT = 'deploy/systemd/kinship.service';
 
@@ -86,16 +87,7 @@ t.test('the service starts in production with the environment of the unit', asyn
   if (!(await requirePostgres(t))) return;
   const folder = await dataDir(t);
   const env = await environment(folder);
-  await mkdir(join(folder, 'secrets'));
-  const url = await testDatabase(t);
-  for (const [name, path] of Object.entries(env).filter(([name]) => name.endsWith('_FILE'))) {
-    const secret = name.padEnd(64, name);
-    const contents: Record<string, string> = {
-      DATABASE_URL_FILE: url,
-      SERVICE_API_KEYS_FILE: `backend:login:${secret}`,
-    };
-    await writeFile(path, contents[name] ?? secret);
-  }
+  await writeSecrets(join(folder, 'secrets'), await testDatabase(t));
   const own = { PUBLIC_URL: 'https://auth.example.com', MAIL: 'off', API_PORT: '0' };
   const service = await startService(t, { env: { ...env, ...own } });
   t.equal((await fetch(`${service.url}/health/ready`)).status, 200);

@@ -1,0 +1,10 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Makes the secrets in `folder` as operators do: `npm run secrets -- --write`, and the URL of the database as a file. */
+export async function writeSecrets(folder: string, databaseUrl: string): Promise<void> {
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/secrets.ts', '--write', folder]);
+  await writeFile(join(folder, 'database_url'), databaseUrl, { mode: 0o600 });
+}
