@@ -28,10 +28,12 @@ services:
     ports: ["127.0.0.1:${MAIL_PORT}:8025"]
 `;
 
-/** The three lines of a public service, and the port of the mail catcher. */
+/** The three lines of a public service, the issuer of earlier tokens, and the port of the mail catcher. */
 const WORLD = {
   ...LINES,
   PUBLIC_URL: 'https://auth.example.com',
+  // Newest first: tokens of the first start keep their issuer.
+  TOKEN_ISSUER: `https://auth.example.com,http://localhost:${LINES.API_PORT}`,
   SMTP_SERVER: 'mailpit',
   SMTP_FROM: 'auth@example.com',
   SMTP_PORT: '1025',
