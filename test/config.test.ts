@@ -409,6 +409,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
   [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
   [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],
+  [{ SERVICE_NAME: 'a\u200bb' }, /^SERVICE_NAME got/],
+  [{ SERVICE_NAME: 'x'.repeat(65) }, /^SERVICE_NAME got/],
   [{ ...smtp, SMTP_NAME: 'a b' }, /^SMTP_NAME got "a b" and wants a host name or an IP address/],
   [{ ...smtp, SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],

@@ -7,7 +7,7 @@ import { register } from '../app/accounts/register.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { limitRequests } from '../app/limit-requests.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
-import { endByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
+import { endByLink, mailResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
 import { endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
 import { introspect } from '../app/sessions/introspect.ts';
@@ -71,6 +71,8 @@ export function createUseCases(deps: UseCaseDeps) {
   // The use case itself counts the refreshes that return a pair.
   const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
 
+  const mailReset = forgotPassword(deps);
+
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
     refresh: withTelemetry(refresh(deps), refreshEnded),
@@ -85,12 +87,13 @@ export function createUseCases(deps: UseCaseDeps) {
     introspect: introspect(deps),
     readNotMeLink: readNotMeLink(deps),
     endByLink: endByLink(deps),
+    mailResetByLink: mailResetByLink({ ...deps, forgotPassword: mailReset }),
 
     register: withTelemetry(register(deps), registrationEnded),
     logInWithPassword: withTelemetry(logInWithPassword(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
-    forgotPassword: forgotPassword(deps),
+    forgotPassword: mailReset,
     checkResetLink: checkResetLink(deps),
     resetPassword: resetPassword(deps),
     deleteAccount: deleteAccount(deps),

@@ -20,6 +20,8 @@ export interface HttpConfig {
   readonly port: number;
   /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
+  /** The name of the service in pages and mails. */
+  readonly serviceName: string;
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
@@ -40,6 +42,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     host: read.host('API_HOST', API_HOST),
     port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
     publicUrl,
+    serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
@@ -48,6 +51,15 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     rateLimit: read.integer('RATE_LIMIT', variables.RATE_LIMIT, 1, 10_000),
     metricsPort: readMetricsPort(variables, read),
   };
+}
+
+/** One line of text that a person can read, at most 64 characters. */
+const NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+
+function readServiceName(value: string, publicUrl: string | null, read: Readers): string {
+  if (value !== '' && !NAME.test(value))
+    read.wrong('SERVICE_NAME', value, 'one line of at most 64 characters, none of them invisible');
+  return value || hostOf(publicUrl ?? '') || 'Kinship';
 }
 
 /**

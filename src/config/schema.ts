@@ -12,6 +12,7 @@ export const Environment = Type.Object({
   API_HOST: text('127.0.0.1'),
   API_PORT: text('3000'),
   PUBLIC_URL: text(),
+  SERVICE_NAME: text(),
   TRUST_PROXY: text('false'),
   CORS_ORIGINS: text(),
   LOGIN_BY_USER_ID: text(),

@@ -24,7 +24,8 @@ export function passwordFault(
   if (length < MIN_LENGTH) return `The password must have ${MIN_LENGTH} characters or more.`;
   if (length > MAX_LENGTH) return `The password must have ${MAX_LENGTH} characters or fewer.`;
   if (/[\0\p{Cs}]/u.test(password)) return 'The password contains an invalid character.';
-  if (isCommon(password.toLowerCase())) return 'The password is too common. Choose another one.';
+  if (isCommon(password.toLowerCase()))
+    return 'The password is one of the most common passwords. Choose another one.';
   if (context.some((word) => identifierOf(word) === identifierOf(password))) {
     return 'The password must not be the name or address of the account.';
   }

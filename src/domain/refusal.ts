@@ -19,6 +19,7 @@ const meaning = {
   invalid_request: 'The request is not as documented.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
+  invalid_link: 'The link was used before, or it has expired.',
   not_found: 'There is no such thing here.',
   invalid_credentials: 'The name or the password is wrong.',
   conflict: 'The name or the address is taken.',

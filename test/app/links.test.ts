@@ -36,7 +36,9 @@ t.test('links lead to this service and are derived from values that are no links
   const token = new URL(to(moved) ?? '').searchParams.get('token') ?? '';
   t.same(links.readNotMe(token, NOW + 7 * DAY - 1), { sessionId, userId });
   t.equal(links.readNotMe(token, NOW + 7 * DAY), null, 'for a week');
-  t.equal(to(changed), null);
+  const all = new URL(to(changed) ?? '').searchParams.get('token') ?? '';
+  t.same(links.readNotMe(all, NOW), { sessionId: null, userId }, 'all sessions of the user');
+  t.equal(links.readNotMe(token.replace(sessionId, ''), NOW), null, 'one session never becomes all');
 });
 
 t.test('links of an older key stay valid, links of an unknown key are refused', async (t) => {

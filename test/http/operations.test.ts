@@ -23,6 +23,7 @@ const ROUTES = [
   '/auth/logout',
   '/auth/me',
   '/auth/not-me',
+  '/auth/not-me/password',
   '/auth/password',
   '/auth/password/forgot',
   '/auth/password/reset',

@@ -86,6 +86,7 @@ export async function httpService(
     useCases: { ...createUseCases(deps), ...overrides },
     config: {
       publicUrl: null,
+      serviceName: 'auth.example.com',
       issuer: 'kinship',
       trustProxy: [],
       corsOrigins: [],

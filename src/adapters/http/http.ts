@@ -10,7 +10,7 @@ import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
-import { asPages } from './pages/page.ts';
+import { asPages, pageSender } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
@@ -18,6 +18,12 @@ import { redirectToDocs } from './server/redirect-to-docs.ts';
 import { TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
+
+/** The options of the pages that people open. */
+interface PageOptions {
+  /** The name of the service in pages. */
+  readonly serviceName: string;
+}
 
 /** The options of all routes and of the server. */
 type RouteOptions = ServerOptions &
@@ -29,10 +35,14 @@ type RouteOptions = ServerOptions &
   MetadataOptions &
   NotMeOptions &
   PasswordResetOptions &
+  PageOptions &
   SheddingOptions;
 
 type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
-  Pick<RouteOptions, 'issuer' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'>);
+  Pick<
+    RouteOptions,
+    'issuer' | 'serviceName' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'
+  >);
 type ObservabilityName = 'log' | 'tracing' | 'onAnswered' | keyof SheddingOptions;
 type KeysName = keyof KeySetOptions;
 
@@ -77,9 +87,10 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   redirectToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
   await scope(app, async (pages) => {
-    await asPages(pages);
-    notMePages(pages, options);
-    passwordResetPages(pages, options);
+    const sendPage = pageSender(options.serviceName);
+    await asPages(pages, sendPage);
+    notMePages(pages, { ...options, sendPage });
+    passwordResetPages(pages, { ...options, sendPage });
   });
   await scope(app, (oauth) => oauthDoor(oauth, options));
   await scope(app, async (proxies) => {

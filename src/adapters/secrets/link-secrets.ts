@@ -17,7 +17,7 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
     hashReset: (secret) => createHash('sha256').update(secret).digest('base64url'),
 
     notMe(sessionId, userId, expiresAt) {
-      const parts = [sessionId, userId, String(expiresAt)];
+      const parts = [sessionId ?? '', userId, String(expiresAt)];
       return [...parts, signature(notMeKey, parts).toString('base64url')].join('.');
     },
 
@@ -25,7 +25,8 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
       const [sessionId = '', userId = '', expiresAt = '', given = '', ...more] = token.split('.');
       const parts = [sessionId, userId, expiresAt];
       const isValid = notMeKeys.some((key) => isSame(signature(key, parts), Buffer.from(given, 'base64url')));
-      return isValid && more.length === 0 && now < Number(expiresAt) ? { sessionId, userId } : null;
+      if (!isValid || more.length > 0 || now >= Number(expiresAt)) return null;
+      return { sessionId: sessionId || null, userId };
     },
   };
 }

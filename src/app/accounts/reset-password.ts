@@ -29,13 +29,15 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
-export type CheckResetLink = (token: string) => Promise<void>;
+export type CheckResetLink = (token: string) => Promise<{ readonly username: string }>;
 
-/** Checks a password-reset link without using it. Rejects with a {@link Refusal} `forbidden` if it is not valid. */
+/** The account of a reset link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid. */
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>
   async (token) => {
-    if ((await users.findReset(links.hashReset(token), clock())) === null) throw notGood();
+    const user = await users.findReset(links.hashReset(token), clock());
+    if (user === null) throw invalidLink();
+    return { username: user.username };
   };
 
 export type ResetPassword = (input: {
@@ -52,7 +54,7 @@ export const resetPassword =
     const at = clock();
     const hashedToken = links.hashReset(token);
     const user = await users.findReset(hashedToken, at);
-    if (user === null) throw notGood();
+    if (user === null) throw invalidLink();
     const password = normalizePassword(newPassword);
     const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
     if (fault !== null) throw new Refusal('invalid_request', fault);
@@ -62,7 +64,7 @@ export const resetPassword =
     const event = { type: 'users.password_changed', occurredAt: at, data } as const;
     const change = { passwordHash, except: null, at };
     const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
-    if (ended === null) throw notGood();
+    if (ended === null) throw invalidLink();
     const who = { userId: user.id, address: client.address };
     deps.securityLog('password_reset', who);
     reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
@@ -72,6 +74,10 @@ export const resetPassword =
     );
   };
 
-function notGood(): Refusal {
-  return new Refusal('forbidden', 'This link has been used or has expired.');
+function invalidLink(): Refusal {
+  return new Refusal(
+    'invalid_link',
+    'It was used before, or it has expired. If you have just set a new password with it, log in with that password. ' +
+      'Otherwise ask for a new link where you log in. Only the newest mail has a valid link.',
+  );
 }

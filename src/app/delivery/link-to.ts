@@ -1,26 +1,38 @@
 import type { DomainEvent } from '../../domain/events.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 
+interface Deps {
+  readonly links: LinkSecrets;
+  readonly publicUrl: string;
+}
+
 /** The URL of the page for the user's reaction to an event; null if the event has no page. */
 export type LinkTo = (event: DomainEvent) => string | null;
 
-/** How long after the event the link in a mail can end the session, in milliseconds. */
+/** How long after the event the link in a mail can end sessions, in milliseconds. */
 const NOT_ME_FOR = 7 * 86_400_000;
 
 /** Makes a link when a mail is sent, so that no stored value can be used as a link. Links lead only to this service. */
-export const linkTo =
-  ({ links, publicUrl }: { readonly links: LinkSecrets; readonly publicUrl: string }): LinkTo =>
-  ({ type, data, occurredAt }) => {
+export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
+  return ({ type, data, occurredAt }) => {
     switch (type) {
-      case 'sessions.reuse_detected':
       case 'sessions.address_changed':
-      case 'sessions.user_agent_changed': {
-        const token = links.notMe(data.sessionId, data.userId, occurredAt + NOT_ME_FOR);
-        return `${publicUrl}/auth/not-me?token=${encodeURIComponent(token)}`;
-      }
+      case 'sessions.user_agent_changed':
+        return notMe(data.sessionId, data.userId, occurredAt);
+      // The session has ended, or no session is known: the link ends all sessions of the user.
+      case 'sessions.reuse_detected':
+      case 'sessions.revoked':
+      case 'users.password_changed':
+        return notMe(null, data.userId, occurredAt);
       case 'users.password_forgotten':
         return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;
       default:
         return null;
     }
   };
+
+  function notMe(sessionId: string | null, userId: string, occurredAt: number): string {
+    const token = links.notMe(sessionId, userId, occurredAt + NOT_ME_FOR);
+    return `${publicUrl}/auth/not-me?token=${encodeURIComponent(token)}`;
+  }
+};

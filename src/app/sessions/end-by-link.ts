@@ -1,33 +1,67 @@
+import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
-import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
-import type { SessionOfUser } from './log-out.ts';
+import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import type { ForgotPassword } from '../accounts/forgot-password.ts';
+import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 
 interface Deps {
   readonly links: LinkSecrets;
+  readonly users: Pick<Users, 'find'>;
   readonly clock: Clock;
 }
 
-export type ReadNotMeLink = (token: string) => Promise<SessionOfUser>;
+/** What a mailed link can end. `username` is null where another system keeps the account. */
+export interface NotMeLink extends EndableSessions {
+  readonly username: string | null;
+}
 
-/** The session of a mailed link. Rejects with a {@link Refusal} `forbidden` if the link is not valid or has expired. */
+export type ReadNotMeLink = (token: string) => Promise<NotMeLink>;
+
+/** Reads a mailed link, which ends nothing. Rejects with a {@link Refusal} `invalid_link`. */
 export const readNotMeLink =
   (deps: Deps): ReadNotMeLink =>
   async (token) =>
-    sessionOfLink(deps, token);
+    readLink(deps, token);
 
-export type EndByLink = (token: string, address?: string) => Promise<void>;
+export type EndByLink = (token: string, address?: string) => Promise<NotMeLink>;
 
-/** Ends the session of a mailed link. A session that has already ended is no error. */
+/** Ends the sessions of a mailed link. A session that has already ended is no error. */
 export const endByLink =
   (deps: Deps & EndSessionDeps): EndByLink =>
   async (token, address) => {
-    await endOne(deps, sessionOfLink(deps, token), { reason: 'not_me', address });
+    const link = await readLink(deps, token);
+    const { sessionId, userId } = link;
+    const ending = { reason: 'not_me', address } as const;
+    if (sessionId === null) await endAll(deps, userId, null, ending);
+    else await endOne(deps, { sessionId, userId }, ending);
+    return link;
   };
 
-function sessionOfLink({ links, clock }: Deps, token: string): SessionOfUser {
-  const session = links.readNotMe(token, clock());
-  if (session === null) throw new Refusal('forbidden', 'This link is not valid, or has expired.');
-  return session;
+export type MailResetByLink = (token: string, client: ClientInfo) => Promise<void>;
+
+/** Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account. */
+export const mailResetByLink =
+  (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailResetByLink =>
+  async (token, client) => {
+    const { userId } = sessionsOf(deps, token);
+    const user = await deps.users.find(userId);
+    if (user !== null) await deps.forgotPassword({ email: user.email, client });
+  };
+
+async function readLink(deps: Deps, token: string): Promise<NotMeLink> {
+  const sessions = sessionsOf(deps, token);
+  const user = await deps.users.find(sessions.userId);
+  return { ...sessions, username: user?.username ?? null };
+}
+
+function sessionsOf({ links, clock }: Deps, token: string): EndableSessions {
+  const sessions = links.readNotMe(token, clock());
+  if (sessions !== null) return sessions;
+  throw new Refusal(
+    'invalid_link',
+    'The link has expired, or a part of it is missing. If you do not recognise a session, log in, end it in the ' +
+      'list of your sessions, and change your password.',
+  );
 }

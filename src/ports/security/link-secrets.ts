@@ -1,3 +1,9 @@
+/** One session of a user; all sessions where `sessionId` is null. */
+export interface EndableSessions {
+  readonly sessionId: string | null;
+  readonly userId: string;
+}
+
 /**
  * Derives the secrets of links in mails from ids, under separate keys, when a mail is sent. No value in the database
  * or the outbox can be used as a link.
@@ -9,9 +15,9 @@ export interface LinkSecrets {
   /** The stored hash of a reset secret, base64url. */
   hashReset(secret: string): string;
 
-  /** A signed token that can end one session until `expiresAt` (milliseconds). */
-  notMe(sessionId: string, userId: string, expiresAt: number): string;
+  /** A signed token that can end one session of a user, or all with null, until `expiresAt` (milliseconds). */
+  notMe(sessionId: string | null, userId: string, expiresAt: number): string;
 
-  /** The session of a `notMe` token; null if the token is not valid or has expired at `now` (milliseconds). */
-  readNotMe(token: string, now: number): { readonly sessionId: string; readonly userId: string } | null;
+  /** What a `notMe` token can end; null if the token is not valid or has expired at `now` (milliseconds). */
+  readNotMe(token: string, now: number): EndableSessions | null;
 }

@@ -35,6 +35,7 @@ const OPEN = [
   'POST /auth/login',
   'POST /auth/logout',
   'POST /auth/not-me',
+  'POST /auth/not-me/password',
   'POST /auth/password/forgot',
   'POST /auth/password/reset',
   'POST /auth/refresh',

@@ -1,15 +1,24 @@
 import { Type } from '@sinclair/typebox';
-import type { EndByLink, ReadNotMeLink } from '../../../app/sessions/end-by-link.ts';
+import type {
+  EndByLink,
+  MailResetByLink,
+  NotMeLink,
+  ReadNotMeLink,
+} from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
-import { addressOf } from '../server/client.ts';
+import { addressOf, clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
-import { escapeHtml, pages, refusals, sendPage } from './page.ts';
+import { escapeHtml, type Page, paragraph } from './layout.ts';
+import { pages, refusals, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
   readonly readNotMeLink: ReadNotMeLink;
   readonly endByLink: EndByLink;
+  readonly mailResetByLink: MailResetByLink;
 }
+
+type Options = NotMeOptions & { readonly sendPage: SendPage };
 
 const token = Type.String({ maxLength: 300, description: 'the token in the link' });
 const Link = Type.Object(
@@ -25,55 +34,115 @@ const Link = Type.Object(
  * "It was not me": the link in a mail leads to a page with one button. A GET changes nothing, because mail scanners
  * follow links.
  */
-export function notMePages(app: App, options: NotMeOptions): void {
+export function notMePages(app: App, options: Options): void {
   confirmationPage(app, options);
   resultPage(app, options);
+  resetMailPage(app, options);
 }
 
-function confirmationPage(app: App, { readNotMeLink }: NotMeOptions): void {
+function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void {
   app.get(
     '/auth/not-me',
     {
       schema: {
         ...pages,
         operationId: 'showNotMe',
-        summary: 'Show the page with a button that ends a session, which the link in a mail opens',
+        summary: 'Where a mail about a session leads: one button, which ends it',
         querystring: Type.Object({ token }), // a mail program may add parameters to a link
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
     },
     async (request, reply) => {
       const { token } = request.query;
-      await readNotMeLink(token);
-      return sendPage(
-        reply,
-        'Was it not you?',
-        `<p>The button ends the session that the mail was about, on every device that uses it.</p>
-<form method="post" action="/auth/not-me">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<button>End this session</button>
-</form>
-<p>Then log in again and change your password.</p>`,
-      );
+      const link = await readNotMeLink(token);
+      return sendPage(reply, link.sessionId === null ? endAllPage(token, link) : endOnePage(token, link));
     },
   );
 }
 
-function resultPage(app: App, { endByLink }: NotMeOptions): void {
+function resultPage(app: App, { endByLink, sendPage }: Options): void {
   app.post(
     '/auth/not-me',
     {
       schema: {
         ...pages,
         operationId: 'endSessionByLink',
-        summary: 'End the session that a mail reported',
+        summary: 'End the session that a mail reported, or all sessions of its user',
         body: Link,
         response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
       },
     },
     async (request, reply) => {
-      await endByLink(request.body.token, addressOf(request));
-      return sendPage(reply, 'The session has ended', '<p>Log in again, and change your password.</p>');
+      const { token } = request.body;
+      return sendPage(reply, endedPage(token, await endByLink(token, addressOf(request))));
     },
   );
+}
+
+function resetMailPage(app: App, { mailResetByLink, sendPage }: Options): void {
+  app.post(
+    '/auth/not-me/password',
+    {
+      schema: {
+        ...pages,
+        operationId: 'mailResetByLink',
+        summary: 'Mail a link for a new password to the user of a mailed link',
+        body: Link,
+        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      await mailResetByLink(request.body.token, clientOf(request));
+      return sendPage(reply, RESET_MAILED);
+    },
+  );
+}
+
+function endOnePage(token: string, { username }: NotMeLink): Page {
+  const account = username === null ? '' : ` of the account ${named(username)}`;
+  return {
+    title: 'Was it not you?',
+    content: `<p>The button ends the session${account} that the mail is about. Everyone who uses this session is logged out.</p>
+${form('/auth/not-me', token, 'End this session')}`,
+  };
+}
+
+function endAllPage(token: string, { username }: NotMeLink): Page {
+  const account = username === null ? 'your account' : `the account ${named(username)}`;
+  return {
+    title: 'Was it not you?',
+    content: `<p>The button ends all sessions of ${account}. You are logged out on every device.</p>
+${form('/auth/not-me', token, 'End all sessions')}`,
+  };
+}
+
+function endedPage(token: string, { sessionId, username }: NotMeLink): Page {
+  const title = sessionId === null ? 'All sessions have ended' : 'The session has ended';
+  if (username === null)
+    return { title, content: paragraph('Change your password where you log in. Then log in again.') };
+  return {
+    title,
+    content: `<p>Now set a new password for the account ${named(username)}. We mail you a link for that.</p>
+${form('/auth/not-me/password', token, 'Mail me a link')}`,
+  };
+}
+
+const RESET_MAILED: Page = {
+  title: 'Open your mailbox',
+  content: paragraph(
+    'We are sending a link to the address of your account. It is valid for one hour. If no mail arrives within ' +
+      'five minutes, look into the folder for unwanted mail.',
+  ),
+};
+
+/** A name can have a writing direction of its own. */
+function named(username: string): string {
+  return `<strong><bdi>${escapeHtml(username)}</bdi></strong>`;
+}
+
+function form(action: string, token: string, button: string): string {
+  return `<form method="post" action="${action}">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<button>${button}</button>
+</form>`;
 }

@@ -1,9 +1,12 @@
 import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
 import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-password.ts';
+import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
-import { Empty, Text, text } from '../server/schemas.ts';
-import { escapeHtml, pages, refusals, sendPage } from './page.ts';
+import { Empty, text } from '../server/schemas.ts';
+import { escapeHtml, type Page, paragraph } from './layout.ts';
+import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
 
 export interface PasswordResetOptions {
   readonly checkResetLink: CheckResetLink;
@@ -11,8 +14,11 @@ export interface PasswordResetOptions {
 }
 
 const token = Type.String({ maxLength: 100, description: 'the token in the link' });
+
+/** A password of any length reaches the use case, which says what is wrong with it. */
+const newPassword = Type.String({ maxLength: FORM_LIMIT });
 const Reset = Type.Object(
-  { token, newPassword: Text },
+  { token, newPassword },
   {
     title: 'PasswordReset',
     additionalProperties: false,
@@ -20,66 +26,97 @@ const Reset = Type.Object(
   },
 );
 
+type Options = PasswordResetOptions & { readonly sendPage: SendPage };
+
 /** The link in a mail leads to a page that asks for a new password. A GET does not use the link up. */
-export function passwordResetPages(app: App, options: PasswordResetOptions): void {
-  formPage(app, options);
-  resultPage(app, options);
+export function passwordResetPages(app: App, options: Options): void {
+  showFormRoute(app, options);
+  setPasswordRoute(app, options);
 }
 
-function formPage(app: App, { checkResetLink }: PasswordResetOptions): void {
+function showFormRoute(app: App, { checkResetLink, sendPage }: Options): void {
   app.get(
     '/auth/password/reset',
     {
       schema: {
         ...pages,
         operationId: 'showPasswordReset',
-        summary: 'Show the form for a new password, which the link in a mail opens',
+        summary: 'Where a mail about a forgotten password leads: a form for a new one',
         querystring: Type.Object({ token }),
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
     },
     async (request, reply) => {
-      await checkResetLink(request.query.token);
-      return sendPage(
-        reply,
-        'Choose a new password',
-        `<form method="post" action="/auth/password/reset">
-<input type="hidden" name="token" value="${escapeHtml(request.query.token)}">
-<label>New password <input name="newPassword" type="password" autocomplete="new-password" minlength="8" required></label>
-<button>Set the password</button>
-</form>
-<p>Eight characters or more. All your sessions will end.</p>`,
-      );
+      const { token } = request.query;
+      const { username } = await checkResetLink(token);
+      return sendPage(reply, formPage({ token, username }));
     },
   );
 }
 
-function resultPage(app: App, { resetPassword }: PasswordResetOptions): void {
+function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }: Options): void {
   app.post(
     '/auth/password/reset',
     {
       schema: {
         ...pages,
         operationId: 'resetPassword',
-        summary: 'Set a new password with the token of a link, and end all sessions',
+        summary: 'Set a new password by a mailed link; every session ends',
         body: Reset,
         response: {
-          200: text('a page that confirms it, if the request was a form', 'text/html'),
+          200: text('to a form: a page that confirms it', 'text/html'),
           204: Empty,
           ...refusals(400, 403, 503),
         },
       },
     },
     async (request, reply) => {
-      await resetPassword({ ...request.body, client: clientOf(request) });
-      const wantsPage =
-        request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-      if (!wantsPage) return reply.code(204).send(null);
-      return sendPage(
-        reply,
-        'Your password has been set',
-        '<p>Log in with it. All your sessions have ended.</p>',
-      );
+      const { token } = request.body;
+      try {
+        await resetPassword({ ...request.body, client: clientOf(request) });
+      } catch (error) {
+        const isRefusedPassword = error instanceof Refusal && error.code === 'invalid_request';
+        if (!isRefusedPassword || !isForm(request)) throw error;
+        const { username } = await checkResetLink(token);
+        return sendPage(reply.code(400), formPage({ token, username, error: error.message }));
+      }
+      return isForm(request) ? sendPage(reply, PASSWORD_SET) : reply.code(204).send(null);
     },
   );
+}
+
+function isForm({ headers }: FastifyRequest): boolean {
+  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+}
+
+const PASSWORD_SET: Page = {
+  title: 'Your password has been set',
+  content: paragraph('All your sessions have ended. Log in with the new password.'),
+};
+
+interface FormState {
+  readonly token: string;
+  readonly username: string;
+  /** Why the password was refused. */
+  readonly error?: string;
+}
+
+/** The account is an input, so that a password manager stores the password for it. A page never repeats a password. */
+function formPage({ token, username, error }: FormState): Page {
+  const failure = error === undefined ? '' : `<p id="error" class="error">${escapeHtml(error)}</p>\n`;
+  const invalid = error === undefined ? '' : ' aria-invalid="true"';
+  const describedBy = error === undefined ? 'hint' : 'error hint';
+  return {
+    title: 'Choose a new password',
+    hasError: error !== undefined,
+    content: `<form method="post" action="/auth/password/reset">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<label for="account">Account</label>
+<input id="account" type="text" autocomplete="username" dir="auto" readonly value="${escapeHtml(username)}">
+<label for="new-password">New password</label>
+<p id="hint">Eight characters or more. All your sessions end when you set it.</p>
+${failure}<input id="new-password" name="newPassword" type="password" autocomplete="new-password" minlength="8" required autofocus aria-describedby="${describedBy}"${invalid}>
+<button>Set the password</button>
+</form>`,
+  };
 }

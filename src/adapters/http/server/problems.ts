@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   invalid_request: { status: 400, title: 'Invalid request', recovery: 'none' },
   unauthenticated: { status: 401, title: 'Not authenticated', recovery: 'login' },
   forbidden: { status: 403, title: 'Forbidden', recovery: 'none' },
+  invalid_link: { status: 403, title: 'This link is no longer valid', recovery: 'none' },
   not_found: { status: 404, title: 'Not found', recovery: 'none' },
   invalid_credentials: { status: 401, title: 'Wrong credentials', recovery: 'login' },
   method_not_allowed: { status: 405, title: 'Method not allowed', recovery: 'none' },

@@ -19,7 +19,8 @@ export function contentAbout(event: DomainEvent, link: string | null): MailText 
 
 function linkTo({ type }: DomainEvent, url: string): NonNullable<MailText['link']> {
   if (type === 'users.password_forgotten') return { label: 'Choose a new password', url };
-  return { label: 'It was not me: end this session', url };
+  const endsOne = type === 'sessions.address_changed' || type === 'sessions.user_agent_changed';
+  return { label: `It was not me: end ${endsOne ? 'this session' : 'all sessions'}`, url };
 }
 
 function contentOf(event: DomainEvent): MailText | null {

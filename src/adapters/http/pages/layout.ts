@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+
+/** `title` is text, `content` is HTML. */
+export interface Page {
+  readonly title: string;
+  readonly content: string;
+  /** Whether a form shows an error, which the title of the window says first. */
+  readonly hasError?: boolean;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --text: #1c2128; --back: #ffffff; --line: #6b7480; --action: #0b57b7; --on-action: #ffffff; --error: #b3261e }
+@media (prefers-color-scheme: dark) {
+:root { --text: #e6e9ee; --back: #14181d; --line: #8f98a3; --action: #8ab8ff; --on-action: #10151b; --error: #ff9f96 }
+}
+body { font: 1rem/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); max-width: 34rem; margin: 0 auto; padding: 8vh 1rem; overflow-wrap: anywhere }
+header { font-weight: 600 }
+h1 { font-size: 1.4rem; line-height: 1.25 }
+a { color: var(--action) }
+label { display: block; font-weight: 600; margin-top: 1.25rem }
+label + p { margin: .25rem 0 }
+input { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--line); border-radius: .25rem; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
+input[readonly] { border-style: dashed }
+input[aria-invalid] { border: 2px solid var(--error) }
+.error { color: var(--error) }
+button { font: inherit; font-weight: 600; color: var(--on-action); background: var(--action); border: 1px solid var(--action); border-radius: .25rem; padding: .6rem 1.2rem; margin-top: 1.25rem; cursor: pointer }
+:focus-visible { outline: 3px solid var(--action); outline-offset: 2px }
+`;
+
+/** Allows one style sheet, and forms to this service. All other security headers are those of every answer. */
+export const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+export function layOut(serviceName: string, { title, content, hasError = false }: Page): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${hasError ? 'Error: ' : ''}${escapeHtml(title)} – ${escapeHtml(serviceName)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header><bdi>${escapeHtml(serviceName)}</bdi></header>
+<main>
+<h1>${escapeHtml(title)}</h1>
+${content}
+</main>
+</body>
+</html>
+`;
+}
+
+export function paragraph(text: string): string {
+  return `<p>${escapeHtml(text)}</p>\n`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { launchChromium } from '../support/chromium.ts';
+import { httpService } from '../support/http.ts';
+import { renderingChecks } from '../support/rendering.ts';
+
+const PASSWORD = 'a violet piano 42';
+const RESET = '/auth/password/reset';
+
+/** A service with one account, and links to it as mails have them. */
+async function linked(t: Test, username = 'ann') {
+  const service = await httpService(t);
+  const { links, time, outbox, users, url } = service;
+  const account = { username, email: 'ann@example.com', password: PASSWORD };
+  const { id } = (await service.post('/auth/register', account)).body;
+  const userId = String(id);
+  const in1h = () => time.now + 3_600_000;
+  return {
+    ...service,
+    userId,
+    endOne: `${url}/auth/not-me?token=${links.notMe(randomUUID(), userId, in1h())}`,
+    endAll: `${url}/auth/not-me?token=${links.notMe(null, userId, in1h())}`,
+    stranger: `${url}/auth/not-me?token=${links.notMe(null, randomUUID(), in1h())}`,
+    async reset() {
+      const resetId = randomUUID();
+      const secret = links.reset(resetId);
+      await users.openReset({ hashedToken: links.hashReset(secret), userId, expiresAt: in1h() }, []);
+      return `${url}${RESET}?token=${secret}`;
+    },
+    mails: async () => (await outbox.claim('mail', time.now, time.now, 100)).map(({ event }) => event.type),
+  };
+}
+
+async function choose(page: Page, password: string): Promise<void> {
+  await page.getByLabel('New password').fill(password);
+  await page.getByRole('button').click();
+}
+
+t.test('every page is accessible and fits a phone, in light and dark, without scripts', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const check = await renderingChecks(t, browser);
+  const ann = await linked(t);
+  await check('reset form', async (page) => page.goto(await ann.reset()));
+  await check('refused password', (page) => choose(page, 'password1'));
+  await check('password set', (page) => choose(page, 'a green piano 44'));
+  await check('used link', (page) => page.reload());
+  await check('incomplete link', (page) => page.goto(`${ann.url}${RESET}`));
+  await check('end all sessions', (page) => page.goto(ann.endAll));
+  await check('all sessions ended', (page) => page.getByRole('button').click());
+  await check('reset link mailed', (page) => page.getByRole('button').click());
+  await check('sessions of a foreign account', (page) => page.goto(ann.stranger));
+  for (const username of ['m'.repeat(64), `${'\u0627\u0633\u0645'.repeat(20)}1234`]) {
+    const { reset, endOne } = await linked(t, username);
+    await check(`long name ${username[0]}, reset form`, async (page) => page.goto(await reset()));
+    await check(`long name ${username[0]}, one session`, (page) => page.goto(endOne));
+  }
+});
+
+t.test('a refused password shows the form again, with the reason at the field', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const { reset } = await linked(t);
+  const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await page.goto(await reset());
+  t.equal(await page.title(), 'Choose a new password – auth.example.com');
+  for (const [password, reason] of [
+    ['password1', /most common/],
+    ['ann@example.com', /name or address/],
+    ['x'.repeat(129), /128 characters or fewer/],
+  ] as const) {
+    await choose(page, password);
+    t.equal(await page.title(), 'Error: Choose a new password – auth.example.com');
+    const field = page.getByLabel('New password');
+    t.equal(await field.getAttribute('aria-describedby'), 'error hint');
+    t.match(await page.locator('#error').textContent(), reason);
+    t.equal(await field.getAttribute('aria-invalid'), 'true');
+    t.equal(await page.evaluate('document.activeElement.id'), await field.getAttribute('id'));
+    t.equal(await field.inputValue(), '', 'a page never repeats a password');
+    t.equal(await page.getByLabel('Account').inputValue(), 'ann');
+  }
+  await choose(page, 'a green piano 44');
+  t.equal(await page.getByRole('heading').textContent(), 'Your password has been set');
+  await page.reload();
+  t.equal(await page.getByRole('heading').textContent(), 'This link is no longer valid');
+  t.match(await page.getByRole('main').textContent(), /ask for a new link/);
+});
+
+t.test('a password that a browser does not send is refused with a reason too', async (t) => {
+  const { reset, url } = await linked(t);
+  const token = new URL(await reset()).searchParams.get('token') ?? '';
+  for (const [newPassword, reason] of [
+    ['', '8 characters or more'],
+    [`a\u0000${'b'.repeat(8)}`, 'an invalid character'],
+    ['y'.repeat(2_000), '128 characters or fewer'],
+  ] as const) {
+    const body = new URLSearchParams({ token, newPassword });
+    const answer = await fetch(url + RESET, { method: 'POST', body });
+    t.equal(answer.status, 400);
+    t.match(await answer.text(), new RegExp(`<p id="error" class="error">[^<]*${reason}`));
+  }
+});
+
+t.test('the reset form gives a password manager the account and the new password', async (t) => {
+  const { reset } = await linked(t);
+  const html = await (await fetch(await reset())).text();
+  t.match(html, /<input [^>]*autocomplete="username"[^>]* readonly value="ann">/);
+  t.match(html, /<input [^>]*type="password" autocomplete="new-password"/);
+  t.ok(html.indexOf('id="hint"') < html.indexOf('<button>'), 'the hint stands before the button');
+});
+
+t.test('the link of a mail about an ended session ends all sessions and mails a reset link', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const { endAll, mails, post, send, userId } = await linked(t);
+  const logIn = async () => (await post('/auth/login', { username: 'ann', password: PASSWORD })).body.access;
+  const tokens = [await logIn(), await logIn()];
+  const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await page.goto(endAll);
+  t.match(await page.getByRole('main').textContent(), /all sessions of the account ann\./);
+  const status = (access: unknown) => send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
+  t.equal((await status(tokens[0])).status, 200, 'a GET ends nothing');
+  await page.getByRole('button', { name: 'End all sessions' }).click();
+  t.equal(await page.getByRole('heading').textContent(), 'All sessions have ended');
+  for (const access of tokens) t.equal((await status(access)).status, 401, userId);
+  t.same(await mails(), []);
+  await page.getByRole('button', { name: 'Mail me a link' }).click();
+  t.equal(await page.getByRole('heading').textContent(), 'Open your mailbox');
+  t.same(await mails(), ['users.password_forgotten']);
+});
+
+t.test('a page names the service, and shows markup in names as text', async (t) => {
+  const service = await httpService(t, { http: { serviceName: '<b>Bank & "Co"</b>' } });
+  const { links, time, url, users } = service;
+  const userId = randomUUID();
+  await users.create(
+    {
+      id: userId,
+      username: '<img src=x onerror=alert(1)>',
+      email: 'ann@example.com',
+      passwordHash: 'x',
+      createdAt: time.now,
+    },
+    [],
+  );
+  for (const sessionId of [null, randomUUID()]) {
+    const token = links.notMe(sessionId, userId, time.now + 1_000);
+    const html = await (await fetch(`${url}/auth/not-me?token=${token}`)).text();
+    t.match(html, '<header><bdi>&lt;b&gt;Bank &amp; &quot;Co&quot;&lt;/b&gt;</bdi></header>');
+    t.match(html, '<bdi>&lt;img src=x onerror=alert(1)&gt;</bdi>');
+    t.notMatch(html, /<(?:b|img)\b/);
+  }
+});
+
+t.test('a page never describes the schema of a request', async (t) => {
+  const { url } = await httpService(t);
+  for (const path of [RESET, '/auth/not-me', `${RESET}?token=${'x'.repeat(200)}`]) {
+    const answer = await fetch(url + path);
+    t.equal(answer.status, 400);
+    const html = await answer.text();
+    t.match(html, '<h1>This link is not complete</h1>');
+    t.notMatch(html, /querystring|property|body\//);
+  }
+});

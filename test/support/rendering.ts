@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import type { Test } from 'tap';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const WIDTHS = [1280, 360];
+const SCHEMES = ['light', 'dark'] as const;
+
+/**
+ * Checks what pages show without scripts at two widths, in light and dark: no accessibility rule is violated, contrast
+ * included, and nothing is wider than the window. With `SCREENSHOTS`, a folder, it also takes pictures.
+ */
+export async function renderingChecks(t: Test, browser: Browser) {
+  const scriptless = await browser.newContext({ javaScriptEnabled: false });
+  const shown = await scriptless.newPage();
+  // The engine needs scripts, so it checks a copy in a page where they run.
+  const copy = await browser.newPage();
+
+  return async (name: string, show: (page: Page) => Promise<unknown>): Promise<void> => {
+    await show(shown);
+    await copy.setContent(await shown.content());
+    await copy.evaluate(AXE);
+    for (const width of WIDTHS) {
+      for (const colorScheme of SCHEMES) {
+        for (const page of [shown, copy]) {
+          await page.setViewportSize({ width, height: 800 });
+          await page.emulateMedia({ colorScheme });
+        }
+        const rendering = `${name}, ${colorScheme} at ${width} px`;
+        await takePicture(shown, rendering);
+        t.equal(await shown.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, rendering);
+        t.same(await violationsIn(copy), [], rendering);
+      }
+    }
+  };
+}
+
+async function violationsIn(page: Page): Promise<string[]> {
+  const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
+  const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  return passes.some(({ id }) => id === 'color-contrast') ? found : [...found, 'no contrast was checked'];
+}
+
+async function takePicture(page: Page, name: string): Promise<void> {
+  const { SCREENSHOTS } = process.env;
+  if (SCREENSHOTS === undefined) return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name.replace(/\W+/g, '-')}.png`), fullPage: true });
+}
