@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { deviceInWords } from '../adapters/http/server/agent-in-words.ts';
 import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
 import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
@@ -27,7 +28,7 @@ const UNKNOWN_RECIPIENT = 'unknown@example.invalid';
 
 /** Starts to send mails and publish events from the outbox. */
 export async function startDeliveries(
-  config: Pick<Config, 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
+  config: Pick<Config, 'http' | 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps &
     RemovalDeps & {
       readonly users: Users;
@@ -44,6 +45,7 @@ export async function startDeliveries(
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
   const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: link };
+  const words = { serviceName: config.http.serviceName, describeDevice: deviceInWords };
   const work = [await startEvents(config, deps), ...mailLoops()];
   return {
     async stop() {
@@ -55,7 +57,7 @@ export async function startDeliveries(
   function mailLoops(): Background[] {
     if (mail.kind === 'off')
       return [startLoop(POLL.toRemove, createMailRemoval(deps), log, { busyDelay: BUSY_DELAY })];
-    const toSend = { ...deps, mailer, ...toUsers };
+    const toSend = { ...deps, mailer, ...toUsers, ...words };
     return [
       startLoop(POLL.toSend, deliverMail(toSend), log),
       startLoop(POLL.toSend, deliverDigests(toSend), log),

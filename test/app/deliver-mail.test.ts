@@ -66,6 +66,8 @@ function setUp() {
     // Without a limit: see mail-digests.test.ts.
     budget: { ...mailBudget, take: async () => true },
     linkTo: () => null,
+    serviceName: 'auth.example.com',
+    describeDevice: () => null,
     mailer,
     clock: () => world.now,
     tracing: null,

@@ -19,6 +19,8 @@ function setUp({ receiver = null as string | null } = {}) {
   const deps = {
     ...{ outbox, users, budget, receiver, tracing: null },
     linkTo: () => 'https://auth.example.com/auth/not-me?token=t',
+    serviceName: 'auth.example.com',
+    describeDevice: () => null,
     mailer: {
       async send(mail: Mail) {
         if (world.refuse !== null) throw world.refuse;
@@ -70,7 +72,7 @@ t.test('fifteen mails to one recipient are ten mails and one digest at the full 
   t.match(digest, { to: 'ann@example.com', subject: '5 messages about the safety of your account' });
   t.equal(digest?.text.match(/\* Your session was used from a new address/g)?.length, 5);
   t.equal(digest?.text.match(/end this session:\nhttps:\/\/auth\.example\.com/g)?.length, 5);
-  t.equal(digest?.html.match(/<a href="https:\/\/auth\.example\.com\/auth\/not-me\?token=t">/g)?.length, 5);
+  t.equal(digest?.html.match(/<a href="https:\/\/auth\.example\.com\/auth\/not-me\?token=t" /g)?.length, 5);
   t.equal(await left(), 0);
   await deliver();
   t.equal(sent.length, 11);

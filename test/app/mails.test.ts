@@ -1,10 +1,24 @@
 import t, { type Test } from 'tap';
-import { mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
+import { deviceInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import { digestMailAbout } from '../../src/app/delivery/mails/digest-about.ts';
+import { type MailContext, mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
 import { type DomainEvent, hasMail } from '../../src/domain/events.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { renderingChecks } from '../support/rendering.ts';
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const SESSION = { sessionId: '11111111-2222-4333-8444-555555555555', userId: 'user-1' };
-const CLIENT = { address: '198.51.100.7', userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' };
+const CLIENT = {
+  address: '198.51.100.7',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+};
+const DEVICE = 'Firefox 140 on Linux';
+const CONTEXT: MailContext = {
+  serviceName: 'Bank of Ann',
+  account: 'ann',
+  link: null,
+  describeDevice: deviceInWords,
+};
 
 /** Every kind of event, in every form that may change what is told. */
 function events(client = CLIENT): DomainEvent[] {
@@ -19,13 +33,15 @@ function events(client = CLIENT): DomainEvent[] {
     at('sessions.revoked', { ...SESSION, reason: 'user_agent_changed' as const }),
     at('sessions.revoked', { ...SESSION, reason: 'logout' as const }),
     at('sessions.revoked', { ...seen, reason: 'reuse' as const }),
+    at('users.password_changed', { userId: SESSION.userId, ...client }),
+    at('users.password_forgotten', { userId: SESSION.userId, ...client, resetId: 'r' }),
     at('sessions.started', seen),
     at('sessions.healed', { ...seen, storedGeneration: 1, presentedGeneration: 2 }),
   ];
 }
 
-function lettersWith(client: Partial<typeof CLIENT>) {
-  return events({ ...CLIENT, ...client }).flatMap((event) => mailAbout(event) ?? []);
+function lettersWith({ account = CONTEXT.account, ...client }: Partial<typeof CLIENT & { account: string }>) {
+  return events({ ...CLIENT, ...client }).flatMap((event) => mailAbout(event, { ...CONTEXT, account }) ?? []);
 }
 
 /** Reads the HTML as strictly as XML, and answers what a person sees. */
@@ -48,28 +64,78 @@ function read(t: Test, html: string): string {
 }
 
 t.test('exactly the events with a mail have a letter', async (t) => {
-  for (const event of events()) t.equal(mailAbout(event) !== null, hasMail(event), event.type);
+  for (const event of events()) t.equal(mailAbout(event, CONTEXT) !== null, hasMail(event), event.type);
 });
 
-t.test('text and HTML contain the facts and the advice', async (t) => {
+t.test('text and HTML contain the same facts and the advice', async (t) => {
   const subjects = new Set<string>();
   for (const event of events().filter(hasMail)) {
-    const letter = mailAbout(event);
+    const letter = mailAbout(event, CONTEXT);
     if (letter === null) throw new Error(`no letter about ${event.type}`);
     subjects.add(letter.subject);
-    t.match(letter.subject, /^[\x20-\x7e]{10,78}$/);
-    const facts = ['2 January 2026, 03:04 UTC', SESSION.sessionId, 'What to do', 'change your password'];
-    if ('address' in event.data) facts.push(CLIENT.address, CLIENT.userAgent);
-    else facts.push('not known');
+    t.match(letter.subject, /^[\x20-\x7e]{10,60}$/);
+    const facts = ['Bank of Ann', 'ann', '2 January 2026, 03:04 UTC', 'What to do', 'If it was not you'];
+    if ('sessionId' in event.data) facts.push(SESSION.sessionId);
+    if ('address' in event.data) facts.push(CLIENT.address, DEVICE);
+    else facts.push('not known', 'an unknown browser or app');
     if ('previousAddress' in event.data) facts.push('203.0.113.1');
-    if ('previousUserAgent' in event.data) facts.push('curl/8.5');
     const shown = read(t, letter.html);
     for (const fact of [letter.subject, ...facts]) {
       t.ok(letter.text.includes(fact), `text: ${fact}`);
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
-  t.equal(subjects.size, 5);
+  t.equal(subjects.size, 7);
+});
+
+t.test('a mail shows nothing of the text of an unknown user agent', async (t) => {
+  for (const userAgent of [
+    'Canary/1.0',
+    'Canary.example/2 (Windows NT 10.0)',
+    'Mozilla/5.0 (Canary) Canary/3',
+  ]) {
+    const letters = lettersWith({ userAgent });
+    t.equal(letters.length, 8);
+    for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
+  }
+});
+
+t.test('a mail about an ended session or a changed password links to the end of all sessions', async (t) => {
+  const labels = events()
+    .filter(hasMail)
+    .map((event) => {
+      const { text = '' } = mailAbout(event, { ...CONTEXT, link: 'https://auth.example.com/x' }) ?? {};
+      return `${event.type}: ${/^(.*):\nhttps:/m.exec(text)?.[1]}`;
+    });
+  t.same(
+    [...new Set(labels)],
+    [
+      'sessions.reuse_detected: It was not me: end all sessions',
+      'sessions.address_changed: It was not me: end this session',
+      'sessions.user_agent_changed: It was not me: end this session',
+      'sessions.revoked: It was not me: end all sessions',
+      'users.password_changed: It was not me: end all sessions',
+      'users.password_forgotten: Choose a new password',
+    ],
+  );
+});
+
+t.test('every mail is accessible and fits a phone, in light and dark, without scripts', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const check = await renderingChecks(t, browser);
+  const client = { ...CLIENT, address: '2001:db8:1111:2222:3333:4444:5555:6666' };
+  const context = { ...CONTEXT, link: `https://auth.example.com/auth/not-me?token=${'t'.repeat(150)}` };
+  const names = ['ann', 'm'.repeat(64), '\u0627\u0633\u0645'.repeat(20), '<img src=x onerror=alert(1)>'];
+  const seen = events(client).filter(hasMail);
+  for (const [index, event] of seen.entries()) {
+    const account = names[index % names.length] ?? '';
+    const { html = '', subject = '' } = mailAbout(event, { ...context, account }) ?? {};
+    await check(`mail ${index} ${subject}`, (page) => page.setContent(html));
+  }
+  const items = seen.map((event) => ({ event, context }));
+  const { html } = digestMailAbout('Bank of Ann', items);
+  await check('mail digest', (page) => page.setContent(html));
 });
 
 t.test('the time is shown in UTC at every hour', async (t) => {
@@ -78,7 +144,7 @@ t.test('the time is shown in UTC at every hour', async (t) => {
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],
   ] as const) {
     const [event] = events();
-    t.match(event && mailAbout({ ...event, occurredAt: at })?.text, said);
+    t.match(event && mailAbout({ ...event, occurredAt: at }, CONTEXT)?.text, said);
   }
 });
 
@@ -89,12 +155,11 @@ t.test('the HTML loads nothing, has no links and sets no colour', async (t) => {
 });
 
 t.test('untrusted HTML is shown as text', async (t) => {
-  const userAgent = `<script>alert("x")</script> <img src=x onerror='y'> &amp; <a href="//evil">`;
-  for (const { text, html } of lettersWith({ userAgent, address: '<b>198.51.100.7</b>' })) {
-    if (!text.includes('<b>')) continue; // the one that knows no client
+  const account = `<script>alert("x")</script> <img src=x onerror='y'> &amp; <a href="//evil">`;
+  for (const { text, html } of lettersWith({ account, address: '<b>198.51.100.7</b>' })) {
     const shown = read(t, html);
-    t.ok(shown.includes(userAgent));
-    t.ok(shown.includes('<b>198[.]') || shown.includes('<b>198.51.100.7</b>'));
+    t.ok(shown.includes(account));
+    t.ok(text.includes(account));
     t.notMatch(html, /<(?:script|img|a|b)\b/);
   }
 });
@@ -108,9 +173,9 @@ t.test('an untrusted value stays on its line', async (t) => {
     'a\u0085b',
     'a\vb\fc',
   ];
-  const [plain] = lettersWith({ userAgent: 'plain' });
-  for (const userAgent of forged) {
-    const [letter] = lettersWith({ userAgent });
+  const [plain] = lettersWith({});
+  for (const value of forged) {
+    const [letter] = lettersWith({ account: value, address: value });
     t.equal(letter?.text.split(/[\r\n\v\f\u0085\u2028\u2029]/).length, plain?.text.split('\n').length);
     t.equal(letter?.subject, plain?.subject);
   }
@@ -119,26 +184,26 @@ t.test('an untrusted value stays on its line', async (t) => {
 t.test('control, invisible and direction characters are removed', async (t) => {
   const marks =
     '\0\x07\x1b[31m\x7f\u009b\u00ad\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\ud800\u{e0041}';
-  for (const { subject, text, html } of lettersWith({ userAgent: `before${marks}after`, address: marks })) {
+  for (const { subject, text, html } of lettersWith({ account: `before${marks}after`, address: marks })) {
     for (const part of [subject, text, html]) t.notMatch(part, /[^\P{Cc}\n]|\p{Cf}|\p{Cs}/u);
   }
-  t.match(lettersWith({ userAgent: `before${marks}after` })[0]?.text, 'before [31m after');
-  t.match(lettersWith({ userAgent: marks.replace('[31m', '') })[0]?.text, 'Browser or app: not known');
+  t.match(lettersWith({ account: `before${marks}after` })[0]?.text, 'before [31m after');
+  t.match(lettersWith({ address: marks.replace('[31m', '') })[0]?.text, 'Address: not known');
 });
 
 t.test('no untrusted text becomes a link in a mail program', async (t) => {
-  const userAgent = 'Visit https://evil.example/login or www.evil.example, ann@evil.example; bot/2.1';
-  for (const { text, html } of lettersWith({ userAgent })) {
+  const account = 'Visit https://evil.example/login or www.evil.example, ann@evil.example; bot/2.1';
+  for (const { text, html } of lettersWith({ account })) {
     t.notMatch(text, /:\/\/|evil\.|www\./);
     t.notMatch(html, /:\/\/|evil\.|www\./);
   }
-  t.match(lettersWith({ userAgent })[0]?.text, 'https[:]//evil[.]example/login', 'still to be read');
-  t.match(lettersWith({ userAgent })[0]?.text, 'bot/2.1');
+  t.match(lettersWith({ account })[0]?.text, 'https[:]//evil[.]example/login', 'still to be read');
+  t.match(lettersWith({ account })[0]?.text, 'bot/2.1');
 });
 
-t.test('a long user agent is cut between characters', async (t) => {
-  const [letter] = lettersWith({ userAgent: '😀'.repeat(5_000) });
+t.test('a long value is cut between characters', async (t) => {
+  const [letter] = lettersWith({ account: '😀'.repeat(5_000) });
   t.match(letter?.text, `${'😀'.repeat(199)}…\n`);
   t.notMatch(letter?.text, '😀'.repeat(200));
-  t.match(lettersWith({ userAgent: 'x'.repeat(200) })[0]?.text, `${'x'.repeat(200)}\n`);
+  t.match(lettersWith({ account: 'x'.repeat(200) })[0]?.text, `${'x'.repeat(200)}\n`);
 });

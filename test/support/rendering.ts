@@ -7,6 +7,9 @@ import type { Test } from 'tap';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** The engine takes an unset background as white. In dark mode the browser paints it dark. */
+const CANVAS = ':root { background: Canvas }';
+
 const WIDTHS = [1280, 360];
 const SCHEMES = ['light', 'dark'] as const;
 
@@ -23,6 +26,7 @@ export async function renderingChecks(t: Test, browser: Browser) {
   return async (name: string, show: (page: Page) => Promise<unknown>): Promise<void> => {
     await show(shown);
     await copy.setContent(await shown.content());
+    await copy.addStyleTag({ content: CANVAS });
     await copy.evaluate(AXE);
     for (const width of WIDTHS) {
       for (const colorScheme of SCHEMES) {

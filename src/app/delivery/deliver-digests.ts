@@ -3,10 +3,12 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
 import { mailFacts, recordMailFailure } from './mail-failure.ts';
-import { findMailRecipient } from './mail-recipient.ts';
+import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
 import { digestMailAbout } from './mails/digest-about.ts';
 
 const LEASE = 5 * 60_000;
+
+type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
 
 /** The maximum number of mails in one digest. */
 const LIMIT = 1_000;
@@ -16,7 +18,7 @@ const LIMIT = 1_000;
  * digest is retried and buried like a single mail. An unavailable database counts as empty.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
-  const { budget, mailer, clock, log, linkTo, telemetry } = deps;
+  const { budget, mailer, clock, log, linkTo, serviceName, describeDevice, telemetry } = deps;
   const { wasDelivered, acknowledge } = createAcknowledger(deps);
 
   return async (): Promise<number> => {
@@ -37,8 +39,8 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
   }
 
   /** Groups by the current address, which may have changed since the mail was held. */
-  async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, ClaimedEntry[]>> {
-    const groups = new Map<string, ClaimedEntry[]>();
+  async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, HeldMail[]>> {
+    const groups = new Map<string, HeldMail[]>();
     for (const entry of entries) {
       const recipient = await findMailRecipient(deps, entry);
       if (recipient === null) {
@@ -46,18 +48,23 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
         await acknowledge([entry.id]);
         continue;
       }
-      groups.set(recipient.to, [...(groups.get(recipient.to) ?? []), entry]);
+      const { to, account } = recipient;
+      groups.set(to, [...(groups.get(to) ?? []), { ...entry, account }]);
     }
     return groups;
   }
 
-  async function deliver(to: string, held: readonly ClaimedEntry[]): Promise<void> {
+  async function deliver(to: string, held: readonly HeldMail[]): Promise<void> {
     const [first] = held;
     if (first === undefined) return;
     try {
       const unsent = held.filter(({ id }) => !wasDelivered(id));
       if (unsent.length > 0) {
-        const letter = digestMailAbout(unsent.map(({ event }) => ({ event, link: linkTo(event) })));
+        const items = unsent.map(({ event, account }) => ({
+          event,
+          context: { serviceName, describeDevice, account, link: linkTo(event) },
+        }));
+        const letter = digestMailAbout(serviceName, items);
         await mailer.send({ id: first.id, to, ...letter });
         telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');

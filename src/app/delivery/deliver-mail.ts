@@ -9,7 +9,7 @@ import { claimDue } from './claim-due.ts';
 import type { LinkTo } from './link-to.ts';
 import { type MailFailureDeps, mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
-import { mailAbout } from './mails/mail-about.ts';
+import { type DescribeDevice, mailAbout } from './mails/mail-about.ts';
 import { reasonOf } from './reason-of.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
@@ -17,6 +17,9 @@ export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly budget: MailBudget;
   /** The page for the user's reaction to an event. */
   readonly linkTo: LinkTo;
+  /** The name of the service in mails. */
+  readonly serviceName: string;
+  readonly describeDevice: DescribeDevice;
   readonly tracing: Tracing | null;
 }
 
@@ -49,7 +52,7 @@ export const deliverMail = (deps: DeliverMailDeps) => {
 
 /** Never rejects, so that one mail does not stop the others. */
 const deliverOne = (deps: DeliverMailDeps) => {
-  const { mailer, budget, clock, log, linkTo, tracing, telemetry } = deps;
+  const { mailer, budget, clock, log, linkTo, serviceName, describeDevice, tracing, telemetry } = deps;
   const { wasDelivered, acknowledge } = createAcknowledger(deps);
 
   return async (entry: ClaimedEntry): Promise<void> => {
@@ -82,7 +85,9 @@ const deliverOne = (deps: DeliverMailDeps) => {
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: its recipient was sent many');
       return false;
     }
-    const letter = mailAbout(entry.event, linkTo(entry.event));
+    const { account } = recipient;
+    const link = linkTo(entry.event);
+    const letter = mailAbout(entry.event, { serviceName, describeDevice, account, link });
     if (letter === null) throw new Error(`Nothing is written about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...letter });
     telemetry.deliveryEnded('mail', 'sent');

@@ -10,6 +10,8 @@ export interface RecipientDeps {
 
 export interface MailRecipient {
   readonly to: string;
+  /** The user's name, or the user id where another system keeps the account. */
+  readonly account: string;
   /** The key of the mail budget. All spellings of an address share one budget; at the receiver each user has one. */
   readonly budget: string;
 }
@@ -23,6 +25,7 @@ export async function findMailRecipient(
   const user = await users.find(userId);
   // The registered address has priority: a session must not redirect mails to the account's owner.
   const address = user?.email ?? contact;
-  if (address !== null) return { to: address, budget: `address ${identifierOf(address)}` };
-  return receiver === null ? null : { to: receiver, budget: `user ${userId}` };
+  const account = user?.username ?? userId;
+  if (address !== null) return { to: address, account, budget: `address ${identifierOf(address)}` };
+  return receiver === null ? null : { to: receiver, account, budget: `user ${userId}` };
 }

@@ -18,15 +18,25 @@ export interface MailContent {
 }
 
 const TO_DO = 'What to do';
-const CLOSING = 'This message was sent automatically, because it concerns the safety of your account.';
 
-/** Lays out a letter as plain text and as HTML. The HTML loads no resources and sets no colours. */
-export function layOut(content: MailText): MailContent {
-  return { subject: content.subject, text: asText(content), html: asHtml(content) };
+/**
+ * Lays out a letter as plain text and as HTML. The HTML loads no resources. It sets no colours, so that mail programs
+ * choose those of their light or dark mode. Tables and inline styles work in programs that ignore style sheets.
+ */
+export function layOut(serviceName: string, content: MailText): MailContent {
+  const letter = { ...content, serviceName };
+  return { subject: content.subject, text: asText(letter), html: asHtml(letter) };
 }
 
-function asText({ subject, whatHappened, facts, notices = [], whatToDo, link }: MailText): string {
+type Letter = MailText & { readonly serviceName: string };
+
+function closing(serviceName: string): string {
+  return `${serviceName} sent this message automatically, because it concerns the safety of your account.`;
+}
+
+function asText({ serviceName, subject, whatHappened, facts, notices = [], whatToDo, link }: Letter): string {
   const parts = [
+    serviceName,
     subject,
     ...whatHappened,
     ...tableAsText(facts),
@@ -38,7 +48,7 @@ function asText({ subject, whatHappened, facts, notices = [], whatToDo, link }: 
     TO_DO,
     ...whatToDo,
     ...linkAsText(link),
-    CLOSING,
+    closing(serviceName),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -51,16 +61,21 @@ function linkAsText(link: MailText['link']): string[] {
   return link === undefined ? [] : [`${link.label}:\n${link.url}`];
 }
 
-function asHtml({ subject, whatHappened, facts, notices = [], whatToDo, link }: MailText): string {
+function asHtml({ serviceName, subject, whatHappened, facts, notices = [], whatToDo, link }: Letter): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
 <title>${escaped(subject)}</title>
 </head>
-<body style="font-family: system-ui, sans-serif; line-height: 1.5; max-width: 36em; margin: 0 auto; padding: 1em">
+<body style="margin: 0; padding: 0">
+<div role="main" lang="en" dir="ltr">
+<table role="presentation" width="100%" style="border-spacing: 0"><tr><td align="center" style="padding: 1em">
+<table role="presentation" width="100%" style="border-spacing: 0; max-width: 36em"><tr><td align="left" style="font-family: system-ui, -apple-system, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: anywhere; word-break: break-word">
+<p><strong>${escaped(serviceName)}</strong></p>
 <h1 style="font-size: 1.3em; line-height: 1.25">${escaped(subject)}</h1>
 ${paragraphs(whatHappened)}
 ${[tableAsHtml(facts), ...notices.map(noticeAsHtml)].join('\n')}
@@ -68,7 +83,10 @@ ${[tableAsHtml(facts), ...notices.map(noticeAsHtml)].join('\n')}
 ${paragraphs(whatToDo)}
 ${linkAsHtml(link)}
 <hr>
-<p><small>${CLOSING}</small></p>
+<p><small>${escaped(closing(serviceName))}</small></p>
+</td></tr></table>
+</td></tr></table>
+</div>
 </body>
 </html>
 `;
@@ -84,7 +102,9 @@ function tableAsHtml(facts: MailText['facts']): string {
 }
 
 function linkAsHtml(link: MailText['link']): string {
-  return link === undefined ? '' : `<p><a href="${escaped(link.url)}">${escaped(link.label)}</a></p>`;
+  return link === undefined
+    ? ''
+    : `<p><a href="${escaped(link.url)}" style="font-weight: bold">${escaped(link.label)}</a></p>`;
 }
 
 function paragraphs(lines: readonly string[]): string {
@@ -92,8 +112,8 @@ function paragraphs(lines: readonly string[]): string {
 }
 
 function row([label, value]: readonly [string, string]): string {
-  const heading = `<th scope="row" style="text-align: left; vertical-align: top; padding: 0.2em 1em 0.2em 0">`;
-  const cell = `<td style="padding: 0.2em 0; overflow-wrap: anywhere">`;
+  const heading = `<th scope="row" style="text-align: left; vertical-align: top; overflow-wrap: normal; word-break: normal; padding: 0.2em 1em 0.2em 0">`;
+  const cell = `<td style="vertical-align: top; padding: 0.2em 0; overflow-wrap: anywhere; word-break: break-word">`;
   return `<tr>${heading}${escaped(label)}</th>${cell}${escaped(value)}</td></tr>`;
 }
 

@@ -2,41 +2,40 @@ import type { ClientInfo, DomainEvent } from '../../../domain/events.ts';
 import { layOut, type MailContent, type MailText } from './layout.ts';
 import { quoted } from './quoted.ts';
 
-/**
- * The letter about an event; null for events without a mail. `link` is the URL of the page for the user's reaction;
- * null without one.
- */
-export function mailAbout(event: DomainEvent, link: string | null = null): MailContent | null {
-  const content = contentAbout(event, link);
-  return content && layOut(content);
+/** What a mail says in addition to its event. */
+export interface MailContext {
+  readonly serviceName: string;
+  /** The user's name, or the user id where another system keeps the account. */
+  readonly account: string;
+  /** The URL of the page for the user's reaction; null without one. */
+  readonly link: string | null;
+  readonly describeDevice: DescribeDevice;
+}
+
+/** A `User-Agent` in words that are never the client's own text; null if it is unknown. */
+export type DescribeDevice = (userAgent: string) => string | null;
+
+/** The letter about an event; null for events without a mail. */
+export function mailAbout(event: DomainEvent, context: MailContext): MailContent | null {
+  const content = contentAbout(event, context);
+  return content && layOut(context.serviceName, content);
 }
 
 /** The content of {@link mailAbout} before the layout. */
-export function contentAbout(event: DomainEvent, link: string | null): MailText | null {
-  const content = contentOf(event);
-  return content && (link === null ? content : { ...content, link: linkTo(event, link) });
-}
-
-function linkTo({ type }: DomainEvent, url: string): NonNullable<MailText['link']> {
-  if (type === 'users.password_forgotten') return { label: 'Choose a new password', url };
-  const endsOne = type === 'sessions.address_changed' || type === 'sessions.user_agent_changed';
-  return { label: `It was not me: end ${endsOne ? 'this session' : 'all sessions'}`, url };
-}
-
-function contentOf(event: DomainEvent): MailText | null {
+export function contentAbout(event: DomainEvent, context: MailContext): MailText | null {
   switch (event.type) {
     case 'sessions.reuse_detected':
-      return aboutReuse(event);
+      return aboutReuse(event, context);
     case 'sessions.address_changed':
-      return event.data.blocked ? aboutBlockedAddress(event) : aboutNewAddress(event);
+      return event.data.blocked ? aboutBlockedAddress(event, context) : aboutNewAddress(event, context);
     case 'sessions.user_agent_changed':
-      return aboutNewAgent(event);
+      return aboutNewAgent(event, context);
     case 'sessions.revoked':
-      return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event) : null;
+      return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event, context) : null;
     case 'users.password_changed':
-      return aboutPassword(event);
+      return aboutPassword(event, context);
     case 'users.password_forgotten':
-      return aboutForgottenPassword(event);
+      return aboutForgottenPassword(event, context);
     default:
       return null;
   }
@@ -44,120 +43,143 @@ function contentOf(event: DomainEvent): MailText | null {
 
 type Of<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>;
 
+const LOG_IN_AGAIN = 'If this was you, log in again.';
+const NOTHING_TO_DO = 'If this was you, there is nothing to do.';
+const END_ONE = 'It was not me: end this session';
+const END_ALL = 'It was not me: end all sessions';
+
 export const IF_NOT_YOU =
-  'If it was not you, change your password and contact the service that you log in to: somebody may be using your account.';
+  'If it was not you, end the session, and change your password. Another person may be using your account.';
+const IF_NOT_YOU_END_ALL =
+  'If it was not you, end all your sessions. The next page offers a link for a new password.';
 
-const LOG_IN_AGAIN = 'Log in again to carry on.';
-
-function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>): MailText {
+function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailText {
   return {
-    subject: 'We ended one of your sessions to keep your account safe',
+    subject: 'We ended one of your sessions',
     whatHappened: [
-      'A key to your session that had already been replaced was used a second time. That happens when somebody holds a copy of it, so we ended the session for everyone.',
-      'Now and then it happens by accident, for example when an app loses its connection at the wrong moment.',
+      'A key of your session was used again after it had been replaced. That happens when another person has a copy of it. We ended the session to keep your account safe.',
+      'Sometimes the cause is an app that lost its connection.',
     ],
-    facts: [when(occurredAt), ...client(data), reference(data.sessionId)],
-    whatToDo: [
-      LOG_IN_AGAIN,
-      'If you do not recognise the address or the browser above, or if this happens again, change your password and contact the service that you log in to.',
-    ],
+    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    whatToDo: ['If the device is yours, log in again.', IF_NOT_YOU_END_ALL],
+    ...link(END_ALL, context),
   };
 }
 
-function aboutNewAddress({ occurredAt, data }: Of<'sessions.address_changed'>): MailText {
+function aboutNewAddress(
+  { occurredAt, data }: Of<'sessions.address_changed'>,
+  context: MailContext,
+): MailText {
   return {
     subject: 'Your session was used from a new address',
-    whatHappened: ['One of your sessions is now being used from another internet address than before.'],
+    whatHappened: ['One of your sessions is now used from another internet address.'],
     facts: [
+      account(context),
       when(occurredAt),
-      ['New address', told(data.address)],
-      ['Previous address', told(data.previousAddress)],
-      ['Browser or app', told(data.userAgent)],
+      ['New address', address(data.address)],
+      ['Previous address', address(data.previousAddress)],
+      ['Device', device(data.userAgent, context)],
       reference(data.sessionId),
     ],
-    whatToDo: [
-      'If this was you, for example at another place or on a mobile network, there is nothing to do.',
-      IF_NOT_YOU,
-    ],
+    whatToDo: [`${NOTHING_TO_DO} A mobile network or another place changes the address.`, IF_NOT_YOU],
+    ...link(END_ONE, context),
   };
 }
 
-function aboutBlockedAddress({ occurredAt, data }: Of<'sessions.address_changed'>): MailText {
+function aboutBlockedAddress(
+  { occurredAt, data }: Of<'sessions.address_changed'>,
+  context: MailContext,
+): MailText {
   return {
     subject: 'We refused a request from a new address',
     whatHappened: [
-      'Somebody tried to use one of your sessions from another internet address than the one it belongs to. We refused; the session itself was not changed.',
+      'One of your sessions was used from another internet address than its own. We refused the request. The session goes on at its own address.',
     ],
     facts: [
+      account(context),
       when(occurredAt),
-      ['Refused address', told(data.address)],
-      ['Address of the session', told(data.previousAddress)],
-      ['Browser or app', told(data.userAgent)],
+      ['Refused address', address(data.address)],
+      ['Address of the session', address(data.previousAddress)],
+      ['Device', device(data.userAgent, context)],
       reference(data.sessionId),
     ],
     whatToDo: ['If this was you, log in again at the new place.', IF_NOT_YOU],
+    ...link(END_ONE, context),
   };
 }
 
-function aboutNewAgent({ occurredAt, data }: Of<'sessions.user_agent_changed'>): MailText {
+function aboutNewAgent(
+  { occurredAt, data }: Of<'sessions.user_agent_changed'>,
+  context: MailContext,
+): MailText {
   return {
     subject: 'Your session was used by another browser or app',
-    whatHappened: ['One of your sessions is now being used by another browser or app than before.'],
+    whatHappened: ['One of your sessions is now used by another browser or app.'],
     facts: [
+      account(context),
       when(occurredAt),
-      ['New browser or app', told(data.userAgent)],
-      ['Previous browser or app', told(data.previousUserAgent)],
-      ['Address', told(data.address)],
+      ['New device', device(data.userAgent, context)],
+      ['Previous device', device(data.previousUserAgent, context)],
+      ['Address', address(data.address)],
       reference(data.sessionId),
     ],
-    whatToDo: [
-      'If this was you, for example after you moved to another browser, there is nothing to do.',
-      IF_NOT_YOU,
-    ],
+    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
+    ...link(END_ONE, context),
   };
 }
 
-function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>): MailText {
+function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context: MailContext): MailText {
   return {
-    subject: 'We ended one of your sessions: another browser or app used it',
+    subject: 'We ended a session that another browser or app used',
     whatHappened: [
-      'One of your sessions was used by another browser or app than the one that opened it, so we ended the session for everyone.',
+      'One of your sessions was used by another browser or app than the one that opened it. We ended the session.',
     ],
-    facts: [when(occurredAt), ...client(data), reference(data.sessionId)],
-    whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU],
+    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU_END_ALL],
+    ...link(END_ALL, context),
   };
 }
 
-function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>): MailText {
+function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>, context: MailContext): MailText {
   return {
     subject: 'Your password was changed',
-    whatHappened: ['The password of your account was changed, and your other sessions have ended.'],
-    facts: [when(occurredAt), ...client(data)],
-    whatToDo: [
-      'If this was you, there is nothing to do.',
-      'If it was not you, ask for a new password where you log in, and contact the service.',
-    ],
+    whatHappened: ['The password of your account was changed. Your other sessions have ended.'],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
+    ...link(END_ALL, context),
   };
 }
 
-function aboutForgottenPassword({ occurredAt, data }: Of<'users.password_forgotten'>): MailText {
+function aboutForgottenPassword(
+  { occurredAt, data }: Of<'users.password_forgotten'>,
+  context: MailContext,
+): MailText {
   return {
     subject: 'Choose a new password',
-    whatHappened: ['Somebody, probably you, asked for a new password for your account.'],
-    facts: [when(occurredAt), ...client(data)],
+    whatHappened: ['A new password was requested for your account.'],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
     whatToDo: [
-      'Follow the link to choose one. It is good for an hour, and once.',
-      'If it was not you, there is nothing to do: your password stays as it is.',
+      'If this was you, choose a new password with the link. It is valid for one hour, and once.',
+      'If it was not you, there is nothing to do. Your password stays as it is.',
     ],
+    ...link('Choose a new password', context),
   };
 }
 
 type Fact = MailText['facts'][number];
 
-function client({ address, userAgent }: Partial<ClientInfo>): Fact[] {
+function link(label: string, { link: url }: MailContext): Pick<MailText, 'link'> {
+  return url === null ? {} : { link: { label, url } };
+}
+
+function account(context: MailContext): Fact {
+  return ['Account', quoted(context.account)];
+}
+
+function client(data: Partial<ClientInfo>, context: MailContext): Fact[] {
   return [
-    ['Address', told(address)],
-    ['Browser or app', told(userAgent)],
+    ['Device', device(data.userAgent, context)],
+    ['Address', address(data.address)],
   ];
 }
 
@@ -166,7 +188,11 @@ function reference(sessionId: string): Fact {
   return ['Reference', quoted(sessionId)];
 }
 
-function told(text: string | undefined): string {
+function device(userAgent: string | undefined, { describeDevice }: MailContext): string {
+  return describeDevice(userAgent ?? '') ?? 'an unknown browser or app';
+}
+
+function address(text: string | undefined): string {
   return quoted(text ?? '') || 'not known';
 }
 
