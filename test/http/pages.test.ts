@@ -42,6 +42,7 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   if (browser === null) return;
   const check = await renderingChecks(t, browser);
   const ann = await linked(t);
+  await check('home', (page) => page.goto(ann.url));
   await check('reset form', async (page) => page.goto(await ann.reset()));
   await check('refused password', (page) => choose(page, 'password1'));
   await check('password set', (page) => choose(page, 'a green piano 44'));
@@ -152,6 +153,20 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
     t.notMatch(html, /<(?:b|img)\b/);
   }
 });
+
+t.test(
+  'the address of the service leads to its pages, as HTML for browsers and as JSON for others',
+  async (t) => {
+    const { url, send } = await httpService(t);
+    const html = await (await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })).text();
+    const linked = [...html.matchAll(/<a href="([^"]+)">/g)].map(([, path = '']) => path);
+    const { headers, body } = await send('/');
+    t.equal(headers.get('vary'), 'accept');
+    t.same(Object.values(body), linked);
+    t.equal(linked.length, 4);
+    for (const path of linked) t.equal((await fetch(`${url}${path}`)).status, 200, path);
+  },
+);
 
 t.test('a page never describes the schema of a request', async (t) => {
   const { url } = await httpService(t);

@@ -9,6 +9,7 @@ import { type HealthCheck, healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
+import { homePage } from './pages/home.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
 import { asPages, pageSender } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
@@ -78,6 +79,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   metadataRoute(app, options);
   keySetRoute(app, options);
   healthRoutes(app, options);
+  homePage(app, pageSender(options.serviceName));
   return app;
 }
 

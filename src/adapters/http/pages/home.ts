@@ -1,0 +1,23 @@
+import type { App } from '../server/app.ts';
+import type { SendPage } from './page.ts';
+
+const LINKS = [
+  ['documentation', '/docs', 'Documentation of all requests'],
+  ['openapi', '/docs/json', 'OpenAPI document'],
+  ['keys', '/.well-known/jwks.json', 'Public keys of access tokens'],
+  ['health', '/health/ready', 'Health'],
+] as const;
+
+/** `GET /`: the links for a person who opens the address of the service; as JSON for other clients. */
+export function homePage(app: App, sendPage: SendPage): void {
+  app.get('/', { schema: { hide: true } }, async ({ headers }, reply) => {
+    reply.header('vary', 'accept');
+    if (headers.accept?.includes('text/html') !== true)
+      return Object.fromEntries(LINKS.map(([name, path]) => [name, path]));
+    const items = LINKS.map(([, path, label]) => `<li><a href="${path}">${label}</a></li>`);
+    return sendPage(reply, {
+      title: 'This is a session service',
+      content: `<ul>\n${items.join('\n')}\n</ul>`,
+    });
+  });
+}
