@@ -76,7 +76,7 @@ async function ask<Data>(path: string): Promise<Data> {
 }
 
 async function editAnswers(folder: string): Promise<void> {
-  const source = join(folder, 'src/adapters/http/server/exits.ts');
+  const source = join(folder, 'src/adapters/http/server/methods.ts');
   const edited = readFileSync(source, 'utf8').replace(
     'There is no such route.',
     'There is no such route, still.',
