@@ -37,6 +37,8 @@ const WORLD = {
   SMTP_SERVER: 'mailpit',
   SMTP_FROM: 'auth@example.com',
   SMTP_PORT: '1025',
+  // The logins under load must not end the session of the test.
+  SESSIONS_PER_USER: '1000',
 };
 
 /** As the health checks of compose.prod.yml find them. */
