@@ -13,7 +13,7 @@ import { startObservability } from './compose/observability.ts';
 import { createSecurity } from './compose/security.ts';
 import { type Addresses, createServers } from './compose/servers.ts';
 import { openSharedState } from './compose/shared-state.ts';
-import { openStores, type Stores } from './compose/stores.ts';
+import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
@@ -21,12 +21,14 @@ import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
 
-/** Replacements that tests pass. */
+/** Replacements that tests pass, and events that the caller follows. */
 export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<ServerLimits>;
   readonly overload?: Partial<OverloadLimits>;
+  /** Called for the steps of the start that take long. */
+  readonly events?: StartEvents;
 }
 
 export interface Service {
@@ -46,7 +48,8 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   const metrics = createMetrics();
   const tracing = await openTracing(config, log);
   const base = { clock, log, telemetry: metrics.telemetry, tracing: tracing.tracing };
-  const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls });
+  const { events } = overrides;
+  const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls, events });
   try {
     return await composeOn(stores);
   } catch (error) {

@@ -4,7 +4,7 @@ import { type DatabaseConfig, databaseWarnings, readDatabase, readRedis } from '
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
 import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
-import { readKeys } from './config/keys.ts';
+import { type Place, readKeys } from './config/keys.ts';
 import { readLimits } from './config/limits.ts';
 import { type MailConfig, readMail } from './config/mail.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
@@ -17,6 +17,10 @@ import type { NamedKey } from './ports/security/named-key.ts';
 export interface Config {
   readonly production: boolean;
   readonly logLevel: string;
+  /** Null: readable on a terminal outside production, JSON everywhere else. */
+  readonly logFormat: 'json' | 'pretty' | null;
+  /** Names of the keys that this start has generated. */
+  readonly createdKeys: readonly string[];
   /** Absolute path. */
   readonly dataDir: string;
   readonly http: HttpConfig;
@@ -63,9 +67,14 @@ export class ConfigurationError extends Error {
 
 /**
  * Reads the configuration from the environment and `.env` in `cwd`. No other module reads the environment.
+ * Without `createKeys` no key is generated, and nothing is written.
  * Rejects with a {@link ConfigurationError} that names all faults.
  */
-export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<Config> {
+export async function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  cwd = process.cwd(),
+  { createKeys = true } = {},
+): Promise<Config> {
   const faults: string[] = [];
   const warnings: string[] = [];
   const warningSink = { add: (line: string) => warnings.push(line) };
@@ -83,9 +92,15 @@ export async function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = pro
   const mail = readMail(variables, { production, publicUrl: http.publicUrl }, read);
   const traces = readTraces(variables, read);
   const keySet = readKeySet(variables, cwd, read);
-  const place = { production, dataDir };
+  const createdKeys: string[] = [];
+  const place = { production, dataDir, createKeys, onKeyCreated: (name: string) => createdKeys.push(name) };
   const { encryptionKeys, ...tokenKeys } = readKeyRings(variables, place, sealsKeys(keySet), faults);
   const rest = {
+    logFormat:
+      variables.LOG_FORMAT === ''
+        ? null
+        : read.choice('LOG_FORMAT', variables.LOG_FORMAT, ['json', 'pretty']),
+    createdKeys,
     logLevel: read.choice('LOG_LEVEL', variables.LOG_LEVEL, [
       'info',
       'trace',
@@ -150,12 +165,7 @@ function readTokens(variables: Variables, publicUrl: string | null, read: Reader
   };
 }
 
-function readKeyRings(
-  variables: Variables,
-  place: { production: boolean; dataDir: string },
-  seals: boolean,
-  faults: string[],
-) {
+function readKeyRings(variables: Variables, place: Place, seals: boolean, faults: string[]) {
   const keys = readKeys(variables, place, seals, { add: (line) => faults.push(line) });
   return {
     accessKeys: keys.ACCESS_TOKEN_SIGN_KEY,

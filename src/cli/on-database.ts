@@ -4,9 +4,12 @@ import { type Config, readConfig } from '../config.ts';
 type Database = Awaited<ReturnType<typeof openDatabase>>;
 
 /** Does the work of a command on the configured database, and closes the database. */
-export async function onDatabase(work: (database: Database, config: Config) => Promise<void>): Promise<void> {
+export async function onDatabase(
+  work: (database: Database, config: Config) => Promise<void>,
+  onCreate?: () => void,
+): Promise<void> {
   const config = await readConfig();
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, onCreate);
   try {
     await work(database, config);
   } finally {

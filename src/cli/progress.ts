@@ -1,27 +1,61 @@
 /** Back to the start of the line, and nothing on it. */
 const CLEAR = '\r\u001b[K';
 
-/** A count that grows: on a terminal one line that is written anew each time, elsewhere a line at the end. */
-export function progressOn(
-  output: { readonly isTTY?: boolean; write(text: string): unknown },
-  what: string,
-  clock: () => number,
-) {
-  const started = clock();
-  let count = 0;
+const BAR_WIDTH = 20;
 
-  function line(): string {
-    const seconds = Math.max(clock() - started, 1) / 1000;
-    return `${count} ${what}, ${Math.round(count / seconds)} a second`;
-  }
+/** Milliseconds between two drawings of the bar, and between two plain lines about the same work. */
+const PAUSE = { bar: 200, line: 10_000 };
+
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface Progress {
+  /** The work has come to `done` of `total`. Null: the total is not known. */
+  show(what: string, done: number, total: number | null): void;
+  /** Removes the bar. */
+  end(): void;
+}
+
+/**
+ * Shows long work: on a terminal a bar that is drawn anew, elsewhere a line for each new `what` and every ten seconds.
+ * The clock answers milliseconds.
+ */
+export function createProgress(output: Output, clock: () => number): Progress {
+  const started = clock();
+  const isTerminal = output.isTTY === true;
+  let shown = { what: '', done: 0, total: null as number | null };
+  let timer: NodeJS.Timeout | undefined;
 
   return {
-    add(more: number): void {
-      count += more;
-      if (output.isTTY) output.write(`${CLEAR}${line()}`);
+    show(what, done, total) {
+      const isNew = what !== shown.what;
+      shown = { what, done, total };
+      if (isTerminal || isNew) draw();
+      timer ??= setInterval(draw, isTerminal ? PAUSE.bar : PAUSE.line).unref();
     },
-    end(remark: string): void {
-      output.write(`${output.isTTY ? CLEAR : ''}${line()}${remark}\n`);
+    end() {
+      clearInterval(timer);
+      if (isTerminal && shown.what !== '') output.write(CLEAR);
     },
   };
+
+  function draw(): void {
+    const { what, done, total } = shown;
+    const seconds = Math.round((clock() - started) / 1_000);
+    const count = total === null ? `${done}` : `${done} of ${total}`;
+    const line = `${count} ${what}, ${seconds} s`;
+    if (isTerminal)
+      output.write(`${CLEAR}${`${bar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);
+    else output.write(`${line}\n`);
+  }
+}
+
+/** Without a total the bar is empty. */
+function bar(done: number, total: number | null): string {
+  const filled =
+    total === null || total === 0 ? 0 : Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / total));
+  return `[${'='.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}]`;
 }

@@ -1,19 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { countPurgeable } from '../adapters/postgres/purge-sql.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
+import { purgedIfEndedBefore } from '../domain/retention.ts';
 import { onDatabase } from './on-database.ts';
-import { progressOn } from './progress.ts';
+import { createProgress } from './progress.ts';
 
-/** `kinship purge`: removes sessions whose tokens have all expired, in batches. */
+/** `kinship purge`: removes sessions whose tokens have all expired, in batches. Progress goes to standard error. */
 export function purgeSessions(): Promise<void> {
   return onDatabase(async ({ sql }, { policy }) => {
     const purge = purgeBatch({ families: createTokenFamilies(sql, policy), policy, clock: Date.now });
-    const progress = progressOn(process.stdout, 'sessions purged', () => performance.now());
+    const progress = createProgress(process.stderr, () => performance.now());
+    const total = await countPurgeable(sql, purgedIfEndedBefore(Date.now(), policy));
+    const started = performance.now();
+    let count = 0;
     let purged = await purge();
     for (; purged !== null && purged > 0; purged = await purge()) {
-      progress.add(purged);
+      count += purged;
+      progress.show('sessions purged', count, total);
       await delay(BUSY_DELAY);
     }
-    progress.end(purged === null ? '; another process is purging, and goes on' : '');
+    progress.end();
+    const seconds = Math.max(performance.now() - started, 1) / 1_000;
+    const remark = purged === null ? '; another process is purging, and goes on' : '';
+    process.stdout.write(`${count} sessions purged, ${Math.round(count / seconds)} a second${remark}\n`);
   });
 }

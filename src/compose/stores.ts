@@ -2,7 +2,7 @@ import { connect } from '../adapters/postgres/connect.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
-import { migrate } from '../adapters/postgres/migrate.ts';
+import { type DueMigration, migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { ping } from '../adapters/postgres/ping.ts';
 import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
@@ -40,6 +40,13 @@ export interface Stores {
   readonly failed: Promise<Error>;
 }
 
+/** The steps of a start that take long. */
+export interface StartEvents {
+  /** A new embedded database is created in this folder. */
+  onCreateDatabase(folder: string): void;
+  onMigration(due: DueMigration): void;
+}
+
 /** Opens the configured database, migrates its schema, and starts the feed of revoked families. */
 export async function openStores(
   config: Pick<Config, 'database' | 'dataDir' | 'policy'>,
@@ -49,11 +56,12 @@ export async function openStores(
     readonly storeCalls: StoreCalls;
     readonly clock: Clock;
     readonly log: Logger;
+    readonly events?: StartEvents | undefined;
   },
 ): Promise<Stores> {
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, onCreateDatabase);
   const { sql, address } = database;
-  const { revoked: list, storeCalls, tracing, clock, log } = deps;
+  const { revoked: list, storeCalls, tracing, clock, log, events } = deps;
   const { sessionsPerUser } = config.policy;
   const sessionStoreOptions = { sessionsPerUser, currentTrace: tracing?.current };
   const feed = await prepare().catch(async (error: unknown) => {
@@ -93,9 +101,14 @@ export async function openStores(
     throw error;
   }
 
+  function onCreateDatabase(folder: string): void {
+    deps.log.info({ folder }, 'creating the embedded database');
+    deps.events?.onCreateDatabase(folder);
+  }
+
   async function prepare() {
     if (address.kind === 'url') await refuseTransactionPooler(sql, address);
-    for (const migration of await migrate(sql)) log.info({ migration }, 'migrated');
+    for (const migration of await migrate(sql, events?.onMigration)) log.info({ migration }, 'migrated');
     return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
   }
 }
@@ -104,13 +117,16 @@ export async function openStores(
 const END_TIMEOUT = { timeout: 5 };
 
 /** Opens a pool on the configured PostgreSQL, or starts the embedded PostgreSQL, which ends with its pool. */
-export async function openDatabase({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
+export async function openDatabase(
+  { database, dataDir }: Pick<Config, 'database' | 'dataDir'>,
+  onCreate?: (folder: string) => void,
+) {
   if (database.kind === 'url') {
     const sql = connect(database);
     const failed = new Promise<Error>(() => {});
     return { sql, address: database, close: () => sql.end(END_TIMEOUT), failed };
   }
-  const embedded = await startEmbedded(dataDir);
+  const embedded = await startEmbedded(dataDir, onCreate);
   const address = { kind: 'embedded', socketPath: embedded.socketPath } as const;
   const sql = connect(address);
   return {

@@ -20,9 +20,13 @@ type KeyName = keyof typeof MIN_BYTES;
 const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;
 
-interface Place {
+export interface Place {
   readonly production: boolean;
   readonly dataDir: string;
+  /** Whether a key that is missing is generated. */
+  readonly createKeys: boolean;
+  /** Called with the name of each key that is generated. */
+  onKeyCreated(name: string): void;
 }
 
 /**
@@ -52,9 +56,9 @@ export function readKeys(
 }
 
 function readKeysOf(name: KeyName, value: string, place: Place, faults: Faults): NamedKey[] {
-  const { production, dataDir } = place;
+  const { production } = place;
   const given = list(value);
-  if (given.length === 0 && !production) return readStored(name, dataDir, faults);
+  if (given.length === 0 && !production) return readStored(name, place, faults);
   if (given.length === 0) faults.add(`${name} is not set and wants a key: npm run secrets makes one.`);
   for (const key of given) {
     checkLength(name, name, key, faults);
@@ -65,10 +69,11 @@ function readKeysOf(name: KeyName, value: string, place: Place, faults: Faults):
   return given.map(nameKey);
 }
 
-function readStored(name: KeyName, dataDir: string, faults: Faults): NamedKey[] {
+function readStored(name: KeyName, { dataDir, createKeys, onKeyCreated }: Place, faults: Faults): NamedKey[] {
   const path = pathOf(name, dataDir);
+  if (!createKeys && !existsSync(path)) return [];
   try {
-    const key = readStoredKey(path);
+    const key = readStoredKey(path, () => onKeyCreated(name));
     checkLength(name, `${name} in ${quote(path)}`, key, faults);
     return [nameKey(key)];
   } catch (error) {
@@ -77,7 +82,7 @@ function readStored(name: KeyName, dataDir: string, faults: Faults): NamedKey[] 
   }
 }
 
-function isStored(name: KeyName, { production, dataDir }: Place): boolean {
+function isStored(name: KeyName, { production, dataDir }: Pick<Place, 'production' | 'dataDir'>): boolean {
   return !production && existsSync(pathOf(name, dataDir));
 }
 

@@ -6,6 +6,7 @@ const text = (value?: string) => Type.String(value === undefined ? { default: ''
 export const Environment = Type.Object({
   NODE_ENV: text('development'),
   LOG_LEVEL: text('info'),
+  LOG_FORMAT: text(),
   DATA_DIR: text('./data'),
   SECRETS_DIR: text(),
 

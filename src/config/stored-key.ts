@@ -7,8 +7,11 @@ import { errorCode } from '../lib/errors.ts';
  * Reads the key in this file, and makes it at the first start. Two concurrent first starts use the same key. Throws the
  * errors of the file system.
  */
-export function readStoredKey(path: string): string {
-  if (!existsSync(path)) makeKey(path);
+export function readStoredKey(path: string, onCreated: () => void): string {
+  if (!existsSync(path)) {
+    makeKey(path);
+    onCreated();
+  }
   return readFileSync(path, 'utf8').trim();
 }
 

@@ -1,8 +1,9 @@
 import closeWithGrace from 'close-with-grace';
 import { createLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { compose, type Service } from '../compose.ts';
-import { ConfigurationError, readConfig } from '../config.ts';
+import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { onStopSignal } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Milliseconds in which a stopping service finishes what it accepted. */
 const SHUTDOWN_DEADLINE = 10_000;
@@ -12,32 +13,45 @@ const SHUTDOWN_DEADLINE = 10_000;
  * A start that fails ends the process with exit code 1.
  */
 export async function serve(release: () => void): Promise<void> {
+  let log: Logger | undefined;
   try {
-    await start(release);
+    const config = await readConfig();
+    const terminal = isForPeople(config) ? await (await import('./terminal.ts')).openTerminal(config) : null;
+    log = terminal?.log ?? createLog(config.logLevel);
+    await start(config, log, terminal, release);
   } catch (error) {
     if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
-    else await logFailure(error);
+    else await logFailure(log ?? createLog('info'), error);
     process.exit(1);
   }
 }
 
-async function logFailure(error: unknown): Promise<void> {
-  const log = createLog('info');
+function isForPeople({ production, logFormat }: Config): boolean {
+  return logFormat === null ? process.stdout.isTTY && !production : logFormat === 'pretty';
+}
+
+async function logFailure(log: Logger, error: unknown): Promise<void> {
+  log.level = 'info';
   log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);
 }
 
-async function start(release: () => void): Promise<void> {
-  const config = await readConfig();
-  const log = createLog(config.logLevel);
+async function start(
+  config: Config,
+  log: Logger,
+  terminal: Terminal | null,
+  release: () => void,
+): Promise<void> {
   const releaseSignals = onStopSignal((signal) => {
     log.info({ signal }, 'the start was abandoned');
     process.exit(0);
   });
   release();
   for (const warning of config.warnings) log.warn({}, warning);
+  if (config.createdKeys.length > 0)
+    log.info({ folder: config.dataDir, keys: config.createdKeys }, 'keys created');
 
-  const service = await compose(config, log);
+  const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
   releaseSignals();
   const stopping = stopOnSignals(service, log);
   void service.failed.then(async (err) => {
@@ -48,7 +62,9 @@ async function start(release: () => void): Promise<void> {
   });
 
   try {
-    log.info(await service.listen(), 'ready');
+    const addresses = await service.listen();
+    log.info(addresses, 'ready');
+    await terminal?.welcome(addresses);
   } catch (error) {
     if (stopping.hasBegun()) return; // a server that is closed while it begins to listen
     await service.close();

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { purgeSql } from '../../src/adapters/postgres/purge-sql.ts';
-import { progressOn } from '../../src/cli/progress.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
@@ -48,26 +47,4 @@ t.test('on the embedded database, while nobody else has it', async (t) => {
   await unlock();
   await run({ DATA_DIR }, ['src/main.ts', 'migrate']);
   t.same(await run({ DATA_DIR }), { code: 0, text: '0 sessions purged, 0 a second\n' });
-});
-
-t.test('on a terminal the count grows on one line', async (t) => {
-  const shown = (isTTY: boolean) => {
-    let now = 1000;
-    let text = '';
-    const write = (more: string) => {
-      text += more;
-    };
-    const progress = progressOn({ isTTY, write }, 'sessions purged', () => now);
-    now += 500;
-    progress.add(300);
-    now += 500;
-    progress.add(100);
-    progress.end('.');
-    return text.replaceAll('\r\u001b[K', '<');
-  };
-  t.equal(
-    shown(true),
-    '<300 sessions purged, 600 a second<400 sessions purged, 400 a second<400 sessions purged, 400 a second.\n',
-  );
-  t.equal(shown(false), '400 sessions purged, 400 a second.\n');
 });

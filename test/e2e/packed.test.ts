@@ -44,7 +44,7 @@ t.test('the packed service runs with its production dependencies alone', async (
   const cwd = await installed(await dataDir(t));
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, API_PORT: '0' };
-  t.match((await run('npx', ['--no', 'kinship', '--help'], { cwd, env })).stdout, /^Usage: kinship/);
+  t.match((await run('npx', ['--no-install', 'kinship', '--help'], { cwd, env })).stdout, /^Usage: kinship/);
 
   const service = spawn(join(cwd, 'node_modules/.bin/kinship'), ['serve'], {
     cwd,

@@ -12,12 +12,22 @@ const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve
 /** Any number, the same for ever: it names the lock that keeps migrators apart. */
 const LOCK = 7_271_046_103;
 
+/** A migration that is about to run: the `number`th `of` those that are due. */
+export interface DueMigration {
+  readonly name: string;
+  readonly number: number;
+  readonly of: number;
+}
+
 /**
  * Brings the schema up to date and answers what was applied. One transaction around all of it, under an advisory
  * lock: of several replicas that start at once one migrates and the others find it done; a script that fails
  * leaves nothing behind; a script that was edited after it ran is refused by its checksum.
  */
-export async function migrate(sql: Sql): Promise<readonly string[]> {
+export async function migrate(
+  sql: Sql,
+  onMigration: (due: DueMigration) => void = () => {},
+): Promise<readonly string[]> {
   const applied = await mapDriverError(
     sql.begin(async (tx) => {
       // Whoever waits for another migrator waits as long as that takes.
@@ -33,7 +43,13 @@ export async function migrate(sql: Sql): Promise<readonly string[]> {
         execQuery: async (text) => ({ rows: await tx.unsafe(text) }),
         execSqlScript: async (text) => void (await tx.unsafe(text).simple()),
       });
-      await adoptOldTable(tx, schema, await postgrator.getMigrations());
+      const migrations = await postgrator.getMigrations();
+      await adoptOldTable(tx, schema, migrations);
+      const current = await postgrator.getDatabaseVersion();
+      const due = migrations.filter(({ version }) => version > current).map(({ version }) => version);
+      postgrator.on('migration-started', ({ version, name }) =>
+        onMigration({ name: `${version} ${name}`, number: due.indexOf(version) + 1, of: due.length }),
+      );
       return postgrator.migrate();
     }),
   ).catch(unwrapUnfit);

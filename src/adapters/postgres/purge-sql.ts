@@ -1,3 +1,5 @@
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
 import type { Executor } from './with-outbox.ts';
 
 /** Any number but the migrators', the same for ever: it names the lock that keeps purgers apart. */
@@ -24,4 +26,15 @@ export function purgeSql(sql: Executor, endedBefore: number, limit: number) {
       delete from token_families where token_family in (select token_family from ended) returning token_family
     )
     select mine, (select count(*)::int from purged) as count from turn`;
+}
+
+/** How many families can be purged; null where the database cannot count them in time. */
+export async function countPurgeable(sql: Sql, endedBefore: number): Promise<number | null> {
+  const counted = sql<[{ count: number }]>`
+    select count(*)::int as count from token_families
+    where coalesce(revoked_at, expires_at) < least(${new Date(endedBefore)}, now())`;
+  return execute(counted).then(
+    ([{ count }]) => count,
+    () => null,
+  );
 }

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { escapeControls } from './escape-controls.ts';
 import { createLineOutput } from './line-output.ts';
 
 export type Logger = PinoLogger & {
@@ -28,13 +29,34 @@ const MAX_DEPTH = 4;
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   if (destination !== undefined) return Object.assign(logTo(destination, level), { droppedLines: () => 0 });
+  return logToStandardOutput(level);
+}
+
+/** Begins a line anew on a terminal, where a progress bar may stand. */
+const CLEAR_LINE = '\r\u001b[K';
+
+/** The same lines for people to read on a terminal: redacted, bounded and written in the background alike. */
+export async function createReadableLog(level: string): Promise<Logger> {
+  const { prettyFactory } = await import('pino-pretty');
+  const format = prettyFactory({
+    colorize: process.stdout.isTTY && process.stdout.hasColors(),
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'pid,hostname',
+    singleLine: true,
+  });
+  const start = process.stdout.isTTY ? CLEAR_LINE : '';
+  return logToStandardOutput(level, (line) => `${start}${format(escapeControls(line))}`);
+}
+
+function logToStandardOutput(level: string, format?: (line: string) => string): Logger {
   const output = createLineOutput(process.stdout, (dropped) => {
     log.warn(
       { dropped },
       'log lines were dropped because standard output was blocked; check the reader of the log',
     );
   });
-  const log = logTo(output, level);
+  const formatted = format && { ...output, write: (line: string) => output.write(format(line)) };
+  const log = logTo(formatted ?? output, level);
   // If the process ends without a flush, writes the waiting lines as far as the output accepts them immediately.
   process.once('exit', () => output.flush(() => {}));
   return Object.assign(log, { droppedLines: output.droppedLines });

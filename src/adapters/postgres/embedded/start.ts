@@ -25,17 +25,22 @@ export interface EmbeddedDatabase {
  * waits for ever: one connection for each process. What is committed survives the death of the process, but
  * not a power cut, since PGlite never calls fsync.
  *
+ * `onCreate` is called before a new database is made, which takes seconds.
+ *
  * @throws {FolderInUse} when another process runs the database in this folder
  * @throws {Error} when the folder cannot be written, or PGlite cannot open what is in it (`cause` says why)
  */
-export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+export async function startEmbedded(
+  dataDir: string,
+  onCreate: (folder: string) => void = () => {},
+): Promise<EmbeddedDatabase> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const home = await realpath(dataDir);
   const undo: Array<() => Promise<void>> = [];
   try {
     undo.push(await lockFolder(home));
     await removeDeadSocket(home);
-    await createIfMissing(home).catch(refuse(home));
+    await createIfMissing(home, onCreate).catch(refuse(home));
 
     const socketPath = await makeSocketFolder(home);
     undo.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
@@ -70,10 +75,11 @@ async function removeDeadSocket(home: string): Promise<void> {
  * Makes the database under another name first: a start that is killed half-way must not leave half a database.
  * A folder that has its name and holds something else is not touched.
  */
-async function createIfMissing(home: string): Promise<void> {
+async function createIfMissing(home: string, onCreate: (folder: string) => void): Promise<void> {
   const folder = join(home, 'pg');
   if (existsSync(join(folder, 'PG_VERSION'))) return;
   if (existsSync(folder)) await rmdir(folder);
+  onCreate(folder);
   const draft = join(home, 'pg.draft');
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });

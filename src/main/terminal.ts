@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { parseConnectionUrl } from '../adapters/postgres/connection/url.ts';
+import { createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import { createProgress } from '../cli/progress.ts';
+import type { Addresses } from '../compose/servers.ts';
+import type { StartEvents } from '../compose/stores.ts';
+import type { Config } from '../config.ts';
+
+/** A start that a person watches. */
+export interface Terminal {
+  readonly log: Logger;
+  readonly events: StartEvents;
+  /** Ends the progress, and says what the person can do now. */
+  welcome(addresses: Addresses): Promise<void>;
+}
+
+/** Readable lines; on a terminal also the progress of the start, and a welcome at its end. */
+export async function openTerminal(config: Config): Promise<Terminal> {
+  const { stdout } = process;
+  const log = await createReadableLog(config.logLevel);
+  const progress = stdout.isTTY ? createProgress(stdout, () => performance.now()) : null;
+  return {
+    log,
+    events: {
+      onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),
+      onMigration: ({ name, number, of }) => progress?.show(`migrations, now ${name}`, number - 1, of),
+    },
+    async welcome(addresses) {
+      progress?.end();
+      await flushLog(log);
+      if (stdout.isTTY) stdout.write(welcomeText(config, addresses));
+    },
+  };
+}
+
+function welcomeText(config: Config, { url, docs }: Addresses): string {
+  const lines = [
+    ['API', docs],
+    ['Database', describeDatabase(config)],
+    ['Mails', describeMails(config)],
+    ['Try it', firstCommand(config, url)],
+    ['A theft', 'npm run demo'],
+  ];
+  const rows = lines.map(([name = '', value]) => `  ${name.padEnd(10)}${value}\n`);
+  return `\n  Kinship answers at ${url}\n\n${rows.join('')}\n`;
+}
+
+function describeDatabase({ database, dataDir }: Config): string {
+  if (database.kind === 'embedded') return `embedded, in ${join(dataDir, 'pg')}`;
+  const { hosts, database: name } = parseConnectionUrl(database.url);
+  return `PostgreSQL, ${name} on ${hosts.map(({ host, port }) => `${host}:${port}`).join(', ')}`;
+}
+
+function describeMails({ mail, dataDir }: Config): string {
+  switch (mail.kind) {
+    case 'files':
+      return `files in ${join(dataDir, 'mail')}`;
+    case 'smtp':
+      return `to ${mail.host}:${mail.port}`;
+    case 'off':
+      return 'off';
+  }
+}
+
+/** Where login by user id needs a service key, registration needs none. */
+function firstCommand({ http }: Config, url: string): string {
+  const isOpen = http.loginByUserId === 'local' || http.loginByUserId === 'open';
+  if (isOpen) return `curl -X POST '${url}/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11'`;
+  const account = '{"username":"ann","email":"ann@example.com","password":"a violet piano 42"}';
+  return `curl -H 'Content-Type: application/json' ${url}/auth/register -d '${account}'`;
+}

@@ -1,0 +1,40 @@
+import t from 'tap';
+import { createProgress } from '../../src/cli/progress.ts';
+
+/** What an output was sent, with `<` where the line is cleared. */
+function shown(isTTY: boolean, columns?: number): string {
+  let now = 1_000;
+  let text = '';
+  const output = {
+    isTTY,
+    ...(columns !== undefined && { columns }),
+    write: (more: string) => {
+      text += more;
+    },
+  };
+  const progress = createProgress(output, () => now);
+  progress.show('sessions purged', 100, 400);
+  now += 2_000;
+  progress.show('sessions purged', 400, 400);
+  progress.show('migrations, now 3 users', 2, null);
+  progress.end();
+  return text.replaceAll('\r\u001b[K', '<');
+}
+
+t.test('a terminal shows one bar that grows, and is clear at the end', async (t) => {
+  t.equal(
+    shown(true),
+    '<[=====               ] 100 of 400 sessions purged, 0 s' +
+      '<[====================] 400 of 400 sessions purged, 2 s' +
+      '<[                    ] 2 migrations, now 3 users, 2 s<',
+  );
+});
+
+t.test('a bar is never longer than the line of the terminal', async (t) => {
+  const lines = shown(true, 30).split('<');
+  t.equal(Math.max(...lines.map((line) => line.length)), 29);
+});
+
+t.test('other outputs get one plain line for each kind of work', async (t) => {
+  t.equal(shown(false), '100 of 400 sessions purged, 0 s\n2 migrations, now 3 users, 2 s\n');
+});

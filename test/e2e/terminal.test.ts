@@ -1,0 +1,61 @@
+import { exec } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv, promisify } from 'node:util';
+import t from 'tap';
+import { dataDir } from '../support/composed.ts';
+import { kinship } from '../support/kinship.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+
+const MIGRATIONS = readdirSync('migrations').map((file) => file.split('.'));
+
+t.test('a first start on a terminal shows its steps, and a command that works', async (t) => {
+  if (!requireTerminal(t)) return;
+  const DATA_DIR = await dataDir(t);
+  const terminal = onTerminal(t, ['serve'], { DATA_DIR, API_PORT: '0' });
+  await terminal.shows(/A theft/);
+  const text = terminal.text();
+  t.match(text, /keys created .*ACCESS_TOKEN_SIGN_KEY/);
+  t.match(text, /creating the embedded database/);
+  t.match(text, /0 of 2 steps, now creating the embedded database, \d+ s/);
+  for (const [index, [version, , name]] of MIGRATIONS.entries())
+    t.match(text, `${index} of ${MIGRATIONS.length} migrations, now ${Number(version)} ${name}`);
+  t.match(text, /Kinship answers at http:\/\/127\.0\.0\.1:\d+/);
+  t.match(text, /API {7}http:\/\/127\.0\.0\.1:\d+\/docs/);
+  t.match(text, `embedded, in ${join(DATA_DIR, 'pg')}`);
+  t.match(text, `files in ${join(DATA_DIR, 'mail')}`);
+  t.notMatch(text, /^\{/m, 'no line of JSON');
+
+  const [, command = ''] = /Try it +(.*?)\r?\n/.exec(text) ?? [];
+  const { stdout } = await promisify(exec)(`${command} -s`);
+  t.match(JSON.parse(stdout), { access: String, refresh: String });
+  t.equal(await terminal.interrupt(), 0);
+  t.match(terminal.text(), /stopped/);
+});
+
+t.test('a terminal gets JSON with LOG_FORMAT=json and in production', async (t) => {
+  if (!requireTerminal(t) || !(await requirePostgres(t))) return;
+  const secrets = parseEnv((await kinship(['secrets'])).stdout) as Record<string, string>;
+  const environments = [
+    { LOG_FORMAT: 'json' },
+    { ...secrets, NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com', MAIL: 'off' },
+  ];
+  for (const env of environments) {
+    const database = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() };
+    const terminal = onTerminal(t, ['serve'], { ...env, ...database, API_PORT: '0' });
+    await terminal.shows(/"ready"/);
+    t.equal(await terminal.interrupt(), 0);
+    // The terminal itself echoes Ctrl-C.
+    const lines = terminal.text().replaceAll('^C', '').trim().split(/\r?\n/);
+    for (const line of lines) t.ok(JSON.parse(line).msg, line);
+  }
+});
+
+t.test('migrate shows the migrations on a terminal, and prints what it applied', async (t) => {
+  if (!requireTerminal(t) || !(await requirePostgres(t))) return;
+  const terminal = onTerminal(t, ['migrate'], { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() });
+  t.equal(await terminal.ended(), 0);
+  t.match(terminal.text(), `1 of ${MIGRATIONS.length} migrations, now 2 outbox`);
+  t.match(terminal.text(), /applied 2 outbox\r\n/);
+});

@@ -1,0 +1,50 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { skipFor } from './skip.ts';
+
+const SHOWN_WITHIN = 90_000;
+
+/** False, with the test skipped (or, with CI=true, failed), where no program makes pseudo-terminals. */
+export function requireTerminal(t: Pick<Test, 'plan'>): boolean {
+  if (spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0) return true;
+  skipFor(t, 'script');
+  return false;
+}
+
+/** Runs `kinship …` from the sources on a terminal of its own; killed with the test. */
+export function onTerminal(
+  t: Pick<Test, 'teardown'>,
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+) {
+  const { PATH = '', HOME = '' } = process.env;
+  const command = ['exec', process.execPath, '--import', 'tsx', 'src/main.ts', ...words].join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    env: { PATH, HOME, TERM: 'xterm', ...env },
+  });
+  const exit = once(child, 'exit');
+  t.teardown(() => child.kill('SIGKILL'));
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  return {
+    text: () => text,
+    /** Resolves once the terminal shows the pattern. */
+    async shows(pattern: RegExp): Promise<void> {
+      const end = performance.now() + SHOWN_WITHIN;
+      while (!pattern.test(text)) {
+        if (performance.now() > end) throw new Error(`the terminal does not show ${pattern}, but ${text}`);
+        await delay(50);
+      }
+    },
+    /** Ctrl-C; resolves with the exit code. */
+    async interrupt(): Promise<unknown> {
+      child.stdin.write('\u0003');
+      return (await exit)[0];
+    },
+    ended: async (): Promise<unknown> => (await exit)[0],
+  };
+}
