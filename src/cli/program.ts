@@ -18,6 +18,14 @@ Without --write the secrets are printed as lines for an environment file.
 With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
 The exit code is 1, and nothing is written, if files that exist contradict each other.`;
 
+const AFTER_DOCTOR = `
+The command changes nothing, and each check ends within ten seconds.
+The exit code is 1 if a check fails. Warnings do not count.`;
+
+const AFTER_DEMO = `
+The demo opens a session of its own. It prints the real answers of the service.
+The exit code is 1 if an answer is not the expected one.`;
+
 const AFTER_COMPLETION = `
 bash: source <(kinship completion bash)
 zsh:  source <(kinship completion zsh)`;
@@ -39,6 +47,7 @@ export function createProgram(): Command {
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
   addSecrets(program);
   addSetup(program);
+  addChecks(program);
   addCompletion(program);
   return program;
 }
@@ -107,6 +116,29 @@ function addSetup(program: Command): void {
     .option('--own <folder>', 'SECRETS_DIR of the operator; blank: generate the secrets', '')
     .action(
       reporting(async (options: SetupOptions) => (await import('./setup.ts')).setUpContainers(options)),
+    );
+}
+
+function addChecks(program: Command): void {
+  program
+    .command('doctor')
+    .description('check the configuration and everything that the service depends on')
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', AFTER_DOCTOR)
+    .action(
+      reporting(async (options: { json?: boolean }) => (await import('./doctor.ts')).diagnose(options)),
+    );
+
+  program
+    .command('demo')
+    .description('play the theft of a refresh token against a running service')
+    .option('--url <url>', 'the origin of the service (default: this machine, API_PORT)')
+    .option('--email <address>', 'the address of the victim, which gets the warning by mail')
+    .addHelpText('after', AFTER_DEMO)
+    .action(
+      reporting(async (options: { url?: string; email?: string }) =>
+        (await import('./demo.ts')).playTheft(options),
+      ),
     );
 }
 

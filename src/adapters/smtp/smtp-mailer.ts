@@ -96,6 +96,23 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
   };
 }
 
+/**
+ * Connects and authenticates as for a mail, and sends none. Rejects with what went wrong. Resolves with whether the
+ * connection was encrypted.
+ */
+export async function probeMailServer(options: SmtpOptions): Promise<{ readonly isEncrypted: boolean }> {
+  const settings = poolOptions(options, TIMEOUTS);
+  try {
+    await createTransport({ ...settings, requireTLS: !settings.secure }).verify();
+    return { isEncrypted: true };
+  } catch (error) {
+    const isOptional = !settings.secure && settings.requireTLS === false;
+    if (!isOptional || !isNodemailerError(error) || error.code !== 'ETLS') throw error;
+    await createTransport(settings).verify();
+    return { isEncrypted: false };
+  }
+}
+
 function poolOptions(options: SmtpOptions, timeouts: SmtpTimeouts): SMTPPoolOptions {
   const { host, port, name, username, password, ca } = options;
   const hasCredentials = username !== undefined && password !== undefined;

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { TABLE } from './migrations-table.ts';
+
+export interface DatabaseFacts {
+  readonly version: string;
+  readonly encoding: string;
+  readonly user: string;
+  readonly isSuperuser: boolean;
+  /** Milliseconds since 1970. */
+  readonly clock: number;
+}
+
+/** What the server says of itself and of our role. */
+export async function probeDatabase(sql: Sql): Promise<DatabaseFacts> {
+  const [facts] = await execute(sql<[DatabaseFacts]>`
+    select current_setting('server_version') as version, current_setting('server_encoding') as encoding,
+      current_user as user, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser",
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as clock`);
+  return facts;
+}
+
+/** Migrations by version: those that are due, and those whose file is not the one that ran. */
+export interface SchemaState {
+  readonly isInstalled: boolean;
+  readonly due: readonly number[];
+  readonly edited: readonly number[];
+}
+
+/** Compares the schema with the migrations of this release, and changes nothing. */
+export async function probeSchema(sql: Sql): Promise<SchemaState> {
+  const files = await readMigrations();
+  const [{ found }] = await execute(
+    sql<[{ found: boolean }]>`select to_regclass(${TABLE}) is not null as found`,
+  );
+  if (!found) return { isInstalled: false, due: [...files.keys()], edited: [] };
+  const rows = await execute(
+    sql<{ version: number; md5: string | null }[]>`select version::int as version, md5 from ${sql(TABLE)}`,
+  );
+  const ran = new Map(rows.map(({ version, md5 }) => [version, md5]));
+  const last = Math.max(0, ...ran.keys());
+  const due = [...files.keys()].filter((version) => version > last);
+  const edited = [...files].filter(([version, md5]) => (ran.get(version) ?? md5) !== md5);
+  return { isInstalled: true, due, edited: edited.map(([version]) => version) };
+}
+
+/** The checksum of each migration, as Postgrator records it, by version. */
+async function readMigrations(): Promise<Map<number, string>> {
+  const folder = fileURLToPath(new URL('migrations/', import.meta.resolve('#package.json')));
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  const entries = names.map(async (name): Promise<[number, string]> => {
+    const text = await readFile(join(folder, name), 'utf8');
+    return [Number.parseInt(name, 10), createHash('md5').update(text, 'utf8').digest('hex')];
+  });
+  return new Map(await Promise.all(entries));
+}

@@ -1,0 +1,29 @@
+import { connectRedis } from './connect.ts';
+
+export interface RedisFacts {
+  readonly version: string;
+  /** `master` or `slave`. */
+  readonly role: string;
+  /** Bytes; 0: no limit. */
+  readonly maxMemory: number;
+  readonly evictionPolicy: string;
+}
+
+const SILENT = { info() {}, warn() {}, error() {} };
+
+/** Connects and asks the server about itself. Rejects with what went wrong. */
+export async function probeRedis(url: string): Promise<RedisFacts> {
+  const redis = await connectRedis(url, SILENT);
+  try {
+    const info = await redis.info();
+    const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+    return {
+      version: fact('redis_version'),
+      role: fact('role'),
+      maxMemory: Number(fact('maxmemory')),
+      evictionPolicy: fact('maxmemory_policy'),
+    };
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,101 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Config, readConfig } from '../config.ts';
+import { type Answer, createCaller, type Pair, requirePair } from './demo/caller.ts';
+
+/** Milliseconds in which the service writes a mail to a file. */
+const MAIL_DEADLINE = 10_000;
+
+type Say = (line: string) => void;
+
+/**
+ * `kinship demo`: a victim and a thief with a copy of the victim's tokens use a running service. Everything that is
+ * printed is the service's own answer. Throws where an answer is not the one that the theft should get.
+ */
+export async function playTheft(options: { readonly url?: string; readonly email?: string }): Promise<void> {
+  const config = await readConfig(process.env, process.cwd(), { createKeys: false });
+  const url = options.url ?? `http://localhost:${config.http.port}`;
+  const say: Say = (line) => void process.stdout.write(`${line}\n`);
+  const email = options.email ?? `demo-${randomBytes(4).toString('hex')}@example.invalid`;
+  const folder =
+    options.url === undefined && config.mail.kind === 'files' ? join(config.dataDir, 'mail') : null;
+  const before = await mailsIn(folder);
+  await playStory(url, email, say);
+  say('');
+  say(await describeMail(config.mail.kind, folder, before, email));
+}
+
+async function playStory(url: string, email: string, say: Say): Promise<void> {
+  const victim = createCaller(url, 'Victim-Browser/1.0');
+  const thief = createCaller(url, 'Thief-Script/1.0');
+  const step = (title: string, answer: Answer) => say(`${title}\n   ${answer.request} -> ${answer.summary}`);
+
+  const login = await logIn(victim, email);
+  step('1. The victim logs in and gets a pair of tokens.', login);
+  const stolen = requirePair(login);
+  say('2. The thief copies this pair. The service cannot notice that.');
+
+  const refreshed = await victim.refresh(stolen);
+  step('3. The victim refreshes. The old pair is replaced by a new one.', refreshed);
+  const current: Pair = requirePair(refreshed);
+
+  const replay = await thief.refresh(stolen);
+  step('4. The thief presents the copy, which was used before. The session ends.', replay);
+  requireCode(replay, 'token_reused');
+
+  const refused = await victim.refresh(current);
+  step("5. The victim's next refresh fails too. The victim logs in again, the thief cannot.", refused);
+  requireCode(refused, 'session_revoked');
+}
+
+/** By user id where the service allows it without a key, else with a new account. */
+async function logIn(victim: ReturnType<typeof createCaller>, email: string): Promise<Answer> {
+  const query = new URLSearchParams({ userId: randomUUID(), email });
+  const byId = await victim.post(`/auth/login?${query}`);
+  if (byId.status !== 401 && byId.status !== 403) return byId;
+  const account = {
+    username: `demo-${randomBytes(4).toString('hex')}`,
+    password: randomBytes(12).toString('hex'),
+  };
+  const registered = await victim.post('/auth/register', { ...account, email });
+  return registered.status === 201 ? victim.post('/auth/login', account) : registered;
+}
+
+function requireCode(answer: Answer, code: string): void {
+  if (answer.body.code !== code)
+    throw new Error(`The service should have answered ${code}: ${answer.summary}`);
+}
+
+async function describeMail(
+  kind: Config['mail']['kind'],
+  folder: string | null,
+  before: readonly string[],
+  email: string,
+): Promise<string> {
+  if (folder !== null) {
+    const file = await newMail(folder, before);
+    if (file === null) return `No mail came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
+    const [subject = ''] = /^Subject: .*$/m.exec(await readFile(file, 'utf8')) ?? [];
+    return `The service warns the victim by mail: ${file}\n   ${subject}`;
+  }
+  if (kind === 'off') return 'Mails are off here. With mails on, the service would warn the victim.';
+  return `The service warns the victim by mail: look into the inbox of ${email}.`;
+}
+
+async function mailsIn(folder: string | null): Promise<readonly string[]> {
+  if (folder === null) return [];
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith('.eml'));
+}
+
+async function newMail(folder: string, before: readonly string[]): Promise<string | null> {
+  const end = performance.now() + MAIL_DEADLINE;
+  while (performance.now() < end) {
+    const name = (await mailsIn(folder)).find((each) => !before.includes(each));
+    if (name !== undefined) return join(folder, name);
+    await delay(200);
+  }
+  return null;
+}

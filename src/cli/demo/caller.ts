@@ -1,0 +1,78 @@
+export interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** What the service answered. */
+export interface Answer {
+  /** The method and the path. */
+  readonly request: string;
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The status, and what the body says, with tokens cut short. */
+  readonly summary: string;
+}
+
+const DEADLINE = 10_000;
+
+/** A client of the service. Its methods throw where nothing answers at the URL. */
+export function createCaller(url: string, userAgent: string) {
+  async function post(path: string, body?: object): Promise<Answer> {
+    const response = await send(path, body);
+    const content = await response.json().catch(() => ({}));
+    const parsed = (typeof content === 'object' && content !== null ? content : {}) as Record<
+      string,
+      unknown
+    >;
+    const request = `POST ${path.split('?')[0]}`;
+    return {
+      request,
+      status: response.status,
+      body: parsed,
+      summary: `${response.status} ${summaryOf(parsed)}`,
+    };
+  }
+
+  async function send(path: string, body?: object): Promise<Response> {
+    const headers = { 'user-agent': userAgent, ...(body && { 'content-type': 'application/json' }) };
+    const signal = AbortSignal.timeout(DEADLINE);
+    try {
+      return await fetch(new URL(path, url), {
+        method: 'POST',
+        headers,
+        signal,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    } catch (cause) {
+      throw new Error(`No service answers at ${url}: start it with npm start, or name it with --url.`, {
+        cause,
+      });
+    }
+  }
+
+  return {
+    post,
+    refresh: ({ access, refresh }: Pair) =>
+      post('/auth/refresh', { refreshToken: refresh, accessToken: access }),
+  };
+}
+
+/** The tokens of a successful answer. Throws for any other. */
+export function requirePair({ request, body, summary }: Answer): Pair {
+  const { access, refresh } = body;
+  if (typeof access === 'string' && typeof refresh === 'string') return { access, refresh };
+  throw new Error(`${request} should have answered a pair of tokens: ${summary}`);
+}
+
+function summaryOf(body: Readonly<Record<string, unknown>>): string {
+  if (typeof body.code === 'string') return `${body.code}: ${body.detail}`;
+  const { access, refresh } = body;
+  return typeof refresh === 'string'
+    ? `access ${short(access)}, refresh ${short(refresh)}`
+    : JSON.stringify(body);
+}
+
+/** The end of a token differs from token to token; its beginning does not. */
+function short(token: unknown): string {
+  return `…${String(token).slice(-8)}`;
+}

@@ -1,0 +1,74 @@
+import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { checkDatabase, checkStoppedDatabase, reachForChecks } from './doctor/database.ts';
+import { examine, type Finding, fail, warn } from './doctor/finding.ts';
+import { checkKeySet, checkSecretKeys } from './doctor/keys.ts';
+import { checkDataFolder, checkOrigins } from './doctor/local.ts';
+import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
+import { formatTable } from './table.ts';
+
+/** `kinship doctor`: prints what each check has found, and changes nothing. Exit code 1 on a failure. */
+export async function diagnose({ json = false }: { readonly json?: boolean }): Promise<void> {
+  const findings = await findingsFor(
+    () => readConfig(process.env, process.cwd(), { createKeys: false }),
+    Date.now,
+  );
+  process.stdout.write(json ? `${JSON.stringify({ checks: findings }, null, 2)}\n` : tableOf(findings));
+  // A server that hangs may hold a socket open beyond the deadline of its check.
+  process.exit(findings.some(({ state }) => state === 'fail') ? 1 : 0);
+}
+
+/** The findings of all checks. With a faulty configuration nothing else can be checked. */
+export async function findingsFor(
+  read: () => Promise<Config>,
+  clock: () => number,
+): Promise<readonly Finding[]> {
+  try {
+    return await runChecks(await read(), clock);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return error.faults.map((fault) => fail('configuration', fault, 'correct the variable: .env.example'));
+  }
+}
+
+async function runChecks(config: Config, clock: () => number): Promise<readonly Finding[]> {
+  const { redisUrl, brokerUrl, mail } = config;
+  const groups = await Promise.all([
+    config.warnings.map((warning) => warn('configuration', warning, 'correct the variable: .env.example')),
+    checkOrigins(config),
+    [checkSecretKeys(config)],
+    examine('data folder', 'let DATA_DIR name a folder that this user can write', () =>
+      checkDataFolder(config),
+    ),
+    checkStored(config, clock),
+    redisUrl === null
+      ? []
+      : examine('Redis', 'correct REDIS_URL, or start the server', () => checkRedis(redisUrl)),
+    brokerUrl === null
+      ? []
+      : examine('RabbitMQ', 'correct AMQP_URL, or start the broker', () => checkBroker(brokerUrl)),
+    examine('mail', 'correct SMTP_SERVER and the variables beside it', () => checkMail(mail)),
+  ]);
+  return groups.flat();
+}
+
+/** The database and the keys in it. */
+async function checkStored(config: Config, clock: () => number): Promise<readonly Finding[]> {
+  const remedy = 'correct DATABASE_URL, or start the server';
+  const sql = await reachForChecks(config);
+  const database =
+    sql === null
+      ? [checkStoppedDatabase(config)]
+      : await examine('database', remedy, () => checkDatabase(sql, config, clock));
+  const isBroken = database.some(({ check, state }) => check === 'database' && state === 'fail');
+  const hasTables = !database.some(({ check, found }) => check === 'schema' && found === 'no tables yet');
+  if (isBroken) return database;
+  const keys = await examine('key set', 'npm run keys -- list', () =>
+    checkKeySet(config, hasTables ? sql : null, clock),
+  );
+  return [...database, ...keys];
+}
+
+function tableOf(findings: readonly Finding[]): string {
+  const rows = findings.map(({ check, state, found, remedy }) => [check, state, found, remedy]);
+  return formatTable([['check', 'state', 'found', 'how to mend it'], ...rows]);
+}

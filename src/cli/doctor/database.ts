@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/connect.ts';
+import { socketOfRunning } from '../../adapters/postgres/embedded/start.ts';
+import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
+import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
+import type { Config } from '../../config.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** A pool on the database for checks, or null where an embedded database is not running. */
+export async function reachForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
+  if (database.kind === 'url') return connect({ ...database, pool: 1 });
+  const socketPath = await socketOfRunning(dataDir);
+  return socketPath === null ? null : connect({ kind: 'embedded', socketPath });
+}
+
+/** An embedded database that does not run is not opened: that would write to its folder. */
+export function checkStoppedDatabase({ dataDir }: Pick<Config, 'dataDir'>): Finding {
+  const folder = join(dataDir, 'pg');
+  const state = existsSync(join(folder, 'PG_VERSION')) ? 'not running' : 'created at the first start';
+  return ok('database', `embedded, in ${folder}, ${state}`);
+}
+
+export async function checkDatabase(
+  sql: Sql,
+  config: Pick<Config, 'database' | 'policy'>,
+  clock: () => number,
+): Promise<readonly Finding[]> {
+  const before = clock();
+  const facts = await probeDatabase(sql);
+  const skew = facts.clock - (before + clock()) / 2;
+  const isEmbedded = config.database.kind === 'embedded';
+  return [
+    ok('database', `PostgreSQL ${facts.version}, ${facts.encoding}${isEmbedded ? ', embedded' : ''}`),
+    ...(isEmbedded ? [] : [checkRole(facts.user, facts.isSuperuser)]),
+    checkClock(skew, config.policy.clockSkew),
+    await checkSchema(sql),
+    ...(config.database.kind === 'url' ? [await checkPooler(sql, config.database)] : []),
+  ];
+}
+
+function checkRole(user: string, isSuperuser: boolean): Finding {
+  if (!isSuperuser) return ok('database role', `${user} is no superuser`);
+  const remedy = 'use a role that owns its database only: docs/operations.md, Roles of the service';
+  return warn('database role', `${user} is a superuser`, remedy);
+}
+
+function checkClock(skew: number, allowed: number): Finding {
+  const found = `differs from the database by ${(Math.abs(skew) / 1_000).toFixed(1)} s`;
+  if (Math.abs(skew) <= allowed) return ok('clock', found);
+  return fail('clock', found, `synchronise both clocks by NTP: CLOCK_SKEW allows ${allowed / 1_000} s`);
+}
+
+async function checkSchema(sql: Sql): Promise<Finding> {
+  const { isInstalled, due, edited } = await probeSchema(sql);
+  const migrate = 'run npm run migrate, or let the next start migrate';
+  if (edited.length > 0) {
+    const remedy = 'install the migrations of the release: a start refuses edited ones';
+    return fail('schema', `migrations edited after they ran: ${edited.join(', ')}`, remedy);
+  }
+  if (!isInstalled) return warn('schema', 'no tables yet', migrate);
+  return due.length === 0
+    ? ok('schema', 'up to date')
+    : warn('schema', `${due.length} migrations are due`, migrate);
+}
+
+async function checkPooler(sql: Sql, address: UrlAddress): Promise<Finding> {
+  try {
+    await refuseTransactionPooler(sql, address);
+    return ok('pooler', `DATABASE_POOLER=${address.pooler ?? 'session'} fits`);
+  } catch (error) {
+    return fail(
+      'pooler',
+      (error as Error).message,
+      'set DATABASE_POOLER: docs/operations.md, Behind PgBouncer',
+    );
+  }
+}

@@ -1,0 +1,59 @@
+/** What a check has found, and how the operator mends it. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly found: string;
+  /** Empty where there is nothing to mend. */
+  readonly remedy: string;
+}
+
+/** Milliseconds that each check may take. */
+const DEADLINE = 10_000;
+
+export const ok = (check: string, found: string): Finding => ({ check, state: 'ok', found, remedy: '' });
+
+export const warn = (check: string, found: string, remedy: string): Finding => ({
+  check,
+  state: 'warn',
+  found,
+  remedy,
+});
+
+export const fail = (check: string, found: string, remedy: string): Finding => ({
+  check,
+  state: 'fail',
+  found,
+  remedy,
+});
+
+/** The findings of a check. A check that throws, or has no answer at its deadline, is a failure with this remedy. */
+export async function examine(
+  check: string,
+  remedy: string,
+  work: () => Promise<readonly Finding[]>,
+  deadline = DEADLINE,
+): Promise<readonly Finding[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<readonly Finding[]>((resolve) => {
+    timer = setTimeout(
+      () => resolve([fail(check, `no answer within ${deadline / 1_000} s`, remedy)]),
+      deadline,
+    );
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } catch (error) {
+    return [fail(check, reasonOf(error), remedy)];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The sentence of the error and of its causes, on one line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
+  const cause = error.cause instanceof Error ? reasonOf(error.cause) : '';
+  const text = own.includes(cause) ? own : `${own} ${cause}`;
+  return text.replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,55 @@
+import type { Sql } from '../../adapters/postgres/connect.ts';
+import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
+import type { KeyInSet } from '../../app/keys/list-keys.ts';
+import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set/admin.ts';
+import type { Config } from '../../config.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+const DAY = 86_400_000;
+const SILENT = { info() {}, warn() {}, error() {} };
+
+/** The secret keys of the configuration. */
+export function checkSecretKeys({ tokens, keySet }: Pick<Config, 'tokens' | 'keySet'>): Finding {
+  const { accessKeys, refreshKeys, hashKeys } = tokens;
+  const rings = [accessKeys, refreshKeys, hashKeys].map(({ length }) => length);
+  if (rings.includes(0)) return ok('secret keys', 'generated in DATA_DIR at the first start');
+  const [access, refresh, hash] = rings;
+  const counts = `${access} for access tokens, ${refresh} for refresh tokens, ${hash} for hashes`;
+  return ok('secret keys', `${counts}, ${keySet.encryptionKeys.length} for encryption`);
+}
+
+/** The keys of an asymmetric algorithm. `sql` is null where they are in a database that does not run. */
+export async function checkKeySet(
+  config: Pick<Config, 'keySet' | 'policy'>,
+  sql: Sql | null,
+  clock: () => number,
+): Promise<readonly Finding[]> {
+  const { alg, file } = config.keySet;
+  if (alg === null) return [ok('key set', 'not used: ACCESS_TOKEN_ALG is HS512')];
+  if (file !== null) return judge(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
+  if (sql === null) return [ok('key set', 'in the database, which is not running')];
+  const deps = { signingKeys: createSigningKeys(sql), clock, log: SILENT, by: 'doctor' };
+  return judge(await createDatabaseKeySetAdmin(config, deps).list(), config, clock());
+}
+
+function judge(keys: readonly KeyInSet[], { keySet }: Pick<Config, 'keySet'>, now: number): Finding[] {
+  const refused = keys.filter(({ fault }) => fault !== null);
+  const findings = refused.map(({ id, fault }) =>
+    fail('key set', `${id} ${fault}`, `npm run keys -- retire ${id}`),
+  );
+  const signing = keys.find(({ state }) => state === 'signing');
+  if (signing === undefined) {
+    if (keys.length > 0)
+      return [...findings, fail('key set', 'no key signs', 'npm run keys -- rotate --now')];
+    return [ok('key set', 'empty: the first start generates a key')];
+  }
+  return [...findings, judgeAge(signing, keySet.rotateAfter, now)];
+}
+
+function judgeAge({ id, alg, signsFrom }: KeyInSet, rotateAfter: number | null, now: number): Finding {
+  if (signsFrom <= 0) return ok('key set', `${id} (${alg}) signs`);
+  const days = Math.floor((now - signsFrom) / DAY);
+  const found = `${id} (${alg}) signs since ${days} days`;
+  const isOld = rotateAfter !== null && now - signsFrom > 2 * rotateAfter;
+  return isOld ? warn('key set', found, 'rotation is overdue: npm run keys -- rotate') : ok('key set', found);
+}

@@ -1,0 +1,59 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hostOf, isLoopback } from '../../config/hosts.ts';
+import type { Config } from '../../config.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+const MEBIBYTE = 1_048_576;
+
+/** Bytes of free space below which the data folder is a warning, and a failure. */
+const SPACE = { warn: 1_024 * MEBIBYTE, fail: 100 * MEBIBYTE };
+
+export async function checkDataFolder({ dataDir }: Pick<Config, 'dataDir'>): Promise<readonly Finding[]> {
+  const place = await nearestExisting(dataDir);
+  const note = place === dataDir ? '' : ', created at the first start';
+  await access(place, constants.W_OK | constants.X_OK);
+  const { bavail, bsize } = await statfs(place);
+  return [ok('data folder', `${dataDir} is writable${note}`), checkSpace(bavail * bsize)];
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  const exists = await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  return exists || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
+export function checkSpace(free: number): Finding {
+  const found = `${Math.floor(free / MEBIBYTE)} MiB free`;
+  if (free >= SPACE.warn) return ok('disk space', found);
+  const remedy = 'free some space, or move DATA_DIR to another disk';
+  return free >= SPACE.fail ? warn('disk space', found, remedy) : fail('disk space', found, remedy);
+}
+
+/** What the values of several variables say together. */
+export function checkOrigins({ http, production }: Pick<Config, 'http' | 'production'>): readonly Finding[] {
+  const { publicUrl, trustProxy, corsOrigins, host } = http;
+  const findings: Finding[] = [];
+  if (publicUrl?.startsWith('https:') && trustProxy.length === 0) {
+    const found =
+      'PUBLIC_URL is https, but TRUST_PROXY names no proxy: all clients share its address and limits';
+    findings.push(warn('proxy', found, 'name the proxy that terminates TLS in TRUST_PROXY'));
+  }
+  const isReachable = !isLoopback(host);
+  if (isReachable && (publicUrl === null || isLoopback(hostOf(publicUrl)))) {
+    const found = `API_HOST is ${host}, but links in mails lead to ${publicUrl ?? 'localhost'}`;
+    findings.push(warn('public URL', found, 'set PUBLIC_URL to the origin that clients use'));
+  }
+  const plain = corsOrigins.filter((origin) => origin.startsWith('http:') && !isLoopback(hostOf(origin)));
+  if (production && plain.length > 0)
+    findings.push(
+      warn('CORS', `unencrypted origins: ${plain.join(', ')}`, 'use https origins in CORS_ORIGINS'),
+    );
+  return findings.length > 0 ? findings : [ok('origins', 'PUBLIC_URL, TRUST_PROXY and CORS_ORIGINS agree')];
+}

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { composed, dataDir } from '../support/composed.ts';
+import { kinship } from '../support/kinship.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+async function start(t: Test, env: Record<string, string> = {}) {
+  const DATA_DIR = await dataDir(t);
+  const { url } = await composed(t, { DATA_DIR, DATABASE_URL: await testDatabase(t), ...env });
+  return { DATA_DIR, url, API_PORT: new URL(url).port };
+}
+
+t.test('the demo shows the real answers of a service with the defaults, and the mail', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { DATA_DIR, API_PORT } = await start(t);
+  const { code, stdout, stderr } = await kinship(['demo'], { DATA_DIR, API_PORT });
+  t.match({ code, stderr }, { code: 0, stderr: '' });
+  const tokens = 'access …\\S{8}, refresh …(\\S{8})';
+  const [, first, second] =
+    new RegExp(
+      `1\\. .*\\n {3}POST /auth/login -> 200 ${tokens}\\n2\\. .*\\n3\\. .*\\n {3}POST /auth/refresh -> 200 ${tokens}\\n`,
+    ).exec(stdout) ?? [];
+  t.ok(first !== undefined && second !== undefined && first !== second, stdout);
+  t.match(stdout, /4\. .*\n {3}POST \/auth\/refresh -> 401 token_reused: This refresh token was used before/);
+  t.match(stdout, /5\. .*\n {3}POST \/auth\/refresh -> 401 session_revoked: /);
+  const [, file = ''] = /The service warns the victim by mail: (.*\.eml)\n {3}Subject: \S/.exec(stdout) ?? [];
+  t.ok(file.startsWith(join(DATA_DIR, 'mail')) && existsSync(file), file);
+});
+
+t.test('the demo registers an account where login by user id needs a key', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { url, DATA_DIR } = await start(t, { LOGIN_BY_USER_ID: 'off' });
+  const { code, stdout } = await kinship(['demo', '--url', url, '--email', 'ann@example.com'], { DATA_DIR });
+  t.equal(code, 0);
+  t.match(stdout, /-> 401 session_revoked/);
+  t.match(stdout, /look into the inbox of ann@example\.com/);
+});
+
+t.test('the demo fails with the reason where the service refuses it or does not answer', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const DATA_DIR = t.testdir();
+  const { url } = await start(t, { MAIL: 'off', REGISTER_LIMIT: '1/1h', LOGIN_BY_USER_ID: 'off' });
+  t.equal((await kinship(['demo', '--url', url], { DATA_DIR })).code, 0);
+  t.match(await kinship(['demo', '--url', url], { DATA_DIR }), {
+    code: 1,
+    stderr: /^POST \/auth\/register should have answered a pair of tokens: 429 /,
+  });
+  t.match(await kinship(['demo', '--url', `http://127.0.0.1:${await freePort()}`], { DATA_DIR }), {
+    code: 1,
+    stderr: /^No service answers at http:.*: start it with npm start/,
+  });
+});

@@ -1,0 +1,182 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { examine } from '../../src/cli/doctor/finding.ts';
+import { checkSpace } from '../../src/cli/doctor/local.ts';
+import { findingsFor } from '../../src/cli/doctor.ts';
+import { readConfig } from '../../src/config.ts';
+import { runKeys } from '../support/keys-command.ts';
+import { kinship } from '../support/kinship.ts';
+import { PLAIN, serveMail } from '../support/mail-server.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { requireRabbit } from '../support/rabbit.ts';
+import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+
+/** What the doctor finds, as `state: found` by the name of the check. */
+async function diagnose(t: Test, env: Record<string, string>, clock = Date.now) {
+  const folder = t.testdir();
+  const read = () => readConfig({ DATA_DIR: join(folder, 'data'), ...env }, folder, { createKeys: false });
+  const findings = await findingsFor(read, clock);
+  t.same(readdirSync(folder), [], 'nothing is written');
+  for (const { check, state, remedy } of findings) t.equal(remedy === '', state === 'ok', check);
+  return Object.fromEntries(findings.map(({ check, state, found }) => [check, `${state}: ${found}`]));
+}
+
+async function migrated(t: Test): Promise<string> {
+  const url = await testDatabase(t);
+  const sql = connect({ kind: 'url', url, pool: 1 });
+  await migrate(sql);
+  await sql.end();
+  return url;
+}
+
+t.test('the defaults are sound before the first start', async (t) => {
+  t.match(await diagnose(t, {}), {
+    origins: /^ok/,
+    'secret keys': 'ok: generated in DATA_DIR at the first start',
+    'data folder': /^ok: .*data is writable, created at the first start/,
+    'disk space': /^(ok|warn): \d+ MiB free/,
+    database: /^ok: embedded, in .*pg, created at the first start/,
+    'key set': /^ok: not used/,
+    mail: /^ok: written to files/,
+  });
+});
+
+t.test(
+  'PostgreSQL: a good one, one without tables, one with edited migrations, one that is away',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const DATABASE_URL = await migrated(t);
+    t.match(await diagnose(t, { DATABASE_URL }), {
+      database: /^ok: PostgreSQL \d+.*, UTF8$/,
+      'database role': /^warn: postgres is a superuser/,
+      clock: /^ok: differs from the database by 0\.\d s/,
+      schema: 'ok: up to date',
+      pooler: /^ok/,
+    });
+    const late = () => Date.now() + 60_000;
+    t.match(await diagnose(t, { DATABASE_URL }, late), {
+      clock: /^fail: differs from the database by (59|60)\.\d s/,
+    });
+    t.match(await diagnose(t, { DATABASE_URL: await testDatabase(t) }), { schema: 'warn: no tables yet' });
+
+    const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
+    await sql`update kinship_migrations set md5 = 'other' where version = 2`;
+    t.match(await diagnose(t, { DATABASE_URL }), { schema: 'fail: migrations edited after they ran: 2' });
+    await sql`delete from kinship_migrations where version > 1`;
+    t.match(await diagnose(t, { DATABASE_URL }), { schema: /^warn: \d+ migrations are due/ });
+    await sql.end();
+
+    const away = `postgres://postgres@127.0.0.1:${await freePort()}/none`;
+    t.match(await diagnose(t, { DATABASE_URL: away }), { database: /^fail: .*ECONNREFUSED/ });
+  },
+);
+
+t.test('a key set in the database: empty, signing, and under another encryption key', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const keys = { KEY_SET_ENCRYPTION_KEY: 'k0'.repeat(20), ACCESS_TOKEN_ALG: 'EdDSA' };
+  const env = { ...keys, DATABASE_URL: await migrated(t), DATA_DIR: t.testdir() };
+  t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
+  t.equal((await runKeys(env, 'rotate')).code, 0);
+  t.match(await diagnose(t, env), { 'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/ });
+  t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {
+    'key set': /^fail: /,
+  });
+});
+
+t.test('Redis: a primary, a replica, one that evicts, one that is away', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+  const primary = await startPrivateRedis(t, ['--maxmemory', '64mb']);
+  t.match(await diagnose(t, { REDIS_URL: primary.url }), {
+    Redis: /^ok: Redis [\d.]+, a primary/,
+    'Redis memory': /^ok: maxmemory 67108864 bytes, noeviction/,
+  });
+  const { port } = new URL(primary.url);
+  const replica = await startPrivateRedis(t, [
+    '--replicaof',
+    '127.0.0.1',
+    port,
+    '--maxmemory-policy',
+    'allkeys-lru',
+    '--maxmemory',
+    '64mb',
+  ]);
+  t.match(await diagnose(t, { REDIS_URL: replica.url }), {
+    Redis: /^fail: .*a replica/,
+    'Redis memory': /^warn: .*allkeys-lru/,
+  });
+  await primary.kill();
+  t.match(await diagnose(t, { REDIS_URL: primary.url }), { Redis: /^fail: / });
+});
+
+t.test('RabbitMQ: one that answers, one that is away', async (t) => {
+  const AMQP_URL = await requireRabbit(t);
+  if (AMQP_URL === null) return;
+  t.match(await diagnose(t, { AMQP_URL }), {
+    RabbitMQ: /^ok: reachable; the exchange kinship (exists|is declared)/,
+  });
+  t.match(await diagnose(t, { AMQP_URL: `amqp://127.0.0.1:${await freePort()}` }), {
+    RabbitMQ: /^fail: .*ECONNREFUSED/,
+  });
+});
+
+t.test('a mail server: without TLS, with a certificate that is not trusted, away', async (t) => {
+  const smtp = (port: number) => ({
+    SMTP_SERVER: '127.0.0.1',
+    SMTP_PORT: String(port),
+    SMTP_FROM: 'a@example.com',
+  });
+  const plain = await serveMail(t, PLAIN);
+  t.match(await diagnose(t, smtp(plain.port)), { mail: /^warn: 127\.0\.0\.1:\d+ offers no TLS/ });
+  const secure = await serveMail(t, { authOptional: true, disableReverseLookup: true });
+  t.match(await diagnose(t, smtp(secure.port)), { mail: /^fail: .*(certificate|self.signed)/ });
+  t.same([plain.received, secure.received], [[], []], 'no mail is sent');
+  t.match(await diagnose(t, smtp(await freePort())), { mail: /^fail: .*ECONNREFUSED/ });
+});
+
+t.test('variables that contradict each other are warnings, and faults are failures', async (t) => {
+  t.match(await diagnose(t, { PUBLIC_URL: 'https://auth.example.com' }), {
+    proxy: /^warn: .*TRUST_PROXY names no proxy/,
+  });
+  t.match(await diagnose(t, { API_HOST: '0.0.0.0' }), { 'public URL': /^warn: API_HOST is 0\.0\.0\.0/ });
+  t.match(await diagnose(t, { API_PORT: 'x' }), { configuration: /^fail: API_PORT got "x"/ });
+});
+
+t.test('a check that hangs or throws is a failure', async (t) => {
+  const [hung] = await examine('one', 'mend it', () => new Promise(() => {}), 10);
+  t.same(hung, { check: 'one', state: 'fail', found: 'no answer within 0.01 s', remedy: 'mend it' });
+  const cause = new Error('the\nreason');
+  const [thrown] = await examine('two', 'mend it', () => Promise.reject(new Error('it failed', { cause })));
+  t.equal(thrown?.found, 'it failed the reason');
+  t.match(
+    [checkSpace(2 ** 40), checkSpace(2 ** 29), checkSpace(2 ** 20)],
+    [{ state: 'ok' }, { state: 'warn' }, { state: 'fail' }],
+  );
+});
+
+t.test(
+  'the command prints a table or JSON, ends beside a server that hangs, and its exit code tells',
+  async (t) => {
+    const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    t.teardown(() => silent.close());
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const DATA_DIR = join(t.testdir(), 'data');
+    const sound = await kinship(['doctor'], { DATA_DIR });
+    t.match(sound, { code: 0, stdout: /^check +state +found +how to mend it\n/, stderr: '' });
+    const hung = {
+      DATA_DIR,
+      AMQP_URL: `amqp://127.0.0.1:${port}`,
+      DATABASE_URL: `postgres://127.0.0.1:${port}/none`,
+    };
+    const { code, stdout } = await kinship(['doctor', '--json'], hung);
+    t.equal(code, 1);
+    const failed = JSON.parse(stdout).checks.filter(({ state }: { state: string }) => state === 'fail');
+    t.same(failed.map(({ check }: { check: string }) => check).sort(), ['RabbitMQ', 'database']);
+  },
+);
