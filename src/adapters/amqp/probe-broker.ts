@@ -1,12 +1,12 @@
 import { Connection } from 'rabbitmq-client';
-import { addressOf } from './address.ts';
-import { codeOf } from './code-of.ts';
+import { errorCode } from '../../lib/errors.ts';
+import { parseBrokerUrl } from './broker-url.ts';
 import { TOPOLOGY } from './topology.ts';
 
 /** Connects and looks for the exchange, and declares nothing. Rejects with what went wrong. */
 export async function probeBroker(url: string): Promise<{ readonly hasExchange: boolean }> {
   const connection = new Connection({
-    ...addressOf(url),
+    ...parseBrokerUrl(url),
     connectionTimeout: 5_000,
     connectionName: 'kinship doctor',
   });
@@ -25,7 +25,7 @@ async function hasExchange(connection: Connection): Promise<boolean> {
     await channel.exchangeDeclare({ exchange: TOPOLOGY.exchange, passive: true });
     return true;
   } catch (error) {
-    if (codeOf(error) === 'NOT_FOUND') return false;
+    if (errorCode(error) === 'NOT_FOUND') return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Sql } from '../../adapters/postgres/connect.ts';
 import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
-import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set/admin.ts';
+import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set-admin.ts';
 import type { Config } from '../../config.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 

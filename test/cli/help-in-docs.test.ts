@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import t from 'tap';
+import { createProgram } from '../../src/cli/program.ts';
+
+function commandsIn(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsIn)];
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** What `--help` prints, whatever the width of the terminal. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (more) => {
+      text += more;
+    },
+    getOutHelpWidth: () => 80,
+  });
+  command.outputHelp();
+  return text;
+}
+
+t.test('docs/cli.md shows the help of every command, to the letter', async (t) => {
+  const document = await readFile('docs/cli.md', 'utf8');
+  const blocks = [...document.matchAll(/^```text\n\$ (kinship.*?) --help\n([\s\S]*?)^```$/gm)];
+  const shown = new Map(blocks.map(([, path = '', help = '']) => [path, help]));
+  const commands = commandsIn(createProgram());
+  for (const command of commands) t.equal(shown.get(pathOf(command)), helpOf(command), pathOf(command));
+  t.equal(shown.size, commands.length, 'the document shows no command that is gone');
+});
