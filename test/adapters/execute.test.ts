@@ -12,7 +12,7 @@ const outcomeOf = (attempt: Promise<unknown>) =>
     (error: unknown) => (error instanceof StoreUnavailable ? error.outcome : 'passed on'),
   );
 
-t.test('errors by what they say of the statement', async (t) => {
+t.test('each error code has its outcome', async (t) => {
   const cases = {
     nothing: [
       'ECONNREFUSED',
@@ -47,7 +47,7 @@ t.test('errors by what they say of the statement', async (t) => {
   t.equal(await outcomeOf(mapDriverError(Promise.resolve(1))), 'answered');
 });
 
-t.test('a statement that is given up does not take effect later', async (t) => {
+t.test('a statement that the server cancelled does not take effect later', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const [sql, other] = [connect({ kind: 'url', url, pool: 1 }), connect({ kind: 'url', url, pool: 1 })];
@@ -55,13 +55,17 @@ t.test('a statement that is given up does not take effect later', async (t) => {
   await sql`create table marks (mark int)`;
   await other.begin(async (tx) => {
     await tx`lock table marks in access exclusive mode`;
-    t.equal(await outcomeOf(execute(sql`insert into marks values (1)`)), 'nothing', 'stopped by the server');
+    t.equal(
+      await outcomeOf(execute(sql`insert into marks values (1)`)),
+      'nothing',
+      'cancelled by the server',
+    );
   });
   t.same([...(await sql`select mark from marks`)], []);
 });
 
 t.test(
-  'a transaction that is given up while it waits for a connection does not take effect later',
+  'a transaction that waits for a connection until its deadline does not take effect later',
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const sql = connect({ kind: 'url', url: await testDatabase(t), pool: 1 });
@@ -80,7 +84,7 @@ t.test(
   },
 );
 
-t.test('what waits for a connection is taken back', async (t) => {
+t.test('a statement that waits for a connection until its deadline is cancelled', async (t) => {
   const statement = Object.assign(new Promise(() => {}), { state: null, cancel: () => reject() });
   let reject = () => {};
   const queued = Object.assign(
@@ -92,7 +96,7 @@ t.test('what waits for a connection is taken back', async (t) => {
   t.equal(await outcomeOf(execute(queued)), 'nothing');
 });
 
-t.test('a server that never speaks is not waited for', async (t) => {
+t.test('statements to a server that never answers are rejected as unavailable', async (t) => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
@@ -109,7 +113,7 @@ t.test('a server that never speaks is not waited for', async (t) => {
   t.notOk(outcomes.includes('passed on'));
 });
 
-t.test('a statement whose answer does not come may yet take effect', async (t) => {
+t.test('a statement without an answer is pending', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = new URL(await testDatabase(t));
   const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port) });

@@ -8,7 +8,7 @@ import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
-/** What became of a statement: its answer, or the outcome as far as it is known. */
+/** The result of a statement: `answered`, or the known outcome of the failure. */
 async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
   return execute(statement).then(
     () => 'answered',
@@ -26,24 +26,24 @@ async function pool(t: Test, max: number) {
   return { sql, proxy };
 }
 
-/** Until every connection is open, and the pool old enough to be given up. */
+/** Resolves when every connection is open and the pool is old enough to be replaced. */
 async function warmUp(sql: Sql, max: number): Promise<void> {
   await Promise.all(Array.from({ length: max }, () => sql`select pg_sleep(0.1)`));
   await delay(1_000);
 }
 
-t.test('a database that is not there', async (t) => {
+t.test('a statement without a database is rejected', async (t) => {
   const outcomesOn = async (port: number) => {
     const sql = connect({ kind: 'url', url: `postgres://kinship@127.0.0.1:${port}/kinship`, pool: 2 });
     t.teardown(() => sql.end({ timeout: 1 }));
     return Promise.all(Array.from({ length: 5 }, () => outcome(sql`select 1`)));
   };
 
-  await t.test('where nobody listens', async (t) => {
+  await t.test('a closed port is an outcome of nothing', async (t) => {
     t.same(new Set(await outcomesOn(await freePort())), new Set(['nothing']));
   });
 
-  await t.test('behind a proxy that takes connections and ends them', async (t) => {
+  await t.test('a proxy that closes its connections is an unknown outcome', async (t) => {
     const proxy = createServer((socket) => socket.resume().end());
     await once(proxy.listen(0, '127.0.0.1'), 'listening');
     t.teardown(() => void proxy.close());
@@ -54,7 +54,7 @@ t.test('a database that is not there', async (t) => {
 t.test('a pool that loses its connections', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  await t.test('serves the next statement, whatever was waiting to be sent', async (t) => {
+  await t.test('serves the next statement, even with unsent bytes', async (t) => {
     const { sql, proxy } = await pool(t, 2);
     let lost = false;
     const first = outcome(sql`select pg_sleep(5)`).finally(() => {
@@ -62,7 +62,7 @@ t.test('a pool that loses its connections', async (t) => {
     });
     await delay(50);
     proxy.cut();
-    // One statement in each turn of the loop: whenever the loss is noticed, some are still to be sent.
+    // One statement in each turn of the loop, so that some are unsent whenever the loss is detected.
     const meanwhile = [first];
     while (!lost) {
       meanwhile.push(outcome(sql`select 1`));
@@ -73,7 +73,7 @@ t.test('a pool that loses its connections', async (t) => {
     t.same(new Set(next), new Set(['answered']));
   });
 
-  await t.test('rejects a transaction, and nothing is thrown beside it', async (t) => {
+  await t.test('rejects a transaction without an uncaught exception', async (t) => {
     const { sql, proxy } = await pool(t, 1);
     const thrown: unknown[] = [];
     const note = (error: unknown) => thrown.push(error);
@@ -99,7 +99,7 @@ t.test('a pool that loses its connections', async (t) => {
     t.same([...(await sql`select * from kept`)], []);
   });
 
-  await t.test('stays ended once it is ended', async (t) => {
+  await t.test('stays ended after its end', async (t) => {
     const { sql, proxy } = await pool(t, 1);
     const last = outcome(sql`select pg_sleep(5)`);
     await delay(50);

@@ -1,30 +1,30 @@
 import t, { type Test } from 'tap';
-import { createOutbox, forgettingOld } from '../../src/adapters/postgres/outbox.ts';
+import { createOutbox, forgetOldSql } from '../../src/adapters/postgres/outbox.ts';
 import { NOW } from '../support/families.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
 const ENTRIES = 20_000;
 const BATCH = 1_000;
 
-t.test('a removal from a long outbox reads an index, not the table', async (t) => {
-  await t.test('on PostgreSQL', async (t) => {
+t.test('a removal from a long outbox reads an index and not the table', async (t) => {
+  await t.test('PostgreSQL reads the index', async (t) => {
     const stores = await postgresStores(t);
     if (stores !== null) await readsIndex(t, stores);
   });
-  await t.test('on the embedded database', async (t) => readsIndex(t, await embeddedStores(t)));
+  await t.test('the embedded database reads the index', async (t) => readsIndex(t, await embeddedStores(t)));
 });
 
 async function readsIndex(t: Test, { sql }: SqlStores): Promise<void> {
   await fill(sql);
   const plan = await sql<
     { 'QUERY PLAN': string }[]
-  >`explain ${forgettingOld(sql, 'mail', NOW + ENTRIES, BATCH)}`;
+  >`explain ${forgetOldSql(sql, 'mail', NOW + ENTRIES, BATCH)}`;
   const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
   t.match(lines, /Index Scan using outbox_by_age/);
   t.notMatch(lines, /Seq Scan/);
 }
 
-t.test('replicas that remove at the same moment remove different entries', async (t) => {
+t.test('concurrent replicas remove different entries', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql } = stores;

@@ -3,20 +3,20 @@ import { purgeSql } from '../../src/adapters/postgres/purge-sql.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
-t.test('while one purges, the others are sent away', async (t) => {
+t.test('only one process purges at a time', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { families, sql } = stores;
   for (let n = 0; n < 3; n += 1) await families.open(someFamily({ expiresAt: NOW }), []);
   await sql.begin(async (tx) => {
-    t.same(await purgeSql(tx, NOW + 1, 2), [{ mine: true, count: 2 }]);
-    t.equal(await families.purge(NOW + 1, 2), null, 'at once: the batch of the other one is not through');
-    t.equal((await sql`select from token_families`).count, 3, 'nor is it seen yet');
+    t.same(await purgeSql(tx, NOW + 1, 2), [{ locked: true, count: 2 }]);
+    t.equal(await families.purge(NOW + 1, 2), null, 'the other process still holds the lock');
+    t.equal((await sql`select from token_families`).count, 3, 'its batch has not committed');
   });
-  t.equal(await families.purge(NOW + 1, 2), 1, 'the next in turn does the rest');
+  t.equal(await families.purge(NOW + 1, 2), 1, 'the next purge removes the rest');
 });
 
-t.test('a family under change is left for the next time, and not waited for', async (t) => {
+t.test('a purge skips a locked family without waiting for it', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { families, sql } = stores;

@@ -4,7 +4,7 @@ import { createRevokedFamilies } from '../../src/adapters/memory/revoked-familie
 import { connect, type PostgresAddress, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { startRevocationFeed } from '../../src/adapters/postgres/revocation-feed.ts';
-import { SILENCE } from '../../src/adapters/postgres/subscription.ts';
+import { DETECTION_TIME } from '../../src/adapters/postgres/subscription.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
@@ -14,29 +14,29 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { POLICY } from '../support/sessions.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
-const WORTH_KNOWING = POLICY.accessTokenAge + POLICY.clockSkew;
+const MAX_AGE = POLICY.accessTokenAge + POLICY.clockSkew;
 
-t.test('the list', async (t) => {
+t.test('the list forgets each revocation at its time', async (t) => {
   const time = { now: NOW };
   const list = createRevokedFamilies(() => time.now);
-  t.notOk(list.isComplete(), 'nothing was loaded yet');
+  t.notOk(list.isComplete(), 'before the first load');
   list.remember('a', 'logout', NOW + 20);
   list.remember('b', 'reuse', NOW + 10);
   list.remember('a', 'logout', NOW + 15);
   t.equal(list.recall('a'), 'logout');
   t.equal(list.recall('c'), null);
   time.now = NOW + 10;
-  t.equal(list.recall('b'), null, 'forgotten in its time, though it stands behind one that is kept');
+  t.equal(list.recall('b'), null, 'forgotten on time, although an older entry is kept');
   time.now = NOW + 19;
   t.equal(list.recall('a'), 'logout', 'the later end counts');
   time.now = NOW + 20;
   t.equal(list.recall('a'), null);
 });
 
-t.test('on PostgreSQL', async (t) => {
+t.test('the feed of PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  t.test('a revocation on one replica is known on the other', async (t) => {
+  t.test('a revocation on one replica is known on the other replica', async (t) => {
     const url = await database(t);
     const one = await replica(t, url);
     const other = await replica(t, url);
@@ -57,14 +57,14 @@ t.test('on PostgreSQL', async (t) => {
     t.comment(`known after the acknowledgement: median ${median} ms, max ${max} ms, of ${delays.length}`);
   });
 
-  t.test('nothing else is sent, and nothing else is believed', async (t) => {
+  t.test('only committed revocations and valid payloads reach the list', async (t) => {
     const url = await database(t);
     const { list, sql, families, heard } = await replica(t, url);
     const family = someFamily();
     await families.open(family, []);
     await families.rotate(rotationOf(family), []);
     const undone = sql.begin(async (tx) => {
-      await createTokenFamilies(tx as unknown as Sql /* a store takes pools alone */, {
+      await createTokenFamilies(tx as unknown as Sql /* a store accepts pools only */, {
         sessionsPerUser: 50,
       }).revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
       throw new Error('never mind');
@@ -88,14 +88,14 @@ t.test('on PostgreSQL', async (t) => {
     t.ok(list.isComplete());
   });
 
-  t.test('a replica that starts loads what is still worth knowing', async (t) => {
+  t.test('a replica loads the revocations within the maximum age at its start', async (t) => {
     const url = await database(t);
     const time = { now: NOW };
     const one = await replica(t, url);
     const recent = await one.open();
     const old = await one.open();
-    await one.revoke(recent, NOW - WORTH_KNOWING + 1000, 'reuse');
-    await one.revoke(old, NOW - WORTH_KNOWING);
+    await one.revoke(recent, NOW - MAX_AGE + 1000, 'reuse');
+    await one.revoke(old, NOW - MAX_AGE);
     const { list } = await replica(t, url, { clock: () => time.now });
     t.equal(list.recall(recent), 'reuse');
     time.now += 999;
@@ -103,10 +103,10 @@ t.test('on PostgreSQL', async (t) => {
     time.now += 1;
     t.equal(list.recall(recent), null, 'forgotten when its last access token has expired');
     time.now = 0;
-    t.equal(list.recall(old), null, 'was not even loaded');
+    t.equal(list.recall(old), null, 'was not loaded');
   });
 
-  t.test('a connection that is killed', async (t) => {
+  t.test('a killed connection is replaced, and the list is then complete', async (t) => {
     const url = await database(t);
     const one = await replica(t, url);
     const proxy = await proxied(t, url);
@@ -119,43 +119,43 @@ t.test('on PostgreSQL', async (t) => {
     await until(() => !list.isComplete());
     const tokenFamily = await one.open();
     await one.revoke(tokenFamily);
-    t.equal(list.recall(tokenFamily), null, 'cut off');
-    // More than one try to subscribe fails meanwhile.
+    t.equal(list.recall(tokenFamily), null, 'the feed is disconnected');
+    // More than one attempt to subscribe fails meanwhile.
     await delay(1200);
     proxy.refuse(false);
     await until(() => list.isComplete());
-    t.equal(list.recall(tokenFamily), 'logout', 'what was missed is known as soon as it is complete');
-    t.same(lines, ['info', 'warn', 'info'], 'told once');
+    t.equal(list.recall(tokenFamily), 'logout', 'a missed revocation is known when the list is complete');
+    t.same(lines, ['info', 'warn', 'info'], 'the loss is logged once');
     await until(() => one.list.isComplete());
   });
 
-  t.test('a connection that dies without a word', async (t) => {
+  t.test('a connection that stops answering is detected and replaced', async (t) => {
     const url = await database(t);
     const one = await replica(t, url);
     const proxy = await proxied(t, url);
     const { list } = await replica(t, url, { feedUrl: proxy.url });
     await delay(1500);
-    t.ok(list.isComplete(), 'while it is answered');
+    t.ok(list.isComplete(), 'while the heartbeats are answered');
     proxy.pause();
     const since = performance.now();
     const tokenFamily = await one.open();
     await one.revoke(tokenFamily);
     await until(() => !list.isComplete());
-    const noticed = performance.now() - since;
-    // Room for a busy machine; without the watch it would take until the system gives the connection up: minutes.
-    t.ok(noticed < SILENCE + 2000, `noticed after ${Math.round(noticed)} ms`);
-    t.comment(`silence was noticed after ${Math.round(noticed)} ms`);
+    const detected = performance.now() - since;
+    // Tolerance for a busy machine. Without the heartbeat the system would detect the loss only after minutes.
+    t.ok(detected < DETECTION_TIME + 2000, `detected after ${Math.round(detected)} ms`);
+    t.comment(`the loss was detected after ${Math.round(detected)} ms`);
     t.equal(list.recall(tokenFamily), null);
     proxy.resume();
     await until(() => list.isComplete());
     t.equal(list.recall(tokenFamily), 'logout');
-    // The end of the connection that was given up arrives only now.
+    // The close of the old connection is reported only now.
     proxy.resume();
     await delay(100);
     t.ok(list.isComplete());
   });
 
-  t.test('a machine that is gone without a word takes no connection of the pool with it', async (t) => {
+  t.test('the pool replaces its connections to a host that disappeared', async (t) => {
     const proxy = await proxied(t, await database(t));
     const { list, sql, open } = await replica(t, proxy.url);
     await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
@@ -165,13 +165,13 @@ t.test('on PostgreSQL', async (t) => {
     await until(() => list.isComplete());
   });
 
-  t.test('it is never complete where a LISTEN is accepted and nothing delivered', async (t) => {
+  t.test('the list is never complete if LISTEN succeeds but nothing is delivered', async (t) => {
     const { list, lines } = await replica(t, await database(t), { feedUrl: await database(t) });
     t.notOk(list.isComplete());
     t.same(lines, ['warn']);
   });
 
-  t.test('it starts, incomplete, without the database, and stops while it tries', async (t) => {
+  t.test('the feed starts and stops without the database, and the list is incomplete', async (t) => {
     const url = await database(t);
     const proxy = await proxied(t, url);
     proxy.refuse(true);
@@ -180,7 +180,7 @@ t.test('on PostgreSQL', async (t) => {
     await stop();
   });
 
-  t.test('it stops for good', async (t) => {
+  t.test('a stopped feed stays stopped', async (t) => {
     const url = await database(t);
     const { list, stop } = await replica(t, url);
     await stop();
@@ -190,7 +190,7 @@ t.test('on PostgreSQL', async (t) => {
   });
 });
 
-t.test('the embedded database: loaded once, and fed by its own process', async (t) => {
+t.test('the list of the embedded database is loaded once and then complete until the stop', async (t) => {
   const { sql, families } = await embeddedStores(t);
   const before = someFamily();
   await families.open(before, []);
@@ -203,7 +203,7 @@ t.test('the embedded database: loaded once, and fed by its own process', async (
     list,
     policy: POLICY,
     clock: () => NOW,
-    log: quiet([]),
+    log: collectLevels([]),
   });
   t.ok(list.isComplete());
   t.equal(list.recall(before.tokenFamily), 'administrator');
@@ -218,11 +218,11 @@ t.test('the embedded list is loaded again after a statement of unknown outcome',
   const list = createRevokedFamilies(() => NOW);
   const address = { kind: 'embedded', socketPath: '' } as const;
   const lines: string[] = [];
-  const shared = { address, sql, list, policy: POLICY, clock: () => NOW, log: quiet(lines) };
+  const shared = { address, sql, list, policy: POLICY, clock: () => NOW, log: collectLevels(lines) };
   const feed = await startRevocationFeed(shared);
   feed.noteFailure(new StoreUnavailable('nothing', null));
-  feed.noteFailure(new Error('a fault of another kind'));
-  t.ok(list.isComplete(), 'nothing can have been revoked');
+  feed.noteFailure(new Error('a defect'));
+  t.ok(list.isComplete(), 'these statements revoked nothing');
 
   const lost = someFamily();
   await families.open(lost, []);
@@ -243,7 +243,7 @@ t.test('the embedded list is loaded again after a statement of unknown outcome',
 
 type T = Pick<Test, 'teardown'>;
 
-/** URL of a new database with the schema in it. */
+/** The URL of a new database with the schema. */
 async function database(t: T): Promise<string> {
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });
@@ -254,19 +254,26 @@ async function database(t: T): Promise<string> {
 
 interface Settings {
   readonly clock?: () => number;
-  /** Where the feed connects, if not where the pool does. */
+  /** The URL of the feed. The default is that of the pool. */
   readonly feedUrl?: string;
 }
 
-/** What a replica has of it: a pool, a list and its feed. */
+/** A pool, a list and its feed, as a replica has them. */
 async function replica(t: T, url: string, { clock = () => NOW, feedUrl = url }: Settings = {}) {
   const sql = connect({ kind: 'url', url, pool: 2 });
   t.teardown(() => sql.end({ timeout: 5 }));
   const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const lines: string[] = [];
-  const { list, heard } = listening(clock);
+  const { list, heard } = observedList(clock);
   const address: PostgresAddress = { kind: 'url', url: feedUrl, pool: 2 };
-  const feed = await startRevocationFeed({ address, sql, list, policy: POLICY, clock, log: quiet(lines) });
+  const feed = await startRevocationFeed({
+    address,
+    sql,
+    list,
+    policy: POLICY,
+    clock,
+    log: collectLevels(lines),
+  });
   t.teardown(() => feed.stop());
   return {
     sql,
@@ -288,8 +295,8 @@ async function replica(t: T, url: string, { clock = () => NOW, feedUrl = url }: 
   };
 }
 
-/** A list that tells when (performance.now) it was told. */
-function listening(clock: () => number) {
+/** A list, and a promise of the time (`performance.now`) at which it receives a revocation. */
+function observedList(clock: () => number) {
   const waiting = new Map<string, (at: number) => void>();
   const list = createRevokedFamilies(clock);
   const heard = (tokenFamily: string) => new Promise<number>((resolve) => waiting.set(tokenFamily, resolve));
@@ -305,8 +312,8 @@ function listening(clock: () => number) {
   };
 }
 
-/** Keeps the levels of what is logged. */
-function quiet(lines: string[]) {
+/** Collects the levels of the log lines. */
+function collectLevels(lines: string[]) {
   return {
     info: () => void lines.push('info'),
     warn: () => void lines.push('warn'),
@@ -322,7 +329,7 @@ async function proxied(t: T, url: string) {
   return { ...proxy, url: through.href };
 }
 
-/** The test's own time limit ends it otherwise. */
+/** The time limit of the test ends the wait if the condition never holds. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(1);
 }

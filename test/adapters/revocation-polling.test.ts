@@ -6,59 +6,59 @@ import { createTokenFamilies } from '../../src/adapters/postgres/token-families.
 import { NOW, someFamily } from '../support/families.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-/** How replicas behind a pooler in transaction mode hear of revocations: by reading them again and again. */
+/** The revocation feed of replicas behind a pooler in transaction mode. */
 
-const WORTH_KNOWING = 900_000;
+const MAX_AGE = 900_000;
 /** Longer than any of these tests. */
 const NEVER = 3_600_000;
 
 t.test('the polling feed', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  await t.test('hears of a revocation that commits 30 s after its revoked_at', async (t) => {
+  await t.test('receives a revocation that commits 30 s after its revoked_at', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
     const tokenFamily = await open();
-    const { heard, polled } = feed({ wholeEvery: NEVER });
+    const { received, polled } = feed({ fullRead: NEVER });
     await sql.begin(async (tx) => {
-      await revoke(tx as unknown as Sql, tokenFamily, NOW - 30_000); // a store takes pools only
+      await revoke(tx as unknown as Sql, tokenFamily, NOW - 30_000); // a store accepts pools only
       await polled(3);
-      t.notOk(heard.has(tokenFamily), 'not before it commits');
+      t.notOk(received.has(tokenFamily), 'not before the commit');
     });
-    await until(() => heard.has(tokenFamily));
+    await until(() => received.has(tokenFamily));
   });
 
-  await t.test('reads everything that is worth knowing again after a while', async (t) => {
+  await t.test('reads all revocations within the maximum age again', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
     const tokenFamily = await open();
-    const often = feed({ wholeEvery: 20 });
-    const once = feed({ wholeEvery: NEVER });
+    const often = feed({ fullRead: 20 });
+    const once = feed({ fullRead: NEVER });
     await Promise.all([often.polled(2), once.polled(2)]);
-    await revoke(sql, tokenFamily, NOW - WORTH_KNOWING + 1_000);
-    await until(() => often.heard.has(tokenFamily));
+    await revoke(sql, tokenFamily, NOW - MAX_AGE + 1_000);
+    await until(() => often.received.has(tokenFamily));
     await once.polled(5);
-    t.notOk(once.heard.has(tokenFamily), 'the overlap alone does not reach so far back');
-    t.same(often.calls, ['complete'], 'complete is told once');
+    t.notOk(once.received.has(tokenFamily), 'the overlap is shorter');
+    t.same(often.calls, ['complete'], 'complete is reported once');
   });
 
-  await t.test('is lost at once when a poll fails, and complete after the next whole read', async (t) => {
+  await t.test('is lost at once when a poll fails, and complete after the next full read', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
     const tokenFamily = await open();
-    const lost = feed({ wholeEvery: NEVER });
+    const lost = feed({ fullRead: NEVER });
     await lost.polled(2);
     await sql`alter table token_families rename to token_families_away`;
     t.match(await lost.ended, { code: '42P01' });
     t.same(lost.calls, ['complete', 'lost']);
     await sql`alter table token_families_away rename to token_families`;
-    await revoke(sql, tokenFamily, NOW - WORTH_KNOWING + 1_000);
-    const next = feed({ wholeEvery: NEVER });
+    await revoke(sql, tokenFamily, NOW - MAX_AGE + 1_000);
+    const next = feed({ fullRead: NEVER });
     await next.polled(1);
     t.same(next.calls, ['complete']);
-    t.ok(next.heard.has(tokenFamily), 'what was missed meanwhile is known by then');
+    t.ok(next.received.has(tokenFamily), 'a revocation during the gap is known');
   });
 
   await t.test('is lost when it is stopped', async (t) => {
     const { feed } = await setUp(t);
-    const { polled, stop, ended, calls } = feed({ wholeEvery: NEVER });
+    const { polled, stop, ended, calls } = feed({ fullRead: NEVER });
     await polled(1);
     stop();
     await ended;
@@ -88,8 +88,8 @@ async function setUp(t: Test) {
     async revoke(on: Sql, tokenFamily: string, at: number): Promise<void> {
       await families(on).revoke(tokenFamily, { at, reason: 'logout' }, []);
     },
-    feed(times: { wholeEvery: number }) {
-      const feed = startFeed(sql, times);
+    feed(intervals: { fullRead: number }) {
+      const feed = startFeed(sql, intervals);
       stopping.signal.addEventListener('abort', feed.stop);
       running.push(feed.ended);
       return feed;
@@ -97,30 +97,30 @@ async function setUp(t: Test) {
   };
 }
 
-function startFeed(pool: Sql, times: { wholeEvery: number }) {
+function startFeed(pool: Sql, intervals: { fullRead: number }) {
   const stopping = new AbortController();
-  const heard = new Set<string>();
+  const received = new Set<string>();
   const calls: string[] = [];
   let polls = 0;
   const ended = pollRevocations({
     pool,
-    times: { pollEvery: 5, ...times },
+    intervals: { poll: 5, ...intervals },
     clock: () => {
       polls += 1;
       return NOW;
     },
-    worthKnowing: WORTH_KNOWING,
-    take: ({ tokenFamily }) => void heard.add(tokenFamily),
+    maxAge: MAX_AGE,
+    onRevocation: ({ tokenFamily }) => void received.add(tokenFamily),
     onComplete: () => void calls.push('complete'),
     onLost: () => void calls.push('lost'),
     stop: stopping.signal,
   });
   return {
-    heard,
+    received,
     calls,
     ended,
     stop: () => stopping.abort(),
-    /** Resolves when so many polls, begun after this call, have ended. */
+    /** Resolves when `count` polls that began after this call have ended. */
     async polled(count: number): Promise<void> {
       const before = polls;
       await until(() => polls > before + count);
@@ -128,7 +128,7 @@ function startFeed(pool: Sql, times: { wholeEvery: number }) {
   };
 }
 
-/** The test's own time limit ends it otherwise. */
+/** The time limit of the test ends the wait if the condition never holds. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

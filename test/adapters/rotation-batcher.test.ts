@@ -19,15 +19,15 @@ async function open(t: Test, count: number) {
   return { ...stores, all: families, rotate, statements };
 }
 
-t.test('rotations that wait for one another share statements', async (t) => {
+t.test('rotations that wait share one statement', async (t) => {
   const store = await open(t, 60);
   if (store === null) return;
   const rotated = await Promise.all(store.all.map((family) => store.rotate(family)));
   t.ok(rotated.every((row) => row?.generation === 1));
-  t.equal(store.statements.length, 2, 'one for the first, one for those that waited');
+  t.equal(store.statements.length, 2, 'one for the first rotation, one for the waiting ones');
 });
 
-t.test('nobody waits for a row that somebody else holds, but whose row it is', async (t) => {
+t.test('a locked row delays only its own rotation', async (t) => {
   const store = await open(t, 20);
   if (store === null) return;
   const [held, ...others] = store.all;
@@ -43,10 +43,10 @@ t.test('nobody waits for a row that somebody else holds, but whose row it is', a
     t.ok(rotated.every((row) => row?.generation === 1));
     t.notOk(isSettled);
   });
-  t.equal((await waiting)?.generation, 1, 'it was not told that its row is another');
+  t.equal((await waiting)?.generation, 1, 'the delayed rotation succeeds');
 });
 
-t.test('one that the database cannot take spoils no other', async (t) => {
+t.test('a rotation that the database refuses fails no other rotation', async (t) => {
   const store = await open(t, 20);
   if (store === null) return;
   const outcomes = await Promise.allSettled(
@@ -57,10 +57,10 @@ t.test('one that the database cannot take spoils no other', async (t) => {
     store.all.map((_family, index) => (index === 7 ? 'rejected' : 'fulfilled')),
   );
   const [lost] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-  t.notOk(lost instanceof StoreUnavailable, 'a fault of ours, not of the database');
+  t.notOk(lost instanceof StoreUnavailable, 'a defect, not an outage');
 });
 
-t.test('a database that is away refuses all of them', async (t) => {
+t.test('an unreachable database rejects all rotations as unavailable', async (t) => {
   const sql = connect({ kind: 'url', url: 'postgres://nobody@127.0.0.1:1/none', pool: 2 });
   t.teardown(() => sql.end({ timeout: 0 }));
   const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
@@ -73,7 +73,7 @@ t.test('a database that is away refuses all of them', async (t) => {
 });
 
 t.test(
-  'a database that is held up refuses those who have waited, and nothing of it happens later',
+  'rotations that wait too long for a blocked database are rejected and never take effect',
   async (t) => {
     const store = await open(t, 10);
     if (store === null) return;
@@ -89,7 +89,7 @@ t.test(
   },
 );
 
-t.test('a rotation looks its rows up, however many others there are', async (t) => {
+t.test('a rotation uses the key in a table of 2,000 families', async (t) => {
   const store = await open(t, 2_000);
   if (store === null) return;
   const rotations = store.all.slice(0, 20).map((family) => rotationOf(family));

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { assertEach, onlyRow } from '../../src/adapters/postgres/answer-check.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
-import { assertEach, onlyRow } from '../../src/adapters/postgres/own-answer.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-/** Prepared statements that the server refuses, since the schema changed or since they are gone. */
+/** Prepared statements that the server refuses, because the schema changed or the server session does not know them. */
 
 const ROWS = 200;
-/** Milliseconds that a pool lives before it may be replaced. */
+/** Milliseconds until a pool may be replaced. */
 const OLD_ENOUGH = 1_100;
 
 async function pools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {
@@ -31,7 +31,7 @@ interface Outcomes {
   readonly others: unknown[];
 }
 
-/** Reads and writes different rows, many at a time, until told to stop. */
+/** Reads and writes different rows concurrently, until it is stopped. */
 function load(sql: Sql) {
   const outcomes: Outcomes = { wrong: 0, answered: 0, refused: 0, others: [] };
   let isStopping = false;
@@ -69,7 +69,7 @@ function load(sql: Sql) {
 t.test('a prepared statement that the server refuses as stale', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  await t.test('is not run a second time with parameters encoded twice', async (t) => {
+  await t.test('is not repeated with parameters that are encoded twice', async (t) => {
     const { sql, admin } = await pools(t, 1);
     const put = (id: number) =>
       execute(
@@ -85,10 +85,10 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
       [],
       'a refused statement has no effect',
     );
-    t.match(await put(1_002), [{ ok: true, hash: Buffer.from('abc') }], 'the next one works');
+    t.match(await put(1_002), [{ ok: true, hash: Buffer.from('abc') }], 'the next statement works');
   });
 
-  await t.test('is refused inside a transaction, too, and the next transaction works', async (t) => {
+  await t.test('is also refused inside a transaction, and the next transaction works', async (t) => {
     const { sql, admin } = await pools(t, 1);
     const read = () => execute(sql.begin((tx) => tx`select * from things where id = ${7}`));
     await read();
@@ -99,7 +99,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
     t.match(await read(), [{ id: 7 }]);
   });
 
-  await t.test('replaces even a new pool, so that one statement is refused and no more', async (t) => {
+  await t.test('replaces even a new pool, so that only one statement is refused', async (t) => {
     const { sql, admin } = await pools(t, 1);
     const read = () => execute(sql`select * from things where id = ${7}`);
     for (const column of ['one', 'two', 'three']) {
@@ -107,11 +107,11 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
       await read();
       await admin.unsafe(`alter table things add column ${column} int`);
       await t.rejects(read(), { name: 'StoreUnavailable', outcome: 'nothing' });
-      t.match(await read(), [{ id: 7 }], 'the next one works');
+      t.match(await read(), [{ id: 7 }], 'the next statement works');
     }
   });
 
-  await t.test('never causes the answer of another statement under load', async (t) => {
+  await t.test('never gets the answer of another statement under load', async (t) => {
     const { sql, admin } = await pools(t, 4);
     const running = load(sql);
     for (const type of ['bigint', 'int', 'bigint', 'int']) {
@@ -122,7 +122,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
     await check(t, 'changed types', await running.stop(), admin);
   });
 
-  await t.test('never causes the answer of another statement when statements are lost', async (t) => {
+  await t.test('never gets the answer of another statement when statements are lost', async (t) => {
     const { sql, admin } = await pools(t, 4);
     const running = load(sql);
     for (let round = 0; round < 3; round += 1) {
@@ -140,7 +140,7 @@ async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Pro
   const [stuck] = await admin`
     select count(*)::int as count from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
-  t.ok(outcomes.answered > 1_000, 'the load was one');
+  t.ok(outcomes.answered > 1_000, 'there was load');
   t.ok(outcomes.refused > 0, 'some statements were refused as stale');
   t.equal(outcomes.wrong, 0, 'no answer of another statement');
   t.same(outcomes.others, [], 'no other error');
@@ -150,7 +150,7 @@ async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Pro
   t.comment(`${name}: ${answered} answered, ${refused} refused, ${wrong} wrong`);
 }
 
-t.test('a row that was not asked for is refused', async (t) => {
+t.test('a row that does not match its statement is refused', async (t) => {
   t.equal(
     onlyRow([], () => false),
     null,
@@ -163,12 +163,12 @@ t.test('a row that was not asked for is refused', async (t) => {
   t.throws(() => assertEach([1, 2], (row) => row === 1), { name: 'StoreUnavailable' });
 });
 
-t.test('the pool that returned a foreign row is replaced', async (t) => {
+t.test('a pool that returned a row of another statement is replaced', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { sql } = await pools(t, 1);
   const read = () => execute(sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
   const rows = await read();
-  t.same([...(await read())], [...rows], 'the same connection while answers are right');
+  t.same([...(await read())], [...rows], 'the same connection while the rows match');
   t.throws(() => onlyRow(rows, () => false), { name: 'StoreUnavailable', outcome: 'unknown' });
   t.not((await read())[0]?.pid, rows[0]?.pid, 'another connection');
 });
@@ -180,7 +180,7 @@ t.test('each statement names its columns', async (t) => {
   );
   t.ok(files.length > 10);
   const star = /\b(?:select|returning)\s+(?:distinct\s+)?(?:[^`;]*?,\s*)?(?:\w+\.)?\*(?!\/)/i;
-  t.match('select *', star, 'the pattern finds what it is for');
+  t.match('select *', star, 'the pattern finds a star');
   t.match('returning family.*', star);
   for (const file of files)
     t.notMatch(readFileSync(join(folder, file), 'utf8').replace(/\/\*.*?\*\//gs, ''), star, file);

@@ -5,7 +5,7 @@ import { someUser } from '../ports/users.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
-t.test('an account that is removed and a task that is changed do not wait for each other', async (t) => {
+t.test('the removal of an account and a change of its task do not deadlock', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql, users, tasks } = stores;
@@ -13,7 +13,7 @@ t.test('an account that is removed and a task that is changed do not wait for ea
   await users.create(user, []);
   const { id = 0 } = (await tasks.create(user.id, 'first', NOW)) ?? {};
 
-  // Both have begun, in this order, before either gets to the task.
+  // Both start, in this order, before one of them locks the task.
   const { outcomes } = await sql.begin(async (tx) => {
     await tx`select from tasks where id = ${id} for update`;
     const changing = tasks.change(user.id, id, 'second');
@@ -30,7 +30,7 @@ t.test('an account that is removed and a task that is changed do not wait for ea
   t.equal(await tasks.list(user.id, 10), null);
 });
 
-/** Resolves when so many statements on this database wait for a lock. */
+/** Resolves when `count` statements on this database wait for a lock. */
 async function waiting(sql: Sql, count: number): Promise<void> {
   for (;;) {
     const rows = await sql`

@@ -45,7 +45,7 @@ async function schemaOfOne(t: Test, env: Environment): Promise<string[]> {
   return wanted;
 }
 
-/** Holds up the migrator that came first where it makes the table, kills it, and answers how many others migrated. */
+/** Blocks the first migrator when it creates the table, kills it, and returns how many others migrated. */
 async function raceOver(
   t: Test,
   env: Environment,
@@ -64,7 +64,7 @@ async function raceOver(
   await migratorWaitingFor(watcher, 'advisory', 3);
   const killed = migrators[Number(first)];
   killed?.kill();
-  await delay(STATEMENT_TIMEOUT + 500); // waiting for one's turn must not count as a statement
+  await delay(STATEMENT_TIMEOUT + 500); // the wait for the lock must not count as a statement
   await dam`rollback`;
   dam.release();
 

@@ -8,56 +8,55 @@ import { createReconnectingPool } from './reconnecting-pool.ts';
 
 export type Sql = postgres.Sql;
 
-/** Where PostgreSQL is: a URL, or the Unix socket of the embedded one, which takes one connection only. */
+/** The address of PostgreSQL: a URL, or the Unix socket of the embedded database with its single connection. */
 export type PostgresAddress = UrlAddress | { readonly kind: 'embedded'; readonly socketPath: string };
 
 export interface UrlAddress {
   readonly kind: 'url';
   readonly url: string;
-  /** Connections. */
+  /** The maximum number of connections. */
   readonly pool: number;
-  /** By default `session`. */
+  /** The default is `session`. */
   readonly pooler?: PoolerMode;
-  /** The schema of all tables; null or absent: what the role's `search_path` says. */
+  /** The schema of all tables. Null or absent: the `search_path` of the role decides. */
   readonly schema?: string | null;
 }
 
-/** Told of each statement that is sent, by its text. */
+/** Called with the text of each statement that is sent. */
 export type OnStatement = (text: string) => void;
 
 /**
- * Seconds between two tries to connect. There is a try only where a statement waits for it, each fails one
- * statement, and the others queue behind: a pause that grew would make everybody wait for a database that is
- * known to be away, and go on waiting when it is back.
+ * Seconds between two attempts to connect. The driver connects only for a waiting statement, and each failed attempt
+ * fails one statement. A growing pause would delay the other statements, even after the database is back.
  */
-const BACKOFF = () => 0.01;
+const RECONNECT_DELAY = () => 0.01;
 
-/** Seconds after which a connection is replaced by a new one, give or take: as the driver has it. */
+/** Seconds after which a connection is replaced. Random, as the driver's own default, to spread the replacements. */
 const MAX_LIFETIME = () => 60 * (30 + Math.random() * 30);
 
-/** The driver obeys it whatever its options say, and has no value for "any". */
+/** The variable overrides the driver's options, and no option means "any". */
 delete process.env.PGTARGETSESSIONATTRS;
 
-/** Every option that the driver would otherwise take from a URL or from PG* variables of the environment. */
-const COMMON = {
+/** Every option that the driver would otherwise read from a URL or from the environment's PG* variables. */
+const FIXED_OPTIONS = {
   ssl: false,
   sslnegotiation: null,
   idle_timeout: undefined,
   max_lifetime: MAX_LIFETIME,
   max_pipeline: 100,
-  backoff: BACKOFF,
+  backoff: RECONNECT_DELAY,
   keep_alive: 0,
   debug: false,
   publications: 'alltables',
-  // Asked by each new connection, whose loss at that moment would end the process.
+  // The driver would query the types on each new connection. A loss at that moment would end the process.
   fetch_types: false,
   types: ARRAY_TYPES,
   onnotice: () => {},
 };
 
 /**
- * A pool of connections, opened when first needed and again after a loss. Rejections are left as the driver has
- * them; see {@link asked}.
+ * Creates a pool. It opens connections when statements need them, and reconnects after a loss. It rejects with the
+ * errors of the driver; {@link mapDriverError} translates them.
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const debug = onStatement && { debug: (_connection: number, text: string) => onStatement(text) };
@@ -65,56 +64,67 @@ export function connect(address: PostgresAddress, onStatement?: OnStatement): Sq
     address.kind === 'embedded'
       ? embeddedOptions(address.socketPath)
       : { ...urlOptions(address), max: address.pool };
-  const closesGivenUp = address.kind === 'url' && address.pooler === 'transaction';
-  return createReconnectingPool((events) => open({ ...options, ...debug, ...events }), { closesGivenUp });
+  const closesAbandoned = address.kind === 'url' && address.pooler === 'transaction';
+  return createReconnectingPool((events) => createDriverPool({ ...options, ...debug, ...events }), {
+    closesAbandoned,
+  });
 }
 
-/** What a connection that listens has to tell. */
-interface Listening {
-  /** Called for each notification that arrives, in the order in which they were committed. */
+/** Events of a listening connection. */
+interface ListenEvents {
+  /** Called for each notification, in the order of their commits. */
   onnotify(channel: string, payload: string): void;
-  /** Called whenever the connection is gone, long after its end too. */
+  /** Called when the connection closes. The driver may call it repeatedly, and after `end`. */
   onclose(): void;
 }
 
-/** Seconds. Given up while it connects, the driver may connect all the same, and would then leave that open. */
-const STRAY = 30;
+/**
+ * Seconds. If a connection is ended while it connects, the driver may still open it and leave it open. The idle timeout
+ * closes it then.
+ */
+const LISTEN_IDLE_TIMEOUT = 30;
 
 /**
- * One connection that is kept until its end, to LISTEN on. The driver's own `listen` is not used: it subscribes
- * again by itself, and tells nobody that for a while it heard nothing. To be asked something now and then.
+ * Creates a single connection to LISTEN on. The driver's own `listen` subscribes again by itself and does not report
+ * the gap, in which notifications are lost. The caller must query the connection more often than its idle timeout.
  */
-export function connectToListen(address: UrlAddress, listening: Listening): Sql {
-  return open({ ...urlOptions(address), ...listening, max: 1, max_lifetime: null, idle_timeout: STRAY });
+export function connectToListen(address: UrlAddress, events: ListenEvents): Sql {
+  return createDriverPool({
+    ...urlOptions(address),
+    ...events,
+    max: 1,
+    max_lifetime: null,
+    idle_timeout: LISTEN_IDLE_TIMEOUT,
+  });
 }
 
 function urlOptions({ url, pooler = 'session', schema = null }: UrlAddress) {
   const target = parseConnectionUrl(url);
   const { hosts, user, password, database, applicationName, settings, role } = target;
   return {
-    ...COMMON,
-    // Known to the driver for its messages only: it does not dial.
+    ...FIXED_OPTIONS,
+    // The driver uses host and port for its messages only. `socket` connects.
     host: hosts.slice(0, 1).map(({ host }) => host),
     port: hosts.slice(0, 1).map(({ port }) => port),
     user,
-    // A function, or an empty password would be replaced by PGPASSWORD.
+    // A function, because the driver would replace an empty password with PGPASSWORD.
     pass: () => password,
     database,
-    connect_timeout: secondsToConnect(target),
+    connect_timeout: totalConnectTimeout(target),
     connection: { application_name: applicationName },
     prepare: pooler === 'session',
     socket: createConnector(target, { pooler, schema, settings, role }),
   };
 }
 
-/** For all hosts, one after the other, and the greeting. */
-function secondsToConnect({ hosts, connectTimeout }: ConnectionTarget): number {
+/** Seconds for the attempts at all hosts, one after another, with their handshakes. */
+function totalConnectTimeout({ hosts, connectTimeout }: ConnectionTarget): number {
   return (hosts.length * connectTimeout) / 1_000;
 }
 
 function embeddedOptions(socketPath: string) {
   return {
-    ...COMMON,
+    ...FIXED_OPTIONS,
     path: socketPath,
     max: 1,
     database: 'postgres',
@@ -126,7 +136,7 @@ function embeddedOptions(socketPath: string) {
   };
 }
 
-function open(options: object): Sql {
-  // The driver's types lack some of its options, and make declared array types a parameter of `Sql`.
+function createDriverPool(options: object): Sql {
+  // The driver's types lack some of its options, and make the declared array types a parameter of `Sql`.
   return postgres(options as postgres.Options<Record<string, never>>) as unknown as Sql; // same object, wider type
 }

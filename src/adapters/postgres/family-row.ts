@@ -36,7 +36,7 @@ export interface FamilyRow {
   rotated_at: Date;
 }
 
-/** Named in each statement: with `*`, a column that a newer release adds makes prepared statements fail. */
+/** Statements name their columns. With `*` a column of a newer release would make prepared statements fail. */
 export const FAMILY_COLUMNS = [
   'token_family',
   'user_id',
@@ -73,7 +73,7 @@ export function toFamily(row: FamilyRow): TokenFamily {
   const { user_id: userId, paired, confidential, revoked_at: at, revoked_reason: reason } = row;
   const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };
   const revoked = at && reason && { at: at.getTime(), reason };
-  return assembled(toPair(row), row, { userId, paired, confidential, ...policies }, revoked);
+  return assembleFamily(toPair(row), row, { userId, paired, confidential, ...policies }, revoked);
 }
 
 function toPair(row: FamilyRow): CurrentPair {
@@ -95,8 +95,8 @@ function toPair(row: FamilyRow): CurrentPair {
   };
 }
 
-/** What a rotation neither expects nor replaces, and so has to be told of. */
-export const LASTING = [
+/** The columns that a rotation returns: the expected row and the next pair do not contain them. */
+export const RETURNED_COLUMNS = [
   'token_family',
   'door',
   'client_id',
@@ -107,25 +107,25 @@ export const LASTING = [
   'expires_at',
 ] as const;
 
-export type LastingRow = Pick<FamilyRow, (typeof LASTING)[number]>;
+export type ReturnedRow = Pick<FamilyRow, (typeof RETURNED_COLUMNS)[number]>;
 
-/** The whole row after its rotation: what it is given, what it has besides, and what it was expected to be. */
-export function toRotated({ expected, next }: Rotation, row: LastingRow): TokenFamily {
-  return assembled(next, row, expected, null);
+/** The family after its rotation: the next pair, the expected values that did not change, and the returned row. */
+export function toRotatedFamily({ expected, next }: Rotation, row: ReturnedRow): TokenFamily {
+  return assembleFamily(next, row, expected, null);
 }
 
-type Expected = Pick<
+type ExpectedFields = Pick<
   TokenFamily,
   'userId' | 'paired' | 'confidential' | 'onAddressChange' | 'onUserAgentChange'
 >;
 
-function assembled(
+function assembleFamily(
   pair: CurrentPair,
-  row: LastingRow,
-  { userId, paired, confidential, onAddressChange, onUserAgentChange }: Expected,
+  row: ReturnedRow,
+  { userId, paired, confidential, onAddressChange, onUserAgentChange }: ExpectedFields,
   revoked: TokenFamily['revoked'],
 ): TokenFamily {
-  // Member by member: copied as a whole, an object of this size takes twenty times as long to make and to read.
+  // Field by field: an object of this size that is spread takes twenty times as long to create and to read.
   return {
     generation: pair.generation,
     hashedRefreshTokenId: pair.hashedRefreshTokenId,
@@ -162,9 +162,9 @@ function assembled(
 export function pairColumns(pair: CurrentPair) {
   return {
     generation: pair.generation,
-    hashed_refresh_token_id: bytes(pair.hashedRefreshTokenId),
-    previous_hash: pair.previousHash === null ? null : bytes(pair.previousHash),
-    retry_key_hash: pair.retryKeyHash === null ? null : bytes(pair.retryKeyHash),
+    hashed_refresh_token_id: decodeHash(pair.hashedRefreshTokenId),
+    previous_hash: pair.previousHash === null ? null : decodeHash(pair.previousHash),
+    retry_key_hash: pair.retryKeyHash === null ? null : decodeHash(pair.retryKeyHash),
     scheme: pair.scheme,
     seed: Buffer.from(pair.seed),
     access_key_id: pair.accessKeyId,
@@ -173,7 +173,7 @@ export function pairColumns(pair: CurrentPair) {
     refresh_expires_at: new Date(pair.refreshExpiresAt),
     address: pair.address,
     user_agent: pair.userAgent,
-    product_hash: pair.productHash === null ? null : bytes(pair.productHash),
+    product_hash: pair.productHash === null ? null : decodeHash(pair.productHash),
     rotated_at: new Date(pair.rotatedAt),
   };
 }
@@ -198,21 +198,21 @@ export function familyColumns(family: TokenFamily) {
   };
 }
 
-/** A hash as the database keeps it. */
-export function bytes(base64url: string): Buffer {
+/** A hash as the database stores it. */
+export function decodeHash(base64url: string): Buffer {
   return Buffer.from(base64url, 'base64url');
 }
 
-/** Bytes as PostgreSQL reads them from text. */
-export function asText(bytes: Buffer): string {
+/** The text form of a `bytea`. */
+export function toHexLiteral(bytes: Buffer): string {
   return `\\x${bytes.toString('hex')}`;
 }
 
-/** Columns as PostgreSQL reads them from JSON. */
-export function asJson(columns: object) {
+/** Columns in the JSON form that `jsonb_populate_record` reads. */
+export function toJsonColumns(columns: object) {
   const entries = Object.entries(columns).map(([name, value]) => [
     name,
-    Buffer.isBuffer(value) ? asText(value) : value,
+    Buffer.isBuffer(value) ? toHexLiteral(value) : value,
   ]);
   return Object.fromEntries(entries);
 }

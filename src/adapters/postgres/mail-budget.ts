@@ -3,12 +3,12 @@ import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { type OutboxRow, toClaimed } from './outbox.ts';
+import { type OutboxRow, toClaimedEntry } from './outbox.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Budgets of mails in PostgreSQL. The row of a recipient orders what happens to that recipient. */
+/** Mail budgets in PostgreSQL. A recipient's row is locked by each change, so concurrent changes are ordered. */
 export function createMailBudget(sql: Sql): MailBudget {
   return {
     async take(recipient, now) {
@@ -16,24 +16,24 @@ export function createMailBudget(sql: Sql): MailBudget {
       const at = new Date(now);
       const { count } = await execute(sql`
         insert into mail_budgets as budget (recipient, sent_at)
-        values (${hashOf(recipient)}, array[${at}::timestamptz])
+        values (${hashRecipient(recipient)}, array[${at}::timestamptz])
         on conflict (recipient) do update
           set sent_at = (budget.sent_at || excluded.sent_at)[greatest(1, cardinality(budget.sent_at) + 2 - ${perDay}):]
-          where ${noneSince(perHour, new Date(now - HOUR))} and ${noneSince(perDay, new Date(now - DAY))}`);
+          where ${hasRoom(perHour, new Date(now - HOUR))} and ${hasRoom(perDay, new Date(now - DAY))}`);
       return count === 1;
     },
 
     async hold(id, recipient, until) {
       await execute(sql`
-        update outbox set due_at = ${new Date(until)}, held_for = ${hashOf(recipient)},
-          last_error = 'The recipient was sent many mails: held for a digest.'
+        update outbox set due_at = ${new Date(until)}, held_for = ${hashRecipient(recipient)},
+          last_error = 'The recipient''s mail budget is used up; held for a digest.'
         where id = ${id}`);
     },
 
     async claimDigest(now, leasedUntil, limit) {
       const isDue = sql`held_for is not null and buried_at is null and due_at <= ${new Date(now)}`;
       const rows = await execute(sql<OutboxRow[]>`
-        with turn as materialized (
+        with chosen as materialized (
           select recipient from mail_budgets
           where recipient in (select held_for from outbox where ${isDue})
           limit 1
@@ -42,13 +42,13 @@ export function createMailBudget(sql: Sql): MailBudget {
         update outbox set attempts = attempts + 1, due_at = ${new Date(leasedUntil)}
         where id in (
           select id from outbox
-          where held_for = (select recipient from turn) and ${isDue}
+          where held_for = (select recipient from chosen) and ${isDue}
           order by occurred_at
           limit ${limit}
           for update skip locked
         )
         returning id, type, data, occurred_at, contact, trace, attempts`);
-      return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+      return rows.map(toClaimedEntry).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
     },
 
     async forget(before, limit) {
@@ -64,12 +64,12 @@ export function createMailBudget(sql: Sql): MailBudget {
     },
   };
 
-  /** Whether the mail that is `count` mails ago, if any, was sent by a moment. */
-  function noneSince(count: number, moment: Date) {
-    return sql`coalesce(budget.sent_at[cardinality(budget.sent_at) + 1 - ${count}] <= ${moment}, true)`;
+  /** Whether the budget allows one more mail: fewer than `count` mails were sent after `since`. */
+  function hasRoom(count: number, since: Date) {
+    return sql`coalesce(budget.sent_at[cardinality(budget.sent_at) + 1 - ${count}] <= ${since}, true)`;
   }
 }
 
-function hashOf(recipient: string): Buffer {
+function hashRecipient(recipient: string): Buffer {
   return createHash('sha256').update(recipient).digest();
 }

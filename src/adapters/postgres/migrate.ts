@@ -9,8 +9,8 @@ import { adoptOldTable, TABLE } from './migrations-table.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
 
-/** Any number, the same for ever: it names the lock that keeps migrators apart. */
-const LOCK = 7_271_046_103;
+/** The key of the advisory lock that excludes concurrent migrations. It must never change. */
+const MIGRATION_LOCK = 7_271_046_103;
 
 /** A migration that is about to run: the `number`th `of` those that are due. */
 export interface DueMigration {
@@ -20,9 +20,12 @@ export interface DueMigration {
 }
 
 /**
- * Brings the schema up to date and answers what was applied. One transaction around all of it, under an advisory
- * lock: of several replicas that start at once one migrates and the others find it done; a script that fails
- * leaves nothing behind; a script that was edited after it ran is refused by its checksum.
+ * Migrates the schema and returns the migrations that were applied. All of them run in one transaction under an
+ * advisory lock:
+ *
+ * - If several replicas start at once, one migrates, and the others wait and find nothing to do.
+ * - A script that fails is rolled back with all others.
+ * - A script that was edited after it ran is refused by its checksum.
  */
 export async function migrate(
   sql: Sql,
@@ -30,15 +33,15 @@ export async function migrate(
 ): Promise<readonly string[]> {
   const applied = await mapDriverError(
     sql.begin(async (tx) => {
-      // Whoever waits for another migrator waits as long as that takes.
+      // The wait for another replica's migration has no limit.
       await tx`set local statement_timeout = 0`;
-      await tx`select pg_advisory_xact_lock(${LOCK})`;
-      const { database, schema } = await placeOf(tx);
+      await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+      const { database, schema } = await findSchema(tx);
       const postgrator = new Postgrator({
         migrationPattern: MIGRATIONS,
         driver: 'pg',
         database,
-        // With the schema: Postgrator would find a table of this name in any other one.
+        // Without the schema Postgrator would also find a table of this name in another schema.
         schemaTable: `${schema}.${TABLE}`,
         execQuery: async (text) => ({ rows: await tx.unsafe(text) }),
         execSqlScript: async (text) => void (await tx.unsafe(text).simple()),
@@ -56,21 +59,21 @@ export async function migrate(
   return applied.map(({ version, name }) => `${version} ${name}`);
 }
 
-/** The database and the schema in which tables are made. A schema that the configuration names is made first. */
-async function placeOf(tx: postgres.TransactionSql): Promise<{ database: string; schema: string }> {
+/** The database and the schema for new tables. Creates the configured schema if it does not exist. */
+async function findSchema(tx: postgres.TransactionSql): Promise<{ database: string; schema: string }> {
   const [place] = await tx<[{ database: string; schema: string | null; path: string }]>`
     select current_database() as database, current_schema() as schema, current_setting('search_path') as path`;
   const { database, path } = place;
   if (place.schema === null && IDENTIFIER.test(path)) await tx`create schema ${tx(path)}`;
   const schema = place.schema ?? path;
   if (!IDENTIFIER.test(schema))
-    throw new DatabaseUnfit(`The search_path ${path} leads to no schema for tables. Set DATABASE_SCHEMA.`);
+    throw new DatabaseUnfit(`The search_path ${path} names no schema for the tables. Set DATABASE_SCHEMA.`);
   return { database, schema };
 }
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]*$/;
 
-/** At the start the reason is worth more than the fact that the database cannot be used. */
+/** At the start the operator needs the cause, not the fact that the database is unavailable. */
 function unwrapUnfit(error: unknown): never {
   throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnfit ? error.cause : error;
 }

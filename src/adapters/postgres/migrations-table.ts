@@ -1,9 +1,9 @@
 import type postgres from 'postgres';
 
-/** Which migrations ran. The name is our own, since other programs keep a `schema_migrations` in the same schema. */
+/** The table of applied migrations. Other programs may have a `schema_migrations` in the same schema. */
 export const TABLE = 'kinship_migrations';
 
-/** The table of releases before that one. */
+/** The name of the table in older releases. */
 const OLD_TABLE = 'schema_migrations';
 const COLUMNS = ['version', 'name', 'md5', 'run_at'];
 
@@ -13,8 +13,8 @@ interface Migration {
 }
 
 /**
- * Makes the table of migrations where it is missing, with the rows of the old table if that one is ours. The old
- * table stays as it is: a replica of an older release that starts later must not run the first migrations again.
+ * Creates the table of migrations if it is missing, and copies the rows of the old table if Kinship created that. The
+ * old table stays: without it a replica of an older release would run the first migrations again.
  */
 export async function adoptOldTable(
   tx: postgres.TransactionSql,
@@ -22,7 +22,7 @@ export async function adoptOldTable(
   migrations: readonly Migration[],
 ): Promise<void> {
   if ((await columnsOf(tx, schema, TABLE)).length > 0) return;
-  // Not left to Postgrator, which would also make the schema, and needs a right on the database for that.
+  // Postgrator would also create the schema, for which the role would need a right on the database.
   await tx`
     create table ${tx(schema)}.${tx(TABLE)} (version bigint primary key, name text, md5 text, run_at timestamptz)`;
   if (await isOldTableOurs(tx, schema, migrations))
@@ -32,7 +32,7 @@ export async function adoptOldTable(
   else await tx`insert into ${tx(schema)}.${tx(TABLE)} (version) values (0)`;
 }
 
-/** By its columns, and by the names of the migrations in it. */
+/** Whether Kinship created the old table: its columns and the names of its migrations show it. */
 async function isOldTableOurs(
   tx: postgres.TransactionSql,
   schema: string,

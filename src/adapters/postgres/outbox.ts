@@ -23,7 +23,7 @@ interface BacklogRow {
 
 const HOUR = 3_600_000;
 
-/** The outbox in PostgreSQL. A claim is a lease in the row: no transaction stays open while something is sent. */
+/** The outbox in PostgreSQL. A claim is a lease in the row, so no transaction stays open during a delivery. */
 export function createOutbox(sql: Sql): Outbox {
   return {
     async claim(kind, now, leasedUntil, limit) {
@@ -37,7 +37,7 @@ export function createOutbox(sql: Sql): Outbox {
           for update skip locked
         )
         returning id, type, data, occurred_at, contact, trace, attempts`);
-      return rows.map(toClaimed).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+      return rows.map(toClaimedEntry).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
     },
 
     async acknowledge(ids) {
@@ -102,14 +102,14 @@ export function createOutbox(sql: Sql): Outbox {
     },
 
     async forget(kind, before, limit) {
-      const { count } = await execute(forgettingOld(sql, kind, before, limit));
+      const { count } = await execute(forgetOldSql(sql, kind, before, limit));
       return count;
     },
   };
 }
 
-/** A replica that removes at the same moment takes the next batch. */
-export function forgettingOld(sql: Sql, kind: DeliveryKind, before: number, limit: number) {
+/** Removes one batch. A concurrent replica skips its locked rows and removes the next batch. */
+export function forgetOldSql(sql: Sql, kind: DeliveryKind, before: number, limit: number) {
   return sql`
     delete from outbox where id = any(array(
       select id from outbox where kind = ${kind} and occurred_at < ${new Date(before)}
@@ -119,7 +119,7 @@ export function forgettingOld(sql: Sql, kind: DeliveryKind, before: number, limi
     ))`;
 }
 
-export function toClaimed(row: OutboxRow): ClaimedEntry {
+export function toClaimedEntry(row: OutboxRow): ClaimedEntry {
   const event = { type: row.type, data: row.data, occurredAt: row.occurred_at.getTime() } as DomainEvent;
   return { id: row.id, event, contact: row.contact, trace: row.trace, attempt: row.attempts };
 }

@@ -15,10 +15,12 @@ const TABLES = [
   'signing_keys',
 ];
 
-/** Rejects while the database does not answer, and while it lacks a table of the service. */
+/** Rejects if the database does not answer or lacks a table of the service. */
 export async function ping(sql: Sql): Promise<void> {
   const missing = await execute(sql<{ name: string }[]>`
     select name from unnest(${TABLES}::text[]) as tables (name) where to_regclass(name) is null`);
   if (missing.length > 0)
-    throw new DatabaseUnfit(`These tables are missing: ${missing.map(({ name }) => name).join(', ')}.`);
+    throw new DatabaseUnfit(
+      `These tables are missing: ${missing.map(({ name }) => name).join(', ')}. Restore the database from a backup, or migrate an empty one.`,
+    );
 }

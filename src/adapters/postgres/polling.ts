@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../../lib/time.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
@@ -6,60 +6,59 @@ import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, selectRevocations, toRevocations } from './revocations.ts';
 
 /** Milliseconds. */
-interface Times {
+interface Intervals {
   /** Between two polls. */
-  readonly pollEvery: number;
-  /** Between two reads of all that is worth knowing. */
-  readonly wholeEvery: number;
+  readonly poll: number;
+  /** Between two reads of all revocations within the maximum age. */
+  readonly fullRead: number;
 }
 
-const TIMES: Times = { pollEvery: 200, wholeEvery: 60_000 };
+const INTERVALS: Intervals = { poll: 200, fullRead: 60_000 };
 
-/** Milliseconds that each poll reads again: a revocation may commit later than its `revoked_at` says. */
+/** Milliseconds. Each poll reads older revocations again, because one may commit later than its `revoked_at`. */
 const OVERLAP = 60_000;
 
 interface Options {
   readonly pool: Sql;
   /** Milliseconds since the epoch. */
   clock(): number;
-  /** Milliseconds for which a revocation is worth knowing. */
-  readonly worthKnowing: number;
-  take(revocation: Revocation): void;
-  /** Called when all that is worth knowing was read. */
+  /** Milliseconds. The access tokens of older revocations have expired. */
+  readonly maxAge: number;
+  onRevocation(revocation: Revocation): void;
+  /** Called after the first read of all revocations. */
   onComplete(): void;
-  /** Called at once when a poll fails. */
+  /** Called at once when a poll fails or the polling is stopped. */
   onLost(): void;
   readonly stop: AbortSignal;
-  readonly times?: Times;
+  readonly intervals?: Intervals;
 }
 
 /**
- * Reads revocations again and again until a poll fails or it is stopped, and resolves with the reason then. For a
- * database behind a pooler in transaction mode, which delivers no notifications. Each poll takes the rows of its
- * overlap again, which changes nothing in the list.
+ * Polls revocations until a poll fails or `stop` is aborted, and resolves with the reason. A pooler in transaction mode
+ * delivers no notifications. Rows that a poll reads again do not change the list.
  */
 export async function pollRevocations(options: Options): Promise<unknown> {
-  const { pool, clock, worthKnowing, take, onComplete, onLost, stop } = options;
-  const { pollEvery, wholeEvery } = options.times ?? TIMES;
-  let wholeAt = Number.NEGATIVE_INFINITY;
+  const { pool, clock, maxAge, onRevocation, onComplete, onLost, stop } = options;
+  const intervals = options.intervals ?? INTERVALS;
+  let fullReadAt = Number.NEGATIVE_INFINITY;
   try {
     while (!stop.aborted) {
-      const isWhole = performance.now() - wholeAt >= wholeEvery;
+      const isFullRead = performance.now() - fullReadAt >= intervals.fullRead;
       const startedAt = performance.now();
-      const window = isWhole ? worthKnowing : Math.min(OVERLAP, worthKnowing);
+      const window = isFullRead ? maxAge : Math.min(OVERLAP, maxAge);
       const rows = await execute(selectRevocations(pool, clock() - window));
-      for (const revocation of toRevocations(rows)) take(revocation);
-      if (isWhole) {
-        if (wholeAt === Number.NEGATIVE_INFINITY) onComplete();
-        wholeAt = startedAt;
+      for (const revocation of toRevocations(rows)) onRevocation(revocation);
+      if (isFullRead) {
+        if (fullReadAt === Number.NEGATIVE_INFINITY) onComplete();
+        fullReadAt = startedAt;
       }
-      await delay(pollEvery, undefined, { signal: stop }).catch(() => {});
+      await sleep(intervals.poll, stop);
     }
     onLost();
     return stop.reason;
   } catch (reason) {
     onLost();
-    // A machine that is gone without a word leaves connections that look open: nothing else asks whether it is there.
+    // After a crash of the database host its connections look open. No other check detects that.
     if (reason instanceof StoreUnavailable && reason.outcome === 'pending') reconnect(pool);
     return reason;
   }

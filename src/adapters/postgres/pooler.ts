@@ -4,36 +4,39 @@ import { DatabaseUnfit } from './connection/session.ts';
 import { execute } from './execute.ts';
 
 /**
- * Throws {@link DatabaseUnfit} where the address leads to a pooler in transaction mode and the configuration does not
- * say so. A session setting of one connection shows it: another connection sees the setting, or the first one loses
- * it. Both are asked while the second holds a transaction, since poolers hand out the server used last.
+ * Throws {@link DatabaseUnfit} if the address is a pooler in transaction mode and the configuration does not say so.
+ * The check sets a session setting on one connection. Behind such a pooler another connection sees the setting, or the
+ * first one loses it. The second connection holds a transaction meanwhile, because a pooler assigns the server session
+ * that was used last.
  */
 export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Promise<void> {
   if (address.pooler === 'transaction' || !(await isPooled(sql))) return;
-  const [one, other] = [connect({ ...address, pool: 1 }), connect({ ...address, pool: 1 })];
+  const [first, second] = [connect({ ...address, pool: 1 }), connect({ ...address, pool: 1 })];
   try {
-    if (await shareSessions(one, other))
+    if (await shareSessions(first, second))
       throw new DatabaseUnfit(
-        'DATABASE_URL leads to a pooler in transaction mode. Set DATABASE_POOLER=transaction, or use session mode.',
+        'DATABASE_URL is the address of a pooler in transaction mode. Set DATABASE_POOLER=transaction, or use session mode.',
       );
   } finally {
-    await Promise.all([one.end({ timeout: 1 }), other.end({ timeout: 1 })]);
+    await Promise.all([first.end({ timeout: 1 }), second.end({ timeout: 1 })]);
   }
 }
 
-/** A pooler invents the process id that it greets its clients with. */
+/** A pooler sends its clients an invented process id. */
 async function isPooled(sql: Sql): Promise<boolean> {
   const rows = await execute(sql<[{ pid: number }]>`select pg_backend_pid() as pid`);
   return rows[0].pid !== rows.state.pid;
 }
 
-async function shareSessions(one: Sql, other: Sql): Promise<boolean> {
+async function shareSessions(first: Sql, second: Sql): Promise<boolean> {
   const mark = randomUUID();
-  await other`select 1`;
-  await one`select set_config('kinship.mark', ${mark}, false)`;
-  return other.begin(async (tx) => {
+  await second`select 1`;
+  await first`select set_config('kinship.mark', ${mark}, false)`;
+  return second.begin(async (tx) => {
     const [seen] = await tx<[{ mark: string | null }]>`select current_setting('kinship.mark', true) as mark`;
-    const [kept] = await one<[{ mark: string | null }]>`select current_setting('kinship.mark', true) as mark`;
+    const [kept] = await first<
+      [{ mark: string | null }]
+    >`select current_setting('kinship.mark', true) as mark`;
     return seen.mark === mark || kept.mark !== mark;
   });
 }

@@ -2,21 +2,22 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import type { Executor } from './with-outbox.ts';
 
-/** Any number but the migrators', the same for ever: it names the lock that keeps purgers apart. */
-const LOCK = 7_271_046_104;
+/** The key of the advisory lock that excludes concurrent purges. It must never change or equal the migrations' key. */
+const PURGE_LOCK = 7_271_046_104;
 
 /**
- * One batch, in one statement: what ended first goes first, with the subjects told of it. The lock is not waited
- * for, and is let go with the statement. A family that somebody holds stays for the next time; so the purge waits
- * for nobody. Two clocks must agree that a family ended: one that is far ahead would remove what cannot be brought
- * back.
+ * Purges one batch in one statement, the oldest end first, with the notified subjects. `locked` is false while another
+ * process holds the lock. The statement waits for no lock: it skips families that another transaction holds.
+ *
+ * The clocks of the service and of the database must both be past the end of a family. Otherwise a clock that is ahead
+ * would remove live families.
  */
 export function purgeSql(sql: Executor, endedBefore: number, limit: number) {
-  return sql<[{ mine: boolean; count: number }]>`
-    with turn as materialized (select pg_try_advisory_xact_lock(${LOCK}) as mine),
+  return sql<[{ locked: boolean; count: number }]>`
+    with lock as materialized (select pg_try_advisory_xact_lock(${PURGE_LOCK}) as locked),
     ended as (
       select token_family from token_families
-      where (select mine from turn)
+      where (select locked from lock)
         and coalesce(revoked_at, expires_at) < least(${new Date(endedBefore)}, now())
       order by coalesce(revoked_at, expires_at)
       limit ${limit}
@@ -25,7 +26,7 @@ export function purgeSql(sql: Executor, endedBefore: number, limit: number) {
     purged as (
       delete from token_families where token_family in (select token_family from ended) returning token_family
     )
-    select mine, (select count(*)::int from purged) as count from turn`;
+    select locked, (select count(*)::int from purged) as count from lock`;
 }
 
 /** How many families can be purged; null where the database cannot count them in time. */

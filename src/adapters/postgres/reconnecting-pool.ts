@@ -1,19 +1,20 @@
 import postgres from 'postgres';
-import { createRevocableWork, onGiveUp } from './given-up.ts';
+import { errorCode } from '../../lib/errors.ts';
+import { createAbortableWork, onAbandon } from './abandon.ts';
 
 type Sql = postgres.Sql;
 
-/** To be passed to the driver. */
+/** Options for the driver, which calls them. */
 interface PoolEvents {
   onparameter(): void;
   onclose(): void;
 }
 
 /**
- * postgres.js runs a prepared statement again by itself when the server refuses it as stale. It then serializes the
- * parameters a second time and pipelines other statements into the middle of it, so that two statements get each
- * other's answers. It recognises the error by the name of the server's routine: without the name it rejects the
- * statement instead, and the pool is replaced. See docs/decisions/0010-answers-are-matched.md.
+ * postgres.js repeats a prepared statement that the server refuses as stale. The repeat serializes the parameters a
+ * second time and mixes with other statements on the connection, so that two statements get each other's answers. The
+ * driver recognises the error by the name of the server's routine. Without the name it rejects the statement, and the
+ * pool is replaced. See docs/decisions/0010-answers-are-matched.md.
  */
 const STALE_ROUTINES = new Set(['FetchPreparedStatement', 'RevalidateCachedQuery', 'transformAssignedExpr']);
 const staleErrors = new WeakSet<object>();
@@ -26,55 +27,54 @@ Object.defineProperty(postgres.PostgresError.prototype, 'routine', {
 });
 
 /**
- * Whether the server refused a prepared statement before it ran: the result type changed (0A000, 42804), or the
- * statement is gone, as behind a pooler (26000).
+ * Whether the server refused a prepared statement before it ran. Its result type changed (0A000, 42804), or the server
+ * session does not know it, as behind a pooler (26000).
  */
 export function isStaleStatement(error: unknown): boolean {
   return typeof error === 'object' && error !== null && staleErrors.has(error);
 }
 
-/** Milliseconds that a pool lives at least: a server that is full turns connections away all the time. */
+/** Minimum milliseconds between two replacements. A server without free connections refuses new ones repeatedly. */
 const MIN_POOL_AGE = 1_000;
 
-/** Seconds in which a pool that is given up finishes what it was asked. */
+/** Seconds in which a replaced pool finishes its statements. */
 const END_OPTIONS = { timeout: 1 };
 
-/** How to give up the connections of a pool, by the pool. */
+/** How to replace the connections of a pool, by the pool. */
 const reconnectByPool = new WeakMap<Sql, () => void>();
 
 /**
- * Gives up all connections of the pool: what waits on them is rejected as lost. For whoever knows that they are dead
- * although none was closed, as when the machine at their other end is gone: the system finds that out by itself only
- * after a quarter of an hour.
+ * Replaces all connections of the pool. Statements that wait on them are rejected as lost. A caller uses this when the
+ * database host is gone: the connections look open, and the system detects that only after a quarter of an hour.
  */
 export function reconnect(pool: Sql): void {
   reconnectByPool.get(pool)?.();
 }
 
-/** How to give up the pool that answered, by the answer. */
+/** How to replace the pool that returned rows, by the rows. */
 const reconnectByRows = new WeakMap<object, () => void>();
 
-/** Gives up the pool that returned these rows, whose connections no longer match answers to statements. */
+/** Replaces the pool that returned these rows, because its connections no longer match answers to statements. */
 export function reconnectPoolOf(rows: object): void {
   reconnectByRows.get(rows)?.();
 }
 
 interface PoolOptions {
   /**
-   * A pooler in transaction mode lets statements wait for a server without a limit that is known here. Closing the
-   * connection removes the statement from that queue.
+   * Whether an abandoned statement closes its connection. A pooler in transaction mode queues statements for an unknown
+   * time, and a closed connection removes its statement from that queue.
    */
-  readonly closesGivenUp: boolean;
+  readonly closesAbandoned: boolean;
 }
 
 /**
- * A pool that is replaced by a new one when it has lost a connection. The driver connects again by itself, but
- * bytes that were waiting to be sent when the connection went stay with it (porsager/postgres, pull request 1209):
- * it then never greets the server, and whoever is given that connection waits for nothing.
+ * Creates a pool that is replaced by a new one when it loses a connection. The driver reconnects by itself, but it keeps
+ * the unsent bytes of the lost connection (porsager/postgres, pull request 1209). It then never completes the handshake,
+ * and statements on that connection hang.
  */
 export function createReconnectingPool(
   open: (events: PoolEvents) => Sql,
-  { closesGivenUp }: PoolOptions,
+  { closesAbandoned }: PoolOptions,
 ): Sql {
   let ended = false;
   let inUseSince = Number.POSITIVE_INFINITY;
@@ -83,6 +83,7 @@ export function createReconnectingPool(
   function start(): Sql {
     inUseSince = Number.POSITIVE_INFINITY;
     const pool = open({
+      // The server reports parameters when a connection is ready.
       onparameter() {
         if (pool === current) inUseSince = Math.min(inUseSince, performance.now());
       },
@@ -102,7 +103,7 @@ export function createReconnectingPool(
     void last.end(END_OPTIONS);
   }
 
-  /** A statement of ours was refused, and others would be: a stale one on each connection, however new, in turn. */
+  /** A stale statement would be refused on each connection in turn, so it replaces even a new pool. */
   function replaceAfter(error: unknown, pool: Sql): void {
     if (isStaleStatement(error)) replaceIfCurrent(pool);
     else if (isReadOnlyServer(error)) replaceUnlessNew(pool);
@@ -126,7 +127,7 @@ export function createReconnectingPool(
           reconnectByRows.set(rows, () => replaceIfCurrent(pool));
         resolve(rows);
       };
-      if (closesGivenUp) onGiveUp(result, () => closeConnections(pool));
+      if (closesAbandoned) onAbandon(result, () => closeConnections(pool));
     }
     return result;
   }
@@ -137,9 +138,9 @@ export function createReconnectingPool(
   }
 
   function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
-    const revocable = createRevocableWork(work);
-    const transaction = beginOn(current, revocable.run);
-    onGiveUp(transaction, revocable.giveUp);
+    const abortable = createAbortableWork(work);
+    const transaction = beginOn(current, abortable.run);
+    onAbandon(transaction, abortable.abandon);
     return transaction;
   }
 
@@ -163,13 +164,13 @@ export function createReconnectingPool(
   return pool;
 }
 
-/** A statement of the driver, which settles itself by these methods. */
+/** A statement of the driver. The driver settles it by calling these methods. */
 interface Query {
   resolve(rows: unknown): void;
   reject(error: unknown): void;
 }
 
-/** The server was the primary once (25006), and another host may be it now. */
+/** The server is read-only (25006): it was the primary, and another host may be the primary now. */
 function isReadOnlyServer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.code === '25006';
 }
@@ -178,20 +179,20 @@ function isQuery(value: unknown): value is Query {
   return value instanceof Promise && 'reject' in value;
 }
 
-/** How the driver and the system name the loss of a connection that stood: nothing else, or it is waited for in vain. */
-const LOST =
+/** Error codes of an established connection that was lost. Must not match any other error: the transaction would hang. */
+const CONNECTION_LOST =
   /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
 
 /**
- * A transaction whose connection is lost is rejected by the driver. If what was done within it failed besides, the
- * driver would send a rollback down that connection, and throw where nobody can catch it (porsager/postgres#1133).
+ * Never settles if the connection of the transaction is lost: the driver rejects the transaction itself. If the work
+ * rejected too, the driver would send a rollback on the lost connection and throw an error that cannot be caught
+ * (porsager/postgres#1133).
  */
 async function hangIfLost<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && LOST.test(String(error.code)))
-      await new Promise(() => {});
+    if (CONNECTION_LOST.test(errorCode(error))) await new Promise(() => {});
     throw error;
   }
 }

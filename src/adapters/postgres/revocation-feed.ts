@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Policy } from '../../domain/policy.ts';
+import { createOutage } from '../../lib/outage.ts';
+import { sleep } from '../../lib/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
@@ -12,7 +13,7 @@ import { subscribe } from './subscription.ts';
 
 interface Options {
   readonly address: PostgresAddress;
-  /** The pool: over it the subscription is tried out, and the embedded database asked. */
+  /** The pool. It sends the probe of the subscription, and it loads the list of the embedded database. */
   readonly sql: Sql;
   readonly list: FedRevokedFamilies;
   readonly policy: Pick<Policy, 'accessTokenAge' | 'clockSkew'>;
@@ -20,24 +21,23 @@ interface Options {
   readonly log: Log;
 }
 
-/** Milliseconds between two tries to subscribe. */
-const PAUSE = 500;
+/** Milliseconds between two attempts to subscribe. */
+const RETRY_DELAY = 500;
 
 /**
- * Keeps the list of revoked families up to date until stopped. Resolves once the first subscription stands or has
- * failed; the list says which. It is complete from the moment when all that is worth knowing was loaded, and
- * incomplete from the moment when the connection is known to be gone; a connection that dies without a word is
- * found out within a few seconds ({@link SILENCE}).
+ * Keeps the list of revoked families up to date until `stop`. Resolves after the first attempt to subscribe. If the
+ * attempt failed, the list is incomplete, and further attempts follow. The source of the list depends on the address:
  *
- * A pooler in transaction mode delivers no notifications: there the list is kept by polling ({@link pollRevocations}).
- *
- * The embedded database delivers no notifications: there the list is loaded at the start (rejects with the error of
- * the database), and the one process that owns the database remembers what it revokes itself. After a statement of
- * unknown outcome the list is incomplete until it is loaded again.
+ * - PostgreSQL: notifications. The list is complete after the load, and incomplete once the connection is lost. A
+ *   connection that no longer answers is detected within {@link DETECTION_TIME}.
+ * - A pooler in transaction mode delivers no notifications, so the list is polled ({@link pollRevocations}).
+ * - The embedded database delivers none either. The list is loaded at the start, which rejects with the error of the
+ *   database. After that the only process that uses the database adds its own revocations.
  */
 export async function startRevocationFeed(options: Options): Promise<RevocationFeed> {
   const { address, sql, list, policy, clock, log } = options;
-  const worthKnowing = policy.accessTokenAge + policy.clockSkew;
+  // Older revocations do not matter: their access tokens have expired.
+  const maxAge = policy.accessTokenAge + policy.clockSkew;
 
   if (address.kind === 'embedded') {
     await load(sql);
@@ -46,15 +46,15 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
 
   const stopping = new AbortController();
   const stop = stopping.signal;
-  let isTold = false;
-  let onFirst = () => {};
-  const first = new Promise<void>((resolve) => {
-    onFirst = resolve;
+  const outage = createOutage();
+  let onFirstAttempt = () => {};
+  const firstAttempt = new Promise<void>((resolve) => {
+    onFirstAttempt = resolve;
   });
   const running = keepSubscribed(address);
-  await first;
+  await firstAttempt;
   return {
-    // A committed revocation arrives as a notification, whatever became of the answer.
+    // A committed revocation is notified or polled, even if the answer of its statement was lost.
     noteFailure() {},
     async stop() {
       stopping.abort();
@@ -64,38 +64,39 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
 
   async function keepSubscribed(address: UrlAddress): Promise<void> {
     while (!stop.aborted) {
-      const common = { pool: sql, take, onComplete, onLost, stop };
+      const common = { pool: sql, onRevocation, onComplete, onLost, stop };
       const reason = await (address.pooler === 'transaction'
-        ? pollRevocations({ ...common, clock, worthKnowing })
+        ? pollRevocations({ ...common, clock, maxAge })
         : subscribe({ ...common, address, load }));
-      if (!stop.aborted) tell(reason);
-      onFirst();
-      await delay(PAUSE, undefined, { signal: stop }).catch(() => {});
+      if (!stop.aborted) logLoss(reason);
+      onFirstAttempt();
+      await sleep(RETRY_DELAY, stop);
     }
   }
 
   function onComplete(): void {
     list.setComplete(true);
-    log.info({}, 'revocations are heard of as they happen');
-    isTold = false;
-    onFirst();
+    log.info({}, 'revocation feed connected');
+    outage.end();
+    onFirstAttempt();
   }
 
   function onLost(): void {
     list.setComplete(false);
   }
 
-  /** Once for each time that the feed is lost, however many tries it takes to get it back. */
-  function tell(reason: unknown): void {
-    if (!isTold) log.warn({ err: reason }, 'revocations are not heard of: each request asks the database');
-    isTold = true;
+  /** Failed attempts to subscribe again are not logged. */
+  function logLoss(reason: unknown): void {
+    outage.begin(() =>
+      log.warn({ err: reason }, 'revocation feed lost; checking the database on every request'),
+    );
   }
 
   async function load(connection: Sql): Promise<void> {
-    for (const revocation of await loadRevocations(connection, clock() - worthKnowing)) take(revocation);
+    for (const revocation of await loadRevocations(connection, clock() - maxAge)) onRevocation(revocation);
   }
 
-  function take({ tokenFamily, reason, revokedAt }: Revocation): void {
-    list.remember(tokenFamily, reason, revokedAt + worthKnowing);
+  function onRevocation({ tokenFamily, reason, revokedAt }: Revocation): void {
+    list.remember(tokenFamily, reason, revokedAt + maxAge);
   }
 }

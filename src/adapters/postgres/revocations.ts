@@ -4,7 +4,7 @@ import type { Sql } from './connect.ts';
 export interface Revocation {
   readonly tokenFamily: string;
   readonly reason: RevocationReason;
-  /** Milliseconds since the epoch, by the clock of the replica that revoked. */
+  /** Milliseconds since the epoch, by the clock of the revoking replica. */
   readonly revokedAt: number;
 }
 
@@ -14,12 +14,12 @@ interface Row {
   revoked_at: Date;
 }
 
-/** What was revoked later than `after` (milliseconds), the oldest first. */
+/** The revocations later than `after` (milliseconds since the epoch), oldest first. */
 export async function loadRevocations(sql: Sql, after: number): Promise<readonly Revocation[]> {
   return toRevocations(await selectRevocations(sql, after));
 }
 
-/** The statement of {@link loadRevocations}, to be given up while it waits for a connection. */
+/** The statement of {@link loadRevocations}. {@link execute} can cancel it while it waits for a connection. */
 export function selectRevocations(sql: Sql, after: number) {
   return sql<Row[]>`
     select token_family, revoked_reason, revoked_at from token_families
@@ -35,15 +35,15 @@ export function toRevocations(rows: readonly Row[]): readonly Revocation[] {
   }));
 }
 
-/** A notification's payload as the trigger writes it; null for any other. */
+/** Reads the payload of the trigger's notification. Returns null for any other payload. */
 export function readRevocation(payload: string): Revocation | null {
-  const { token_family, reason, revoked_at } = parsed(payload);
+  const { token_family, reason, revoked_at } = parseObject(payload);
   if (typeof token_family !== 'string' || typeof reason !== 'string' || typeof revoked_at !== 'number')
     return null;
   return { tokenFamily: token_family, reason: reason as RevocationReason, revokedAt: revoked_at };
 }
 
-function parsed(payload: string): Record<string, unknown> {
+function parseObject(payload: string): Record<string, unknown> {
   try {
     return { ...JSON.parse(payload) };
   } catch {

@@ -1,15 +1,15 @@
 import type { TransactionSql } from 'postgres';
+import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { isSameId, onlyRow } from './own-answer.ts';
 import type { createWithOutbox, RevokedBatch, SessionRevocation } from './with-outbox.ts';
 
-type Recorder = ReturnType<typeof createWithOutbox>;
+type WithOutbox = ReturnType<typeof createWithOutbox>;
 
-/** A transaction that revokes sessions. Answers their ids, or null if it changed nothing. */
+/** A transaction that revokes sessions. Returns their ids, or null if it changed nothing. */
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
 
-/** A user has more sessions than one statement revokes: the transaction is rolled back. */
+/** Rolls back a transaction whose user has more sessions than one statement revokes. */
 class TooManySessions extends Error {
   readonly revocation: SessionRevocation;
 
@@ -19,25 +19,27 @@ class TooManySessions extends Error {
   }
 }
 
-/** Revokes sessions within a transaction of {@link runRevokingTransaction}, and answers their ids. */
+/** Revokes sessions within a transaction of {@link runRevokingTransaction}, and returns their ids. */
 export async function revokeSessions(
   tx: TransactionSql,
-  record: Recorder,
+  withOutbox: WithOutbox,
   revocation: SessionRevocation,
 ): Promise<readonly string[]> {
-  const { revoked, more } = ownBatch(await record.revocation(tx, revocation), revocation);
+  const { revoked, more } = onlyBatch(await withOutbox.revokeSessions(tx, revocation), revocation);
   if (more) throw new TooManySessions(revocation);
   return revoked;
 }
 
 /**
- * Runs a transaction that revokes sessions with {@link revokeSessions}. Where the user has too many for one statement,
- * from a time without a limit or with a higher one, those beyond the limit end first, each batch in a transaction of
- * its own. Answers all that ended, or null where the transaction answers null.
+ * Runs a transaction that revokes sessions with {@link revokeSessions}, and returns the ids of all ended sessions. Returns
+ * null if the transaction does.
+ *
+ * A user may have more sessions than one statement revokes, if the limit was higher before. Then the sessions beyond the
+ * limit are revoked first, each batch in its own transaction, and `work` runs again.
  */
 export async function runRevokingTransaction(
   sql: Sql,
-  record: Recorder,
+  withOutbox: WithOutbox,
   sessionsPerUser: number,
   work: RevokingTransaction,
 ): Promise<readonly string[] | null> {
@@ -47,24 +49,28 @@ export async function runRevokingTransaction(
   } catch (error) {
     if (!(error instanceof TooManySessions)) throw error;
     const { revocation } = error;
-    const surplus = await revokeSurplus(sql, record, { ...revocation, kept: sessionsPerUser });
+    const surplus = await revokeSurplus(sql, withOutbox, { ...revocation, kept: sessionsPerUser });
     const ended = await run();
     return ended && [...surplus, ...ended];
   }
 }
 
-async function revokeSurplus(sql: Sql, record: Recorder, revocation: SessionRevocation): Promise<string[]> {
+async function revokeSurplus(
+  sql: Sql,
+  withOutbox: WithOutbox,
+  revocation: SessionRevocation,
+): Promise<string[]> {
   const surplus = { ...revocation, reason: 'session_limit' } as const;
   const ids: string[] = [];
   for (let more = true; more; ) {
-    const batch = ownBatch(await execute(record.revocation(sql, surplus)), surplus);
+    const batch = onlyBatch(await execute(withOutbox.revokeSessions(sql, surplus)), surplus);
     ids.push(...batch.revoked);
     more = batch.more;
   }
   return ids;
 }
 
-function ownBatch(rows: readonly RevokedBatch[], { userId }: SessionRevocation): RevokedBatch {
+function onlyBatch(rows: readonly RevokedBatch[], { userId }: SessionRevocation): RevokedBatch {
   const batch = onlyRow(rows, (row) => isSameId(row.user_id, userId));
   if (batch === null) throw new Error('revoke_sessions returned no row.');
   return batch;

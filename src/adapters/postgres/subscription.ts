@@ -1,130 +1,124 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { withDeadline } from '../../lib/time.ts';
 import { connectToListen, type Sql, type UrlAddress } from './connect.ts';
 import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, readRevocation } from './revocations.ts';
 
 const CHANNEL = 'kinship_revoked';
 
-/** Milliseconds between two questions whether the connection lives, and how many may stay unanswered. */
-const BEAT = 1_000;
-const UNANSWERED = 2;
+/** Milliseconds between two heartbeats. */
+const HEARTBEAT_INTERVAL = 1_000;
 
-/** Milliseconds until a connection that died without a word is known to be dead, at the latest. */
-export const SILENCE = BEAT * (UNANSWERED + 1);
+/** A connection with more unanswered heartbeats is dead. */
+const MAX_UNANSWERED = 2;
 
-/** Milliseconds that each step may take: to connect and listen, to hear a notification of our own, to load. */
-const CONNECT = 4_000;
-const PROBE = 3_000;
-const LOAD = 15_000;
+/** Maximum milliseconds until a dead connection that was not closed is detected. */
+export const DETECTION_TIME = HEARTBEAT_INTERVAL * (MAX_UNANSWERED + 1);
+
+/** Milliseconds for each step of a subscription. */
+const LISTEN_TIMEOUT = 4_000;
+const PROBE_TIMEOUT = 3_000;
+const LOAD_TIMEOUT = 15_000;
 
 interface Options {
   readonly address: UrlAddress;
   readonly pool: Sql;
-  /** Loads what was sent before; called once the connection listens. */
+  /** Loads earlier revocations. Called when the connection listens. */
   load(connection: Sql): Promise<void>;
-  take(revocation: Revocation): void;
+  onRevocation(revocation: Revocation): void;
   onComplete(): void;
-  /** Called at once when the connection is known to be gone, or has not come to listen. */
+  /** Called at once when the connection is lost or a step of the subscription fails. */
   onLost(): void;
   readonly stop: AbortSignal;
 }
 
 /**
- * One subscription, from its connection to its end; resolves then, with the reason, and never rejects. Listening
- * starts before loading and both use one connection, so that nothing is missed between them.
+ * Subscribes to revocations on a connection of its own. Resolves with the reason when the subscription ends, and never
+ * rejects. The connection listens before it loads, so no revocation between the two is lost.
  */
-export async function subscribe({ address, pool, load, take, onComplete, onLost, stop }: Options) {
-  const over = new AbortController();
+export async function subscribe({ address, pool, load, onRevocation, onComplete, onLost, stop }: Options) {
+  const closing = new AbortController();
   const end = (reason: unknown) => {
-    // The driver tells of a close again and again, and of an abandoned connection long after its end.
-    if (over.signal.aborted) return;
+    // The driver reports a close repeatedly, also after the end of the connection.
+    if (closing.signal.aborted) return;
     onLost();
-    over.abort(reason);
+    closing.abort(reason);
   };
-  const probe = probeOf(pool);
+  const probe = createProbe(pool);
   const connection = connectToListen(address, {
     onnotify(_channel, payload) {
-      probe.hear(payload);
+      probe.receive(payload);
       const revocation = readRevocation(payload);
-      if (revocation !== null) take(revocation);
+      if (revocation !== null) onRevocation(revocation);
     },
-    onclose: () => end(new Error('The connection that listens was closed.')),
+    onclose: () => end(new Error('The listening connection was closed.')),
   });
   const onStop = () => end(stop.reason);
   stop.addEventListener('abort', onStop);
 
   setUp().catch(end);
-  await aborted(over.signal);
+  await aborted(closing.signal);
   stop.removeEventListener('abort', onStop);
   await connection.end({ timeout: 0 });
-  return over.signal.reason as unknown;
+  return closing.signal.reason as unknown;
 
   async function setUp(): Promise<void> {
-    await inTime(CONNECT, 'To listen', connection`listen ${connection(CHANNEL)}`);
-    await inTime(PROBE, 'A notification (is there a pooler in front of the database?)', probe.comesThrough());
-    await inTime(LOAD, 'To load', load(connection));
-    if (over.signal.aborted) return;
+    await runStep(LISTEN_TIMEOUT, 'LISTEN', connection`listen ${connection(CHANNEL)}`);
+    await runStep(
+      PROBE_TIMEOUT,
+      'A notification (is a pooler in transaction mode before the database?)',
+      probe.run(),
+    );
+    await runStep(LOAD_TIMEOUT, 'The load of the revocations', load(connection));
+    if (closing.signal.aborted) return;
     onComplete();
-    watch(connection, over.signal, { onLost: end, onSilent });
+    startHeartbeat(connection, closing.signal, { onFailure: end, onUnanswered });
   }
 
-  /** The connections of the pool lead to the same machine, and have nobody who asks whether it is there. */
-  function onSilent(): void {
+  /** The pool has no heartbeat, and its connections lead to the same host. */
+  function onUnanswered(): void {
     reconnect(pool);
-    end(new Error('The connection that listens does not answer.'));
+    end(new Error('The listening connection does not answer.'));
   }
 }
 
-/**
- * Sees that a notification of another connection arrives: a pooler in between may well accept a LISTEN and then
- * deliver nothing.
- */
-function probeOf(pool: Sql) {
+/** Checks that a notification of another connection arrives. A pooler may accept LISTEN and deliver nothing. */
+function createProbe(pool: Sql) {
   const id = randomUUID();
-  let hear = (_payload: string) => {};
-  const heard = new Promise<void>((resolve) => {
-    hear = (payload) => {
+  let receive = (_payload: string) => {};
+  const received = new Promise<void>((resolve) => {
+    receive = (payload) => {
       if (payload === id) resolve();
     };
   });
   return {
-    hear,
-    async comesThrough(): Promise<void> {
+    receive,
+    async run(): Promise<void> {
       await pool`select pg_notify(${CHANNEL}, ${id})`;
-      await heard;
+      await received;
     },
   };
 }
 
-/** Counts questions rather than time: a process that was held up itself must not blame the connection. */
-function watch(
+/** Counts heartbeats and not time: a process that was suspended itself must not declare the connection dead. */
+function startHeartbeat(
   connection: Sql,
-  over: AbortSignal,
-  { onLost, onSilent }: { onLost(reason: unknown): void; onSilent(): void },
+  closed: AbortSignal,
+  { onFailure, onUnanswered }: { onFailure(reason: unknown): void; onUnanswered(): void },
 ): void {
   let unanswered = 0;
-  const beats = setInterval(() => {
-    if (unanswered === UNANSWERED) return onSilent();
+  const heartbeats = setInterval(() => {
+    if (unanswered === MAX_UNANSWERED) return onUnanswered();
     unanswered += 1;
     connection`select 1`.then(() => {
       unanswered = 0;
-    }, onLost);
-  }, BEAT);
-  over.addEventListener('abort', () => clearInterval(beats), { once: true });
+    }, onFailure);
+  }, HEARTBEAT_INTERVAL);
+  closed.addEventListener('abort', () => clearInterval(heartbeats), { once: true });
 }
 
-/** Rejects when the work has taken so many milliseconds. What it does after that concerns nobody. */
-async function inTime<T>(limit: number, what: string, work: PromiseLike<T>): Promise<T> {
-  const settled = new AbortController();
-  const late = delay(limit, undefined, { signal: settled.signal, ref: false }).then(() => {
-    throw new Error(`${what} took more than ${limit} ms.`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    settled.abort();
-  }
+function runStep<T>(limit: number, step: string, work: PromiseLike<T>): Promise<T> {
+  return withDeadline(limit, work, () => new Error(`${step} took more than ${limit} ms.`));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

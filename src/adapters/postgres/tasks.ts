@@ -1,8 +1,8 @@
 import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
+import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { assertEach, isSameId, onlyRow } from './own-answer.ts';
 
 interface TaskRow {
   id: number;
@@ -11,12 +11,12 @@ interface TaskRow {
   pub_date: Date;
 }
 
-/** What is left of a list without tasks: its version, and one row of nothing. */
+/** A row of a list. An empty list has one row with its version and no task. */
 type ListRow = { owner: string; version: string } & (TaskRow | { id: null });
 
 /**
- * Tasks in PostgreSQL; triggers renew the versions of lists. Each change takes the owner's row before the task's, as
- * the removal of an account does: so neither waits for the other in a circle.
+ * Tasks in PostgreSQL. Triggers change the versions of the lists. Each change locks the owner's row before the task's,
+ * as the removal of an account does, so that the two cannot deadlock.
  */
 export function createTasks(sql: Sql): Tasks {
   const lockOwner = (owner: string) => sql`
@@ -31,14 +31,14 @@ export function createTasks(sql: Sql): Tasks {
           returning id, text, pub_date
         )
         select created.id, created.text, created.pub_date, username as author from created, owner`);
-      return taskOrNull(onlyRow(rows, (row) => row.text === text));
+      return toTaskOrNull(onlyRow(rows, (row) => row.text === text));
     },
 
     async find(owner, id) {
       const rows = await execute(sql<TaskRow[]>`
         select tasks.id, username as author, text, pub_date from tasks join users on users.id = author
         where tasks.id = ${id} and author = ${owner}`);
-      return taskOrNull(onlyRow(rows, (row) => row.id === id));
+      return toTaskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
     async change(owner, id, text) {
@@ -46,7 +46,7 @@ export function createTasks(sql: Sql): Tasks {
         with ${lockOwner(owner)}
         update tasks set text = ${text} from owner where tasks.id = ${id} and author = owner.id
         returning tasks.id, username as author, text, pub_date`);
-      return taskOrNull(onlyRow(rows, (row) => row.id === id));
+      return toTaskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
     async remove(owner, id) {
@@ -72,16 +72,16 @@ export function createTasks(sql: Sql): Tasks {
         order by task.id desc`);
       assertEach(rows, (row) => isSameId(row.owner, owner));
       const [first] = rows;
-      return first === undefined ? null : { version: first.version, tasks: rows.flatMap(taskOf) };
+      return first === undefined ? null : { version: first.version, tasks: rows.flatMap(toTasks) };
     },
   };
 }
 
-function taskOf(row: ListRow): Task[] {
+function toTasks(row: ListRow): Task[] {
   return row.id === null ? [] : [toTask(row)];
 }
 
-function taskOrNull(row: TaskRow | null): Task | null {
+function toTaskOrNull(row: TaskRow | null): Task | null {
   return row === null ? null : toTask(row);
 }
 

@@ -2,10 +2,10 @@ import type postgres from 'postgres';
 import { identifiersOf, type User } from '../../domain/user.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
 import type { NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
+import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { bytes } from './family-row.ts';
-import { isSameId, onlyRow } from './own-answer.ts';
+import { decodeHash } from './family-row.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
 import { createWithOutbox } from './with-outbox.ts';
@@ -19,21 +19,21 @@ interface UserRow {
 }
 
 /**
- * Accounts in PostgreSQL. What ends sessions is a transaction of two statements: the first takes the user's row,
- * and the second sees every session that was opened before that.
+ * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the user's
+ * row, so that the second one sees every session that was opened before.
  */
 export function createUsers(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): Users {
-  const record = createWithOutbox(currentTrace);
+  const withOutbox = createWithOutbox(currentTrace);
 
   return {
     async create(user, entries) {
       const change = sql`
-        insert into users ${sql(columnsOf(user))} returning id, email`;
+        insert into users ${sql(toColumns(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
-        await record.user(tx, change, entries);
+        await withOutbox.changeUser(tx, change, entries);
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         return true;
       });
@@ -64,26 +64,26 @@ export function createUsers(
     },
 
     async changePassword(id, expected, change, entries) {
-      return endingSessions(async (tx) => {
+      return runEndingSessions(async (tx) => {
         const update = tx`
             update users set password_hash = ${change.passwordHash}
             where id = ${id} and password_hash = ${expected} returning id, email`;
-        const [user] = await record.user(tx, update, entries);
-        return user === undefined ? null : afterPasswordChange(tx, id, change);
+        const [user] = await withOutbox.changeUser(tx, update, entries);
+        return user === undefined ? null : finishPasswordChange(tx, id, change);
       });
     },
 
     async openReset({ hashedToken, userId, expiresAt }, entries) {
       await execute(
         sql.begin(async (tx) => {
-          await tx`insert into password_resets values (${bytes(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
-          await record.user(tx, tx`select id, email from users where id = ${userId}`, entries);
+          await tx`insert into password_resets values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
+          await withOutbox.changeUser(tx, tx`select id, email from users where id = ${userId}`, entries);
         }),
       );
     },
 
     async findReset(hashedToken, now) {
-      const hash = bytes(hashedToken);
+      const hash = decodeHash(hashedToken);
       const rows = await execute(sql<(UserRow & { hashed_token: Buffer })[]>`
         select hashed_token, ${userColumns(sql)} from password_resets join users on users.id = user_id
         where hashed_token = ${hash} and expires_at > ${new Date(now)}`);
@@ -91,16 +91,16 @@ export function createUsers(
     },
 
     async useReset(hashedToken, change, entries) {
-      return endingSessions(async (tx) => {
+      return runEndingSessions(async (tx) => {
         const [used] = await tx<{ user_id: string }[]>`
             delete from password_resets
-            where hashed_token = ${bytes(hashedToken)} and expires_at > ${new Date(change.at)}
+            where hashed_token = ${decodeHash(hashedToken)} and expires_at > ${new Date(change.at)}
             returning user_id`;
         if (used === undefined) return null;
         const update = tx`
             update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning id, email`;
-        await record.user(tx, update, entries);
-        return afterPasswordChange(tx, used.user_id, change);
+        await withOutbox.changeUser(tx, update, entries);
+        return finishPasswordChange(tx, used.user_id, change);
       });
     },
 
@@ -115,27 +115,33 @@ export function createUsers(
     },
 
     async remove(id, expected, revocation, entries) {
-      return endingSessions(async (tx) => {
+      return runEndingSessions(async (tx) => {
         const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
-        const [user] = await record.user(tx, removal, entries);
+        const [user] = await withOutbox.changeUser(tx, removal, entries);
         if (user === undefined) return null;
-        return revokeSessions(tx, record, { userId: id, kept: 0, spared: null, ...revocation });
+        return revokeSessions(tx, withOutbox, { userId: id, kept: 0, spared: null, ...revocation });
       });
     },
   };
 
-  async function endingSessions(work: RevokingTransaction): Promise<EndedSessions | null> {
-    const sessions = await runRevokingTransaction(sql, record, sessionsPerUser, work);
+  async function runEndingSessions(work: RevokingTransaction): Promise<EndedSessions | null> {
+    const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work);
     return sessions && { sessions };
   }
 
-  async function afterPasswordChange(
+  async function finishPasswordChange(
     tx: postgres.TransactionSql,
     userId: string,
     { except, at }: PasswordChange,
   ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userId}`;
-    return revokeSessions(tx, record, { userId, kept: 0, spared: except, at, reason: 'password_changed' });
+    return revokeSessions(tx, withOutbox, {
+      userId,
+      kept: 0,
+      spared: except,
+      at,
+      reason: 'password_changed',
+    });
   }
 }
 
@@ -149,7 +155,7 @@ function userColumns(sql: Sql) {
   return sql(['users.id', 'users.username', 'users.email', 'users.password_hash', 'users.created_at']);
 }
 
-function columnsOf(user: User) {
+function toColumns(user: User) {
   return {
     id: user.id,
     username: user.username,

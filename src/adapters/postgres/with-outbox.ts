@@ -4,7 +4,7 @@ import type { OutboxEntry } from '../../ports/stores/outbox.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import type { Sql } from './connect.ts';
 
-/** What entries about a family need of its row. */
+/** The columns of a family that its outbox entries need. */
 export const OUTBOX_COLUMNS = ['token_family', 'contact', 'known_since_login'] as const;
 
 /** A pool, or the connection of a transaction. */
@@ -12,16 +12,16 @@ export type Executor = Sql | postgres.TransactionSql;
 type Change = postgres.PendingQuery<postgres.Row[]>;
 
 /**
- * Statements that make a change and record entries together, under the trace that is under way. Where there is
- * nothing to tell, the change by itself.
+ * Statements that make a change and record its outbox entries together, with the context of the current trace. Without
+ * entries the statement is the change alone.
  */
 export function createWithOutbox(currentTrace: CurrentTrace) {
   return {
     /**
-     * The entries are recorded from the row that the change returns: no row, no entry. The change returns
-     * {@link OUTBOX_COLUMNS} at least; the whole returns `columns`.
+     * Changes a family. No entry is recorded if the change returns no row. The change must return at least
+     * {@link OUTBOX_COLUMNS}. The statement returns `columns`.
      */
-    family<Row extends postgres.MaybeRow>(
+    changeFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
       change: Change,
       entries: readonly OutboxEntry[],
@@ -30,12 +30,15 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
       if (entries.length === 0) return sql<Row[]>`${change}`;
       return sql<Row[]>`
         with changed as (${change}),
-        ${entriesOfFamily(sql, entries)}
+        ${insertFamilyEntries(sql, entries)}
         select ${sql(columns)} from changed`;
     },
 
-    /** A new family: `room` answers the rows on whose account it is opened, and the whole returns their columns. */
-    opening<Row extends postgres.MaybeRow>(
+    /**
+     * Inserts a family. `room` revokes the sessions beyond the limit; the statement returns its columns and the id of the
+     * new family. The id is null if the family was not inserted.
+     */
+    openFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
       { room, insertion }: { readonly room: Change; readonly insertion: Change },
       entries: readonly OutboxEntry[],
@@ -43,12 +46,12 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
       return sql<(Row & { token_family: string | null })[]>`
         with room as materialized (${room}),
         changed as (${insertion}),
-        ${entriesOfFamily(sql, entries)}
+        ${insertFamilyEntries(sql, entries)}
         select user_id, revoked, more, token_family from room left join changed on true`;
     },
 
-    /** The change of an account: it returns `id` and `email`, where mails about the account go. */
-    user(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
+    /** Changes an account. The change must return `id` and `email`, the address for mails about the account. */
+    changeUser(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
       return sql<{ id: string; email: string }[]>`
         with changed as (${change}),
         ${entriesAsTable(sql, entries)},
@@ -61,19 +64,19 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
         select id, email from changed`;
     },
 
-    /** Calls `revoke_sessions`, which records an event for each session. */
-    revocation(sql: Executor, { userId, kept, spared, at, reason }: SessionRevocation) {
+    /** Calls the database function `revoke_sessions`, which records an event for each session. */
+    revokeSessions(sql: Executor, { userId, kept, spared, at, reason }: SessionRevocation) {
       return sql<RevokedBatch[]>`
         select ${userId}::uuid as user_id, revoked, more from revoke_sessions(
           ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)})`;
     },
   };
 
-  /** What is recorded with the row of `changed`, as the rest of a list of common table expressions. */
-  function entriesOfFamily(sql: Executor, entries: readonly OutboxEntry[]) {
+  /** Common table expressions that record the entries from the row of `changed`. */
+  function insertFamilyEntries(sql: Executor, entries: readonly OutboxEntry[]) {
     return sql`
         ${entriesAsTable(sql, entries)},
-        told as (
+        notified as (
           insert into told_subjects (token_family, subject, day)
           select distinct changed.token_family, entry.subject, (entry.occurred_at at time zone 'utc')::date
           from changed, entry
@@ -86,7 +89,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
           select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact,
             entry.occurred_at, ${trace(sql)}
           from changed, entry
-          where entry.subject is null or entry.subject in (select subject from told)
+          where entry.subject is null or entry.subject in (select subject from notified)
         )`;
   }
 
@@ -96,7 +99,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
   }
 }
 
-/** Which sessions of a user end: all but `spared` and the `kept` most recently refreshed of the others. */
+/** Revokes all sessions of a user except `spared` and the `kept` most recently refreshed of the others. */
 export interface SessionRevocation {
   readonly userId: string;
   readonly kept: number;
@@ -106,11 +109,11 @@ export interface SessionRevocation {
   readonly reason: RevocationReason;
 }
 
-/** The answer of the database function `revoke_sessions` to one call, which revokes a batch. */
+/** The result of the database function `revoke_sessions`, which revokes one batch for each call. */
 export interface RevokedBatch {
   readonly user_id: string;
   readonly revoked: readonly string[];
-  /** Whether sessions are left for a further call. */
+  /** Whether a further call would revoke more sessions. */
   readonly more: boolean;
 }
 

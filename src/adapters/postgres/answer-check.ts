@@ -1,0 +1,27 @@
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { reconnectPoolOf } from './reconnecting-pool.ts';
+
+/**
+ * Returns the row of a read of at most one row, or null. Throws {@link StoreUnavailable} if the row does not match the
+ * statement: the driver matches answers by their order and can confuse two statements. The answer of another statement
+ * may belong to another user. See docs/decisions/0010-answers-are-matched.md.
+ */
+export function onlyRow<Row>(rows: readonly Row[], matches: (row: Row) => boolean): Row | null {
+  assertEach(rows, matches);
+  return rows[0] ?? null;
+}
+
+/** The same check for a read of several rows. */
+export function assertEach<Row>(rows: readonly Row[], matches: (row: Row) => boolean): void {
+  if (rows.every(matches)) return;
+  // The connection has lost the order of its answers, so its next answers would not match either.
+  reconnectPoolOf(rows);
+  throw new StoreUnavailable('unknown', MISMATCH);
+}
+
+/** Compares two UUIDs as PostgreSQL does: without regard to case. */
+export function isSameId(one: string, other: string): boolean {
+  return one === other || one.toLowerCase() === other.toLowerCase();
+}
+
+const MISMATCH = new Error('The database driver returned the answer of another statement.');
