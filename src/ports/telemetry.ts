@@ -5,14 +5,14 @@ import type { DeliveryKind } from './stores/outbox.ts';
 export type Fault = RefusalCode | 'internal_error';
 
 /**
- * How an attempt to deliver an outbox entry ended. Mails: `buried` is not tried again, `unaddressed` had no recipient,
+ * How an attempt to deliver an outbox entry ended. Mails: `dead_letter` is not tried again, `unaddressed` had no recipient,
  * `held` waits for a digest. Events: `unroutable` waits until a queue takes its type. `unwanted` was unroutable for
  * too long and is dropped. `logged` was only logged because no broker is configured.
  */
 export type DeliveryOutcome =
   | 'sent'
   | 'postponed'
-  | 'buried'
+  | 'dead_letter'
   | 'unaddressed'
   | 'held'
   | 'routed'

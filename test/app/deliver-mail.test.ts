@@ -31,7 +31,7 @@ function setUp() {
   const metrics = createMetrics();
   const lines: Line[] = [];
   const attempts: Mail[] = [];
-  const buried: { id: string; reason: string }[] = [];
+  const deadLettered: { id: string; reason: string }[] = [];
   const postponed: Postponement[] = [];
   const world = {
     now: NOW,
@@ -45,7 +45,7 @@ function setUp() {
   const outbox: Outbox = {
     ...stored,
     async deadLetter(id, at, reason) {
-      buried.push({ id, reason });
+      deadLettered.push({ id, reason });
       await stored.deadLetter(id, at, reason);
     },
     async postpone(postponements) {
@@ -91,7 +91,7 @@ function setUp() {
     users,
     lines,
     attempts,
-    buried,
+    deadLettered,
     postponed,
     record,
     deliver: () => deliverMail({ ...deps, receiver: world.receiver }),
@@ -176,8 +176,8 @@ t.test('the delay is drawn from the whole span', async (t) => {
   );
 });
 
-t.test('a mail that is refused permanently is buried at once', async (t) => {
-  const { deliver, record, attempts, buried, world, lines } = setUp();
+t.test('a mail that is refused permanently is dead-lettered at once', async (t) => {
+  const { deliver, record, attempts, deadLettered, world, lines } = setUp();
   const { ids } = await record('mail');
   world.onSend = async () => {
     throw new MailRejected('550 no such user');
@@ -187,12 +187,12 @@ t.test('a mail that is refused permanently is buried at once', async (t) => {
   world.now += 2 * DAY;
   t.equal(await run(), 0);
   t.equal(attempts.length, 1);
-  t.same(buried, [{ id: ids[0], reason: '550 no such user' }]);
+  t.same(deadLettered, [{ id: ids[0], reason: '550 no such user' }]);
   t.match(lines, [{ level: 'warn', message: 'mail given up', members: { mailId: ids[0] } }]);
 });
 
-t.test('a mail that fails after a day is buried, a mail that succeeds is not', async (t) => {
-  const { deliver, record, buried, postponed, world, left } = setUp();
+t.test('a mail that fails after a day is dead-lettered, a mail that succeeds is not', async (t) => {
+  const { deliver, record, deadLettered, postponed, world, left } = setUp();
   const { ids } = await record('mail', {}, 2);
   const [lost = '', late = ''] = ids;
   world.onSend = async () => {
@@ -207,7 +207,7 @@ t.test('a mail that fails after a day is buried, a mail that succeeds is not', a
   };
   world.now += MINUTE;
   await run();
-  t.same(buried, [{ id: lost, reason: 'connect ECONNREFUSED' }]);
+  t.same(deadLettered, [{ id: lost, reason: 'connect ECONNREFUSED' }]);
   t.equal(postponed.filter(({ id }) => id === late).length, 1);
   t.equal(await left('mail'), 0);
 });
@@ -346,7 +346,7 @@ t.test('each outcome of a mail is counted', async (t) => {
   };
   await deliver()();
   t.same(await delivered(), {
-    '{kind="mail",outcome="buried"}': 1,
+    '{kind="mail",outcome="dead_letter"}': 1,
     '{kind="mail",outcome="postponed"}': 2,
     '{kind="mail",outcome="sent"}': 1,
     '{kind="mail",outcome="unaddressed"}': 1,
@@ -354,7 +354,7 @@ t.test('each outcome of a mail is counted', async (t) => {
 });
 
 t.test('neither the log nor the stored reason contains an address', async (t) => {
-  const { deliver, record, world, lines, postponed, buried } = setUp();
+  const { deliver, record, world, lines, postponed, deadLettered } = setUp();
   await record('mail', { contact: 'ann.smith@example.com' }, 3);
   world.now += MINUTE;
   const replies = [
@@ -367,7 +367,7 @@ t.test('neither the log nor the stored reason contains an address', async (t) =>
   };
   await deliver()();
   t.same(
-    [...buried, ...postponed].map(({ reason }) => reason),
+    [...deadLettered, ...postponed].map(({ reason }) => reason),
     ['550 5.1.1 <[address]>: Recipient address rejected', '450 [address], later'],
   );
   t.equal(lines.length, 3);

@@ -110,7 +110,7 @@ t.test('a long digest shows twenty messages and counts the others', async (t) =>
   t.match(sent[10]?.text, 'There are 15 more.');
 });
 
-t.test('a failed digest is retried whole, and buried if it is refused permanently', async (t) => {
+t.test('a failed digest is retried whole, and dead-lettered if it is refused permanently', async (t) => {
   const { world, sent, cause, deliver, digest, left } = setUp();
   await cause(13);
   world.now = NOW + 1_000;

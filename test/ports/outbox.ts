@@ -34,13 +34,13 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.same(again.map(({ id, attempt }) => [id, attempt]).sort(), ids.map((id) => [id, 2]).sort());
   });
 
-  t.test('settled and buried entries do not come back, postponed ones do', async (t) => {
+  t.test('acknowledged and dead-lettered entries do not come back, postponed ones do', async (t) => {
     const { outbox, ids } = await opened(t, 3);
-    const [settled = '', postponed = '', buried = ''] = ids;
+    const [settled = '', postponed = '', deadLettered = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
     await outbox.acknowledge([settled]);
     await outbox.postpone([{ id: postponed, dueAt: NOW + 2 * MINUTE, reason: 'greylisted' }]);
-    await outbox.deadLetter(buried, NOW, 'no such mailbox');
+    await outbox.deadLetter(deadLettered, NOW, 'no such mailbox');
     t.same(await outbox.claim('mail', NOW + 2 * MINUTE - 1, NOW + 3 * MINUTE, 10), []);
     const back = await outbox.claim('mail', NOW + 2 * MINUTE, NOW + 3 * MINUTE, 10);
     t.same(
@@ -74,10 +74,10 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const events = Array.from({ length: 4 }, () => entry(family, { kind: 'event' }));
     const mail = entry(family, { kind: 'mail' });
     await families.open(family, [...events, mail]);
-    const [soon, late, later, buried] = events.map(({ id }) => id);
+    const [soon, late, later, deadLettered] = events.map(({ id }) => id);
     const postpone = (id = '', minutes = 0) => ({ id, dueAt: NOW + minutes * MINUTE, reason: 'unroutable' });
     await outbox.postpone([postpone(soon, 1), postpone(late, 2), postpone(later, 3), postpone(mail.id, 3)]);
-    await outbox.deadLetter(buried ?? '', NOW, 'no use');
+    await outbox.deadLetter(deadLettered ?? '', NOW, 'no use');
     const hasten = (type: EventType, limit: number) => outbox.makeDue(type, NOW + MINUTE, NOW, limit);
     t.equal(await hasten('users.created', 10), 0);
     t.equal(await hasten('sessions.address_changed', 1), 1);
@@ -109,7 +109,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
-  t.test('old entries of a kind are removed, also buried ones', async (t) => {
+  t.test('old entries of a kind are removed, also dead-lettered ones', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     await outbox.deadLetter(ids[0] ?? '', NOW, 'no such mailbox');
     t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);

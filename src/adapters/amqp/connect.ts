@@ -15,7 +15,7 @@ export interface Broker {
 
 /** Milliseconds between two attempts to connect, drawn from a span that doubles from the first to the longest. */
 const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 5_000;
+const MAX_PAUSE = 5_000;
 
 /** Milliseconds for the closing handshake. A broker that hangs must not delay the shutdown longer. */
 const CLOSE_TIMEOUT = 1_000;
@@ -49,7 +49,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   async function reconnectUntilStopped(): Promise<void> {
     for (let failures = 0; !stop.aborted; failures += 1) {
       if (await runLink()) failures = 0;
-      await sleep(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.5 + Math.random() / 2), stop);
+      await sleep(Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.5 + Math.random() / 2), stop);
     }
   }
 

@@ -55,7 +55,7 @@ async function countLogin(
   await assertWithinLimit(deps, { key: `login-network ${network}`, limit }, who);
 }
 
-/** Of waits that grow it is said what is free of any, and after which time without an attempt it is so again. */
+/** The rate-limit fields report the attempts that cost no delay, and the quiet period that restores them. */
 function reachedLimit({ attempts }: Limits, counter: AttemptCounter): ReachedLimit {
   const { free, quiet } = attempts[counter];
   return { name: `login-${counter}`, count: free, perMilliseconds: quiet };

@@ -15,7 +15,7 @@ const LIMIT = 1_000;
 
 /**
  * Sends one digest: one mail with the messages held for one recipient. Returns the number of claimed mails. A failed
- * digest is retried and buried like a single mail. An unavailable database counts as empty.
+ * digest is retried and dead-lettered like a single mail. An unavailable database counts as empty.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, serviceName, describeDevice, telemetry } = deps;

@@ -25,7 +25,7 @@ export async function recordMailFailure(
   const reason = reasonOf(error);
   const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
   const delay = delayAfter(entry.attempt, BACKOFF, random);
-  telemetry.deliveryEnded('mail', hopeless ? 'buried' : 'postponed');
+  telemetry.deliveryEnded('mail', hopeless ? 'dead_letter' : 'postponed');
   if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail given up');
   else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent, to be tried again');
   try {

@@ -1,7 +1,7 @@
 import type { Task } from '../../domain/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { noAccount } from './no-account.ts';
+import { accountNotFound } from './no-account.ts';
 import { requireText } from './require-text.ts';
 
 export type CreateTask = (owner: string, text: string) => Promise<Task>;
@@ -12,6 +12,6 @@ export const createTask =
   async (owner, text) => {
     requireText(text);
     const task = await tasks.create(owner, text, clock());
-    if (task === null) throw noAccount();
+    if (task === null) throw accountNotFound();
     return task;
   };

@@ -1,7 +1,7 @@
-import { LONGEST_LIST, type Task } from '../../domain/task.ts';
+import { MAX_LIST_LENGTH, type Task } from '../../domain/task.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
-import { noAccount } from './no-account.ts';
+import { accountNotFound } from './no-account.ts';
 
 export type ListTasks = (owner: string) => Promise<readonly Task[]>;
 
@@ -16,13 +16,13 @@ export const listTasks =
   ({ tasks, cache }: { readonly tasks: Tasks; readonly cache: Cache }): ListTasks =>
   async (owner) => {
     const version = await tasks.versionOf(owner);
-    if (version === null) throw noAccount();
+    if (version === null) throw accountNotFound();
     const key = `tasks:${owner}`;
     const kept = read(await cache.get(key));
     if (kept?.version === version) return kept.tasks;
 
-    const list = await tasks.list(owner, LONGEST_LIST);
-    if (list === null) throw noAccount();
+    const list = await tasks.list(owner, MAX_LIST_LENGTH);
+    if (list === null) throw accountNotFound();
     void cache.set(key, JSON.stringify(list)); // the answer does not wait for the cache
     return list.tasks;
   };

@@ -1,4 +1,4 @@
-import { LONGEST_LIST } from '../../domain/task.ts';
+import { MAX_LIST_LENGTH } from '../../domain/task.ts';
 import { identityOf } from '../../domain/user.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
@@ -26,7 +26,7 @@ export const listUsers = (deps: UserTaskDeps): ListUsers => {
   const list = listTasks(deps);
 
   return async (asker) => {
-    const users = await deps.users.list(LONGEST_LIST);
+    const users = await deps.users.list(MAX_LIST_LENGTH);
     const own = users.some(({ id }) => id === asker) ? await list(asker) : [];
     const texts = own.map(({ text }) => text);
     return users.map((user) => userSeenBy(asker, user, texts));

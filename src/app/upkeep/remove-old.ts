@@ -21,7 +21,7 @@ interface MailBudgetDeps extends RemovalDeps {
 
 const DAY = 86_400_000;
 
-/** How long mails are kept for the operator. Every mail is sent or buried long before this age. */
+/** How long mails are kept for the operator. Every mail is sent or dead-lettered long before this age. */
 const MAIL_KEPT = 30 * DAY;
 
 /** How long an expired link is kept. The margin is larger than any clock skew. */

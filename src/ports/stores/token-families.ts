@@ -48,7 +48,7 @@ export interface EndedSessions {
  */
 export interface TokenFamilies {
   /**
-   * Stores a new family. With `vouchedBy`, the hash of the verified password, the family is stored only if the user
+   * Stores a new family. With `ifPasswordHash`, the hash of the verified password, the family is stored only if the user
    * still has that hash. Otherwise the result is null, and nothing changes.
    *
    * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
@@ -59,7 +59,7 @@ export interface TokenFamilies {
   open(
     family: TokenFamily,
     entries: readonly OutboxEntry[],
-    vouchedBy?: string,
+    ifPasswordHash?: string,
   ): Promise<EndedSessions | null>;
 
   /** The family as last committed; null if it does not exist. */

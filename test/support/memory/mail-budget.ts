@@ -27,7 +27,7 @@ export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailB
 
     async claimDigest(now, leasedUntil, limit) {
       const due = [...entries.values()].filter(
-        ({ heldFor, buried, dueAt }) => heldFor !== undefined && !buried && dueAt <= now,
+        ({ heldFor, deadLettered, dueAt }) => heldFor !== undefined && !deadLettered && dueAt <= now,
       );
       const ofRecipient = due
         .filter(({ heldFor }) => heldFor === due[0]?.heldFor)

@@ -56,7 +56,7 @@ function createFamilies(
     for (const entry of entries.filter((candidate) => isDue(family, candidate))) {
       if (entry.oncePerDay !== undefined) notified.add(notifiedKey(family, entry));
       const stored = { ...structuredClone(entry), contact: family.contact };
-      outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, buried: false });
+      outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, deadLettered: false });
     }
   }
 
@@ -196,7 +196,7 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
   return {
     async claim(kind, now, leasedUntil, limit) {
       const due = [...entries.values()]
-        .filter((entry) => entry.kind === kind && !entry.buried && entry.dueAt <= now)
+        .filter((entry) => entry.kind === kind && !entry.deadLettered && entry.dueAt <= now)
         .filter((entry) => entry.heldFor === undefined)
         .sort((one, other) => one.dueAt - other.dueAt)
         .slice(0, limit);
@@ -210,25 +210,25 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
     },
     async makeDue(type, after, dueAt, limit) {
       const late = [...entries.values()].filter(
-        ({ kind, event, buried, dueAt }) =>
-          kind === 'event' && event.type === type && !buried && dueAt > after,
+        ({ kind, event, deadLettered, dueAt }) =>
+          kind === 'event' && event.type === type && !deadLettered && dueAt > after,
       );
       for (const entry of late.slice(0, limit)) entry.dueAt = dueAt;
       return Math.min(late.length, limit);
     },
     async deadLetter(id) {
-      change(id, { buried: true });
+      change(id, { deadLettered: true });
     },
     async backlog(now) {
       return (['event', 'mail'] as const).map((kind) => {
         const waiting = [...entries.values()].filter(
-          ({ kind: entryKind, buried, dueAt, heldFor }) =>
-            entryKind === kind && !buried && dueAt <= (heldFor === undefined ? now + HOUR : now),
+          ({ kind: entryKind, deadLettered, dueAt, heldFor }) =>
+            entryKind === kind && !deadLettered && dueAt <= (heldFor === undefined ? now + HOUR : now),
         );
         const times = waiting.map(({ event }) => event.occurredAt);
         const oldestAt = times.length > 0 ? Math.min(...times) : null;
         const postponed = [...entries.values()].filter(
-          (entry) => entry.kind === kind && !entry.buried && entry.dueAt > now + HOUR,
+          (entry) => entry.kind === kind && !entry.deadLettered && entry.dueAt > now + HOUR,
         );
         return { kind, count: times.length, oldestAt, postponed: postponed.length };
       });

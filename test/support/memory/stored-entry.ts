@@ -5,7 +5,7 @@ export interface StoredEntry extends OutboxEntry {
   readonly contact: string | null;
   attempts: number;
   dueAt: number;
-  buried: boolean;
+  deadLettered: boolean;
   /** Set while the entry waits for the digest of this recipient. */
   heldFor?: string;
 }

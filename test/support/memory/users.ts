@@ -22,7 +22,7 @@ export function createMemoryUsers(
         contact: user.email,
         attempts: 0,
         dueAt,
-        buried: false,
+        deadLettered: false,
       });
     }
   }

@@ -5,7 +5,7 @@ import { shareSession } from './share-session.ts';
 import type { Report, Task } from './thread.ts';
 
 /** The service has one, and command-line tools come beside it. */
-const MOST_CLIENTS = 16;
+const MAX_CLIENTS = 16;
 
 const task = workerData as Task;
 const parent = parentPort!;
@@ -15,7 +15,7 @@ if (task.kind === 'create') await db.close();
 else await serve(task.socketPath);
 
 async function serve(path: string): Promise<void> {
-  const server = new PGLiteSocketServer({ db, path, maxConnections: MOST_CLIENTS });
+  const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CLIENTS });
   shareSession(db, () => server.getStats().activeConnections);
   await server.start();
   parent.once('message', () => stop(server));

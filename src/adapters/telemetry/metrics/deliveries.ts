@@ -8,7 +8,8 @@ export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEn
     'kind',
     'outcome',
   );
-  for (const outcome of ['sent', 'held', 'postponed', 'buried']) deliveries.inc({ kind: 'mail', outcome }, 0);
+  for (const outcome of ['sent', 'held', 'postponed', 'dead_letter'])
+    deliveries.inc({ kind: 'mail', outcome }, 0);
   for (const outcome of ['routed', 'unroutable', 'failed']) deliveries.inc({ kind: 'event', outcome }, 0);
 
   return (kind, outcome) => deliveries.inc({ kind, outcome });
