@@ -97,7 +97,7 @@ t.test('the folder of the socket is where it can be written, or the refusal is o
   t.equal(dirname(dirname(await makeSocketFolder(home))), home);
   const deep = join(home, 'x'.repeat(100));
   await t.rejects(makeSocketFolder(deep), {
-    message: /^The embedded database has no place for its socket: .*ENOTDIR.*103 bytes at most.*$/,
+    message: /^The embedded database cannot create its socket\. .*ENOTDIR.*limited to 103 bytes.*$/,
   });
 });
 
@@ -118,7 +118,7 @@ t.test('a folder that PostgreSQL refuses', async (t) => {
   await writeFile(join(folder, 'pg', 'PG_VERSION'), '17\n');
   const refused = startEmbedded(folder);
   await t.rejects(refused, {
-    message: `The embedded database in ${folder} could not be opened`,
+    message: `The embedded database in ${folder} cannot be opened`,
     cause: { message: /FATAL: +database files are incompatible with server/ },
   });
   t.strictSame(await readdir(folder), ['pg'], 'nothing is left behind');
@@ -131,7 +131,7 @@ t.test('what is no database is neither used nor overwritten', async (t) => {
   const folder = join(root, 'foreign');
   await mkdir(join(folder, 'pg'), { recursive: true });
   await writeFile(join(folder, 'pg', 'letter.txt'), 'mine');
-  await t.rejects(startEmbedded(folder), { message: /could not be opened/, cause: { code: 'ENOTEMPTY' } });
+  await t.rejects(startEmbedded(folder), { message: /cannot be opened/, cause: { code: 'ENOTEMPTY' } });
   t.equal(await readFile(join(folder, 'pg', 'letter.txt'), 'utf8'), 'mine');
 });
 

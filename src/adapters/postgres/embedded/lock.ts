@@ -17,20 +17,20 @@ export class FolderInUse extends Error {
 }
 
 /**
- * Takes the folder for this process alone, until the returned function is called or the process ends, however
- * it ends. PGlite itself refuses nobody, and two that write to one folder destroy each other's rows.
+ * Locks the folder for this process until the returned function is called or the process ends. PGlite has no lock of
+ * its own, and two PGlite instances on one folder destroy each other's rows.
  *
- * The folder must exist; every path that leads to it counts as the same folder. Processes of one machine
- * exclude each other, and containers only when they share a network namespace.
+ * The folder must exist; every path to it counts as the same folder. The lock excludes other processes of the machine.
+ * It excludes other containers only if they share the network namespace.
  *
- * @throws {FolderInUse} when somebody has it already
+ * @throws {FolderInUse} if another process holds the lock
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const real = await realpath(folder);
   return process.platform === 'linux' ? lockByName(real) : lockByFile(real);
 }
 
-/** An abstract socket has no file: the kernel frees the name with the process, so that it is never stale. */
+/** Locks by an abstract socket. It has no file, and the kernel frees its name with the process, so it is never stale. */
 async function lockByName(folder: string): Promise<() => Promise<void>> {
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, 32);
   const server = await listen(`\0kinship-${digest}`);
@@ -39,27 +39,27 @@ async function lockByName(folder: string): Promise<() => Promise<void>> {
 }
 
 /**
- * The same lock where there are no abstract sockets. A socket file outlives its process, so a file that nobody
- * answers on is removed. Two processes that find the same dead file in the same instant could both win;
+ * Locks by a socket file, for systems without abstract sockets. The file outlives its process, so a file on which no
+ * process answers is removed. Two processes that remove the same stale file at the same moment could both get the lock;
  * a lock by name has no such gap.
  *
- * @throws {FolderInUse} when somebody answers
+ * @throws {FolderInUse} if another process answers on the socket
  */
 export async function lockByFile(folder: string): Promise<() => Promise<void>> {
   const path = checkSocketPath(join(folder, 'pg.lock'));
   let server = await listen(path);
-  if (server === undefined && !(await answers(path))) {
+  if (server === undefined && !(await isAnswered(path))) {
     await rm(path, { force: true });
     server = await listen(path);
   }
   if (server === undefined) throw new FolderInUse(folder);
-  const taken = server;
-  return () => close(taken);
+  const held = server;
+  return () => close(held);
 }
 
-/** A server on the address, or undefined when the address is taken. */
+/** Starts a server on the address; undefined if the address is in use. */
 function listen(address: string): Promise<Server | undefined> {
-  const server = createServer((visitor) => visitor.destroy());
+  const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
@@ -71,7 +71,7 @@ function listen(address: string): Promise<Server | undefined> {
   });
 }
 
-function answers(path: string): Promise<boolean> {
+function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.once('error', () => resolve(false));

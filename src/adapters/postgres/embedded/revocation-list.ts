@@ -4,7 +4,7 @@ import type { FedRevokedFamilies } from '../../../ports/revoked-families.ts';
 import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
 
 export interface RevocationFeed {
-  /** To be called with each error of a store: the statement may have revoked sessions although its answer was lost. */
+  /** Must be called with each error of a store: the statement may have revoked sessions although its answer was lost. */
   noteFailure(error: unknown): void;
   stop(): Promise<void>;
 }
@@ -20,9 +20,9 @@ interface Options {
 const PAUSE = 500;
 
 /**
- * Keeps a loaded list complete where no notification arrives and one process makes all changes. After a statement of
- * unknown outcome the list is incomplete until it was loaded again. The embedded database runs statements in their
- * order, so that the load sees what a pending statement commits.
+ * Maintains the list of revoked families for the embedded database, whose changes all come from this process. After a
+ * statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
+ * statements in order, so the load sees the result of a pending statement.
  */
 export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed {
   const stopping = new AbortController();
@@ -49,7 +49,7 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
   async function reloadUntilComplete(reason: unknown): Promise<void> {
     log.warn(
       { err: reason },
-      'an answer of the database was lost: each request asks the database until a reload',
+      'an answer of the database was lost; checking the database on every request until the revocations are loaded again',
     );
     while (!list.isComplete() && !signal.aborted) {
       await delay(PAUSE, undefined, { signal }).catch(() => {});
@@ -64,8 +64,8 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
       await reload();
       if (before === failures) list.setComplete(true);
     } catch (error) {
-      log.warn({ err: error }, 'the list of revoked sessions could not be loaded; trying again');
+      log.warn({ err: error }, 'loading the revoked sessions failed; trying again');
     }
-    if (list.isComplete()) log.info({}, 'the list of revoked sessions was loaded again');
+    if (list.isComplete()) log.info({}, 'revoked sessions loaded again');
   }
 }

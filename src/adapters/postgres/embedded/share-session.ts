@@ -2,47 +2,47 @@ import type { PGlite } from '@electric-sql/pglite';
 
 const STARTUP = 0;
 const SYNC = 'S';
-/** Parse, Bind, Describe, Execute, Close: what a Sync has yet to end. */
-const UNENDED = 'PBDEC';
+/** The messages Parse, Bind, Describe, Execute and Close. A Sync must follow them. */
+const NEEDS_SYNC = 'PBDEC';
 
 /**
- * Makes one PGlite safe for a socket server that serves several clients. PostgreSQL has a session for each
- * client, PGlite has one for all, and the socket server hands it their messages one by one. It keeps to one
- * client while `isInTransaction()` holds, and when a client goes while it holds, it calls `exec('ROLLBACK')`.
- * This widens both, and adds a third thing:
+ * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but PGlite
+ * has one session for all clients. The socket server passes their messages to PGlite one by one. While
+ * `isInTransaction()` is true it serves only that client, and calls `exec('ROLLBACK')` if that client disconnects.
+ * This function extends both, and cleans the session:
  *
- * - From a client's first Parse to its Sync nobody else gets in between. Otherwise the statements of two
- *   clients mix, and come back empty.
- * - What a vanished client left without a Sync is rolled back too. Otherwise the next client's Sync commits
- *   it, or, after an error, the next client's messages are skipped.
- * - A client that comes when nobody else is there finds a clean session: settings, locks and prepared
- *   statements of earlier ones are gone, as they would be on a real server.
+ * - From a client's first Parse to its Sync no other client is served. Otherwise the statements of two clients mix, and
+ *   their results are empty.
+ * - The statements of a client that disconnects before its Sync are rolled back. Otherwise the next client's Sync
+ *   commits them, or, after an error, the next client's messages are skipped.
+ * - A client that connects while no other client is connected gets a clean session: earlier settings, locks and
+ *   prepared statements are gone, as on a real server.
  *
- * Still shared among clients that are there at once: settings, temporary tables and session-level advisory
- * locks, which therefore exclude nobody.
+ * Clients that are connected at the same time still share settings, temporary tables and session-level advisory locks.
+ * Such a lock therefore excludes no other client.
  *
- * @param clients how many clients are connected, the one that is just starting included
+ * @param clients returns the number of connected clients, including a client that is connecting
  */
 export function shareSession(db: PGlite, clients: () => number): void {
   const isInTransaction = db.isInTransaction.bind(db);
   const send = db.execProtocolRawStream.bind(db);
   const exec = db.exec.bind(db);
-  let unended = false;
+  let needsSync = false;
 
-  db.isInTransaction = () => unended || isInTransaction();
+  db.isInTransaction = () => needsSync || isInTransaction();
 
   db.execProtocolRawStream = async (message, options) => {
     const type = String.fromCharCode(message[0]!);
     if (message[0] === STARTUP && clients() === 1) await send(DISCARD_ALL, { onRawData: () => undefined });
-    if (UNENDED.includes(type)) unended = true;
+    if (NEEDS_SYNC.includes(type)) needsSync = true;
     await send(message, options);
-    if (type === SYNC) unended = false;
+    if (type === SYNC) needsSync = false;
   };
 
-  // After an error PostgreSQL skips everything up to a Sync, the first ROLLBACK too; exec() ends with that Sync.
+  // After an error PostgreSQL skips all messages up to a Sync, including the first ROLLBACK. `exec` sends that Sync.
   db.exec = async (query, options) => {
     await exec(query, options);
-    unended = false;
+    needsSync = false;
     return exec(query, options);
   };
 }

@@ -2,27 +2,29 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The shortest limit of the systems we run on (macOS 104, Linux 108), less the closing zero byte. */
-const LONGEST = 103;
+/** The smallest limit of the supported systems (macOS 104, Linux 108), without the final zero byte. */
+const MAX_LENGTH = 103;
 
 /**
- * Returns the path if a Unix socket can have it. The system's own answer to one that is too long is a
- * misleading EADDRINUSE, or a socket under a truncated name.
+ * Returns the path if a Unix socket can have it. For a longer path the system returns a misleading EADDRINUSE, or creates
+ * a socket with a truncated name.
  *
- * @throws {Error} which names the path, when it is too long
+ * @throws {Error} with the path, if it is too long
  */
 export function checkSocketPath(path: string): string {
-  if (Buffer.byteLength(path) <= LONGEST) return path;
-  throw new Error(`A Unix socket's path may have ${LONGEST} bytes at most; this one is longer: ${path}`);
+  if (Buffer.byteLength(path) <= MAX_LENGTH) return path;
+  throw new Error(
+    `The path of a Unix socket is limited to ${MAX_LENGTH} bytes. This path is longer: ${path}`,
+  );
 }
 
-/** PostgreSQL's own name for it, so that clients which are given the folder find it, too. */
+/** PostgreSQL's default name, so that a client that knows only the folder finds the socket. */
 const SOCKET = '.s.PGSQL.5432';
 
 /**
- * Makes a folder for the socket, closed to other users, and returns the path of the socket in it. The folder is in the
- * temporary folder, whose path is short; under the data folder where the temporary folder cannot be written, as in a
- * container whose file system is read-only.
+ * Creates a folder for the socket that only this user can open, and returns the path of the socket. The folder is in the
+ * temporary folder, whose path is short. If that is not writable, as in a container with a read-only file system, the
+ * folder is in the data folder.
  */
 export async function makeSocketFolder(home: string): Promise<string> {
   const refusals: string[] = [];
@@ -35,6 +37,6 @@ export async function makeSocketFolder(home: string): Promise<string> {
     }
   }
   throw new Error(
-    `The embedded database has no place for its socket: set TMPDIR to a folder that can be written, or give DATA_DIR a shorter path. ${refusals.join(' ')}`,
+    `The embedded database cannot create its socket. Set TMPDIR to a writable folder, or DATA_DIR to a shorter path. ${refusals.join(' ')}`,
   );
 }

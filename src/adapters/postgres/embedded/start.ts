@@ -7,28 +7,28 @@ import { create, serve } from './thread.ts';
 
 export interface EmbeddedDatabase {
   /**
-   * Where to connect: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There
-   * is no password; the folder around the socket is closed to others.
+   * The socket to connect to: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There is
+   * no password; only the user of this process can open the folder of the socket.
    */
   readonly socketPath: string;
   /** Closes the database and frees the folder. The second call waits for the first. */
   close(): Promise<void>;
-  /** Resolves, with the reason, when the database dies by itself; never otherwise. `close` is still due. */
+  /** Resolves with the reason if the database ends unexpectedly. `close` must still be called. */
   readonly failed: Promise<Error>;
 }
 
 /**
- * Starts PostgreSQL (PGlite) in a thread of its own, on `<dataDir>/pg`, made if need be. While it runs,
- * `<dataDir>/pg.socket` holds the path of its socket, for other processes that want to connect.
+ * Starts PostgreSQL (PGlite) in a thread, on the folder `<dataDir>/pg`, and creates the database if it does not exist.
+ * While it runs, `<dataDir>/pg.socket` holds the path of its socket, so that other processes can connect.
  *
- * Clients take turns, transaction by transaction, so a client that waits for another one inside a transaction
- * waits for ever: one connection for each process. What is committed survives the death of the process, but
- * not a power cut, since PGlite never calls fsync.
+ * Transactions of different clients run one after another. A client that waits inside a transaction for another client
+ * never continues, so each process opens one connection only. A commit survives a crash of the process but not a power
+ * failure, because PGlite never calls fsync.
  *
- * `onCreate` is called before a new database is made, which takes seconds.
+ * `onCreate` is called before a new database is created, which takes seconds.
  *
- * @throws {FolderInUse} when another process runs the database in this folder
- * @throws {Error} when the folder cannot be written, or PGlite cannot open what is in it (`cause` says why)
+ * @throws {FolderInUse} if another process runs the database in this folder
+ * @throws {Error} if the folder cannot be written, or PGlite cannot open its content (`cause` holds the reason)
  */
 export async function startEmbedded(
   dataDir: string,
@@ -36,34 +36,34 @@ export async function startEmbedded(
 ): Promise<EmbeddedDatabase> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const home = await realpath(dataDir);
-  const undo: Array<() => Promise<void>> = [];
+  const cleanup: Array<() => Promise<void>> = [];
   try {
-    undo.push(await lockFolder(home));
-    await removeDeadSocket(home);
-    await createIfMissing(home, onCreate).catch(refuse(home));
+    cleanup.push(await lockFolder(home));
+    await removeStaleSocket(home);
+    await createIfMissing(home, onCreate).catch(openFailure(home));
 
     const socketPath = await makeSocketFolder(home);
-    undo.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
-    undo.push(() => rm(recordIn(home), { force: true }));
-    const thread = await serve(join(home, 'pg'), socketPath).catch(refuse(home));
-    undo.push(thread.stop);
+    cleanup.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
+    cleanup.push(() => rm(recordIn(home), { force: true }));
+    const thread = await serve(join(home, 'pg'), socketPath).catch(openFailure(home));
+    cleanup.push(thread.stop);
     await writeFile(recordIn(home), socketPath, { mode: 0o600 });
-    return { socketPath, close: once(() => runBackwards(undo)), failed: thread.failed };
+    return { socketPath, close: once(() => runInReverse(cleanup)), failed: thread.failed };
   } catch (error) {
-    await runBackwards(undo);
+    await runInReverse(cleanup);
     throw error;
   }
 }
 
 const recordIn = (home: string) => join(home, 'pg.socket');
 
-/** Where the process that runs the database of this folder serves it, or null while it does not. */
+/** The socket of the process that runs the database of this folder; null if none runs. */
 export async function socketOfRunning(dataDir: string): Promise<string | null> {
   return readFile(recordIn(dataDir), 'utf8').catch(() => null);
 }
 
-/** A process that was killed leaves its socket behind. Only what the record names is removed, and no tree. */
-async function removeDeadSocket(home: string): Promise<void> {
+/** Removes the socket of a process that was killed. Removes only the recorded file and its empty folder. */
+async function removeStaleSocket(home: string): Promise<void> {
   const socketPath = await socketOfRunning(home);
   if (socketPath === null) return;
   await rm(socketPath, { force: true });
@@ -72,8 +72,8 @@ async function removeDeadSocket(home: string): Promise<void> {
 }
 
 /**
- * Makes the database under another name first: a start that is killed half-way must not leave half a database.
- * A folder that has its name and holds something else is not touched.
+ * Creates the database under a temporary name and renames it, so that a killed start leaves no incomplete database.
+ * A folder of that name with other content is not changed.
  */
 async function createIfMissing(home: string, onCreate: (folder: string) => void): Promise<void> {
   const folder = join(home, 'pg');
@@ -87,20 +87,20 @@ async function createIfMissing(home: string, onCreate: (folder: string) => void)
   await rename(draft, folder);
 }
 
-function refuse(home: string): (cause: unknown) => never {
+function openFailure(home: string): (cause: unknown) => never {
   return (cause) => {
-    throw new Error(`The embedded database in ${home} could not be opened`, { cause });
+    throw new Error(`The embedded database in ${home} cannot be opened`, { cause });
   };
 }
 
-/** Runs every step, the last one first, whether or not one of them fails. */
-async function runBackwards(steps: ReadonlyArray<() => Promise<void>>): Promise<void> {
+/** Runs all steps in reverse order, even if one of them fails. */
+async function runInReverse(steps: ReadonlyArray<() => Promise<void>>): Promise<void> {
   const last = steps.at(-1);
   if (last === undefined) return;
   try {
     await last();
   } finally {
-    await runBackwards(steps.slice(0, -1));
+    await runInReverse(steps.slice(0, -1));
   }
 }
 

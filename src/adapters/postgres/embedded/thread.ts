@@ -1,51 +1,51 @@
 import { Worker } from 'node:worker_threads';
 
-/** What the worker is to do: make a new database and end, or serve one until it gets a message. */
+/** The task of the worker: create a new database and end, or serve a database until a message arrives. */
 export type Task =
   | { readonly kind: 'create'; readonly folder: string }
   | { readonly kind: 'serve'; readonly folder: string; readonly socketPath: string };
 
-/** What the worker says: that clients can connect, or what PostgreSQL died of. */
+/** A message of the worker: clients can connect, or PostgreSQL failed. */
 export type Report = { readonly kind: 'ready' } | { readonly kind: 'fatal'; readonly reason: string };
 
 export interface ServingThread {
-  /** Ends the thread once the database is closed; at once if the thread is gone already. */
+  /** Closes the database and ends the thread. Returns immediately if the thread has already ended. */
   stop(): Promise<void>;
-  /** Resolves, with the reason, when the thread ends without having been stopped; otherwise never. */
+  /** Resolves with the reason if the thread ends without `stop`. */
   readonly failed: Promise<Error>;
 }
 
 /**
- * Makes a new database in the folder, in a thread of its own: the memory that this takes, more than twice what
- * serving takes, goes with the thread.
+ * Creates a new database in the folder, in a separate thread. Creation needs more than twice the memory of serving, and
+ * the end of the thread frees it.
  */
 export async function create(folder: string): Promise<void> {
-  const error = await ending(start({ kind: 'create', folder }));
+  const error = await whenEnded(start({ kind: 'create', folder }));
   if (error !== undefined) throw error;
 }
 
 /** Opens the folder's database and serves it on the socket; resolves once clients can connect. */
 export async function serve(folder: string, socketPath: string): Promise<ServingThread> {
   const worker = start({ kind: 'serve', folder, socketPath });
-  const ended = ending(worker);
+  const ended = whenEnded(worker);
   const ready = new Promise<undefined>((resolve) => {
     worker.on('message', ({ kind }: Report) => {
       if (kind === 'ready') resolve(undefined);
     });
   });
-  const error = await Promise.race([ready, ended.then(orUnexpected)]);
+  const error = await Promise.race([ready, ended.then(orUnexpectedEnd)]);
   if (error !== undefined) throw error;
 
-  let gone = false;
+  let hasEnded = false;
   let stopping = false;
   const failed = new Promise<Error>((resolve) => {
     void ended.then((error) => {
-      gone = true;
-      if (!stopping) resolve(orUnexpected(error));
+      hasEnded = true;
+      if (!stopping) resolve(orUnexpectedEnd(error));
     });
   });
   const stop = async () => {
-    if (gone) return;
+    if (hasEnded) return;
     stopping = true;
     worker.postMessage('stop');
     const error = await ended;
@@ -54,7 +54,7 @@ export async function serve(folder: string, socketPath: string): Promise<Serving
   return { stop, failed };
 }
 
-/** Built, its entry lies in `dist/`, wherever this code was put; else it lies beside this file. */
+/** The built worker is in `dist/`, wherever the bundler put this code. The source worker is beside this file. */
 function start(task: Task): Worker {
   const options = { workerData: task, name: 'embedded-postgres' };
   if (import.meta.url.endsWith('.ts'))
@@ -63,7 +63,7 @@ function start(task: Task): Worker {
   return new Worker(new URL('dist/adapters/postgres/embedded/worker.js', root), options);
 }
 
-/** Workers inherit the loader of the sources, except that tsx on Node 20 has to be registered there again. */
+/** Workers inherit the loader of the sources. Only tsx on Node 20 must be registered again in each worker. */
 function tsxInWorkers(): { execArgv?: string[] } {
   if (!process.execArgv.some((argument) => argument.includes('tsx'))) return {};
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
@@ -71,8 +71,8 @@ function tsxInWorkers(): { execArgv?: string[] } {
   return { execArgv: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] };
 }
 
-/** Resolves when the thread is gone: with what killed it, or with nothing if it ended by itself. */
-function ending(worker: Worker): Promise<Error | undefined> {
+/** Resolves when the thread has ended: with its error, or with undefined if it ended normally. */
+function whenEnded(worker: Worker): Promise<Error | undefined> {
   return new Promise((resolve) => {
     let error: Error | undefined;
     worker.on('message', (report: Report) => {
@@ -87,6 +87,6 @@ function ending(worker: Worker): Promise<Error | undefined> {
   });
 }
 
-function orUnexpected(error: Error | undefined): Error {
-  return error ?? new Error('The thread of the embedded database ended by itself');
+function orUnexpectedEnd(error: Error | undefined): Error {
+  return error ?? new Error('The thread of the embedded database ended unexpectedly');
 }

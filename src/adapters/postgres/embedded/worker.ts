@@ -4,12 +4,12 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { shareSession } from './share-session.ts';
 import type { Report, Task } from './thread.ts';
 
-/** The service has one, and command-line tools come beside it. */
+/** The service has one connection. Commands that run at the same time have one each. */
 const MAX_CLIENTS = 16;
 
 const task = workerData as Task;
 const parent = parentPort!;
-// Opening creates: PGlite makes a new database in a folder that has none.
+// PGlite creates a new database in a folder without one.
 const db = await PGlite.create(task.folder, { onStderr: endWhenFatal });
 if (task.kind === 'create') await db.close();
 else await serve(task.socketPath);
@@ -29,9 +29,9 @@ async function stop(server: PGLiteSocketServer): Promise<void> {
 }
 
 /**
- * A FATAL or PANIC in PostgreSQL's log ends its session, the only one PGlite has. PGlite then spins, or leaves
- * every client without an answer, so the thread ends here. Lines that continue an entry begin with a tab:
- * no client's text can pass for the start of one.
+ * A FATAL or PANIC in PostgreSQL's log ends its session, and PGlite has only one. PGlite then loops or answers no client,
+ * so the thread must end. A continuation line of the log begins with a tab, so the text of a client cannot imitate the
+ * start of an entry.
  */
 function endWhenFatal(line: string): false {
   const reason = /^\S+ \S+ \S+ \[\d+\] ((FATAL|PANIC):.*)/.exec(line)?.[1];
