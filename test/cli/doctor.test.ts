@@ -4,11 +4,13 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
+import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { examine } from '../../src/cli/doctor/finding.ts';
 import { checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
+import { dataDir } from '../support/composed.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
@@ -19,7 +21,7 @@ import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
 /** What the doctor finds, as `state: found` by the name of the check. */
 async function diagnose(t: Test, env: Record<string, string>, clock = Date.now) {
-  const folder = t.testdir();
+  const folder = await dataDir(t);
   const read = () => readConfig({ DATA_DIR: join(folder, 'data'), ...env }, folder, { createKeys: false });
   const findings = await findingsFor(read, clock);
   t.same(readdirSync(folder), [], 'nothing is written');
@@ -45,6 +47,15 @@ t.test('the defaults are sound before the first start', async (t) => {
     'key set': /^ok: not used/,
     mail: /^ok: written to files/,
   });
+});
+
+t.test('the embedded database: one that runs, and one whose process was killed', async (t) => {
+  const folder = await dataDir(t);
+  const database = await startEmbedded(folder);
+  t.teardown(() => database.close());
+  t.match(await diagnose(t, { DATA_DIR: folder }), { database: /embedded$/, schema: 'warn: no tables yet' });
+  const killed = t.testdir({ pg: { PG_VERSION: '18' }, 'pg.socket': '/nowhere/.s.PGSQL.5432' });
+  t.match(await diagnose(t, { DATA_DIR: killed }), { database: /^ok: .*, not running/ });
 });
 
 t.test(

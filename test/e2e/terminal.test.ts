@@ -13,7 +13,7 @@ const MIGRATIONS = readdirSync('migrations').map((file) => file.split('.'));
 t.test('a first start on a terminal shows its steps, and a command that works', async (t) => {
   if (!requireTerminal(t)) return;
   const DATA_DIR = await dataDir(t);
-  const terminal = onTerminal(t, ['serve'], { DATA_DIR, API_PORT: '0' });
+  const terminal = onTerminal(t, ['serve'], { DATA_DIR, API_PORT: '0', NO_COLOR: '1' });
   await terminal.shows(/A theft/);
   const text = terminal.text();
   t.match(text, /keys created .*ACCESS_TOKEN_SIGN_KEY/);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/connect.ts';
 import { socketOfRunning } from '../../adapters/postgres/embedded/start.ts';
@@ -11,7 +12,19 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 export async function reachForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') return connect({ ...database, pool: 1 });
   const socketPath = await socketOfRunning(dataDir);
-  return socketPath === null ? null : connect({ kind: 'embedded', socketPath });
+  const isRunning = socketPath !== null && (await isListening(socketPath));
+  return isRunning ? connect({ kind: 'embedded', socketPath }) : null;
+}
+
+/** A service that was killed leaves the path of its socket behind. */
+function isListening(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(socketPath, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 /** An embedded database that does not run is not opened: that would write to its folder. */
