@@ -9,9 +9,10 @@ export async function migrateSchema(): Promise<void> {
   await onDatabase(async ({ sql }) => {
     const applied = await migrate(sql, ({ name, number, of }) =>
       progress.show(`migrations, now ${name}`, number - 1, of),
-    ).finally(progress.end);
+    );
+    progress.end();
     const lines =
       applied.length === 0 ? ['The schema is up to date.'] : applied.map((name) => `applied ${name}`);
     process.stdout.write(`${lines.join('\n')}\n`);
-  }, onCreate);
+  }, onCreate).finally(progress.end);
 }

@@ -7,10 +7,10 @@ import { onDatabase } from './on-database.ts';
 import { createProgress } from './progress.ts';
 
 /** `kinship purge`: removes sessions whose tokens have all expired, in batches. Progress goes to standard error. */
-export function purgeSessions(): Promise<void> {
-  return onDatabase(async ({ sql }, { policy }) => {
+export async function purgeSessions(): Promise<void> {
+  const progress = createProgress(process.stderr, () => performance.now());
+  await onDatabase(async ({ sql }, { policy }) => {
     const purge = purgeBatch({ families: createTokenFamilies(sql, policy), policy, clock: Date.now });
-    const progress = createProgress(process.stderr, () => performance.now());
     const total = await countPurgeable(sql, purgedIfEndedBefore(Date.now(), policy));
     const started = performance.now();
     let count = 0;
@@ -24,5 +24,5 @@ export function purgeSessions(): Promise<void> {
     const seconds = Math.max(performance.now() - started, 1) / 1_000;
     const remark = purged === null ? '; another process is purging, and goes on' : '';
     process.stdout.write(`${count} sessions purged, ${Math.round(count / seconds)} a second${remark}\n`);
-  });
+  }).finally(progress.end);
 }
