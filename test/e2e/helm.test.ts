@@ -89,7 +89,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
 t.test('values name every variable of the service, and no other', async (t) => {
   const { schema } = await valuesSchema();
   const fixed = ['API_HOST', 'API_PORT', 'METRICS_PORT', 'NODE_ENV'];
-  const ofLibraries = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'OTEL_EXPORTER_OTLP_HEADERS'];
+  const ofLibraries = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'];
   const secrets: readonly string[] = SECRETS;
   const open = Object.keys(Environment.properties).filter((name) => ![...fixed, ...secrets].includes(name));
   t.same(schema.properties.config.propertyNames.enum, [...open, ...ofLibraries].sort(), 'config');
