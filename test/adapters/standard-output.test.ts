@@ -46,7 +46,7 @@ async function startWriter(t: Test) {
   };
 }
 
-const NOTE = 'did not take all log lines';
+const NOTE = 'log lines were dropped';
 const isNote = (line: string) => line.includes(NOTE);
 
 t.test('a reader that stalls costs bounded memory, and learns how many lines were dropped', async (t) => {

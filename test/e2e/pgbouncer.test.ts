@@ -144,7 +144,7 @@ t.test('a pooler in transaction mode is refused where the configuration does not
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { env } = await pooled(t, 'transaction');
   await t.rejects(composed(t, { ...env, DATABASE_POOLER: 'session' }), {
-    message: /^DATABASE_URL leads to a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
+    message: /^DATABASE_URL is the address of a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
   });
 });
 
