@@ -21,7 +21,7 @@ import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
 
-/** Replacements that tests pass, and events that the caller follows. */
+/** Parts that tests replace, and callbacks for the slow steps of the start. */
 export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;
@@ -41,7 +41,7 @@ export interface Service {
   readonly failed: Promise<Error>;
 }
 
-/** Builds the service from its configuration. Only this file and `src/compose/` import the adapters. */
+/** Builds the service from its configuration. The use cases get their adapters only here and in `src/compose/`. */
 export async function compose(config: Config, log: Logger, overrides: Overrides = {}): Promise<Service> {
   const clock = overrides.clock ?? Date.now;
   const revoked = createRevokedFamilies(clock);

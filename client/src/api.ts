@@ -110,9 +110,9 @@ export interface components {
             readonly expiresAt: string;
             readonly createdIp: string;
             readonly lastIp: string;
-            /** @description a description of the browser or app */
+            /** @description the browser or app in words; an unknown user agent as the client sent it */
             readonly userAgent: string;
-            /** @description the number of refreshes so far */
+            /** @description how often the session was rotated */
             readonly generation: number;
             /** @description whether this is the session of the request */
             readonly current: boolean;
@@ -385,9 +385,9 @@ export interface components {
             readonly expiresAt: string;
             readonly createdIp: string;
             readonly lastIp: string;
-            /** @description a description of the browser or app */
+            /** @description the browser or app in words; an unknown user agent as the client sent it */
             readonly userAgent: string;
-            /** @description the number of refreshes so far */
+            /** @description how often the session was rotated */
             readonly generation: number;
             /** @description UUID */
             readonly userId: string;

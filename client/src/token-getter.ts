@@ -5,8 +5,9 @@ import type { SessionClient } from './types.js';
 const AHEAD = 60_000;
 
 /**
- * Returns the access token and refreshes it before it expires. The first half of the margin refreshes in the background
- * and returns the old token. The second half waits for the new token.
+ * Returns the access token and refreshes it before it expires. A call in the first half of the
+ * margin starts a refresh in the background and returns the current token. A call in the second half waits for the new
+ * token.
  */
 export function createTokenGetter(
   { known, read, left }: PairStore,
@@ -21,7 +22,7 @@ export function createTokenGetter(
     const ahead = Math.min(AHEAD, expiresIn * 200);
     const spare = left();
     if (access === rejected || spare < ahead / 2) return renew(access);
-    if (spare < ahead) renew(access).catch(() => {}); // the error is reported once a caller has to wait for the token
+    if (spare < ahead) renew(access).catch(() => {}); // a call that has to wait refreshes again and reports its own error
     return access;
   };
 

@@ -55,7 +55,7 @@ export type Verdict<Family> =
   | {
       readonly kind: 'refuse';
       readonly code: RefusalCode;
-      /** The text for the client, where the code's default sentence is too general. */
+      /** The detail of the refusal, where the code's default sentence is too general. */
       readonly detail?: string;
       readonly occurrences: readonly Occurrence[];
     }
@@ -71,7 +71,7 @@ export type Verdict<Family> =
 type VerdictPolicy = Pick<Policy, 'retryWindow' | 'clockSkew'>;
 
 /**
- * Decides about a refresh from the family's row. The order of the checks matters: a token that is replayed from
+ * Decides what a refresh does, given the family's row or the row that the caller expects. The order of the checks matters: a token that is replayed from
  * another network must revoke the family, so reuse is judged before the address.
  */
 export function judgeRefresh<Family extends JudgedFamily>(
@@ -80,24 +80,24 @@ export function judgeRefresh<Family extends JudgedFamily>(
   policy: VerdictPolicy,
 ): Verdict<Family> {
   if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
-  // A stolen signing key must not turn a paired session into an unpaired one.
+  // A stolen refresh signing key must not forge an unpaired token for a paired session.
   if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
   const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
   if (fault !== null) return { kind: 'refuse', ...fault, occurrences: [] };
   if (family.revoked !== null) {
-    return refuse(codeOfEnded(family.revoked.reason, isCurrent(family, context)));
+    return refuse(codeOfRevoked(family.revoked.reason, isCurrent(family, context)));
   }
   if (context.now >= family.expiresAt) return refuse('session_expired');
   if (context.remembered !== null) {
-    const code = codeOfEnded(context.remembered, false);
+    const code = codeOfRevoked(context.remembered, false);
     return revoke(family, code, context.remembered, revocationOccurrence(context, context.remembered));
   }
   if (isRetry(family, context, policy)) return judgeRetry(family, context);
   if (isReuse(family, context, policy)) {
     return revoke(family, 'token_reused', 'reuse', reuseOccurrence(context, family.generation));
   }
-  return judgeBlockedChange(family, context) ?? judgeSuccession(family, context);
+  return judgeBlockedChange(family, context) ?? judgeRotation(family, context);
 }
 
 /** The verdict on a change of product (row 11) or network (row 12) that the family's policy blocks; otherwise null. */
@@ -105,11 +105,11 @@ function judgeBlockedChange<Family extends JudgedFamily>(
   family: Family,
   context: RefreshContext,
 ): Verdict<Family> | null {
-  if (isAgentBlocked(family, context)) {
+  if (isUserAgentChangeBlocked(family, context)) {
     const reason = 'user_agent_changed';
     return revoke(family, reason, reason, revocationOccurrence(context, reason));
   }
-  if (isAddressBlocked(family, context)) {
+  if (isNetworkChangeBlocked(family, context)) {
     return refuse('address_changed', [addressChangeOccurrence(context, true)]);
   }
   return null;
@@ -119,12 +119,16 @@ function judgeBlockedChange<Family extends JudgedFamily>(
 function judgeRetry<Family extends JudgedFamily>(family: Family, context: RefreshContext): Verdict<Family> {
   const blocked = judgeBlockedChange(family, context);
   if (blocked !== null) return blocked;
-  const elsewhere = !inSameNetwork(context.client.address, family.address);
-  return { kind: 'repeat', family, occurrences: elsewhere ? newNetworkOccurrences(context, family) : [] };
+  const isOtherNetwork = !inSameNetwork(context.client.address, family.address);
+  return {
+    kind: 'repeat',
+    family,
+    occurrences: isOtherNetwork ? newNetworkOccurrences(context, family) : [],
+  };
 }
 
 /** Decides about a current token (row 13) or a later one that heals the family (row 14). */
-function judgeSuccession<Family extends JudgedFamily>(
+function judgeRotation<Family extends JudgedFamily>(
   family: Family,
   context: RefreshContext,
 ): Verdict<Family> {
@@ -146,7 +150,10 @@ function isCurrent(family: JudgedFamily, { claims, hash }: RefreshContext): bool
   return claims.generation === family.generation && hash === family.hashedRefreshTokenId;
 }
 
-/** Whether the client that made the last rotation repeats it, because its answer was lost. */
+/**
+ * Whether this request repeats the last rotation: it has the `Idempotency-Key` of that rotation, or it comes soon after
+ * it from the same network and user agent.
+ */
 function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictPolicy): boolean {
   const { claims, hash, retryKeyHash, client, now } = context;
   if (claims.generation !== family.generation - 1 || hash !== family.previousHash) return false;
@@ -163,8 +170,8 @@ function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictP
 
 /**
  * Whether the token is reused: an earlier generation, another hash than the row's, or a later generation that row 14
- * does not accept. A later generation that was minted after the row's last rotation is no reuse: the database lost
- * acknowledged rotations.
+ * does not accept. A later generation that was minted after the row's last rotation, allowing for clock skew, is no
+ * reuse: the database lost acknowledged rotations.
  */
 function isReuse(family: JudgedFamily, context: RefreshContext, { clockSkew }: VerdictPolicy): boolean {
   const { generation, iat } = context.claims;
@@ -173,16 +180,16 @@ function isReuse(family: JudgedFamily, context: RefreshContext, { clockSkew }: V
   return iat < Math.floor((family.rotatedAt - clockSkew) / 1000);
 }
 
-function isAgentBlocked(family: JudgedFamily, { client }: RefreshContext): boolean {
+function isUserAgentChangeBlocked(family: JudgedFamily, { client }: RefreshContext): boolean {
   return family.onUserAgentChange === 'block' && !isSameProduct(client, family);
 }
 
-function isAddressBlocked(family: JudgedFamily, { claims, client }: RefreshContext): boolean {
+function isNetworkChangeBlocked(family: JudgedFamily, { claims, client }: RefreshContext): boolean {
   return family.onAddressChange === 'block' && !inSameNetwork(client.address, claims.userIp);
 }
 
-/** After a reuse revocation the current token gets `session_revoked`, every other token `token_reused`. */
-function codeOfEnded(reason: RevocationReason, current: boolean): RefusalCode {
+/** After a reuse revocation a token that is known to be current gets `session_revoked`, every other `token_reused`. */
+function codeOfRevoked(reason: RevocationReason, current: boolean): RefusalCode {
   return reason === 'reuse' && !current ? 'token_reused' : 'session_revoked';
 }
 
@@ -194,7 +201,7 @@ function revoke<Family extends JudgedFamily>(
   family: Family,
   code: RefusalCode,
   reason: RevocationReason,
-  told: Occurrence,
+  occurrence: Occurrence,
 ): Verdict<Family> {
-  return { kind: 'revoke', family, code, reason, occurrences: [told] };
+  return { kind: 'revoke', family, code, reason, occurrences: [occurrence] };
 }

@@ -3,8 +3,14 @@ import type { Command } from 'commander';
 import t from 'tap';
 import { createProgram } from '../../src/cli/program.ts';
 
+/** The command and its commands, as the help lists them: `setup` is hidden. */
 function commandsIn(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(commandsIn)];
+  const isListed = (name: string) =>
+    command
+      .createHelp()
+      .visibleCommands(command)
+      .some((each) => each.name() === name);
+  return [command, ...command.commands.filter((each) => isListed(each.name())).flatMap(commandsIn)];
 }
 
 function pathOf(command: Command): string {

@@ -17,20 +17,23 @@ function someLog() {
   return { levels, log: createLog('info', new Writable({ write })) };
 }
 
-t.test('goes on while there is work, then rests; a stop ends the rest', async (t) => {
-  const work = [3, 2, 0];
-  const rounds = new EventEmitter();
-  const resting = once(rounds, 'rest');
-  const task = async () => {
-    const done = work.shift() ?? 0;
-    if (done === 0) rounds.emit('rest');
-    return done;
-  };
-  const background = startLoop(HOUR, task, someLog().log, { busyDelay: 1 });
-  await resting;
-  await background.stop();
-  t.same(work, []);
-});
+t.test(
+  'the loop runs the task again while it reports work, then pauses; `stop` ends the pause',
+  async (t) => {
+    const work = [3, 2, 0];
+    const rounds = new EventEmitter();
+    const resting = once(rounds, 'rest');
+    const task = async () => {
+      const done = work.shift() ?? 0;
+      if (done === 0) rounds.emit('rest');
+      return done;
+    };
+    const background = startLoop(HOUR, task, someLog().log, { busyDelay: 1 });
+    await resting;
+    await background.stop();
+    t.same(work, []);
+  },
+);
 
 t.test('a round that fails is logged, louder if the fault is ours, and the next one comes', async (t) => {
   const { levels, log } = someLog();

@@ -7,7 +7,10 @@ import { isStaleStatement } from './reconnecting-pool.ts';
 const NO_EFFECT =
   /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
 
-/** Codes of a lost connection, also from the system or TLS. The statement may have committed. */
+/**
+ * Error codes after which the statement may have committed: a lost connection, a TLS failure, or a server that failed
+ * meanwhile.
+ */
 const OUTCOME_UNKNOWN =
   /^(?:CONNECTION_\w+|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+|08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
 
@@ -25,7 +28,8 @@ type Statement<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unkn
  *
  * - A statement that waits for a connection is cancelled, so that it does not take effect after its client got an error.
  * - A transaction is rolled back unless its commit was sent.
- * - A statement that was sent is pending. Behind a pooler in transaction mode its connection is closed.
+ * - A statement that was sent has the outcome `pending`: it may still take effect. Behind a pooler in transaction mode
+ *   the pool is replaced and its connections are closed.
  */
 export async function execute<T>(statement: Statement<T>): Promise<T> {
   const deadline = startDeadline(statement);
@@ -37,8 +41,8 @@ export async function execute<T>(statement: Statement<T>): Promise<T> {
 }
 
 /**
- * Rejects with {@link StoreUnavailable} for errors of the connection or the server. Any other error is a defect in a
- * statement and is passed on.
+ * Rejects with {@link StoreUnavailable} for the codes above and for stale statements. Any other error, such as a violated
+ * constraint, is passed on.
  */
 export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
   try {
@@ -56,8 +60,8 @@ function startDeadline(statement: Statement<unknown>) {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      // The driver cancels a sent statement over a further connection, whose errors cannot be caught. That is not
-      // needed: the server cancels the statement at its own timeout.
+      // A sent statement is not cancelled here: the driver would open another connection for that, whose errors cannot be
+      // caught. The server cancels the statement at its own timeout.
       const outcome = statement.state === null ? void statement.cancel?.() : abandon(statement);
       if (outcome)
         reject(

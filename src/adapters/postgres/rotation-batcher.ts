@@ -21,10 +21,11 @@ interface Waiting {
 }
 
 /**
- * Batches concurrent rotations. Rotations that arrive during a statement wait for its end and then share the next one:
- * one round trip and one commit for all of them. The statement skips locked rows, and a rotation without a result is
- * retried alone. So no rotation waits for the row of another family, batches cannot deadlock, and a faulty row fails
- * no other rotation. See docs/decisions/0007-rotations-share-a-statement.md.
+ * Batches concurrent rotations. Rotations that arrive during a statement wait for its end. Up to `MAX_BATCH` of them, of
+ * different families, then share the next statement: one round trip and one commit. The statement skips locked rows. A
+ * rotation that is missing from its result, or whose batch failed on a defect, is retried alone. So no rotation waits
+ * for the row of another family, batches cannot deadlock, and a faulty row fails no other rotation. If the database is
+ * unavailable, the whole batch is rejected. See docs/decisions/0007-rotations-share-a-statement.md.
  */
 export function createRotationBatcher(sql: Sql): (rotation: Rotation) => Promise<TokenFamily | null> {
   let waiting: Waiting[] = [];
@@ -42,7 +43,10 @@ export function createRotationBatcher(sql: Sql): (rotation: Rotation) => Promise
     isRunning = false;
   }
 
-  /** Takes at most one rotation of each family: a second one must see the result of the first. */
+  /**
+   * Takes at most one rotation of each family, because a second one must see the result of the first. Rejects rotations
+   * that have waited longer than `MAX_WAIT`.
+   */
   function takeBatch(): readonly Waiting[] {
     const batch = new Map<string, Waiting>();
     const rest: Waiting[] = [];
@@ -57,11 +61,11 @@ export function createRotationBatcher(sql: Sql): (rotation: Rotation) => Promise
   }
 
   async function rotateBatch(batch: readonly Waiting[]): Promise<void> {
-    if (batch.length === 0) return; // all rotations exceeded the wait
+    if (batch.length === 0) return; // every waiting rotation was too late
     try {
-      const rotated = await rotateUnlocked(batch.map(({ rotation }) => rotation));
+      const rowsByFamily = await rotateSkippingLocked(batch.map(({ rotation }) => rotation));
       for (const item of batch) {
-        const row = rotated.get(item.rotation.expected.tokenFamily);
+        const row = rowsByFamily.get(item.rotation.expected.tokenFamily);
         if (row === undefined) void rotateOne(item);
         else item.resolve(toRotatedFamily(item.rotation, row));
       }
@@ -73,7 +77,7 @@ export function createRotationBatcher(sql: Sql): (rotation: Rotation) => Promise
     }
   }
 
-  async function rotateUnlocked(rotations: readonly Rotation[]): Promise<Map<string, ReturnedRow>> {
+  async function rotateSkippingLocked(rotations: readonly Rotation[]): Promise<Map<string, ReturnedRow>> {
     const rows = await execute(sql<ReturnedRow[]>`${rotateSkippingLockedSql(sql, rotations)}`);
     const families = new Set(rotations.map(({ expected }) => expected.tokenFamily));
     assertEach(rows, (row) => families.has(row.token_family));

@@ -26,7 +26,7 @@ export async function beginPasswordAttempt(
 ): Promise<() => Promise<void>> {
   const { attempts, limits, clock, securityLog } = deps;
   const who = { userId, identifier, address: client.address };
-  await countLogin(deps, identifier, who);
+  await countAttempt(deps, identifier, who);
   const subject = { account: userId ?? identifier, identifier, network: networkOf(client.address) };
   const verdict = await attempts.begin(subject, clock());
   if (!verdict.allowed) {
@@ -39,23 +39,26 @@ export async function beginPasswordAttempt(
 }
 
 /**
- * Limits attempts with the right password too. An identifier that is at its limit takes nothing from the limit of its
- * network, so that one client in a loop does not keep the others of its network out.
+ * Counts every attempt, whether the password is right or wrong. An attempt that the identifier's limit refuses is not
+ * counted for the network, so that one client in a loop does not lock out the others of its network.
  */
-async function countLogin(
+async function countAttempt(
   deps: PasswordAttemptDeps,
   identifier: string,
   who: SecurityFacts & { readonly address: string },
 ): Promise<void> {
   const { logins, loginsOfNetwork } = deps.limits;
   const network = networkOf(who.address);
-  const ofIdentifier = { key: `login ${identifier} ${network}`, limit: { name: 'login-rate', ...logins } };
+  const ofIdentifier = {
+    key: `login-rate ${identifier} ${network}`,
+    limit: { name: 'login-rate', ...logins },
+  };
   await assertWithinLimit(deps, ofIdentifier, who);
   const limit = { name: 'login-rate-network', ...loginsOfNetwork };
-  await assertWithinLimit(deps, { key: `login-network ${network}`, limit }, who);
+  await assertWithinLimit(deps, { key: `login-rate-network ${network}`, limit }, who);
 }
 
-/** The rate-limit fields report the attempts that cost no delay, and the quiet period that restores them. */
+/** For the rate-limit fields: the failures that cause no delay, and the time without attempts that restores them. */
 function reachedLimit({ attempts }: Limits, counter: AttemptCounter): ReachedLimit {
   const { free, quiet } = attempts[counter];
   return { name: `login-${counter}`, count: free, perMilliseconds: quiet };

@@ -15,7 +15,7 @@ interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
 }
 
 export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact'> {
-  /** The name or the address of the account. */
+  /** The user name or the mail address of the account. */
   readonly username: string;
   readonly password: string;
 }
@@ -24,7 +24,7 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
 
 /**
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
- * same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`.
+ * same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords } = deps;
@@ -44,7 +44,8 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
 
     await recordSuccess();
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
-      // Only the first try replaces the hash. Otherwise replicas with different parameters would replace each other's.
+      // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
+      // other's hash.
       const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
       return hash === null ? null : openSessionIf(deps, { ...session, userId: user.id, contact: null }, hash);
     });

@@ -39,7 +39,10 @@ export const openSession =
     return pair;
   };
 
-/** Opens a session and returns the first pair; null if the user's password hash is not `ifPasswordHash`. */
+/**
+ * Opens a session and returns the first pair. With `ifPasswordHash`: null if the user's password hash is another one by
+ * now. Without it: never null.
+ */
 export async function openSessionIf(
   deps: OpenSessionDeps,
   session: NewSession,
@@ -53,8 +56,8 @@ export async function openSessionIf(
   const subject = { userId: family.userId, address: client.address };
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };
   const event = { type: 'sessions.started', occurredAt: now, data } as const;
-  const ended = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
-  if (ended === null) return null;
-  reportEnded(deps, ended.sessions, { at: now, reason: 'session_limit' }, subject);
+  const opened = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
+  if (opened === null) return null;
+  reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
   return mintPair(deps, family, now, first.ids);
 }

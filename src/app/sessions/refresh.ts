@@ -33,7 +33,7 @@ export interface RefreshDeps {
   readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
 }
 
-/** A verified request and its next generation, which every round of the request uses. */
+/** A verified refresh request, and the generation that a rotation would store. Every round uses the same generation. */
 interface RefreshRequest
   extends VerifiedRefresh,
     Pick<RefreshInput, 'idempotencyKey' | 'client' | 'oauthClient'> {
@@ -41,7 +41,10 @@ interface RefreshRequest
   readonly now: number;
 }
 
-/** How often the row is read while concurrent requests change it. Then the refresh is `unavailable`. */
+/**
+ * The maximum number of times that the row is read and judged, if concurrent requests change it or the result of a
+ * change is unknown. After that the refresh is refused with `unavailable`.
+ */
 const ROUNDS = 3;
 
 export type Refresh = (input: RefreshInput) => Promise<TokenPair>;
@@ -49,7 +52,7 @@ export type Refresh = (input: RefreshInput) => Promise<TokenPair>;
 /**
  * Exchanges a token pair for its successor: executes the verdict of the domain.
  *
- * Rejects with a {@link Refusal}. An unavailable database gives `unavailable`, never a verdict.
+ * Rejects with a {@link Refusal}. If the database is unavailable, it rejects with `unavailable` and executes no verdict.
  */
 export const refresh =
   (deps: RefreshDeps): Refresh =>
@@ -65,13 +68,14 @@ export const refresh =
   };
 
 /**
- * Rotates without reading the row first, so that the usual refresh needs one statement. The expected row is built
- * from the token; the rotation changes nothing if the real row differs. Null: the row must be read.
+ * Rotates without reading the row first, so that the usual refresh needs one statement. The expected row is built from
+ * the token, the request and the policy. The rotation changes nothing if the real row differs in a column of
+ * {@link ExpectedFamily}. Null: the row must be read.
  */
 async function rotateOptimistically(deps: RefreshDeps, request: RefreshRequest): Promise<TokenPair | null> {
-  // A refresh token does not contain the client of its session.
+  // A refresh token does not say which OAuth client its session belongs to, so such a request must read the row.
   if (request.oauthClient !== null) return null;
-  const context = await contextUnder(deps, request.scheme, request);
+  const context = await buildContext(deps, request.scheme, request);
   const verdict = judgeRefresh(expectedFamily(context, request.scheme, deps.policy), context, deps.policy);
   return verdict.kind === 'rotate' ? rotate(deps, verdict, context, request) : null;
 }
@@ -84,7 +88,7 @@ async function decideFromRow(deps: RefreshDeps, request: RefreshRequest): Promis
       deps.telemetry.rotated();
       return pair;
     }
-    const context = await contextUnder(deps, family?.scheme ?? request.scheme, request);
+    const context = await buildContext(deps, family?.scheme ?? request.scheme, request);
     const verdict = judgeRefresh(family, context, deps.policy);
     const pair = await executeVerdict(deps, verdict, context, request);
     if (pair !== null) return pair;
@@ -125,7 +129,7 @@ async function rotate(
   { retryKeyHash }: RefreshContext,
   { next, now }: RefreshRequest,
 ): Promise<TokenPair | null> {
-  // A healed row has lost the latest rotations, so its `Idempotency-Key` belongs to an older one.
+  // When a family heals, the database has lost the latest rotations. The key hash in the row is that of an older rotation.
   const rotation = { expected: family, next: next.pair, unlessRetryKey: heals ? null : retryKeyHash };
   const rotated = await nullIfUnknown(deps.families.rotate(rotation, outboxEntries(deps.newId, occurrences)));
   if (rotated === null) return null;
@@ -135,7 +139,7 @@ async function rotate(
   return pair;
 }
 
-/** Mints the pair of an earlier rotation again, for a retry. */
+/** Mints the family's current pair again, for a retry of the rotation that made it. */
 async function reissuePair(
   deps: RefreshDeps,
   family: TokenFamily,
@@ -163,26 +167,26 @@ async function record(
   if (occurrences.length > 0) await families.record(claims.tokenFamily, outboxEntries(newId, occurrences));
 }
 
-/** The context of a verdict, with its hashes made under the scheme of a row. */
-async function contextUnder(
+/** Builds the input of the verdict. `scheme` is the row's, or the token's if no row was read. */
+async function buildContext(
   { secrets, revoked }: RefreshDeps,
   scheme: Scheme,
   { claims, client, oauthClient, idempotencyKey, next, now }: RefreshRequest,
 ): Promise<RefreshContext> {
   const { tokenFamily, jti } = claims;
-  const knownHash = scheme === next.pair.scheme ? next.pair.previousHash : null;
+  const precomputedHash = scheme === next.pair.scheme ? next.pair.previousHash : null;
   return {
     claims,
     client,
     oauthClient,
     now,
     remembered: revoked.recall(tokenFamily),
-    hash: knownHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
+    hash: precomputedHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
     retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
   };
 }
 
-/** The row that the token and the current policy imply. */
+/** The row that the token, the request and the current policy imply. */
 function expectedFamily({ claims, hash, client, now }: RefreshContext, scheme: Scheme, policy: Policy) {
   return {
     tokenFamily: claims.tokenFamily,

@@ -11,7 +11,7 @@ export interface CanonicalOptions extends LoginOptions, AccountsOptions, Session
   readonly refresh: Refresh;
 }
 
-/** The canonical front door: this service's own contract. */
+/** The canonical door: this service's own contract. */
 export async function canonicalDoor(app: App, options: CanonicalOptions): Promise<void> {
   loginRoute(app, options);
   refreshRoute(app, options);

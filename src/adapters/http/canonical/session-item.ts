@@ -18,8 +18,10 @@ const item = {
   expiresAt: Time,
   createdIp: longText(),
   lastIp: longText(),
-  userAgent: longText({ description: 'a description of the browser or app' }),
-  generation: count({ description: 'the number of refreshes so far' }),
+  userAgent: longText({
+    description: 'the browser or app in words; an unknown user agent as the client sent it',
+  }),
+  generation: count({ description: 'how often the session was rotated' }),
 };
 const example = {
   id: examples.session,

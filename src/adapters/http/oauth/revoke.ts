@@ -27,11 +27,11 @@ export function revokeRoute(
         operationId: 'revokeToken',
         summary: 'End the session of a token',
         description:
-          'With either token of a pair, even with a rotated refresh token. The answer to an invalid token is 200 too. ' +
+          'Accepts either token of a pair, also a refresh token that was already rotated. The answer to an invalid token is 200 too. ' +
           'A confidential session requires the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,
-        response: { 200: answer('done; the body is always empty', Nothing), ...errors(400, 401) },
+        response: { 200: answer('done; the body is an empty object', Nothing), ...errors(400, 401) },
       },
     },
     async (request) => {

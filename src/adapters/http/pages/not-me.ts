@@ -47,7 +47,7 @@ function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void 
       schema: {
         ...pages,
         operationId: 'showNotMe',
-        summary: 'Where a mail about a session leads: one button, which ends it',
+        summary: 'The page of a mailed link: one button, which ends the session, or all sessions of the user',
         querystring: Type.Object({ token }), // a mail program may add parameters to a link
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },

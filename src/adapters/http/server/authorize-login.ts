@@ -10,11 +10,13 @@ import { presentedKeys } from './service-keys.ts';
 /** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
 
-/** Returns the client for which the session is opened. Throws unless the caller is a trusted backend. */
+/** Returns the client for which the session is opened. Throws unless the caller may log users in by id. */
 export type AuthorizeLogin = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
 
 /**
- * Restricts login by user id to trusted backends. The function throws a {@link Refusal}: `unauthenticated`, `forbidden`.
+ * Creates the check of callers who log users in by id. With `open` every caller passes, with `local` every program on
+ * this machine, otherwise a service key with the scope `login`. The check throws a {@link Refusal}: `unauthenticated`,
+ * `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
   const find = presentedKeys(keys);
@@ -48,8 +50,8 @@ const FORWARDING = [
 ];
 
 /**
- * Whether the caller is a program on this machine that acts for itself. Excludes a proxy, a page of another site, and a
- * name that an attacker's DNS resolves to this machine.
+ * Whether the request comes directly from a program on this machine. False if it passed a proxy, if a page of another
+ * site caused it, or if its `Host` is a foreign name that resolves to this machine (DNS rebinding).
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
   const peer = canonicalAddress(socket.remoteAddress ?? '');

@@ -116,7 +116,7 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
       schema: {
         ...authorized,
         operationId: 'changeTask',
-        summary: 'Change members of a task',
+        summary: 'Change the text of a task',
         params,
         body: TaskChange,
         response,
