@@ -89,5 +89,5 @@ t.test('the id of a key may begin with a hyphen', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'EdDSA' };
   const id = `-${'a'.repeat(42)}`;
-  t.match(await kinship(['keys', 'retire', id], env), { code: 1, stderr: `There is no key ${id}:` });
+  t.match(await kinship(['keys', 'retire', id], env), { code: 1, stderr: `There is no key ${id}.` });
 });

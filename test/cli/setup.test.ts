@@ -11,7 +11,7 @@ type Env = Readonly<Record<string, string>>;
 /** Runs the command in a folder, and reads the folder that each container gets. */
 function setUp(folder: string, env: Env = {}, own = '') {
   const [from, to] = [join(folder, 'secrets'), join(folder, 'shares')];
-  const args = ['--import', 'tsx', 'src/cli/setup.ts', '--from', from, '--to', to, '--own', own];
+  const args = ['--import', 'tsx', 'src/main.ts', 'setup', '--from', from, '--to', to, '--own', own];
   const { status, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...PRODUCTION, ...env },
