@@ -19,7 +19,7 @@ t.test('refreshes and logins use the fewest statements', async (t) => {
       const found = await counted(async () => {
         pair = await service.refresh(pair, key === undefined ? {} : { key });
       });
-      t.same(found, ['with free']);
+      t.same(found, ['with unlocked']);
     }
   });
 
