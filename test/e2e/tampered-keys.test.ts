@@ -4,7 +4,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { composed, dataDir, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-const UNUSABLE = 'a signing key cannot be used';
+const UNUSABLE = 'signing key unusable';
 
 t.test('a changed signing key and a restored removed key are refused', async (t) => {
   if (!(await requirePostgres(t))) return;
