@@ -5,6 +5,13 @@ import { promisify } from 'node:util';
 
 /** Makes the secrets in `folder` as operators do: `npm run secrets -- --write`, and the URL of the database as a file. */
 export async function writeSecrets(folder: string, databaseUrl: string): Promise<void> {
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'secrets', '--write', folder]);
+  await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    'src/main.ts',
+    'secrets',
+    '--write',
+    folder,
+  ]);
   await writeFile(join(folder, 'database_url'), databaseUrl, { mode: 0o600 });
 }
