@@ -556,9 +556,9 @@ t.test('the compose files name exact versions of images', (t) => {
     const images = [...readFileSync(file, 'utf8').matchAll(/^ +image: (.*)$/gm)].map(
       ([, image = '']) => image,
     );
-    const others = images.filter((image) => image !== 'kinship:latest');
-    t.ok(others.length >= 3);
-    for (const image of others) t.match(image, /:v?\d+\.\d+/);
+    const pulledImages = images.filter((image) => image !== 'kinship:latest');
+    t.ok(pulledImages.length >= 3);
+    for (const image of pulledImages) t.match(image, /:v?\d+\.\d+/);
   }
   t.end();
 });

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, readConfig } from '../config.ts';
+import { sleep } from '../lib/time.ts';
 import { type Answer, createCaller, type Pair, requirePair } from './demo/caller.ts';
 
 /** Milliseconds in which the service writes a mail to a file. */
@@ -95,7 +95,7 @@ async function newMail(folder: string, before: readonly string[]): Promise<strin
   while (performance.now() < end) {
     const name = (await mailsIn(folder)).find((each) => !before.includes(each));
     if (name !== undefined) return join(folder, name);
-    await delay(200);
+    await sleep(200);
   }
   return null;
 }

@@ -1,18 +1,16 @@
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { onDatabase } from './on-database.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, showStart } from './progress.ts';
 
 /** `kinship migrate`: brings the schema up to date and prints what it applied. Progress goes to standard error. */
 export async function migrateSchema(): Promise<void> {
   const progress = createProgress(process.stderr, () => performance.now());
-  const onCreate = () => progress.show('steps, now creating the embedded database', 0, 2);
+  const { onCreateDatabase, onMigration } = showStart(progress);
   await onDatabase(async ({ sql }) => {
-    const applied = await migrate(sql, ({ name, number, of }) =>
-      progress.show(`migrations, now ${name}`, number - 1, of),
-    );
+    const applied = await migrate(sql, onMigration);
     progress.end();
     const lines =
       applied.length === 0 ? ['The schema is up to date.'] : applied.map((name) => `applied ${name}`);
     process.stdout.write(`${lines.join('\n')}\n`);
-  }, onCreate).finally(progress.end);
+  }, onCreateDatabase).finally(progress.end);
 }

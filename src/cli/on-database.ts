@@ -6,7 +6,7 @@ type Database = Awaited<ReturnType<typeof openDatabase>>;
 /** Does the work of a command on the configured database, and closes the database. */
 export async function onDatabase(
   work: (database: Database, config: Config) => Promise<void>,
-  onCreate?: () => void,
+  onCreate?: (folder: string) => void,
 ): Promise<void> {
   const config = await readConfig();
   const database = await openDatabase(config, onCreate);

@@ -1,3 +1,5 @@
+import type { StartEvents } from '../compose/stores.ts';
+
 /** Back to the start of the line, and nothing on it. */
 const CLEAR = '\r\u001b[K';
 
@@ -51,6 +53,14 @@ export function createProgress(output: Output, clock: () => number): Progress {
       output.write(`${CLEAR}${`${bar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);
     else output.write(`${line}\n`);
   }
+}
+
+/** Shows the steps of a start that take long. */
+export function showStart(progress: Progress | null): StartEvents {
+  return {
+    onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),
+    onMigration: ({ name, number, of }) => progress?.show(`migrations, now ${name}`, number - 1, of),
+  };
 }
 
 /** Without a total the bar is empty. */

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { countPurgeable } from '../adapters/postgres/purge-sql.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
 import { purgedIfEndedBefore } from '../domain/retention.ts';
+import { sleep } from '../lib/time.ts';
 import { onDatabase } from './on-database.ts';
 import { createProgress } from './progress.ts';
 
@@ -18,7 +18,7 @@ export async function purgeSessions(): Promise<void> {
     for (; purged !== null && purged > 0; purged = await purge()) {
       count += purged;
       progress.show('sessions purged', count, total);
-      await delay(BUSY_DELAY);
+      await sleep(BUSY_DELAY);
     }
     progress.end();
     const seconds = Math.max(performance.now() - started, 1) / 1_000;

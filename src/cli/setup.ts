@@ -16,9 +16,9 @@ const MAKE_THEM =
   'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets makes them.';
 
 /**
- * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the configuration, and
- * gives each container the secrets that it reads. Throws, with one line for each fault, if something is missing
- * or refused: then no container gets anything.
+ * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the
+ * configuration, and gives each container the secrets that it reads. Throws, with one line for each fault, if something
+ * is missing or refused: then no container gets anything.
  */
 export async function setUpContainers({ from, to, own }: SetupOptions): Promise<void> {
   const faults: string[] = [];

@@ -64,7 +64,7 @@ function readServiceName(value: string, publicUrl: string | null, read: Readers)
 
 /**
  * A public service may have a proxy on the same machine. The requests of the proxy look local, so `local` would let any
- * client log in as any user.
+ * client log in as every user.
  */
 function readLoginMode(
   { LOGIN_BY_USER_ID, API_HOST }: Variables,

@@ -41,45 +41,44 @@ export function readTraces(variables: Variables, read: Readers): TracesConfig | 
   };
 }
 
-/** As attributes, but a value may contain `=`, and is a secret. */
-function readHeaders(
-  { OTEL_EXPORTER_OTLP_HEADERS: value }: Variables,
-  read: Readers,
-): Record<string, string> {
-  try {
-    return Object.fromEntries(list(value).map(readHeader));
-  } catch {
-    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it wants name=value, comma-separated.');
-    return {};
-  }
-}
-
-function readHeader(pair: string): [string, string] {
-  const end = pair.indexOf('=');
-  const [name, value] = [pair.slice(0, end), pair.slice(end + 1)].map((part) =>
-    decodeURIComponent(part.trim()),
+/** Names and values are percent-encoded. A value may contain `=`, and it is a secret. */
+function readHeaders({ OTEL_EXPORTER_OTLP_HEADERS: value }: Variables, read: Readers) {
+  return readPairs(value, headerIn, () =>
+    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it wants name=value, comma-separated.'),
   );
-  if (end < 0 || !name || value === undefined) throw new Error('not a pair');
-  return [name, value];
 }
 
-/** Keys and values are percent-encoded. If one pair is invalid, the whole list counts as unset. */
-function readAttributes(
-  { OTEL_RESOURCE_ATTRIBUTES: value }: Variables,
-  read: Readers,
+function headerIn(pair: string): readonly string[] {
+  const end = pair.indexOf('=');
+  return end < 0 ? [] : [pair.slice(0, end), pair.slice(end + 1)];
+}
+
+/** Keys and values are percent-encoded. */
+function readAttributes({ OTEL_RESOURCE_ATTRIBUTES: value }: Variables, read: Readers) {
+  const fault = `OTEL_RESOURCE_ATTRIBUTES got ${quote(value)} and is ignored: it wants key=value, comma-separated.`;
+  return readPairs(
+    value,
+    (pair) => pair.split('='),
+    () => read.warn(fault),
+  );
+}
+
+/** If one pair is invalid, the whole list counts as unset. */
+function readPairs(
+  value: string,
+  split: (pair: string) => readonly string[],
+  onFault: () => void,
 ): Record<string, string> {
   try {
-    return Object.fromEntries(list(value).map(readPair));
+    return Object.fromEntries(list(value).map((pair) => decodePair(split(pair))));
   } catch {
-    read.warn(
-      `OTEL_RESOURCE_ATTRIBUTES got ${quote(value)} and is ignored: it wants key=value, comma-separated.`,
-    );
+    onFault();
     return {};
   }
 }
 
-function readPair(pair: string): [string, string] {
-  const [key = '', value, ...rest] = pair.split('=').map((part) => decodeURIComponent(part.trim()));
+function decodePair(parts: readonly string[]): [string, string] {
+  const [key = '', value, ...rest] = parts.map((part) => decodeURIComponent(part.trim()));
   if (key === '' || value === undefined || rest.length > 0) throw new Error('not a pair');
   return [key, value];
 }

@@ -9,29 +9,31 @@ export async function sleep(milliseconds: number, stop?: AbortSignal): Promise<v
  * Waits for `work`, but not longer than `milliseconds`. Resolves with undefined after that, and the work continues.
  * The timer does not keep the process alive.
  */
-export async function waitAtMost<T>(milliseconds: number, work: PromiseLike<T>): Promise<T | undefined> {
-  const settled = new AbortController();
-  const limit = timer(milliseconds, undefined, { signal: settled.signal, ref: false }).catch(() => undefined);
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    settled.abort();
-  }
+export function waitAtMost<T>(milliseconds: number, work: PromiseLike<T>): Promise<T | undefined> {
+  return race(milliseconds, work, () => undefined);
 }
 
 /**
  * Settles as `work` does. After `milliseconds` it rejects with the error that `onDeadline` returns, and the work
  * continues. The timer does not keep the process alive.
  */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   milliseconds: number,
   work: PromiseLike<T>,
   onDeadline: () => Error,
 ): Promise<T> {
-  const settled = new AbortController();
-  const deadline = timer(milliseconds, undefined, { signal: settled.signal, ref: false }).then(() => {
+  return race(milliseconds, work, () => {
     throw onDeadline();
   });
+}
+
+async function race<T, Late>(
+  milliseconds: number,
+  work: PromiseLike<T>,
+  onDeadline: () => Late,
+): Promise<T | Late> {
+  const settled = new AbortController();
+  const deadline = timer(milliseconds, undefined, { signal: settled.signal, ref: false }).then(onDeadline);
   try {
     return await Promise.race([work, deadline]);
   } finally {

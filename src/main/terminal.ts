@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import { createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
-import { createProgress } from '../cli/progress.ts';
+import { createProgress, showStart } from '../cli/progress.ts';
 import type { Addresses } from '../compose/servers.ts';
 import type { StartEvents } from '../compose/stores.ts';
 import type { Config } from '../config.ts';
@@ -21,10 +21,7 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   const progress = stdout.isTTY ? createProgress(stdout, () => performance.now()) : null;
   return {
     log,
-    events: {
-      onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),
-      onMigration: ({ name, number, of }) => progress?.show(`migrations, now ${name}`, number - 1, of),
-    },
+    events: showStart(progress),
     async welcome(addresses) {
       progress?.end();
       await flushLog(log);

@@ -33,7 +33,7 @@ export function operationsOf({ paths }: OpenApi): readonly Operation[] {
         security = [],
         requestBody,
         responses,
-      } = operation as unknown as Documented;
+      } = operation as unknown as Documented; // the test of the document validates these members
       const content = Object.entries(requestBody?.content ?? {});
       return {
         id: operationId,

@@ -8,7 +8,7 @@ import { TOPOLOGY, type Topology } from './topology.ts';
 
 /** A connection to the broker that is opened again after each loss. */
 export interface Broker {
-  /** The current link, or null while there is none. */
+  /** The current connection; null while disconnected. */
   link(): Link | null;
   close(): Promise<void>;
 }

@@ -19,7 +19,7 @@ export function createArgon2id(turns: Turns) {
 export function createPasswordHasher(turns: Turns, cost: Cost): PasswordHasher {
   const options = optionsOf(cost);
   // Computed at the start, so that the first login of an unknown user takes no longer than later ones.
-  const dummyHash = turns('', () => hash('nobody has this password', options));
+  const dummyHash = turns('', () => hash('no account has this password', options));
 
   return {
     hash: (password, network) => turns(network, () => hash(password, options)),

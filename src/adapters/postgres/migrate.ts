@@ -7,7 +7,7 @@ import { DatabaseUnfit } from './connection/session.ts';
 import { mapDriverError } from './execute.ts';
 import { adoptOldTable, TABLE } from './migrations-table.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
+export const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
 
 /** The key of the advisory lock that excludes concurrent migrations. It must never change. */
 const MIGRATION_LOCK = 7_271_046_103;
@@ -48,11 +48,13 @@ export async function migrate(
       });
       const migrations = await postgrator.getMigrations();
       await adoptOldTable(tx, schema, migrations);
-      const current = await postgrator.getDatabaseVersion();
-      const due = migrations.filter(({ version }) => version > current).map(({ version }) => version);
-      postgrator.on('migration-started', ({ version, name }) =>
-        onMigration({ name: `${version} ${name}`, number: due.indexOf(version) + 1, of: due.length }),
-      );
+      let number = 0;
+      let of = 0;
+      postgrator.on('migration-started', ({ version, name }) => {
+        if (number === 0) of = migrations.filter((each) => each.version >= version).length;
+        number += 1;
+        onMigration({ name: `${version} ${name}`, number, of });
+      });
       return postgrator.migrate();
     }),
   ).catch(unwrapUnfit);

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import Postgrator from 'postgrator';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { MIGRATIONS } from './migrate.ts';
 import { TABLE } from './migrations-table.ts';
 
 export interface DatabaseFacts {
@@ -48,13 +46,8 @@ export async function probeSchema(sql: Sql): Promise<SchemaState> {
   return { isInstalled: true, due, edited: edited.map(([version]) => version) };
 }
 
-/** The checksum of each migration, as Postgrator records it, by version. */
+/** The checksum of each migration, as it is stored when the migration runs, by version. */
 async function readMigrations(): Promise<Map<number, string>> {
-  const folder = fileURLToPath(new URL('migrations/', import.meta.resolve('#package.json')));
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-  const entries = names.map(async (name): Promise<[number, string]> => {
-    const text = await readFile(join(folder, name), 'utf8');
-    return [Number.parseInt(name, 10), createHash('md5').update(text, 'utf8').digest('hex')];
-  });
-  return new Map(await Promise.all(entries));
+  const migrations = await new Postgrator({ migrationPattern: MIGRATIONS, driver: 'pg' }).getMigrations();
+  return new Map(migrations.map(({ version, md5 }) => [version, md5]));
 }

@@ -2,12 +2,14 @@ import { EMAIL_VERIFIED } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { SessionOfUser } from '../sessions/log-out.ts';
 
-export type DescribeMe = (
-  input: SessionOfUser,
-) => Promise<
-  | { userId: string; sessionId: string; username?: never; email?: never; emailVerified?: never }
-  | { userId: string; sessionId: string; username: string; email: string; emailVerified: boolean }
->;
+/** The account is absent where another system keeps it. */
+export interface Me extends SessionOfUser {
+  readonly username?: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+}
+
+export type DescribeMe = (session: SessionOfUser) => Promise<Me>;
 
 /** A user as they see themselves; without name and address where another system keeps the account. */
 export const describeMe =

@@ -121,11 +121,7 @@ async function executeVerdict(
 
 async function rotate(
   deps: RefreshDeps,
-  {
-    family,
-    heals,
-    occurrences,
-  }: Pick<Extract<Verdict<ExpectedFamily>, { kind: 'rotate' }>, 'family' | 'heals' | 'occurrences'>,
+  { family, heals, occurrences }: Extract<Verdict<ExpectedFamily>, { kind: 'rotate' }>,
   { retryKeyHash }: RefreshContext,
   { next, now }: RefreshRequest,
 ): Promise<TokenPair | null> {

@@ -1,11 +1,7 @@
-import type { Place } from './place.ts';
+import { folderOptionPattern, type Place, pathPattern } from './place.ts';
 
 /** Follows the words of the line down the tree, then offers what may stand at the cursor. */
 export function bashScript(places: readonly Place[]): string {
-  const paths = places.map(({ path }) => `'${path}'`).join('|');
-  const folderOptions = places.flatMap((place) =>
-    place.folderOptions.map((option) => `'${place.path} ${option}'`),
-  );
   const words = places.map(
     ({ path, words }) => `    '${path}') words='${words.map(({ text }) => text).join(' ')}' ;;`,
   );
@@ -14,11 +10,11 @@ _kinship() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place=kinship word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place $word" in
-      ${paths}) place="$place $word" ;;
+      ${pathPattern(places)}) place="$place $word" ;;
     esac
   done
   case "$place $previous" in
-    ${folderOptions.join('|')}) local IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$current")); return ;;
+    ${folderOptionPattern(places)}) local IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$current")); return ;;
   esac
   case "$place" in
 ${words.join('\n')}

@@ -12,3 +12,15 @@ export interface Place {
   /** Options whose value is a folder. */
   readonly folderOptions: readonly string[];
 }
+
+/** The pattern of a shell's `case` that matches the path of each place. */
+export function pathPattern(places: readonly Place[]): string {
+  return places.map(({ path }) => `'${path}'`).join('|');
+}
+
+/** The pattern that matches a path and an option of it whose value is a folder. */
+export function folderOptionPattern(places: readonly Place[]): string {
+  return places
+    .flatMap(({ path, folderOptions }) => folderOptions.map((option) => `'${path} ${option}'`))
+    .join('|');
+}

@@ -1,11 +1,7 @@
-import type { Place, Word } from './place.ts';
+import { folderOptionPattern, type Place, pathPattern, type Word } from './place.ts';
 
 /** Follows the words of the line down the tree, then offers what may stand at the cursor. */
 export function zshScript(places: readonly Place[]): string {
-  const paths = places.map(({ path }) => `'${path}'`).join('|');
-  const folderOptions = places.flatMap((place) =>
-    place.folderOptions.map((option) => `'${place.path} ${option}'`),
-  );
   const candidates = places.map(
     ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
   );
@@ -16,11 +12,11 @@ _kinship() {
   local -a candidates
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
-      ${paths}) place="$place $word" ;;
+      ${pathPattern(places)}) place="$place $word" ;;
     esac
   done
   case "$place $words[CURRENT-1]" in
-    ${folderOptions.join('|')}) _files -/; return ;;
+    ${folderOptionPattern(places)}) _files -/; return ;;
   esac
   case "$place" in
 ${candidates.join('\n')}

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/connect.ts';
+import { isAnswered } from '../../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning } from '../../adapters/postgres/embedded/start.ts';
 import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
@@ -12,19 +12,8 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 export async function reachForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') return connect({ ...database, pool: 1 });
   const socketPath = await socketOfRunning(dataDir);
-  const isRunning = socketPath !== null && (await isListening(socketPath));
+  const isRunning = socketPath !== null && (await isAnswered(socketPath));
   return isRunning ? connect({ kind: 'embedded', socketPath }) : null;
-}
-
-/** A service that was killed leaves the path of its socket behind. */
-function isListening(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectSocket(socketPath, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 /** An embedded database that does not run is not opened: that would write to its folder. */

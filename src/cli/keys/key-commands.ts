@@ -34,7 +34,7 @@ function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyIn
   return [id, alg, state, ...[announcedAt, signsFrom, publishedUntil].map(timeOf)];
 }
 
-/** A file tells of no times, and nobody knows how long the key that signs is to stay. */
+/** `-` for a time that is not known: a key file holds no times, and the key that signs has no end yet. */
 function timeOf(milliseconds: number): string {
   return milliseconds > 0 && Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : '-';
 }

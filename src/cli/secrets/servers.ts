@@ -48,55 +48,43 @@ const SERVERS: readonly Server[] = [
   },
 ];
 
-/** Throws if the two files of a server hold different passwords. Files that an operator wrote differently are not read. */
+/** Throws if the two files of a server hold different passwords. Ignores files that an operator wrote differently. */
 export function checkServerFiles(folder: string): void {
-  for (const { url, conf } of SERVERS) {
-    const [forService, forServer] = [url, conf].map((file) => findPassword(folder, file));
-    assertAgreement(folder, { url, conf }, forService, forServer);
-  }
+  for (const server of SERVERS) readPassword(folder, server, () => undefined);
 }
 
 /**
- * The files of both servers, by name. Where one of two is in the folder, as after an upgrade or a loss, the other is
- * made for the same password. Throws where that cannot be: neither server would say more than "access refused".
+ * The files of both servers, by name. If one of the two is in the folder, as after an upgrade or a loss, the other is
+ * made for the same password. Throws if the files contradict each other, because neither server would say more than
+ * "access refused".
  */
 export function serverFiles(folder: string, random: () => string): Record<string, string> {
-  const files = SERVERS.flatMap(({ url, conf }) => {
-    const password = agreed(folder, url, conf) ?? random();
-    return [url, conf].map(({ name, text }) => [name, text(password)]);
+  const files = SERVERS.flatMap((server) => {
+    const password = readPassword(folder, server, refuseUnknownForm) ?? random();
+    return [server.url, server.conf].map(({ name, text }) => [name, text(password)]);
   });
   return Object.fromEntries(files);
 }
 
-function agreed(folder: string, url: File, conf: File): string | undefined {
-  const [forService, forServer] = [url, conf].map((file) => passwordIn(folder, file));
-  assertAgreement(folder, { url, conf }, forService, forServer);
+/** The password that both files of a server hold; undefined if there is none. Throws if they differ. */
+function readPassword(
+  folder: string,
+  { url, conf }: Server,
+  onUnknownForm: (path: string) => undefined,
+): string | undefined {
+  const [forService, forServer] = [url, conf].map(({ name, pattern }) => {
+    const path = join(folder, name);
+    if (!existsSync(path)) return undefined;
+    return pattern.exec(readFileSync(path, 'utf8'))?.[1] ?? onUnknownForm(path);
+  });
+  if (forService !== undefined && forServer !== undefined && forService !== forServer) {
+    throw new Error(
+      `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: remove the wrong one.`,
+    );
+  }
   return forService ?? forServer;
 }
 
-function assertAgreement(
-  folder: string,
-  { url, conf }: Server,
-  forService?: string,
-  forServer?: string,
-): void {
-  if (forService === undefined || forServer === undefined || forService === forServer) return;
-  throw new Error(
-    `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: remove the wrong one.`,
-  );
-}
-
-function passwordIn(folder: string, file: File): string | undefined {
-  const path = join(folder, file.name);
-  if (!existsSync(path)) return undefined;
-  const password = findPassword(folder, file);
-  if (password === undefined) {
-    throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
-  }
-  return password;
-}
-
-function findPassword(folder: string, { name, pattern }: File): string | undefined {
-  const path = join(folder, name);
-  return existsSync(path) ? pattern.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
+function refuseUnknownForm(path: string): never {
+  throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
 }

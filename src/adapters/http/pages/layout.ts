@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../../../lib/html.ts';
 
 /** `title` is text, `content` is HTML. */
 export interface Page {
@@ -59,16 +60,4 @@ ${content}
 
 export function paragraph(text: string): string {
   return `<p>${escapeHtml(text)}</p>\n`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -5,11 +5,12 @@ import type {
   NotMeLink,
   ReadNotMeLink,
 } from '../../../app/sessions/end-by-link.ts';
+import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
 import { addressOf, clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
-import { escapeHtml, type Page, paragraph } from './layout.ts';
+import { type Page, paragraph } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface NotMeOptions {

@@ -2,10 +2,11 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-password.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
 import { Empty, text } from '../server/schemas.ts';
-import { escapeHtml, type Page, paragraph } from './layout.ts';
+import { type Page, paragraph } from './layout.ts';
 import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
 
 export interface PasswordResetOptions {

@@ -71,7 +71,8 @@ function listen(address: string): Promise<Server | undefined> {
   });
 }
 
-function isAnswered(path: string): Promise<boolean> {
+/** Whether a process answers on the socket. The socket file of a killed process is still there. */
+export function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.once('error', () => resolve(false));

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../../../lib/time.ts';
 import type { Log } from '../../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../../ports/revoked-families.ts';
 import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
@@ -52,7 +52,7 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
       'an answer of the database was lost; checking the database on every request until the revocations are loaded again',
     );
     while (!list.isComplete() && !signal.aborted) {
-      await delay(PAUSE, undefined, { signal }).catch(() => {});
+      await sleep(PAUSE, signal);
       if (!signal.aborted) await reloadOnce();
     }
     repair = null;

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../../../lib/html.ts';
+
 /** The content of a letter, before it is laid out as text or HTML. Each value is plain text on one line. */
 export interface MailText {
   readonly subject: string;
@@ -69,21 +71,21 @@ function asHtml({ serviceName, subject, whatHappened, facts, notices = [], whatT
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
-<title>${escaped(subject)}</title>
+<title>${escapeHtml(subject)}</title>
 </head>
 <body style="margin: 0; padding: 0">
 <div role="main" lang="en" dir="ltr">
 <table role="presentation" width="100%" style="border-spacing: 0"><tr><td align="center" style="padding: 1em">
 <table role="presentation" width="100%" style="border-spacing: 0; max-width: 36em"><tr><td align="left" style="font-family: system-ui, -apple-system, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: anywhere; word-break: break-word">
-<p><strong>${escaped(serviceName)}</strong></p>
-<h1 style="font-size: 1.3em; line-height: 1.25">${escaped(subject)}</h1>
+<p><strong>${escapeHtml(serviceName)}</strong></p>
+<h1 style="font-size: 1.3em; line-height: 1.25">${escapeHtml(subject)}</h1>
 ${paragraphs(whatHappened)}
 ${[tableAsHtml(facts), ...notices.map(noticeAsHtml)].join('\n')}
 <h2 style="font-size: 1.1em">${TO_DO}</h2>
 ${paragraphs(whatToDo)}
 ${linkAsHtml(link)}
 <hr>
-<p><small>${escaped(closing(serviceName))}</small></p>
+<p><small>${escapeHtml(closing(serviceName))}</small></p>
 </td></tr></table>
 </td></tr></table>
 </div>
@@ -93,7 +95,7 @@ ${linkAsHtml(link)}
 }
 
 function noticeAsHtml({ subject, facts, link }: MailText): string {
-  return `<h2 style="font-size: 1.1em">${escaped(subject)}</h2>\n${tableAsHtml(facts)}\n${linkAsHtml(link)}`;
+  return `<h2 style="font-size: 1.1em">${escapeHtml(subject)}</h2>\n${tableAsHtml(facts)}\n${linkAsHtml(link)}`;
 }
 
 function tableAsHtml(facts: MailText['facts']): string {
@@ -104,27 +106,15 @@ function tableAsHtml(facts: MailText['facts']): string {
 function linkAsHtml(link: MailText['link']): string {
   return link === undefined
     ? ''
-    : `<p><a href="${escaped(link.url)}" style="font-weight: bold">${escaped(link.label)}</a></p>`;
+    : `<p><a href="${escapeHtml(link.url)}" style="font-weight: bold">${escapeHtml(link.label)}</a></p>`;
 }
 
 function paragraphs(lines: readonly string[]): string {
-  return lines.map((line) => `<p>${escaped(line)}</p>`).join('\n');
+  return lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
 }
 
 function row([label, value]: readonly [string, string]): string {
   const heading = `<th scope="row" style="text-align: left; vertical-align: top; overflow-wrap: normal; word-break: normal; padding: 0.2em 1em 0.2em 0">`;
   const cell = `<td style="vertical-align: top; padding: 0.2em 0; overflow-wrap: anywhere; word-break: break-word">`;
-  return `<tr>${heading}${escaped(label)}</th>${cell}${escaped(value)}</td></tr>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return `<tr>${heading}${escapeHtml(label)}</th>${cell}${escapeHtml(value)}</td></tr>`;
 }
