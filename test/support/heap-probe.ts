@@ -1,0 +1,20 @@
+/**
+ * Loaded into a service by `--import`, with `--expose-gc`. Both signals are ones that the service does not use:
+ * SIGWINCH writes a line of JSON with the bytes in use, SIGIO writes a heap snapshot to HEAP_SNAPSHOT, then that line.
+ */
+import { writeSync } from 'node:fs';
+import { writeHeapSnapshot } from 'node:v8';
+
+function writeBytesInUse(): void {
+  // The second round frees what the finalizers of the first let go.
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  writeSync(1, `${JSON.stringify({ heapProbe: heapUsed + external })}\n`);
+}
+
+process.on('SIGWINCH', writeBytesInUse);
+process.on('SIGIO', () => {
+  writeHeapSnapshot(process.env.HEAP_SNAPSHOT);
+  writeBytesInUse();
+});

@@ -1,0 +1,54 @@
+import type { Test } from 'tap';
+import { openapiOf } from './openapi.ts';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly maxLength?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly examples?: readonly Record<string, unknown>[];
+}
+
+/** A member of a request's body that is text, in one of the content types that the body may have. */
+export interface TextMember {
+  readonly path: string;
+  readonly method: string;
+  readonly type: string;
+  readonly name: string;
+  readonly maxLength: number;
+  /** A valid body. */
+  readonly example: Readonly<Record<string, unknown>>;
+}
+
+/** Every text member of every body of the API. */
+export async function textMembers(t: Pick<Test, 'teardown'>): Promise<readonly TextMember[]> {
+  const { paths, components } = await openapiOf(t);
+  const schemas = components.schemas as Readonly<Record<string, Schema>>;
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, { requestBody }]) =>
+      Object.entries(requestBody?.content ?? {}).flatMap(([type, { schema }]) => {
+        const { $ref } = schema as Schema;
+        const { properties = {}, examples = [{}] } =
+          schemas[$ref?.split('/').at(-1) ?? ''] ?? (schema as Schema);
+        return Object.entries(properties).flatMap(([name, { maxLength = 0 }]) =>
+          maxLength === 0
+            ? []
+            : [{ path, method: method.toUpperCase(), type, name, maxLength, example: examples[0] ?? {} }],
+        );
+      }),
+    ),
+  );
+}
+
+/** The body of a request. `type` is undefined where the body itself tells its content type. */
+export function encodeBody(
+  type: string,
+  members: Readonly<Record<string, unknown>>,
+): { readonly body: string | URLSearchParams | FormData; readonly type?: string } {
+  const entries = Object.entries(members).map(([name, value]): [string, string] => [name, String(value)]);
+  if (type === 'application/json') return { body: JSON.stringify(members), type };
+  if (type !== 'multipart/form-data') return { body: new URLSearchParams(entries) };
+  const form = new FormData();
+  for (const [name, value] of entries) form.set(name, value);
+  return { body: form };
+}
