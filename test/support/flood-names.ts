@@ -6,8 +6,11 @@ import type { Test } from 'tap';
 import { type RunningService, startService } from './process.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
-const MARKER = 'FloodedName';
+/** In lower case, as normalised names are. */
+const MARKER = 'floodedname';
 const AT_ONCE = 16;
+/** What schemas allow, and what the rules on names, addresses and tasks allow. */
+const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
 /** So many names come from one address: more of them meet the limits of a network. */
 const NAMES_PER_ADDRESS = 20;
 const SERVICE = [
@@ -70,9 +73,10 @@ export async function floodNames(
 }
 
 async function sendName(url: URL, member: TextMember, number: number, authorization: string): Promise<void> {
-  const { method, name, maxLength, example } = member;
+  const { method, name, example } = member;
+  const maxLength = Math.min(member.maxLength, LENGTHS[number % LENGTHS.length] ?? 0);
   // A form takes nine bytes for this character. A body over the limit could lose its connection before it is sent.
-  const filler = number % 2 === 0 || maxLength > 4_096 ? 'x' : '\ufdfa';
+  const filler = number % 8 < 4 || maxLength > 4_096 ? 'x' : '\ufdfa';
   const text = `${MARKER}${number}`.padEnd(maxLength, filler).slice(0, maxLength);
   const { body, type } = encodeBody(member.type, { ...example, [name]: text });
   const response = await fetch(url, {

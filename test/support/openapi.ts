@@ -21,7 +21,7 @@ interface Answer {
 
 interface Media {
   readonly schema: object;
-  readonly example?: unknown;
+  readonly example?: Readonly<Record<string, unknown>>;
 }
 
 /** What the service answers under /docs/json with every front door open: nothing in it is of this machine. */

@@ -6,7 +6,6 @@ interface Schema {
   readonly type?: string;
   readonly maxLength?: number;
   readonly properties?: Readonly<Record<string, Schema>>;
-  readonly examples?: readonly Record<string, unknown>[];
 }
 
 /** A member of a request's body that is text, in one of the content types that the body may have. */
@@ -26,14 +25,11 @@ export async function textMembers(t: Pick<Test, 'teardown'>): Promise<readonly T
   const schemas = components.schemas as Readonly<Record<string, Schema>>;
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).flatMap(([method, { requestBody }]) =>
-      Object.entries(requestBody?.content ?? {}).flatMap(([type, { schema }]) => {
+      Object.entries(requestBody?.content ?? {}).flatMap(([type, { schema, example = {} }]) => {
         const { $ref } = schema as Schema;
-        const { properties = {}, examples = [{}] } =
-          schemas[$ref?.split('/').at(-1) ?? ''] ?? (schema as Schema);
+        const { properties = {} } = schemas[$ref?.split('/').at(-1) ?? ''] ?? (schema as Schema);
         return Object.entries(properties).flatMap(([name, { maxLength = 0 }]) =>
-          maxLength === 0
-            ? []
-            : [{ path, method: method.toUpperCase(), type, name, maxLength, example: examples[0] ?? {} }],
+          maxLength === 0 ? [] : [{ path, method: method.toUpperCase(), type, name, maxLength, example }],
         );
       }),
     ),
