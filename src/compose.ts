@@ -58,7 +58,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   }
 
   async function composeOn(stores: Stores): Promise<Service> {
-    const { http, policy, limits, tokens, keySet } = config;
+    const { http, policy, limits, emailVerification, tokens, keySet } = config;
     const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
     const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log);
     const shared = await openSharedState(config, log);
@@ -76,6 +76,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       ...security,
       policy,
       limits,
+      emailVerification,
       revoked,
       cache: shared.cache,
       attempts: reportLimits(shared.attempts, metrics.telemetry),

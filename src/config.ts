@@ -6,9 +6,10 @@ import { type HttpConfig, readHttp } from './config/http.ts';
 import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
 import { type Place, readKeys } from './config/keys.ts';
 import { readLimits } from './config/limits.ts';
-import { type MailConfig, readMail } from './config/mail.ts';
+import { type MailConfig, readEmailVerification, readMail } from './config/mail.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
 import { type Readers, readers } from './config/values.ts';
+import type { EmailVerification } from './domain/email-address.ts';
 import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
 import type { NamedKey } from './ports/security/named-key.ts';
@@ -30,6 +31,7 @@ export interface Config {
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
   readonly policy: Policy;
   readonly limits: Limits;
+  readonly emailVerification: EmailVerification;
   readonly database: DatabaseConfig;
   /** Null: the memory of this process is used instead. */
   readonly redisUrl: string | null;
@@ -90,6 +92,7 @@ export async function readConfig(
   const redisUrl = readRedis(variables, read);
   const brokerUrl = readBroker(variables, read);
   const mail = readMail(variables, { production, publicUrl: http.publicUrl }, read);
+  const emailVerification = readEmailVerification(variables, mail, read);
   const traces = readTraces(variables, read);
   const keySet = readKeySet(variables, cwd, read);
   const createdKeys: string[] = [];
@@ -121,6 +124,7 @@ export async function readConfig(
     http,
     policy,
     limits,
+    emailVerification,
     database,
     redisUrl,
     brokerUrl,

@@ -24,7 +24,7 @@ export interface components {
             /** @description the id of the request, as in the header `x-request-id` */
             readonly instance: string;
             /** @enum {string} */
-            readonly code: "malformed_token" | "invalid_token" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "idempotency_key_reused" | "invalid_request" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "method_not_allowed" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
+            readonly code: "malformed_token" | "invalid_token" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "idempotency_key_reused" | "invalid_request" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
             /**
              * @description what a client should do next
              * @enum {string}
@@ -88,6 +88,9 @@ export interface components {
             readonly email: string;
         };
         readonly ForgottenPassword: {
+            readonly email: string;
+        };
+        readonly UnverifiedAddress: {
             readonly email: string;
         };
         readonly Session: {
@@ -155,7 +158,7 @@ export interface components {
             readonly sessionId: string;
             readonly username?: string;
             readonly email?: string;
-            /** @description whether the user has proved to receive mail at this address; always false at present */
+            /** @description whether the user has proved to receive mail at this address */
             readonly emailVerified?: boolean;
         };
         readonly ConfirmedPassword: {
@@ -290,6 +293,10 @@ export interface components {
             readonly token: string;
             readonly newPassword: string;
         };
+        readonly EmailVerification: {
+            /** @description the token in the link */
+            readonly token: string;
+        };
         readonly Grant: {
             /** @description `refresh_token` */
             readonly grant_type: string;
@@ -354,7 +361,10 @@ export interface components {
             /** @description the session */
             readonly sid?: string;
             readonly client_id?: string;
+            /** @description the name of the account; an address only if it is verified */
             readonly username?: string;
+            /** @description whether the user has proved to receive mail at the address of the account */
+            readonly email_verified?: boolean;
             readonly iss?: string;
             /** @description the audience; for a refresh token, this service */
             readonly aud?: string;

@@ -1,4 +1,5 @@
 import { connect } from '../adapters/postgres/connect.ts';
+import { createEmailLinks } from '../adapters/postgres/email-links.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
@@ -15,6 +16,7 @@ import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
+import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
@@ -28,6 +30,7 @@ import { type Methods, wrapMethods } from './wrap-methods.ts';
 export interface Stores {
   readonly families: TokenFamilies;
   readonly users: Users;
+  readonly emailLinks: EmailLinks;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
@@ -71,6 +74,7 @@ export async function openStores(
   return {
     families: observed('token_families', createTokenFamilies(sql, sessionStoreOptions)),
     users: observed('users', createUsers(sql, sessionStoreOptions)),
+    emailLinks: observed('email_links', createEmailLinks(sql, tracing?.current)),
     tasks: observed('tasks', createTasks(sql)),
     outbox: observed('outbox', createOutbox(sql)),
     mailBudget: observed('mail_budget', createMailBudget(sql)),

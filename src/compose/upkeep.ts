@@ -4,6 +4,7 @@ import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import { removeExpiredLinks, removeOldMailBudgets, removeOldMails } from '../app/upkeep/remove-old.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -18,6 +19,7 @@ export function startUpkeep(deps: {
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
   readonly users: Users;
+  readonly emailLinks: EmailLinks;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;

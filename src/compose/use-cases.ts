@@ -3,8 +3,10 @@ import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
 import { forgotPassword } from '../app/accounts/forgot-password.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
+import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
+import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { limitRequests } from '../app/limit-requests.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endByLink, mailResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
@@ -24,6 +26,7 @@ import { findTask } from '../app/tasks/find-task.ts';
 import { listTasks } from '../app/tasks/list-tasks.ts';
 import { listUsers } from '../app/tasks/list-users.ts';
 import { withTelemetry } from '../app/with-telemetry.ts';
+import type { EmailVerification } from '../domain/email-address.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Cache } from '../ports/cache.ts';
@@ -38,6 +41,7 @@ import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
@@ -47,6 +51,7 @@ import type { Fault, Telemetry } from '../ports/telemetry.ts';
 export interface UseCaseDeps {
   readonly families: TokenFamilies;
   readonly users: Users;
+  readonly emailLinks: EmailLinks;
   readonly tasks: Tasks;
   readonly attempts: Attempts;
   readonly cache: Cache;
@@ -58,6 +63,7 @@ export interface UseCaseDeps {
   readonly isCommonPassword: IsCommonPassword;
   readonly policy: Policy;
   readonly limits: Limits;
+  readonly emailVerification: EmailVerification;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -96,6 +102,9 @@ export function createUseCases(deps: UseCaseDeps) {
     forgotPassword: mailReset,
     checkResetLink: checkResetLink(deps),
     resetPassword: resetPassword(deps),
+    mailVerification: mailVerification(deps),
+    checkVerificationLink: checkVerificationLink(deps),
+    verifyEmail: verifyEmail(deps),
     deleteAccount: deleteAccount(deps),
 
     createTask: createTask(deps),

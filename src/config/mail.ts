@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from 'node:net';
+import type { EmailVerification } from '../domain/email-address.ts';
 import { isMailbox } from '../domain/mailbox.ts';
 import type { Variables } from './environment.ts';
 import { hostOf, isLoopback } from './hosts.ts';
@@ -55,6 +56,18 @@ export function readMail(
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
   const name = readName(variables, publicUrl, read);
   return { kind: 'smtp', host, port, name, ...credentials, from: SMTP_FROM, receiver };
+}
+
+/** Without mails nobody could confirm an address, so nobody could log in. */
+export function readEmailVerification(
+  { EMAIL_VERIFICATION }: Variables,
+  mail: MailConfig,
+  read: Readers,
+): EmailVerification {
+  const mode = read.choice('EMAIL_VERIFICATION', EMAIL_VERIFICATION, ['optional', 'required', 'off']);
+  if (mode === 'required' && mail.kind === 'off')
+    read.wrong('EMAIL_VERIFICATION', mode, 'optional or off where no mails are sent');
+  return mode;
 }
 
 /** Relays refuse a client whose EHLO name is `[127.0.0.1]`, which is the default name in a container. */

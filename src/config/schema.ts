@@ -56,6 +56,8 @@ export const Environment = Type.Object({
   POSTGRES_PASSWORD: text(),
   POSTGRES_DB: text(),
 
+  EMAIL_VERIFICATION: text('optional'),
+
   LOGIN_ACCOUNT_LIMIT: text('5/24h'),
   LOGIN_NETWORK_LIMIT: text('20/20m'),
   LOGIN_LONGEST_WAIT: text('15m'),

@@ -22,6 +22,12 @@ interface OfUser {
   readonly userId: string;
 }
 
+/** A link in a mail to `email`. */
+interface MailedLink {
+  readonly linkId: string;
+  readonly email: string;
+}
+
 interface EventData {
   'users.created': OfUser & {
     readonly emailVerified: boolean;
@@ -29,7 +35,13 @@ interface EventData {
     readonly username?: string;
   };
   'users.deleted': OfUser;
-  'users.password_changed': OfUser & ClientInfo;
+  'users.email_verified': OfUser & ClientInfo;
+  'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
+  'users.password_changed': OfUser &
+    ClientInfo & {
+      /** Present if the change was a reset by mail that proved the address of the account. */
+      readonly emailVerified?: true;
+    };
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
   'sessions.revoked': OfSession & Partial<ClientInfo> & { readonly reason: RevocationReason };
@@ -63,12 +75,18 @@ export function hasMail(event: DomainEvent): boolean {
     case 'sessions.user_agent_changed':
     case 'users.password_changed':
     case 'users.password_forgotten':
+    case 'users.email_verification_requested':
       return true;
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed';
     default:
       return false;
   }
+}
+
+/** Whether other systems get the event. The other events only cause a mail with a link. */
+export function isPublished({ type }: DomainEvent): boolean {
+  return type !== 'users.password_forgotten' && type !== 'users.email_verification_requested';
 }
 
 /** The user and session of an event, for log lines. */

@@ -15,5 +15,5 @@ export function nextDigestAt(now: number): number {
  * limit.
  */
 export function mayWaitForDigest({ type }: DomainEvent): boolean {
-  return type !== 'users.password_forgotten';
+  return type !== 'users.password_forgotten' && type !== 'users.email_verification_requested';
 }

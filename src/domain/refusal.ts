@@ -22,6 +22,8 @@ const meaning = {
   invalid_link: 'The link was used before, or it has expired.',
   not_found: 'There is no such thing here.',
   invalid_credentials: 'The name or the password is wrong.',
+  email_unverified:
+    'The address of the account is not confirmed. Open the link in the mail, or ask for a new mail.',
   conflict: 'The name or the address is taken.',
   too_many_requests: 'Too many attempts; try again later.',
   unavailable: 'The service cannot answer at the moment.',

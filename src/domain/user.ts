@@ -1,10 +1,10 @@
+import { type EmailAddress, isEmailVerified } from './email-address.ts';
 import { isMailbox } from './mailbox.ts';
 
 /** A user with an account in this service. */
-export interface User {
+export interface User extends EmailAddress {
   readonly id: string;
   readonly username: string;
-  readonly email: string;
   readonly passwordHash: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -33,18 +33,14 @@ export function accountFault(username: string, email: string): string | null {
   return null;
 }
 
-/** Whether the owner of an account has proved to receive mails at its address. No route verifies an address yet. */
-export const EMAIL_VERIFIED = false;
-
 /**
  * The username that other systems may treat as the user's identity, or null. A username that looks like an e-mail
  * address is shown only after that address is verified: anyone can register an address that is not theirs.
  */
-export function identityOf(
-  { username }: Pick<User, 'username'>,
-  emailVerified: boolean = EMAIL_VERIFIED,
-): string | null {
-  return username.includes('@') && !emailVerified ? null : username;
+export function identityOf(user: Pick<User, 'username' | 'email' | 'emailVerifiedAt'>): string | null {
+  const { username, email } = user;
+  if (!username.includes('@')) return username;
+  return identifierOf(username) === identifierOf(email) && isEmailVerified(user) ? username : null;
 }
 
 /** The identifiers of an account: its name and its address, which may be the same. */

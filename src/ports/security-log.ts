@@ -7,6 +7,7 @@ export type SecurityEvent =
   | 'password_changed'
   | 'password_reset'
   | 'account_deleted'
+  | 'email_verified'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'

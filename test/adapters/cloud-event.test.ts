@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
-import { httpService } from '../support/http.ts';
+import { type HttpService, httpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 import { claimsOf, sessions, someKeys } from '../support/sessions.ts';
 
@@ -17,13 +17,16 @@ const eventsIn = (outbox: Outbox) =>
 /** An account in whose life everything happens that can. */
 async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
-  const { post, send, outbox } = await httpService(t, { http, policy: { onUserAgentChange: 'notify' } });
-  const logIn = async () => (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+  const service = await httpService(t, { http, policy: { onUserAgentChange: 'notify' } });
+  const { post, send, outbox } = service;
+  const password = 'a blue trombone 16';
+  const logIn = async () => (await post('/auth/login', { username: 'ann', password })).body;
   const bearer = ({ access }: Record<string, unknown>) => ({ authorization: `Bearer ${access}` });
   const refresh = ({ access, refresh }: Record<string, unknown>, headers = {}) =>
     post('/auth/refresh', { accessToken: access, refreshToken: refresh }, headers);
 
   await post('/auth/register', ann);
+  await post('/auth/password/reset', { token: await resetToken(service), newPassword: password });
   const stolen = await logIn();
   await refresh(stolen, { 'x-forwarded-for': '198.51.100.7', 'user-agent': 'curl/8' });
   await refresh(stolen);
@@ -31,13 +34,21 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   await logIn();
   const last = bearer(await logIn());
   const newPassword = 'a green trombone 17';
-  await post('/auth/password', { currentPassword: PASSWORD, newPassword }, last);
+  await post('/auth/password', { currentPassword: password, newPassword }, last);
   await send('/auth/me', {
     method: 'DELETE',
     headers: { ...last, 'content-type': 'application/json' },
     body: JSON.stringify({ password: newPassword }),
   });
   return eventsIn(outbox);
+}
+
+async function resetToken({ post, outbox, links }: HttpService): Promise<string> {
+  await post('/auth/password/forgot', { email: ann.email });
+  for (;;) {
+    const [mail] = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1);
+    if (mail?.event.type === 'users.password_forgotten') return links.reset(mail.event.data.resetId);
+  }
 }
 
 /** A client that knows of a rotation which the database has lost. */

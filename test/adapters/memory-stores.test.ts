@@ -1,4 +1,5 @@
 import t from 'tap';
+import { emailLinksContract } from '../ports/email-links.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
@@ -11,6 +12,9 @@ import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
+t.test('links about addresses in memory', async (t) =>
+  emailLinksContract(t, async () => createMemoryStores()),
+);
 t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
 );

@@ -432,7 +432,13 @@ t.test('an unavailable database delays the logging of events, but does not fail 
 t.test('the registered address has priority over the address of the session', async (t) => {
   const { deliver, record, attempts, users } = setUp();
   const { family } = await record('mail', { contact: 'elsewhere@example.com' });
-  const account = { username: 'ann', email: 'ann@example.com', passwordHash: 'x', createdAt: NOW };
+  const account = {
+    username: 'ann',
+    email: 'ann@example.com',
+    emailVerifiedAt: null,
+    passwordHash: 'x',
+    createdAt: NOW,
+  };
   await users.create({ id: family.userId, ...account }, []);
   await deliver()();
   t.same(

@@ -22,6 +22,11 @@ const forgotten: DomainEvent = {
   occurredAt: NOW,
   data: { userId, resetId, ...HOME },
 };
+const unverified: DomainEvent = {
+  type: 'users.email_verification_requested',
+  occurredAt: NOW,
+  data: { userId, linkId: resetId, email: 'ann@example.com', ...HOME },
+};
 const moved: DomainEvent = {
   type: 'sessions.address_changed',
   occurredAt: NOW,
@@ -34,6 +39,10 @@ t.test('links lead to this service and are derived from values that are no links
   t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
   t.equal(reset.searchParams.get('token'), links.reset(resetId), 'the same whenever the mail is sent');
   t.notMatch(reset.href, resetId);
+  const verify = new URL(to(unverified) ?? '');
+  t.equal(`${verify.origin}${verify.pathname}`, 'https://auth.example.com/auth/email/verify');
+  t.equal(verify.searchParams.get('token'), links.email(resetId));
+  t.not(links.email(resetId), links.reset(resetId), 'each kind of link has a key of its own');
 
   const token = new URL(to(moved) ?? '').searchParams.get('token') ?? '';
   t.same(links.readNotMe(token, NOW + 7 * DAY - 1), { sessionId, userId });

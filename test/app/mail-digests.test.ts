@@ -142,7 +142,14 @@ t.test('a held mail goes to the current address of the account', async (t) => {
   await cause(12, { userId, contact: 'old@example.com' });
   world.now = NOW + 1_000;
   await deliver();
-  const user = { id: userId, username: 'ann', email: 'new@example.com', passwordHash: 'x', createdAt: NOW };
+  const user = {
+    id: userId,
+    username: 'ann',
+    email: 'new@example.com',
+    emailVerifiedAt: null,
+    passwordHash: 'x',
+    createdAt: NOW,
+  };
   await users.create(user, []);
   world.now = FULL_HOUR;
   await deliver();

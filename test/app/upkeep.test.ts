@@ -83,6 +83,7 @@ t.test('mails are removed after thirty days, links a day after their expiry', as
     email: 'ann@example.com',
     passwordHash: 'x',
     createdAt: NOW,
+    emailVerifiedAt: null,
   };
   await users.create(user, []);
   await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
@@ -120,8 +121,9 @@ t.test('a removal that fails is logged and counted', async (t) => {
   };
   const outbox = { forget: fail };
   const users = { forgetResets: fail };
+  const emailLinks = { forget: fail };
   const families = { purge: fail };
-  const failing = { ...deps, outbox, users, families };
+  const failing = { ...deps, outbox, users, emailLinks, families };
   for (const run of [removeOldMails(failing), removeExpiredLinks(failing), createPurge(failing)]) {
     t.equal(await run(), 0);
   }

@@ -191,7 +191,14 @@ function registrar({ users }: UserStores) {
   return async (): Promise<string> => {
     const id = randomUUID();
     const username = `user-${id}`;
-    const user = { id, username, email: `${id}@example.com`, passwordHash: await hashed, createdAt: NOW };
+    const user = {
+      id,
+      username,
+      email: `${id}@example.com`,
+      emailVerifiedAt: null,
+      passwordHash: await hashed,
+      createdAt: NOW,
+    };
     await users.create(user, []);
     return id;
   };

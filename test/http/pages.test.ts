@@ -11,7 +11,7 @@ const RESET = '/auth/password/reset';
 /** A service with one account, and links to it as mails have them. */
 async function linked(t: Test, username = 'ann') {
   const service = await httpService(t);
-  const { links, time, outbox, users, url } = service;
+  const { links, time, outbox, users, emailLinks, url } = service;
   const account = { username, email: 'ann@example.com', password: PASSWORD };
   const { id } = (await service.post('/auth/register', account)).body;
   const userId = String(id);
@@ -25,8 +25,15 @@ async function linked(t: Test, username = 'ann') {
     async reset() {
       const resetId = randomUUID();
       const secret = links.reset(resetId);
-      await users.openReset({ hashedToken: links.hashReset(secret), userId, expiresAt: in1h() }, []);
+      await users.openReset({ hashedToken: links.hash(secret), userId, expiresAt: in1h() }, []);
       return `${url}${RESET}?token=${secret}`;
+    },
+    async verify() {
+      const linkId = randomUUID();
+      const secret = links.email(linkId);
+      const link = { userId, purpose: 'verify', email: account.email, expiresAt: in1h() } as const;
+      await emailLinks.open({ ...link, hashedToken: links.hash(secret) }, []);
+      return `${url}/auth/email/verify?token=${secret}`;
     },
     mails: async () => (await outbox.claim('mail', time.now, time.now, 100)).map(({ event }) => event.type),
   };
@@ -48,12 +55,15 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   await check('password set', (page) => choose(page, 'a green piano 44'));
   await check('used link', (page) => page.reload());
   await check('incomplete link', (page) => page.goto(`${ann.url}${RESET}`));
+  await check('address to confirm', async (page) => page.goto(await ann.verify()));
+  await check('address confirmed', (page) => page.getByRole('button').click());
   await check('end all sessions', (page) => page.goto(ann.endAll));
   await check('all sessions ended', (page) => page.getByRole('button').click());
   await check('reset link mailed', (page) => page.getByRole('button').click());
   await check('sessions of a foreign account', (page) => page.goto(ann.stranger));
   for (const username of ['m'.repeat(64), `${'\u0627\u0633\u0645'.repeat(20)}1234`]) {
-    const { reset, endOne } = await linked(t, username);
+    const { reset, endOne, verify } = await linked(t, username);
+    await check(`long name ${username[0]}, address`, async (page) => page.goto(await verify()));
     await check(`long name ${username[0]}, reset form`, async (page) => page.goto(await reset()));
     await check(`long name ${username[0]}, one session`, (page) => page.goto(endOne));
   }
@@ -142,6 +152,7 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
       email: 'ann@example.com',
       passwordHash: 'x',
       createdAt: time.now,
+      emailVerifiedAt: null,
     },
     [],
   );
@@ -170,7 +181,7 @@ t.test(
 
 t.test('a page never describes the schema of a request', async (t) => {
   const { url } = await httpService(t);
-  for (const path of [RESET, '/auth/not-me', `${RESET}?token=${'x'.repeat(200)}`]) {
+  for (const path of [RESET, '/auth/not-me', '/auth/email/verify', `${RESET}?token=${'x'.repeat(200)}`]) {
     const answer = await fetch(url + path);
     t.equal(answer.status, 400);
     const html = await answer.text();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { identifierOf, type User } from '../../src/domain/user.ts';
+import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import { hash, NOW, rotationOf, someFamily } from '../support/families.ts';
@@ -8,6 +9,7 @@ import type { Stores } from './token-families.ts';
 
 export interface UserStores extends Stores {
   readonly users: Users;
+  readonly emailLinks: EmailLinks;
 }
 
 const LATER = NOW + 86_400_000;
@@ -22,6 +24,7 @@ export function someUser(values: Partial<User> = {}): User {
     id: randomUUID(),
     username,
     email,
+    emailVerifiedAt: null,
     passwordHash: `hash of ${username}`,
     createdAt: NOW,
     ...values,
@@ -77,8 +80,13 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     const { users } = await fresh(t);
     const made = [3, 1, 2].map((age) => someUser({ createdAt: NOW - age * 1_000 }));
     for (const user of made) await users.create(user, []);
-    const [oldest, newest, middle] = made.map(({ id, username }) => ({ id, username }));
-    t.same(await users.list(10), [newest, middle, oldest], 'and nothing but their names');
+    const [oldest, newest, middle] = made.map(({ id, username, email, emailVerifiedAt }) => ({
+      id,
+      username,
+      email,
+      emailVerifiedAt,
+    }));
+    t.same(await users.list(10), [newest, middle, oldest], 'and none of their secrets');
     t.same(await users.list(2), [newest, middle]);
   });
 

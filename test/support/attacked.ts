@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import tap, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
@@ -49,6 +50,7 @@ export function storesOn(sql: Sql): TaskStores {
   return {
     families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
     users: createUsers(sql, { sessionsPerUser: 50 }),
+    emailLinks: createEmailLinks(sql),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
   };

@@ -16,9 +16,10 @@ const ORIGIN = 'http://localhost:3000';
 const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   [/\$\(member (\w+)\)/g, '{{$1}}'],
   [/\$\(sed [^ ]+ '[^']+' sessions\.json\)/g, '{{sessionId}}'],
-  [/\$\{(?:reset|notme)#\*token=\}/g, '{{linkToken}}'],
+  [/\$\{(?:reset|notme|verify)#\*token=\}/g, '{{linkToken}}'],
   ['"$reset"', `"${ORIGIN}/auth/password/reset?token={{linkToken}}"`],
   ['"$notme"', `"${ORIGIN}/auth/not-me?token={{linkToken}}"`],
+  ['"$verify"', `"${ORIGIN}/auth/email/verify?token={{linkToken}}"`],
   ['$json', 'content-type: application/json'],
   ['$key', 'x-api-key: {{serviceKey}}'],
   ['$user', '{{userId}}'],

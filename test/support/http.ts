@@ -11,6 +11,7 @@ import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
 import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
+import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
@@ -56,7 +57,11 @@ interface Answer {
 /** The service over a real socket on loopback, in this process, with its log lines at hand. */
 export async function httpService(
   t: Pick<Test, 'teardown'>,
-  settings: Settings & { http?: HttpOverrides; limits?: Partial<Limits> } = {},
+  settings: Settings & {
+    http?: HttpOverrides;
+    limits?: Partial<Limits>;
+    emailVerification?: EmailVerification;
+  } = {},
 ) {
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
@@ -79,6 +84,8 @@ export async function httpService(
     cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
     limits: { ...LIMITS, ...settings.limits },
+    // Most tests are about other mails.
+    emailVerification: settings.emailVerification ?? 'off',
     log,
   };
   const overrides = settings.http ?? {};

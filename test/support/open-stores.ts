@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../../src/adapters/postgres/mail-budget.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
@@ -58,13 +59,14 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     sql,
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    emailLinks: createEmailLinks(sql),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
     mailBudget: createMailBudget(sql),
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, signing_keys,
+        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
           removed_signing_keys`),
   };
 }

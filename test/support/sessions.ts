@@ -16,6 +16,7 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
 import type { PublicKey } from '../../src/ports/security/public-key.ts';
 import type { SecurityLog } from '../../src/ports/security-log.ts';
+import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
@@ -52,7 +53,11 @@ export const someKeys = (): Keys => ({
 
 export interface Settings {
   readonly policy?: Partial<Policy>;
-  readonly stores?: Stores & { readonly users?: Users; readonly tasks?: Tasks };
+  readonly stores?: Stores & {
+    readonly users?: Users;
+    readonly emailLinks?: EmailLinks;
+    readonly tasks?: Tasks;
+  };
   readonly keys?: Keys;
   /** Keys of a set beside those of the configuration, and what is published of them. */
   readonly keySet?: AccessKeySet;

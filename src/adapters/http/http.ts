@@ -9,6 +9,7 @@ import { type HealthCheck, healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
+import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
 import { homePage } from './pages/home.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
 import { asPages, pageSender } from './pages/page.ts';
@@ -36,6 +37,7 @@ type RouteOptions = ServerOptions &
   MetadataOptions &
   NotMeOptions &
   PasswordResetOptions &
+  EmailVerificationOptions &
   PageOptions &
   SheddingOptions;
 
@@ -93,6 +95,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
     await asPages(pages, sendPage);
     notMePages(pages, { ...options, sendPage });
     passwordResetPages(pages, { ...options, sendPage });
+    emailVerificationPages(pages, { ...options, sendPage });
   });
   await scope(app, (oauth) => oauthDoor(oauth, options));
   await scope(app, async (proxies) => {

@@ -1,22 +1,24 @@
 import type postgres from 'postgres';
-import { identifiersOf, type User } from '../../domain/user.ts';
+import { identifiersOf } from '../../domain/user.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
-import type { NamedUser, PasswordChange, Users } from '../../ports/stores/users.ts';
+import type { PasswordChange, Users } from '../../ports/stores/users.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
+import { insertEmailLink } from './email-links.ts';
 import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
+import {
+  NAMED_USER_COLUMNS,
+  type NamedUserRow,
+  toColumns,
+  toNamedUser,
+  toUser,
+  type UserRow,
+  userColumns,
+} from './user-row.ts';
 import { createWithOutbox } from './with-outbox.ts';
-
-interface UserRow {
-  id: string;
-  username: string;
-  email: string;
-  password_hash: string;
-  created_at: Date;
-}
 
 /**
  * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the user's
@@ -29,12 +31,13 @@ export function createUsers(
   const withOutbox = createWithOutbox(currentTrace);
 
   return {
-    async create(user, entries) {
+    async create(user, entries, verification) {
       const change = sql`
         insert into users ${sql(toColumns(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
         await withOutbox.changeUser(tx, change, entries);
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
+        if (verification !== undefined) await insertEmailLink(tx, verification);
         return true;
       });
       return execute(creation).catch(falseIfTaken);
@@ -53,8 +56,9 @@ export function createUsers(
     },
 
     async list(limit) {
-      return execute(sql<NamedUser[]>`
-        select id, username from users order by created_at desc, id desc limit ${limit}`);
+      const rows = await execute(sql<NamedUserRow[]>`
+        select ${sql(NAMED_USER_COLUMNS)} from users order by created_at desc, id desc limit ${limit}`);
+      return rows.map(toNamedUser);
     },
 
     async rehash(id, expected, passwordHash) {
@@ -92,14 +96,22 @@ export function createUsers(
 
     async useReset(hashedToken, change, entries) {
       return runEndingSessions(async (tx) => {
+        // First the user, then the reset: a change of the password locks them in this order.
+        await tx`
+            select from users
+            where id = (select user_id from password_resets where hashed_token = ${decodeHash(hashedToken)})
+            for no key update`;
         const [used] = await tx<{ user_id: string }[]>`
             delete from password_resets
             where hashed_token = ${decodeHash(hashedToken)} and expires_at > ${new Date(change.at)}
             returning user_id`;
         if (used === undefined) return null;
         const update = tx`
-            update users set password_hash = ${change.passwordHash} where id = ${used.user_id} returning id, email`;
+            update users set password_hash = ${change.passwordHash},
+              email_verified_at = coalesce(email_verified_at, ${new Date(change.at)})
+            where id = ${used.user_id} returning id, email`;
         await withOutbox.changeUser(tx, update, entries);
+        await tx`delete from email_links where user_id = ${used.user_id} and purpose = 'verify'`;
         return finishPasswordChange(tx, used.user_id, change);
       });
     },
@@ -149,30 +161,4 @@ function falseIfTaken(error: unknown): false {
   const { code, constraint_name } = error as Partial<postgres.PostgresError>;
   if (code === '23505' && constraint_name === 'user_identifiers_are_unique') return false;
   throw error;
-}
-
-function userColumns(sql: Sql) {
-  return sql(['users.id', 'users.username', 'users.email', 'users.password_hash', 'users.created_at']);
-}
-
-function toColumns(user: User) {
-  return {
-    id: user.id,
-    username: user.username,
-    email: user.email,
-    password_hash: user.passwordHash,
-    created_at: new Date(user.createdAt),
-  };
-}
-
-function toUser(row: UserRow | null): User | null {
-  return row === null
-    ? null
-    : {
-        id: row.id,
-        username: row.username,
-        email: row.email,
-        passwordHash: row.password_hash,
-        createdAt: row.created_at.getTime(),
-      };
 }

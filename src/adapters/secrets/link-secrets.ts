@@ -5,16 +5,19 @@ import { keyedHash } from './keyed.ts';
 
 /** Creates link secrets under keys that are derived from the hash keys (HKDF, RFC 5869), newest first. */
 export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
-  const resetKeys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship password reset'));
   const notMeKeys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship not me'));
-  const [resetKey] = resetKeys;
+  const [newest] = hashKeys;
   const [notMeKey] = notMeKeys;
-  if (resetKey === undefined || notMeKey === undefined) throw new Error('At least one hash key is needed.');
+  if (newest === undefined || notMeKey === undefined) throw new Error('At least one hash key is needed.');
+  const resetKey = deriveKey(newest.bytes, 'kinship password reset');
+  const emailKey = deriveKey(newest.bytes, 'kinship email link');
 
   return {
     reset: (resetId) => keyedHash(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
 
-    hashReset: (secret) => createHash('sha256').update(secret).digest('base64url'),
+    email: (linkId) => keyedHash(emailKey, 'email link', linkId).subarray(0, 32).toString('base64url'),
+
+    hash: (secret) => createHash('sha256').update(secret).digest('base64url'),
 
     notMe(sessionId, userId, expiresAt) {
       const parts = [sessionId ?? '', userId, String(expiresAt)];

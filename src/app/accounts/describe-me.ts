@@ -1,4 +1,4 @@
-import { EMAIL_VERIFIED } from '../../domain/user.ts';
+import { isEmailVerified } from '../../domain/email-address.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { SessionOfUser } from '../sessions/log-out.ts';
 
@@ -18,5 +18,11 @@ export const describeMe =
     const user = await users.find(userId);
     return user === null
       ? { userId, sessionId }
-      : { userId, sessionId, username: user.username, email: user.email, emailVerified: EMAIL_VERIFIED };
+      : {
+          userId,
+          sessionId,
+          username: user.username,
+          email: user.email,
+          emailVerified: isEmailVerified(user),
+        };
   };

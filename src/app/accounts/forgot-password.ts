@@ -54,13 +54,12 @@ export const forgotPassword = (deps: Deps): ForgotPassword => {
     }
     const resetId = newId();
     const reset = {
-      hashedToken: links.hashReset(links.reset(resetId)),
+      hashedToken: links.hash(links.reset(resetId)),
       userId: user.id,
       expiresAt: now + HOUR,
     };
     const data = { userId: user.id, resetId, ...clientFacts(client) };
     const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
-    const mailOnly = outboxEntries(newId, [{ event }]).filter(({ kind }) => kind === 'mail');
-    await users.openReset(reset, mailOnly);
+    await users.openReset(reset, outboxEntries(newId, [{ event }]));
   }
 };

@@ -1,3 +1,4 @@
+import { type EmailVerification, mayLogInWithPassword } from '../../domain/email-address.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -12,6 +13,7 @@ import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password
 interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
+  readonly emailVerification: EmailVerification;
 }
 
 export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact'> {
@@ -24,7 +26,8 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
 
 /**
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
- * same time. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`, `unavailable`.
+ * same time. `email_unverified` is told only after the right password. Rejects with a {@link Refusal}: `invalid_credentials`,
+ * `email_unverified`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords } = deps;
@@ -43,6 +46,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     }
 
     await recordSuccess();
+    if (!mayLogInWithPassword(user, deps.emailVerification)) throw new Refusal('email_unverified');
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.

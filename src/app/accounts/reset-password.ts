@@ -1,9 +1,10 @@
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { isEmailVerified } from '../../domain/email-address.ts';
+import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { identifiersOf } from '../../domain/user.ts';
+import { identifiersOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -35,24 +36,32 @@ export type CheckResetLink = (token: string) => Promise<{ readonly username: str
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>
   async (token) => {
-    const user = await users.findReset(links.hashReset(token), clock());
+    const user = await users.findReset(links.hash(token), clock());
     if (user === null) throw invalidLink();
     return { username: user.username };
   };
+
+export interface PasswordSet {
+  /** Whether the reset proved the address of the account, which was not verified before. */
+  readonly emailVerified: boolean;
+}
 
 export type ResetPassword = (input: {
   token: string;
   newPassword: string;
   client: ClientInfo;
-}) => Promise<void>;
+}) => Promise<PasswordSet>;
 
-/** Uses a password-reset link: sets the password, ends every session, sends a mail. Rejects with a {@link Refusal}. */
+/**
+ * Uses a password-reset link: sets the password, ends every session, sends a mail. The link was mailed to the address of
+ * the account, so it proves that address. Rejects with a {@link Refusal}.
+ */
 export const resetPassword =
   (deps: Deps): ResetPassword =>
   async ({ token, newPassword, client }) => {
     const { users, passwords, isCommonPassword, links, clock, newId, attempts } = deps;
     const at = clock();
-    const hashedToken = links.hashReset(token);
+    const hashedToken = links.hash(token);
     const user = await users.findReset(hashedToken, at);
     if (user === null) throw invalidLink();
     const password = normalizePassword(newPassword);
@@ -60,10 +69,9 @@ export const resetPassword =
     if (fault !== null) throw new Refusal('invalid_request', fault);
 
     const passwordHash = await passwords.hash(password, networkOf(client.address));
-    const data = { userId: user.id, ...clientFacts(client) };
-    const event = { type: 'users.password_changed', occurredAt: at, data } as const;
     const change = { passwordHash, except: null, at };
-    const ended = await users.useReset(hashedToken, change, outboxEntries(newId, [{ event }]));
+    const occurrences = resetOccurrences(user, client, at);
+    const ended = await users.useReset(hashedToken, change, outboxEntries(newId, occurrences));
     if (ended === null) throw invalidLink();
     const who = { userId: user.id, address: client.address };
     deps.securityLog('password_reset', who);
@@ -72,7 +80,17 @@ export const resetPassword =
       { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },
       at,
     );
+    return { emailVerified: !isEmailVerified(user) };
   };
+
+function resetOccurrences(user: User, client: ClientInfo, occurredAt: number): Occurrence[] {
+  const data = { userId: user.id, ...clientFacts(client) };
+  if (isEmailVerified(user)) return [{ event: { type: 'users.password_changed', occurredAt, data } }];
+  return [
+    { event: { type: 'users.email_verified', occurredAt, data } },
+    { event: { type: 'users.password_changed', occurredAt, data: { ...data, emailVerified: true } } },
+  ];
+}
 
 function invalidLink(): Refusal {
   return new Refusal(

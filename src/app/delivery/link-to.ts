@@ -26,6 +26,8 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
         return notMe(null, data.userId, occurredAt);
       case 'users.password_forgotten':
         return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;
+      case 'users.email_verification_requested':
+        return `${publicUrl}/auth/email/verify?token=${encodeURIComponent(links.email(data.linkId))}`;
       default:
         return null;
     }

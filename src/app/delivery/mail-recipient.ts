@@ -23,8 +23,9 @@ export async function findMailRecipient(
 ): Promise<MailRecipient | null> {
   const { userId } = event.data;
   const user = await users.find(userId);
-  // The registered address has priority: a session must not redirect mails to the account's owner.
-  const address = user?.email ?? contact;
+  // A link about an address goes to that address. Otherwise the registered address has priority: a session must not
+  // redirect mails to the account's owner.
+  const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
   const account = user?.username ?? userId;
   if (address !== null) return { to: address, account, budget: `address ${identifierOf(address)}` };
   return receiver === null ? null : { to: receiver, account, budget: `user ${userId}` };

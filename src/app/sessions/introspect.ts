@@ -1,3 +1,4 @@
+import { isEmailVerified } from '../../domain/email-address.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
@@ -16,6 +17,8 @@ export interface ActiveToken {
   readonly clientId: string;
   /** Null if another system manages the account, or if the name is an unverified address. */
   readonly username: string | null;
+  /** Whether the address of the account is verified; null if another system manages the account. */
+  readonly emailVerified: boolean | null;
   readonly issuer: string;
   readonly audience: string;
   readonly issuedAt: number;
@@ -56,6 +59,7 @@ async function describe(
     sessionId,
     clientId,
     username: user && identityOf(user),
+    emailVerified: user && isEmailVerified(user),
     ...codec.partiesOf(token),
     issuedAt: claims.iat,
     // No token outlives its session.

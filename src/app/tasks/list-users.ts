@@ -34,12 +34,9 @@ export const listUsers = (deps: UserTaskDeps): ListUsers => {
 };
 
 /** `texts` are those of the asker's own tasks. */
-export function userSeenBy(
-  asker: string,
-  { id, username }: NamedUser,
-  texts: readonly string[],
-): UserWithTasks {
+export function userSeenBy(asker: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
+  const { id, username } = user;
   if (id === asker) return { id, username, tasks: texts };
-  const identity = identityOf({ username });
+  const identity = identityOf(user);
   return { id, ...(identity !== null && { username: identity }), tasks: [] };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
 import type { Users } from '../../ports/stores/users.ts';
@@ -11,6 +12,7 @@ interface MailDeps extends RemovalDeps {
 
 interface LinkDeps extends RemovalDeps {
   readonly users: Pick<Users, 'forgetResets'>;
+  readonly emailLinks: Pick<EmailLinks, 'forget'>;
   readonly clock: Clock;
 }
 
@@ -25,7 +27,7 @@ const DAY = 86_400_000;
 const MAIL_KEPT = 30 * DAY;
 
 /** How long an expired link is kept. The margin is larger than any clock skew. */
-const RESET_KEPT = DAY;
+const LINK_KEPT = DAY;
 
 /** How long the counts of mails are kept. A budget covers the last day. */
 const BUDGET_KEPT = 2 * DAY;
@@ -38,11 +40,15 @@ export const removeOldMails = (deps: MailDeps) =>
     done: 'old mails removed',
   });
 
-/** Removes one batch of expired links at each call, and returns its size. */
+/** Removes one batch of expired links of each kind at each call, and returns their number. */
 export const removeExpiredLinks = (deps: LinkDeps) =>
   createRemoval(deps, {
     removal: 'links',
-    remove: () => deps.users.forgetResets(deps.clock() - RESET_KEPT, REMOVAL_BATCH),
+    async remove() {
+      const before = deps.clock() - LINK_KEPT;
+      const resets = await deps.users.forgetResets(before, REMOVAL_BATCH);
+      return resets + (await deps.emailLinks.forget(before, REMOVAL_BATCH));
+    },
     done: 'expired links removed',
   });
 

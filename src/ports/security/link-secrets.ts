@@ -12,8 +12,11 @@ export interface LinkSecrets {
   /** The secret of a password-reset link. */
   reset(resetId: string): string;
 
-  /** The stored hash of a reset secret, base64url. */
-  hashReset(secret: string): string;
+  /** The secret of a link about an address: see `EmailLinks`. */
+  email(linkId: string): string;
+
+  /** The stored hash of the secret of a reset link or an address link, base64url. */
+  hash(secret: string): string;
 
   /** A signed token that can end one session of a user, or all with null, until `expiresAt` (milliseconds). */
   notMe(sessionId: string | null, userId: string, expiresAt: number): string;

@@ -1,5 +1,6 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { User } from '../../domain/user.ts';
+import type { EmailLink } from './email-links.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { EndedSessions } from './token-families.ts';
 
@@ -20,8 +21,8 @@ export interface PasswordReset {
   readonly expiresAt: number;
 }
 
-/** The public part of an account. */
-export type NamedUser = Pick<User, 'id' | 'username'>;
+/** An account without its secrets. */
+export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedAt'>;
 
 /**
  * Accounts. Every method is atomic: the change, the end of sessions and the entries given with it commit together
@@ -32,8 +33,11 @@ export type NamedUser = Pick<User, 'id' | 'username'>;
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface Users {
-  /** False, and nothing is recorded, if another account has one of the identifiers. */
-  create(user: User, entries: readonly OutboxEntry[]): Promise<boolean>;
+  /**
+   * Stores a new account, and the link that proves its address. False, and nothing is recorded, if another account has
+   * one of the identifiers.
+   */
+  create(user: User, entries: readonly OutboxEntry[], verification?: EmailLink | undefined): Promise<boolean>;
 
   find(id: string): Promise<User | null>;
 
@@ -59,7 +63,10 @@ export interface Users {
   /** The user of the reset; null if the reset is unknown, used or expired. */
   findReset(hashedToken: string, now: number): Promise<User | null>;
 
-  /** Sets the password and deletes all resets of the user. Null, and nothing changes, if the reset is not valid. */
+  /**
+   * Sets the password and deletes all resets of the user. The address of the user is verified from `change.at` on, unless
+   * it was verified before: the reset was mailed to it. Null, and nothing changes, if the reset is not valid.
+   */
   useReset(
     hashedToken: string,
     change: PasswordChange,

@@ -1,6 +1,7 @@
 import { endOf } from '../../../src/domain/retention.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
+import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
 import type { DeliveryKind, Outbox, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 import type { Tasks } from '../../../src/ports/stores/tasks.ts';
@@ -10,6 +11,7 @@ import type {
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
+import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
@@ -22,6 +24,7 @@ import { createMemoryUsers } from './users.ts';
 export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY } = {}): {
   families: TokenFamilies;
   users: Users;
+  emailLinks: EmailLinks;
   tasks: Tasks;
   outbox: Outbox;
   mailBudget: MailBudget;
@@ -30,11 +33,13 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const users = new Map<string, User>();
   const entries = new Map<string, StoredEntry>();
   const lists: StoredLists = new Map();
+  const links: StoredLinks = new Map();
   const store = createFamilies(families, users, entries, sessionsPerUser);
 
   return {
     families: store,
-    users: createMemoryUsers(users, store, entries, lists),
+    users: createMemoryUsers(users, store, entries, lists, links),
+    emailLinks: createMemoryEmailLinks(links, users, entries),
     tasks: createMemoryTasks(users, lists),
     outbox: createOutbox(entries),
     mailBudget: createMemoryMailBudget(entries),

@@ -1,3 +1,4 @@
+import type { User } from '../../../src/domain/user.ts';
 import type { ClaimedEntry, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 
 /** An entry of the outbox in memory. */
@@ -18,4 +19,23 @@ export function claimEach(entries: readonly StoredEntry[], leasedUntil: number):
     const { id, event, contact, attempts } = entry;
     return { id, event: structuredClone(event), contact, trace: null, attempt: attempts };
   });
+}
+
+/** Records entries about an account. */
+export function recordAbout(
+  outbox: Map<string, StoredEntry>,
+  user: User,
+  entries: readonly OutboxEntry[],
+): void {
+  for (const entry of entries) {
+    const dueAt = entry.event.occurredAt;
+    const stored = {
+      ...structuredClone(entry),
+      contact: user.email,
+      attempts: 0,
+      dueAt,
+      deadLettered: false,
+    };
+    outbox.set(entry.id, stored);
+  }
 }

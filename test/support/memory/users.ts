@@ -2,7 +2,8 @@ import { identifiersOf, type User } from '../../../src/domain/user.ts';
 import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/token-families.ts';
 import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
-import type { StoredEntry } from './stored-entry.ts';
+import { removeLinksOf, type StoredLinks } from './email-links.ts';
+import { recordAbout, type StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 
 /** Accounts in memory. A deleted account takes its families and tasks with it. */
@@ -11,21 +12,11 @@ export function createMemoryUsers(
   families: TokenFamilies,
   outbox: Map<string, StoredEntry>,
   lists: StoredLists,
+  links: StoredLinks,
 ): Users {
   const resets = new Map<string, PasswordReset>();
 
-  function record(user: User, entries: readonly OutboxEntry[]): void {
-    for (const entry of entries) {
-      const dueAt = entry.event.occurredAt;
-      outbox.set(entry.id, {
-        ...structuredClone(entry),
-        contact: user.email,
-        attempts: 0,
-        dueAt,
-        deadLettered: false,
-      });
-    }
-  }
+  const record = (user: User, entries: readonly OutboxEntry[]) => recordAbout(outbox, user, entries);
 
   function withIdentifier(identifier: string): User | undefined {
     return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
@@ -53,9 +44,10 @@ export function createMemoryUsers(
   }
 
   return {
-    async create(user, entries) {
+    async create(user, entries, verification) {
       if (identifiersOf(user).some((identifier) => withIdentifier(identifier) !== undefined)) return false;
       users.set(user.id, { ...user });
+      if (verification !== undefined) links.set(verification.hashedToken, verification);
       record(user, entries);
       return true;
     },
@@ -72,7 +64,7 @@ export function createMemoryUsers(
       return [...users.values()]
         .sort((one, other) => other.createdAt - one.createdAt || other.id.localeCompare(one.id, 'en'))
         .slice(0, limit)
-        .map(({ id, username }) => ({ id, username }));
+        .map(({ id, username, email, emailVerifiedAt }) => ({ id, username, email, emailVerifiedAt }));
     },
 
     async rehash(id, expected, passwordHash) {
@@ -100,7 +92,9 @@ export function createMemoryUsers(
 
     async useReset(hashedToken, values, entries) {
       const user = userOfValidReset(hashedToken, values.at);
-      return user === undefined ? null : change(user, values, entries);
+      if (user === undefined) return null;
+      removeLinksOf(links, user.id);
+      return change({ ...user, emailVerifiedAt: user.emailVerifiedAt ?? values.at }, values, entries);
     },
 
     async forgetResets(before, limit) {
@@ -115,6 +109,7 @@ export function createMemoryUsers(
       users.delete(id);
       lists.delete(id);
       forgetResets(id);
+      removeLinksOf(links, id);
       record(user, entries);
       return { sessions: await families.revokeAll(id, { ...revocation, except: null }) };
     },

@@ -3,6 +3,7 @@ import type { ChangePassword } from '../../../app/accounts/change-password.ts';
 import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
 import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
+import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
 import type { Register } from '../../../app/accounts/register.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
@@ -17,6 +18,7 @@ export interface AccountsOptions {
   readonly describeMe: DescribeMe;
   readonly changePassword: ChangePassword;
   readonly forgotPassword: ForgotPassword;
+  readonly mailVerification: MailVerification;
   readonly deleteAccount: DeleteAccount;
 }
 
@@ -31,13 +33,14 @@ const Account = Type.Object(
   { id: Uuid, username: Text, email: Text },
   { title: 'Account', additionalProperties: false, examples: [{ id: examples.user, ...account }] },
 );
-const ForgottenPassword = Type.Object(
-  { email: Text },
-  { title: 'ForgottenPassword', additionalProperties: false, examples: [{ email: account.email }] },
-);
+const ForgottenPassword = addressOf('ForgottenPassword');
+const UnverifiedAddress = addressOf('UnverifiedAddress');
 
 /** Account routes that need no session. */
-export function accountRoutes(app: App, { register, forgotPassword }: AccountsOptions): void {
+export function accountRoutes(
+  app: App,
+  { register, forgotPassword, mailVerification }: AccountsOptions,
+): void {
   app.post(
     '/auth/register',
     {
@@ -71,12 +74,43 @@ export function accountRoutes(app: App, { register, forgotPassword }: AccountsOp
       },
     },
     async (request, reply) => {
-      const { email } = request.body;
-      if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
-      await forgotPassword({ email, client: clientOf(request) });
+      await forgotPassword({ email: mailboxIn(request.body), client: clientOf(request) });
       return reply.code(202).send(undefined);
     },
   );
+
+  app.post(
+    '/auth/email/verification',
+    {
+      schema: {
+        operationId: 'mailVerification',
+        tags,
+        summary: 'Request another mail with a link that confirms the address of an account',
+        description:
+          'The answer is the same for an address with and without an account, for a confirmed address, and for repeated ' +
+          'requests. One address gets at most three such mails a day.',
+        security: [],
+        body: UnverifiedAddress,
+        response: { 202: Empty, ...problems(400, 503) },
+      },
+    },
+    async (request, reply) => {
+      await mailVerification({ email: mailboxIn(request.body), client: clientOf(request) });
+      return reply.code(202).send(undefined);
+    },
+  );
+}
+
+function addressOf(title: string) {
+  return Type.Object(
+    { email: Text },
+    { title, additionalProperties: false, examples: [{ email: account.email }] },
+  );
+}
+
+function mailboxIn({ email }: { readonly email: string }): string {
+  if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
+  return email;
 }
 
 const Me = Type.Object(
@@ -87,7 +121,7 @@ const Me = Type.Object(
     email: Type.Optional(Text),
     emailVerified: Type.Optional(
       Type.Boolean({
-        description: 'whether the user has proved to receive mail at this address; always false at present',
+        description: 'whether the user has proved to receive mail at this address',
       }),
     ),
   },

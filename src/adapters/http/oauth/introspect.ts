@@ -35,7 +35,14 @@ const Introspection = Type.Object(
     sub: Type.Optional(longText()),
     sid: Type.Optional(longText({ description: 'the session' })),
     client_id: Type.Optional(longText()),
-    username: Type.Optional(longText()),
+    username: Type.Optional(
+      longText({ description: 'the name of the account; an address only if it is verified' }),
+    ),
+    email_verified: Type.Optional(
+      Type.Boolean({
+        description: 'whether the user has proved to receive mail at the address of the account',
+      }),
+    ),
     iss: Type.Optional(longText()),
     aud: Type.Optional(longText({ description: 'the audience; for a refresh token, this service' })),
     iat: Time,
@@ -85,6 +92,7 @@ function claimsOf(token: ActiveToken): Static<typeof Introspection> {
     sid: token.sessionId,
     client_id: token.clientId,
     ...(token.username !== null && { username: token.username }),
+    ...(token.emailVerified !== null && { email_verified: token.emailVerified }),
     iss: token.issuer,
     aud: token.audience,
     iat: token.issuedAt,

@@ -61,3 +61,16 @@ ${content}
 export function paragraph(text: string): string {
   return `<p>${escapeHtml(text)}</p>\n`;
 }
+
+/** A name or an address. A name can have a writing direction of its own. */
+export function named(name: string): string {
+  return `<strong><bdi>${escapeHtml(name)}</bdi></strong>`;
+}
+
+/** A form with one button, which posts the token of a mailed link. */
+export function tokenForm(action: string, token: string, button: string): string {
+  return `<form method="post" action="${action}">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<button>${button}</button>
+</form>`;
+}

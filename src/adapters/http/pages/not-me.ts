@@ -5,12 +5,11 @@ import type {
   NotMeLink,
   ReadNotMeLink,
 } from '../../../app/sessions/end-by-link.ts';
-import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
 import { addressOf, clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
-import { type Page, paragraph } from './layout.ts';
+import { named, type Page, paragraph, tokenForm } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
@@ -104,7 +103,7 @@ function endOnePage(token: string, { username }: NotMeLink): Page {
   return {
     title: 'Was it not you?',
     content: `<p>The button ends the session${account} that the mail is about. Everyone who uses this session is logged out.</p>
-${form('/auth/not-me', token, 'End this session')}`,
+${tokenForm('/auth/not-me', token, 'End this session')}`,
   };
 }
 
@@ -113,7 +112,7 @@ function endAllPage(token: string, { username }: NotMeLink): Page {
   return {
     title: 'Was it not you?',
     content: `<p>The button ends all sessions of ${account}. You are logged out on every device.</p>
-${form('/auth/not-me', token, 'End all sessions')}`,
+${tokenForm('/auth/not-me', token, 'End all sessions')}`,
   };
 }
 
@@ -124,7 +123,7 @@ function endedPage(token: string, { sessionId, username }: NotMeLink): Page {
   return {
     title,
     content: `<p>Now set a new password for the account ${named(username)}. We mail you a link for that.</p>
-${form('/auth/not-me/password', token, 'Mail me a link')}`,
+${tokenForm('/auth/not-me/password', token, 'Mail me a link')}`,
   };
 }
 
@@ -135,15 +134,3 @@ const RESET_MAILED: Page = {
       'five minutes, look into the folder for unwanted mail.',
   ),
 };
-
-/** A name can have a writing direction of its own. */
-function named(username: string): string {
-  return `<strong><bdi>${escapeHtml(username)}</bdi></strong>`;
-}
-
-function form(action: string, token: string, button: string): string {
-  return `<form method="post" action="${action}">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<button>${button}</button>
-</form>`;
-}

@@ -74,14 +74,14 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
     async (request, reply) => {
       const { token } = request.body;
       try {
-        await resetPassword({ ...request.body, client: clientOf(request) });
+        const { emailVerified } = await resetPassword({ ...request.body, client: clientOf(request) });
+        return isForm(request) ? sendPage(reply, passwordSetPage(emailVerified)) : reply.code(204).send(null);
       } catch (error) {
         const isRefusedPassword = error instanceof Refusal && error.code === 'invalid_request';
         if (!isRefusedPassword || !isForm(request)) throw error;
         const { username } = await checkResetLink(token);
         return sendPage(reply.code(400), formPage({ token, username, error: error.message }));
       }
-      return isForm(request) ? sendPage(reply, PASSWORD_SET) : reply.code(204).send(null);
     },
   );
 }
@@ -90,10 +90,14 @@ function isForm({ headers }: FastifyRequest): boolean {
   return headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
 }
 
-const PASSWORD_SET: Page = {
-  title: 'Your password has been set',
-  content: paragraph('All your sessions have ended. Log in with the new password.'),
-};
+function passwordSetPage(emailVerified: boolean): Page {
+  return {
+    title: 'Your password has been set',
+    content:
+      (emailVerified ? paragraph('The address of your account is now confirmed.') : '') +
+      paragraph('All your sessions have ended. Log in with the new password.'),
+  };
+}
 
 interface FormState {
   readonly token: string;

@@ -45,6 +45,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   invalid_link: { status: 403, title: 'This link is no longer valid', recovery: 'none' },
   not_found: { status: 404, title: 'Not found', recovery: 'none' },
   invalid_credentials: { status: 401, title: 'Wrong credentials', recovery: 'login' },
+  email_unverified: { status: 403, title: 'Address not confirmed', recovery: 'none' },
   method_not_allowed: { status: 405, title: 'Method not allowed', recovery: 'none' },
   conflict: { status: 409, title: 'Conflict', recovery: 'none' },
   too_many_requests: { status: 429, title: 'Too many requests', recovery: 'retry' },

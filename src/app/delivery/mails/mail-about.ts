@@ -36,6 +36,8 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return aboutPassword(event, context);
     case 'users.password_forgotten':
       return aboutForgottenPassword(event, context);
+    case 'users.email_verification_requested':
+      return aboutVerification(event, context);
     default:
       return null;
   }
@@ -143,7 +145,10 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
 function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>, context: MailContext): MailText {
   return {
     subject: 'Your password was changed',
-    whatHappened: ['The password of your account was changed. Your other sessions have ended.'],
+    whatHappened: [
+      'The password of your account was changed. Your other sessions have ended.',
+      ...(data.emailVerified ? ['The reset by mail also confirmed the address of the account.'] : []),
+    ],
     facts: [account(context), when(occurredAt), ...client(data, context)],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
     ...link(END_ALL, context),
@@ -163,6 +168,22 @@ function aboutForgottenPassword(
       'If it was not you, there is nothing to do. Your password stays as it is.',
     ],
     ...link('Choose a new password', context),
+  };
+}
+
+function aboutVerification(
+  { occurredAt, data }: Of<'users.email_verification_requested'>,
+  context: MailContext,
+): MailText {
+  return {
+    subject: 'Confirm your address',
+    whatHappened: ['An account was made with this address.'],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatToDo: [
+      'If this was you, confirm the address with the link. It is valid for 24 hours, and once.',
+      'If it was not you, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.',
+    ],
+    ...link('Confirm the address', context),
   };
 }
 

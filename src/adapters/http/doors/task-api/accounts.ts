@@ -80,7 +80,10 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         summary: 'Log in with username or address, and password',
         description: 'Opens a session that is refreshed with the refresh token alone.',
         body: Credentials,
-        response: { 200: answer('the first tokens', Tokens, counted), ...problems(400, 401, 429, 503) },
+        response: {
+          200: answer('the first tokens', Tokens, counted),
+          ...problems(400, 401, 403, 429, 503),
+        },
       },
     },
     async (request) => {

@@ -1,0 +1,80 @@
+import { Type } from '@sinclair/typebox';
+import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/verify-email.ts';
+import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
+import { text } from '../server/schemas.ts';
+import { named, type Page, paragraph, tokenForm } from './layout.ts';
+import { pages, refusals, type SendPage } from './page.ts';
+
+export interface EmailVerificationOptions {
+  readonly checkVerificationLink: CheckVerificationLink;
+  readonly verifyEmail: VerifyEmail;
+}
+
+const PATH = '/auth/email/verify';
+const token = Type.String({ maxLength: 100, description: 'the token in the link' });
+const Link = Type.Object(
+  { token },
+  { title: 'EmailVerification', additionalProperties: false, examples: [{ token: 'qWHBn9xM…' }] },
+);
+
+/** The link in a mail leads to a page with one button. A GET changes nothing, because mail scanners follow links. */
+export function emailVerificationPages(
+  app: App,
+  {
+    checkVerificationLink,
+    verifyEmail,
+    sendPage,
+  }: EmailVerificationOptions & { readonly sendPage: SendPage },
+): void {
+  app.get(
+    PATH,
+    {
+      schema: {
+        ...pages,
+        operationId: 'showEmailVerification',
+        summary: 'The page of a mailed link: one button, which confirms the address of an account',
+        querystring: Type.Object({ token }),
+        response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { token } = request.query;
+      return sendPage(reply, confirmationPage(token, await checkVerificationLink(token)));
+    },
+  );
+
+  app.post(
+    PATH,
+    {
+      schema: {
+        ...pages,
+        operationId: 'verifyEmail',
+        summary: 'Confirm the address of an account by a mailed link',
+        body: Link,
+        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      await verifyEmail({ ...request.body, client: clientOf(request) });
+      return sendPage(reply, CONFIRMED);
+    },
+  );
+}
+
+/** Warns the reader: a stranger may have registered an account with an address that is not theirs. */
+function confirmationPage(
+  token: string,
+  { username, email }: { readonly username: string; readonly email: string },
+): Page {
+  return {
+    title: 'Is this your account?',
+    content: `<p>The account ${named(username)} was made with the address ${named(email)}. The button confirms that the address belongs to this account.</p>
+${paragraph('If you did not make this account, close this page. Do not press the button.')}${tokenForm(PATH, token, 'Confirm the address')}`,
+  };
+}
+
+const CONFIRMED: Page = {
+  title: 'Your address is confirmed',
+  content: paragraph('You can close this page.'),
+};

@@ -1,0 +1,35 @@
+import type { ClientInfo } from '../../domain/events.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
+import type { Log } from '../../ports/log.ts';
+import type { EmailLinks } from '../../ports/stores/email-links.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { type PrepareVerificationDeps, prepareVerification } from './prepare-verification.ts';
+
+interface Deps extends PrepareVerificationDeps {
+  readonly users: Pick<Users, 'findByIdentifier'>;
+  readonly emailLinks: Pick<EmailLinks, 'open'>;
+  readonly log: Log;
+}
+
+export type MailVerification = (input: { email: string; client: ClientInfo }) => Promise<void>;
+
+/**
+ * Mails the link that proves an address again, if an account has this address and has not proved it. The promise
+ * resolves before the link is made, so that the response time does not reveal whether the account exists.
+ */
+export const mailVerification = (deps: Deps): MailVerification => {
+  const { users, emailLinks, log } = deps;
+
+  return async ({ email, client }) => {
+    const user = await users.findByIdentifier(identifierOf(email));
+    if (user === null) return;
+    void sendLink(user, client).catch((error: unknown) => {
+      log.error({ err: error, userId: user.id }, 'a link to prove an address was not sent');
+    });
+  };
+
+  async function sendLink(user: User, client: ClientInfo): Promise<void> {
+    const prepared = await prepareVerification(deps, user, client);
+    if (prepared !== null) await emailLinks.open(prepared.link, prepared.entries);
+  }
+};

@@ -1,0 +1,65 @@
+import {
+  EMAIL_LINK_AGE,
+  EMAIL_LINK_LIMIT,
+  type EmailVerification,
+  needsVerification,
+} from '../../domain/email-address.ts';
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { EmailLink } from '../../ports/stores/email-links.ts';
+import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+
+export interface PrepareVerificationDeps {
+  readonly attempts: Attempts;
+  readonly links: LinkSecrets;
+  readonly emailVerification: EmailVerification;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+}
+
+/** A link, and the mail that carries it. */
+export interface PreparedLink {
+  readonly link: EmailLink;
+  readonly entries: readonly OutboxEntry[];
+}
+
+/**
+ * Makes a link that proves the address of an account. Null if the address needs no proof, or if it has got the maximum
+ * number of links. Counts by address: deleting the account and registering again does not reset the limit.
+ */
+export async function prepareVerification(
+  deps: PrepareVerificationDeps,
+  user: User,
+  client: ClientInfo,
+): Promise<PreparedLink | null> {
+  const { attempts, links, emailVerification, clock, newId, securityLog } = deps;
+  if (!needsVerification(user, emailVerification)) return null;
+  const now = clock();
+  const { id: userId, email } = user;
+  const { allowed } = await attempts.countAction(`verify ${identifierOf(email)}`, EMAIL_LINK_LIMIT, now);
+  if (!allowed) {
+    securityLog('limit_reached', { limit: 'verification-mails', userId, address: client.address });
+    return null;
+  }
+  const linkId = newId();
+  const event = {
+    type: 'users.email_verification_requested',
+    occurredAt: now,
+    data: { userId, linkId, email, ...clientFacts(client) },
+  } as const;
+  const link = {
+    hashedToken: links.hash(links.email(linkId)),
+    userId,
+    purpose: 'verify',
+    email,
+    expiresAt: now + EMAIL_LINK_AGE.verify,
+  } as const;
+  return { link, entries: outboxEntries(newId, [{ event }]) };
+}

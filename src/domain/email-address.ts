@@ -1,0 +1,39 @@
+/** Whether accounts must prove their address. `required`: before a login with a password. `off`: no link is mailed. */
+export type EmailVerification = 'optional' | 'required' | 'off';
+
+/** The address of an account, and when its owner proved to receive mail there: milliseconds, null: not yet. */
+export interface EmailAddress {
+  readonly email: string;
+  readonly emailVerifiedAt: number | null;
+}
+
+/** What a mailed link does: it proves the address of an account. */
+export type EmailLinkPurpose = 'verify';
+
+const DAY = 86_400_000;
+
+/** How long a link is valid, in milliseconds. */
+export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = { verify: DAY };
+
+/** The maximum number of links that prove an address, for one address. */
+export const EMAIL_LINK_LIMIT = { count: 3, perMilliseconds: DAY };
+
+export function isEmailVerified({ emailVerifiedAt }: Pick<EmailAddress, 'emailVerifiedAt'>): boolean {
+  return emailVerifiedAt !== null;
+}
+
+/** Whether the account may log in with its password. */
+export function mayLogInWithPassword(
+  address: Pick<EmailAddress, 'emailVerifiedAt'>,
+  verification: EmailVerification,
+): boolean {
+  return verification !== 'required' || isEmailVerified(address);
+}
+
+/** Whether the account gets a link that proves its address. */
+export function needsVerification(
+  address: Pick<EmailAddress, 'emailVerifiedAt'>,
+  verification: EmailVerification,
+): boolean {
+  return verification !== 'off' && !isEmailVerified(address);
+}

@@ -1,0 +1,211 @@
+import t, { type Test } from 'tap';
+import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+
+const PASSWORD = 'a violet piano 42';
+const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+const DAY = 86_400_000;
+const PATH = '/auth/email/verify';
+
+async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
+  const found = await httpService(t, { emailVerification: 'optional', ...settings });
+  return {
+    ...found,
+    /** The tokens of the links that were mailed since the last call. */
+    mailed: () => mailedTokens(found),
+    press: (token: string) =>
+      fetch(found.url + PATH, { method: 'POST', body: new URLSearchParams({ token }) }),
+    isVerified: async () => (await found.users.findByIdentifier('ann'))?.emailVerifiedAt != null,
+  };
+}
+
+async function mailedTokens({ outbox, links, time }: HttpService): Promise<string[]> {
+  const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
+  return mails.flatMap(({ event }) =>
+    event.type === 'users.email_verification_requested' ? [links.email(event.data.linkId)] : [],
+  );
+}
+
+/** Waits for mails that are recorded after the answer. */
+async function nextMailed(service: HttpService): Promise<string[]> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const tokens = await mailedTokens(service);
+    if (tokens.length > 0) return tokens;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return [];
+}
+
+const eventsOf = async ({ outbox, time }: HttpService) =>
+  (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
+
+t.test('a registration mails a link, and its button verifies the address once', async (t) => {
+  const ann1 = await service(t);
+  const { post, press, isVerified, mailed, send, url } = ann1;
+  await post('/auth/register', ann);
+  const [token = '', ...more] = await mailed();
+  t.same(more, []);
+
+  for (const method of ['GET', 'HEAD']) {
+    const page = await fetch(`${url}${PATH}?token=${token}`, { method });
+    t.equal(page.status, 200);
+    t.equal(page.headers.get('cache-control'), 'no-store');
+    t.equal(page.headers.get('referrer-policy'), 'no-referrer');
+    const html = await page.text();
+    if (method === 'GET') t.match(html, /<bdi>ann<\/bdi>.*<bdi>ann@example.com<\/bdi>.*<button>/s);
+    t.equal(await isVerified(), false, 'a look changes nothing');
+  }
+  for (const bad of ['', 'x', `${token}x`]) t.equal((await press(bad)).status, 403, bad);
+  t.equal(await isVerified(), false);
+
+  const done = await press(token);
+  t.equal(done.status, 200);
+  t.match(await done.text(), /Your address is confirmed/);
+  t.equal(await isVerified(), true);
+  t.equal((await press(token)).status, 403, 'once');
+  t.equal((await fetch(`${url}${PATH}?token=${token}`)).status, 403);
+
+  const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+  const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
+  t.match(me.body, { email: 'ann@example.com', emailVerified: true });
+  const userId = String(me.body.userId);
+  const verified = (await eventsOf(ann1)).filter(({ type }) => type === 'users.email_verified');
+  t.match(verified, [{ data: { userId, address: '127.0.0.1' } }]);
+  t.equal(verified.length, 1);
+});
+
+t.test('of many simultaneous presses of the button one verifies the address', async (t) => {
+  const { post, press, mailed } = await service(t);
+  await post('/auth/register', ann);
+  const [token = ''] = await mailed();
+  const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await press(token)).status));
+  t.same(statuses.sort(), [200, ...Array(19).fill(403)]);
+});
+
+t.test('a link is valid for a day', async (t) => {
+  const { post, press, mailed, time } = await service(t);
+  await post('/auth/register', ann);
+  const [token = ''] = await mailed();
+  time.now += DAY;
+  t.equal((await press(token)).status, 403);
+});
+
+t.test('the link is mailed again on request, with one answer for every address', async (t) => {
+  const found = await service(t);
+  const { post, press, mailed } = found;
+  await post('/auth/register', ann);
+  await mailed();
+  const known = await post('/auth/email/verification', { email: 'ANN@example.com' });
+  const unknown = await post('/auth/email/verification', { email: 'eve@example.com' });
+  t.same([known.status, known.body], [202, {}]);
+  t.same([unknown.status, unknown.body], [known.status, known.body]);
+  const [token = '', ...more] = await nextMailed(found);
+  t.same(more, []);
+  t.equal((await press(token)).status, 200);
+  t.equal((await post('/auth/email/verification', { email: ann.email })).status, 202);
+  t.same(await nextMailed(found), [], 'a verified address gets none');
+  t.match(await post('/auth/email/verification', { email: 'a@b.example, eve@example.com' }), {
+    status: 400,
+    body: { code: 'invalid_request' },
+  });
+});
+
+t.test('an address gets three links a day, whatever account has it', async (t) => {
+  const found = await service(t);
+  const { post, send, time } = found;
+  let count = 0;
+  const again = async () => {
+    await post('/auth/email/verification', { email: ann.email });
+    count += (await nextMailed(found)).length;
+  };
+  await post('/auth/register', ann);
+  count += (await nextMailed(found)).length;
+  await again();
+  const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+  const headers = { authorization: `Bearer ${access}`, 'content-type': 'application/json' };
+  await send('/auth/me', { method: 'DELETE', headers, body: JSON.stringify({ password: PASSWORD }) });
+  t.equal((await post('/auth/register', { ...ann, email: 'ANN@Example.com' })).status, 201);
+  count += (await nextMailed(found)).length;
+  t.equal(count, 3);
+  await again();
+  t.equal(count, 3);
+  t.match(found.lines.join(''), '"limit":"verification-mails"');
+  time.now += DAY;
+  await again();
+  t.equal(count, 4, 'and the next day again');
+});
+
+t.test(
+  'a password login of an unverified account is refused only where verification is required',
+  async (t) => {
+    for (const emailVerification of ['optional', 'required', 'off'] as const) {
+      const { post, press, mailed } = await service(t, { emailVerification });
+      await post('/auth/register', ann);
+      const doors = ['/auth/login', '/api/v1/login/'];
+      const logIn = (path: string, password = PASSWORD) => post(path, { username: 'ann', password });
+      const tokens = await mailed();
+      t.equal(tokens.length, emailVerification === 'off' ? 0 : 1);
+      for (const path of doors) {
+        const wrong = await logIn(path, 'a wrong piano 42');
+        t.match(
+          wrong,
+          { status: 401, body: { code: 'invalid_credentials' } },
+          'told after the password only',
+        );
+        const right = await logIn(path);
+        if (emailVerification !== 'required') t.equal(right.status, 200);
+        else t.match(right, { status: 403, body: { code: 'email_unverified', recovery: 'none' } });
+      }
+      for (const token of tokens) await press(token);
+      for (const path of doors) t.equal((await logIn(path)).status, 200);
+    }
+  },
+);
+
+t.test('introspection tells an address as a name only if it is verified', async (t) => {
+  const { post, send, press, mailed } = await service(t);
+  await post('/auth/register', { ...ann, username: ann.email });
+  const [token = ''] = await mailed();
+  const introspect = async () => {
+    const { access } = (await post('/auth/login', { username: ann.email, password: PASSWORD })).body;
+    const body = new URLSearchParams({ token: String(access) });
+    return (await send('/oauth/introspect', { method: 'POST', headers: { 'x-api-key': RESOURCE_KEY }, body }))
+      .body;
+  };
+  const before = await introspect();
+  t.match(before, { active: true, email_verified: false });
+  t.notOk('username' in before);
+  await press(token);
+  t.match(await introspect(), { active: true, email_verified: true, username: ann.email });
+});
+
+t.test('the owner of an address takes the account of a stranger over by a reset', async (t) => {
+  const found = await service(t);
+  const { post, send, users, outbox, links, url, time } = found;
+  await post('/auth/register', ann);
+  const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+  const reset = async (newPassword: string) => {
+    time.now += DAY;
+    await post('/auth/password/forgot', { email: ann.email });
+    for (;;) {
+      const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
+      const mail = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
+      if (mail?.type !== 'users.password_forgotten') continue;
+      const body = new URLSearchParams({ token: links.reset(mail.data.resetId), newPassword });
+      return (await fetch(`${url}/auth/password/reset`, { method: 'POST', body })).text();
+    }
+  };
+  t.match(await reset('a green piano 44'), 'The address of your account is now confirmed.');
+  t.ok((await users.findByIdentifier('ann'))?.emailVerifiedAt);
+  const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
+  t.equal(me.status, 401, 'the sessions of the stranger have ended');
+  const events = (await eventsOf(found)).filter(({ type }) => type !== 'sessions.started');
+  t.same(
+    events.map(({ type }) => type),
+    ['users.created', 'users.email_verified', 'users.password_changed', 'sessions.revoked'],
+  );
+  t.match(events[2], { data: { emailVerified: true } });
+
+  t.notMatch(await reset('a blue piano 45'), 'is now confirmed', 'only the first reset proves it');
+  const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
+  t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
+});
