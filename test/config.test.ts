@@ -71,6 +71,7 @@ t.test('defaults are enough', async (t) => {
       accessTokenAge: 900_000,
       refreshTokenAge: 2_592_000_000,
       sessionMaxAge: 7_776_000_000,
+      sessionShortAge: 43_200_000,
       sessionsPerUser: 50,
       retryWindow: 0,
       clockSkew: 5_000,
@@ -146,6 +147,7 @@ t.test('values', async (t) => {
     SERVICE_API_KEYS: `${SERVICE_KEY},metrics:metrics:a:secret:with:colons:of:32:bytes:or:more`,
     ACCESS_TOKEN_AGE: '30s',
     SESSION_MAX_AGE: '7d',
+    SESSION_SHORT_AGE: '8h',
     POSTGRES_HOST: 'db',
     POSTGRES_USER: 'me',
     POSTGRES_PASSWORD: 'p@ss/word',
@@ -177,7 +179,11 @@ t.test('values', async (t) => {
     [`${ACCESS}x`, ACCESS],
   );
   t.same([config.tokens.issuers, config.tokens.audiences], [['https://auth.example.com'], ['new', 'old']]);
-  t.match(config.policy, { accessTokenAge: 30_000, sessionMaxAge: 604_800_000 });
+  t.match(config.policy, {
+    accessTokenAge: 30_000,
+    sessionMaxAge: 604_800_000,
+    sessionShortAge: 28_800_000,
+  });
   t.same(config.database, {
     kind: 'url',
     url: 'postgres://me:p%40ss%2Fword@db:5432/me',

@@ -60,6 +60,8 @@ export interface components {
         readonly Credentials: {
             readonly username?: string;
             readonly password?: string;
+            /** @description `false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true */
+            readonly remember?: boolean;
         };
         readonly PairToRefresh: {
             readonly refreshToken?: string;

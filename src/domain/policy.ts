@@ -7,6 +7,8 @@ export interface Policy {
   readonly refreshTokenAge: number;
   /** The lifetime of a session from its login. A refresh does not extend it. */
   readonly sessionMaxAge: number;
+  /** The lifetime of a session that its user does not want to be remembered; at most `sessionMaxAge`. */
+  readonly sessionShortAge: number;
   /** The number of live sessions of one user. A login beyond it ends the least recently refreshed session. */
   readonly sessionsPerUser: number;
   /** How long after a rotation the same client may retry without an `Idempotency-Key`; 0: never. */

@@ -82,11 +82,13 @@ export interface Login {
   readonly client: ClientInfo;
   /** The door's policy for this session. It overrides the operator's policy. */
   readonly onAddressChange?: ChangePolicy;
+  /** The lifetime of this session in milliseconds, if it is shorter than the operator's. */
+  readonly maxAge?: number;
 }
 
 /** The family at login. Its policies are stored with it, so that no other door can soften them. */
 export function openFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
-  const { client, ...identity } = login;
+  const { client, maxAge = policy.sessionMaxAge, ...identity } = login;
   return {
     ...identity,
     ...first,
@@ -96,16 +98,28 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     loginAddress: client.address,
     knownSinceLogin: [notifiedSubject.network(client.address), notifiedSubject.product(client)],
     createdAt: first.rotatedAt,
-    expiresAt: first.rotatedAt + policy.sessionMaxAge,
+    expiresAt: wholeSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
     revoked: null,
   };
 }
 
-/** When the tokens of a pair minted now expire, rounded to whole seconds because the claims hold whole seconds. */
+/**
+ * When the tokens of a pair minted now expire, rounded to whole seconds because the claims hold whole seconds. The end
+ * of the session is not known here: see {@link expiriesOf}.
+ */
 export function expiriesFrom(now: number, policy: Policy) {
-  const issuedAt = Math.floor(now / 1000) * 1000;
+  const issuedAt = wholeSecond(now);
   return {
     accessExpiresAt: issuedAt + policy.accessTokenAge,
     refreshExpiresAt: issuedAt + policy.refreshTokenAge,
   };
+}
+
+/** When the tokens of the current pair expire. No token outlives its session. */
+export function expiriesOf({ accessExpiresAt, refreshExpiresAt, expiresAt }: TokenFamily) {
+  return { access: Math.min(accessExpiresAt, expiresAt), refresh: Math.min(refreshExpiresAt, expiresAt) };
+}
+
+function wholeSecond(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000) * 1000;
 }

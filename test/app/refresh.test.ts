@@ -205,7 +205,7 @@ t.test('an expired, ended or unknown session is refused', async (t) => {
   const long = await sessions({ policy: { sessionMaxAge: 2 * HOUR } });
   const pair = await long.logIn();
   long.time.now += 2 * HOUR;
-  t.equal(await outcome(long.refresh(pair)), 'session_expired');
+  t.equal(await outcome(long.refresh(pair)), 'token_expired', 'its last token expires with it');
 
   const elsewhere = await sessions();
   t.equal(await outcome(elsewhere.refresh(first)), 'invalid_token', 'keys of another service');

@@ -74,7 +74,7 @@ async function staysRevoked(t: Test, stores: SqlStores): Promise<void> {
 async function staysExpired(t: Test, stores: SqlStores): Promise<void> {
   const limits = [
     { age: POLICY.refreshTokenAge, code: 'token_expired', policy: {} },
-    { age: 10 * DAY, code: 'session_expired', policy: { sessionMaxAge: 10 * DAY } },
+    { age: 10 * DAY, code: 'token_expired', policy: { sessionMaxAge: 10 * DAY } },
   ];
   for (const { age, code, policy } of limits) {
     const [ahead, behind] = await replicas(stores, policy);

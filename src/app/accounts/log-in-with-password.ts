@@ -16,10 +16,12 @@ interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
   readonly emailVerification: EmailVerification;
 }
 
-export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact'> {
+export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact' | 'maxAge'> {
   /** The user name or the mail address of the account. */
   readonly username: string;
   readonly password: string;
+  /** Whether the session may live as long as the operator allows. Default: true. */
+  readonly remember?: boolean | undefined;
 }
 
 export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<TokenPair>;
@@ -30,9 +32,10 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
  * `email_unverified`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
-  const { users, passwords } = deps;
+  const { users, passwords, policy } = deps;
 
-  return async ({ username, password, ...session }) => {
+  return async ({ username, password, remember = true, ...options }) => {
+    const session = { ...options, ...(!remember && { maxAge: policy.sessionShortAge }) };
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);

@@ -30,10 +30,16 @@ export type NewSession = Omit<Login, 'tokenFamily'>;
 
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
-/** Opens a session for a user whom a trusted backend names, and returns the first pair. */
+/**
+ * Opens a session for a user whom a trusted backend names, and returns the first pair. Rejects with a {@link Refusal}
+ * `invalid_request` if the session would outlive those of the operator's policy.
+ */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
   async (session) => {
+    const { sessionMaxAge } = deps.policy;
+    if (session.maxAge !== undefined && session.maxAge > sessionMaxAge)
+      throw new Refusal('invalid_request', `maxAge must be at most ${sessionMaxAge / 1000} seconds.`);
     const pair = await openSessionIf(deps, session);
     if (pair === null) throw new Refusal('invalid_credentials');
     return pair;

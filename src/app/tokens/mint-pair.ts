@@ -1,4 +1,4 @@
-import type { TokenFamily } from '../../domain/token-family.ts';
+import { expiriesOf, type TokenFamily } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
@@ -40,7 +40,7 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     userIp: family.address,
     client_id: family.clientId,
     iat: seconds(family.rotatedAt),
-    exp: seconds(family.accessExpiresAt),
+    exp: seconds(expiriesOf(family).access),
     ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
   };
 }
@@ -53,7 +53,7 @@ function refreshClaims(family: TokenFamily, ids: { jti: string; linkerId: string
     tokenFamily: family.tokenFamily,
     generation: family.generation,
     iat: seconds(family.rotatedAt),
-    exp: seconds(family.refreshExpiresAt),
+    exp: seconds(expiriesOf(family).refresh),
   };
 }
 

@@ -6,7 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
-import { longText } from '../server/bounded.ts';
+import { count, longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -27,9 +27,24 @@ const Query = Type.Object({
       description: 'whether a refresh requires both tokens, or the refresh token alone',
     }),
   ),
+  maxAge: Type.Optional(
+    count({
+      minimum: 1,
+      description: 'with `userId`: seconds until the session ends, at most `SESSION_MAX_AGE`',
+    }),
+  ),
 });
 const Body = Type.Object(
-  { username: Type.Optional(Text), password: Type.Optional(Text) },
+  {
+    username: Type.Optional(Text),
+    password: Type.Optional(Text),
+    remember: Type.Optional(
+      Type.Boolean({
+        description:
+          '`false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true',
+      }),
+    ),
+  },
   {
     title: 'Credentials',
     additionalProperties: false,
@@ -63,17 +78,20 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       },
     },
     async (request) => {
-      const { userId, email, binding } = request.query;
+      const { userId, email, binding, maxAge } = request.query;
       const session = {
         paired: binding !== 'refresh',
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
         client: clientOf(request),
       } as const;
-      if (userId === undefined) return logInWithPassword({ ...session, ...credentialsOf(request.body) });
+      if (userId === undefined) {
+        if (maxAge !== undefined) throw new Refusal('invalid_request', 'querystring/maxAge needs userId.');
+        return logInWithPassword({ ...session, ...credentialsOf(request.body) });
+      }
 
       const clientOfKey = authorizeLogin(request);
-      if (request.body.username !== undefined || request.body.password !== undefined) {
+      if (Object.keys(request.body).length > 0) {
         throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
       }
       if (email !== undefined && !isMailbox(email)) {
@@ -84,17 +102,18 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         userId: userId.toLowerCase(),
         ...clientOfKey,
         contact: email ?? null,
+        ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
       });
     },
   );
 }
 
-function credentialsOf({ username, password }: Static<typeof Body>) {
+function credentialsOf({ username, password, remember }: Static<typeof Body>) {
   if (username === undefined || password === undefined) {
     throw new Refusal(
       'invalid_request',
       'Send either userId in the query, or username and password in the body.',
     );
   }
-  return { username, password };
+  return { username, password, remember };
 }

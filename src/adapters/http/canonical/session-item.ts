@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { TokenFamily } from '../../../domain/token-family.ts';
+import { expiriesOf, type TokenFamily } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
@@ -77,7 +77,7 @@ export function sessionItem(family: TokenFamily) {
     id: family.tokenFamily,
     createdAt: new Date(family.createdAt).toISOString(),
     refreshedAt: new Date(family.rotatedAt).toISOString(),
-    expiresAt: new Date(Math.min(family.expiresAt, family.refreshExpiresAt)).toISOString(),
+    expiresAt: new Date(expiriesOf(family).refresh).toISOString(),
     createdIp: family.loginAddress,
     lastIp: family.address,
     userAgent: agentInWords(family.userAgent),
