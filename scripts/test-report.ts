@@ -48,18 +48,16 @@ function showResults(): void {
   show(`${passed} passed, ${failed.length} failed${skips}`);
 }
 
+const MAX_LENGTH = 4_000;
+const DEPTH = { depth: 6, maxStringLength: 1_000 };
+
 /** What tap tells of a failure, without the source lines and the arguments of the process. */
 function details(diag: unknown): string {
   if (typeof diag !== 'object' || diag === null) return '';
-  const {
-    source: _source,
-    args: _args,
-    command: _command,
-    stdio: _stdio,
-    ...rest
-  } = diag as Record<string, unknown>;
-  return Object.entries(rest)
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : inspect(value, { depth: 6 })}`)
+  return Object.entries(diag)
+    .filter(([name]) => !['source', 'args', 'command', 'stdio'].includes(name))
+    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : inspect(value, DEPTH)}`)
+    .map((text) => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)} …` : text))
     .join('\n');
 }
 

@@ -415,6 +415,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ MAIL: 'on' }, /^MAIL/],
   [{ SMTP_SERVER: 'mail' }, /^SMTP_FROM/],
   [{ SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com,b@example.com' }, /^SMTP_FROM/],
+  [{ ...smtp, SMTP_FROM: 'Ann' }, /^SMTP_FROM got "Ann" and wants a mailbox such as/],
+  [{ ...smtp, SMTP_FROM: 'Ann\r\nBcc: b@example.com <a@example.com>' }, /^SMTP_FROM/],
   [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
   [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
   [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { EmailVerification } from '../domain/email-address.ts';
-import { isMailbox } from '../domain/mailbox.ts';
+import { isMailbox, type Sender, senderOf } from '../domain/mailbox.ts';
 import type { Variables } from './environment.ts';
 import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
@@ -17,7 +17,7 @@ interface Smtp {
 
 /** The destination of mails (a server, files, or none), their sender, and the recipient for users without a known address. */
 export type MailConfig =
-  | ((Smtp | { readonly kind: 'files' }) & { readonly from: string; readonly receiver: string | null })
+  | ((Smtp | { readonly kind: 'files' }) & { readonly from: Sender; readonly receiver: string | null })
   | { readonly kind: 'off' };
 
 export function readMail(
@@ -29,11 +29,9 @@ export function readMail(
   if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
 
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
-  for (const [name, value] of [
-    ['SMTP_FROM', SMTP_FROM],
-    ['SMTP_RECEIVER', SMTP_RECEIVER],
-  ] as const) {
-    if (value !== '' && !isMailbox(value)) read.wrong(name, value, 'one mailbox such as auth@example.com');
+  const from = readSender(SMTP_FROM, read);
+  if (receiver !== null && !isMailbox(receiver)) {
+    read.wrong('SMTP_RECEIVER', receiver, 'one mailbox such as auth@example.com');
   }
   const isLocal = isLoopback(hostOf(publicUrl ?? ''));
   if (SMTP_SERVER === '' && production && isLocal) {
@@ -46,7 +44,7 @@ export function readMail(
   if (SMTP_FROM === '' && (SMTP_SERVER !== '' || production)) {
     read.wrong('SMTP_FROM', '', 'the mailbox that sends the mails');
   }
-  if (SMTP_SERVER === '') return { kind: 'files', from: SMTP_FROM || 'kinship@example.com', receiver };
+  if (SMTP_SERVER === '') return { kind: 'files', from, receiver };
   if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
     read.wrong(missing, '', 'a value: set both SMTP_USERNAME and SMTP_PASSWORD, or neither');
@@ -54,8 +52,8 @@ export function readMail(
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };
-  const name = readName(variables, publicUrl, read);
-  return { kind: 'smtp', host, port, name, ...credentials, from: SMTP_FROM, receiver };
+  const name = readName(variables, { publicUrl, from }, read);
+  return { kind: 'smtp', host, port, name, ...credentials, from, receiver };
 }
 
 /** Without mails nobody could confirm an address, so nobody could log in. */
@@ -70,12 +68,26 @@ export function readEmailVerification(
   return mode;
 }
 
+/** A mailbox, with or without a display name. A default stands in for one that is missing or wrong. */
+function readSender(text: string, read: Readers): Sender {
+  const sender = senderOf(text);
+  if (sender !== null) return sender;
+  if (text !== '') {
+    read.wrong('SMTP_FROM', text, 'a mailbox such as auth@example.com or Example <auth@example.com>');
+  }
+  return { name: '', address: 'kinship@example.com' };
+}
+
 /** Relays refuse a client whose EHLO name is `[127.0.0.1]`, which is the default name in a container. */
-function readName({ SMTP_NAME, SMTP_FROM }: Variables, publicUrl: string | null, read: Readers): string {
+function readName(
+  { SMTP_NAME }: Variables,
+  { publicUrl, from }: { readonly publicUrl: string | null; readonly from: Sender },
+  read: Readers,
+): string {
   if (SMTP_NAME !== '') return literal(read.host('SMTP_NAME', SMTP_NAME));
   const host = hostOf(publicUrl ?? '');
   const hasName = host !== '' && isIP(host) === 0 && !isLoopback(host);
-  return hasName ? host : SMTP_FROM.slice(SMTP_FROM.lastIndexOf('@') + 1);
+  return hasName ? host : from.address.slice(from.address.lastIndexOf('@') + 1);
 }
 
 /** RFC 5321 section 4.1.3. */

@@ -13,3 +13,18 @@ export function isMailbox(text: string): boolean {
     at > 0 && text.length <= 254 && local.length <= 64 && LOCAL.test(local) && DOMAIN.test(text.slice(at + 1))
   );
 }
+
+/** The mailbox that sends the mails, with the name that mail programs show for it; the name may be empty. */
+export interface Sender {
+  readonly name: string;
+  readonly address: string;
+}
+
+const SENDER = /^(?:"([^"<>\\\p{C}]{0,100})"|([^"<>,;\\\p{C}]{0,100}))\s*<([^<>]*)>$/u;
+
+/** Reads `auth@example.com`, `Example <auth@example.com>` or `"Example, Inc." <auth@example.com>`; null for other text. */
+export function senderOf(text: string): Sender | null {
+  const [, quoted, plain = '', bracketed] = SENDER.exec(text) ?? [];
+  const address = bracketed ?? text;
+  return isMailbox(address) ? { name: (quoted ?? plain).trim(), address } : null;
+}

@@ -1,5 +1,6 @@
 import { type EmailAddress, isEmailVerified } from './email-address.ts';
 import { isMailbox } from './mailbox.ts';
+import { usernameFault } from './username.ts';
 
 /** A user with an account in this service. */
 export interface User extends EmailAddress {
@@ -9,8 +10,6 @@ export interface User extends EmailAddress {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }
-
-const USERNAME = /^[\p{L}\p{M}\p{N}@.+_-]{1,150}$/u;
 
 /**
  * The form in which names and addresses are compared. Names and addresses share one namespace, and letter case and
@@ -23,11 +22,9 @@ export function identifierOf(nameOrAddress: string): string {
 /** Why the name or address is not valid for a new account, as a sentence; null if both are valid. */
 export function accountFault(username: string, email: string): string | null {
   if (!isMailbox(email)) return 'body/email must be one mailbox.';
-  const name = username.normalize('NFKC');
-  if (!USERNAME.test(name)) {
-    return 'body/username must be at most 150 letters, digits and @ . + - _';
-  }
-  if (name.includes('@') && identifierOf(name) !== identifierOf(email)) {
+  const fault = usernameFault(username);
+  if (fault !== null) return `body/username ${fault}.`;
+  if (username.normalize('NFKC').includes('@') && identifierOf(username) !== identifierOf(email)) {
     return 'body/username must not be an address other than body/email.';
   }
   return null;

@@ -102,14 +102,17 @@ t.test('the folder of the socket is where it can be written, or the refusal is o
 });
 
 function withoutTemporaryFolder(t: Test): void {
-  const { TMPDIR } = process.env;
-  // Below a file, so that nothing can make the folder.
   const file = join(root, 'file');
   writeFileSync(file, '');
-  process.env.TMPDIR = join(file, 'nowhere');
+  // Below a file, so that nothing can make the folder. tsx, which loads the thread of the database, must do without.
+  const values = { TMPDIR: join(file, 'nowhere'), TSX_DISABLE_CACHE: '1' };
+  const before = Object.keys(values).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, values);
   t.teardown(() => {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   });
 }
 

@@ -14,7 +14,11 @@ async function open(t: Test) {
   const lines: object[] = [];
   const add = (members: object) => lines.push(members);
   const log = { info: add, warn: add, error: add };
-  return { folder, lines, mailer: createFileMailer({ folder, from: 'kinship@auth.example.com', log }) };
+  return {
+    folder,
+    lines,
+    mailer: createFileMailer({ folder, from: { name: '', address: 'kinship@auth.example.com' }, log }),
+  };
 }
 
 t.test('a mail becomes a file for this user alone, named in the log', async (t) => {

@@ -34,7 +34,7 @@ async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<numbe
 }
 
 function mailer(t: Test, options: Partial<SmtpOptions> & { port: number }) {
-  const created = createSmtpMailer({ host: '127.0.0.1', from: FROM, ...options });
+  const created = createSmtpMailer({ host: '127.0.0.1', from: { name: '', address: FROM }, ...options });
   t.teardown(() => created.close());
   return created;
 }
@@ -94,6 +94,13 @@ t.test('a mail arrives, with one sender, one recipient and a stable id', async (
   for (const each of [first, second]) {
     t.match(each?.message, /^Message-ID: <a1-b2@auth\.example\.com>\r$/m);
   }
+});
+
+t.test('the sender may have a display name, which the envelope does not carry', async (t) => {
+  const { port, received } = await serveMail(t);
+  await mailer(t, { port, from: { name: 'Example, "Inc"', address: FROM } }).send(someMail());
+  t.equal(received[0]?.from, FROM);
+  t.match(received[0]?.message, /^From: "Example, \\"Inc\\"" <kinship@auth\.example\.com>\r$/m);
 });
 
 t.test('connections are used again', async (t) => {

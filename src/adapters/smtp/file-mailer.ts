@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
+import type { Sender } from '../../domain/mailbox.ts';
 import type { Mail, Mailer } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
 import { literalContent, messageOf } from './message.ts';
@@ -8,8 +9,7 @@ import { literalContent, messageOf } from './message.ts';
 export interface FileMailerOptions {
   /** Created with the first mail, accessible to the user of the process only. */
   readonly folder: string;
-  /** One plain mailbox. */
-  readonly from: string;
+  readonly from: Sender;
   readonly log: Log;
 }
 

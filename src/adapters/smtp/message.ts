@@ -1,27 +1,26 @@
 import type { SendMailOptions } from 'nodemailer';
-import { isMailbox } from '../../domain/mailbox.ts';
+import { isMailbox, type Sender } from '../../domain/mailbox.ts';
 import { type Mail, MailRejected } from '../../ports/delivery/mailer.ts';
 
 /** Restricted, because an id becomes part of a header and of a file name. */
 const ID = /^[\w-]{1,128}$/;
 
 /**
- * Makes the message for one recipient. `from` is one plain mailbox. Addresses are objects and the envelope is explicit,
- * so the library parses no text in which it could find a second recipient.
+ * Makes the message for one recipient. Addresses are objects and the envelope is explicit, so the library parses no text
+ * in which it could find a second recipient.
  *
  * Throws {@link MailRejected} if the recipient is not a plain mailbox, or if the id has other characters than letters,
  * digits, `_` and `-`.
  */
-export function messageOf(mail: Mail, from: string): SendMailOptions {
+export function messageOf(mail: Mail, from: Sender): SendMailOptions {
   if (!isMailbox(mail.to)) throw new MailRejected('The recipient is not one plain mailbox.');
   if (!ID.test(mail.id)) throw new MailRejected('The id of the mail contains an invalid character.');
-  const sender = { name: '', address: from };
   const recipient = { name: '', address: mail.to };
   return {
-    from: sender,
+    from: { ...from },
     to: recipient,
-    envelope: { from: sender, to: [recipient] },
-    messageId: `<${mail.id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
+    envelope: { from: { name: '', address: from.address }, to: [recipient] },
+    messageId: `<${mail.id}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`,
     headers: { 'Auto-Submitted': 'auto-generated' }, // asks for no automatic answers (RFC 3834 section 5)
     subject: mail.subject.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '),
     text: mail.text,

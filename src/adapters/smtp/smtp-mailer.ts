@@ -1,4 +1,5 @@
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
+import type { Sender } from '../../domain/mailbox.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import { literalContent, messageOf } from './message.ts';
@@ -26,8 +27,7 @@ export interface SmtpOptions {
   readonly name?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** One plain mailbox. */
-  readonly from: string;
+  readonly from: Sender;
   /** PEM of a certificate authority that replaces those of the system. */
   readonly ca?: string | undefined;
   readonly timeouts?: Partial<SmtpTimeouts> | undefined;
