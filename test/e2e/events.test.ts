@@ -165,6 +165,7 @@ async function environment(t: Test): Promise<Record<string, string>> {
     DATABASE_URL: await testDatabase(t),
     DATA_DIR: await scratch(t),
     ARGON2_MEMORY: '1024',
+    EMAIL_VERIFICATION: 'off',
   };
 }
 
