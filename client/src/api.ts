@@ -150,7 +150,12 @@ export interface components {
          *       "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
          *       "username": "ann",
          *       "email": "ann@example.com",
-         *       "emailVerified": false
+         *       "emailVerified": false,
+         *       "authTime": 1767323045,
+         *       "amr": [
+         *         "pwd"
+         *       ],
+         *       "acr": "aal1"
          *     }
          */
         readonly Me: {
@@ -162,6 +167,12 @@ export interface components {
             readonly email?: string;
             /** @description whether the user has proved to receive mail at this address */
             readonly emailVerified?: boolean;
+            /** @description when the user was authenticated, in seconds since the epoch */
+            readonly authTime?: number;
+            /** @description how the user was authenticated (RFC 8176); absent if unknown */
+            readonly amr?: readonly string[];
+            /** @description `aal1`: by one factor, `aal2`: by several; absent if unknown */
+            readonly acr?: string;
         };
         readonly ConfirmedPassword: {
             readonly password: string;
@@ -346,7 +357,12 @@ export interface components {
          *       "aud": "kinship",
          *       "iat": 1767323045,
          *       "exp": 1767323945,
-         *       "jti": "3012e531-4d1c-481b-818b-ab19596b046f"
+         *       "jti": "3012e531-4d1c-481b-818b-ab19596b046f",
+         *       "auth_time": 1767323045,
+         *       "amr": [
+         *         "pwd"
+         *       ],
+         *       "acr": "aal1"
          *     }
          * @example {
          *       "active": false
@@ -376,6 +392,12 @@ export interface components {
             readonly exp?: number;
             /** @description access tokens only */
             readonly jti?: string;
+            /** @description when the user was authenticated, in seconds since the epoch */
+            readonly auth_time?: number;
+            /** @description how the user was authenticated (RFC 8176); absent if unknown */
+            readonly amr?: readonly string[];
+            /** @description `aal1`: by one factor, `aal2`: by several; absent if unknown */
+            readonly acr?: string;
         };
         readonly OperatorsSession: {
             /** @description UUID */
@@ -450,6 +472,10 @@ export interface components {
          *       ],
          *       "introspection_endpoint_auth_methods_supported": [
          *         "client_secret_basic"
+         *       ],
+         *       "acr_values_supported": [
+         *         "aal1",
+         *         "aal2"
          *       ]
          *     }
          */
@@ -465,6 +491,7 @@ export interface components {
             readonly token_endpoint_auth_methods_supported: readonly string[];
             readonly revocation_endpoint_auth_methods_supported: readonly string[];
             readonly introspection_endpoint_auth_methods_supported: readonly string[];
+            readonly acr_values_supported: readonly string[];
         };
         readonly PublicKey: {
             readonly kid: string;

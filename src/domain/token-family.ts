@@ -1,3 +1,4 @@
+import type { Authentication } from './authentication.ts';
 import type { ClientInfo } from './events.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
@@ -59,6 +60,7 @@ export interface TokenFamily extends CurrentPair {
   /** The subjects of {@link Occurrence.oncePerDay} that the login already showed to the user. */
   readonly knownSinceLogin: readonly string[];
   readonly createdAt: number;
+  readonly authentication: Authentication;
   /** When the session ends. A refresh does not move it. */
   readonly expiresAt: number;
   readonly revoked: { readonly at: number; readonly reason: RevocationReason } | null;
@@ -82,8 +84,21 @@ export interface Login {
   readonly client: ClientInfo;
   /** The door's policy for this session. It overrides the operator's policy. */
   readonly onAddressChange?: ChangePolicy;
+  /** How and when the user was authenticated, as far as the caller knows. Default: at login, by an unknown method. */
+  readonly authentication?: Partial<Authentication>;
   /** The lifetime of this session in milliseconds, if it is shorter than the operator's. */
   readonly maxAge?: number;
+}
+
+/** Why what the caller of a login states is not acceptable, as a sentence; null if it is acceptable. */
+export function loginFault(
+  { maxAge = 0, authentication }: Pick<Login, 'maxAge' | 'authentication'>,
+  { sessionMaxAge, clockSkew }: Policy,
+  now: number,
+): string | null {
+  if (maxAge > sessionMaxAge) return `querystring/maxAge must be at most ${sessionMaxAge / 1000} seconds.`;
+  const isFuture = (authentication?.authTime ?? 0) > now + clockSkew;
+  return isFuture ? 'querystring/authTime must not be in the future.' : null;
 }
 
 /** The family at login. Its policies are stored with it, so that no other door can soften them. */
@@ -98,9 +113,15 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     loginAddress: client.address,
     knownSinceLogin: [notifiedSubject.network(client.address), notifiedSubject.product(client)],
     createdAt: first.rotatedAt,
+    authentication: authenticationAtLogin(login, first.rotatedAt),
     expiresAt: wholeSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
     revoked: null,
   };
+}
+
+function authenticationAtLogin({ authentication = {} }: Login, now: number): Authentication {
+  const { authTime = now, amr = [], acr = null } = authentication;
+  return { authTime: Math.min(authTime, now), amr, acr };
 }
 
 /**

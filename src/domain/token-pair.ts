@@ -1,7 +1,8 @@
+import { type AuthenticationClaims, pickAuthentication } from './authentication.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** The claims of an access token without issuer and audience. Times in whole seconds (RFC 7519). */
-export interface AccessClaims {
+export interface AccessClaims extends AuthenticationClaims {
   readonly sub: string;
   readonly userId: string;
   readonly sid: string;
@@ -61,7 +62,20 @@ export function asAccessClaims(
   if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
   const begins = nbf === undefined ? iat : Math.max(iat, Number(nbf));
   const good = now < exp * 1000 && begins * 1000 <= now + leeway;
-  return good ? { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp } : null;
+  if (!good || !hasAuthentication(claims)) return null;
+  const own = { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp };
+  return { ...own, ...pickAuthentication(claims) };
+}
+
+function hasAuthentication(
+  claims: Readonly<Record<string, unknown>>,
+): claims is Readonly<Record<string, unknown>> & AuthenticationClaims {
+  const { auth_time, amr, acr } = claims;
+  return (
+    (auth_time === undefined || isCount(auth_time)) &&
+    (amr === undefined || (Array.isArray(amr) && amr.every(isShortText))) &&
+    (acr === undefined || isShortText(acr))
+  );
 }
 
 /** The claims of an access token that identify the pair and the session; null if the claims have another shape. */

@@ -307,7 +307,8 @@ t.test('users without an account here have sessions but no account routes', asyn
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   const pair = pairOf(await post(`/auth/login?userId=${userId}`));
-  t.same((await get(service, '/auth/me', pair)).body, { userId, sessionId: claimsOf(pair.access).sid });
+  const { sid, iat } = claimsOf(pair.access);
+  t.same((await get(service, '/auth/me', pair)).body, { userId, sessionId: sid, authTime: iat });
   const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
   t.match(await post('/auth/password', change, bearer(pair)), { status: 404, body: { code: 'not_found' } });
   t.equal((await post(`/auth/login?userId=${userId}`, { username: 'ann', password: PASSWORD })).status, 400);

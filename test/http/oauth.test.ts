@@ -250,6 +250,7 @@ t.test('introspection describes a valid token', async (t) => {
     client_id: 'backend',
     iss: 'kinship',
     aud: 'kinship',
+    auth_time: claims.iat,
   };
   const { iat, exp, jti } = claims;
   t.same((await look(pair.access)).body, { ...said, token_type: 'Bearer', iat, exp, jti });

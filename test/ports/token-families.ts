@@ -37,6 +37,15 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.find(family.tokenFamily), family);
   });
 
+  await t.test('a family of an unknown authentication method is found and rotated as it is', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ authentication: { authTime: NOW - 5, amr: [], acr: null } });
+    await families.open(family, []);
+    t.same(await families.find(family.tokenFamily), family);
+    const rotation = rotationOf(family);
+    t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
+  });
+
   await t.test('an unknown family is null', async (t) => {
     const { families } = await fresh(t);
     t.equal(await families.find(someFamily().tokenFamily), null);

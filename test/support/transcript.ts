@@ -80,11 +80,13 @@ async function outcomeIn(results: string, index: number): Promise<Outcome> {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const TIME = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z';
+/** A time in seconds since the epoch. */
+const SECONDS = '\\b1\\d{9}\\b';
 
 /** Whether an answer is the one shown, but for ids and times, and for what is cut short with `…`. */
 export function isLike(shown: string, seen: string): boolean {
   const pattern = shown
-    .split(new RegExp(`(${UUID}|${TIME}|…)`))
+    .split(new RegExp(`(${UUID}|${TIME}|${SECONDS}|…)`))
     .map((part, index) => (index % 2 === 0 ? escaped(part) : wildcard(part)))
     .join('');
   return new RegExp(`^${pattern}$`).test(seen);
@@ -96,5 +98,5 @@ function escaped(literal: string): string {
 
 function wildcard(part: string): string {
   if (part === '…') return '[\\w./+=-]+';
-  return new RegExp(UUID).test(part) ? UUID : TIME;
+  return [UUID, TIME].find((form) => new RegExp(form).test(part)) ?? SECONDS;
 }

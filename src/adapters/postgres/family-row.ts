@@ -1,3 +1,4 @@
+import type { Authentication, Level, Method } from '../../domain/authentication.ts';
 import type { ChangePolicy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, Door, TokenFamily } from '../../domain/token-family.ts';
@@ -17,6 +18,10 @@ export interface FamilyRow {
   login_address: string;
   known_since_login: string[];
   created_at: Date;
+  /** This column and the next two are null in rows of older releases. */
+  auth_time: Date | null;
+  amr: Method[] | null;
+  acr: Level | null;
   expires_at: Date;
   revoked_at: Date | null;
   revoked_reason: RevocationReason | null;
@@ -50,6 +55,9 @@ export const FAMILY_COLUMNS = [
   'login_address',
   'known_since_login',
   'created_at',
+  'auth_time',
+  'amr',
+  'acr',
   'expires_at',
   'revoked_at',
   'revoked_reason',
@@ -104,6 +112,9 @@ export const RETURNED_COLUMNS = [
   'login_address',
   'known_since_login',
   'created_at',
+  'auth_time',
+  'amr',
+  'acr',
   'expires_at',
 ] as const;
 
@@ -153,6 +164,11 @@ function assembleFamily(
     loginAddress: row.login_address,
     knownSinceLogin: row.known_since_login,
     createdAt: row.created_at.getTime(),
+    authentication: {
+      authTime: (row.auth_time ?? row.created_at).getTime(),
+      amr: row.amr ?? [],
+      acr: row.acr,
+    },
     expiresAt: row.expires_at.getTime(),
     revoked,
   };
@@ -193,9 +209,14 @@ export function familyColumns(family: TokenFamily) {
     login_address: family.loginAddress,
     known_since_login: [...family.knownSinceLogin],
     created_at: new Date(family.createdAt),
+    ...authenticationColumns(family.authentication),
     expires_at: new Date(family.expiresAt),
     ...pairColumns(family),
   };
+}
+
+function authenticationColumns({ authTime, amr, acr }: Authentication) {
+  return { auth_time: new Date(authTime), amr: [...amr], acr };
 }
 
 /** A hash as the database stores it. */

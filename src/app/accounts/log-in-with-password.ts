@@ -1,3 +1,4 @@
+import { BY_PASSWORD } from '../../domain/authentication.ts';
 import { type EmailVerification, mayLogInWithPassword } from '../../domain/email-address.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
@@ -16,7 +17,8 @@ interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
   readonly emailVerification: EmailVerification;
 }
 
-export interface LogInWithPasswordInput extends Omit<NewSession, 'userId' | 'contact' | 'maxAge'> {
+export interface LogInWithPasswordInput
+  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge'> {
   /** The user name or the mail address of the account. */
   readonly username: string;
   readonly password: string;
@@ -35,7 +37,11 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;
 
   return async ({ username, password, remember = true, ...options }) => {
-    const session = { ...options, ...(!remember && { maxAge: policy.sessionShortAge }) };
+    const session = {
+      ...options,
+      authentication: BY_PASSWORD,
+      ...(!remember && { maxAge: policy.sessionShortAge }),
+    };
     const identifier = identifierOf(username);
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);

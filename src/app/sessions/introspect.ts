@@ -1,3 +1,8 @@
+import {
+  type AuthenticationClaims,
+  authenticationClaims,
+  pickAuthentication,
+} from '../../domain/authentication.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
@@ -25,6 +30,8 @@ export interface ActiveToken {
   readonly expiresAt: number;
   /** The id of an access token; null for a refresh token, whose id is a secret. */
   readonly jti: string | null;
+  /** Of an access token its own claims, of a refresh token those of the pair that it belongs to. */
+  readonly authentication: AuthenticationClaims;
 }
 
 export type Introspect = (token: string) => Promise<ActiveToken | null>;
@@ -50,7 +57,7 @@ async function describe(
   { users, codec }: Deps,
   token: string,
   { type, claims, userId, sessionId }: OurToken,
-  { clientId, expiresAt }: TokenFamily,
+  { clientId, expiresAt, authentication }: TokenFamily,
 ): Promise<ActiveToken> {
   const user = await users.find(userId);
   return {
@@ -65,5 +72,6 @@ async function describe(
     // No token outlives its session.
     expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
     jti: type === 'access' ? claims.jti : null,
+    authentication: type === 'access' ? pickAuthentication(claims) : authenticationClaims(authentication),
   };
 }

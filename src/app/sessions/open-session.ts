@@ -1,7 +1,7 @@
 import { clientFacts } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type Login, openFamily } from '../../domain/token-family.ts';
+import { type Login, loginFault, openFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -32,14 +32,13 @@ export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
 /**
  * Opens a session for a user whom a trusted backend names, and returns the first pair. Rejects with a {@link Refusal}
- * `invalid_request` if the session would outlive those of the operator's policy.
+ * `invalid_request` if what the backend states is not acceptable.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
   async (session) => {
-    const { sessionMaxAge } = deps.policy;
-    if (session.maxAge !== undefined && session.maxAge > sessionMaxAge)
-      throw new Refusal('invalid_request', `maxAge must be at most ${sessionMaxAge / 1000} seconds.`);
+    const fault = loginFault(session, deps.policy, deps.clock());
+    if (fault !== null) throw new Refusal('invalid_request', fault);
     const pair = await openSessionIf(deps, session);
     if (pair === null) throw new Refusal('invalid_credentials');
     return pair;

@@ -1,3 +1,4 @@
+import { authenticationClaims } from '../../domain/authentication.ts';
 import { expiriesOf, type TokenFamily } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
@@ -41,6 +42,7 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     client_id: family.clientId,
     iat: seconds(family.rotatedAt),
     exp: seconds(expiriesOf(family).access),
+    ...authenticationClaims(family.authentication),
     ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
   };
 }

@@ -9,6 +9,7 @@ import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
+import { Acr, Amr, AuthTime } from '../server/authentication.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
@@ -124,11 +125,24 @@ const Me = Type.Object(
         description: 'whether the user has proved to receive mail at this address',
       }),
     ),
+    authTime: Type.Optional(AuthTime),
+    amr: Type.Optional(Amr),
+    acr: Type.Optional(Acr),
   },
   {
     title: 'Me',
     additionalProperties: false,
-    examples: [{ userId: examples.user, sessionId: examples.session, ...account, emailVerified: false }],
+    examples: [
+      {
+        userId: examples.user,
+        sessionId: examples.session,
+        ...account,
+        emailVerified: false,
+        authTime: examples.authentication.auth_time,
+        amr: examples.authentication.amr,
+        acr: examples.authentication.acr,
+      },
+    ],
   },
 );
 const ConfirmedPassword = Type.Object(
@@ -159,7 +173,11 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
         response: { 200: answer('the user and the session', Me), ...problems(401, 503) },
       },
     },
-    async (request) => describeMe(principalOf(request)),
+    async (request) => {
+      const { authentication, ...session } = principalOf(request);
+      const { auth_time: authTime, ...rest } = authentication;
+      return { ...(await describeMe(session)), ...(authTime !== undefined && { authTime }), ...rest };
+    },
   );
 
   app.delete(

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
+import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
@@ -32,6 +33,21 @@ const Query = Type.Object({
       minimum: 1,
       description: 'with `userId`: seconds until the session ends, at most `SESSION_MAX_AGE`',
     }),
+  ),
+  authTime: Type.Optional(
+    count({
+      description: 'with `userId`: when the user was authenticated, in seconds since the epoch. Default: now',
+    }),
+  ),
+  amr: Type.Optional(
+    Type.String({
+      pattern: `^(?:${METHODS.join('|')})(?: (?:${METHODS.join('|')})){0,${METHODS.length - 1}}$`,
+      maxLength: 100,
+      description: 'with `userId`: how the user was authenticated, values of RFC 8176 with spaces between',
+    }),
+  ),
+  acr: Type.Optional(
+    oneOf(LEVELS, { description: 'with `userId`: `aal1` for one factor, `aal2` for several' }),
   ),
 });
 const Body = Type.Object(
@@ -78,7 +94,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       },
     },
     async (request) => {
-      const { userId, email, binding, maxAge } = request.query;
+      const { userId, email, binding, ...stated } = request.query;
       const session = {
         paired: binding !== 'refresh',
         door: 'canonical',
@@ -86,7 +102,8 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         client: clientOf(request),
       } as const;
       if (userId === undefined) {
-        if (maxAge !== undefined) throw new Refusal('invalid_request', 'querystring/maxAge needs userId.');
+        const [name] = Object.keys(stated);
+        if (name !== undefined) throw new Refusal('invalid_request', `querystring/${name} needs userId.`);
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }
 
@@ -102,10 +119,22 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         userId: userId.toLowerCase(),
         ...clientOfKey,
         contact: email ?? null,
-        ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
+        ...sessionOptions(stated),
       });
     },
   );
+}
+
+/** What a trusted backend states about the session and the authentication of its user. */
+function sessionOptions({ maxAge, authTime, amr, acr }: Static<typeof Query>) {
+  return {
+    ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
+    authentication: {
+      ...(authTime !== undefined && { authTime: authTime * 1000 }),
+      ...(amr !== undefined && { amr: [...new Set(amr.split(' '))] as Method[] }), // the schema allows no other value
+      ...(acr !== undefined && { acr }),
+    },
+  };
 }
 
 function credentialsOf({ username, password, remember }: Static<typeof Body>) {

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ActiveToken, Introspect } from '../../../app/sessions/introspect.ts';
 import type { App } from '../server/app.ts';
+import { Acr, Amr, AuthTime } from '../server/authentication.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -26,6 +27,7 @@ const example = {
   iat: 1767323045,
   exp: 1767323945,
   jti: '3012e531-4d1c-481b-818b-ab19596b046f',
+  ...examples.authentication,
 };
 
 const Introspection = Type.Object(
@@ -48,6 +50,9 @@ const Introspection = Type.Object(
     iat: Time,
     exp: Time,
     jti: Type.Optional(longText({ description: 'access tokens only' })),
+    auth_time: Type.Optional(AuthTime),
+    amr: Type.Optional(Amr),
+    acr: Type.Optional(Acr),
   },
   {
     title: 'Introspection',
@@ -98,5 +103,6 @@ function claimsOf(token: ActiveToken): Static<typeof Introspection> {
     iat: token.issuedAt,
     exp: token.expiresAt,
     ...(token.jti !== null && { jti: token.jti }),
+    ...token.authentication,
   };
 }

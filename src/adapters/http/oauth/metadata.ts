@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { LEVELS } from '../../../domain/authentication.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
@@ -27,6 +28,7 @@ const Metadata = Type.Object(
     token_endpoint_auth_methods_supported: Names,
     revocation_endpoint_auth_methods_supported: Names,
     introspection_endpoint_auth_methods_supported: Names,
+    acr_values_supported: Names,
   },
   {
     title: 'ServerMetadata',
@@ -85,5 +87,6 @@ function documentOf(issuer: string, publicUrl: string) {
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
     revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    acr_values_supported: [...LEVELS],
   };
 }

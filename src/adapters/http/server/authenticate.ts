@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticate } from '../../../app/sessions/authenticate.ts';
+import { type AuthenticationClaims, pickAuthentication } from '../../../domain/authentication.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
@@ -7,6 +8,7 @@ import type { App } from './app.ts';
 export interface Principal {
   readonly userId: string;
   readonly sessionId: string;
+  readonly authentication: AuthenticationClaims;
 }
 
 declare module 'fastify' {
@@ -44,8 +46,8 @@ export async function bearerOf(
 
 /** The principal of an access token, independent of how the request carried it. */
 export async function principalBy(token: string, authenticate: Authenticate): Promise<Principal> {
-  const { sub, sid } = await authenticate(token);
-  return { userId: sub, sessionId: sid };
+  const claims = await authenticate(token);
+  return { userId: claims.sub, sessionId: claims.sid, authentication: pickAuthentication(claims) };
 }
 
 /** The principal inside a scope that requires one. */

@@ -10,5 +10,6 @@ export const examples = {
   user: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11',
   session: 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9',
   request: '58d83f6c-2927-427d-8c5b-456c6e2682ad',
+  authentication: { auth_time: 1767323045, amr: ['pwd'], acr: 'aal1' },
   time: '2026-01-02T03:04:05.678Z',
 } as const;
