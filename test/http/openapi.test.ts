@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import t from 'tap';
 import { httpService } from '../support/http.ts';
-import { type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
+import { exampleOf, type Media, type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
 
 const file = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
 const committed = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
@@ -68,6 +68,23 @@ t.test('JSON bodies and answers have examples that match their schemas', async (
   t.notOk(at(['components', 'schemas', 'Problem'])({ type: 'x' }), 'it does look');
 });
 
+t.test('each refusal has an example of each of its codes', async (t) => {
+  const { components } = await committed();
+  const responses = Object.entries(components.responses as Readonly<Record<string, Refused>>);
+  for (const [name, { description, content }] of responses) {
+    const { examples = {} } = content['application/problem+json'] ?? {};
+    const codes = /^`code`: (.*)$/.exec(description)?.[1]?.split(', ') ?? Object.keys(examples);
+    t.ok(codes.length > 0, name);
+    t.strictSame(Object.keys(examples), codes, name);
+    for (const code of codes) t.equal(examples[code]?.value.code, code, `${name} ${code}`);
+  }
+});
+
+interface Refused {
+  readonly description: string;
+  readonly content: Readonly<Record<string, Media>>;
+}
+
 t.test('every string, array and number of the document has a bound', async (t) => {
   const document = await committed();
   t.same([...unbounded(document)], []);
@@ -86,7 +103,8 @@ t.test('the service accepts the example bodies without tokens', async (t) => {
   const { post, send } = await httpService(t);
   const document = await committed();
   const asked = async (path: string, status: number, headers = {}) => {
-    const body = document.paths[path]?.post?.requestBody?.content?.['application/json']?.example;
+    const media = document.paths[path]?.post?.requestBody?.content?.['application/json'];
+    const body = media && exampleOf(media);
     const answer = await post(path, body, headers);
     t.equal(answer.status, status, path);
     return answer.body;
@@ -113,9 +131,14 @@ function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]
       const operation = ['paths', path, method];
       const parts = Object.entries({ requestBody, ...prefixed(responses) });
       for (const [part, { content = {} } = {}] of parts) {
-        for (const [type, { schema, example }] of Object.entries(content)) {
+        for (const [type, media] of Object.entries(content)) {
           if (type.startsWith('text/')) continue;
-          const examples = [example, ...examplesOf(schema, components)].filter((one) => one !== undefined);
+          const { schema, example, examples: named = {} } = media;
+          const examples = [
+            example,
+            ...Object.values(named).map(({ value }) => value),
+            ...examplesOf(schema, components),
+          ].filter((one) => one !== undefined);
           yield { path: [...operation, ...part.split(' '), 'content', type, 'schema'], examples };
         }
       }
@@ -146,7 +169,7 @@ function prefixed(responses: OpenApi['paths'][string][string]['responses']) {
   );
 }
 
-function examplesOf(schema: object, { schemas }: OpenApi['components']): unknown[] {
+function examplesOf(schema: object, { schemas }: Pick<OpenApi['components'], 'schemas'>): unknown[] {
   const { $ref, examples = [] } = schema as { $ref?: string; examples?: unknown[] };
   const target = schemas[$ref?.split('/').at(-1) ?? ''];
   return target === undefined ? examples : examplesOf(target, { schemas });

@@ -6,7 +6,7 @@ import { httpCollection } from './http-collection.ts';
 
 export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+  readonly components: Readonly<Record<'schemas' | 'responses', Readonly<Record<string, object>>>>;
 }
 
 export interface OpenApiOperation {
@@ -19,9 +19,12 @@ interface Answer {
   readonly content?: Readonly<Record<string, Media>>;
 }
 
-interface Media {
+type Body = Readonly<Record<string, unknown>>;
+
+export interface Media {
   readonly schema: object;
-  readonly example?: Readonly<Record<string, unknown>>;
+  readonly example?: Body;
+  readonly examples?: Readonly<Record<string, { readonly value: Body }>>;
 }
 
 /** What the service answers under /docs/json with every front door open: nothing in it is of this machine. */
@@ -29,6 +32,11 @@ export async function openapiOf(t: Pick<Test, 'teardown'>): Promise<OpenApi> {
   const { send } = await httpService(t);
   const { body } = await send('/docs/json');
   return body as unknown as OpenApi; // an answer is typed as any object: what is in it the tests find out
+}
+
+/** The example of a body, or the first of several. */
+export function exampleOf({ example, examples = {} }: Media): Body {
+  return example ?? Object.values(examples)[0]?.value ?? {};
 }
 
 /** What is kept of the document, by file. `npm run openapi` writes them, a test compares them. */

@@ -1,4 +1,4 @@
-import type { OpenApi } from './openapi.ts';
+import { exampleOf, type Media, type OpenApi } from './openapi.ts';
 
 /** An operation of the OpenAPI document, with what a request needs. */
 export interface Operation {
@@ -18,9 +18,7 @@ interface Documented {
   readonly operationId: string;
   readonly summary?: string;
   readonly security?: readonly Readonly<Record<string, unknown>>[];
-  readonly requestBody?: {
-    readonly content: Readonly<Record<string, { readonly example?: Readonly<Record<string, string>> }>>;
-  };
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
@@ -41,7 +39,9 @@ export function operationsOf({ paths }: OpenApi): readonly Operation[] {
         method: method.toUpperCase(),
         path,
         schemes: security.flatMap((needed) => Object.keys(needed)),
-        body: Object.fromEntries(content.map(([type, { example = {} }]) => [type, example])),
+        body: Object.fromEntries(
+          content.map(([type, media]) => [type, exampleOf(media) as Readonly<Record<string, string>>]),
+        ),
         statuses: Object.keys(responses).map(Number),
       };
     }),

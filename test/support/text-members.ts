@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { openapiOf } from './openapi.ts';
+import { exampleOf, openapiOf } from './openapi.ts';
 
 interface Schema {
   readonly $ref?: string;
@@ -25,11 +25,13 @@ export async function textMembers(t: Pick<Test, 'teardown'>): Promise<readonly T
   const schemas = components.schemas as Readonly<Record<string, Schema>>;
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).flatMap(([method, { requestBody }]) =>
-      Object.entries(requestBody?.content ?? {}).flatMap(([type, { schema, example = {} }]) => {
-        const { $ref } = schema as Schema;
-        const { properties = {} } = schemas[$ref?.split('/').at(-1) ?? ''] ?? (schema as Schema);
+      Object.entries(requestBody?.content ?? {}).flatMap(([type, media]) => {
+        const schema = media.schema as Schema;
+        const { properties = {} } = schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema;
         return Object.entries(properties).flatMap(([name, { maxLength = 0 }]) =>
-          maxLength === 0 ? [] : [{ path, method: method.toUpperCase(), type, name, maxLength, example }],
+          maxLength === 0
+            ? []
+            : [{ path, method: method.toUpperCase(), type, name, maxLength, example: exampleOf(media) }],
         );
       }),
     ),

@@ -9,6 +9,7 @@ import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { count, longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
+import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
@@ -64,7 +65,10 @@ const Body = Type.Object(
   {
     title: 'Credentials',
     additionalProperties: false,
-    examples: [{ username: examples.account.username, password: examples.password }],
+    [NAMED_EXAMPLES]: {
+      'by password': { value: { username: examples.account.username, password: examples.password } },
+      'by user id': { value: {} },
+    },
   },
 );
 

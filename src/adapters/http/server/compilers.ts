@@ -12,6 +12,9 @@ type Schemas = Parameters<BuildValidator>[0];
  */
 const load = createRequire(import.meta.url);
 
+/** The examples of a body under their names. The documentation shows them, the validator ignores them. */
+export const NAMED_EXAMPLES = 'x-examples';
+
 /** Shared by all scopes: scopes with the same schemas share their compilers. */
 const validators = once((): BuildValidator => load('@fastify/ajv-compiler')());
 const serializers = once((): BuildSerializer => load('@fastify/fast-json-stringify-compiler')());
@@ -21,7 +24,12 @@ const serializers = once((): BuildSerializer => load('@fastify/fast-json-stringi
  * schema wants one. Nothing else is corrected: no member is removed, and no value is turned into an array.
  */
 export const buildValidator = ((schemas: Schemas) => {
-  const common = { removeAdditional: false, allErrors: false, useDefaults: true } as const;
+  const common = {
+    removeAdditional: false as const,
+    allErrors: false,
+    useDefaults: true,
+    keywords: [NAMED_EXAMPLES],
+  };
   const strict = once(() => validators()(schemas, { customOptions: { ...common, coerceTypes: false } }));
   // `1e400` is parsed as Infinity. With `strictNumbers` the validator skips the limits of values that are not finite.
   const coercing = once(() =>

@@ -57,6 +57,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   internal_error: { status: 500, title: 'Internal error', recovery: 'retry' },
 };
 
+/** What the answer says for a code of the framework. */
+const DETAILS = {
+  method_not_allowed: 'This path does not support GET. It supports POST.',
+  payload_too_large: 'The body is too large.',
+  unsupported_media_type: 'This route does not accept this content type.',
+  request_timeout: 'The request took too long to arrive.',
+  headers_too_large: 'The headers are too large.',
+  internal_error: 'The service failed. Try again later.',
+} satisfies Readonly<Record<FrameworkCode, string>>;
+
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Problem details for HTTP APIs (RFC 9457). */
@@ -77,8 +87,21 @@ export const Problem = Type.Object(
   },
 );
 
-function exampleOf(code: RefusalCode): object {
-  return problem(code, new Refusal(code).message, examples.request);
+function exampleOf(code: ProblemCode): object {
+  const detail = isFrameworkCode(code) ? DETAILS[code] : new Refusal(code).message;
+  return problem(code, detail, examples.request);
+}
+
+function isFrameworkCode(code: ProblemCode): code is FrameworkCode {
+  return code in DETAILS;
+}
+
+/** An example of each code that has this status; of the range `4XX` or `5XX`, those of the framework. */
+export function examplesOf(status: string): Readonly<Record<string, { readonly value: object }>> {
+  const codes = status.endsWith('XX')
+    ? (Object.keys(DETAILS) as FrameworkCode[]).filter((code) => `${PROBLEMS[code].status}`[0] === status[0])
+    : codesOf(Number(status));
+  return Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]));
 }
 
 /** The codes that have this status. */
@@ -101,15 +124,15 @@ export function problem(code: ProblemCode, detail: string, requestId: string): S
 }
 
 const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is too large.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'This route does not accept this content type.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', DETAILS.payload_too_large],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', DETAILS.unsupported_media_type],
   FST_PARTS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
   FST_FIELDS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
   FST_FILES_LIMIT: ['invalid_request', 'This route does not accept files.'],
   FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long. Try again later.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The path cannot be decoded.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', DETAILS.request_timeout],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', DETAILS.headers_too_large],
 };
 
 /** The code of any error, and a sentence that reveals nothing internal. */
@@ -121,7 +144,7 @@ export function classify(error: unknown): readonly [ProblemCode, string] {
   if (known !== undefined) return known;
   if (validation !== undefined) return ['invalid_request', `${message}.`];
   if (statusCode >= 400 && statusCode < 500) return ['invalid_request', `${STATUS_CODES[statusCode]}.`];
-  return ['internal_error', 'The service failed. Try again later.'];
+  return ['internal_error', DETAILS.internal_error];
 }
 
 interface FrameworkError extends Error {

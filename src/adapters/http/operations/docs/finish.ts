@@ -1,11 +1,11 @@
-import { PROBLEM_TYPE } from '../../server/problems.ts';
+import { examplesOf, PROBLEM_TYPE } from '../../server/problems.ts';
 import { BODY_IS_OPTIONAL, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
 import { headersOf } from './components.ts';
 
 interface Response {
   $ref?: string;
   headers?: Record<string, object>;
-  content?: Record<string, { schema: object }>;
+  content?: Record<string, { schema: object; examples?: object }>;
 }
 
 interface Operation {
@@ -46,7 +46,10 @@ function letBodyBeOptional(operation: Operation): void {
 function nameResponses(operation: Operation, components: Components): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     response.headers = headersOf(status, response.headers);
-    if (Object.keys(response.content ?? {}).join() === PROBLEM_TYPE)
+    const { [PROBLEM_TYPE]: problem, ...others } = response.content ?? {};
+    if (problem === undefined) continue;
+    problem.examples = examplesOf(status);
+    if (Object.keys(others).length === 0)
       operation.responses[status] = named(
         components,
         'responses',
