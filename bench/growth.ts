@@ -1,5 +1,6 @@
 /**
- * `npm run bench:growth`: what a refresh costs as the table grows, how large the table is, and what vacuum has to do.
+ * `npm run bench:growth`: measures refreshes while the table grows, the size of the table, and the work of
+ * vacuum.
  * Writes docs/growth.svg.
  */
 import { execFile } from 'node:child_process';
@@ -22,14 +23,20 @@ const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000,1000000,10000000' },
     rounds: { type: 'string', default: '5' },
-    /** How often each family is rotated by SQL before, and how many such rotations there are at most in all. */
+    /**
+     * Rotations by SQL before the measurement, for each family; below, their maximum for all families
+     * together.
+     */
     rotations: { type: 'string', default: '20' },
     'rotations-at-most': { type: 'string', default: '4000000' },
   },
 });
 
 const CLIENTS = 32;
-/** Real sessions lie all over the table: some are opened after each of so many parts of it. */
+/**
+ * The table is filled in this many parts. Sessions are opened after each part, so that they are spread over
+ * it.
+ */
 const PARTS = 50;
 const SESSIONS_PER_CLIENT_AND_PART = 3;
 const BATCH = 10_000;
@@ -113,7 +120,7 @@ async function described({ families, databaseUrl, rounds }: Grown): Promise<Reco
   };
 }
 
-/** A fifth of the families has ended long ago, and goes while the others are refreshed. */
+/** Ends a fifth of the families, at most 200,000, and measures refreshes while these families are purged. */
 async function purging(grown: Grown): Promise<void> {
   const { databaseUrl, families } = grown;
   const ended = Math.min(families / 5, 200_000);
@@ -127,7 +134,7 @@ async function purging(grown: Grown): Promise<void> {
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   const purge = promisify(execFile)(process.execPath, [program, 'purge'], { env });
   await refreshes(grown);
-  say(`the round before this line was beside a purge`);
+  say('the round above ran during a purge');
   await purge;
   say(`purged ${ended} families at ${Math.round((1_000 * ended) / (performance.now() - started))}/s`);
 }

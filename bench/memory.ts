@@ -5,7 +5,7 @@ import { memoryOf } from './measure/processes.ts';
 const CLIENT = new URL('contestants/kinship/client.ts', import.meta.url).href;
 const SLICE = 10;
 
-/** Resident memory, in bytes, of a service that has done at least so many refreshes, and nothing else. */
+/** Resident memory, in bytes, of a service after at least this many refreshes and no other work. */
 export async function memoryAfter(databaseUrl: string, refreshes: number) {
   const { pid, place, stop } = await startKinship(databaseUrl);
   const job = { client: CLIENT, scenario: 'refresh', place, clients: 32, warmUpSeconds: 0, seconds: SLICE };

@@ -7,7 +7,7 @@ import { type Round, runJob } from './load/run.ts';
 import type { Scenarios } from './load/scenario.ts';
 import { honouredTwice } from './twice.ts';
 
-/** The peers, each in a folder of its own under peers/, and what each of them is asked for. */
+/** The peers, by their folder under peers/, and the scenarios that each of them runs. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
   express: ['refresh', 'login', 'password', 'protected'],
   'oidc-provider': ['refresh'],
@@ -24,7 +24,7 @@ export interface Plan {
   readonly tries: number;
 }
 
-/** The rounds of each contestant's scenario, by `contestant scenario`; `pgbench refresh` is the bare rotation. */
+/** The rounds by `contestant scenario`. `pgbench refresh` is the rotation statement without a service. */
 export type Rates = ReadonlyMap<string, readonly Round[]>;
 
 interface Field {
@@ -35,8 +35,9 @@ interface Field {
 }
 
 /**
- * All contestants take their turns in each round, so that whatever else the machine does hits all of them alike; and
- * at the end, how many of `tries` tokens that were submitted twice at the same moment each of them honoured twice.
+ * Measures all contestants in turn in each round, so that other load affects all of them equally. At the end,
+ * submits `tries` tokens twice at the same moment to each contestant, and counts the tokens that were
+ * accepted twice.
  */
 export async function measureRates(
   databases: Databases,
@@ -88,7 +89,7 @@ function field(name: string, contestant: Contestant, client: string, scenarios: 
   return { name, contestant, client: new URL(client, import.meta.url).href, scenarios };
 }
 
-/** On tables that the service itself has made. */
+/** Prepares pgbench on tables that the service has created. */
 async function prepareBareRotation(databases: Databases): Promise<Pgbench> {
   const url = await databases.create('bare');
   await (await startKinship(url)).stop();

@@ -1,7 +1,9 @@
 import { startKinship } from './contestants/kinship/server.ts';
 import { median } from './measure/statistics.ts';
 
-/** Milliseconds from the start of the process until it took requests, on a database that is migrated already. */
+/**
+ * The median milliseconds from the start of the process until it accepts requests, on a migrated database.
+ */
 export async function coldStart(databaseUrl: string, starts: number): Promise<number> {
   const times: number[] = [];
   for (let start = 0; start < starts; start += 1) {

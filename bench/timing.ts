@@ -4,16 +4,18 @@ import { openConnection } from './load/connection.ts';
 import type { Ask, Place } from './load/scenario.ts';
 import { mean, welch } from './measure/statistics.ts';
 
-/** What a stranger learns of who has an account, from the time of a refusal. */
+/** What the response time of a refused login reveals about the existence of an account. */
 export interface Timing {
-  /** Milliseconds, of a wrong password for a user that there is, and for one that there is not. */
+  /** Mean milliseconds of a login with a wrong password, for an existing and for an unknown user. */
   readonly known: number;
   readonly unknown: number;
-  /** Beyond 4.5 in either direction the two can be told apart. */
+  /** Welch's t. Above 4.5 or below -4.5 the times reveal whether the user exists. */
   readonly t: number;
 }
 
-/** In random order, one at a time; the slowest twentieth of each, which the machine makes, is left out. */
+/**
+ * Logs in one at a time in random order. Leaves out the slowest 5 % of each kind, which other load causes.
+ */
 export async function loginTiming(place: Place, samples: number): Promise<Timing> {
   const known = await someUser(place);
   const connection = await openConnection(place.url);

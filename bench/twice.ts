@@ -4,8 +4,8 @@ import type { Place, Scenario } from './load/scenario.ts';
 const IN_FLIGHT = 16;
 
 /**
- * How many of `tries` tokens that two connections submitted at the same moment were honoured for both. Each try is a
- * new session, so that one that was ended for it spoils no other.
+ * Submits `tries` tokens on two connections at the same moment, and returns how many were accepted on both.
+ * Each try uses a new session, because a try may end its session.
  */
 export async function honouredTwice<State>(
   place: Place,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { openapiFiles, openapiOf } from '../test/support/openapi.ts';
 
-/** Writes anew what is kept of the service's OpenAPI document. */
+/** Writes the OpenAPI files of the repository from the service's current document. */
 
 const closing: (() => unknown)[] = [];
 const document = await openapiOf({ teardown: (close: () => unknown) => void closing.push(close) });

@@ -3,7 +3,7 @@ import { KEY_ALGORITHMS } from '../src/domain/key-set.ts';
 import { someKeySet } from '../test/support/key-set.ts';
 import { sessions } from '../test/support/sessions.ts';
 
-/** What the algorithm of access tokens costs a refresh: no network, no database, one process. */
+/** Measures a refresh under each algorithm of access tokens, in one process without network and database. */
 
 const ROUNDS = 9;
 const ROUND = 1_000;
@@ -32,7 +32,7 @@ async function checking(service: Service): Promise<number> {
   return CHECKS;
 }
 
-/** How many were done, and the CPU time that one took, in microseconds. */
+/** Operations per second, and the CPU time of one operation in microseconds. */
 async function measured(work: Promise<number>) {
   const [before, started] = [process.cpuUsage(), performance.now()];
   const count = await work;
@@ -48,7 +48,7 @@ async function contestant(alg: string, service: Service) {
 const all = [await contestant('HS512', await sessions())];
 for (const alg of KEY_ALGORITHMS) all.push(await contestant(alg, await sessions(await someKeySet(alg))));
 
-// In turns, and the least disturbed round counts: whatever else the machine does hits all of them alike.
+// The algorithms take turns, so that other load affects all of them equally. The best round counts.
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const { service, best } of all) {
     const refresh = await measured(refreshing(service));

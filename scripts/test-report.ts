@@ -1,6 +1,6 @@
 /**
  * The report of a test run: reads TAP from standard input and writes a line per test file, then what was skipped,
- * then each failure, then `N passed, N failed`. On a terminal the files that passed are one line that counts.
+ * then each failure, then `N passed, N failed`. On a terminal one line counts the passed files.
  */
 import { inspect } from 'node:util';
 import { Parser, type Result } from 'tap-parser';
@@ -51,7 +51,7 @@ function showResults(): void {
 const MAX_LENGTH = 4_000;
 const DEPTH = { depth: 6, maxStringLength: 1_000 };
 
-/** What tap tells of a failure, without the source lines and the arguments of the process. */
+/** The details of a failure, without the source lines and the arguments of the process. */
 function details(diag: unknown): string {
   if (typeof diag !== 'object' || diag === null) return '';
   return Object.entries(diag)
@@ -65,7 +65,7 @@ function indent(text: string): string {
   return text.replace(/^/gm, '  ');
 }
 
-/** Writes a line, over the line that counts where there is one. */
+/** Writes a line. On a terminal it replaces the line with the counts. */
 function show(line: string): void {
   stdout.write(`${stdout.isTTY ? '\r\x1b[K' : ''}${line}\n`);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Answer, Ask } from './scenario.ts';
 
-/** A keep-alive connection that asks one thing at a time. */
+/** A keep-alive connection that sends one request at a time. */
 export interface Connection {
   ask(ask: Ask): Promise<Answer>;
   close(): void;
@@ -12,8 +12,8 @@ const END_OF_HEAD = '\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 /**
- * As little of HTTP/1.1 as the contestants' answers need. It shares two cores with what it measures, and a whole
- * client would take as much time there as a fast service does.
+ * Implements only the parts of HTTP/1.1 that the contestants' answers need. The client shares two cores with
+ * the service that it measures. A complete client would use as much CPU time as a fast service.
  */
 export async function openConnection(url: string): Promise<Connection> {
   const { hostname, port, host } = new URL(url);
@@ -60,7 +60,7 @@ function written({ method, path, headers = {}, body }: Ask, host: string): strin
   return `${head}\r\n${body ?? ''}`;
 }
 
-/** Null: there is more to come. */
+/** Null: the answer has not arrived completely. */
 function wholeAnswer(text: string): Answer | null {
   const end = text.indexOf(END_OF_HEAD);
   if (end < 0) return null;

@@ -1,6 +1,7 @@
 /**
- * The load generator, a process of its own: reads a job from standard input, writes the line `measuring` when the
- * warm-up is over, and at the end what it saw, as a line of JSON. An answer that is not the wanted one ends it.
+ * The load generator, which runs as a separate process. It reads a job from standard input, and writes the
+ * line `measuring` after the warm-up. At the end it writes its result as a line of JSON. An unexpected answer
+ * ends it.
  */
 import { text } from 'node:stream/consumers';
 import { quantile } from '../measure/statistics.ts';

@@ -1,18 +1,18 @@
 import type { Place } from './scenario.ts';
 
-/** What the load generator is to do. */
+/** The task of the load generator. */
 export interface Job {
   /** The module that exports `scenarios`. */
   readonly client: string;
   readonly scenario: string;
   readonly place: Place;
-  /** Clients at once, each on a connection of its own, each waiting for its answer before it asks again. */
+  /** Concurrent clients. Each has its own connection, and waits for an answer before its next request. */
   readonly clients: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
-/** What it saw between the end of the warm-up and the end. */
+/** The result of the load generator, from the end of the warm-up to the end of the job. */
 export interface Seen {
   readonly count: number;
   readonly perSecond: number;

@@ -6,13 +6,15 @@ import type { Job, Seen } from './job.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 
-/** What a round told: the generator's view, and what each of the watched processes spent meanwhile. */
+/** The result of a round: that of the generator, and the CPU time of each watched process. */
 export interface Round extends Seen {
   /** Microseconds of CPU for each answer, by the watched process's name. */
   readonly cpu: Readonly<Record<string, number>>;
 }
 
-/** Has the generator do a job, and looks at the CPU time of some processes, by name and pid, while it measures. */
+/**
+ * Runs a job in the generator, and measures the CPU time of the watched processes (name and pid) meanwhile.
+ */
 export async function runJob(job: Job, watched: Readonly<Record<string, number>>): Promise<Round> {
   const generator = spawn(process.execPath, ['--import', 'tsx', GENERATOR], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -11,20 +11,20 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What a contestant tells its clients: where it listens, and whatever it gave them to begin with. */
+/** What a contestant tells its clients: its URL, and further values that they need at the start. */
 export interface Place {
   readonly url: string;
   readonly [given: string]: string;
 }
 
-/** What a client of a contestant does over and over: each request may depend on the answer before. */
+/** The requests that a client repeats. Each request may depend on the previous answer. */
 export interface Scenario<State> {
-  /** Before the clock runs: what the client of this number has in hand. */
+  /** Returns the first state of the client with this number. Called before the measurement. */
   begin(place: Place, client: number): Promise<State>;
   ask(state: State): Ask;
-  /** What the client has in hand after this answer. Throws where it is not the one that was wanted. */
+  /** Returns the state of the client after this answer. Throws if the answer is not the expected one. */
   take(answer: Answer, state: State): State;
-  /** After the clock has stopped: puts by what the client of this number has in hand. */
+  /** Stores the last state of the client with this number. Called after the measurement. */
   leave?(place: Place, client: number, state: State): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A statement that inserts live families, one for each number from `first` to `last`, as logins of these days leave
- * them: the family's id is the number's MD5, what is secret is noise of the right length.
+ * A statement that inserts live families, one for each number from `first` to `last`, as logins create them.
+ * The id of a family is the MD5 of its number. Secret values are hashes of the right length.
  */
 export function insertFamilies(first: number, last: number): string {
   return `
@@ -16,7 +16,7 @@ export function insertFamilies(first: number, last: number): string {
     from generate_series(${first}, ${last}) n`;
 }
 
-/** A statement that rotates so many of `families` families, chosen at random, as the service would. */
+/** A statement that rotates up to `count` of `families` families, chosen at random, as the service does. */
 export function rotateSome(families: number, count: number): string {
   return `
     update token_families family set

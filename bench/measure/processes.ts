@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** How Linux counts CPU time for user space, whatever the kernel's own tick. */
+/** The unit of CPU times in /proc, independent of the kernel's own tick. */
 const TICKS_PER_SECOND = 100;
 
 interface Stat {
@@ -8,7 +8,7 @@ interface Stat {
   readonly ticks: number;
 }
 
-/** CPU seconds of a process and of all its descendants, those that ended included. */
+/** CPU seconds of a process and of all its descendants, including descendants that have ended. */
 export function cpuSeconds(pid: number): number {
   const stats = new Map<number, Stat>();
   for (const name of readdirSync('/proc')) {
@@ -23,7 +23,7 @@ export function cpuSeconds(pid: number): number {
   return ticksOf(pid) / TICKS_PER_SECOND;
 }
 
-/** Null: it has ended meanwhile. */
+/** Null: the process has ended. */
 function statOf(pid: string): Stat | null {
   let stat: string;
   try {

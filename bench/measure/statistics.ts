@@ -1,4 +1,4 @@
-/** Of sorted numbers. */
+/** The quantile of sorted numbers; `share` is between 0 and 1. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

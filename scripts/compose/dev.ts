@@ -33,7 +33,7 @@ function onlyNamedPortsArePublished(compose: Compose): void {
   for (const line of lines) assert.doesNotMatch(line, /0\.0\.0\.0:|\[::\]:/);
 }
 
-/** Read through RabbitMQ's management API. */
+/** Reads the queue through RabbitMQ's management API. */
 async function eventArrives(): Promise<void> {
   await register('ann');
   const taken: { payload: string }[] = [];

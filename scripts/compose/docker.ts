@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export interface Compose {
-  /** Shows what it does; throws if that fails. */
+  /** Runs a command of docker compose and shows its output. Throws if the command fails. */
   run(...args: string[]): void;
-  /** Its standard output; throws if it fails. */
+  /** Runs a command and returns its standard output. Throws if the command fails. */
   read(...args: string[]): string;
-  /** Everything that it writes; throws if it succeeds. */
+  /** Runs a command that must fail, and returns its output. Throws if the command succeeds. */
   fail(...args: string[]): string;
 }
 
@@ -16,7 +16,7 @@ export interface Compose {
 export interface Project {
   readonly folder: string;
   readonly args: readonly string[];
-  /** For a later start of the same project. An error removes them. */
+  /** Keeps the volumes for a later start of the same project. After an error they are removed anyway. */
   readonly keepVolumes?: boolean;
 }
 
@@ -65,7 +65,7 @@ function composeIn({ folder, args }: Project): Compose {
   };
 }
 
-/** The files of the project that git does not ignore. */
+/** Copies the files that git does not ignore to a temporary folder, and returns its path. */
 export function copyOfProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kinship-compose-'));
   const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {

@@ -41,7 +41,7 @@ const WORLD = {
   SESSIONS_PER_USER: '1000',
 };
 
-/** As the health checks of compose.prod.yml find them. */
+/** These commands find password and program as the health checks of compose.prod.yml do. */
 const REDIS_KEYS =
   "REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /run/secrets/redis_conf) redis-cli --scan --pattern 'kinship:*'";
 const QUEUES = 'PATH=$PATH:/usr/lib/rabbitmq/bin rabbitmqctl -q list_queues --no-table-headers name messages';
@@ -51,7 +51,7 @@ export async function prod(folder: string): Promise<void> {
   await forTheWorld(folder, pair);
 }
 
-/** `.env` names a port and an age, and no more. Leaves the volumes, and a session in them. */
+/** Starts with only a port and a token age in `.env`. Keeps the volumes, which then contain a session. */
 async function withoutPreparation(folder: string): Promise<Pair> {
   writeDotEnv(folder, LINES);
   let pair: Pair | null = null;
@@ -81,7 +81,7 @@ async function withoutPreparation(folder: string): Promise<Pair> {
   return pair;
 }
 
-/** With three lines in `.env`, over the volumes of before, and with the secrets in a folder. */
+/** Starts as a public service, on the volumes of the first start and with the secrets in a folder. */
 async function forTheWorld(folder: string, pair: Pair): Promise<void> {
   const mailCatcher = join(folder, 'compose.mail.yml');
   writeFileSync(mailCatcher, MAIL_CATCHER);
@@ -189,7 +189,7 @@ async function stopUnderLoad(compose: Compose, headers: Headers): Promise<void> 
         (error) => error.code,
       );
       if (typeof answer === 'string') {
-        // A connection that was never accepted is no accepted request.
+        // A request on a connection that was never accepted does not count as failed.
         if (stopping && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(answer)) return;
         counts.failed += 1;
         return;

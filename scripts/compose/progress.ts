@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves when it is so; an error means that it is not yet. */
+/** Resolves when `holds` returns true. An error of `holds` counts as false. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 120; attempt += 1) {
     if (await isSo(holds)) return;
     await sleep(500);
   }
-  throw new Error(`Waited a minute in vain: ${what}.`);
+  throw new Error(`This did not happen within a minute: ${what}.`);
 }
 
 export function say(line: string): void {

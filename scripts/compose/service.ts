@@ -4,7 +4,7 @@ import { until } from './progress.ts';
 
 export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-/** Lines of `.env` in every test: neither is a default. */
+/** Lines of `.env` in every test. Both values differ from the defaults. */
 export const LINES = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
 
 /** The published port of the mail catcher. */

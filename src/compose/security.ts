@@ -9,7 +9,7 @@ import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../ports/log.ts';
 
-/** At most half of the four threads of the pool, because signing needs that pool, too. */
+/** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
 const PASSWORD_TURNS = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
 /** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */

@@ -120,7 +120,9 @@ export async function openStores(
 /** Seconds that running statements may take to finish at shutdown. */
 const END_TIMEOUT = { timeout: 5 };
 
-/** Opens a pool on the configured PostgreSQL, or starts the embedded PostgreSQL, which ends with its pool. */
+/**
+ * Opens a pool on the configured PostgreSQL or starts the embedded one. `close` also stops the embedded one.
+ */
 export async function openDatabase(
   { database, dataDir }: Pick<Config, 'database' | 'dataDir'>,
   onCreate?: (folder: string) => void,

@@ -5,11 +5,12 @@ import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Milliseconds in which a stopping service finishes what it accepted. */
+/** Milliseconds in which a stopping service finishes the requests that it accepted. */
 const SHUTDOWN_DEADLINE = 10_000;
 
 /**
- * Runs the service until a signal ends it. `release` removes the handler of signals that holds until the log exists.
+ * Runs the service until a signal ends it. `release` removes the signal handler of the time before the log
+ * exists.
  * A start that fails ends the process with exit code 1.
  */
 export async function serve(release: () => void): Promise<void> {
@@ -55,7 +56,7 @@ async function start(
   releaseSignals();
   const stopping = stopOnSignals(service, log);
   void service.failed.then(async (err) => {
-    log.fatal({ err }, 'the database died');
+    log.fatal({ err }, 'the embedded database ended unexpectedly; the service stops');
     await service.close();
     await flushLog(log);
     process.exit(1);
@@ -66,7 +67,7 @@ async function start(
     log.info(addresses, 'ready');
     await terminal?.welcome(addresses);
   } catch (error) {
-    if (stopping.hasBegun()) return; // a server that is closed while it begins to listen
+    if (stopping.hasBegun()) return; // a signal closed the server while it began to listen
     await service.close();
     throw error;
   }

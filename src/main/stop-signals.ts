@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** Calls the handler at each signal that asks the process to stop. Returns how to remove the handler. */
+/** Calls the handler at each signal that asks the process to stop. Returns a function that removes it. */
 export function onStopSignal(handler: (signal: NodeJS.Signals) => void): () => void {
   for (const signal of SIGNALS) process.on(signal, handler);
   return () => {

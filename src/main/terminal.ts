@@ -6,7 +6,7 @@ import type { Addresses } from '../compose/servers.ts';
 import type { StartEvents } from '../compose/stores.ts';
 import type { Config } from '../config.ts';
 
-/** A start that a person watches. */
+/** The log and the progress of a start for a person. */
 export interface Terminal {
   readonly log: Logger;
   readonly events: StartEvents;
@@ -14,7 +14,7 @@ export interface Terminal {
   welcome(addresses: Addresses): Promise<void>;
 }
 
-/** Readable lines; on a terminal also the progress of the start, and a welcome at its end. */
+/** Opens a readable log. On a terminal it also shows the progress of the start, and a welcome at its end. */
 export async function openTerminal(config: Config): Promise<Terminal> {
   const { stdout } = process;
   const log = await createReadableLog(config.logLevel);
@@ -59,7 +59,7 @@ function describeMails({ mail, dataDir }: Config): string {
   }
 }
 
-/** Where login by user id needs a service key, registration needs none. */
+/** If login by user id requires a service key, the command registers an account, which requires none. */
 function firstCommand({ http }: Config, url: string): string {
   const isOpen = http.loginByUserId === 'local' || http.loginByUserId === 'open';
   if (isOpen) return `curl -X POST '${url}/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11'`;

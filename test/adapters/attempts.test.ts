@@ -42,7 +42,7 @@ t.test('attempts in memory keep no name, so that long names do not fill the memo
   t.ok((await attempts.begin(ANN, NOW)).allowed);
 });
 
-t.test('windows of one action push out no window of another action', async (t) => {
+t.test('windows of one action never evict a window of another action', async (t) => {
   const attempts = createMemoryAttempts({ maxEntries: 10 });
   const limit = { count: 2, perMilliseconds: 60_000 };
   await attempts.countAction('register 192.0.2.1', limit, NOW);
@@ -59,7 +59,7 @@ t.test('attempts in Redis', async (t) => {
 
   await t.test('keep the contract', async (t) => attemptsContract(t, fresh));
 
-  await t.test('keep nothing for ever, and name nobody', async (t) => {
+  await t.test('expire, and contain no name and no address', async (t) => {
     const prefix = testPrefix(t, redis);
     const attempts = createRedisAttempts(redis, { prefix });
     await attempts.begin(ANN, NOW);

@@ -32,14 +32,14 @@ t.test('the cache in Redis', async (t) => {
     cacheContract(t, async (t: Test) => createRedisCache(redis, { prefix: testPrefix(t, redis) })),
   );
 
-  await t.test('keeps nothing for ever', async (t) => {
+  await t.test('every entry expires', async (t) => {
     const prefix = testPrefix(t, redis);
     await createRedisCache(redis, { prefix }).set('one', 'value');
     t.ok((await redis.pttl(`${prefix}one`)) > 0);
   });
 });
 
-t.test('a Redis that cannot be asked has nothing, and says so', async (t) => {
+t.test('the cache is empty and rejects nothing while Redis is unavailable', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t);
   const redis = await connectRedis(server.url, QUIET_LOG);

@@ -64,7 +64,7 @@ async function healing(): Promise<readonly ClaimedEntry[]> {
   return eventsIn(stores.outbox);
 }
 
-t.test('every event is as its schema says, and the documentation names it', async (t) => {
+t.test('every event matches its schema, and the documentation names it', async (t) => {
   const entries = [...(await eventfulLife(t)), ...(await healing())];
   const seen = new Set<string>(entries.map(({ event }) => event.type));
   t.same([...seen].sort(), [...eventTypes].sort(), 'all of them');

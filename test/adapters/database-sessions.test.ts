@@ -47,7 +47,7 @@ t.test('the settings of a session', async (t) => {
       t.equal(row?.timeout, '4s');
     });
 
-  await t.test('a NULL in an array is no text', async (t) => {
+  await t.test('a NULL in an array is not read as text', async (t) => {
     const sql = open(t, await testDatabase(t));
     const list = ['a', null, 'NULL', '', '\\"'];
     t.same([...(await sql`select ${list}::text[] as list`)], [{ list }]);
@@ -110,7 +110,7 @@ t.test('the settings of a session', async (t) => {
   });
 });
 
-t.test('connections that are cut at each moment of their start', async (t) => {
+t.test('a connection that is cut at any moment of its start throws nothing uncaught', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = new URL(await testDatabase(t));
   const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port || 5432) });
@@ -137,7 +137,7 @@ t.test('connections that are cut at each moment of their start', async (t) => {
   t.same(thrown, [], 'nothing is thrown where it cannot be caught');
 });
 
-t.test('several hosts are tried until one is the server that is asked for', async (t) => {
+t.test('hosts are tried in turn until one has the requested attributes', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = new URL(await testDatabase(t));
   const hosts = (other: string) =>
@@ -199,7 +199,7 @@ t.test('tables', async (t) => {
     },
   );
 
-  await t.test('are in the schema that is asked for, and nothing is in another', async (t) => {
+  await t.test('are created in the configured schema only', async (t) => {
     const url = await testDatabase(t);
     const sql = open(t, url, { schema: 'own_schema' });
     await migrate(sql);
@@ -229,7 +229,7 @@ function migrateAsOlderRelease(sql: Sql): Promise<unknown> {
   });
 }
 
-t.test('a connection URL means what it means in libpq', async (t) => {
+t.test('a connection URL is read as libpq reads it', async (t) => {
   t.match(parseConnectionUrl('postgresql://me:p%40ss:w@a:1,[::1]:2,c/db?sslmode=require&connect_timeout=7'), {
     hosts: [
       { host: 'a', port: 1, path: null },

@@ -55,7 +55,7 @@ const notes = (db: EmbeddedDatabase) =>
 
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
-t.test('a new database, after a first start that was interrupted', async (t) => {
+t.test('a start after an interrupted first start creates the database', async (t) => {
   await mkdir(join(made, 'pg.draft'), { recursive: true });
   await writeFile(join(made, 'pg.draft', 'PG_VERSION'), '18\n');
   const db = await start(t, made);
@@ -71,7 +71,7 @@ t.test('a new database, after a first start that was interrupted', async (t) => 
   t.strictSame(await readdir(made), ['pg']);
 });
 
-t.test('what was written is there again', async (t) => {
+t.test('committed rows are kept over a restart', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
   await using(db, (sql) => sql.begin((tx) => tx`insert into notes values ('kept')`));
@@ -90,7 +90,7 @@ t.test('without a temporary folder the socket is under the data folder', async (
   t.strictSame(await readdir(folder), ['pg']);
 });
 
-t.test('the folder of the socket is where it can be written, or the refusal is one line', async (t) => {
+t.test('the socket gets a writable folder, or the start fails with one line', async (t) => {
   const home = await mkdtemp(join(root, 'home-'));
   t.equal(dirname(dirname(await makeSocketFolder(home))), tmpdir());
   withoutTemporaryFolder(t);
@@ -116,7 +116,7 @@ function withoutTemporaryFolder(t: Test): void {
   });
 }
 
-t.test('a folder that PostgreSQL refuses', async (t) => {
+t.test('a folder of another PostgreSQL version is refused and not changed', async (t) => {
   const folder = await folderWithDatabase();
   await writeFile(join(folder, 'pg', 'PG_VERSION'), '17\n');
   const refused = startEmbedded(folder);
@@ -130,7 +130,7 @@ t.test('a folder that PostgreSQL refuses', async (t) => {
   await t.resolves(start(t, folder), 'the folder is free again');
 });
 
-t.test('what is no database is neither used nor overwritten', async (t) => {
+t.test('a folder with other content is neither used nor overwritten', async (t) => {
   const folder = join(root, 'foreign');
   await mkdir(join(folder, 'pg'), { recursive: true });
   await writeFile(join(folder, 'pg', 'letter.txt'), 'mine');
@@ -175,7 +175,7 @@ t.test('a killed owner frees the folder and loses nothing that was committed', a
   t.notOk(existsSync(dirname(socketPath)), 'what the dead one left in the temporary folder is removed');
 });
 
-t.test('a connection that drops', async (t) => {
+t.test('a dropped connection leaves no rows and does not block the next client', async (t) => {
   const db = await start(t);
 
   // Someone else stays, so that the next client does not get a session that is made clean anyway.
@@ -259,7 +259,7 @@ t.test('a database that dies by itself is reported', async (t) => {
   t.strictSame(await notes(await start(t, folder)), []);
 });
 
-t.test('the lock by a file, for systems that have no abstract sockets', async (t) => {
+t.test('the lock by a file works without abstract sockets', async (t) => {
   const folder = await mkdtemp(join(root, 'lock-'));
   const unlock = await lockByFile(folder);
   await t.rejects(lockByFile(folder), FolderInUse);

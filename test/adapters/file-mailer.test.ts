@@ -21,7 +21,7 @@ async function open(t: Test) {
   };
 }
 
-t.test('a mail becomes a file for this user alone, named in the log', async (t) => {
+t.test('a mail becomes a file that only this user can read, and the log names it', async (t) => {
   const { folder, lines, mailer } = await open(t);
   await mailer.send({ ...MAIL, id: 'a1' });
   const [name = '', ...others] = await readdir(folder);
@@ -53,7 +53,7 @@ t.test('one id is one file, sent again or twice at once; names sort by time', as
   t.match(await readFile(join(folder, names[0] ?? ''), 'utf8'), /^Subject: Again\r?$/m);
 });
 
-t.test('what would name another file or another recipient is refused, and nothing is written', async (t) => {
+t.test('an id that leads to another file, or a second recipient, is refused without a file', async (t) => {
   const { folder, mailer } = await open(t);
   await t.rejects(mailer.send({ ...MAIL, id: '../../evil' }), MailRejected);
   await t.rejects(mailer.send({ ...MAIL, id: 'a', to: 'a@b.c\r\nBcc: evil@x.y' }), MailRejected);

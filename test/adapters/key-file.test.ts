@@ -11,7 +11,7 @@ const KEYS = {
 };
 const read = (...keys: unknown[]) => readKeyFile(JSON.stringify({ keys }));
 
-t.test('the first signs, all are published, in order', async (t) => {
+t.test('the first key signs, and all keys are published in order', async (t) => {
   const { d: _, ...publicPart } = KEYS.ES256;
   const keys = await read(
     { ...KEYS.EdDSA, kid: 'new', use: 'sig', key_ops: ['sign'] },
@@ -36,7 +36,7 @@ async function refused(t: Test, reading: Promise<unknown>, reason: RegExp): Prom
   t.match(error.message, reason);
 }
 
-t.test('what cannot be used is named, and not quoted', async (t) => {
+t.test('the error names an unusable key, and does not quote it', async (t) => {
   const { d: _, ...publicPart } = KEYS.EdDSA;
   const other = jwkOf(pairOfKeys('ed25519').privateKey);
   const weak = jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);

@@ -8,7 +8,7 @@ function logged(write: (log: ReturnType<typeof createLog>) => void): Record<stri
   return JSON.parse(lines.join(''));
 }
 
-t.test('what has the name of a secret is not written, however deep it lies', async (t) => {
+t.test('fields with the name of a secret are redacted, also in nested objects', async (t) => {
   const secret = { password: 'x', nested: { refreshToken: 'x', deeper: { authorization: 'x', kept: 1 } } };
   const line = logged((log) => log.info({ token: 'x', cookie: ['x'], ...secret, list: ['kept'] }, 'said'));
   t.match(line, {
@@ -21,13 +21,13 @@ t.test('what has the name of a secret is not written, however deep it lies', asy
   });
 });
 
-t.test('what was logged is left as it is', async (t) => {
+t.test('logging does not change the logged object', async (t) => {
   const facts = { password: 'x' };
   logged((log) => log.info(facts));
   t.same(facts, { password: 'x' });
 });
 
-t.test('an error is a line with its causes, and nothing else that hangs on it', async (t) => {
+t.test('an error is logged with its causes, and without other members', async (t) => {
   const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', parameters: ['secret'] });
   const line = logged((log) => log.error({ err: new Error('no answer', { cause }) }, 'failed'));
   const { stack, ...err } = line.err as Record<string, unknown>;
@@ -36,7 +36,7 @@ t.test('an error is a line with its causes, and nothing else that hangs on it', 
   t.notMatch(JSON.stringify(line), 'secret');
 });
 
-t.test('circles and odd values spoil no line', async (t) => {
+t.test('circular and unusual values are logged without an error', async (t) => {
   const circle: Record<string, unknown> = { name: 'circle' };
   circle.self = circle;
   const line = logged((log) => log.info({ circle, nothing: null, when: new Date(0) }));

@@ -32,7 +32,7 @@ function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
 const outboxSeries = (series: ReadonlyMap<string, number>) =>
   Object.fromEntries([...series].filter(([name]) => /^kinship_(?:outbox|database)/.test(name)));
 
-t.test('what waits in the outbox, asked once for many scrapes', async (t) => {
+t.test('many scrapes query the outbox once', async (t) => {
   const { scrape, asked } = withBacklog(async () => [
     { kind: 'event', count: 3, oldestAt: NOW - 90_000, postponed: 7 },
     { kind: 'mail', count: 0, oldestAt: null, postponed: 0 },
@@ -79,7 +79,7 @@ t.test('store calls are counted by store, duration and failure', async (t) => {
   t.equal(series.get('kinship_store_calls_failed_total{outcome="fault"}'), 1);
 });
 
-t.test('what comes of refreshes', async (t) => {
+t.test('successful refreshes, retries and reuse are counted', async (t) => {
   const service = await sessions();
   const first = await service.logIn();
   const second = await service.refresh(first, { key: 'one' });

@@ -19,7 +19,7 @@ t.test('a readable line is redacted and holds no control character from outside'
   t.notMatch(stdout, /[^\P{Cc}\n]/u);
 });
 
-t.test('a backslash in a text stays one', async (t) => {
+t.test('a backslash in a text is not changed', async (t) => {
   for (const text of ['\\u001b', 'C:\\run', '\\\\u0007', 'tab\tand\nnewline', 'é\\'])
     t.equal(JSON.parse(escapeControls(JSON.stringify(text))), text);
 });

@@ -8,7 +8,7 @@ import { someKey } from '../support/sessions.ts';
 
 const turn = { number: 1, announcedAt: 0, signsFrom: 0 };
 
-t.test('sealed keys open under the key that sealed them, and show nothing of themselves', async (t) => {
+t.test('a sealed key opens only under the key that sealed it, and its header shows no key', async (t) => {
   const [older, newer] = [someKey('seal-1'), someKey('seal-2')];
   const before = createSealedKeys([older]);
   const after = createSealedKeys([newer, older]);
@@ -32,7 +32,7 @@ t.test('sealed keys open under the key that sealed them, and show nothing of the
   }
 });
 
-t.test('a row that was tampered with gives no key', async (t) => {
+t.test('a row that was tampered with is refused', async (t) => {
   const secret = someKey('seal-1');
   const keys = createSealedKeys([secret]);
   const [one, other] = [await keys.make('EdDSA', turn), await keys.make('EdDSA', turn)];
@@ -68,6 +68,6 @@ t.test('a key that an earlier version sealed opens', async (t) => {
   t.match(await createSealedKeys([secret]).open({ id, alg: 'EdDSA', sealed, ...turn }), { id, number: 1 });
 });
 
-t.test('without an encryption key none is made', async (t) => {
+t.test('no key is made without an encryption key', async (t) => {
   await t.rejects(createSealedKeys([]).make('EdDSA', turn), { message: /encryption key is needed/ });
 });

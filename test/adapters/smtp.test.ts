@@ -126,7 +126,7 @@ t.test('a relay that refuses the address of a container in EHLO takes the config
   t.equal(received.length, 1);
 });
 
-t.test('whoever is not one plain mailbox is refused before a connection is made', async (t) => {
+t.test('a recipient that is not one plain mailbox is refused before a connection is made', async (t) => {
   const { port, connections } = await serveMail(t);
   const smtp = mailer(t, { port });
   const recipients = [
@@ -168,7 +168,7 @@ t.test('nothing that a mail carries becomes a header or a second recipient', asy
   t.match(received[0]?.message, 'http://127.0.0.1:1/', 'so is an address');
 });
 
-t.test('a recipient or content refused with 5xx is refused for good', async (t) => {
+t.test('a recipient or content refused with 5xx is a permanent rejection', async (t) => {
   const recipient = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(550)) });
   await t.rejects(mailer(t, recipient).send(someMail()), MailRejected);
   await t.rejects(mailer(t, recipient).send(someMail()), { message: /550 no/ });
@@ -183,7 +183,7 @@ t.test('a recipient or content refused with 5xx is refused for good', async (t) 
   await t.resolves(smtp.send(someMail()), 'the next mail has a chance of its own');
 });
 
-t.test('4xx, and a 5xx that is not about the mail, may pass', async (t) => {
+t.test('a 4xx, and a 5xx that is not about the mail, are temporary failures', async (t) => {
   for (const code of [421, 450, 451, 452]) {
     const { port } = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
     await passingFailure(t, mailer(t, { port }).send(someMail()));
@@ -201,7 +201,7 @@ t.test('4xx, and a 5xx that is not about the mail, may pass', async (t) => {
   await passingFailure(t, mailer(t, closed).send(someMail()));
 });
 
-t.test('a wrong password may be put right', async (t) => {
+t.test('a wrong password is a temporary failure', async (t) => {
   const { port, received } = await serveMail(t, {
     disabledCommands: ['STARTTLS'],
     allowInsecureAuth: true,
@@ -218,7 +218,7 @@ t.test('a wrong password may be put right', async (t) => {
   t.equal(received[0]?.user, 'ann');
 });
 
-t.test('servers that keep silent, trickle, hang up or are not there do not hold us up', async (t) => {
+t.test('a silent, slow, absent or broken server delays a mail for a limited time', async (t) => {
   const silent = await serveRaw(t, () => undefined);
   t.match(await passingFailure(t, mailer(t, { port: silent, timeouts: QUICK }).send(someMail())), {
     code: 'ETIMEDOUT',
@@ -249,7 +249,7 @@ t.test('servers that keep silent, trickle, hang up or are not there do not hold 
   await t.resolves(gone.verify(), 'a server that is down does not stop the start');
 });
 
-t.test('a closed mailer takes no more, and does not wait for ever for what is under way', async (t) => {
+t.test('a closed mailer refuses mails, and waits for running ones for a limited time', async (t) => {
   const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
   const smtp = mailer(t, { port: stuck.port, timeouts: { close: 100 } });
   const underWay = passingFailure(t, smtp.send(someMail()));
@@ -259,7 +259,7 @@ t.test('a closed mailer takes no more, and does not wait for ever for what is un
   await passingFailure(t, smtp.send(someMail()));
 });
 
-t.test('STARTTLS is used where it is offered, and its certificate has to verify', async (t) => {
+t.test('STARTTLS is used if it is offered, and its certificate must verify', async (t) => {
   if (certificate === null) return skipFor(t, OPENSSL);
   const { port, received } = await serveMail(t, WITH_TLS);
   const untrusting = mailer(t, { port });
@@ -284,7 +284,7 @@ t.test('a certificate of another name does not verify', async (t) => {
   t.equal(received.length, 0);
 });
 
-t.test('no password in clear to another machine', { skip: process.platform !== 'linux' }, async (t) => {
+t.test('no password goes in clear to another machine', { skip: process.platform !== 'linux' }, async (t) => {
   if (certificate === null) return skipFor(t, OPENSSL);
   // 0.0.0.0 is this machine as well, under a name that is not known to be
   const host = '0.0.0.0';

@@ -76,7 +76,7 @@ t.test('a reader that stalls does not keep the process from ending', async (t) =
 });
 
 t.test(
-  'a reader that goes away while lines wait ends nothing, and another one can take its place',
+  'the process survives a reader that exits while lines wait, and another reader can follow',
   async (t) => {
     const { pipe, reader, log, end } = await startWriter(t);
     await log(1);

@@ -25,7 +25,7 @@ const judgedByJose = (token: string) =>
 
 const payloads = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
 
-t.test('what we sign is what jose signs, byte for byte, and either verifies the other', async (t) => {
+t.test('our tokens equal those of jose byte for byte, and each side verifies the other', async (t) => {
   const property = fc.asyncProperty(payloads, async (payload) => {
     const token = ours(payload);
     const theirs = await new CompactSign(Buffer.from(payload))
@@ -54,7 +54,7 @@ t.test('an altered token is refused, whatever the edit', async (t) => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 5_000 }));
 });
 
-t.test('every other spelling of a segment is no token', async (t) => {
+t.test('every other encoding of a segment is refused', async (t) => {
   const segments = ours(JSON.stringify({ sub: 'x' })).split('.');
   for (const [index, segment] of segments.entries()) {
     const spelt = (text: string) => segments.with(index, text).join('.');

@@ -42,7 +42,7 @@ t.test('a network that has too much waiting is refused, and others are not', asy
   t.equal((await Promise.all(accepted)).length, 5);
 });
 
-t.test('work that fails gives its turn on', async (t) => {
+t.test('the next work starts after work that fails', async (t) => {
   const turns = createTurns({ atOnce: 1, queue: 4 });
   const failing = turns('a', async () => Promise.reject(new Error('no memory')));
   const next = turns('a', async () => 'done');

@@ -5,7 +5,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 
-/** Servers that answer in pieces, twice, wrongly or never while a connection starts. */
+/** Servers that answer in pieces, twice, wrongly or never during the handshake. */
 
 const message = (type: string, body: Buffer = Buffer.alloc(0)) => {
   const head = Buffer.from(`${type}\0\0\0\0`);
@@ -28,13 +28,13 @@ function row(fields: readonly string[]): Buffer {
   return message('D', Buffer.concat([count, ...parts]));
 }
 
-/** What a server sends when it is greeted, asked for its settings, and asked anything else. */
+/** The answers of a server: `greeting` to the startup message, `settings` to the first statements. */
 interface Script {
   greeting?: Buffer | null;
   settings?: Buffer;
-  /** The only bytes in one write. */
+  /** Bytes in each write. */
   pieces?: number;
-  /** Ends the connection after that. */
+  /** Whether the server ends the connection after `settings`. */
   ends?: boolean;
 }
 
@@ -64,7 +64,7 @@ async function serve(t: Test, { greeting = GREETING, settings = HEALTHY, pieces 
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The count of rows tells the answers apart. */
+/** Each answer has another row count, which tells the answers apart. */
 const answerTo = (heard: number) => Buffer.concat([message('C', Buffer.from(`UPDATE ${heard}\0`)), READY]);
 
 function open(t: Test, ...hosts: string[]) {
@@ -77,12 +77,12 @@ function open(t: Test, ...hosts: string[]) {
     );
 }
 
-t.test('a handshake that comes byte by byte is understood', async (t) => {
+t.test('a handshake that arrives byte by byte succeeds', async (t) => {
   const ask = open(t, await serve(t, { pieces: 1 }));
   t.same([await ask(), await ask()], [3, 4]);
 });
 
-t.test('news of the server right after the handshake are passed on once', async (t) => {
+t.test('an asynchronous message right after the handshake does not disturb the statements', async (t) => {
   const news = message('S', Buffer.from('c\0d\0'));
   const ask = open(t, await serve(t, { settings: Buffer.concat([HEALTHY, news]) }));
   t.same([await ask(), await ask()], [3, 4]);
@@ -105,13 +105,14 @@ for (const [what, script] of Object.entries(refused))
     const bad = await serve(t, script);
     t.equal(await open(t, bad)(), 'unknown');
     const ask = open(t, bad, await serve(t, {}));
-    // An error that the server reports itself is that of the first statement.
+    // An error that the server itself reports fails the first statement. The second statement uses the next
+    // host.
     const first = await ask();
     t.equal(first, script.ends ? 'unknown' : 3);
     t.equal(await ask(), script.ends ? 3 : 4);
   });
 
-t.test('a server that accepts and never speaks is passed over for the next host', async (t) => {
+t.test('after a server that accepts a connection and never answers, the next host is used', async (t) => {
   const ask = open(t, await serve(t, { greeting: null }), await serve(t, {}));
   t.same([await ask(), await ask()], [3, 4]);
 });

@@ -188,7 +188,7 @@ t.test('a mail that is refused permanently is dead-lettered at once', async (t) 
   t.equal(await run(), 0);
   t.equal(attempts.length, 1);
   t.same(deadLettered, [{ id: ids[0], reason: '550 no such user' }]);
-  t.match(lines, [{ level: 'warn', message: 'mail given up', members: { mailId: ids[0] } }]);
+  t.match(lines, [{ level: 'warn', message: 'mail dead-lettered', members: { mailId: ids[0] } }]);
 });
 
 t.test('a mail that fails after a day is dead-lettered, a mail that succeeds is not', async (t) => {
@@ -270,7 +270,7 @@ t.test('a mail about an unknown type of event waits', async (t) => {
     return claimed.map((each) => ({ ...each, event: { ...each.event, type: 'sessions.started' } as never }));
   };
   await deliver()();
-  t.match(postponed, [{ id: ids[0], reason: 'Nothing is written about sessions.started.' }]);
+  t.match(postponed, [{ id: ids[0], reason: 'There is no mail about sessions.started.' }]);
 });
 
 t.test('an unavailable database is logged once per outage', async (t) => {

@@ -149,7 +149,7 @@ t.test(
     }
     t.same(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
     const members = { type: 'sessions.started', reason: 'NACK' };
-    t.match(lines, [{ level: 'warn', members, message: /is tried again/ }]);
+    t.match(lines, [{ level: 'warn', members, message: /trying again later/ }]);
     t.equal(lines.length, 1, 'logged once, however many attempts');
     world.now += 2 * WEEK;
     world.onPublish = async () => 'routed';
@@ -237,12 +237,16 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   t.equal(await run(), 3);
   t.equal(await left(), 0);
   const gone = () =>
-    lines.filter(({ message }) => message.includes('have left')).map(({ members }) => members);
+    lines.filter(({ message }) => message.includes('dropped after a week')).map(({ members }) => members);
   t.same(gone(), [{ type: 'sessions.started', count: 1 }]);
   await record();
   world.now += WEEK + 1;
   t.equal(await run(), 1);
-  t.same(gone()[1], { type: 'sessions.started', count: 3 }, 'those that were not told of before, too');
+  t.same(
+    gone()[1],
+    { type: 'sessions.started', count: 3 },
+    'events that were not reported before are counted',
+  );
 });
 
 t.test('published events that could not be settled are not published again', async (t) => {
@@ -250,7 +254,7 @@ t.test('published events that could not be settled are not published again', asy
   await record(2);
   deps.outbox.acknowledge = away;
   t.equal(await run(), 2);
-  t.match(lines, [{ level: 'warn', message: /come twice/ }]);
+  t.match(lines, [{ level: 'warn', message: /sent twice/ }]);
   deps.outbox.acknowledge = stored.acknowledge;
   world.now += LEASE - 1;
   t.equal(await run(), 0);

@@ -49,7 +49,7 @@ t.test('without a retry window a replayed token revokes its family, with one eve
   const third = await service.refresh(second);
   const replays = await Promise.all([first, second, first].map((pair) => outcome(service.refresh(pair))));
   t.same(replays, ['token_reused', 'token_reused', 'token_reused']);
-  t.equal(await outcome(service.refresh(third)), 'session_revoked', 'the current one learns that it ended');
+  t.equal(await outcome(service.refresh(third)), 'session_revoked', 'the current token is refused');
   t.same(
     (await delivered(service, 'event')).map(({ type }) => type),
     ['sessions.reuse_detected'],
@@ -114,7 +114,7 @@ t.test('a new network is reported once a day, the network of the login never', a
   t.equal((await delivered(service, 'mail')).length, 1);
   service.time.now += 24 * HOUR;
   await service.refresh(pair, { client: ELSEWHERE });
-  t.equal((await delivered(service, 'mail')).length, 1, 'told again on another day');
+  t.equal((await delivered(service, 'mail')).length, 1, 'notified again on another day');
 });
 
 t.test('a session bound to its address refuses another address and stays alive', async (t) => {
@@ -126,10 +126,10 @@ t.test('a session bound to its address refuses another address and stays alive',
   const second = await service.refresh(first, { key: 'k' });
   t.equal(await outcome(service.refresh(first, { key: 'k', client: ELSEWHERE })), 'address_changed');
   t.equal(typeof (await service.refresh(second)), 'object');
-  t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'token_reused', 'theft comes first');
+  t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'token_reused', 'reuse comes first');
 });
 
-t.test('another product is ignored, reported or blocked, as the policy says', async (t) => {
+t.test('another product is ignored, reported or blocked according to the policy', async (t) => {
   const browser = (version: string) => ({
     ...HOME,
     userAgent: `Mozilla/5.0 (X11; Linux) Firefox/${version}`,
@@ -177,14 +177,14 @@ t.test('a paired session needs both tokens, an unpaired one the refresh token', 
   t.equal(
     await outcome(service.refresh({ refresh: second.refresh })),
     'pair_mismatch',
-    'the half is missing',
+    'the access token is missing',
   );
   t.equal(await outcome(service.refresh({ ...second, access: other.access })), 'pair_mismatch');
   t.equal(await outcome(service.refresh({ ...second, access: first.access })), 'pair_mismatch');
   const altered = `${second.access.slice(0, -4)}AAAA`;
   t.equal(await outcome(service.refresh({ ...second, access: altered })), 'invalid_token');
   service.time.now += 2 * HOUR;
-  t.equal(typeof (await service.refresh(second)), 'object', 'an expired access token is the point');
+  t.equal(typeof (await service.refresh(second)), 'object', 'an expired access token is accepted');
 
   const unpaired = await service.logIn({ paired: false });
   t.notOk('at_hash' in claimsOf(unpaired.refresh));
@@ -205,7 +205,7 @@ t.test('an expired, ended or unknown session is refused', async (t) => {
   const long = await sessions({ policy: { sessionMaxAge: 2 * HOUR } });
   const pair = await long.logIn();
   long.time.now += 2 * HOUR;
-  t.equal(await outcome(long.refresh(pair)), 'token_expired', 'its last token expires with it');
+  t.equal(await outcome(long.refresh(pair)), 'token_expired', 'the last token expires with the session');
 
   const elsewhere = await sessions();
   t.equal(await outcome(elsewhere.refresh(first)), 'invalid_token', 'keys of another service');
@@ -247,10 +247,10 @@ t.test('live sessions survive a change of the hash key and of the hash function'
   t.equal(await outcome(after.refresh(fourth)), 'session_revoked');
 
   const old = await before.logIn();
-  t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'no configured key vouches for the token');
+  t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'its hash key is not configured');
 });
 
-t.test('after a lost answer of the database the row decides', async (t) => {
+t.test('if the answer to a rotation is lost, the row decides', async (t) => {
   const stores = createMemoryStores();
   const lossy = {
     ...stores,
@@ -298,10 +298,10 @@ t.test('a rotation that is still running is not tried again', async (t) => {
   const service = await sessions({ stores: held });
   const pair = await service.logIn();
   t.equal(await outcome(service.refresh(pair)), 'unavailable');
-  t.equal(looks, 0, 'the database could not tell yet');
+  t.equal(looks, 0, 'the row is not read: it cannot show the result yet');
 });
 
-/** A service on a database as it was before it lost what came later. */
+/** A service on a restored database: it holds `row` and lost every later change. */
 async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);

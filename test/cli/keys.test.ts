@@ -47,13 +47,17 @@ t.test('the whole story by hand', async (t) => {
   const states = rowsOf(await type('list')).map(([, , state]) => state);
   t.same(states, ['retired', 'retired', 'signing']);
   const signing = String(rowsOf(await type('list'))[2]?.[0]);
-  t.match(await type(`retire ${signing}`), /^[\w-]{43} is out\. [\w-]{43} \(EdDSA\) signs from now on\.$/m);
-  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} is out\.$/m);
+  t.match(
+    await type(`retire ${signing}`),
+    /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
+  );
+  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
   t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
   const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
   t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
-  for (const [kid = ''] of rowsOf(await hmac('list'))) t.match(await hmac(`retire ${kid}`), /is out\.\n$/);
+  for (const [kid = ''] of rowsOf(await hmac('list')))
+    t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
   t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
 });
 

@@ -25,8 +25,8 @@ t.test('the list shows a changed key and one that is put back as refused', async
   const third = (await ids()).at(-1) ?? '';
   const { code, text } = await run('list');
   t.equal(code, 0);
-  t.match(text, `${first} was removed before and was restored in the database. Take it out: npm run keys`);
-  t.match(text, `${second} has another number or other times than those it was sealed with. Take it out`);
+  t.match(text, `${first} was removed before and was restored in the database. Remove it: npm run keys`);
+  t.match(text, `${second} has another number or other times than those it was sealed with. Remove it`);
   const states = rowsOf(text)
     .slice(0, 3)
     .map(([kid, , state]) => [kid, state]);
@@ -37,7 +37,7 @@ t.test('the list shows a changed key and one that is put back as refused', async
   ]);
 
   for (const kid of [first, second])
-    t.match(await run('retire', kid), { code: 0, text: `${kid} is out.\n` }, 'the key that signs stays');
+    t.match(await run('retire', kid), { code: 0, text: `${kid} was removed.\n` }, 'the key that signs stays');
   t.same(await ids(), [third]);
   t.match(await run('retire', first), {
     code: 1,

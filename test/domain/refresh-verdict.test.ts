@@ -9,7 +9,7 @@ const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1' };
 const AWAY: ClientInfo = { address: '198.51.100.7', userAgent: 'Browser/1' };
 const OTHER_AGENT: ClientInfo = { address: '203.0.113.1', userAgent: 'curl/8' };
 
-/** Agents of more than 300 characters as rows keep them: cut inside a product. */
+/** User agents of more than 300 characters, as rows store them: cut inside a product. */
 const LONG = `Browser/1 (${'x'.repeat(282)}) Exten`;
 const OTHER_CUT = `Browser/10 (${'x'.repeat(282)}) Exte`;
 
@@ -94,7 +94,7 @@ const KEY = 'key-of-the-last-rotation';
 const justRotated = (ago: number) => family({ rotatedAt: NOW - ago });
 
 interface Row {
-  /** The row's number in docs/domain.md, and the situation. */
+  /** The number of the row in docs/domain.md, then the situation. */
   readonly name: string;
   readonly family: JudgedFamily | null;
   readonly context: RefreshContext;
@@ -136,43 +136,43 @@ const rows: Row[] = [
     expected: ['refuse invalid_token'],
   },
   {
-    name: '8 past its end',
+    name: '8 the session has reached its end',
     family: family({ expiresAt: NOW }),
     context: presenting({}),
     expected: ['refuse session_expired'],
   },
   {
-    name: '8 before reuse',
+    name: '8 is checked before row 10',
     family: family({ expiresAt: NOW }),
     context: presenting({ generation: 1 }),
     expected: ['refuse session_expired'],
   },
   {
-    name: '9 the key of the rotation',
+    name: '9 the same Idempotency-Key',
     family: family(),
     context: presenting({ generation: 4, key: KEY }),
     expected: ['repeat'],
   },
   {
-    name: '9 another key',
+    name: '9 another Idempotency-Key',
     family: family(),
     context: presenting({ generation: 4, key: 'x' }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
-    name: '9 the key, another hash',
+    name: '9 the same key, another hash',
     family: family(),
     context: presenting({ generation: 4, hash: 'x', key: KEY }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
-    name: '9 the key, from another network',
+    name: '9 the same key, another network',
     family: family(),
     context: presenting({ generation: 4, key: KEY, client: AWAY }),
     expected: ['repeat', 'sessions.address_changed'],
   },
   {
-    name: '9 the key, from another network, blocked',
+    name: '9 the same key, another network, which the policy blocks',
     family: blocked('onAddressChange'),
     context: presenting({ generation: 4, key: KEY, client: AWAY }),
     expected: ['refuse address_changed', 'sessions.address_changed'],
@@ -192,14 +192,14 @@ const rows: Row[] = [
     policy: WINDOW,
   },
   {
-    name: '9 the rotating clock was ahead, within the skew',
+    name: '9 the clock of the rotating replica was ahead, within the skew',
     family: justRotated(-5_000),
     context: presenting({ generation: 4 }),
     expected: ['repeat'],
     policy: WINDOW,
   },
   {
-    name: '9 the rotating clock was further ahead',
+    name: '9 the clock of the rotating replica was ahead by more than the skew',
     family: justRotated(-5_001),
     context: presenting({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
@@ -220,7 +220,7 @@ const rows: Row[] = [
     policy: WINDOW,
   },
   {
-    name: '9 no window, at once',
+    name: '9 without a window, immediately after the rotation',
     family: justRotated(0),
     context: presenting({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
@@ -244,13 +244,13 @@ const rows: Row[] = [
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
-    name: '10 before 11 and 12',
+    name: '10 is checked before rows 11 and 12',
     family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
     context: presenting({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
-    name: '11 another product, bound',
+    name: '11 another product, which the policy blocks',
     family: blocked('onUserAgentChange'),
     context: presenting({ client: OTHER_AGENT }),
     expected: ['revoke user_agent_changed', 'sessions.revoked'],
@@ -262,13 +262,13 @@ const rows: Row[] = [
     expected: ['rotate'],
   },
   {
-    name: '11 another version only, after a blank',
+    name: '11 another version only, separated by a space',
     family: family({ onUserAgentChange: 'block', userAgent: 'Mozilla/5.0 (iPhone) Instagram 312.0' }),
     context: presenting({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
     expected: ['rotate'],
   },
   {
-    name: '11 the row keeps the agent undecoded',
+    name: '11 the row stores the user agent undecoded',
     family: family({ onUserAgentChange: 'block', userAgent: 'Caf\u00c3\u00a9/1' }),
     context: presenting({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
     expected: ['rotate'],
@@ -279,10 +279,10 @@ const rows: Row[] = [
       ['the cut falls inside a product', LONG, 'hash-a', OTHER_CUT, 'hash-a', true],
       ['another product behind the cut', LONG, 'hash-a', LONG, 'hash-b', false],
       ['the agent grows past the cut', 'Browser/1', 'hash-a', LONG, 'hash-a', true],
-      ['the agent shrinks to a whole one', LONG, 'hash-a', 'Browser/1', 'hash-b', false],
+      ['the agent becomes shorter than the cut', LONG, 'hash-a', 'Browser/1', 'hash-b', false],
       ['an older row, one product up to the cut', LONG, null, LONG, 'hash-a', true],
       ['an older row, another product up to the cut', LONG, null, OTHER_CUT, 'hash-a', false],
-      ['agents kept whole, a hash of an older rule', 'Browser/1', 'hash-old', 'Browser/2', 'hash-a', true],
+      ['stored whole, a hash by an older rule', 'Browser/1', 'hash-old', 'Browser/2', 'hash-a', true],
     ] as const
   ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => ({
     name: `11 ${name}`,
@@ -291,51 +291,56 @@ const rows: Row[] = [
     expected: isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
   })),
   {
-    name: '11 before 12',
+    name: '11 is checked before row 12',
     family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
     context: presenting({ client: { ...AWAY, userAgent: 'curl' } }),
     expected: ['revoke user_agent_changed', 'sessions.revoked'],
   },
   {
-    name: '11 another product, told of',
+    name: '11 another product, which the policy reports',
     family: family({ onUserAgentChange: 'notify' }),
     context: presenting({ client: OTHER_AGENT }),
     expected: ['rotate', 'sessions.user_agent_changed'],
   },
   {
-    name: '12 another address, bound',
+    name: '12 another address, which the policy blocks',
     family: blocked('onAddressChange'),
     context: presenting({ client: AWAY }),
     expected: ['refuse address_changed', 'sessions.address_changed'],
   },
-  { name: '13 the current one', family: family(), context: presenting({}), expected: ['rotate'] },
-  { name: '13 another key', family: family(), context: presenting({ key: 'x' }), expected: ['rotate'] },
+  { name: '13 the current token', family: family(), context: presenting({}), expected: ['rotate'] },
   {
-    name: '13 the key of the rotation before',
+    name: '13 another Idempotency-Key',
+    family: family(),
+    context: presenting({ key: 'x' }),
+    expected: ['rotate'],
+  },
+  {
+    name: '13 the Idempotency-Key of the previous rotation',
     family: family(),
     context: presenting({ key: KEY }),
     expected: ['refuse idempotency_key_reused'],
   },
   {
-    name: '13 another network, told of',
+    name: '13 another network, which the policy reports',
     family: family(),
     context: presenting({ client: AWAY }),
     expected: ['rotate', 'sessions.address_changed'],
   },
   {
-    name: '13 another network, ignored',
+    name: '13 another network, which the policy ignores',
     family: family({ onAddressChange: 'ignore' }),
     context: presenting({ client: AWAY }),
     expected: ['rotate'],
   },
   {
-    name: '14 later, minted after the last rotation',
+    name: '14 a later token, minted after the last rotation',
     family: family(),
     context: presenting({ generation: 9 }),
     expected: ['rotate', 'sessions.healed'],
   },
   {
-    name: '14 within the skew',
+    name: '14 a later token, minted before the last rotation, but within the skew',
     family: family(),
     context: presenting({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
     expected: ['rotate', 'sessions.healed'],
@@ -423,7 +428,7 @@ for (const { name, family, context, expected, policy } of rows) {
   });
 }
 
-t.test('a retry reports a new network, but no known one', async (t) => {
+t.test('a retry from a new network is reported, a retry from a known one is not', async (t) => {
   const row = family({ address: AWAY.address });
   const retry = (address: string, mintedAt: string) => {
     const context = presenting({ generation: 4, key: KEY, client: { ...HOME, address } });
@@ -455,7 +460,7 @@ const networks: [minted: string, presenting: string, isSame: boolean][] = [
 ];
 
 for (const [minted, address, isSame] of networks) {
-  t.test(`${address} is ${isSame ? 'the network' : 'another network than that'} of ${minted}`, async (t) => {
+  t.test(`${address} ${isSame ? 'shares' : 'does not share'} the network of ${minted}`, async (t) => {
     const judged = (onAddressChange: ChangePolicy, values: Presented, policy?: VerdictPolicy) => {
       const row = family({ address: minted, onAddressChange, rotatedAt: NOW });
       const context = presenting({ ...values, client: { ...HOME, address } });

@@ -32,7 +32,7 @@ async function queries(): Promise<readonly { title: string; query: string; legen
   );
 }
 
-t.test('panels have ids and places of their own, and say what to do', async (t) => {
+t.test('panels have unique ids and places, and say what to do', async (t) => {
   const all = await panels();
   t.equal(new Set(all.map(({ id }) => id)).size, all.length);
   for (const { title, type, description, gridPos: a, id } of all) {

@@ -89,7 +89,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
   t.match(
     await faultOf(replica(t, strangers)),
-    /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: provide that key too/,
+    /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: add the key/,
   );
   const [newest] = await store.list();
   if (newest === undefined) throw new Error('no key');

@@ -103,7 +103,7 @@ for (const counter of ['memory', 'Redis']) {
   });
 }
 
-t.test('REGISTER_LIMIT', async (t) => {
+t.test('REGISTER_LIMIT limits registrations from a network', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { time, register } = await limited(t, { REGISTER_LIMIT: '2/10m' });
   const made = [201, null];

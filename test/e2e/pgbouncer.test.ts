@@ -102,7 +102,7 @@ for (const mode of MODES) {
   });
 }
 
-t.test("what was given up in the pooler's queue has no effect later", async (t) => {
+t.test("a statement that was abandoned in the pooler's queue has no effect later", async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const direct = await testRole(t, await testDatabase(t), SETTINGS);
   const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 1 });
@@ -140,7 +140,7 @@ t.test("what was given up in the pooler's queue has no effect later", async (t) 
   t.same([...(await admin!`select mark from marks`)], []);
 });
 
-t.test('a pooler in transaction mode is refused where the configuration does not know of it', async (t) => {
+t.test('a pooler in transaction mode is refused unless the configuration names the mode', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { env } = await pooled(t, 'transaction');
   await t.rejects(composed(t, { ...env, DATABASE_POOLER: 'session' }), {

@@ -36,7 +36,7 @@ t.test('refreshes and logins use the fewest statements', async (t) => {
     t.same(await counted(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
   });
 
-  await t.test('one statement for a login', async (t) => {
+  await t.test('a login is one statement', async (t) => {
     t.same(await counted(() => service.logIn()), ['with room']);
   });
 

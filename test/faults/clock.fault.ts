@@ -5,7 +5,7 @@ import { NOW } from '../support/families.ts';
 import { postgresStores, type SqlStores } from '../support/open-stores.ts';
 import { claimsOf, outcome, POLICY, type Settings, sessions, someKeys } from '../support/sessions.ts';
 
-/** Two replicas on one database whose clocks differ, and jump. */
+/** Two replicas use one database. Their clocks differ and jump. */
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -14,10 +14,10 @@ const SKEW = POLICY.clockSkew;
 t.test('clocks', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
-  await t.test('that jump by an hour lose no session', (t) => jumping(t, stores));
-  await t.test('that jump leave revoked what is revoked', (t) => staysRevoked(t, stores));
-  await t.test('that differ leave expired what is expired', (t) => staysExpired(t, stores));
-  await t.test('may differ by so much', (t) => tolerated(t, stores));
+  await t.test('clocks that jump by an hour lose no session', (t) => jumping(t, stores));
+  await t.test('a revoked session stays revoked after a jump', (t) => staysRevoked(t, stores));
+  await t.test('an expired token is refused everywhere after the skew', (t) => staysExpired(t, stores));
+  await t.test('refreshes tolerate at least the allowed skew', (t) => tolerated(t, stores));
 });
 
 type Replica = Awaited<ReturnType<typeof sessions>>;
@@ -70,7 +70,7 @@ async function staysRevoked(t: Test, stores: SqlStores): Promise<void> {
   }
 }
 
-/** Beyond the skew that is allowed for, no replica takes what another one has refused as expired. */
+/** Once a replica has refused a token as expired, every other replica refuses it after the allowed skew. */
 async function staysExpired(t: Test, stores: SqlStores): Promise<void> {
   const limits = [
     { age: POLICY.refreshTokenAge, code: 'token_expired', policy: {} },
@@ -89,7 +89,7 @@ async function staysExpired(t: Test, stores: SqlStores): Promise<void> {
   }
 }
 
-/** How far a replica may be off before what depends on the clock fails, found by search. */
+/** Searches the largest clock offset at which each operation that depends on the clock succeeds. */
 async function tolerated(t: Test, stores: SqlStores): Promise<void> {
   const window = 10_000;
   const retry = async (offset: number) => {
@@ -112,7 +112,7 @@ async function tolerated(t: Test, stores: SqlStores): Promise<void> {
     other.time.now += offset;
     return typeof (await outcome(other.refresh(pair))) === 'object';
   };
-  /** A replica rotates, the database loses that, and the replica's token comes back. */
+  /** One replica rotates, the database loses the rotation, and the other replica gets the new token. */
   const healing = async (offset: number) => {
     const [one, other] = await replicas(stores);
     const pair = await one.logIn();
@@ -145,7 +145,7 @@ async function range(holds: (offset: number) => Promise<boolean>) {
   };
 }
 
-/** The greatest offset up to {@link FAR} at which it still holds, to the millisecond. */
+/** The largest offset up to {@link FAR}, to the millisecond, at which `holds` returns true. */
 async function furthest(holds: (offset: number) => Promise<boolean>): Promise<number> {
   if (await holds(FAR)) return FAR;
   let [good, bad] = [0, FAR];

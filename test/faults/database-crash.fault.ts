@@ -12,7 +12,7 @@ const CRASHES = 3;
 const CLIENTS = 16;
 const RECOVERS_WITHIN = 30_000;
 
-t.test('PostgreSQL crashes under load, and comes back', async (t) => {
+t.test('crashes of PostgreSQL under load end no session', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const cluster = await startPrivatePostgres(t);
   const env = await environment(t, { DATABASE_URL: cluster.url });
@@ -50,7 +50,7 @@ t.test('PostgreSQL crashes under load, and comes back', async (t) => {
   );
 });
 
-/** What went without an answer from the database got one from the service: a 503 that says when to come back. */
+/** Checks that every request that did not succeed was answered with a 503 and `Retry-After`. */
 function onlyUnavailable(t: Test, clients: readonly Client[]): void {
   const reasons = clients.flatMap(({ history }) =>
     history.flatMap((attempt) => (attempt.outcome === 'ok' ? [] : [attempt.why])),

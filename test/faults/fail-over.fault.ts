@@ -15,7 +15,7 @@ const LATE = 5;
 const BEFORE = 1_000;
 const BEHIND = 1_500;
 
-/** How long a standby stands still: longer than a statement is waited for. */
+/** Milliseconds for which the standby hangs: longer than the deadline of a statement. */
 const FROZEN = 12_000;
 
 t.test('fail-over to a standby that lags: sessions go on, and a replay is still noticed', async (t) => {
@@ -40,8 +40,8 @@ t.test('fail-over to a standby that lags: sessions go on, and a replay is still 
   t.equal(totals(clients).forcedLogouts, 0);
   const [healed] = await sql<{ count: number }[]>`
     select count(distinct data->>'sessionId')::int as count from outbox where type = 'sessions.healed'`;
-  t.equal(healed?.count, lost, 'each of them once');
-  // A login that the database never had cannot come back: nothing tells that it was ever acknowledged.
+  t.equal(healed?.count, lost, 'each session that lost a rotation was healed');
+  // A login that the standby never received cannot be healed: no row shows that it was acknowledged.
   t.strictSame([...new Set(late.map((client) => client.loggedOut()))], ['401 session_not_found']);
 
   const replay = { refreshToken: replayed.refresh, accessToken: replayed.access };
@@ -101,7 +101,7 @@ t.test('fail-over between two hosts of the URL: the service finds the new primar
   );
 });
 
-t.test('the synchronous standby stands still: refused in time, and never taken for done', async (t) => {
+t.test('a synchronous standby hangs: refreshes are refused in time, and none is acknowledged', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const { database, env, clients } = await running(t, { synchronous: true });
   const load = startLoad(clients);
@@ -110,7 +110,7 @@ t.test('the synchronous standby stands still: refused in time, and never taken f
   process.kill(receiver, 'SIGSTOP');
   const thaw = () => process.kill(receiver, 'SIGCONT');
   t.teardown(thaw);
-  await delay(200); // what was acknowledged before may still be on its way
+  await delay(200); // earlier acknowledgements may still be in transit
   const frozen = clients.map((client) => client.generation());
   await delay(FROZEN);
   t.strictSame(

@@ -14,12 +14,15 @@ import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** Signing keys come and go under load, and nobody who has a good token is turned away anywhere. */
+/** Signing keys rotate under load, and no verifier refuses a valid token. */
 
 const ROTATIONS = 3;
 const CLIENTS = 6;
 
-/** The next key is announced as soon as one signs: one signs for as long as the next is announced, 33 seconds. */
+/**
+ * The next key is announced as soon as a key signs. The announcement takes 33 seconds, so a key signs that
+ * long.
+ */
 const SHORT_LIVES = {
   ACCESS_TOKEN_ALG: 'EdDSA',
   ACCESS_TOKEN_AGE: '20s',
@@ -29,7 +32,7 @@ const SHORT_LIVES = {
   KEY_SET_ENCRYPTION_KEY: 'the-same-for-both-of-them-0123456789-abcdefghij',
 };
 
-t.test('signing keys rotate under load', async (t) => {
+t.test('no valid token is refused while signing keys rotate under load', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const one = await environment(t, { DATABASE_URL: url, ...SHORT_LIVES });
@@ -57,7 +60,9 @@ t.test('signing keys rotate under load', async (t) => {
   );
 });
 
-/** Shows every client's token to each replica and to a stranger, when it is new and shortly before it expires. */
+/**
+ * Verifies every client's token at each replica and offline, when it is new and once more before it expires.
+ */
 function checkTokens(
   t: Test,
   replicas: readonly RunningService[],
@@ -78,7 +83,7 @@ function checkTokens(
     const verifiers = [...replicas.map((replica) => faultAt(replica, token)), offline(token)];
     for (const fault of await Promise.all(verifiers)) {
       checked += 1;
-      // One that ran out on its way was refused rightly.
+      // A token that expired during the check was refused correctly.
       if (fault !== null && secondsLeft(token) > 0) spurious.push(fault);
     }
   }
@@ -98,7 +103,7 @@ function checkTokens(
     ...clients.map((client) => keepChecking(async () => client)),
     keepChecking(logIn),
   ]);
-  running.catch(() => {}); // told by stop()
+  running.catch(() => {}); // `stop` rejects with the error
   return {
     async untilRotated(rotations: number) {
       while (kids.size <= rotations) await Promise.race([delay(200), running]);
@@ -120,7 +125,7 @@ async function faultAt({ url }: RunningService, token: string): Promise<string |
   return response.status === 204 ? null : `${response.status} ${await response.text()}`;
 }
 
-/** What a process of its own says about a token, which knows the published keys and nothing more. */
+/** Verifies tokens in a separate process that knows only the published keys. */
 function offlineVerifier(t: Test, keySets: readonly string[]) {
   const script = fileURLToPath(new URL('support/offline-verifier.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...keySets], {

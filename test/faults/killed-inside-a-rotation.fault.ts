@@ -11,9 +11,11 @@ import { startLoad, totals } from './support/load.ts';
 import { connections, post } from './support/request.ts';
 import { type Environment, environment, lookInto, start } from './support/service.ts';
 
-/** The service is killed while it rotates tokens, and started again: its clients notice nothing but the wait. */
+/**
+ * The service is killed while it rotates tokens, and started again. Its clients lose time, but no session.
+ */
 
-t.test('on PostgreSQL', async (t) => {
+t.test('a kill inside a rotation ends no session on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url });
@@ -29,7 +31,7 @@ t.test('on PostgreSQL', async (t) => {
   await replaysEndTheirSession(t, run, sql);
 });
 
-t.test('on the embedded database', async (t) => {
+t.test('a kill inside a rotation ends no session on the embedded database', async (t) => {
   const env = await environment(t);
   const run = await killAgainAndAgain(t, env, { kills: 2, clients: 8 });
   await run.service.kill();
@@ -46,7 +48,7 @@ t.test('on the embedded database', async (t) => {
 interface Plan {
   readonly kills: number;
   readonly clients: number;
-  /** Looks into the database while there is no service. */
+  /** Reads the database while the service is down. */
   readonly afterKill?: (clients: readonly Client[]) => ReturnType<typeof lossesIn>;
 }
 
@@ -62,7 +64,7 @@ async function killAgainAndAgain(t: Test, env: Environment, { kills, clients: co
     await delay(randomInt(200, 1_200));
     await service.kill();
     if (afterKill) {
-      await delay(100); // what was on its way to a client arrives
+      await delay(100); // answers in transit reach their clients
       const found = await afterKill(clients);
       t.equal(found.lost, 0, 'what was acknowledged is in the database');
       inDoubt += found.inDoubt;
@@ -85,7 +87,7 @@ function figures(clients: readonly Client[]): string {
   return `${rotations} rotations, ${forcedLogouts} forced logouts`;
 }
 
-/** After all that the service still knows a thief: a token that was used before ends its session, at once. */
+/** After the kills a replayed token still ends its session at once. */
 async function replaysEndTheirSession(
   t: Test,
   { clients, service }: { clients: readonly Client[]; service: RunningService },

@@ -3,10 +3,10 @@ import { floodNames } from '../support/flood-names.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
-/** Strangers send 10,000 different names of the longest kind in each text member of each route. */
+/** Clients send 10,000 different names of the longest kind in each text member of each route. */
 
 const NAMES = 10_000;
-/** What the bounded stores may still grow by after the first 2,000 names of each member. */
+/** Bytes by which the bounded stores may grow after the first 2,000 names of each member. */
 const GROWTH = 24 * 2 ** 20;
 const HELD_BY_CONNECTIONS = 32;
 

@@ -10,18 +10,18 @@ import { totals } from './support/load.ts';
 import { type Answer, connections, post, Unanswered } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** The rotation is committed, and then somebody never learns of it. */
+/** The rotation is committed, but its answer is lost. */
 
 const ROUNDS = 100;
 const HOST = '127.0.0.1';
 
-t.test('the client does not hear the answer of the service', async (t) => {
+t.test('a client that loses the answer of the service', async (t) => {
   if (!(await requirePostgres(t))) return;
   for (const retry of [
     { how: 'with its Idempotency-Key', window: '0s', headers: () => ({ 'idempotency-key': randomUUID() }) },
     { how: 'within the retry window', window: '10s', headers: () => ({}) },
   ]) {
-    await t.test(`and asks again ${retry.how}`, async (t) => {
+    await t.test(`gets the identical pair by a retry ${retry.how}`, async (t) => {
       const { proxy, wire, refresh, first } = await behindProxy(t, { REFRESH_RETRY_WINDOW: retry.window });
       let pair = first;
       let identical = 0;
@@ -44,10 +44,10 @@ t.test('the client does not hear the answer of the service', async (t) => {
   }
 });
 
-t.test('the service does not hear the answer of the database', async (t) => {
+t.test('a service that loses the answer of the database', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  await t.test('and looks the outcome up', async (t) => {
+  await t.test('reads the outcome and returns the pair', async (t) => {
     const { client, proxy, check } = await withProxiedDatabase(t, { DATABASE_POOL: '2' });
     for (let round = 0; round < ROUNDS; round += 1) {
       proxy.cutAfterRequest((bytes) => bytes.includes(client.tokenFamily));
@@ -63,7 +63,7 @@ t.test('the service does not hear the answer of the database', async (t) => {
     );
   });
 
-  await t.test('and cannot look it up', async (t) => {
+  await t.test('answers 503 if it cannot read the outcome', async (t) => {
     const { client, proxy, check } = await withProxiedDatabase(t, { DATABASE_POOL: '1' });
     for (let round = 0; round < 20; round += 1) {
       proxy.cutAfterRequest((bytes) => {
@@ -89,7 +89,7 @@ t.test('the service does not hear the answer of the database', async (t) => {
   });
 });
 
-/** The service, with a proxy in front of it that may lose its answers, and its answers on record. */
+/** Starts the service behind a proxy that can lose answers. `wire` records the answers of the service. */
 async function behindProxy(t: Test, values: Readonly<Record<string, string>>) {
   const env = await environment(t, { DATABASE_URL: await testDatabase(t), ...values });
   const service = await start(t, env);
@@ -117,7 +117,7 @@ async function withProxiedDatabase(t: Test, values: Readonly<Record<string, stri
     async check() {
       t.strictSame(await faultsIn([client], sql, env), []);
       const [row] = await sql`select count(*)::int as count from outbox where type <> 'sessions.started'`;
-      t.equal(row?.count, 0, 'nothing was taken for reuse, a roll-back or a stranger');
+      t.equal(row?.count, 0, 'no event of reuse, healing or another device was recorded');
     },
   };
 }

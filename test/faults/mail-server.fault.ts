@@ -9,12 +9,14 @@ import { type Mood, mailServer } from './support/mail-server.ts';
 import { connections } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** The mail server is out of order in several ways: refreshes go on as ever, and the mails go out when it is well. */
+/**
+ * The mail server fails in several ways. Refreshes continue, and the mails are sent after it has recovered.
+ */
 
 const MAILS_EACH = 5;
 const PATIENCE = 120_000;
 
-t.test('mail that cannot be sent', async (t) => {
+t.test('each mail is sent once after the mail server has recovered', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = lookInto(t, url);
@@ -42,7 +44,7 @@ t.test('mail that cannot be sent', async (t) => {
   const times = new Map<Mood, string>();
   let address = 0;
 
-  /** Each refresh from a network that the user was not told of causes a mail. */
+  /** Each refresh from a network of which the user was not notified causes a mail. */
   const travel = async (traveller: Client) => {
     address += 1;
     await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
@@ -77,7 +79,7 @@ t.test('mail that cannot be sent', async (t) => {
       `well again; refresh p99 ${[...times].map(([mood, ms]) => `${ms} ms (${mood})`).join(', ')}`,
   );
 
-  await t.test('does not hold up a stop', async (t) => {
+  await t.test('a silent mail server does not delay a stop', async (t) => {
     await service.stop();
     await server.be('absent');
     const again = await start(t, env);
@@ -96,7 +98,7 @@ async function waiting(sql: postgres.Sql): Promise<number> {
   return row?.count;
 }
 
-/** How many attempts failed, of the mails that wait. */
+/** The number of attempts for the mails in the outbox whose last attempt failed. */
 async function failures(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select coalesce(sum(attempts), 0)::int as count from outbox where kind = 'mail' and last_error is not null`;

@@ -11,13 +11,13 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { schemaOf } from './support/schema.ts';
 import { type Environment, environment, lookInto } from './support/service.ts';
 
-/** Several replicas migrate at once, and the one whose turn it is dies half-way. */
+/** Several replicas migrate at once, and the one that holds the lock is killed half-way. */
 
 const ROUNDS = 5;
 const MIGRATORS = 8;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-t.test('migrators at once', async (t) => {
+t.test('exactly one migrator succeeds a killed one', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = await environment(t);
   const wanted = await schemaOfOne(t, env);
@@ -25,7 +25,7 @@ t.test('migrators at once', async (t) => {
   let winners = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const table = tables[randomInt(tables.length)] ?? '';
-    await t.test(`the first one dies at the table ${table}`, async (t) => {
+    await t.test(`killed at the table ${table}`, async (t) => {
       winners += await raceOver(t, env, table, wanted);
     });
   }
@@ -77,7 +77,7 @@ async function raceOver(
   return winners;
 }
 
-/** So that it can be told apart. */
+/** Gives the connection a name, by which `pg_stat_activity` identifies the migrator. */
 function named(url: string, index: number): string {
   const own = new URL(url);
   own.search = String(new URLSearchParams({ application_name: String(index) }));
@@ -99,7 +99,7 @@ function startMigrator(t: Test, env: Environment, url: string) {
   return { kill, ended };
 }
 
-/** The name of one of the migrators that wait for such a lock, once there are so many. */
+/** Waits until `count` migrators wait for a lock of this kind, and returns the name of one of them. */
 async function migratorWaitingFor(sql: postgres.Sql, lock: string, count: number): Promise<string> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50)) {
     const rows = await sql<{ name: string }[]>`

@@ -7,20 +7,20 @@ import { percentile } from './support/load.ts';
 import { type Answer, ask, connections } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** Whoever waits for a second connection while it holds the first one would wait for ever. */
+/** A request that waits for a second connection while it holds the first one would wait forever. */
 
 const CLIENTS = 200;
 const PASSWORD = 'a violet piano 42';
 const NEW_PASSWORD = 'a yellow piano 43';
 
-/** What was asked for, how it was answered in the end, and after how many milliseconds. */
+/** One attempt of a request: its route, the status of its answer, and its duration in milliseconds. */
 interface Step {
   readonly route: string;
   readonly status: number;
   readonly ms: number;
 }
 
-t.test('200 clients and one connection to the database', async (t) => {
+t.test('200 clients are served over one connection to the database', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const env = await environment(t, {
@@ -41,10 +41,10 @@ t.test('200 clients and one connection to the database', async (t) => {
   const lost = (await lives).flat();
   const seconds = (performance.now() - started) / 1000;
 
-  t.same(lost, [], 'each went its whole way');
+  t.same(lost, [], 'every client got the expected answers');
   const [row] = await sql`select count(*)::int as users from users`;
-  t.equal(row?.users, 0, 'of which nobody is left');
-  t.equal(countConnected(service.logs()), 2, 'the feed of revocations found its way past the others, twice');
+  t.equal(row?.users, 0, 'every account was deleted');
+  t.equal(countConnected(service.logs()), 2, 'the revocation feed connected twice under load');
   const answered = asked.filter(({ status }) => status !== 503);
   const times = answered.map(({ ms }) => ms);
   t.comment(
@@ -77,7 +77,7 @@ interface Client {
   readonly asked: Step[];
 }
 
-/** From the account's beginning to its end, over every route that asks the database for more than one thing. */
+/** Makes an account, uses every route that sends several statements, and deletes the account. */
 async function live(t: Test, client: Client): Promise<string[]> {
   const username = `user-${client.index}`;
   const unexpected: string[] = [];
@@ -97,7 +97,7 @@ async function live(t: Test, client: Client): Promise<string[]> {
   const post = (path: string, wanted: readonly number[], body: object, access?: string) =>
     send('POST', path, wanted, body, access);
 
-  // An account that was made although its client was told to come back is there at the second try.
+  // A registration may commit although its answer is 503. The second attempt is then answered 409.
   const account = { username, email: `${username}@example.com`, password: PASSWORD };
   await post('/auth/register', [201, 409], account);
   const logIn = () => post('/auth/login', [200], { username, password: PASSWORD });
@@ -116,7 +116,9 @@ async function live(t: Test, client: Client): Promise<string[]> {
   return unexpected;
 }
 
-/** Sent away, it comes back after the time that it was told: with a key of its own for each refresh. */
+/**
+ * Repeats a request after its `Retry-After` until it is not answered 503, with the same `Idempotency-Key`.
+ */
 async function untilAnswered(
   t: Test,
   { url, agent, index, asked }: Client,

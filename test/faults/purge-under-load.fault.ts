@@ -8,19 +8,19 @@ import { percentile, startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** A day's worth of sessions that ended long ago is removed while others are refreshed, and those notice nothing. */
+/** A purge removes a day's worth of ended sessions. Refreshes of other sessions succeed meanwhile. */
 
 const EXPIRED = 100_000;
 const REVOKED = 20_000;
-/** Live, or ended so short a time ago that a token of theirs may come back. */
+/** Sessions that are live, or that ended so recently that their tokens may be presented again. */
 const KEPT = 20_000;
-/** One in so many was told of a network. */
+/** One session in this many has a notified subject. */
 const TOLD = 10;
 const CLIENTS = 8;
 const MILLISECONDS_BEFORE = 8_000;
 const PATIENCE = 300_000;
 
-t.test('purge under load', async (t) => {
+t.test('a purge under load removes ended sessions, and fails no refresh', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = lookInto(t, url);
@@ -33,7 +33,7 @@ t.test('purge under load', async (t) => {
   await delay(MILLISECONDS_BEFORE);
   const before = timesSince(clients);
 
-  // A replica looks for what there is to purge when it starts. Two start, and one of them has the turn.
+  // Each replica purges when it starts. Two replicas start, and one of them at a time holds the lock.
   const replicas = await Promise.all([0, 1].map(() => start(t, { ...env, API_PORT: '0' })));
   const seen = clients.map(({ history }) => history.length);
   const left = await rowsOf(sql, 'token_families');
@@ -42,8 +42,8 @@ t.test('purge under load', async (t) => {
   await load.stop();
 
   for (const replica of replicas) t.equal(await replica.stop(), 0);
-  t.equal(await rowsOf(sql, 'token_families'), KEPT + CLIENTS, 'all that ended long ago, and no other');
-  t.equal(await rowsOf(sql, 'told_subjects'), KEPT / TOLD, 'with what was told of them');
+  t.equal(await rowsOf(sql, 'token_families'), KEPT + CLIENTS, 'only the ended sessions were purged');
+  t.equal(await rowsOf(sql, 'told_subjects'), KEPT / TOLD, 'with their notified subjects');
   t.ok(await isIndexUsed(sql), 'found by the index');
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal(totals(clients).forcedLogouts, 0);
@@ -55,7 +55,7 @@ t.test('purge under load', async (t) => {
   );
 });
 
-/** Sessions by age: those to be purged, and those that only look like it. */
+/** Inserts sessions that the purge must remove, and similar sessions that it must keep. */
 async function fill(sql: postgres.Sql): Promise<void> {
   const days = (count: number) => sql`now() - ${count} * interval '1 day'`;
   await insert(sql, EXPIRED, { end: days(60), revokedAt: sql`null` });
@@ -85,7 +85,7 @@ async function insert(sql: postgres.Sql, count: number, { end, revokedAt }: Endi
     from generate_series(1, ${count}) as n`;
 }
 
-/** Seconds until no more than so many are left. */
+/** Seconds until at most `left` sessions remain. */
 async function purgeOf(sql: postgres.Sql, left: number): Promise<number> {
   const started = performance.now();
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await delay(250)) {
@@ -105,7 +105,7 @@ async function isIndexUsed(sql: postgres.Sql): Promise<boolean> {
   return Number(row?.idx_scan) > 0;
 }
 
-/** Milliseconds that each refresh took, from a place in the histories on. */
+/** Milliseconds that each refresh took, without the first `seen` refreshes of each client. */
 function timesSince(clients: readonly Client[], seen: readonly number[] = []): number[] {
   return clients.flatMap(({ history }, index) => history.slice(seen[index] ?? 0).map(({ ms }) => ms));
 }

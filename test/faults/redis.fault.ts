@@ -15,7 +15,7 @@ const BACK = 'attempts are counted by all processes together again';
 
 interface Fault {
   readonly begin: (redis: PrivateRedis) => unknown;
-  /** Where it takes Redis away, and does not only empty it. */
+  /** Ends the fault. Absent for a fault that only empties Redis. */
   readonly end?: (redis: PrivateRedis) => unknown;
 }
 
@@ -25,7 +25,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   flushed: { begin: (redis) => lookInto(redis, (connection) => connection.flushall()) },
 };
 
-t.test('two replicas lose the Redis that they share', async (t) => {
+t.test('two replicas serve and limit requests without the Redis that they share', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
   const redis = await startPrivateRedis(t);
   const shared = { DATABASE_URL: await testDatabase(t), REDIS_URL: redis.url, RATE_LIMIT: String(LIMIT) };
@@ -44,7 +44,7 @@ async function replicaOf(t: Test, env: Environment) {
   const service = await start(t, env);
   return {
     client: taskClient(service.url),
-    /** How often it was glad to have Redis back. */
+    /** How often this replica has logged that it uses Redis again. */
     recoveries: () => service.logs().filter((line) => line.includes(BACK)).length,
   };
 }
@@ -93,7 +93,7 @@ async function outage(
   );
 }
 
-/** Somebody who changes a task and looks at the list at once, at both replicas. */
+/** A user who changes a task, and then reads the list of tasks at both replicas. */
 async function authorAt(t: Test, [one, other]: Replicas, name: string) {
   const { token, access, as } = await one.client.join(name);
   const { body } = await as('POST', LIST, { text: 'first' });
@@ -125,7 +125,7 @@ async function authorAt(t: Test, [one, other]: Replicas, name: string) {
   };
 }
 
-/** How many of so many requests, one after another, are served; the rest are told to wait. */
+/** Sends requests one after another, and returns how many are served. All others must be answered 429. */
 async function served({ client }: Replica, token: string, requests: number): Promise<number> {
   let count = 0;
   for (let n = 0; n < requests; n += 1) {

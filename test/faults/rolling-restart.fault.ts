@@ -11,23 +11,23 @@ import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** A service that is told to stop leaves nobody without the answer that it owes. */
+/** A service that stops answers every request that it has accepted. */
 
 const STOPS = 3;
 const CLIENTS = 24;
 
-t.test('a stop at full load', async (t) => {
+t.test('a stop at full load answers every accepted request', async (t) => {
   if (!(await requirePostgres(t))) return;
   for (const keepAlive of [true, false]) {
     await t.test(keepAlive ? 'on connections that stay' : 'on a connection for each request', async (t) => {
       await stopAgainAndAgain(t, keepAlive);
     });
   }
-  await t.test('in the middle of a request', stopInsideARequest);
-  await t.test('while a session is locked', stopWhileWaiting);
+  await t.test('also if half of its body has arrived', stopInsideARequest);
+  await t.test('also if its session is locked', stopWhileWaiting);
 });
 
-t.test('a rolling restart of two replicas', async (t) => {
+t.test('a rolling restart of two replicas fails no request', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const one = await environment(t, { DATABASE_URL: url });
@@ -93,8 +93,8 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   const answered = reasons.filter((why) => /^(?:ok|\d{3})/.test(why)).length;
   const turnedAway = reasons.filter((why) => why === 'connecting: ECONNREFUSED').length;
   const neverTaken = reasons.length - answered - turnedAway;
-  t.equal(takenUp, answered, 'what the service took up was answered in full');
-  if (keepAlive) t.equal(neverTaken, 0, 'and the others were refused a connection');
+  t.equal(takenUp, answered, 'every request that the service accepted was answered');
+  if (keepAlive) t.equal(neverTaken, 0, 'every other request was refused a connection');
   t.comment(
     `stop at full load, ${keepAlive ? 'connections that stay' : 'a connection for each request'}: ${STOPS} stops, ` +
       `${takenUp - answered} failed of ${takenUp} accepted requests; ` +
@@ -102,12 +102,12 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   );
 }
 
-/** How many refreshes the service says that it has answered. */
+/** The number of answered refreshes in the log of the service. */
 function refreshesIn(lines: readonly string[]): number {
   return lines.filter((line) => line.includes('"answered"') && line.includes('/auth/refresh')).length;
 }
 
-/** Headers and half of a body are there when the stop comes. */
+/** Stops the service after the headers and half of a body have arrived. */
 async function stopInsideARequest(t: Test): Promise<void> {
   const env = await environment(t, { DATABASE_URL: await testDatabase(t) });
   const service = await start(t, env);
@@ -127,7 +127,7 @@ async function stopInsideARequest(t: Test): Promise<void> {
   t.equal(await stopped, 0);
 }
 
-/** A request waits for the database for longer than connections are kept, on a connection that its client keeps. */
+/** On a keep-alive connection, a request waits for a row lock for longer than idle connections stay open. */
 async function stopWhileWaiting(t: Test): Promise<void> {
   const url = await testDatabase(t);
   const sql = lookInto(t, url);

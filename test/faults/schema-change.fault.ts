@@ -25,7 +25,7 @@ const TABLES = [
   'password_resets',
 ] as const;
 
-t.test('columns are added under load', async (t) => {
+t.test('a schema change under load ends no session and mixes no answers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = lookInto(t, url);
@@ -40,7 +40,7 @@ t.test('columns are added under load', async (t) => {
     await sql.unsafe(`alter table ${table} add column added_later integer`);
     await delay(PAUSE);
   }
-  // Named columns do not help against a changed type: these statements are refused, and nothing else happens.
+  // A changed type makes prepared statements stale although they name their columns. They are only refused.
   await sql`alter table users alter column username type varchar(400)`;
   await delay(3 * PAUSE);
   const answers = await readers.stop();
@@ -64,7 +64,7 @@ t.test('columns are added under load', async (t) => {
   );
 });
 
-/** What a role needs behind a pooler in transaction mode, as docs/operations.md has it. */
+/** The settings that docs/operations.md requires of a role behind a pooler in transaction mode. */
 const SETTINGS = {
   statement_timeout: '4s',
   DateStyle: 'ISO, MDY',
@@ -74,7 +74,7 @@ const SETTINGS = {
 };
 
 for (const mode of ['session', 'transaction'] as const) {
-  t.test(`a pooler in ${mode} mode forgets statements and is restarted under load`, async (t) => {
+  t.test(`a pooler in ${mode} mode that forgets statements and restarts ends no session`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
     const direct = await testRole(t, await testDatabase(t), SETTINGS);
     const pooler = await startPgBouncer(t, direct, mode);
@@ -112,7 +112,9 @@ for (const mode of ['session', 'transaction'] as const) {
   });
 }
 
-/** On some of the pooler's connections to the server, those that are free at this moment. */
+/**
+ * Drops the prepared statements of some server connections of the pooler: those that are free at this moment.
+ */
 async function forgetStatements(url: string): Promise<void> {
   const sql = postgres(url, { max: 8, prepare: false, fetch_types: false, onnotice: () => {} });
   await Promise.allSettled(Array.from({ length: 8 }, () => sql.unsafe('deallocate all')));

@@ -13,7 +13,7 @@ import { type Answer, connections, post } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
 const CLIENTS = 32;
-/** Milliseconds between two newcomers, who come whether those before them were answered or not. */
+/** Milliseconds between two logins. A login does not wait for the answer to the previous one. */
 const NEXT_NEWCOMER = 50;
 const LOCKED = 6_000;
 const DELAYED = 4_000;
@@ -22,7 +22,7 @@ const DELAY = 200;
 const ANSWERED_WITHIN = 20_000;
 const RECOVERS_WITHIN = 15_000;
 
-t.test('a database that is locked, and then slow, makes the service shed, and nothing is lost', async (t) => {
+t.test('while the database is locked or slow, load is shed and nothing is lost', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const cluster = await startPrivatePostgres(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: cluster.port });
@@ -60,7 +60,7 @@ t.test('a database that is locked, and then slow, makes the service shed, and no
   await Promise.all([load.stop(), coming.stop()]);
 
   t.equal(before.count, 0, 'nothing is shed while all is well');
-  t.ok(after.count > 0, 'what cannot be done is refused');
+  t.ok(after.count > 0, 'requests are shed while the table is locked');
   t.strictSame([...new Set(coming.answers.map(({ outcome }) => outcome))].sort(), ['200', '503 unavailable']);
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal((await lossesIn(clients, sql)).lost, 0);
@@ -87,7 +87,7 @@ interface Newcomer {
 
 const msOf = (newcomers: readonly Newcomer[]) => newcomers.map(({ ms }) => ms);
 
-/** Users who log in one after the other. */
+/** Logs in a new user at regular intervals until `stop`. */
 function newcomers(logIn: (query: URLSearchParams) => Promise<Answer>) {
   const answers: Newcomer[] = [];
   const underWay: Promise<void>[] = [];
@@ -118,7 +118,7 @@ async function missingOf({ answers }: { answers: readonly Newcomer[] }, sql: Sql
   return opened.length - rows.length;
 }
 
-/** Until every client has its next pair, in milliseconds. */
+/** Milliseconds until every client has its next pair. */
 async function recovery(clients: readonly Client[]): Promise<number> {
   const held = clients.map((client) => client.generation());
   const since = performance.now();

@@ -6,7 +6,9 @@ import { claimsOf } from '../support/sessions.ts';
 import { type Answer, connections, post } from './support/request.ts';
 import { environment, lookInto, start } from './support/service.ts';
 
-/** Two replicas are shown one token at the same moment, over and over: it never gets two successors. */
+/**
+ * Presents one token to two replicas at the same moment, repeatedly. A token must never get two successors.
+ */
 
 const STRICT_ROUNDS = 4_000;
 const SESSIONS = 20;
@@ -17,7 +19,7 @@ interface Pair {
   readonly accessToken: string;
 }
 
-t.test('one token at two replicas at once', async (t) => {
+t.test('one token at two replicas at once has one successor', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const one = await environment(t, { DATABASE_URL: url });
@@ -27,7 +29,7 @@ t.test('one token at two replicas at once', async (t) => {
   const both = { agent, replicas: services.map((service) => service.url) };
   const sql = lookInto(t, url);
 
-  await t.test('strictly', async (t) => {
+  await t.test('without an Idempotency-Key', async (t) => {
     const races = await timed(() => strictly(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, count(*) filter (where revoked_reason = 'reuse')::int as ended,
@@ -36,12 +38,12 @@ t.test('one token at two replicas at once', async (t) => {
     const [told] = await sql`
       select count(*)::int as events, count(distinct data ->> 'sessionId')::int as sessions
       from outbox where kind = 'event' and type = 'sessions.reuse_detected'`;
-    t.same(told, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'told once of each');
+    t.same(told, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'one event for each session');
     t.equal(races.result.forks, 0, 'forks');
-    tell(t, 'strictly', STRICT_ROUNDS, races);
+    tell(t, 'without an Idempotency-Key', STRICT_ROUNDS, races);
   });
 
-  await t.test('with one Idempotency-Key', async (t) => {
+  await t.test('and both answers hold it with one Idempotency-Key', async (t) => {
     const races = await timed(() => underOneKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, min(generation) as least, max(generation) as most
@@ -57,7 +59,9 @@ interface Both {
   readonly replicas: readonly string[];
 }
 
-/** Without a key one is the copy of the other: one answer has the successor, and the session has ended. */
+/**
+ * Without a key, one request is a replay of the other. One answer has the successor, and the session ends.
+ */
 async function strictly(t: Test, both: Both) {
   let forks = 0;
   const rounds = Array.from({ length: STRICT_ROUNDS }).keys();
@@ -74,7 +78,7 @@ async function strictly(t: Test, both: Both) {
   return { forks };
 }
 
-/** With the same key both get the same pair, byte for byte, and the session goes on from there. */
+/** With the same key, both requests get the same pair, byte for byte, and the session continues. */
 async function underOneKey(t: Test, both: Both) {
   let forks = 0;
   await Promise.all(
@@ -98,7 +102,7 @@ function atOnce({ agent, replicas }: Both, pair: Pair, headers: Record<string, s
   return Promise.all(replicas.map((url) => post(agent, new URL('/auth/refresh', url), pair, headers)));
 }
 
-/** How many different refresh tokens were given out. */
+/** The number of different refresh tokens in the answers. */
 function successorsIn(answers: readonly Answer[]): number {
   const given = answers.filter(({ status }) => status === 200);
   return new Set(given.map(({ body }) => claimsOf(String(body.refresh)).jti)).size;

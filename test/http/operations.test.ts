@@ -19,6 +19,8 @@ const ROUTES = [
   '/api/v1/tasks/{id}/',
   '/api/v1/users/',
   '/api/v1/users/{id}/',
+  '/auth/email/verification',
+  '/auth/email/verify',
   '/auth/login',
   '/auth/logout',
   '/auth/me',

@@ -14,7 +14,7 @@ import { type HttpService, httpService } from './http.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 import { claimsOf, someKeys } from './sessions.ts';
 
-/** What a refused request may be answered. */
+/** The expected answers to refused requests. */
 export const refusal = {
   request: '400 invalid_request',
   malformed: '400 malformed_token',
@@ -24,13 +24,16 @@ export const refusal = {
   reused: '401 token_reused',
 } as const;
 
-/** Both halves, as the body of a refresh has them. */
+/** A pair in the form of the body of a refresh. */
 export interface Pair {
   readonly refreshToken: string;
   readonly accessToken: string;
 }
 
-/** A test with a migrated PostgreSQL database of its own; skipped, and said so, where there is none. */
+/**
+ * Declares a test with its own migrated PostgreSQL database. Without PostgreSQL the test is skipped with a
+ * message.
+ */
 export function attack(name: string, run: (t: Test, sql: Sql) => Promise<void>): void {
   tap.test(name, async (t) => {
     if (!(await requirePostgres(t))) return;
@@ -38,7 +41,7 @@ export function attack(name: string, run: (t: Test, sql: Sql) => Promise<void>):
   });
 }
 
-/** Connections to a new database with the schema in it. */
+/** A pool on a new database with the current schema. */
 export async function migrated(t: Test, pool = 10): Promise<Sql> {
   const sql = connect({ kind: 'url', url: await testDatabase(t), pool });
   t.teardown(() => sql.end());
@@ -62,7 +65,7 @@ interface Opening {
   readonly headers?: Record<string, string>;
 }
 
-/** The service on that database, with keys that the test holds too. */
+/** The service on that database. The test knows the keys of the service. */
 export async function attackedService(
   t: Test,
   sql: Sql,
@@ -77,12 +80,12 @@ export async function attackedService(
     /** Signers of the service's own keys. */
     sign: { access: hmac(firstKey(keys.accessKeys)), refresh: hmac(firstKey(keys.refreshKeys)) },
 
-    /** A session of a new user, or of the one given. */
+    /** Opens a session of the given user, or of a new one. */
     async open({ userId = randomUUID(), query = '', headers = {} }: Opening = {}): Promise<Pair> {
       return pairOf(await service.post(`/auth/login?userId=${userId}${query}`, undefined, headers));
     },
 
-    /** The next pair. */
+    /** Refreshes the pair. */
     async next(pair: Partial<Pair>, headers: Record<string, string> = {}): Promise<Pair> {
       return pairOf(await service.post('/auth/refresh', pair, headers));
     },
@@ -106,9 +109,9 @@ function pairOf({ status, body }: Answer): Pair {
 export interface Operation {
   readonly method: string;
   readonly path: string;
-  /** By what somebody may be let in. */
+  /** The names of the accepted security schemes. */
   readonly security: readonly string[];
-  /** Whether nobody in particular is let in too, or may be, as the configuration has it. */
+  /** Whether some configuration accepts requests without credentials. */
   readonly open: boolean;
 }
 
@@ -131,7 +134,7 @@ export function outcomeOf({ status, body }: Pick<Answer, 'status' | 'body'>): st
   return typeof body.code === 'string' ? `${status} ${body.code}` : String(status);
 }
 
-/** What the request does must leave every table as it is. Answers what it came to. */
+/** Asserts that the request changes no table. Returns its result. */
 export async function unchanged<T>(t: Test, sql: Sql, request: () => Promise<T>, name: string): Promise<T> {
   const before = await digest(sql);
   const answer = await request();
@@ -139,7 +142,7 @@ export async function unchanged<T>(t: Test, sql: Sql, request: () => Promise<T>,
   return answer;
 }
 
-/** Refreshes that are all refused as said, each with nothing changed. */
+/** Asserts that each refresh is answered with `wanted`, and changes nothing. */
 export async function refuseAll(
   t: Test,
   service: AttackedService,
@@ -153,12 +156,12 @@ export async function refuseAll(
   }
 }
 
-/** That the pair was left in peace: it is still good for one refresh. */
+/** Asserts that the pair can still be refreshed. */
 export async function stillGood(t: Test, service: AttackedService, pair: Partial<Pair>): Promise<void> {
   t.equal((await service.post('/auth/refresh', pair)).status, 200, 'the session lives');
 }
 
-/** What was recorded about a session, in order of `kind type`. */
+/** The outbox entries of a session as `kind type`, sorted. */
 export async function recordedOf(sql: Sql, token: string): Promise<string[]> {
   const { tokenFamily } = claimsOf(token);
   const rows = await sql<{ line: string }[]>`
@@ -167,7 +170,7 @@ export async function recordedOf(sql: Sql, token: string): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** The sessions that have ended. */
+/** The ids of the revoked sessions. */
 export async function endedFamilies(sql: Sql): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select token_family as id from token_families where revoked_at is not null order by 1`;

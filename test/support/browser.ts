@@ -9,11 +9,11 @@ export interface Answer {
 interface Request {
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Another site's page causes it. */
+  /** Whether a page of another site sends the request. */
   readonly crossSite?: boolean;
 }
 
-/** A client that keeps and sends cookies as browsers do; `usual` goes with every request. */
+/** An HTTP client with the cookies of a browser. The headers `usual` are sent with every request. */
 export function browser(url: string, usual: Readonly<Record<string, string>> = {}) {
   const jar = new CookieJar();
 
@@ -40,7 +40,7 @@ export function browser(url: string, usual: Readonly<Record<string, string>> = {
 
   return {
     ask,
-    /** What it would send along to a path, by name. */
+    /** The cookies that a request to this path would have, by name. */
     async cookies(path: string): Promise<Record<string, string>> {
       const sent = await jar.getCookies(new URL(path, url).href);
       return Object.fromEntries(sent.map(({ key, value }) => [key, value]));
@@ -51,7 +51,7 @@ export function browser(url: string, usual: Readonly<Record<string, string>> = {
 
 export type Browser = ReturnType<typeof browser>;
 
-/** Each cookie of an answer: its value, and how it is to be kept, in order. */
+/** Each cookie of an answer: its value and its sorted attributes. */
 export function cookiesOf({ headers }: Answer): Record<string, { value: string; attributes: string[] }> {
   return Object.fromEntries(
     headers.getSetCookie().map((line) => {

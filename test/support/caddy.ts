@@ -10,7 +10,7 @@ import { skipFor } from './skip.ts';
 
 const EXAMPLE = 'docs/examples/Caddyfile';
 
-/** False, with the test skipped (or, with CI=true, failed), where no Caddy is installed. */
+/** Returns whether Caddy is installed. If not, skips the test, or fails it with CI=true. */
 export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
   if (spawnSync('caddy', ['version']).status === 0) return true;
   skipFor(t, 'Caddy');
@@ -18,8 +18,8 @@ export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * Starts a Caddy with the example, which serves https://auth.example.com on `port` of 127.0.0.1 with this certificate.
- * It ends with the test. `log` is the file of its access log, and `said` all that it wrote elsewhere.
+ * Starts a Caddy with the example, which ends with the test. It serves https://auth.example.com on `port` of
+ * 127.0.0.1 with this certificate. `log` is the path of its access log. `said` returns its standard error.
  */
 export async function startCaddy(
   t: Pick<Test, 'teardown'>,

@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 
 export const OPENSSL = 'openssl';
 
-/** Key and certificate of our own making for 127.0.0.1, in one text; null where that cannot be made. */
+/** A new self-signed certificate for 127.0.0.1 and its key, in one PEM text; null if OpenSSL fails. */
 export function selfSigned(): string | null {
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const name = ['-subj', '/CN=kinship.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -16,14 +16,14 @@ export function selfSigned(): string | null {
   return status === 0 ? String(stdout) : null;
 }
 
-/** Files of PEM: an authority, and a certificate that it has issued for the one name. */
+/** Paths of PEM files: an authority, and a certificate that it issued for one name, with its key. */
 export interface Issued {
   readonly authority: string;
   readonly key: string;
   readonly certificate: string;
 }
 
-/** An authority of our own making and a certificate of it, in the folder; null where that cannot be made. */
+/** Creates an authority and a certificate that it issued for `name`, in `folder`. Null if OpenSSL fails. */
 export function issuedFor(name: string, folder: string): Issued | null {
   const file = (path: string) => join(folder, path);
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
@@ -43,7 +43,10 @@ export function issuedFor(name: string, folder: string): Issued | null {
   return { authority: file('ca.pem'), key: file('server.key'), certificate: file('server.pem') };
 }
 
-/** A TLS server on 127.0.0.1 with such a certificate, which nobody vouches for; `heard`: how often it was told anything. */
+/**
+ * A TLS server on 127.0.0.1 with a certificate that is not trusted. `heard` counts the chunks of data that it
+ * received.
+ */
 export async function untrustedServer(t: Pick<Test, 'teardown'>, pem: string) {
   let heard = 0;
   const server = createServer({ key: pem, cert: pem }, (socket) => {

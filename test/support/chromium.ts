@@ -5,7 +5,7 @@ import { skipFor } from './skip.ts';
 
 const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A Chromium of its own, closed with the test; null, with the test skipped, where there is none. */
+/** Launches a Chromium, which closes with the test. If none is installed, skips the test and returns null. */
 export async function launchChromium(
   t: Pick<Test, 'plan' | 'teardown'>,
   args: readonly string[] = [],

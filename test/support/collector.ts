@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 
-/** A span as it came in, in the words of OTLP. */
+/** A received span, with the field names of OTLP. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -51,7 +51,7 @@ export async function startCollector(t: Pick<Test, 'teardown'>) {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
-    /** As they came in, for a search in all of it. */
+    /** The received bodies as text, for searches. */
     bodies,
     /** The one span of this name. */
     one(name: string): ReceivedSpan {

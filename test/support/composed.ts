@@ -7,14 +7,17 @@ import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { compose, type Overrides } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
 
-/** A folder that outlives every service of the test: teardown runs last to first. */
+/** A folder that is removed after every service of the test has closed: teardown runs last to first. */
 export async function dataDir(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
   t.teardown(() => rm(folder, { recursive: true }));
   return folder;
 }
 
-/** The whole service in this process, on a free port, as this environment has it; closed with the test. */
+/**
+ * Starts the whole service in this process, with this environment and on a free port. It closes with the
+ * test.
+ */
 export async function composed(t: Test, env: Readonly<Record<string, string>>, overrides: Overrides = {}) {
   const lines: string[] = [];
   const config = await readConfig({ API_PORT: '0', ...env }, t.testdir());
@@ -35,5 +38,5 @@ export async function until<T>(what: string, look: () => Promise<T | undefined>)
     if (found !== undefined) return found;
     await sleep(50);
   }
-  throw new Error(`waited in vain for ${what}`);
+  throw new Error(`timed out waiting for ${what}`);
 }

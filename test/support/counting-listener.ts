@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 
-/** Serves a key set to whoever comes, and counts who comes. */
+/** Serves a key set, and counts the connections. */
 export async function countingListener(t: Pick<Test, 'teardown'>, keySet: object) {
   const counted = { url: '', connections: 0 };
   const server = createServer((_request, response) => {

@@ -12,7 +12,7 @@ export interface CurlRequest {
 
 const ORIGIN = 'http://localhost:3000';
 
-/** What the shell would put there, as a variable of the collection. */
+/** Shell expressions, and the variables of the collection that replace them. */
 const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   [/\$\(member (\w+)\)/g, '{{$1}}'],
   [/\$\(sed [^ ]+ '[^']+' sessions\.json\)/g, '{{sessionId}}'],
@@ -27,7 +27,9 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['correct-horse-battery-staple-2026', '{{serviceKey}}'],
 ];
 
-/** The requests of a document in their order. Throws if a command has a part of the shell that is not known here. */
+/**
+ * The requests of a document in their order. Throws if a command has shell syntax that is not supported here.
+ */
 export function requestsIn(document: string): readonly CurlRequest[] {
   return stepsIn(document).flatMap(({ commands, status = 200 }) => {
     const found = [...withVariables(commands).matchAll(/curl -s (.*)$/gm)].map(([, command = '']) =>

@@ -11,13 +11,13 @@ attack('a digest sees every change of every table', async (t, sql) => {
     'another row': () => families.open(someFamily(), []),
     'a rotation': () => families.rotate(rotationOf(family), []),
     'an entry': () => families.record(family.tokenFamily, [entry(family)]),
-    'a subject that was told': () =>
+    'a notified subject': () =>
       families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.7' })]),
     'one column': () =>
       sql`update token_families set rotated_at = rotated_at + interval '1 ms' where token_family = ${family.tokenFamily}`,
     'a null': () => sql`update token_families set contact = null where token_family = ${family.tokenFamily}`,
     'a revocation': () => families.revoke(family.tokenFamily, { at: 0, reason: 'logout' }, []),
-    'a row less': () => sql`delete from told_subjects`,
+    'a deleted row': () => sql`delete from told_subjects`,
     'a new table': () => sql`create table counters (n integer)`,
   };
   for (const [name, change] of Object.entries(changes)) {
@@ -33,5 +33,5 @@ attack('a digest sees every change of every table', async (t, sql) => {
   t.ok(tables.length > 4);
   const before = await digest(sql, ['counters']);
   await sql`insert into counters values (1)`;
-  t.same(await digest(sql, ['counters']), before, 'but for those that may change');
+  t.same(await digest(sql, ['counters']), before, 'excepted tables may change');
 });

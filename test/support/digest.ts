@@ -1,14 +1,14 @@
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
 
 /**
- * Every table with the digest of all its rows: two of these are equal where nothing changed. `except` names
+ * The digest of all rows of each table. Two results are equal if nothing changed between them. `except` names
  * tables that may change, such as counters.
  */
 export async function digest(sql: Sql, except: readonly string[] = []): Promise<Record<string, string>> {
   const tables = await sql<{ name: string }[]>`
     select tablename as name from pg_tables where schemaname = 'public' order by tablename`;
   const counted = tables.filter(({ name }) => !except.includes(name));
-  // One statement, so that all tables are seen at one moment.
+  // One statement reads all tables, so that they are seen at the same moment.
   const parts = counted.map(
     ({ name }) =>
       `select '${name}' as name, count(*) || ' rows ' || coalesce(md5(string_agg(t::text, e'\\n' order by t::text)), '') as rows from "${name}" t`,

@@ -1,4 +1,4 @@
-/** Runs an action on each, so many at a time. */
+/** Calls `act` for each item, at most `atOnce` at a time. */
 export async function eachOf<T>(
   items: readonly T[],
   atOnce: number,

@@ -6,7 +6,7 @@ const schema = JSON.parse(readFileSync('docs/events.schema.json', 'utf8'));
 const ajv = addFormats.default(new Ajv.default({ allErrors: true }));
 const isValid = ajv.compile(schema);
 
-/** What is wrong with an event by its schema; empty when nothing is. */
+/** The violations of the schema by an event; empty if it is valid. */
 export function schemaFaults(event: unknown): readonly string[] {
   if (isValid(event)) return [];
   return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);

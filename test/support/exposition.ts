@@ -1,4 +1,4 @@
-/** What a scrape shows, by `name` or `name{label="value",…}` as it is written. */
+/** Scrapes the metrics. The keys are `name` or `name{label="value",…}`, as in the text. */
 export async function scrape(url: string, init: RequestInit = {}): Promise<Map<string, number>> {
   const response = await fetch(url, init);
   if (response.status !== 200) throw new Error(`no metrics: ${response.status}`);

@@ -51,7 +51,7 @@ export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
   };
 }
 
-/** The rotation of a family as it stands, to a fresh next generation. */
+/** A rotation of the family to a new next generation. */
 export function rotationOf(family: TokenFamily, values: Partial<CurrentPair> = {}) {
   const expected: ExpectedFamily = family;
   const next = somePair({

@@ -6,12 +6,12 @@ import type { Test } from 'tap';
 import { type RunningService, startService } from './process.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
-/** In lower case, as normalised names are. */
+/** In lower case, so that normalisation does not change it. */
 const MARKER = 'floodedname';
 const AT_ONCE = 16;
-/** What schemas allow, and what the rules on names, addresses and tasks allow. */
+/** Maximum lengths: of the schemas, and of the rules on names, addresses and tasks. */
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
-/** So many names come from one address: more of them meet the limits of a network. */
+/** Names sent from one address. More would reach the limits of a network. */
 const NAMES_PER_ADDRESS = 20;
 const SERVICE = [
   '--expose-gc',
@@ -75,7 +75,8 @@ export async function floodNames(
 async function sendName(url: URL, member: TextMember, number: number, authorization: string): Promise<void> {
   const { method, name, example } = member;
   const maxLength = Math.min(member.maxLength, LENGTHS[number % LENGTHS.length] ?? 0);
-  // A form takes nine bytes for this character. A body over the limit could lose its connection before it is sent.
+  // A form encodes this character in nine bytes. If a body exceeds the limit, the connection may close before
+  // it is sent.
   const filler = number % 8 < 4 || maxLength > 4_096 ? 'x' : '\ufdfa';
   const text = `${MARKER}${number}`.padEnd(maxLength, filler).slice(0, maxLength);
   const { body, type } = encodeBody(member.type, { ...example, [name]: text });

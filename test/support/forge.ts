@@ -18,13 +18,13 @@ export const asymmetric = (
   return (input) => sign(hash, Buffer.from(input), { key, dsaEncoding });
 };
 
-/** The other signature of the same length: what stands there is taken as it is. */
+/** Uses the given bytes as the signature. */
 export const signature =
   (bytes: Uint8Array): Signer =>
   () =>
     bytes;
 
-/** A pair of keys of the kind. */
+/** A new key pair of this type. */
 export function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
   if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
   if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -51,7 +51,7 @@ export function encode(value: string | object): string {
   return Buffer.from(isBytes ? value : JSON.stringify(value)).toString('base64url');
 }
 
-/** A compact JWS of any header and payload; text is taken as it is, whether JSON or not. */
+/** A compact JWS of any header and payload. Text is used unchanged, whether it is JSON or not. */
 export function compact(header: string | object, payload: string | object, sign: Signer): string {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${encode(sign(input))}`;
@@ -61,11 +61,11 @@ export interface Changes {
   /** Members to replace; `undefined` leaves one out. */
   readonly header?: Record<string, unknown>;
   readonly claims?: Record<string, unknown>;
-  /** The last word on the payload's text, for what JSON.stringify does not write. */
+  /** Edits the text of the payload, for JSON that JSON.stringify does not write. */
   readonly text?: (json: string) => string;
 }
 
-/** A token made anew: some members replaced, signed by `sign`. */
+/** A copy of the token with some members replaced, signed by `sign`. */
 export function remade(token: string, changes: Changes, sign: Signer): string {
   const header = { ...headerOf(token), ...changes.header };
   const json = JSON.stringify({ ...payloadOf(token), ...changes.claims });
@@ -87,7 +87,7 @@ function payloadOf(token: string): Record<string, unknown> {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** The token with one bit changed, at each position in turn; which of its six bits goes round with the position. */
+/** Copies of the token with one bit flipped, one for each character. Position modulo 6 selects the bit. */
 export function* flipped(token: string): Generator<string> {
   for (const [at, character] of [...token].entries()) {
     const value = ALPHABET.indexOf(character);

@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { writeHeapSnapshot } from 'node:v8';
 
 function writeBytesInUse(): void {
-  // The second round frees what the finalizers of the first let go.
+  // The second collection frees what the finalizers of the first one released.
   globalThis.gc?.();
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();

@@ -40,7 +40,7 @@ function unique(requests: readonly CurlRequest[]): readonly CurlRequest[] {
   return requests.filter((_, index) => keys.indexOf(keys[index] ?? '') === index);
 }
 
-/** The first request of an operation that succeeds has its name, so that variables can read the answer. */
+/** The first successful request of an operation gets its name, so that variables can read the answer. */
 function entryOf(
   { method, path, headers, body, status }: CurlRequest,
   operation: Operation | undefined,
@@ -87,13 +87,13 @@ function credentialsFor(schemes: readonly string[]): readonly string[] {
   return header === undefined ? [] : [header];
 }
 
-/** What a member holds that an earlier answer gives. Each other token is the refresh token. */
+/** Members whose value is in an earlier answer. Every other token is the refresh token. */
 const MEMBERS: Readonly<Record<string, string>> = {
   session_id: '{{sessionIdListSessions.response.body.$[0].id}}',
   refresh_token_of_session: '{{sessionIdLogIn.response.body.$.refresh_token}}',
 };
 
-/** Examples cut their tokens short: the variables take their place. */
+/** Replaces shortened tokens of examples by variables. */
 function filledIn(example: Readonly<Record<string, string>>): Record<string, string> {
   const kind = 'session_id' in example ? '_of_session' : '';
   return Object.fromEntries(

@@ -17,7 +17,7 @@ import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
 const ADMIN_KEY = `admin-${SERVICE_KEY}`;
-/** With everything in it that a header or a form has to write otherwise. */
+/** Contains characters that a header or a form must encode. */
 export const RESOURCE_KEY = `introspect+%:/&=${SERVICE_KEY}`;
 
 /** Sessions that this key opens are confidential. */
@@ -31,10 +31,10 @@ export const serviceKeys = [
   { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
 ] as const;
 
-/** Of the passwords of these services: as little as there can be. */
+/** The cost of a password hash: the lowest possible, so that tests are fast. */
 export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 
-/** The usual ones. */
+/** The default limits. */
 const LIMITS: Limits = {
   attempts: ATTEMPT_POLICY,
   logins: { count: 60, perMilliseconds: 60_000 },
@@ -43,7 +43,7 @@ const LIMITS: Limits = {
   resetMails: { count: 3, perMilliseconds: 3_600_000 },
 };
 
-/** Options of the HTTP adapter that a test replaces, whatever their group. */
+/** Options of the HTTP adapter that a test replaces, from all groups. */
 export type HttpOverrides = Partial<
   HttpOptions['useCases'] & HttpOptions['config'] & HttpOptions['keys'] & HttpOptions['observability']
 >;
@@ -54,7 +54,7 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** The service over a real socket on loopback, in this process, with its log lines at hand. */
+/** Starts the service in this process, on a loopback socket. Its log lines are in `lines`. */
 export async function httpService(
   t: Pick<Test, 'teardown'>,
   settings: Settings & {
@@ -84,7 +84,7 @@ export async function httpService(
     cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
     limits: { ...LIMITS, ...settings.limits },
-    // Most tests are about other mails.
+    // Off by default, because most tests are about other mails.
     emailVerification: settings.emailVerification ?? 'off',
     log,
   };

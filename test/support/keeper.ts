@@ -8,8 +8,8 @@ export interface Account {
 }
 
 /**
- * Sees to it that nothing outlives a test, not even one whose process is killed: a shell of its own waits for the
- * end of a pipe that this process holds, and then runs the script, with `args` as $1 and on.
+ * Prepares a clean-up script that runs even if this process is killed. A detached shell waits for the end of
+ * a pipe that this process holds open, then runs the script. `args` are $1, $2 and so on.
  */
 export function keeper(script: string, args: readonly string[], account?: Account) {
   const shell = spawn('/bin/sh', ['-c', `read -r _ && exit; ${script}`, 'sh', ...args], {
@@ -22,13 +22,13 @@ export function keeper(script: string, args: readonly string[], account?: Accoun
   shell.unref();
   (shell.stdin as Socket).unref();
   return {
-    /** Runs the script now, and resolves when it is through. */
+    /** Runs the script now, and resolves when it has ended. */
     async act(): Promise<void> {
       shell.ref();
       shell.stdin.end();
       await gone;
     },
-    /** The script is not to run any more. */
+    /** Cancels the script. */
     dismiss(): void {
       shell.stdin.end('\n');
     },

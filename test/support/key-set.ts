@@ -19,7 +19,7 @@ export const sharedKeys = () => ({
   time: { now: NOW },
 });
 
-/** The set as one replica has it, with a key that signs, and with hands on it. */
+/** The key set of one replica, with a key that signs, and the commands of an operator. */
 export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
   const { signingKeys, encryptionKeys, time } = shared;
   const { make, open, check } = createSealedKeys(encryptionKeys);
@@ -52,7 +52,7 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     publishedKeys: ring.published,
     rotate: rotateKey(deps),
     retire: retireKey(deps),
-    /** What a replica does now and then. */
+    /** Maintains the set, as each replica does periodically. */
     keep: async () => show(await keep()),
   };
 }

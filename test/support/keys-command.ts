@@ -11,7 +11,10 @@ export const rowsOf = (text: string) =>
 
 const { PATH = '' } = process.env;
 
-/** `npm run keys -- …` as a process, under the fast loader; what it printed, or its complaint. */
+/**
+ * Runs `npm run keys -- …` as a process, from the sources. `text` is its output, or its error output if it
+ * fails.
+ */
 export async function runKeys(env: Record<string, string>, ...command: string[]) {
   const args = ['--import', 'tsx', 'src/main.ts', 'keys', ...command];
   return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 
 const { PATH = '', HOME = '' } = process.env;
 
-/** How a command ended, and what it wrote. */
+/** The exit code and the output of a command. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** `kinship …` from the sources, as a process under the fast loader. It sees PATH, HOME and `env`. */
+/** Runs `kinship …` as a process, from the sources. It sees PATH, HOME and `env`. */
 export function kinship(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},

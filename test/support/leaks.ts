@@ -3,14 +3,14 @@ import type { Sql } from '../../src/adapters/postgres/connect.ts';
 import type { AttackedService } from './attacked.ts';
 import { claimsOf } from './sessions.ts';
 
-/** Secrets by name, and the places where one of them was found. */
+/** Asserts that none of these secrets is in an answer or in the log. The secrets have names. */
 export function watch(
   t: Test,
   service: Pick<AttackedService, 'lines'>,
   secrets: Readonly<Record<string, string>>,
 ) {
   return {
-    /** An answer that is not the one to whom the secret belongs. */
+    /** Checks an answer to a client that does not own the secrets. */
     answer(name: string, text: string): void {
       const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
       t.same(found, [], `the answer to ${name}`);
@@ -24,7 +24,7 @@ export function watch(
   };
 }
 
-/** A token as a whole, and its parts that would do as well. */
+/** The parts of a token that must not leak. */
 export function partsOf(name: string, token: string): Record<string, string> {
   const [, payload = '', signature = ''] = token.split('.');
   return {
@@ -34,14 +34,14 @@ export function partsOf(name: string, token: string): Record<string, string> {
   };
 }
 
-/** All that an answer says. */
+/** The status, headers and body of an answer in one text. */
 export async function textOf(response: Response): Promise<string> {
   return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
 }
 
 type Value = string | Buffer | object | number | boolean | null;
 
-/** Every value of every table, and what is inside of those that have an inside. */
+/** Every value of every table, and each value nested in it. */
 export async function dump(sql: Sql): Promise<Value[]> {
   const tables = await sql<
     { name: string }[]
@@ -58,7 +58,7 @@ function inside(value: Value): Value[] {
   return [JSON.stringify(value), ...Object.values(value).flatMap(inside)];
 }
 
-/** A value in all spellings in which it might be a token, a key or a name. */
+/** A value in each encoding in which it could be a token, a key or a name. */
 export function spellings(value: Value): string[] {
   if (!(value instanceof Buffer)) return [String(value)];
   const uuid = value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');

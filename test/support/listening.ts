@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves once something accepts connections on this port of 127.0.0.1; rejects after ten seconds. */
+/** Resolves once a process accepts connections on this port of 127.0.0.1; rejects after ten seconds. */
 export async function listening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const socket = connect(port, '127.0.0.1');

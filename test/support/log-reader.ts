@@ -10,18 +10,18 @@ import type { Test } from 'tap';
 export interface LogReader {
   /** What it has read so far. */
   readonly lines: string[];
-  /** Resolves with the first line that contains the words, read already or yet to come. */
+  /** Resolves with the first line that contains the words, whether or not it has been read already. */
   find(words: string): Promise<string>;
-  /** SIGSTOP: it reads no more, and the pipe stays open. */
+  /** SIGSTOP: it stops reading, and the pipe stays open. */
   freeze(): void;
   thaw(): void;
-  /** SIGKILL: the pipe has no reader any more. */
+  /** SIGKILL: afterwards the pipe has no reader. */
   kill(): Promise<void>;
 }
 
 /**
- * A named pipe, gone with the test. `open` starts a reader and resolves with it and with the end for the writer,
- * which is to be closed once the writer has it.
+ * A named pipe, which is removed with the test. `open` starts a reader, and resolves with it and the write
+ * end. Close that end when the writer has inherited it.
  */
 export async function namedPipe(t: Pick<Test, 'teardown'>) {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-pipe-'));

@@ -16,7 +16,7 @@ interface Received {
   readonly user: string | undefined;
 }
 
-/** A mail server that keeps what it takes, unless the script says otherwise. */
+/** A mail server that records what it accepts. `options` override its behaviour. */
 export async function serveMail(t: Pick<Test, 'teardown'>, options: SMTPServerOptions = PLAIN) {
   const received: Received[] = [];
   let connections = 0;
@@ -39,7 +39,7 @@ export async function serveMail(t: Pick<Test, 'teardown'>, options: SMTPServerOp
     },
     ...options,
   });
-  server.on('error', () => undefined); // clients that turn away from our certificate
+  server.on('error', () => undefined); // clients that reject the certificate
   const listening = server.listen(0, '127.0.0.1');
   listening.on('connection', () => {
     connections += 1;

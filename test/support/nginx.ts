@@ -10,12 +10,12 @@ import { skipFor } from './skip.ts';
 
 const SERVER = 'nginx';
 
-/** Not every account has the folder of the daemons on its PATH. */
+/** Some accounts do not have these folders on their PATH. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-/** False, with the test skipped (or, with CI=true, failed), where no nginx is installed. */
+/** Returns whether nginx is installed. If not, skips the test, or fails it with CI=true. */
 export function requireNginx(t: Pick<Test, 'plan'>): boolean {
   if (spawnSync(SERVER, ['-v'], { env: { PATH } }).status === 0) return true;
   skipFor(t, SERVER);
@@ -23,9 +23,9 @@ export function requireNginx(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * Starts an nginx of the test's own, which ends with it, and resolves once it listens on `port` of 127.0.0.1.
- * `site` is what its block `http` includes; all that it writes is in a temporary folder. Rejects with what it said if
- * it ends first. `folder` holds its files.
+ * Starts an nginx that ends with the test. Resolves once it listens on `port` of 127.0.0.1. Rejects with its
+ * error output if it ends before. `site` is the content of its `http` block. `folder` has all files that it
+ * writes.
  */
 export async function startNginx(
   t: Pick<Test, 'teardown'>,

@@ -1,6 +1,6 @@
 import type { HttpService } from './http.ts';
 
-/** `Authorization` of a client as RFC 6749 section 2.3.1 has it. */
+/** The header `Authorization` of a client, as in RFC 6749 section 2.3.1. */
 export function basic(name: string, secret: string): Record<string, string> {
   const [id, password] = [name, secret].map((text) => new URLSearchParams({ '': text }).toString().slice(1));
   return { authorization: `Basic ${Buffer.from(`${id}:${password}`).toString('base64')}` };
@@ -8,7 +8,7 @@ export function basic(name: string, secret: string): Record<string, string> {
 
 type Form = Readonly<Record<string, string>> | string;
 
-/** Posts a form: its members, or the text as it is. */
+/** Posts a form, given as members or as encoded text. */
 export function postForm(
   { send }: Pick<HttpService, 'send'>,
   path: string,

@@ -21,13 +21,13 @@ import { requirePostgres, testDatabase } from './postgres.ts';
 export interface SqlStores extends TaskStores, BudgetStores {
   readonly signingKeys: SigningKeys;
   readonly sql: Sql;
-  /** Makes all tables empty. */
+  /** Empties all tables. */
   clear(): Promise<void>;
 }
 
 type T = Pick<Test, 'teardown' | 'plan'>;
 
-/** Stores on a new database of a real PostgreSQL; null, with the test skipped, where there is none. */
+/** Stores on a new database of a real PostgreSQL. If there is none, skips the test and returns null. */
 export async function postgresStores(
   t: T,
   pool = 4,

@@ -27,11 +27,11 @@ export interface Media {
   readonly examples?: Readonly<Record<string, { readonly value: Body }>>;
 }
 
-/** What the service answers under /docs/json with every front door open: nothing in it is of this machine. */
+/** The document at /docs/json with every front door open. It does not depend on this machine. */
 export async function openapiOf(t: Pick<Test, 'teardown'>): Promise<OpenApi> {
   const { send } = await httpService(t);
   const { body } = await send('/docs/json');
-  return body as unknown as OpenApi; // an answer is typed as any object: what is in it the tests find out
+  return body as unknown as OpenApi; // the tests check the content of the answer
 }
 
 /** The example of a body, or the first of several. */
@@ -39,7 +39,7 @@ export function exampleOf({ example, examples = {} }: Media): Body {
   return example ?? Object.values(examples)[0]?.value ?? {};
 }
 
-/** What is kept of the document, by file. `npm run openapi` writes them, a test compares them. */
+/** The generated files, by path. `npm run openapi` writes them, and a test compares them. */
 export async function openapiFiles(document: OpenApi): Promise<Readonly<Record<string, string>>> {
   return {
     'docs/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
@@ -58,7 +58,7 @@ async function typesOf({ components: { schemas } }: OpenApi): Promise<string> {
   const info = { title: 'schemas', version: '0' };
   const source = { openapi: '3.1.0', info, paths: {}, components: { schemas } };
   const nodes = await openapiTS(JSON.stringify(source), { immutable: true, silent: true });
-  // The rest says that there is nothing.
+  // The other nodes declare empty types.
   return HEAD + astToString(nodes.filter((node) => 'name' in node && isNamed(node.name, 'components')));
 }
 

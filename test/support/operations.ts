@@ -7,7 +7,7 @@ export interface Operation {
   readonly method: string;
   /** With its parameters in braces. */
   readonly path: string;
-  /** Names of its security schemes, none where it also works without. */
+  /** The names of its security schemes; empty if it has none. */
   readonly schemes: readonly string[];
   /** Examples by media type. */
   readonly body: Readonly<Record<string, Readonly<Record<string, string>>>>;

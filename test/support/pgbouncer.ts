@@ -13,10 +13,10 @@ import { skipFor } from './skip.ts';
 
 const SERVER = 'pgbouncer';
 
-/** Not every account has the folder of the daemons on its PATH. */
+/** Some accounts do not have these folders on their PATH. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
-/** False, with the test skipped (or, with CI=true, failed), where no PgBouncer is installed. */
+/** Returns whether PgBouncer is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePgBouncer(t: Pick<Test, 'plan'>): boolean {
   if (spawnSync(SERVER, ['--version'], { env: { PATH } }).status === 0) return true;
   skipFor(t, SERVER);
@@ -24,13 +24,16 @@ export function requirePgBouncer(t: Pick<Test, 'plan'>): boolean {
 }
 
 export interface PgBouncer {
-  /** Of the same database as `database`, through the pooler. */
+  /** The URL of the same database through the pooler. */
   readonly url: string;
-  /** Ends it as a crash would, with all its connections, and starts it again on the same port. */
+  /** Kills it with all its connections, and starts it again on the same port. */
   restart(): Promise<void>;
 }
 
-/** Starts a PgBouncer before the server of the URL `database`, with its defaults but for `settings`; it ends with the test. */
+/**
+ * Starts a PgBouncer in front of the server of the URL `database`. It has its default configuration except
+ * for `settings`, and ends with the test.
+ */
 export async function startPgBouncer(
   t: Pick<Test, 'teardown'>,
   database: string,
@@ -83,7 +86,10 @@ ${Object.entries(settings)
 `;
 }
 
-/** Whom it runs as when this is root, which PgBouncer refuses to be; undefined: as ourselves. */
+/**
+ * The account that PgBouncer runs as if this process is root, because it refuses root. Undefined: the account
+ * of this process.
+ */
 function unprivilegedAccount(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const line = readFileSync('/etc/passwd', 'utf8')

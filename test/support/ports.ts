@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on. It lies below the range that systems give to outgoing
- * connections: else a client that knocks while its server is down could be given that very port, and the
- * server could not come back to it.
+ * A free TCP port of 127.0.0.1, below the range for outgoing connections. From that range, a client could get
+ * this port while it connects to a stopped server. The server could then not listen on it again.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {

@@ -9,28 +9,28 @@ const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres';
 let server: Promise<string | null> | undefined;
 
 /**
- * URL of a PostgreSQL server on which databases may be made, or null where there is none: the one that
- * TEST_DATABASE_URL names, else the one on the standard port, else one of this process's own.
- * Rejects if TEST_DATABASE_URL is set and cannot be used.
+ * The URL of a PostgreSQL server for test databases; null if there is none. The first of: TEST_DATABASE_URL,
+ * a server on the standard port, a new server of this process. Rejects if TEST_DATABASE_URL is set and cannot
+ * be used.
  */
 export function postgresServer(): Promise<string | null> {
   server ??= findServer();
   return server;
 }
 
-/** False, with the test skipped (or, with CI=true, failed), where there is no PostgreSQL. */
+/** Returns whether there is a PostgreSQL server. If not, skips the test, or fails it with CI=true. */
 export async function requirePostgres(t: Pick<Test, 'plan'>): Promise<boolean> {
   if ((await postgresServer()) !== null) return true;
   skipFor(t, 'PostgreSQL');
   return false;
 }
 
-/** URL of a new, empty database that goes when the test ends. Ask {@link requirePostgres} first. */
+/** The URL of a new, empty database, which is dropped with the test. Call {@link requirePostgres} first. */
 export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
   const admin = await postgresServer();
   if (admin === null) throw new Error('PostgreSQL is missing');
   const name = `kinship_test_${randomBytes(8).toString('hex')}`;
-  // The same encoding and order of text on every server, whatever the locale it was set up in.
+  // The same encoding and collation on every server, whatever its locale.
   await run(admin, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
   t.teardown(() => run(admin, `drop database if exists ${name} with (force)`));
   const url = new URL(admin);
@@ -38,7 +38,7 @@ export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
   return url.href;
 }
 
-/** The URL with a role of the test's own, which has the rights of a superuser and these settings. */
+/** The URL with a new superuser role that has these settings. The role is dropped with the test. */
 export async function testRole(
   t: Pick<Test, 'teardown'>,
   url: string,

@@ -12,9 +12,9 @@ import { skipFor } from './skip.ts';
 const DEBIAN = '/usr/lib/postgresql';
 const STOP_AND_REMOVE = '"$1/pg_ctl" -D "$2/data" --mode immediate --wait stop; rm -rf "$2"';
 
-/** A cluster of one's own, on 127.0.0.1, that may be stopped, crashed and flooded. */
+/** A PostgreSQL cluster on 127.0.0.1 that a test may stop, crash and overload. */
 export interface PrivatePostgres {
-  /** Of the database `postgres`, as its superuser. */
+  /** The URL of the database `postgres`, as its superuser. */
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
@@ -24,13 +24,13 @@ export interface PrivatePostgres {
   start(): Promise<void>;
 }
 
-/** A cluster that follows another one. */
+/** A standby of another cluster. */
 export interface Standby extends PrivatePostgres {
-  /** Resolves when it follows no more, and takes changes of its own. */
+  /** Promotes the standby. Resolves when it accepts changes. */
   promote(): Promise<void>;
 }
 
-/** False, with the test skipped (or, with CI=true, failed), where no PostgreSQL is installed. */
+/** Returns whether PostgreSQL's initdb is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePrivatePostgres(t: Pick<Test, 'plan'>): boolean {
   if (findPostgresBinaries() !== null) return true;
   skipFor(t, "PostgreSQL's initdb");
@@ -47,7 +47,7 @@ export async function startPrivatePostgres(
   return cluster;
 }
 
-/** Starts a cluster that follows the one behind this port of 127.0.0.1, and ends and is removed with the test. */
+/** Starts a standby of the primary on this port of 127.0.0.1. It ends and is removed with the test. */
 export async function startStandby(
   t: Pick<Test, 'teardown'>,
   primaryPort: number,
@@ -58,7 +58,10 @@ export async function startStandby(
   return standby;
 }
 
-/** As {@link startPrivatePostgres}, for whoever has no test: it lives until `remove()` or this process's end. */
+/**
+ * Like {@link startPrivatePostgres}, but outside of a test: it runs until `remove()` or the end of this
+ * process.
+ */
 export async function launchPostgres(
   settings: Readonly<Record<string, string>>,
   primaryPort?: number,
@@ -114,7 +117,7 @@ export async function launchPostgres(
 
 const NEW = ['--no-sync', '--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
 
-/** With the settings that make it follow what it was copied from. */
+/** The arguments of pg_basebackup for a copy that is a standby of its source. */
 function copyOf(primaryPort: number): string[] {
   const where = ['--host=127.0.0.1', `--port=${primaryPort}`, '--username=postgres'];
   return [...where, '--no-sync', '--checkpoint=fast', '--write-recovery-conf'];
@@ -133,7 +136,10 @@ function debianFolders(): string[] {
   return newestFirst.map((version) => join(DEBIAN, version, 'bin'));
 }
 
-/** Whom the server runs as when this is root, which PostgreSQL refuses to be; undefined: as ourselves. */
+/**
+ * The account that PostgreSQL runs as if this process is root, because it refuses root. Undefined: the
+ * account of this process.
+ */
 function unprivilegedAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = readFileSync('/etc/passwd', 'utf8')

@@ -13,28 +13,31 @@ import { skipFor } from './skip.ts';
 
 const SERVER = 'rabbitmq-server';
 
-/** The script in PATH that Debian has refuses all users but two; the one behind it takes anyone. */
+/**
+ * Debian's script on the PATH accepts only two users. The script that it calls, in this folder, accepts every
+ * user.
+ */
 const DEBIAN = '/usr/lib/rabbitmq/lib';
 
-/** Its port mapper may be told to go while it knows of a node. */
+/** The port mapper accepts `-kill` even while a node is registered. */
 const END_AND_REMOVE = 'kill -9 "$(cat "$1/pid")"; ERL_EPMD_PORT="$2" epmd -kill; rm -rf "$1"';
 
-/** A broker of one's own, on 127.0.0.1, that may be killed, frozen and flooded. */
+/** A broker on 127.0.0.1 that a test may kill, freeze and overload. */
 export interface PrivateRabbit {
   readonly url: string;
   readonly port: number;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** With what it had, on the same port as before; resolves when connections are accepted. */
+  /** Starts it again with its data, on the same port. Resolves when it accepts connections. */
   start(): Promise<void>;
-  /** SIGSTOP: connections are taken, and nothing is answered. */
+  /** SIGSTOP: connections are accepted, but the broker does not answer. */
   freeze(): void;
   thaw(): void;
-  /** Runs `rabbitmqctl` with these arguments on it, and answers what it prints. */
+  /** Runs `rabbitmqctl` for this broker with these arguments, and returns its output. */
   control(...args: readonly string[]): Promise<string>;
 }
 
-/** False, with the test skipped (or, with CI=true, failed), where no RabbitMQ is installed. */
+/** Returns whether RabbitMQ is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePrivateRabbit(t: Pick<Test, 'plan'>): boolean {
   if (findRabbitServer() !== null) return true;
   skipFor(t, SERVER);
@@ -51,7 +54,10 @@ export async function startPrivateRabbit(
   return rabbit;
 }
 
-/** As {@link startPrivateRabbit}, for whoever has no test: it lives until `remove()` or this process's end. */
+/**
+ * Like {@link startPrivateRabbit}, but outside of a test: it runs until `remove()` or the end of this
+ * process.
+ */
 export async function launchRabbit(configuration = ''): Promise<PrivateRabbit & { remove(): Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
   const [port, epmdPort] = [await freePort(), await freePort()];
@@ -95,7 +101,7 @@ interface Ports {
   readonly epmdPort: number;
 }
 
-/** Nothing is shared with another broker of this machine, and nothing of its configuration is read. */
+/** Shares nothing with another broker of this machine, and does not read its configuration. */
 function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
@@ -117,7 +123,7 @@ function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.
     RABBITMQ_LOG_BASE: join(home, 'log'),
     RABBITMQ_LOGS: '-',
     RABBITMQ_PID_FILE: join(home, 'own-pid'),
-    // The script becomes the broker, instead of watching over it.
+    // The script replaces itself with the broker instead of supervising it.
     detached: '1',
   };
 }

@@ -12,12 +12,12 @@ import { keeper } from './keeper.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
-/** Not tap's own loader, which takes many seconds of CPU for a start. */
+/** Uses tsx, because tap's own loader takes many seconds of CPU for a start. */
 const SOURCES = ['--import', 'tsx', 'src/main.ts'];
 
 /** The service as a process of its own. */
 export interface RunningService {
-  /** As the ready line gives it. */
+  /** The URL in the log line `ready`. */
   readonly url: string;
   readonly pid: number;
   /** Every line that it has written so far, to stdout or stderr. */
@@ -29,9 +29,9 @@ export interface RunningService {
 }
 
 /**
- * Starts the service and resolves once it is ready; it is killed with the test. `args` are those of node:
- * the sources by default, `['dist/main.js']` for the build. It sees PATH, HOME and `env`, and nothing else.
- * Rejects with what it wrote if it ends first, or is not ready in a minute.
+ * Starts the service, and resolves once it is ready. It is killed with the test. It sees PATH, HOME and
+ * `env`, and no other variable. `args` are the arguments of node: the sources by default, `['dist/main.js']`
+ * for the build. Rejects with the output if the service ends first, or is not ready within a minute.
  */
 export async function startService(
   t: Pick<Test, 'teardown'>,
@@ -72,7 +72,10 @@ export async function startService(
   return { url, pid: child.pid!, logs: () => [...lines], stop, kill };
 }
 
-/** The service reads `.env`, but what a developer keeps there is none of a test's: blank means unset. */
+/**
+ * A blank value for each name in `.env`, because the service reads that file. Blank means unset, so a
+ * developer's values have no effect on a test.
+ */
 function blankDotEnv(): Record<string, string> {
   if (!existsSync(`${ROOT}.env`)) return {};
   const names = Object.keys(parseEnv(readFileSync(`${ROOT}.env`, 'utf8')));
@@ -82,7 +85,7 @@ function blankDotEnv(): Record<string, string> {
 async function exitOf(child: ChildProcess): Promise<number | null> {
   const closed = once(child, 'close');
   const [code] = await once(child, 'exit');
-  // Its last words may still be in the pipe, but an orphan of its own could hold that open for ever.
+  // The pipe may still hold output. But an orphaned child process may hold the pipe open indefinitely.
   await Promise.race([closed, delay(1000, undefined, { ref: false })]);
   return code;
 }

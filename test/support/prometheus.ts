@@ -9,10 +9,10 @@ import { keeper } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
-/** What Prometheus is given in development. */
+/** The folder with the configuration of Prometheus in development. */
 export const MONITORING = 'monitoring';
 
-/** False, with the test skipped (or, with CI=true, failed), where no Prometheus is installed. */
+/** Returns whether Prometheus is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePrometheus(t: Pick<Test, 'plan'>): boolean {
   if (['prometheus', 'promtool'].every((program) => spawnSync(program, ['--version']).status === 0))
     return true;
@@ -20,13 +20,13 @@ export function requirePrometheus(t: Pick<Test, 'plan'>): boolean {
   return false;
 }
 
-/** What promtool says to these arguments, in the folder of the rules; rejects with it if it finds fault. */
+/** Runs promtool in the folder of the rules, and returns its output. Rejects if promtool fails. */
 export async function promtool(...args: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)('promtool', args, { cwd: MONITORING });
   return stdout + stderr;
 }
 
-/** A Prometheus of one's own that watches the service at `target` every second; it ends with the test. */
+/** Starts a Prometheus that scrapes the service at `target` every second. It ends with the test. */
 export async function startPrometheus(t: Pick<Test, 'teardown'>, target: string) {
   const home = await mkdtemp(join(tmpdir(), 'kinship-prometheus-'));
   await cp(MONITORING, home, { recursive: true });
@@ -48,7 +48,7 @@ export async function startPrometheus(t: Pick<Test, 'teardown'>, target: string)
     await rm(home, { recursive: true });
   });
   return {
-    /** `data` of what its HTTP API answers; rejects while it does not. */
+    /** The member `data` of an answer of its HTTP API. Rejects while the API does not answer. */
     async ask<Data>(path: string): Promise<Data> {
       const response = await fetch(`http://${address}/api/v1/${path}`);
       const { data } = (await response.json()) as { data: Data };

@@ -6,14 +6,17 @@ import { skipFor } from './skip.ts';
 
 const SHOWN_WITHIN = 90_000;
 
-/** False, with the test skipped (or, with CI=true, failed), where no program makes pseudo-terminals. */
+/**
+ * Returns whether `script`, which makes pseudo-terminals, works. If not, skips the test, or fails it with
+ * CI=true.
+ */
 export function requireTerminal(t: Pick<Test, 'plan'>): boolean {
   if (spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0) return true;
   skipFor(t, 'script');
   return false;
 }
 
-/** Runs `kinship …` from the sources on a terminal of its own; killed with the test. */
+/** Runs `kinship …` from the sources on a new pseudo-terminal. It is killed with the test. */
 export function onTerminal(
   t: Pick<Test, 'teardown'>,
   words: readonly string[],

@@ -15,29 +15,29 @@ interface ReceivedEvent {
 let server: Promise<string | null> | undefined;
 
 /**
- * URL of a broker, or null where there is none: the one that TEST_AMQP_URL names, else the one on the standard port,
- * else one of this process's own. Rejects if TEST_AMQP_URL is set and cannot be used.
+ * The URL of a broker; null if there is none. The first of: TEST_AMQP_URL, a broker on the standard port, a
+ * new broker of this process. Rejects if TEST_AMQP_URL is set and cannot be used.
  */
 function rabbitServer(): Promise<string | null> {
   server ??= findServer();
   return server;
 }
 
-/** URL of a broker; null, with the test skipped (or, with CI=true, failed), where there is none. */
+/** The URL of a broker. If there is none, skips the test and returns null, or fails the test with CI=true. */
 export async function requireRabbit(t: Pick<Test, 'plan'>): Promise<string | null> {
   const url = await rabbitServer();
   if (url === null) skipFor(t, 'RabbitMQ');
   return url;
 }
 
-/** What another system has: a connection and a channel by another client than ours. */
+/** A channel of another client library, as another system would use. */
 export async function consumerOf(t: Pick<Test, 'teardown'>, url: string): Promise<ConfirmChannel> {
   const connection = await open(url);
   t.teardown(() => connection.close().catch(() => {})); // the test may have ended its broker
   return connection.createConfirmChannel();
 }
 
-/** What the queue, which is declared as documented, gives from now on, as it comes. */
+/** Declares the queue as documented, and consumes it. The array grows with each event that arrives. */
 export async function eventsFrom(channel: ConfirmChannel, queue = 'users.created'): Promise<ReceivedEvent[]> {
   const events: ReceivedEvent[] = [];
   await channel.assertQueue(queue, { durable: true });
@@ -48,7 +48,7 @@ export async function eventsFrom(channel: ConfirmChannel, queue = 'users.created
   return events;
 }
 
-/** Names of an exchange and a queue that nobody else uses, gone with the test. */
+/** Unique names of an exchange and a queue. Both are deleted with the test. */
 export function testTopology(t: Pick<Test, 'teardown'>, url: string) {
   const exchange = `kinship_test_${randomBytes(8).toString('hex')}`;
   const queue = `${exchange}.users.created`;
@@ -64,7 +64,7 @@ export function testTopology(t: Pick<Test, 'teardown'>, url: string) {
 
 async function open(url: string): Promise<ChannelModel> {
   const connection = await connect(url);
-  connection.on('error', () => {}); // a broker that is killed, which the test is about
+  connection.on('error', () => {}); // the test may kill the broker
   return connection;
 }
 

@@ -1,24 +1,24 @@
 import { connect, type Socket } from 'node:net';
 
-/** What came back on a connection, as it came. */
+/** The unparsed answers on a connection. */
 export interface RawAnswer {
   /** `400 invalid_request`, or the status alone where the body is no problem document. */
   readonly outcome: string;
-  /** How many answers came: two requests may hide in what looks like one. */
+  /** The number of answers. The service may read two requests in one text. */
   readonly answers: number;
   readonly text: string;
 }
 
-/** The text of a request, which may be as wrong as it likes: nothing is added but line ends. */
+/** The text of a request, which may be invalid. Adds only the HTTP version and line ends. */
 export function rawRequest(line: string, headers: readonly string[], body = ''): string {
   return `${[`${line} HTTP/1.1`, ...headers].join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** A connection of one's own to the service, for bytes that no client library would send. */
+/** A connection to the service, for bytes that no client library would send. */
 export function rawConnection(url: string, options: { allowHalfOpen?: boolean } = {}): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), ...options });
-  // What was answered counts; that the rest of the bytes found nobody to read them does not.
+  // Only the answer counts. The service may close the connection before all bytes were sent.
   socket.on('error', () => {});
   return socket;
 }
@@ -30,7 +30,7 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   return answerOn(socket).finally(() => socket.destroy());
 }
 
-/** All that comes on a connection until the service ends it. */
+/** The answers on a connection until the service ends it. */
 export function answerOn(socket: Socket): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

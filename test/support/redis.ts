@@ -11,14 +11,14 @@ import { skipFor } from './skip.ts';
 const SERVER = 'redis-server';
 const LOCAL = 'redis://127.0.0.1:6379';
 
-/** A server of one's own, on 127.0.0.1, that holds nothing and may be killed, frozen and flushed. */
+/** A Redis server on 127.0.0.1, empty at its start, that a test may kill, freeze and flush. */
 export interface PrivateRedis {
   readonly url: string;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** Empty, on the same port as before; resolves when connections are accepted. */
+  /** Starts it again, empty, on the same port. Resolves when it accepts connections. */
   start(): Promise<void>;
-  /** SIGSTOP: connections are taken, and nothing is answered. */
+  /** SIGSTOP: connections are accepted, but the server does not answer. */
   freeze(): void;
   thaw(): void;
 }
@@ -26,22 +26,25 @@ export interface PrivateRedis {
 let server: Promise<string | null> | undefined;
 
 /**
- * URL of a Redis server, or null where there is none: the one that TEST_REDIS_URL names, else the one on the standard
- * port, else one of this process's own. Rejects if TEST_REDIS_URL is set and cannot be used.
+ * The URL of a Redis server; null if there is none. The first of: TEST_REDIS_URL, a server on the standard
+ * port, a new server of this process. Rejects if TEST_REDIS_URL is set and cannot be used.
  */
 function redisServer(): Promise<string | null> {
   server ??= findServer();
   return server;
 }
 
-/** URL of a Redis server; null, with the test skipped (or, with CI=true, failed), where there is none. */
+/**
+ * The URL of a Redis server. If there is none, skips the test and returns null, or fails the test with
+ * CI=true.
+ */
 export async function requireRedis(t: Pick<Test, 'plan'>): Promise<string | null> {
   const url = await redisServer();
   if (url === null) skipFor(t, 'Redis');
   return url;
 }
 
-/** A prefix for keys that nobody else uses; what begins with it is deleted when the test ends. */
+/** A unique prefix for keys. Its keys are deleted when the test ends. */
 export function testPrefix(t: Pick<Test, 'teardown'>, redis: Redis): string {
   const prefix = `kinship_test_${randomBytes(8).toString('hex')}:`;
   t.teardown(async () => {
@@ -51,7 +54,7 @@ export function testPrefix(t: Pick<Test, 'teardown'>, redis: Redis): string {
   return prefix;
 }
 
-/** False, with the test skipped (or, with CI=true, failed), where no Redis is installed. */
+/** Returns whether Redis is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePrivateRedis(t: Pick<Test, 'plan'>): boolean {
   if (isInstalled()) return true;
   skipFor(t, SERVER);

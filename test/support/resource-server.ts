@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 
-/** The resource server of the documentation as a process of its own; resolves to its URL, and ends with the test. */
+/**
+ * Starts the resource server of the documentation as a process, which ends with the test. Resolves to its
+ * URL.
+ */
 export async function startResourceServer(
   t: Pick<Test, 'teardown'>,
   env: Readonly<Record<string, string>>,

@@ -60,7 +60,7 @@ export interface Settings {
     readonly tasks?: Tasks;
   };
   readonly keys?: Keys;
-  /** Keys of a set beside those of the configuration, and what is published of them. */
+  /** A key set in addition to the configured keys. `publishedKeys` returns what is published. */
   readonly keySet?: AccessKeySet;
   readonly publishedKeys?: () => readonly PublicKey[];
   readonly time?: { now: number };
@@ -68,7 +68,7 @@ export interface Settings {
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
 
-/** The use cases of sessions over real cryptography and the given stores, with a clock that the test turns. */
+/** The use cases of sessions, with real cryptography and the given stores. The test sets the clock `time`. */
 export async function sessions({
   policy = {},
   stores = createMemoryStores(),
@@ -134,7 +134,7 @@ export async function sessions({
   };
 }
 
-/** The pair, or the code of the refusal. */
+/** The pair, or the code of the refusal of a refresh. */
 export async function outcome(attempt: Promise<TokenPair>): Promise<TokenPair | string> {
   try {
     return await attempt;

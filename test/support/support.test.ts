@@ -106,7 +106,7 @@ t.test('a proxy', async (t) => {
     t.equal(await answer, 'b');
   });
 
-  await t.test('is slow when told to', async (t) => {
+  await t.test('delays bytes by delayMs in each direction', async (t) => {
     const { proxy } = await proxiedEcho(t);
     const socket = await dial(t, proxy.port);
     proxy.delayMs = 40;
@@ -138,7 +138,7 @@ t.test('a proxy', async (t) => {
     t.equal(await ask(await dial(t, proxy.port), 'c'), 'c');
   });
 
-  await t.test('hangs up where the target does not answer', async (t) => {
+  await t.test('closes the connection if the target refuses it', async (t) => {
     const proxy = await tcpProxy(t, { host: '127.0.0.1', port: await freePort() });
     await t.resolves(closed(await dial(t, proxy.port)));
   });
@@ -189,7 +189,7 @@ t.test('a service process', async (t) => {
     t.notOk(await listens(t, port));
   });
 
-  await t.test('that ends too early tells why', async (t) => {
+  await t.test('that ends before it is ready rejects with its output', async (t) => {
     const args = standIn(`console.log('so far'); console.error('no key'); process.exitCode = 1;`);
     const started = startService(t, { env: {}, args });
     await t.rejects(started, { message: /exit code 1/ });
@@ -231,7 +231,7 @@ async function proxiedEcho(t: Pick<Test, 'teardown'>) {
 
 async function dial(t: Pick<Test, 'teardown'>, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
-  // Many of these tests reset it; what they look at is that it closes.
+  // Many tests reset this connection. They only check that it closes.
   socket.on('error', () => {});
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');

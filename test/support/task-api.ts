@@ -16,7 +16,7 @@ type T = Pick<Test, 'teardown' | 'plan'>;
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Its JSON, or undefined where it is empty. */
+  /** The parsed JSON; undefined if the body is empty. */
   readonly body: unknown;
 }
 
@@ -25,7 +25,7 @@ interface Tokens {
   readonly refresh: string;
 }
 
-/** How members are put into a body. */
+/** Encodes members as a body. */
 export const ENCODINGS = {
   json: (members: object) => ({
     headers: { 'content-type': 'application/json' },
@@ -43,7 +43,7 @@ export type Encoding = keyof typeof ENCODINGS;
 
 /** A client of the door `task-api`. */
 export function taskClient(url: string) {
-  /** Members are sent in the encoding that is named, else as JSON. */
+  /** Sends members in this encoding. The default is JSON. */
   async function ask(
     method: string,
     path: string,
@@ -69,7 +69,7 @@ export function taskClient(url: string) {
   return {
     ask,
     logIn,
-    /** A new user with a session, and what they ask with its token. */
+    /** Registers a user and logs in. `as` sends requests with the access token. */
     async join(username: string) {
       const account = { username, email: `${username}@example.com`, password: PASSWORD };
       const { status } = await ask('POST', '/api/v1/register/', account);
@@ -83,7 +83,7 @@ export function taskClient(url: string) {
   };
 }
 
-/** The whole service with this environment, in this process, and over a real socket: its URL. */
+/** Starts the whole service in this process, with this environment, on a real socket. Resolves to its URL. */
 export async function listening(t: T, env: Environment): Promise<string> {
   const config = await readConfig({ API_PORT: '0', MAIL: 'off', ...env });
   const service = await compose(config, createLog('silent'), { limits: { drain: 0 } });
@@ -95,14 +95,17 @@ export async function composed(t: T, env: Environment) {
   return taskClient(await listening(t, env));
 }
 
-/** Keys and data in a folder of their own: of what is torn down, the last. */
+/** The environment for a new data folder. The folder is removed after everything that was set up later. */
 export async function dataFolder(t: T): Promise<Environment> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
   t.teardown(() => rm(folder, { recursive: true }));
   return { DATA_DIR: folder };
 }
 
-/** PostgreSQL and Redis of one's own; null, with the test skipped, where one is missing. */
+/**
+ * The environment for a new PostgreSQL database and a new Redis. If one is missing, skips the test and
+ * returns null.
+ */
 export async function bothServers(t: T): Promise<Environment | null> {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return null;
   const folder = await dataFolder(t);

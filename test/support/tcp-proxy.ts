@@ -3,9 +3,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 
-/** The faults that a network has. */
+/** A TCP proxy that simulates the faults of a network. */
 export interface TcpProxy {
-  /** On 127.0.0.1. */
+  /** The port on 127.0.0.1. */
   readonly port: number;
   /** Milliseconds that bytes are held back, in each direction. */
   delayMs: number;
@@ -14,19 +14,22 @@ export interface TcpProxy {
   /** Stops passing bytes on, in both directions, and closes nothing. */
   pause(): void;
   resume(): void;
-  /** Passes nothing on any more for those that are open, and closes none of them, as a machine that is gone. */
+  /** Stops passing bytes on open connections, and closes none of them, like a machine that has vanished. */
   strand(): void;
   /** While on, new connections are destroyed at once; open ones live on. */
   refuse(on: boolean): void;
   /**
-   * Loses one answer. `match` is given all that a connection has sent since this call; once it says yes, and the
-   * bytes are on their way to the target, the next bytes that come back are swallowed and the connection is
-   * destroyed. Holds for one connection, the first that matches.
+   * Loses one answer. `match` gets all bytes that a connection has sent since this call. When it returns
+   * true, these bytes still reach the target. The next bytes of the target are dropped, and the connection is
+   * destroyed. This applies to the first connection that matches, and to no other.
    */
   cutAfterRequest(match: (bytesFromClient: Buffer) => boolean): void;
 }
 
-/** A proxy in front of the target, gone with the test. New connections go where the target is by then. */
+/**
+ * Starts a proxy in front of the target, which ends with the test. Each new connection reads the address in
+ * `target`.
+ */
 export async function tcpProxy(
   t: Pick<Test, 'teardown'>,
   target: { readonly host: string; readonly port: number },
@@ -46,7 +49,7 @@ export async function tcpProxy(
   const track = (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    // The pumps see the end of it; without a listener an error would end the process.
+    // `pump` handles the end of the connection. Without a listener an error would end the process.
     socket.on('error', () => {});
   };
   const link = (client: Socket) => {
@@ -95,10 +98,14 @@ export async function tcpProxy(
   return proxy;
 }
 
-/** Passes bytes on, in order and no faster than they are taken. An error, or a throw of `inspect`, ends both. */
+/**
+ * Copies bytes in order, no faster than `to` accepts them. An error, also of `inspect`, destroys both
+ * sockets.
+ */
 async function pump(from: Socket, to: Socket, hold: () => Promise<void>, inspect: (bytes: Buffer) => void) {
   try {
-    // A plain `for await` would destroy the socket at the end of one direction, with the other one under way.
+    // A plain `for await` would destroy the socket at the end of one direction, while the other is still
+    // open.
     for await (const chunk of from.iterator({ destroyOnReturn: false })) {
       await hold();
       inspect(chunk);
@@ -129,7 +136,7 @@ function answerLoss() {
       doomed.add(client);
     },
     claimAnswer(client: Socket) {
-      if (doomed.has(client)) throw new Error('this answer is to be lost');
+      if (doomed.has(client)) throw new Error('the test loses this answer');
     },
   };
 }

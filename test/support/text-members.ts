@@ -8,7 +8,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** A member of a request's body that is text, in one of the content types that the body may have. */
+/** A text member of a request body, in one of the content types of that body. */
 export interface TextMember {
   readonly path: string;
   readonly method: string;
@@ -38,7 +38,7 @@ export async function textMembers(t: Pick<Test, 'teardown'>): Promise<readonly T
   );
 }
 
-/** The body of a request. `type` is undefined where the body itself tells its content type. */
+/** The body of a request. `type` is undefined if `fetch` sets the content type itself. */
 export function encodeBody(
   type: string,
   members: Readonly<Record<string, unknown>>,

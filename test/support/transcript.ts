@@ -5,16 +5,16 @@ import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { skipFor } from './skip.ts';
 
-/** Commands that a document shows, and the answer that it shows to the last of them. */
+/** Commands in a document, and the answer that it shows for the last one. */
 export interface Step {
   readonly commands: string;
-  /** Undefined where the commands ask nothing of the service. */
+  /** Undefined if the commands send no request. */
   readonly status: number | undefined;
-  /** Undefined where the document leaves it out. */
+  /** Undefined if the document does not show it. */
   readonly body: string | undefined;
 }
 
-/** How a step went: the status of its last request, and what it wrote. */
+/** The result of a step: the status of its last request, and its output. */
 export interface Outcome {
   readonly status: number | undefined;
   readonly body: string;
@@ -23,14 +23,14 @@ export interface Outcome {
 const ORIGIN = 'http://localhost:3000';
 const BLOCK = /^```(\w+)\n([\s\S]*?)^```$/gm;
 
-/** False, with the test skipped (or, with CI=true, failed), where documents cannot be played. */
+/** Returns whether bash and curl are installed. If not, skips the test, or fails it with CI=true. */
 export function requireCurl(t: Pick<Test, 'plan'>): boolean {
   const missing = ['bash', 'curl'].filter((program) => spawnSync(program, ['--version']).status !== 0);
   if (missing.length > 0) skipFor(t, missing.join(' and '));
   return missing.length === 0;
 }
 
-/** The commands of a document that ask something of the service, or help to, and what it shows of the answers. */
+/** The shell blocks of a document that use curl or define a function, with the answers that it shows. */
 export async function readSteps(file: string): Promise<Step[]> {
   return stepsIn(await readFile(file, 'utf8'));
 }
@@ -47,7 +47,7 @@ export function stepsIn(document: string): Step[] {
 
 const NOTHING = { status: undefined, body: undefined };
 
-/** A block of `http` has status and body, one of `json` a body, which in a problem names the status. */
+/** An `http` block has status and body. A `json` block has a body; in a problem, the body has the status. */
 function answerIn(kind: string | undefined, text: string): Omit<Step, 'commands'> {
   const [, status = '200'] = /^HTTP\/1.1 (\d{3})|"status":(\d{3})/.exec(text)?.filter(Boolean) ?? [];
   if (kind === 'json') return { status: Number(status), body: text.trim() };
@@ -56,7 +56,7 @@ function answerIn(kind: string | undefined, text: string): Omit<Step, 'commands'
     : { status: 200, body: undefined };
 }
 
-/** Runs the steps in one shell, in order, in `folder`; `url` takes the place of the origin that documents name. */
+/** Runs the steps in order in one shell, in `folder`. `url` replaces the origin in the documents. */
 export async function runSteps(steps: readonly Step[], folder: string, url: string): Promise<Outcome[]> {
   const results = join(folder, 'transcript');
   await mkdir(results);
@@ -64,7 +64,7 @@ export async function runSteps(steps: readonly Step[], folder: string, url: stri
     ({ commands }, index) =>
       `step=${index}\n{\n${commands.replaceAll(ORIGIN, url.replace('127.0.0.1', 'localhost'))}} > ${results}/${index}.body\n`,
   );
-  // The status goes beside the answer, so that the commands are those of the document, to the letter.
+  // The status goes to a file of its own, so that the commands run exactly as documented.
   const curl = `curl() { command curl -w '%{stderr}%{http_code}\\n' "$@" 2>> ${results}/$step.status; }`;
   const script = join(results, 'transcript.sh');
   await writeFile(script, ['set -u -o pipefail', curl, ...blocks].join('\n'));
@@ -83,7 +83,7 @@ const TIME = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z';
 /** A time in seconds since the epoch. */
 const SECONDS = '\\b1\\d{9}\\b';
 
-/** Whether an answer is the one shown, but for ids and times, and for what is cut short with `…`. */
+/** Whether an answer equals the one shown, except for ids, times, and text that is shortened with `…`. */
 export function isLike(shown: string, seen: string): boolean {
   const pattern = shown
     .split(new RegExp(`(${UUID}|${TIME}|${SECONDS}|…)`))

@@ -3,7 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Makes the secrets in `folder` as operators do: `npm run secrets -- --write`, and the URL of the database as a file. */
+/**
+ * Makes the secrets in `folder` as operators do, with `npm run secrets -- --write`. Adds the URL of the
+ * database as a file.
+ */
 export async function writeSecrets(folder: string, databaseUrl: string): Promise<void> {
   await promisify(execFile)(process.execPath, [
     '--import',

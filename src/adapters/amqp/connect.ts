@@ -13,7 +13,10 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two attempts to connect, drawn from a span that doubles from the first to the longest. */
+/**
+ * Milliseconds between two attempts to connect. The pause doubles up to the maximum, and a random part of up
+ * to a half is subtracted.
+ */
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5_000;
 
@@ -62,7 +65,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
       onFirstAttempt(reason);
       return false;
     }
-    // The stop may come in the turn in which the link was opened: `openLink` no longer listens to it then.
+    // The signal may abort in the same turn in which the link opens. `openLink` no longer listens to it then.
     if (stop.aborted) link.abandon(stop.reason);
     outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
     onFirstAttempt(null);

@@ -3,7 +3,7 @@ import { errorCode } from '../../lib/errors.ts';
 import { parseBrokerUrl } from './broker-url.ts';
 import { TOPOLOGY } from './topology.ts';
 
-/** Connects and looks for the exchange, and declares nothing. Rejects with what went wrong. */
+/** Connects and checks whether the exchange exists. Declares nothing. Rejects with the failure. */
 export async function probeBroker(url: string): Promise<{ readonly hasExchange: boolean }> {
   const connection = new Connection({
     ...parseBrokerUrl(url),

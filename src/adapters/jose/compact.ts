@@ -7,8 +7,9 @@ const MAX_LENGTH = 4096;
 export type Header = Readonly<Record<string, unknown>>;
 
 /**
- * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null: the number of segments is not three, a
- * segment is not canonical base64url, or its JSON is not an object. Libraries accept some of these.
+ * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null: the text is too long, the number
+ * of segments is not three, a segment is not canonical base64url, or its JSON is not an object. Libraries
+ * accept some of these.
  */
 export function readCompact(token: string): { header: Header; payload: Record<string, unknown> } | null {
   if (token.length > MAX_LENGTH) return null;
@@ -33,8 +34,8 @@ function readObject(segment: string): Record<string, unknown> | null {
 }
 
 /**
- * Null: the text is not canonical base64url (RFC 4648 section 3.5). Text with padding, foreign characters or unused
- * bits that are set is encoded differently from what it decodes to.
+ * Null: the text is not canonical base64url (RFC 4648 section 3.5). Padding, foreign characters and set
+ * unused bits are lost when the text is decoded and encoded again.
  */
 function decodeSegment(segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url');

@@ -71,6 +71,6 @@ function isUnchanged(known: KeySchedule, stored: SealedKey): boolean {
 
 function refuse(kid: string, { message }: UnusableKey): never {
   throw new UnusableKey(
-    `The signing key ${kid} ${message}: provide that key too, or remove the signing key (npm run keys -- retire ${kid}).`,
+    `The signing key ${kid} ${message}: add the key that sealed it, or remove the signing key (npm run keys -- retire ${kid}).`,
   );
 }

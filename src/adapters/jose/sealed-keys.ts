@@ -20,8 +20,8 @@ const SCHEDULE = 'kinship_turn';
 
 /**
  * Seals keys for the database: a JWE (RFC 7516) of the whole key, `dir` and A256GCM, under a key that is not in the
- * database. A key that cannot be opened is not used, and its public part is not published. Otherwise a writer to the
- * database could have tokens of its own accepted.
+ * database. A key that cannot be opened is not used, and its public part is not published. Otherwise an
+ * attacker who writes to the database could have forged tokens accepted.
  *
  * The protected header holds the number and the times of the key: a row with other values is refused. A key that an
  * earlier version sealed lacks this parameter, and its row is not checked against it.

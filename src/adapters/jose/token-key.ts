@@ -38,7 +38,8 @@ const HMAC_ALG = 'HS512';
 
 /**
  * Makes a token key for HMAC-SHA-512 (RFC 7518 section 3.2). Uses the synchronous node:crypto: each refresh signs and
- * verifies several times, and WebCrypto would move every call to another thread, which costs a multiple.
+ * verifies several times, and WebCrypto moves every call to another thread, which costs several times as
+ * much.
  */
 export function hmacKey({ id, bytes }: NamedKey): TokenKey {
   const key = createSecretKey(bytes);

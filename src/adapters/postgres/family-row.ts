@@ -103,7 +103,10 @@ function toPair(row: FamilyRow): CurrentPair {
   };
 }
 
-/** The columns that a rotation returns: the expected row and the next pair do not contain them. */
+/**
+ * The columns that a rotation returns: the key, and those that neither the expected row nor the next pair
+ * contains.
+ */
 export const RETURNED_COLUMNS = [
   'token_family',
   'door',
@@ -136,7 +139,8 @@ function assembleFamily(
   { userId, paired, confidential, onAddressChange, onUserAgentChange }: ExpectedFields,
   revoked: TokenFamily['revoked'],
 ): TokenFamily {
-  // Field by field: an object of this size that is spread takes twenty times as long to create and to read.
+  // Field by field: an object of this size that is made by spreading takes twenty times as long to create and
+  // to read.
   return {
     generation: pair.generation,
     hashedRefreshTokenId: pair.hashedRefreshTokenId,

@@ -108,7 +108,9 @@ export function createOutbox(sql: Sql): Outbox {
   };
 }
 
-/** Removes one batch. A concurrent replica skips its locked rows and removes the next batch. */
+/**
+ * Removes one batch. A concurrent replica skips the rows that this batch has locked, and removes other rows.
+ */
 export function forgetOldSql(sql: Sql, kind: DeliveryKind, before: number, limit: number) {
   return sql`
     delete from outbox where id = any(array(

@@ -11,8 +11,10 @@ const TABLES = [
   'users',
   'user_identifiers',
   'password_resets',
+  'email_links',
   'tasks',
   'signing_keys',
+  'removed_signing_keys',
 ];
 
 /** Rejects if the database does not answer or lacks a table of the service. */

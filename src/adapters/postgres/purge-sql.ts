@@ -2,12 +2,15 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import type { Executor } from './with-outbox.ts';
 
-/** The key of the advisory lock that excludes concurrent purges. It must never change or equal the migrations' key. */
+/**
+ * The key of the advisory lock that excludes concurrent purges. The key must never change, and must differ
+ * from the key of the migrations.
+ */
 const PURGE_LOCK = 7_271_046_104;
 
 /**
- * Purges one batch in one statement, the oldest end first, with the notified subjects. `locked` is false while another
- * process holds the lock. The statement waits for no lock: it skips families that another transaction holds.
+ * Purges one batch in one statement: the families that ended first, with their notified subjects. `locked` is
+ * false while another process holds the lock. The statement waits for no lock: it skips locked families.
  *
  * The clocks of the service and of the database must both be past the end of a family. Otherwise a clock that is ahead
  * would remove live families.

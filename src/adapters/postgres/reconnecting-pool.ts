@@ -4,17 +4,20 @@ import { createAbortableWork, onAbandon } from './abandon.ts';
 
 type Sql = postgres.Sql;
 
-/** Options for the driver, which calls them. */
+/** Options of the driver: callbacks. */
 interface PoolEvents {
   onparameter(): void;
   onclose(): void;
 }
 
 /**
- * postgres.js repeats a prepared statement that the server refuses as stale. The repeat serializes the parameters a
- * second time and mixes with other statements on the connection, so that two statements get each other's answers. The
- * driver recognises the error by the name of the server's routine. Without the name it rejects the statement, and the
- * pool is replaced. See docs/decisions/0010-answers-are-matched.md.
+ * postgres.js repeats a prepared statement that the server refuses as stale. The repeat serializes the
+ * parameters a second time and mixes with other statements on the connection. Two statements then get each
+ * other's answers.
+ *
+ * The driver recognises the error by its property `routine`, the name of the server's routine. The property
+ * below hides that name. So the driver rejects the statement, and the pool is replaced. See
+ * docs/decisions/0010-answers-are-matched.md.
  */
 const STALE_ROUTINES = new Set(['FetchPreparedStatement', 'RevalidateCachedQuery', 'transformAssignedExpr']);
 const staleErrors = new WeakSet<object>();
@@ -44,8 +47,9 @@ const END_OPTIONS = { timeout: 1 };
 const reconnectByPool = new WeakMap<Sql, () => void>();
 
 /**
- * Replaces all connections of the pool. Statements that wait on them are rejected as lost. A caller uses this when the
- * database host is gone: the connections look open, and the system detects that only after a quarter of an hour.
+ * Replaces all connections of the pool. Statements that wait on them are rejected as lost. A caller uses this
+ * when the database host is gone. The connections then look open, and the operating system detects the loss
+ * only after a quarter of an hour.
  */
 export function reconnect(pool: Sql): void {
   reconnectByPool.get(pool)?.();

@@ -9,7 +9,7 @@ const CHANNEL = 'kinship_revoked';
 /** Milliseconds between two heartbeats. */
 const HEARTBEAT_INTERVAL = 1_000;
 
-/** A connection with more unanswered heartbeats is dead. */
+/** A connection is dead if this many heartbeats are unanswered when the next one is due. */
 const MAX_UNANSWERED = 2;
 
 /** Maximum milliseconds until a dead connection that was not closed is detected. */
@@ -75,7 +75,7 @@ export async function subscribe({ address, pool, load, onRevocation, onComplete,
     startHeartbeat(connection, closing.signal, { onFailure: end, onUnanswered });
   }
 
-  /** The pool has no heartbeat, and its connections lead to the same host. */
+  /** Also replaces the pool, which has no heartbeat: its connections lead to the same host. */
   function onUnanswered(): void {
     reconnect(pool);
     end(new Error('The listening connection does not answer.'));
@@ -100,7 +100,9 @@ function createProbe(pool: Sql) {
   };
 }
 
-/** Counts heartbeats and not time: a process that was suspended itself must not declare the connection dead. */
+/**
+ * Counts heartbeats and not time. Otherwise a process that was suspended would declare its connection dead.
+ */
 function startHeartbeat(
   connection: Sql,
   closed: AbortSignal,

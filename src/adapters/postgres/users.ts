@@ -80,7 +80,9 @@ export function createUsers(
     async openReset({ hashedToken, userId, expiresAt }, entries) {
       await execute(
         sql.begin(async (tx) => {
-          await tx`insert into password_resets values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
+          await tx`
+            insert into password_resets (hashed_token, user_id, expires_at)
+            values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
           await withOutbox.changeUser(tx, tx`select id, email from users where id = ${userId}`, entries);
         }),
       );

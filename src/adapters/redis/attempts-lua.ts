@@ -1,4 +1,7 @@
-/** Adds the network to the known networks of the account, and removes those that expire first beyond `most`. */
+/**
+ * Adds the network to the known networks of the account. Beyond `most`, removes the networks that expire
+ * first.
+ */
 const REMEMBER = `
   local function remember(known, knownFor, most)
     redis.call('ZADD', known, now + knownFor, name)
@@ -8,16 +11,17 @@ const REMEMBER = `
 `;
 
 /**
- * The rules of `domain/attempts.ts` in Lua, because Redis runs a script atomically. Every key expires, by the clock of
- * the server:
+ * The rules of `domain/attempts.ts` in Lua, because Redis runs a script atomically. Every key expires, by the
+ * clock of the server. Kinds of keys:
  *
  * - A count is a hash of `failures`, `lastAt` and `forgottenUntil`.
- * - The known networks of an account are a sorted set. The score is the time at which a network stops being known.
+ * - The known networks of an account are a sorted set. The score is the time at which a network stops being
+ *   known.
  * - A window is a list of times, oldest first.
  *
- * `BEGIN` and `RECORD_SUCCESS` take these KEYS: known networks, pair, identifier, network. They take these ARGV: now,
- * the network's name in the sorted set, then free, firstDelay, longestDelay, quiet and forgetOneAfter (0: never) for
- * identifiers, the same for networks, then knownFor and knownNetworks.
+ * `BEGIN` and `RECORD_SUCCESS` take these KEYS: known networks, pair, identifier, network. They take these
+ * ARGV: now, the network's name in the sorted set, then free, firstDelay, longestDelay, quiet and
+ * forgetOneAfter (0: never) for identifiers, the same for networks, then knownFor and knownNetworks.
  */
 const COUNTS = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
@@ -65,8 +69,8 @@ const COUNTS = `
 `;
 
 /**
- * Returns the milliseconds to wait and the index of the count that requires it, from 1. A wait of 0 means that the
- * attempt is allowed and counted.
+ * Returns the milliseconds to wait, and the position of the count that requires it (1 is the first). A wait
+ * of 0 means that the attempt is allowed and counted.
  */
 export const BEGIN = `${COUNTS}
   local counts
@@ -117,8 +121,8 @@ export const RECORD_RECOVERY = `
 `;
 
 /**
- * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns how many actions
- * were left before this one, and the milliseconds to wait if none was.
+ * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns how many
+ * actions were left before this one, and the milliseconds to wait if none was left.
  */
 export const COUNT_ACTION = `
   local now, count, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

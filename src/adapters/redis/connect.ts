@@ -12,7 +12,7 @@ const TIMEOUTS = {
   socketTimeout: 2_000,
 };
 
-/** Milliseconds before the given attempt to connect, from 1. */
+/** The delay in milliseconds before an attempt to connect. The first attempt is 1. */
 const retryStrategy = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1_000);
 
 /** A command without a connection fails at once, as does a command whose connection is lost. None is sent later. */
@@ -28,7 +28,7 @@ const START_WAIT = 5_000;
 /** Minimum milliseconds between two reconnections because the server is a replica. */
 const DEMOTION_PAUSE = 1_000;
 
-/** Milliseconds without a refused write, after which the next refused write is logged again. */
+/** Milliseconds. After this time without a refused write, the next refused write is logged again. */
 const DEMOTION_QUIET = 60_000;
 
 /**
@@ -76,7 +76,10 @@ function reconnectFromReplica(log: Log): (error: Error) => boolean {
   };
 }
 
-/** Ignores the query of the URL: the driver would read any of its options from there, `tls` included. */
+/**
+ * Ignores the query of the URL. Otherwise the driver would read any of its options from the query, including
+ * `tls`.
+ */
 function parseRedisUrl({ protocol, hostname, port, username, password, pathname }: URL) {
   const host = decodeURIComponent(hostname.replace(/^\[|\]$/g, ''));
   const servername = isIP(host) === 0 ? { servername: host } : {};

@@ -11,7 +11,7 @@ export interface RedisFacts {
 
 const SILENT = { info() {}, warn() {}, error() {} };
 
-/** Connects and asks the server about itself. Rejects with what went wrong. */
+/** Connects and reads facts about the server. Rejects with the failure. */
 export async function probeRedis(url: string): Promise<RedisFacts> {
   const redis = await connectRedis(url, SILENT);
   try {

@@ -1,8 +1,9 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 
 /**
- * HMAC-SHA-512 of a label and parts, each with its length. Under plain concatenation ('ab','c') and ('a','bc') would be
- * the same input. A client could then choose an `Idempotency-Key` whose stored hash equals the bytes of a jti.
+ * HMAC-SHA-512 of a label and parts, each prefixed with its length. With plain concatenation, ('ab','c') and
+ * ('a','bc') would be the same input. A client could then choose an `Idempotency-Key` whose stored hash
+ * equals the bytes of a jti.
  */
 export function keyedHash(key: KeyObject, label: string, ...parts: readonly (string | Uint8Array)[]): Buffer {
   return createHmac('sha512', key)
@@ -10,7 +11,9 @@ export function keyedHash(key: KeyObject, label: string, ...parts: readonly (str
     .digest();
 }
 
-/** Each part after its length in bytes. Uses one buffer, because a refresh calls this a dozen times. */
+/**
+ * Each part, prefixed with its length in bytes. Uses one buffer, because a refresh calls this several times.
+ */
 function prefixLengths(parts: readonly (string | Uint8Array)[]): Buffer {
   const input = Buffer.allocUnsafe(parts.reduce((size, part) => size + 4 + Buffer.byteLength(part), 0));
   let end = 0;
@@ -24,7 +27,7 @@ function prefixLengths(parts: readonly (string | Uint8Array)[]): Buffer {
   return input;
 }
 
-/** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key the bits cannot be told from random ones. */
+/** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key, the bits look random. */
 export function asUuid(bytes: Buffer): string {
   const sixteen = Buffer.from(bytes.subarray(0, 16));
   sixteen[6] = (sixteen.readUInt8(6) & 0x0f) | 0x40;

@@ -5,8 +5,9 @@ const ESCAPES = /\\(?:\\|u00(?=[01])|[bfr])/g;
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**
- * A line of JSON whose strings hold no control characters once they are parsed, but their escapes. A terminal would
- * obey the characters, and texts such as an error of another server come from outside.
+ * Replaces control characters in a line of JSON: its parsed strings then contain escapes such as `\u001b`
+ * instead. A terminal would execute control characters, and a text such as an error of another server may
+ * contain them.
  */
 export function escapeControls(line: string): string {
   return line

@@ -7,7 +7,7 @@ export type Logger = PinoLogger & {
   droppedLines(): number;
 };
 
-/** Fields whose values are replaced by `[redacted]`, at every depth up to `MAX_DEPTH`. */
+/** Fields whose values are replaced by `[redacted]`, in objects that are nested up to `MAX_DEPTH`. Callers log no arrays of objects. */
 const SECRET_FIELDS = new Set([
   'password',
   'token',
@@ -23,8 +23,9 @@ const SECRET_FIELDS = new Set([
 const MAX_DEPTH = 4;
 
 /**
- * Creates a log of JSON lines on standard output, written in the background. Callers pass no secrets: requests are
- * logged without their query, and errors with message and stack only. The redaction of fields is a second safeguard.
+ * Creates a log of JSON lines on standard output, written in the background. Callers pass no secrets:
+ * requests are logged without their query, and errors with type, message, code, stack and cause only. The
+ * redaction of fields is a second safeguard.
  * Pino's own redaction needs wildcards for each depth, and takes six times as long as the rest of a line.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
@@ -32,10 +33,10 @@ export function createLog(level: string, destination?: DestinationStream): Logge
   return logToStandardOutput(level);
 }
 
-/** Begins a line anew on a terminal, where a progress bar may stand. */
+/** Clears the current line of a terminal, which may show a progress bar. */
 const CLEAR_LINE = '\r\u001b[K';
 
-/** The same lines for people to read on a terminal: redacted, bounded and written in the background alike. */
+/** Creates a log of readable lines for people. It also redacts, is bounded, and writes in the background. */
 export async function createReadableLog(level: string): Promise<Logger> {
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({

@@ -7,7 +7,9 @@ export interface OverloadLimits {
   readonly late: number;
   /** How long a store call may stay unanswered. */
   readonly unanswered: number;
-  /** How many store calls may be unanswered for that long. A few may wait for a row that another transaction holds. */
+  /**
+   * The number of store calls unanswered for that long that is an overload. A few may wait for a locked row.
+   */
   readonly calls: number;
 }
 

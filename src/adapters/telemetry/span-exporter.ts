@@ -4,7 +4,7 @@ import type { Log } from '../../ports/log.ts';
 /** `ExportResultCode.SUCCESS` of OpenTelemetry. */
 const SUCCESS = 0;
 
-/** Logs when the collector stops and resumes to accept spans. OpenTelemetry itself logs neither. */
+/** Logs when the collector stops accepting spans and when it resumes. OpenTelemetry itself logs neither. */
 export function logExportFailures(exporter: SpanExporter, log: Log): SpanExporter {
   let isFailing = false;
   return {

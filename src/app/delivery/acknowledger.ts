@@ -1,7 +1,7 @@
 import { sleep } from '../../lib/time.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
 
-/** Milliseconds before each further attempt to settle delivered entries. */
+/** Milliseconds before each further attempt to remove delivered entries. */
 const PAUSES = [50, 250, 1_000];
 
 /**

@@ -37,7 +37,7 @@ export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind,
       return claimed;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      outage.begin(() => log.warn({ kind, err: error }, 'the outbox cannot be reached, deliveries wait'));
+      outage.begin(() => log.warn({ kind, err: error }, 'outbox unavailable; deliveries wait'));
       return [];
     }
   };

@@ -14,8 +14,9 @@ type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
 const LIMIT = 1_000;
 
 /**
- * Sends one digest: one mail with the messages held for one recipient. Returns the number of claimed mails. A failed
- * digest is retried and dead-lettered like a single mail. An unavailable database counts as empty.
+ * Sends one digest: one mail with the messages held for one recipient. Returns the number of claimed mails. A
+ * failed digest is retried and dead-lettered like a single mail. An unavailable database counts as an empty
+ * outbox.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, serviceName, describeDevice, telemetry } = deps;

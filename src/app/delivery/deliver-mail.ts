@@ -66,7 +66,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
       return;
     }
     await acknowledge([entry.id]).catch((error: unknown) => {
-      log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail done with, but still in the outbox');
+      log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail handled, but still in the outbox');
     });
   };
 
@@ -82,13 +82,13 @@ const deliverOne = (deps: DeliverMailDeps) => {
       const until = nextDigestAt(clock());
       await budget.hold(entry.id, recipient.budget, until);
       telemetry.deliveryEnded('mail', 'held');
-      log.info({ ...mailFacts(entry), until }, 'mail held for a digest: its recipient was sent many');
+      log.info({ ...mailFacts(entry), until }, 'mail held for a digest: the mail budget is used up');
       return false;
     }
     const { account } = recipient;
     const link = linkTo(entry.event);
     const letter = mailAbout(entry.event, { serviceName, describeDevice, account, link });
-    if (letter === null) throw new Error(`Nothing is written about ${entry.event.type}.`);
+    if (letter === null) throw new Error(`There is no mail about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...letter });
     telemetry.deliveryEnded('mail', 'sent');
     log.info(mailFacts(entry), 'mail sent');

@@ -15,7 +15,7 @@ const DAY = 24 * 60 * MINUTE;
 
 const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 
-/** Postpones a failed mail. Buries it if it was refused permanently or is a day old. Never rejects. */
+/** Postpones a failed mail. Dead-letters it if it was refused permanently or is a day old. Never rejects. */
 export async function recordMailFailure(
   { outbox, clock, log, random, telemetry }: MailFailureDeps,
   entry: ClaimedEntry,
@@ -26,8 +26,8 @@ export async function recordMailFailure(
   const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
   const delay = delayAfter(entry.attempt, BACKOFF, random);
   telemetry.deliveryEnded('mail', hopeless ? 'dead_letter' : 'postponed');
-  if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail given up');
-  else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent, to be tried again');
+  if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail dead-lettered');
+  else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent; trying again later');
   try {
     if (hopeless) await outbox.deadLetter(entry.id, now, reason);
     else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);

@@ -35,16 +35,20 @@ const AFTER_FAILURE = { first: 1_000, longest: 5 * MINUTE };
 const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const MADE_DUE_AT_ONCE = 5_000;
 
-/** An event that is due after this span was postponed: every lease ends earlier, even with clock skew. */
+/**
+ * An event that is due later than this from now was postponed: every lease ends earlier, even with clock
+ * skew.
+ */
 const POSTPONED = 2 * BATCH.lease;
 
 /** How long an unroutable event stays in the outbox. */
 const KEPT = 7 * 24 * HOUR;
 
 /**
- * Publishes one batch of due events at each call, and returns the number of claimed events: 0 without a broker.
- * A failed event is retried without a limit. An unroutable event is retried with growing delays and dropped after a
- * week. Rejects only on a fault in the outbox; an unavailable database counts as an empty outbox.
+ * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while
+ * the broker is away. A failed event is retried without a limit. An unroutable event is retried with growing
+ * delays and dropped after a week. Rejects only on a fault in the outbox; an unavailable database counts as
+ * an empty outbox.
  */
 export const publishEvents = (deps: PublishEventsDeps) => {
   const { outbox, publisher, clock, log, random, tracing, telemetry } = deps;
@@ -67,7 +71,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     } catch (error) {
       log.warn(
         { reason: reasonOf(error) },
-        'what became of events is not in the outbox: some will come twice',
+        'results of publishing not recorded in the outbox; some events will be sent twice',
       );
     }
     return entries.length;

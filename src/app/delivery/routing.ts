@@ -38,7 +38,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
 
   function noteRefused(type: EventType, reason: string): void {
     if (refused.get(type) !== reason)
-      log.warn({ type, reason }, 'the broker did not take an event of this type: it is tried again');
+      log.warn({ type, reason }, 'an event of this type was not published; trying again later');
     refused.set(type, reason);
   }
 
@@ -53,7 +53,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
   }
 
   function noteReturned(type: EventType): void {
-    if (!returned.has(type)) log.warn({ type }, 'no queue takes events of this type: they wait');
+    if (!returned.has(type)) log.warn({ type }, 'no queue takes events of this type; bind a queue');
     returned.set(type, (returned.get(type) ?? 0) + 1);
     routed.delete(type);
   }
@@ -62,7 +62,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
     const { count, toldAt } = unwanted.get(type) ?? { count: 0, toldAt: Number.NEGATIVE_INFINITY };
     const now = clock();
     const isDue = now - toldAt >= REMINDER;
-    if (isDue) log.warn({ type, count: count + 1 }, 'events that no queue would take have left the outbox');
+    if (isDue) log.warn({ type, count: count + 1 }, 'unroutable events dropped after a week; bind a queue');
     unwanted.set(type, isDue ? { count: 0, toldAt: now } : { count: count + 1, toldAt });
   }
 };

@@ -18,8 +18,8 @@ export interface KeyDeps {
 }
 
 /**
- * Makes the key after `keys` and announces it; with `atOnce` the key signs immediately. Null if another process added
- * the next key first.
+ * Makes the successor of the newest of `keys` and announces it. With `atOnce` the key signs immediately. Null
+ * if another process added the next key first.
  */
 export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log, by }: KeyDeps) => {
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {

@@ -22,7 +22,7 @@ interface Deps<Key extends SigningKey> {
   readonly clock: Clock;
 }
 
-/** The keys of the set, and where each of them stands. A refused key says nothing about the others. */
+/** The keys of the set with their states. A refused key does not influence the states of the other keys. */
 export const listKeys = <Key extends SigningKey>({ signingKeys, checkKey, timing, clock }: Deps<Key>) => {
   return async (): Promise<readonly KeyInSet[]> => {
     const keys = await signingKeys.list();

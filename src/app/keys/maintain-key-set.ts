@@ -22,7 +22,7 @@ export const maintainKeySet = (deps: Omit<KeyDeps, 'by'>) => {
     if (outlived.length === 0) return keys;
     const event: SecurityEvent = 'signing_key_removed';
     for (const kid of await signingKeys.remove(outlived))
-      log.info({ event, kid, by }, 'signing key removed, its time is over');
+      log.info({ event, kid, by }, 'signing key removed: its last token has expired');
     return keys.filter(({ id }) => !outlived.includes(id));
   };
 };

@@ -29,11 +29,11 @@ export const retireKey = ({ alg, ...deps }: RetireDeps) => {
     const keys = await signingKeys.list();
     if (!keys.some((key) => key.id === id)) return null;
     const usable = await usableKeys(deps.checkKey, keys);
-    // The new one first: should this be cut short, there still is a key that signs.
+    // The successor comes first. If the process ends in between, the set still has a key that signs.
     const successor = keyThatSigns(usable, clock())?.id === id ? await announce(keys, true) : null;
     const event: SecurityEvent = 'signing_key_retired';
     for (const kid of await signingKeys.remove([id]))
-      log.warn({ event, kid, by: deps.by }, 'signing key taken out');
+      log.warn({ event, kid, by: deps.by }, 'signing key removed at once by an operator');
     return { successor };
   };
 };

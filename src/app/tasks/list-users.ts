@@ -11,10 +11,10 @@ export interface UserTaskDeps {
   readonly cache: Cache;
 }
 
-/** A user, with the texts of the tasks only where the user asks about themselves. */
+/** A user. `tasks` has the texts of the user's own tasks, and is empty in the answer to another user. */
 export interface UserWithTasks {
   readonly id: string;
-  /** Absent where `identityOf` withholds it: a user still sees their own name. */
+  /** Absent in the answer to another user if `identityOf` withholds it. */
   readonly username?: string;
   readonly tasks: readonly string[];
 }
@@ -33,7 +33,7 @@ export const listUsers = (deps: UserTaskDeps): ListUsers => {
   };
 };
 
-/** `texts` are those of the asker's own tasks. */
+/** The user as `asker` may see them. `texts` are the texts of the own tasks of `asker`. */
 export function userSeenBy(asker: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
   const { id, username } = user;
   if (id === asker) return { id, username, tasks: texts };

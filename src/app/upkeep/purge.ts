@@ -25,5 +25,5 @@ export const createPurge = (deps: PurgeDeps & RemovalDeps) =>
   createRemoval(deps, {
     removal: 'sessions',
     remove: purgeBatch(deps),
-    done: 'sessions purged that ended long ago',
+    done: 'ended sessions purged',
   });

@@ -40,7 +40,7 @@ export const createRemoval = ({ log, telemetry }: RemovalDeps, { removal, remove
     } catch (error) {
       telemetry.removalFailed(removal);
       const level = error instanceof StoreUnavailable ? 'warn' : 'error';
-      log[level]({ err: error, removal }, 'old entries were not removed; trying again later');
+      log[level]({ err: error, removal }, 'old rows not removed; trying again later');
       return 0;
     }
   }

@@ -5,12 +5,12 @@ import { formatTable } from '../table.ts';
 /** Each key with its state and times, as an aligned table. */
 export async function listKeys(keys: KeySetAdmin): Promise<string> {
   const found = await keys.list();
-  if (found.length === 0) return 'There are no keys: the first is made when the service starts.\n';
+  if (found.length === 0) return 'There are no keys. The service makes the first key when it starts.\n';
   const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
   return formatTable([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
 }
 
-/** Announces a new key, and says from when it signs. */
+/** Announces a new key, and returns a sentence that says when it signs. */
 export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
   const { key, isNew } = await keys.rotate(atOnce);
   const from = new Date(key.signsFrom).toISOString();
@@ -19,15 +19,16 @@ export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<str
     : `${key.id} (${key.alg}) was announced before, and signs from ${from}; nothing has changed.\n`;
 }
 
-/** Removes a key, and says which key signs from now on. */
+/** Removes a key, and returns a sentence that names its successor. */
 export async function retireKey(keys: KeySetAdmin, id: string): Promise<string> {
   const { successor } = await keys.retire(id);
-  const out = `${id} is out.`;
-  return successor === null ? `${out}\n` : `${out} ${successor.id} (${successor.alg}) signs from now on.\n`;
+  const removed = `${id} was removed.`;
+  if (successor === null) return `${removed}\n`;
+  return `${removed} ${successor.id} (${successor.alg}) signs from now on.\n`;
 }
 
 function warningOf({ id, fault }: KeyInSet): string {
-  return fault === null ? '' : `${id} ${fault}. Take it out: npm run keys -- retire ${id}\n`;
+  return fault === null ? '' : `${id} ${fault}. Remove it: npm run keys -- retire ${id}\n`;
 }
 
 function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet): string[] {

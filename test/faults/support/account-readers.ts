@@ -6,13 +6,16 @@ import { ask, post, Unanswered } from './request.ts';
 
 const PASSWORD = 'a violet piano 42';
 
-/** Registers so many accounts, each of which reads its own data again and again until `stop`. */
+/** Registers `count` accounts. Each one reads its own data repeatedly until `stop`. */
 export async function startAccountReaders(service: Target, agent: Agent, count: number) {
   const stopping = new AbortController();
   const accounts = await Promise.all(Array.from({ length: count }, (_, index) => openAccount(index)));
   const reading = Promise.all(accounts.map(read));
   return {
-    /** Resolves with what each request got: `own`, `foreign`, or its status. */
+    /**
+     * Resolves with the outcome of each request: `own`, `foreign`, its status, or `undefined` without an
+     * answer.
+     */
     async stop(): Promise<string[]> {
       stopping.abort();
       return (await reading).flat();
@@ -47,7 +50,9 @@ function orNull(error: unknown): null {
   throw error;
 }
 
-/** Connections of the database that hold a transaction, or wait for a client, without end. */
+/**
+ * The number of connections that are idle in a transaction, or that wait for their client during a statement.
+ */
 export async function stuckConnections(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as count from pg_stat_activity

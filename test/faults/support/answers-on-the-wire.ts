@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Test } from 'tap';
 
-/** Passes bytes on and keeps what came back, so that an answer which never arrives can be told all the same. */
+/** A proxy that records the answers of the target, including those that never reach the client. */
 export async function answersOnTheWire(
   t: Pick<Test, 'teardown'>,
   target: { readonly host: string; readonly port: number },

@@ -5,12 +5,12 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 
-/** How often a replica is asked whether it is ready, in milliseconds. */
+/** Milliseconds between two readiness checks of a replica. */
 const CHECK_EVERY = 100;
 
 /**
- * Passes requests on to the replicas that say they are ready, one after the other. A request is given to another
- * replica only if it cannot have reached the first one; else its client hears of the failure (502).
+ * A round-robin balancer over the ready replicas. A request goes to another replica only if the first one
+ * refused the connection. If the first one fails in another way, the client gets 502.
  */
 export async function balancer(t: Pick<Test, 'teardown'>, replicas: readonly URL[]) {
   const agent = new Agent({ keepAlive: true });
@@ -66,7 +66,7 @@ async function tryOn(
   }
 }
 
-/** Which replicas are ready, by what they said last. */
+/** Checks repeatedly which replicas are ready. */
 function watchOver(replicas: readonly URL[]) {
   const states = new Map<URL, boolean>();
   const stopping = new AbortController();
@@ -90,7 +90,7 @@ function watchOver(replicas: readonly URL[]) {
   })();
   return {
     first,
-    /** All of them when none is: a wrong guess costs an error that was due anyway. */
+    /** The ready replicas, or all replicas if none is ready: the request would fail in any case. */
     ready: () => {
       const ready = replicas.filter((replica) => states.get(replica) === true);
       return ready.length > 0 ? ready : replicas;

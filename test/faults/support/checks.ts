@@ -10,9 +10,10 @@ import { type Attempt, type Client, generationOf } from './client.ts';
 import type { Environment } from './service.ts';
 
 /**
- * Reads the histories of clients that were all answered against the database, and answers what is wrong, a line
- * each. A session is to live, for its user; the one token of it that was not rotated is to be the one that the
- * client holds; and whoever presented a token, however often, is to have been given one and the same successor.
+ * Compares clients whose requests were all answered with the database. Returns one line for each fault.
+ *
+ * The session must be live and belong to its user. Its current token must be the token that the client holds.
+ * Every answer to one token must carry the same successor.
  */
 export async function faultsIn(clients: readonly Client[], sql: Sql, env: Environment): Promise<string[]> {
   const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
@@ -40,7 +41,9 @@ function* faultsOfRow(client: Client, row: TokenFamily): Generator<string> {
   }
 }
 
-/** One successor for each generation, the same bytes in every answer, and each the next generation. */
+/**
+ * Each generation must have one successor: the same bytes in every answer, and the next generation number.
+ */
 function* faultsOfHistory(history: readonly Attempt[]): Generator<string> {
   const successors = new Map<number, string>();
   for (const attempt of history) {
@@ -55,8 +58,12 @@ function* faultsOfHistory(history: readonly Attempt[]): Generator<string> {
 }
 
 /**
- * While the clients are without answers: what was acknowledged is in the database, and at most the one rotation
- * beyond it that the client asks for. Answers what is wrong, and of how many requests in doubt the change is there.
+ * Counts lost changes while requests are unanswered. The database must hold every acknowledged rotation, and
+ * at most the one more that the client has requested.
+ *
+ * - `lost`: sessions that violate this.
+ * - `inDoubt`: clients that wait for an answer.
+ * - `committed`: sessions that are one rotation ahead of their client.
  */
 export async function lossesIn(clients: readonly Client[], sql: Sql) {
   const held = clients.map((client) => ({

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { claimsOf } from '../../support/sessions.ts';
 import { type Answer, post, Unanswered } from './request.ts';
 
-/** Where the service is at the moment. */
+/** The current address of the service. */
 export interface Target {
   url: string;
 }
@@ -14,7 +14,7 @@ export interface Pair {
   readonly refresh: string;
 }
 
-/** One request of a client, and how it ended for it. */
+/** One request of a client and its outcome. */
 export type Attempt = { readonly generation: number; readonly key: string; readonly ms: number } & (
   | { readonly outcome: 'ok'; readonly pair: Pair }
   | { readonly outcome: 'refused' | 'unknown'; readonly why: string }
@@ -25,19 +25,19 @@ export interface Client {
   readonly userId: string;
   /** Every request so far. */
   readonly history: readonly Attempt[];
-  /** The last pair that it was given. */
+  /** The last pair that the client received. */
   pair(): Pair;
   generation(): number;
-  /** While it tries to get an answer to a request whose outcome it does not know. */
+  /** Whether the client waits for the outcome of a rotation. */
   isInDoubt(): boolean;
-  /** The refusal that ended its session for it, if one did. */
+  /** The refusal that logged the client out; null if it is logged in. */
   loggedOut(): string | null;
   /**
-   * Refreshes once, under an `Idempotency-Key` of its own, and asks again with that key until it is answered:
-   * with the next pair, or with a refusal, which logs it out.
+   * Refreshes with a new `Idempotency-Key`. Retries with that key until the answer is the next pair or a
+   * refusal. A refusal logs the client out.
    */
   rotate(headers?: Readonly<Record<string, string>>): Promise<void>;
-  /** Asks once more for what the last rotation answered. */
+  /** Repeats the last successful refresh with its key. */
   repeat(): Promise<void>;
 }
 
@@ -109,7 +109,10 @@ export async function openClient(
   };
 }
 
-/** One refresh. A 503 counts as unknown only if it is as documented; 502 is what a balancer says of a replica. */
+/**
+ * Sends one refresh. The outcome is unknown if no answer comes, for a 503 as documented, and for a 502 of the
+ * balancer.
+ */
 async function refreshOnce(target: Target, agent: Agent, pair: Pair, headers: Record<string, string>) {
   try {
     const body = { refreshToken: pair.refresh, accessToken: pair.access };

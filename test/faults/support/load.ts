@@ -2,21 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from './client.ts';
 
 export interface Load {
-  /** Resolves when every client has the answer to what it had asked. */
+  /** Resolves when every client has the answer to its last request. */
   stop(): Promise<void>;
 }
 
-/** Every so many rotations a client asks once more for what it was just given. */
+/** After this number of rotations, a client repeats its last refresh. */
 const REPEAT_EVERY = 10;
 
-/** All clients refresh, each one time after time, with a pause of up to `pause` milliseconds. */
+/** Lets every client refresh repeatedly, with a pause of up to `pause` milliseconds. */
 export function startLoad(
   clients: readonly Client[],
   { pause = 20 }: { readonly pause?: number } = {},
 ): Load {
   const stopping = new AbortController();
   const running = Promise.all(clients.map(keepRefreshing));
-  running.catch(() => {}); // told by stop()
+  running.catch(() => {}); // `stop` rejects with it
   return {
     async stop() {
       stopping.abort();
@@ -33,7 +33,7 @@ export function startLoad(
   }
 }
 
-/** What the histories of all clients add up to. */
+/** The totals of the histories of all clients. */
 export function totals(clients: readonly Client[]) {
   const attempts = clients.flatMap(({ history }) => history);
   return {
@@ -43,7 +43,7 @@ export function totals(clients: readonly Client[]) {
   };
 }
 
-/** The time, in milliseconds, within which this share of the values lies. */
+/** The value below which this share of the values lies. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

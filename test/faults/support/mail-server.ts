@@ -4,10 +4,13 @@ import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 import type { Test } from 'tap';
 import { freePort } from '../../support/ports.ts';
 
-/** `absent`: nobody listens. `silent`: takes connections, and never greets. The numbers answer every sender. */
+/**
+ * `absent`: does not listen. `silent`: accepts connections and sends no greeting. A number: the reply to
+ * every MAIL FROM.
+ */
 export type Mood = 'well' | 'absent' | 'silent' | 451 | 550;
 
-/** A mail server on a port of its own that keeps the ids of what it takes, and has moods. */
+/** A mail server on its own port. It records the ids of accepted mails, and fails as `be` requests. */
 export async function mailServer(t: Pick<Test, 'teardown'>) {
   const port = await freePort();
   const received: string[] = [];
@@ -34,7 +37,7 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
         callback();
       },
     });
-    server.on('error', () => {}); // clients that go without a word
+    server.on('error', () => {}); // clients that disconnect without QUIT
     await once(server.listen(port, '127.0.0.1'), 'listening');
   };
   const close = async () => {
@@ -46,7 +49,7 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
 
   return {
     port,
-    /** Ids of the mails that it took, in order. */
+    /** The ids of the accepted mails, in order. */
     received,
     connections: () => connections,
     async be(next: Mood) {

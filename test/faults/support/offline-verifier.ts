@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 /**
- * Somebody else's service, as a process of its own: it knows the addresses of key sets (its arguments), keeps what
- * it fetched as its library does by default, and says of each token that it is given on a line whether it is good.
+ * A resource server in its own process. Its arguments are URLs of key sets, which it caches as jose does by
+ * default. It reads a token from each line of standard input, and writes whether every key set verifies it.
  */
 const keySets = process.argv.slice(2).map((url) => createRemoteJWKSet(new URL(url)));
 

@@ -4,7 +4,7 @@ import { connections, post } from './request.ts';
 
 const AT_ONCE = 8;
 
-/** Makes accounts one after the other, each from a network of its own, so that no limit stands in the way. */
+/** Registers accounts, `AT_ONCE` at a time. Each comes from its own network, so that no limit applies. */
 export function startRegistering(t: Pick<Test, 'teardown'>, { url }: { readonly url: string }) {
   const agent = connections(t, { keepAlive: true });
   let made = 0;
@@ -20,7 +20,10 @@ export function startRegistering(t: Pick<Test, 'teardown'>, { url }: { readonly 
   }
 
   return {
-    /** Ids of the accounts, statuses of those that were not made, and how long a hundredth of them took at least. */
+    /**
+     * Returns the ids of the accounts, the statuses of refused registrations, and the 99th percentile of the
+     * durations.
+     */
     async register(count: number) {
       const answers: Awaited<ReturnType<typeof one>>[] = [];
       let left = count;

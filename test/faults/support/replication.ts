@@ -7,8 +7,8 @@ import { lookInto } from './service.ts';
 const HOST = '127.0.0.1';
 
 /**
- * Two clusters, one of which follows the other over a line of its own, and one address that leads to the first
- * until `failOver`. Synchronous: no change is acknowledged before the follower has it too.
+ * A primary, a standby that replicates it through a proxy, and an address that leads to the primary until
+ * `redirect`. With `synchronous`, no change is acknowledged before the standby has it.
  */
 export async function replicatedPostgres(t: Test, { synchronous }: { readonly synchronous: boolean }) {
   const primary = await startPrivatePostgres(t);
@@ -28,18 +28,18 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
 
   return {
     url: `postgres://postgres@${HOST}:${address.port}/postgres`,
-    /** Both clusters, the standby first, instead of the one address. */
+    /** A URL that names both clusters instead of the address, the standby first. */
     hosts: `postgres://postgres@${HOST}:${standby.port},${HOST}:${primary.port}/postgres?target_session_attrs=read-write`,
     onPrimary,
-    /** While paused, nothing of what is written reaches the standby. */
+    /** The proxy of the replication. While it is paused, no change reaches the standby. */
     line,
-    /** The process of the standby that takes what is written. */
+    /** The process id of the WAL receiver of the standby. */
     async receiver(): Promise<number> {
       const [process] = await onStandby<{ pid: number }[]>`select pid from pg_stat_wal_receiver`;
-      if (process === undefined) throw new Error('the standby follows nobody');
+      if (process === undefined) throw new Error('the standby has no WAL receiver');
       return process.pid;
     },
-    /** The first one dies and is not seen again; resolves when the second one takes its part. */
+    /** Crashes the primary for good, and resolves when the standby is the primary. */
     async promote() {
       await primary.stop('immediate');
       await standby.promote();
@@ -55,6 +55,6 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 30_000; !(await holds()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error('not so within 30 s');
+    if (Date.now() > deadline) throw new Error('the condition was not true within 30 s');
   }
 }

@@ -9,14 +9,14 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** How far a request came that got no answer, or only a part of one. */
+/** The stage in which a request failed before its answer was complete. */
 type Stage = 'connecting' | 'asking' | 'answering';
 
-/** The client cannot tell what became of its request. */
+/** A request without a complete answer. Its outcome is unknown. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
   readonly stage: Stage;
-  /** The connection had carried an answer before, so that the server had certainly taken it. */
+  /** Whether the connection had carried an answer before. Then the server had certainly accepted it. */
   readonly reused: boolean;
 
   constructor(stage: Stage, reused: boolean, cause: unknown) {
@@ -27,7 +27,7 @@ export class Unanswered extends Error {
   }
 }
 
-/** Connections of one client or of many, closed with the test. */
+/** Creates an agent for one or more clients. Its connections are closed with the test. */
 export function connections(
   t: Pick<Test, 'teardown'>,
   { keepAlive }: { readonly keepAlive: boolean },
@@ -37,7 +37,7 @@ export function connections(
   return agent;
 }
 
-/** As {@link ask}, for what most requests are. */
+/** Sends a POST request: see {@link ask}. */
 export function post(agent: Agent, url: URL, body?: unknown, headers?: Headers): Promise<Answer> {
   return ask(agent, 'POST', url, body, headers);
 }
@@ -70,7 +70,7 @@ export async function ask(
 }
 
 async function responseTo(asked: ClientRequest, body: Buffer | undefined): Promise<IncomingMessage> {
-  asked.on('error', () => {}); // one that comes after the response ends the reading of it
+  asked.on('error', () => {}); // an error after the response rejects in `read`
   asked.end(body);
   const [response] = await once(asked, 'response');
   return response as IncomingMessage;

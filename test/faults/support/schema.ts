@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 
-/** All that makes a schema, as text: two that were migrated alike are equal. */
+/** The definition of the schema, one line for each part. Two schemas are equal if their lines are equal. */
 export async function schemaOf(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql<{ what: string }[]>`
     select concat_ws(' ', 'column', table_name, ordinal_position, column_name, data_type, is_nullable, column_default)

@@ -11,7 +11,7 @@ export type Environment = Readonly<Record<string, string>>;
 
 const key = () => randomBytes(64).toString('base64url');
 
-/** An environment for the service with keys, a data folder and a port of its own, which outlive its restarts. */
+/** An environment with new keys, a data folder and a port. They stay the same when the service restarts. */
 export async function environment(t: Pick<Test, 'teardown'>, values: Environment = {}): Promise<Environment> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-faults-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ export function start(t: Pick<Test, 'teardown'>, env: Environment): Promise<Runn
   return startService(t, { env });
 }
 
-/** A look past the service into its database. */
+/** A direct connection to the service's database. */
 export function lookInto(t: Pick<Test, 'teardown'>, url: string): postgres.Sql {
   const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
   t.teardown(() => sql.end({ timeout: 5 }));

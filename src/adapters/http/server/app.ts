@@ -154,7 +154,10 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** Requires exactly one Host (RFC 9112 section 3.2). Of two, Node uses the first, and a proxy may use the last. */
+/**
+ * Requires exactly one Host (RFC 9112 section 3.2). Of two fields Node uses the first, a proxy perhaps the
+ * last.
+ */
 function refuseUnclearHost({ raw }: FastifyRequest): void {
   const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');

@@ -4,7 +4,7 @@ import { type AuthenticationClaims, pickAuthentication } from '../../../domain/a
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
-/** Reads the principal of a request from its access token. */
+/** The user and the session that the access token of a request names. */
 export interface Principal {
   readonly userId: string;
   readonly sessionId: string;
@@ -25,7 +25,7 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
   });
 }
 
-/** The schemes under which `Authorization` carries a token: one scheme, or several with the usual one first. */
+/** The accepted schemes of `Authorization`. A refusal for a missing token names the first one. */
 export function announcedBy(...schemes: readonly [string, ...string[]]) {
   return { usual: schemes[0], form: new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
@@ -52,6 +52,6 @@ export async function principalBy(token: string, authenticate: Authenticate): Pr
 
 /** The principal inside a scope that requires one. */
 export function principalOf({ principal }: FastifyRequest): Principal {
-  if (principal === null) throw new Error('This route is outside the scope that needs a bearer.');
+  if (principal === null) throw new Error('This route is outside a scope that requires an access token.');
   return principal;
 }

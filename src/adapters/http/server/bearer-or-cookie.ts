@@ -7,8 +7,8 @@ import { ACCESS_COOKIE, onlyCookie, readCookies, refuseCrossSite } from './cooki
 
 /**
  * Requires an access token of a live session for every route of this scope. An `Authorization` header takes precedence,
- * even an invalid one: the sender wrote it deliberately. A browser adds the cookie to requests by itself, so the cookie
- * does not count in cross-site requests.
+ * even an invalid one: the sender wrote it deliberately. A browser adds the cookie to requests by itself, so
+ * a cross-site request with the cookie is refused.
  */
 export async function requireBearerOrCookie(scope: App, authenticate: Authenticate): Promise<void> {
   await readCookies(scope);

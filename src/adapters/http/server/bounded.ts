@@ -1,6 +1,8 @@
 import { type NumberOptions, type StringOptions, Type } from '@sinclair/typebox';
 
-/** As long as the largest body: for tokens, and for text that the service itself writes. */
+/**
+ * A text of at most the length of the largest body: for tokens, and for text that the service itself writes.
+ */
 export function longText(options: StringOptions = {}) {
   return Type.String({ maxLength: 64 * 1024, ...options });
 }

@@ -5,8 +5,8 @@ import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-
 import { forwardedAddress } from './address.ts';
 
 /**
- * The address and the agent of the caller. The address is as trusted proxies report it, the agent as the request names
- * it.
+ * The address and the user agent of the caller. Trusted proxies report the address. The header `User-Agent`
+ * names the agent.
  */
 export function clientOf(request: FastifyRequest): ClientInfo {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');

@@ -32,15 +32,15 @@ export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: Closin
     for (const socket of withoutRequest) socket.destroy();
     setTimeout(() => app.server.closeAllConnections(), finish).unref();
   });
-  // Fastify adds this header only to requests that begin now. A keep-alive answer to an earlier request would keep its
-  // connection open indefinitely.
+  // Fastify adds this header only to answers of requests that begin after the shutdown. A keep-alive answer
+  // to an earlier request would keep its connection open indefinitely.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
   });
 }
 
-/** The connections that wait for a request: its headers have not arrived completely. */
+/** The connections without a request whose headers have arrived completely. */
 function connectionsWithoutRequest({ server }: FastifyInstance): ReadonlySet<Socket> {
   const waiting = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -7,8 +7,8 @@ type BuildSerializer = serializerSelector.SerializerFactory;
 type Schemas = Parameters<BuildValidator>[0];
 
 /**
- * Compiles a schema at the first request that needs it. Compiling every status of every route takes most of a start,
- * and few processes use the result. The compilers are loaded late for the same reason.
+ * Loads the compilers on demand. A schema is compiled at the first request that needs it. Compiling the
+ * answers of every route takes most of a start, and few processes use all of them.
  */
 const load = createRequire(import.meta.url);
 

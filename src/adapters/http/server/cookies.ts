@@ -19,8 +19,9 @@ export async function readCookies(scope: App): Promise<void> {
 }
 
 /**
- * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name. One of them
- * was planted, for another path or by a sibling domain, and they cannot be told apart.
+ * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name.
+ * An attacker may have set one of them, for another path or from a sibling domain, and nothing tells which
+ * one.
  */
 export function onlyCookie(
   { cookies, headers }: FastifyRequest,
@@ -46,8 +47,8 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
 }
 
 /**
- * A page of the same origin, or the user (address bar, bookmark). Absent: the client is not a browser, or is an old
- * one.
+ * The accepted values of `Sec-Fetch-Site`. `same-origin`: a page of this origin. `none`: the user, by address
+ * bar or bookmark. Absent: the client is no browser, or an old one.
  */
 const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
 

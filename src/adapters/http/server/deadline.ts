@@ -4,7 +4,8 @@ import { sendProblem } from './exits.ts';
 
 /**
  * Answers every request within the deadline, with `unavailable` if necessary. The work of the request may continue for
- * a while. The framework's own `handlerTimeout` does not cover requests with a body: it ends when the body was read.
+ * a while. The framework's own `handlerTimeout` does not cover requests with a body: its timer stops once the
+ * body is read.
  */
 export function answerInTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('onRequest', async (request, reply) => {

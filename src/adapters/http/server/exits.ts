@@ -8,7 +8,7 @@ import { retryFields } from './retry-fields.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
 import { Shed } from './shedding.ts';
 
-/** Makes every error that is not an answer of a route a problem document. */
+/** Answers every error and every unknown route with a problem document. */
 export function problemExits(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => {
@@ -65,7 +65,7 @@ export function socketExits(headersFor: HeadersWithoutRequest) {
       refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
     },
 
-    /** Refuses any `Expect` but `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */
+    /** Refuses every `Expect` except `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */
     refuseExpectation({ headers, socket }: IncomingMessage): void {
       refuseOnSocket(
         socket,

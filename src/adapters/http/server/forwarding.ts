@@ -16,8 +16,9 @@ export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
 }
 
 /**
- * Logs each fault of X-Forwarded-For once: a peer that TRUST_PROXY does not name sends it, or a trusted proxy passes on
- * an entry that is not an address. In both cases several clients may share one address.
+ * Logs each of two faults of X-Forwarded-For once: a peer that TRUST_PROXY does not name sends the header, or
+ * a trusted proxy passes on an entry that is not an address. In both cases several clients may share one
+ * address.
  */
 export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrustedProxy): void {
   const warned = { peer: false, entry: false };

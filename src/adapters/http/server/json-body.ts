@@ -5,8 +5,8 @@ import { Refusal } from '../../../domain/refusal.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Treats a body of length 0 as no body, whatever its content type. `curl -d ''` and many clients send one with a POST
- * that has all parameters in its query. Without the header Fastify looks for no parser.
+ * Treats a body of length 0 as no body, whatever its content type. Many clients, such as `curl -d ''`, send
+ * an empty body if all parameters are in the query. Without a content type Fastify looks for no parser.
  */
 export function ignoreEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {

@@ -1,8 +1,8 @@
 const YEAR_IN_SECONDS = 31_536_000;
 
 /**
- * Security headers of every answer. A browser must not run, frame, cache or sniff an answer, and must not send its
- * address to other sites. Routes for pages and public documents override them.
+ * Security headers of every answer. A browser must not run, frame, cache or sniff an answer, and must not
+ * send its URL to other sites as `Referer`. Routes for pages and public documents override these headers.
  */
 export function protectionHeaders(publicUrl: string | null): Record<string, string> {
   return {

@@ -5,8 +5,8 @@ const RETRY_AFTER = 1;
 
 /**
  * Headers of a refusal that say when to retry: `Retry-After`, and for a limit the fields of
- * draft-ietf-httpapi-ratelimit-headers-11. The names of earlier drafts (`RateLimit-Limit`, `-Remaining`, `-Reset`)
- * cannot name one of several limits.
+ * draft-ietf-httpapi-ratelimit-headers-11. The fields of earlier drafts (`RateLimit-Limit`, `-Remaining`,
+ * `-Reset`) cannot say which of several limits applies.
  */
 export function retryFields(error: unknown, status: number): Record<string, string> {
   const { retryAfter = status === 503 ? RETRY_AFTER : undefined, limit = undefined } =

@@ -73,7 +73,7 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
 /** Maximum length of a page, or of all metrics, in characters. */
 const MAX_PAGE_LENGTH = 16 * 1024 * 1024;
 
-/** An answer of plain text with this content type. */
+/** A text answer with this content type. */
 export function text(description: string, type: 'text/plain' | 'text/html') {
   return { description, content: { [type]: { schema: longText({ maxLength: MAX_PAGE_LENGTH }) } } };
 }

@@ -20,8 +20,8 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
 
 /**
  * Finds the key that a request presents in `x-api-key`, or in another place. Null: the request presents no key. Throws
- * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key: the sender expects that
- * the key counts.
+ * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key: the sender
+ * expects that the key is used.
  */
 export function presentedKeys(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);

@@ -11,7 +11,7 @@ export interface SheddingOptions {
 /** A refusal for lack of capacity. It is expected, so it is not logged for each request. */
 export class Shed extends Refusal {
   constructor() {
-    super('unavailable', 'The service has more to do than it can at the moment.');
+    super('unavailable', 'The service is overloaded. Try again later.');
   }
 }
 

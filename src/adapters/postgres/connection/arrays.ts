@@ -1,4 +1,7 @@
-/** Arrays of text and of UUIDs, declared here so that the driver does not have to ask each new connection for them. */
+/**
+ * Arrays of text and of UUIDs. They are declared here, so that the driver does not query their types on each
+ * new connection.
+ */
 export const ARRAY_TYPES = {
   textArray: { to: 1009, from: [1009], serialize: toArrayLiteral, parse: readArrayLiteral },
   uuidArray: { to: 2951, from: [2951], serialize: toArrayLiteral, parse: readArrayLiteral },
@@ -11,7 +14,7 @@ function toArrayLiteral(items: Elements): string {
   return `{${written.join(',')}}`;
 }
 
-/** The elements of an array with one dimension, as PostgreSQL writes it: a NULL that is a text has quotes. */
+/** The elements of a one-dimensional array literal. An unquoted NULL is null, a quoted one is text. */
 function readArrayLiteral(literal: string): Elements {
   const elements = literal.slice(1, -1).match(/"(?:\\.|[^"\\])*"|[^,]+/gs) ?? [];
   return elements.map((element) => {

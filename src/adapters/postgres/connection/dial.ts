@@ -5,10 +5,12 @@ import { ConnectionEnded, ConnectTimeout, openLine } from './open-line.ts';
 import { judgeSession, type SessionWishes, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
-/** Milliseconds in which a host that is not the wanted one is not tried again. */
+/** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
 const PASS_OVER = 500;
 
-/** Makes connections for the driver. Hosts are tried in order, beginning with the one that was right last. */
+/**
+ * Creates sockets for the driver. Hosts are tried in order, beginning with the one that was accepted last.
+ */
 export function createConnector(target: ConnectionTarget, wishes: SessionWishes): () => DialledSocket {
   const statements = sessionStatements(wishes);
   const { hosts } = target;
@@ -56,23 +58,25 @@ interface OpenLine {
 
 interface Dialling {
   readonly statements: string;
-  /** Milliseconds in which a host must be ready after it accepted the connection. */
+  /** Milliseconds for the handshake, after the host has accepted the connection. */
   readonly timeout: number;
   open(stop: AbortSignal): Promise<OpenLine>;
   judge(index: number, row: readonly string[]): 'ok' | 'wrong-server';
-  /** Notes that this host failed; true where another one can be tried now. */
+  /** Records that this host failed. Returns whether another host can be tried now. */
   passOver(index: number): boolean;
 }
 
 /**
- * A socket as the driver uses one. It is connected, encrypted and set up behind the driver's back.
+ * A socket for the driver. It connects, encrypts and sets up the session by itself.
  *
- * The driver by itself would dial without end and without a pause where a connection is accepted and ended at once, as
- * proxies do whose database is away (porsager/postgres#1193): so that is an error here. A close without an error
- * before the server is ready makes the driver dial again for the same statement, which is how the next host is tried.
+ * Some proxies accept a connection and close it at once while their database is down. The driver would then
+ * reconnect endlessly and without a pause (porsager/postgres#1193). So such a close is an error here.
+ *
+ * The next host is tried by a close without an error before the server is ready: the driver then creates
+ * another socket for the same statement.
  */
 export class DialledSocket extends EventEmitter {
-  /** What the driver closes is ended; see `end`. */
+  /** The driver calls `end` only while this is `open`. */
   readyState: 'open' | 'closed' = 'open';
 
   readonly #dialling: Dialling;
@@ -84,7 +88,7 @@ export class DialledSocket extends EventEmitter {
   constructor(dialling: Dialling) {
     super();
     this.#dialling = dialling;
-    // Not before the driver listens to what may go wrong.
+    // The driver attaches its listeners only after the constructor has returned.
     setImmediate(() => void this.#dial());
   }
 
@@ -153,14 +157,14 @@ export class DialledSocket extends EventEmitter {
     this.#waiting = [];
   }
 
-  /** While another host can be tried, the driver dials again and hears of no error. */
+  /** If another host can be tried, closes without an error, so that the driver connects again. */
   #fail(index: number, error: Error): void {
     if (this.#stop.signal.aborted) return;
     if (!this.#isReady && this.#dialling.passOver(index)) this.destroy();
     else this.destroy(error);
   }
 
-  /** Without a row the driver was told of the error already. */
+  /** A null row means that a statement failed. The driver has already received that error. */
   #isAccepted(index: number, row: readonly string[] | null): boolean {
     try {
       if (row !== null && this.#dialling.judge(index, row) === 'ok') return true;
@@ -181,6 +185,6 @@ class NoSuitableServer extends Error {
   readonly code = 'NO_SUITABLE_SERVER';
 
   constructor() {
-    super('No host of DATABASE_URL is the server that target_session_attrs asks for.');
+    super('No host in DATABASE_URL can be used: each failed, or does not fit target_session_attrs.');
   }
 }

@@ -1,6 +1,6 @@
-/** What a handshake does with the connection. */
+/** The callbacks of a handshake. */
 interface Line {
-  /** Hands bytes of the server on to the driver. */
+  /** Passes bytes from the server to the driver. */
   pass(bytes: Buffer): void;
   /** Sends bytes to the server. */
   send(bytes: Buffer): void;
@@ -10,16 +10,19 @@ interface Line {
 
 const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53, notice: 0x4e, notify: 0x41 } as const;
 
-/** What a server may send without being asked. */
+/** Asynchronous messages: a server may send them at any time. */
 const UNASKED: readonly number[] = [MESSAGE.error, MESSAGE.parameter, MESSAGE.notice, MESSAGE.notify];
 
-/** Bytes. No message of a handshake is longer; other servers than PostgreSQL seem to announce more. */
+/**
+ * Bytes. No message of a handshake is longer. In another protocol, these bytes usually read as a greater
+ * length.
+ */
 const LONGEST = 65_536;
 
 /**
- * Follows the messages of a new connection, and asks the server `statements` when it first is ready for them. The
- * driver hears that the server is ready after that: it has no place of its own for the first statement of a
- * connection. Answers the function that takes what the server sends, and one that says how it ended.
+ * Runs `statements` on a new connection as soon as the server is ready. The driver gets the ready message
+ * only after that: it has no hook for the first statement of a connection. Returns two functions: `take`
+ * receives bytes of the server, `finish` gives the connection to the driver.
  */
 export function startHandshake(statements: string, line: Line) {
   let received: Buffer = Buffer.alloc(0);
@@ -39,7 +42,7 @@ export function startHandshake(statements: string, line: Line) {
         else answer(message);
       }
     },
-    /** Lets the driver go on: the server is ready, and these bytes follow. */
+    /** Passes the ready message, and the bytes that followed it, to the driver. */
     finish(): void {
       line.pass(Buffer.concat([ready ?? Buffer.alloc(0), received]));
     },
@@ -70,7 +73,7 @@ export function startHandshake(statements: string, line: Line) {
   }
 
   function end(): void {
-    // A second answer would be taken for that to the driver's first statement.
+    // The driver would take a second answer for the answer to its own first statement.
     if (received.length > 0 && !UNASKED.includes(received[0]!)) throw new ProtocolFault();
     if (row === null && !hasFailed) throw new ProtocolFault();
     isOver = true;
@@ -103,11 +106,11 @@ function fieldsOf(message: Buffer): string[] {
   return fields;
 }
 
-/** The other end does not keep to PostgreSQL's protocol. */
+/** The peer violates the PostgreSQL protocol. */
 export class ProtocolFault extends Error {
   readonly code = '08P01';
 
   constructor() {
-    super('What answers at the address of DATABASE_URL does not speak the protocol of PostgreSQL.');
+    super('The server in DATABASE_URL does not speak the PostgreSQL protocol. Check the host and the port.');
   }
 }

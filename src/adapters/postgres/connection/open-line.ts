@@ -9,7 +9,10 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = 0x53;
 const NO = 0x4e;
 
-/** A connection to one server, encrypted as the target says. Rejects, with nothing left open, where it cannot be. */
+/**
+ * Connects to one server, with the encryption that the target requires. On failure it closes the socket and
+ * rejects.
+ */
 export async function openLine(
   target: ConnectionTarget,
   host: ServerHost,
@@ -41,7 +44,9 @@ export async function openLine(
 
 async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHost, signal: AbortSignal) {
   if (!target.isDirectTls && !(await offersTls(socket, signal)))
-    throw new DatabaseUnfit('The database offers no TLS, and the sslmode of DATABASE_URL demands it.');
+    throw new DatabaseUnfit(
+      'The database offers no TLS, but sslmode in DATABASE_URL requires it. Enable TLS on the server.',
+    );
   try {
     const encrypted = connectTls({
       socket,
@@ -49,7 +54,7 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
       ...verification(target, host),
       ...(target.isDirectTls && { ALPNProtocols: ['postgresql'] }),
     });
-    // At its deadline it fails once more, when `once` no longer listens.
+    // At the deadline the socket emits another error, after `once` has removed its listener.
     encrypted.on('error', () => {});
     await once(encrypted, 'secureConnect', { signal });
     return encrypted;
@@ -76,8 +81,8 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
     },
   );
   socket.off('close', onEnd).off('end', onEnd);
-  // Further bytes would come from an attacker between the two ends (CVE-2021-23214).
-  // Any other byte begins an error message, for example of a server with too many connections.
+  // Further bytes may come from an attacker in the middle (CVE-2021-23214). Any other byte begins an error
+  // message, for example of a server with too many connections.
   if (answer.length !== 1 || (answer[0] !== YES && answer[0] !== NO)) throw new ConnectionEnded();
   return answer[0] === YES;
 }

@@ -1,7 +1,7 @@
 import { STATEMENT_TIMEOUT } from '../execute.ts';
 
 const ROLES = ['any', 'read-write', 'primary'] as const;
-/** Which of several servers is wanted, as libpq's `target_session_attrs`. */
+/** The role that the server must have, as in libpq's `target_session_attrs`. */
 export type ServerRole = (typeof ROLES)[number];
 
 export function isRole(value: string): value is ServerRole {
@@ -9,8 +9,9 @@ export function isRole(value: string): value is ServerRole {
 }
 
 /**
- * `session`: each connection has a server session of its own, without a pooler or behind one in session mode.
- * `transaction`: a pooler gives each transaction another server session, so that none is changed.
+ * - `session`: each connection has its own server session. There is no pooler, or it is in session mode.
+ * - `transaction`: a pooler may give each transaction another server session. So no setting of a session is
+ *   changed.
  */
 export type PoolerMode = 'session' | 'transaction';
 
@@ -23,10 +24,16 @@ const PINS = {
   default_transaction_isolation: 'read committed',
 } as const;
 
-/** Settings of a session of our own. Values are read the same without them, so that none has to be verified. */
+/**
+ * Settings for session mode only. The adapter reads all values correctly without them, so they are not
+ * verified.
+ */
 const CONVENIENT = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
 
-/** A pool keeps idle connections: the server's limit for them would end one at the moment of its next use. */
+/**
+ * Disables the server's limit for idle sessions. Otherwise the server could end a pooled connection at the
+ * moment of its next use.
+ */
 const NO_IDLE_LIMIT = `case when current_setting('idle_session_timeout', true) is not null
   then set_config('idle_session_timeout', '0', false) end`;
 
@@ -55,8 +62,8 @@ export class DatabaseUnfit extends Error {
 }
 
 /**
- * The first statements of a connection. Settings go by statement, since poolers refuse them as parameters of the
- * startup. The last statement reads them back, in one row for {@link judgeSession}.
+ * The first statements of a connection. In session mode they set the settings, because poolers refuse
+ * settings as startup parameters. The last statement returns one row for {@link judgeSession}.
  */
 export function sessionStatements(wishes: SessionWishes): string {
   const read = Object.keys(required(wishes)).map((name) => `current_setting(${quoted(name)})`);
@@ -71,7 +78,10 @@ export function sessionStatements(wishes: SessionWishes): string {
   return `${set} select ${facts.join(', ')}`;
 }
 
-/** `ok`, or `wrong-server` where another host may be the one that is wanted. Throws {@link DatabaseUnfit}. */
+/**
+ * Returns `wrong-server` if the server does not have the required role: another host may have it. Throws
+ * {@link DatabaseUnfit}.
+ */
 export function judgeSession(wishes: SessionWishes, row: readonly string[]): 'ok' | 'wrong-server' {
   const [encoding, inRecovery, readOnly, user = '', ...values] = row;
   if (encoding !== 'UTF8')
@@ -108,7 +118,7 @@ function remedy({ pooler }: SessionWishes, user: string, wrong: readonly [string
   );
 }
 
-/** A schema is an identifier there; the other values are strings. */
+/** In `alter role`, a schema is an identifier, and every other value is a string. */
 function roleValue(name: string, value: string): string {
   return name === 'search_path' ? value : quoted(value);
 }

@@ -10,23 +10,23 @@ export interface ServerHost {
   readonly path: string | null;
 }
 
-/** How a connection is encrypted: not at all, or with a certificate that is verified without or with its name. */
+/** `verify-ca`: the certificate is verified, but not its name. `verify-full`: both are verified. */
 export type TlsMode = 'disable' | 'verify-ca' | 'verify-full';
 
-/** What a connection URL says, with the meaning that libpq gives to it. */
+/** A parsed connection URL, with the meaning that libpq gives to it. */
 export interface ConnectionTarget {
   readonly hosts: readonly ServerHost[];
   readonly user: string;
   readonly password: string;
   readonly database: string;
   readonly tls: TlsMode;
-  /** TLS begins without asking the server first (`sslnegotiation=direct`). */
+  /** Whether TLS begins without an SSLRequest (`sslnegotiation=direct`). */
   readonly isDirectTls: boolean;
   /** Contents of the files that `sslrootcert`, `sslcert` and `sslkey` name. */
   readonly certificates: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Milliseconds for each host. */
   readonly connectTimeout: number;
-  /** Seconds of silence before the system asks whether the other end lives; null: it never asks. */
+  /** Seconds without traffic before TCP keep-alive probes are sent; null: no probes. */
   readonly keepAlive: number | null;
   readonly applicationName: string;
   /** Settings of the parameter `options`. */
@@ -34,11 +34,11 @@ export interface ConnectionTarget {
   readonly role: ServerRole;
 }
 
-/** Takes one fault: a sentence about the URL that shows no value of it. */
+/** Reports one fault: a sentence about the URL that contains no value from it. */
 type AddFault = (sentence: string) => void;
 type Parameters = Map<string, string>;
 
-/** Parameters of other programs, and what takes their place here. */
+/** Parameters of other programs, and what to use instead. */
 const INSTEAD: Readonly<Record<string, string>> = {
   pgbouncer: 'set DATABASE_POOLER=transaction instead',
   schema: 'set DATABASE_SCHEMA instead',
@@ -49,7 +49,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   statement_timeout: 'the service sets its own',
 };
 
-/** Parameters whose meaning cannot be kept: these values ask for nothing that is missing. */
+/** Parameters that are not supported. Each of these values requires nothing, so it is accepted. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ['disable', 'prefer'],
   gssencmode: ['disable', 'prefer'],
@@ -62,7 +62,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
 const CONNECT_TIMEOUT = 3_000;
 const KEEP_ALIVE = 60;
 
-/** Reads a connection URL; null, after at least one fault, where it cannot be used. */
+/** Reads a connection URL. Reports each fault to `add`, and returns null if there is one. */
 export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget | null {
   let faults = 0;
   const fault: AddFault = (sentence) => {
@@ -73,7 +73,7 @@ export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget 
   return faults === 0 ? target : null;
 }
 
-/** Reads a URL that the configuration has checked. Throws where it has a fault. */
+/** Reads a URL that the configuration has checked. Throws if it has a fault. */
 export function parseConnectionUrl(url: string): ConnectionTarget {
   const faults: string[] = [];
   const target = readConnectionUrl(url, (fault) => faults.push(fault));
@@ -116,7 +116,7 @@ function read(url: string, fault: AddFault): ConnectionTarget | null {
   return target;
 }
 
-/** A plus sign stays one, as in libpq. */
+/** A plus sign is not decoded to a space, as in libpq. */
 function readQuery(query: string, fault: AddFault): Parameters {
   const parameters: Parameters = new Map();
   for (const part of query.split('&').filter((part) => part !== '')) {
@@ -130,7 +130,7 @@ function decoded(text: string, fault: AddFault): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    fault('has a percent sign that begins no character.');
+    fault('has a percent sign that is not part of a valid escape.');
     return '';
   }
 }
@@ -199,7 +199,9 @@ function contents(parameter: string, file: string, fault: AddFault): string {
   }
 }
 
-/** Milliseconds. Zero and less mean no limit in libpq, which no service can afford. */
+/**
+ * Milliseconds. Values below 1 mean "no limit" in libpq. They are refused, because the service needs a limit.
+ */
 function readSeconds(parameter: string, take: Take, fault: AddFault): number | null {
   const value = take(parameter);
   if (value === undefined) return null;
@@ -224,7 +226,7 @@ function readRole(value: string, fault: AddFault): ServerRole {
 function refuseRest(parameters: Parameters, fault: AddFault): void {
   for (const [name, value] of parameters) {
     if (HARMLESS[name]?.includes(value)) continue;
-    const shown = /^\w{1,40}$/.test(name) ? name : 'one with an odd name';
+    const shown = /^\w{1,40}$/.test(name) ? name : '(name not shown)';
     const instead = HARMLESS[name]
       ? `only ${HARMLESS[name].join(' or ')} is supported`
       : (INSTEAD[name] ?? 'it is not supported');

@@ -8,8 +8,9 @@ const NEEDS_SYNC = 'PBDEC';
 /**
  * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but PGlite
  * has one session for all clients. The socket server passes their messages to PGlite one by one. While
- * `isInTransaction()` is true it serves only that client, and calls `exec('ROLLBACK')` if that client disconnects.
- * This function extends both, and cleans the session:
+ * `isInTransaction()` is true, the server passes on only messages of the client that it served last. If that
+ * client disconnects, the server calls `exec('ROLLBACK')`. This function extends both, and cleans the
+ * session:
  *
  * - From a client's first Parse to its Sync no other client is served. Otherwise the statements of two clients mix, and
  *   their results are empty.

@@ -10,11 +10,11 @@ export interface DigestItem {
   readonly context: MailContext;
 }
 
-/** One letter about several events, oldest first. */
+/** One mail about several events, oldest first. */
 export function digestMailAbout(serviceName: string, items: readonly DigestItem[]): MailContent {
   const contents = items.map(({ event, context }) => {
     const content = contentAbout(event, context);
-    if (content === null) throw new Error(`Nothing is written about ${event.type}.`);
+    if (content === null) throw new Error(`There is no mail about ${event.type}.`);
     return content;
   });
   const left = contents.length - SHOWN;

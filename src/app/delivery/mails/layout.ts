@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../lib/html.ts';
 
-/** The content of a letter, before it is laid out as text or HTML. Each value is plain text on one line. */
+/** The content of a mail, before it is laid out as text or HTML. Each value is plain text on one line. */
 export interface MailText {
   readonly subject: string;
   readonly whatHappened: readonly string[];
@@ -22,7 +22,7 @@ export interface MailContent {
 const TO_DO = 'What to do';
 
 /**
- * Lays out a letter as plain text and as HTML. The HTML loads no resources. It sets no colours, so that mail programs
+ * Lays out a mail as plain text and as HTML. The HTML loads no resources. It sets no colours, so that mail programs
  * choose those of their light or dark mode. Tables and inline styles work in programs that ignore style sheets.
  */
 export function layOut(serviceName: string, content: MailText): MailContent {

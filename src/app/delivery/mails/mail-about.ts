@@ -15,7 +15,7 @@ export interface MailContext {
 /** A `User-Agent` in words that are never the client's own text; null if it is unknown. */
 export type DescribeDevice = (userAgent: string) => string | null;
 
-/** The letter about an event; null for events without a mail. */
+/** The mail about an event; null for events without a mail. */
 export function mailAbout(event: DomainEvent, context: MailContext): MailContent | null {
   const content = contentAbout(event, context);
   return content && layOut(context.serviceName, content);

@@ -2,7 +2,7 @@
 const LONGEST = 200;
 
 /**
- * Makes an untrusted text safe for a letter: one line, limited length, no control, invisible or direction characters.
+ * Makes an untrusted text safe for a mail: one line, limited length, no control, invisible or direction characters.
  * Text that mail programs turn into a link is broken up. Otherwise a thief could send a link to the victim
  * in a `User-Agent`.
  */

@@ -43,7 +43,7 @@ export async function cookiePairDoor(app: App, options: CookiePairOptions): Prom
   refreshRoute(app, options);
 }
 
-/** The path has one segment, as other routes have: the pattern matches only a UUID. */
+/** Other routes also have a path of one segment, so the pattern matches only a UUID. */
 function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: CookiePairOptions): void {
   app.get(
     `/:guid(${Uuid.pattern})`,

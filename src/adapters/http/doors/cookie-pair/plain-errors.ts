@@ -5,7 +5,7 @@ import { refusalsAs } from '../../server/schemas.ts';
 
 const NOT_VALID = 'Not valid token';
 
-/** Texts that the contract prescribes. All other refusals get the same text. */
+/** Texts that the contract prescribes. All other refusals below status 500 get {@link NOT_VALID}. */
 const WORDS: { readonly [code in ProblemCode]?: string } = {
   invalid_request: 'Wrong data structure',
   malformed_token: 'Wrong data structure',

@@ -8,7 +8,7 @@ import { type TokenOptions, tokenRoutes } from './tokens.ts';
 
 export interface SessionIdOptions extends TokenOptions, ListOptions {}
 
-/** Sessions that are named by their id, for users whom a trusted backend logs in. */
+/** A trusted backend logs users in. A refresh names its session by id. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
   redirectToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
   await scope(app, async (clients) => {

@@ -4,7 +4,7 @@ import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 
-/** More than the number of members on any route of this door. */
+/** The maximum number of parts. No route of this door has a body with as many members. */
 const PARTS = 20;
 
 /** Name and value. The value is text unless the part declares JSON. */
@@ -30,7 +30,9 @@ function fieldsOf(parts: Iterable<Part>): Record<string, string> {
   return Object.fromEntries(fields);
 }
 
-/** The plugin's parser does not mark the errors that the client caused. */
+/**
+ * Errors without a status become a refusal: the plugin's parser does not mark errors that the client caused.
+ */
 async function partsOf(request: FastifyRequest, reply: FastifyReply): Promise<Part[]> {
   try {
     return await withinLimit(request, readParts(request));

@@ -23,7 +23,10 @@ export const counted = {
 
 const MINUTE = 60_000;
 
-/** Limits the requests to all routes that follow: per user, or per network if the user is unknown. */
+/**
+ * Limits the requests to all routes that are registered later: per user, or per network if the user is
+ * unknown.
+ */
 export async function limitRequests(app: App, { limitRequests, rateLimit: max }: RequestLimitOptions) {
   await app.register(rateLimit, {
     max,
@@ -47,8 +50,8 @@ function limitKey(request: FastifyRequest): string {
 }
 
 /**
- * The plugin's own stores count in fixed windows, which let twice the limit pass around a border. Without Redis they
- * allow everything or nothing. The plugin creates its store with `new`.
+ * Replaces the plugin's own stores. They count in fixed windows, so twice the limit passes around the end of
+ * a window. When Redis is down, they allow everything or nothing. The plugin creates its store with `new`.
  */
 function storeOf(limitRequests: RequestLimitOptions['limitRequests']) {
   return class Store {
