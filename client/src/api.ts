@@ -177,6 +177,10 @@ export interface components {
         readonly ConfirmedPassword: {
             readonly password: string;
         };
+        readonly EmailChange: {
+            readonly email: string;
+            readonly password: string;
+        };
         readonly PasswordChange: {
             readonly currentPassword: string;
             readonly newPassword: string;
@@ -305,6 +309,14 @@ export interface components {
             /** @description the token in the link */
             readonly token: string;
             readonly newPassword: string;
+        };
+        readonly EmailChangeLink: {
+            /** @description the token in the link */
+            readonly token: string;
+        };
+        readonly EmailUndoLink: {
+            /** @description the token in the link */
+            readonly token: string;
         };
         readonly EmailVerification: {
             /** @description the token in the link */

@@ -1,4 +1,5 @@
 import { connect } from '../adapters/postgres/connect.ts';
+import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
@@ -16,6 +17,7 @@ import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
+import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
@@ -31,6 +33,7 @@ export interface Stores {
   readonly families: TokenFamilies;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
+  readonly emailChanges: EmailChanges;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
@@ -75,6 +78,7 @@ export async function openStores(
     families: observed('token_families', createTokenFamilies(sql, sessionStoreOptions)),
     users: observed('users', createUsers(sql, sessionStoreOptions)),
     emailLinks: observed('email_links', createEmailLinks(sql, tracing?.current)),
+    emailChanges: observed('email_changes', createEmailChanges(sql, sessionStoreOptions)),
     tasks: observed('tasks', createTasks(sql)),
     outbox: observed('outbox', createOutbox(sql)),
     mailBudget: observed('mail_budget', createMailBudget(sql)),

@@ -4,6 +4,7 @@ import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import { removeExpiredLinks, removeOldMailBudgets, removeOldMails } from '../app/upkeep/remove-old.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
@@ -20,6 +21,7 @@ export function startUpkeep(deps: {
   readonly mailBudget: MailBudget;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
+  readonly emailChanges: EmailChanges;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;

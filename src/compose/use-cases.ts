@@ -1,3 +1,4 @@
+import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
@@ -5,7 +6,9 @@ import { forgotPassword } from '../app/accounts/forgot-password.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
+import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
+import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { limitRequests } from '../app/limit-requests.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
@@ -41,6 +44,7 @@ import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -52,6 +56,7 @@ export interface UseCaseDeps {
   readonly families: TokenFamilies;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
+  readonly emailChanges: EmailChanges;
   readonly tasks: Tasks;
   readonly attempts: Attempts;
   readonly cache: Cache;
@@ -105,6 +110,11 @@ export function createUseCases(deps: UseCaseDeps) {
     mailVerification: mailVerification(deps),
     checkVerificationLink: checkVerificationLink(deps),
     verifyEmail: verifyEmail(deps),
+    requestEmailChange: requestEmailChange(deps),
+    checkEmailChange: checkEmailChangeLink(deps, 'change'),
+    changeEmail: changeEmail(deps),
+    checkEmailUndo: checkEmailChangeLink(deps, 'undo'),
+    undoEmailChange: undoEmailChange(deps),
     deleteAccount: deleteAccount(deps),
 
     createTask: createTask(deps),

@@ -7,15 +7,25 @@ export interface EmailAddress {
   readonly emailVerifiedAt: number | null;
 }
 
-/** What a mailed link does: it proves the address of an account. */
-export type EmailLinkPurpose = 'verify';
+/**
+ * What a mailed link does. `verify` proves the address of an account. `change` proves a new address and sets it. `undo`
+ * restores the former address.
+ */
+export type EmailLinkPurpose = 'verify' | 'change' | 'undo';
 
 const DAY = 86_400_000;
 
 /** How long a link is valid, in milliseconds. */
-export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = { verify: DAY };
+export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = {
+  verify: DAY,
+  change: DAY,
+  undo: 7 * DAY,
+};
 
-/** The maximum number of links that prove an address, for one address. */
+/** How long a former address stays reserved for its account, in milliseconds. Undo links expire earlier. */
+export const RESERVED_FOR = 7 * DAY;
+
+/** The maximum number of links that prove an address, for one address; and of changes of address, for one account. */
 export const EMAIL_LINK_LIMIT = { count: 3, perMilliseconds: DAY };
 
 export function isEmailVerified({ emailVerifiedAt }: Pick<EmailAddress, 'emailVerifiedAt'>): boolean {

@@ -37,6 +37,13 @@ interface EventData {
   'users.deleted': OfUser;
   'users.email_verified': OfUser & ClientInfo;
   'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
+  'users.email_change_requested': OfUser & ClientInfo & MailedLink;
+  'users.email_change_announced': OfUser & ClientInfo & MailedLink & { readonly newEmail: string };
+  'users.email_changed': OfUser &
+    ClientInfo & {
+      /** Whether the former address was restored. */
+      readonly undone: boolean;
+    };
   'users.password_changed': OfUser &
     ClientInfo & {
       /** Present if the change was a reset by mail that proved the address of the account. */
@@ -76,6 +83,8 @@ export function hasMail(event: DomainEvent): boolean {
     case 'users.password_changed':
     case 'users.password_forgotten':
     case 'users.email_verification_requested':
+    case 'users.email_change_requested':
+    case 'users.email_change_announced':
       return true;
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed';
@@ -85,8 +94,17 @@ export function hasMail(event: DomainEvent): boolean {
 }
 
 /** Whether other systems get the event. The other events only cause a mail with a link. */
-export function isPublished({ type }: DomainEvent): boolean {
-  return type !== 'users.password_forgotten' && type !== 'users.email_verification_requested';
+export function isPublished(event: DomainEvent): boolean {
+  return !isRequestedLink(event) && event.type !== 'users.email_change_announced';
+}
+
+/** Whether the event only causes a mail with a link that the recipient requested. */
+export function isRequestedLink({ type }: DomainEvent): boolean {
+  return (
+    type === 'users.password_forgotten' ||
+    type === 'users.email_verification_requested' ||
+    type === 'users.email_change_requested'
+  );
 }
 
 /** The user and session of an event, for log lines. */

@@ -1,4 +1,4 @@
-import type { DomainEvent } from './events.ts';
+import { type DomainEvent, isRequestedLink } from './events.ts';
 
 const HOUR = 3_600_000;
 
@@ -14,6 +14,6 @@ export function nextDigestAt(now: number): number {
  * Whether a mail may wait for a digest. A mail with a link that the recipient requested may not wait: it has its own
  * limit.
  */
-export function mayWaitForDigest({ type }: DomainEvent): boolean {
-  return type !== 'users.password_forgotten' && type !== 'users.email_verification_requested';
+export function mayWaitForDigest(event: DomainEvent): boolean {
+  return !isRequestedLink(event);
 }

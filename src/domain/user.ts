@@ -40,6 +40,19 @@ export function identityOf(user: Pick<User, 'username' | 'email' | 'emailVerifie
   return identifierOf(username) === identifierOf(email) && isEmailVerified(user) ? username : null;
 }
 
+/**
+ * The account with another address, which its owner has proved at `at`. A name that is the address of the account changes
+ * with the address.
+ */
+export function withProvenEmail<Account extends Pick<User, 'username' | 'email'>>(
+  user: Account,
+  email: string,
+  at: number,
+) {
+  const isNamedByAddress = identifierOf(user.username) === identifierOf(user.email);
+  return { ...user, username: isNamedByAddress ? email : user.username, email, emailVerifiedAt: at };
+}
+
 /** The identifiers of an account: its name and its address, which may be the same. */
 export function identifiersOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
   return [...new Set([identifierOf(username), identifierOf(email)])];

@@ -30,6 +30,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const stolen = await logIn();
   await refresh(stolen, { 'x-forwarded-for': '198.51.100.7', 'user-agent': 'curl/8' });
   await refresh(stolen);
+  await changeEmail(service, bearer(await logIn()), password);
   await post('/auth/logout', undefined, bearer(await logIn()));
   await logIn();
   const last = bearer(await logIn());
@@ -41,6 +42,21 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
     body: JSON.stringify({ password: newPassword }),
   });
   return eventsIn(outbox);
+}
+
+async function changeEmail(
+  { post, outbox, links, url }: HttpService,
+  bearer: Record<string, string>,
+  password: string,
+): Promise<void> {
+  await post('/auth/email', { email: 'ann@example.org', password }, bearer);
+  const mails = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
+  for (const { event } of mails)
+    if (event.type === 'users.email_change_requested')
+      await fetch(`${url}/auth/email/change`, {
+        method: 'POST',
+        body: new URLSearchParams({ token: links.email(event.data.linkId) }),
+      });
 }
 
 async function resetToken({ post, outbox, links }: HttpService): Promise<string> {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
@@ -14,6 +15,9 @@ t.test('token families in memory', async (t) => tokenFamiliesContract(t, async (
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
 t.test('links about addresses in memory', async (t) =>
   emailLinksContract(t, async () => createMemoryStores()),
+);
+t.test('changes of addresses in memory', async (t) =>
+  emailChangesContract(t, async () => createMemoryStores()),
 );
 t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),

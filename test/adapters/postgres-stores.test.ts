@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
@@ -17,6 +18,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
+  await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));

@@ -37,6 +37,12 @@ function events(client = CLIENT): DomainEvent[] {
     at('users.password_forgotten', { userId: SESSION.userId, ...client, resetId: 'r' }),
     at('users.email_verification_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
     at('users.password_changed', { userId: SESSION.userId, ...client, emailVerified: true as const }),
+    at('users.email_change_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
+    at('users.email_change_announced', {
+      ...{ userId: SESSION.userId, ...client },
+      ...{ linkId: 'l', email: 'e', newEmail: 'new@example.org' },
+    }),
+    at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
     at('users.email_verified', { userId: SESSION.userId, ...client }),
     at('sessions.started', seen),
     at('sessions.healed', { ...seen, storedGeneration: 1, presentedGeneration: 2 }),
@@ -88,7 +94,7 @@ t.test('text and HTML contain the same facts and the advice', async (t) => {
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
-  t.equal(subjects.size, 8);
+  t.equal(subjects.size, 10);
 });
 
 t.test('a mail shows nothing of the text of an unknown user agent', async (t) => {
@@ -98,7 +104,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
     const letters = lettersWith({ userAgent });
-    t.equal(letters.length, 10);
+    t.equal(letters.length, 12);
     for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
   }
 });
@@ -120,6 +126,8 @@ t.test('a mail about an ended session or a changed password links to the end of 
       'users.password_changed: It was not me: end all sessions',
       'users.password_forgotten: Choose a new password',
       'users.email_verification_requested: Confirm the address',
+      'users.email_change_requested: Confirm the new address',
+      'users.email_change_announced: It was not me: keep this address',
     ],
   );
 });

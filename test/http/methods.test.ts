@@ -9,7 +9,12 @@ const ISSUER = 'https://kinship.example';
 /** The routes that change state by GET. */
 const CHANGING = ['/{guid}', '/refresh'];
 /** The pages of links that the database holds: an unknown link is refused. */
-const BY_STORED_LINK = ['/auth/password/reset', '/auth/email/verify'];
+const BY_STORED_LINK = [
+  '/auth/password/reset',
+  '/auth/email/verify',
+  '/auth/email/change',
+  '/auth/email/undo',
+];
 /** Headers that differ between two answers of one route; fetch itself asks to close the connection after HEAD. */
 const VARYING = ['date', 'x-request-id', 'ratelimit-remaining', 'connection', 'keep-alive'];
 

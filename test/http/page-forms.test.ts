@@ -14,6 +14,8 @@ async function pages(t: Test) {
     forms: {
       '/auth/not-me': `token=${links.notMe(randomUUID(), randomUUID(), time.now + 1_000)}`,
       '/auth/email/verify': 'token=unknown',
+      '/auth/email/change': 'token=unknown',
+      '/auth/email/undo': 'token=unknown',
       '/auth/password/reset': 'token=unknown&newPassword=a+green+piano+44',
     },
     submit: (path: string, body: string, headers: Record<string, string>) =>

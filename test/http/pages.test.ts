@@ -11,7 +11,7 @@ const RESET = '/auth/password/reset';
 /** A service with one account, and links to it as mails have them. */
 async function linked(t: Test, username = 'ann') {
   const service = await httpService(t);
-  const { links, time, outbox, users, emailLinks, url } = service;
+  const { links, time, outbox, users, emailLinks, emailChanges, url } = service;
   const account = { username, email: 'ann@example.com', password: PASSWORD };
   const { id } = (await service.post('/auth/register', account)).body;
   const userId = String(id);
@@ -35,6 +35,25 @@ async function linked(t: Test, username = 'ann') {
       await emailLinks.open({ ...link, hashedToken: links.hash(secret) }, []);
       return `${url}/auth/email/verify?token=${secret}`;
     },
+    /** The links of a requested change of the address. */
+    async change() {
+      const email = `${randomUUID()}@example.org`;
+      const [toNew, toOld] = [randomUUID(), randomUUID()].map((id) => links.email(id));
+      const link = { userId, expiresAt: in1h() };
+      const change = { ...link, purpose: 'change', email, hashedToken: links.hash(toNew ?? '') } as const;
+      const undo = {
+        ...link,
+        purpose: 'undo',
+        email: account.email,
+        hashedToken: links.hash(toOld ?? ''),
+      } as const;
+      const { passwordHash = '' } = (await users.find(userId)) ?? {};
+      await emailChanges.request({ change, undo }, passwordHash, []);
+      return {
+        change: `${url}/auth/email/change?token=${toNew}`,
+        undo: `${url}/auth/email/undo?token=${toOld}`,
+      };
+    },
     mails: async () => (await outbox.claim('mail', time.now, time.now, 100)).map(({ event }) => event.type),
   };
 }
@@ -57,6 +76,11 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   await check('incomplete link', (page) => page.goto(`${ann.url}${RESET}`));
   await check('address to confirm', async (page) => page.goto(await ann.verify()));
   await check('address confirmed', (page) => page.getByRole('button').click());
+  const { change, undo } = await ann.change();
+  await check('new address', async (page) => page.goto(change));
+  await check('address changed', (page) => page.getByRole('button').click());
+  await check('former address', async (page) => page.goto(undo));
+  await check('former address kept', (page) => page.getByRole('button').click());
   await check('end all sessions', (page) => page.goto(ann.endAll));
   await check('all sessions ended', (page) => page.getByRole('button').click());
   await check('reset link mailed', (page) => page.getByRole('button').click());

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { identifierOf, type User } from '../../src/domain/user.ts';
+import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
@@ -10,6 +11,7 @@ import type { Stores } from './token-families.ts';
 export interface UserStores extends Stores {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
+  readonly emailChanges: EmailChanges;
 }
 
 const LATER = NOW + 86_400_000;

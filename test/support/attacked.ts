@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import tap, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
@@ -54,6 +55,7 @@ export function storesOn(sql: Sql): TaskStores {
     families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
     users: createUsers(sql, { sessionsPerUser: 50 }),
     emailLinks: createEmailLinks(sql),
+    emailChanges: createEmailChanges(sql, { sessionsPerUser: 50 }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
   };

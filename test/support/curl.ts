@@ -16,10 +16,12 @@ const ORIGIN = 'http://localhost:3000';
 const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   [/\$\(member (\w+)\)/g, '{{$1}}'],
   [/\$\(sed [^ ]+ '[^']+' sessions\.json\)/g, '{{sessionId}}'],
-  [/\$\{(?:reset|notme|verify)#\*token=\}/g, '{{linkToken}}'],
+  [/\$\{(?:reset|notme|verify|change|undo)#\*token=\}/g, '{{linkToken}}'],
   ['"$reset"', `"${ORIGIN}/auth/password/reset?token={{linkToken}}"`],
   ['"$notme"', `"${ORIGIN}/auth/not-me?token={{linkToken}}"`],
   ['"$verify"', `"${ORIGIN}/auth/email/verify?token={{linkToken}}"`],
+  ['"$change"', `"${ORIGIN}/auth/email/change?token={{linkToken}}"`],
+  ['"$undo"', `"${ORIGIN}/auth/email/undo?token={{linkToken}}"`],
   ['$json', 'content-type: application/json'],
   ['$key', 'x-api-key: {{serviceKey}}'],
   ['$user', '{{userId}}'],

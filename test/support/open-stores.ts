@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../../src/adapters/postgres/mail-budget.ts';
@@ -60,6 +61,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     emailLinks: createEmailLinks(sql),
+    emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
     mailBudget: createMailBudget(sql),

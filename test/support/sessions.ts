@@ -16,6 +16,7 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
 import type { PublicKey } from '../../src/ports/security/public-key.ts';
 import type { SecurityLog } from '../../src/ports/security-log.ts';
+import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
@@ -57,6 +58,7 @@ export interface Settings {
   readonly stores?: Stores & {
     readonly users?: Users;
     readonly emailLinks?: EmailLinks;
+    readonly emailChanges?: EmailChanges;
     readonly tasks?: Tasks;
   };
   readonly keys?: Keys;

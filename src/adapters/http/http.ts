@@ -9,6 +9,7 @@ import { type HealthCheck, healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { verifyRoute } from './operations/verify.ts';
+import { type EmailChangeOptions, emailChangePages } from './pages/email-change.ts';
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
 import { homePage } from './pages/home.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
@@ -38,6 +39,7 @@ type RouteOptions = ServerOptions &
   NotMeOptions &
   PasswordResetOptions &
   EmailVerificationOptions &
+  EmailChangeOptions &
   PageOptions &
   SheddingOptions;
 
@@ -95,6 +97,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
     await asPages(pages, sendPage);
     notMePages(pages, { ...options, sendPage });
     passwordResetPages(pages, { ...options, sendPage });
+    emailChangePages(pages, { ...options, sendPage });
     emailVerificationPages(pages, { ...options, sendPage });
   });
   await scope(app, (oauth) => oauthDoor(oauth, options));

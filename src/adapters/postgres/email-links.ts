@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import type { EmailLinkPurpose } from '../../domain/email-address.ts';
 import type { EmailLink, EmailLinks } from '../../ports/stores/email-links.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { onlyRow } from './answer-check.ts';
@@ -34,7 +35,7 @@ export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => nu
 
     async verify(hashedToken, at, entries) {
       const verification = sql.begin(async (tx) => {
-        const link = await useLink(tx, hashedToken, at);
+        const link = await useEmailLink(tx, { hashedToken, purpose: 'verify', at });
         if (link === null) return false;
         const change = tx`
           update users set email_verified_at = coalesce(email_verified_at, ${new Date(at)})
@@ -58,16 +59,23 @@ export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => nu
   };
 }
 
+/** A link that is used within a transaction. `at` is in milliseconds. */
+interface LinkUse {
+  readonly hashedToken: string;
+  readonly purpose: EmailLinkPurpose;
+  readonly at: number;
+}
+
 /** Locks the user of a link and removes the link. Null if the link is not valid. */
-async function useLink(tx: postgres.TransactionSql, hashedToken: string, at: number) {
+export async function useEmailLink(tx: postgres.TransactionSql, { hashedToken, purpose, at }: LinkUse) {
   const hash = decodeHash(hashedToken);
   await tx`
     select from users where id = (select user_id from email_links where hashed_token = ${hash})
     for no key update`;
-  const [link] = await tx<{ user_id: string; email: string }[]>`
+  const [link] = await tx<{ user_id: string; email: string; expires_at: Date }[]>`
     delete from email_links
-    where hashed_token = ${hash} and purpose = 'verify' and expires_at > ${new Date(at)}
-    returning user_id, email`;
+    where hashed_token = ${hash} and purpose = ${purpose} and expires_at > ${new Date(at)}
+    returning user_id, email, expires_at`;
   return link ?? null;
 }
 

@@ -36,6 +36,9 @@ export function createUsers(
         insert into users ${sql(toColumns(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
         await withOutbox.changeUser(tx, change, entries);
+        await tx`
+          delete from user_identifiers
+          where identifier in ${tx(identifiersOf(user))} and reserved_until <= ${new Date(user.createdAt)}`;
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         if (verification !== undefined) await insertEmailLink(tx, verification);
         return true;
@@ -51,7 +54,7 @@ export function createUsers(
     async findByIdentifier(identifier) {
       const rows = await execute(sql<(UserRow & { identifier: string })[]>`
         select identifier, ${userColumns(sql)} from user_identifiers join users on users.id = user_id
-        where identifier = ${identifier}`);
+        where identifier = ${identifier} and reserved_until is null`);
       return toUser(onlyRow(rows, (row) => row.identifier === identifier));
     },
 
@@ -149,6 +152,7 @@ export function createUsers(
     { except, at }: PasswordChange,
   ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userId}`;
+    await tx`delete from email_links where user_id = ${userId} and purpose = 'change'`;
     return revokeSessions(tx, withOutbox, {
       userId,
       kept: 0,
@@ -160,7 +164,12 @@ export function createUsers(
 }
 
 function falseIfTaken(error: unknown): false {
-  const { code, constraint_name } = error as Partial<postgres.PostgresError>;
-  if (code === '23505' && constraint_name === 'user_identifiers_are_unique') return false;
+  if (isTakenIdentifier(error)) return false;
   throw error;
+}
+
+/** Whether a statement failed because another account has the identifier. */
+export function isTakenIdentifier(error: unknown): boolean {
+  const { code, constraint_name } = error as Partial<postgres.PostgresError>;
+  return code === '23505' && constraint_name === 'user_identifiers_are_unique';
 }

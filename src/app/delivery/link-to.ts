@@ -1,3 +1,4 @@
+import type { EmailLinkPurpose } from '../../domain/email-address.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 
@@ -27,11 +28,19 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
       case 'users.password_forgotten':
         return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;
       case 'users.email_verification_requested':
-        return `${publicUrl}/auth/email/verify?token=${encodeURIComponent(links.email(data.linkId))}`;
+        return email('verify', data.linkId);
+      case 'users.email_change_requested':
+        return email('change', data.linkId);
+      case 'users.email_change_announced':
+        return email('undo', data.linkId);
       default:
         return null;
     }
   };
+
+  function email(purpose: EmailLinkPurpose, linkId: string): string {
+    return `${publicUrl}/auth/email/${purpose}?token=${encodeURIComponent(links.email(linkId))}`;
+  }
 
   function notMe(sessionId: string | null, userId: string, occurredAt: number): string {
     const token = links.notMe(sessionId, userId, occurredAt + NOT_ME_FOR);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
@@ -13,6 +14,7 @@ interface MailDeps extends RemovalDeps {
 interface LinkDeps extends RemovalDeps {
   readonly users: Pick<Users, 'forgetResets'>;
   readonly emailLinks: Pick<EmailLinks, 'forget'>;
+  readonly emailChanges: Pick<EmailChanges, 'forgetReservations'>;
   readonly clock: Clock;
 }
 
@@ -40,14 +42,16 @@ export const removeOldMails = (deps: MailDeps) =>
     done: 'old mails removed',
   });
 
-/** Removes one batch of expired links of each kind at each call, and returns their number. */
+/** Removes one batch of expired links of each kind, and of reserved addresses, at each call, and returns their number. */
 export const removeExpiredLinks = (deps: LinkDeps) =>
   createRemoval(deps, {
     removal: 'links',
     async remove() {
       const before = deps.clock() - LINK_KEPT;
       const resets = await deps.users.forgetResets(before, REMOVAL_BATCH);
-      return resets + (await deps.emailLinks.forget(before, REMOVAL_BATCH));
+      const links = await deps.emailLinks.forget(before, REMOVAL_BATCH);
+      const reservations = await deps.emailChanges.forgetReservations(before, REMOVAL_BATCH);
+      return resets + links + reservations;
     },
     done: 'expired links removed',
   });

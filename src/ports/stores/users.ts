@@ -35,7 +35,7 @@ export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedA
 export interface Users {
   /**
    * Stores a new account, and the link that proves its address. False, and nothing is recorded, if another account has
-   * one of the identifiers.
+   * one of the identifiers, or keeps it reserved: see {@link EmailChanges}.
    */
   create(user: User, entries: readonly OutboxEntry[], verification?: EmailLink | undefined): Promise<boolean>;
 
@@ -50,7 +50,10 @@ export interface Users {
   /** Replaces the hash of an unchanged password. False, and nothing changes, if the hash is no longer `expected`. */
   rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;
 
-  /** Null, and nothing changes, if the account is deleted or its hash is no longer `expected`. */
+  /**
+   * Also removes all links of the account that change its address. Null, and nothing changes, if the account is deleted
+   * or its hash is no longer `expected`.
+   */
   changePassword(
     id: string,
     expected: string,

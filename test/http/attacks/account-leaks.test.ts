@@ -33,6 +33,24 @@ async function forget(service: AttackedService, sql: Sql): Promise<string> {
   }
 }
 
+/** A change of the address that was requested, and the secret of the link that was mailed to the new address. */
+async function requestChange(service: AttackedService, sql: Sql, password: string): Promise<string> {
+  const { body } = await service.post('/auth/login', { username: 'ann', password });
+  const bearer = { authorization: `Bearer ${body.access}` };
+  await service.post('/auth/email', { email: 'ann@example.org', password }, bearer);
+  const [row] =
+    await sql`select data ->> 'linkId' as id from outbox where type = 'users.email_change_requested'`;
+  return service.links.email(row?.id);
+}
+
+const LINKS = [
+  '/auth/password/reset',
+  '/auth/not-me',
+  '/auth/email/verify',
+  '/auth/email/change',
+  '/auth/email/undo',
+];
+
 const form = ({ url }: AttackedService, path: string, fields: Record<string, string>) =>
   fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(fields) });
 
@@ -180,6 +198,7 @@ attack('a copy of the database opens no account', async (t, sql) => {
   const password = canary();
   const { body } = await service.post('/auth/register', ann(password));
   const reset = await forget(service, sql);
+  const change = await requestChange(service, sql, password);
   const pair = await service.open({ userId: String(body.id) });
   const notMe = service.links.notMe(familyOf(pair), String(body.id), service.time.now + DAY);
   const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length < 1000);
@@ -193,7 +212,7 @@ attack('a copy of the database opens no account', async (t, sql) => {
   const note = (what: string, status: number) => void outcomes.add(`${what} ${status}`);
   const replay = async () => {
     for (const value of values) {
-      for (const path of ['/auth/password/reset', '/auth/not-me']) {
+      for (const path of LINKS) {
         const fields = { token: value, ...(path.endsWith('reset') && { newPassword: 'a yellow piano 43' }) };
         note(path, (await form(service, path, fields)).status);
         note(path, (await fetch(`${service.url}${path}?${new URLSearchParams({ token: value })}`)).status);
@@ -223,6 +242,8 @@ attack('a copy of the database opens no account', async (t, sql) => {
   service.time.now = now;
 
   t.equal((await form(service, '/auth/not-me', { token: notMe })).status, 200, 'the mailed links do');
+  const asked = `${service.url}/auth/email/change?token=${change}`;
+  t.equal((await fetch(asked)).status, 200);
   const newPassword = 'a yellow piano 43';
   t.equal((await form(service, '/auth/password/reset', { token: reset, newPassword })).status, 200);
   service.time.now += 2 * DAY;

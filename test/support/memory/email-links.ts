@@ -13,7 +13,7 @@ export function createMemoryEmailLinks(
 ): EmailLinks {
   function userOf(hashedToken: string, now: number): User | null {
     const link = links.get(hashedToken);
-    if (link === undefined || link.expiresAt <= now) return null;
+    if (link?.purpose !== 'verify' || link.expiresAt <= now) return null;
     const user = users.get(link.userId);
     return user?.email === link.email ? user : null;
   }
@@ -35,7 +35,7 @@ export function createMemoryEmailLinks(
       const user = userOf(hashedToken, at);
       if (user === null) return false;
       users.set(user.id, { ...user, emailVerifiedAt: user.emailVerifiedAt ?? at });
-      removeLinksOf(links, user.id);
+      removeLinksOf(links, user.id, ({ purpose }) => purpose === 'verify');
       recordAbout(outbox, user, entries);
       return true;
     },
@@ -48,6 +48,11 @@ export function createMemoryEmailLinks(
   };
 }
 
-export function removeLinksOf(links: StoredLinks, userId: string): void {
-  for (const [hashedToken, link] of links) if (link.userId === userId) links.delete(hashedToken);
+export function removeLinksOf(
+  links: StoredLinks,
+  userId: string,
+  isRemoved: (link: EmailLink) => boolean = () => true,
+): void {
+  for (const [hashedToken, link] of links)
+    if (link.userId === userId && isRemoved(link)) links.delete(hashedToken);
 }

@@ -1,6 +1,7 @@
 import { endOf } from '../../../src/domain/retention.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
+import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
 import type { DeliveryKind, Outbox, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
@@ -11,11 +12,12 @@ import type {
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
+import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
-import { createMemoryUsers } from './users.ts';
+import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
 
 /**
  * Families, accounts, tasks and outbox in memory. They keep the contract of the database stores. Every method is
@@ -25,6 +27,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   families: TokenFamilies;
   users: Users;
   emailLinks: EmailLinks;
+  emailChanges: EmailChanges;
   tasks: Tasks;
   outbox: Outbox;
   mailBudget: MailBudget;
@@ -34,12 +37,22 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const entries = new Map<string, StoredEntry>();
   const lists: StoredLists = new Map();
   const links: StoredLinks = new Map();
+  const resets: StoredResets = new Map();
+  const reservations: Reservations = new Map();
   const store = createFamilies(families, users, entries, sessionsPerUser);
 
   return {
     families: store,
-    users: createMemoryUsers(users, store, entries, lists, links),
+    users: createMemoryUsers(users, store, entries, lists, links, resets, reservations),
     emailLinks: createMemoryEmailLinks(links, users, entries),
+    emailChanges: createMemoryEmailChanges({
+      users,
+      links,
+      reservations,
+      outbox: entries,
+      families: store,
+      forgetResets: (userId) => forgetResetsOf(resets, userId),
+    }),
     tasks: createMemoryTasks(users, lists),
     outbox: createOutbox(entries),
     mailBudget: createMemoryMailBudget(entries),

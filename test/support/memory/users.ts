@@ -2,9 +2,17 @@ import { identifiersOf, type User } from '../../../src/domain/user.ts';
 import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/token-families.ts';
 import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
+import type { Reservations } from './email-changes.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
 import { recordAbout, type StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
+
+/** Resets by their hashes. */
+export type StoredResets = Map<string, PasswordReset>;
+
+export function forgetResetsOf(resets: StoredResets, userId: string): void {
+  for (const [token, reset] of resets) if (reset.userId === userId) resets.delete(token);
+}
 
 /** Accounts in memory. A deleted account takes its families and tasks with it. */
 export function createMemoryUsers(
@@ -13,9 +21,9 @@ export function createMemoryUsers(
   outbox: Map<string, StoredEntry>,
   lists: StoredLists,
   links: StoredLinks,
+  resets: StoredResets,
+  reservations: Reservations,
 ): Users {
-  const resets = new Map<string, PasswordReset>();
-
   const record = (user: User, entries: readonly OutboxEntry[]) => recordAbout(outbox, user, entries);
 
   function withIdentifier(identifier: string): User | undefined {
@@ -29,13 +37,10 @@ export function createMemoryUsers(
   ): Promise<EndedSessions> {
     users.set(user.id, { ...user, passwordHash: values.passwordHash });
     record(user, entries);
-    forgetResets(user.id);
+    forgetResetsOf(resets, user.id);
+    removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
     const { at, except } = values;
     return { sessions: await families.revokeAll(user.id, { at, except, reason: 'password_changed' }) };
-  }
-
-  function forgetResets(userId: string): void {
-    for (const [token, reset] of resets) if (reset.userId === userId) resets.delete(token);
   }
 
   function userOfValidReset(hashedToken: string, now: number): User | undefined {
@@ -45,7 +50,11 @@ export function createMemoryUsers(
 
   return {
     async create(user, entries, verification) {
-      if (identifiersOf(user).some((identifier) => withIdentifier(identifier) !== undefined)) return false;
+      const isReserved = (identifier: string) =>
+        (reservations.get(identifier)?.until ?? user.createdAt) > user.createdAt;
+      const isTaken = (identifier: string) =>
+        withIdentifier(identifier) !== undefined || isReserved(identifier);
+      if (identifiersOf(user).some(isTaken)) return false;
       users.set(user.id, { ...user });
       if (verification !== undefined) links.set(verification.hashedToken, verification);
       record(user, entries);
@@ -93,7 +102,7 @@ export function createMemoryUsers(
     async useReset(hashedToken, values, entries) {
       const user = userOfValidReset(hashedToken, values.at);
       if (user === undefined) return null;
-      removeLinksOf(links, user.id);
+      removeLinksOf(links, user.id, ({ purpose }) => purpose === 'verify');
       return change({ ...user, emailVerifiedAt: user.emailVerifiedAt ?? values.at }, values, entries);
     },
 
@@ -108,8 +117,9 @@ export function createMemoryUsers(
       if (user?.passwordHash !== expected) return null;
       users.delete(id);
       lists.delete(id);
-      forgetResets(id);
+      forgetResetsOf(resets, id);
       removeLinksOf(links, id);
+      for (const [identifier, { userId }] of reservations) if (userId === id) reservations.delete(identifier);
       record(user, entries);
       return { sessions: await families.revokeAll(id, { ...revocation, except: null }) };
     },

@@ -5,6 +5,7 @@ import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
 import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
 import type { Register } from '../../../app/accounts/register.ts';
+import type { RequestEmailChange } from '../../../app/accounts/request-email-change.ts';
 import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
@@ -20,6 +21,7 @@ export interface AccountsOptions {
   readonly changePassword: ChangePassword;
   readonly forgotPassword: ForgotPassword;
   readonly mailVerification: MailVerification;
+  readonly requestEmailChange: RequestEmailChange;
   readonly deleteAccount: DeleteAccount;
 }
 
@@ -157,11 +159,19 @@ const PasswordChange = Type.Object(
     examples: [{ currentPassword: password, newPassword }],
   },
 );
+const EmailChange = Type.Object(
+  { email: Text, password: Text },
+  {
+    title: 'EmailChange',
+    additionalProperties: false,
+    examples: [{ email: 'ann@example.org', password }],
+  },
+);
 const schema = { tags, security: [{ bearer: [] }] };
 
 /** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {
-  const { describeMe, changePassword, deleteAccount } = options;
+  const { describeMe, changePassword, requestEmailChange, deleteAccount } = options;
 
   app.get(
     '/auth/me',
@@ -195,6 +205,27 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       const { userId } = principalOf(request);
       await deleteAccount({ userId, ...request.body, client: clientOf(request) });
       return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/auth/email',
+    {
+      schema: {
+        ...schema,
+        operationId: 'requestEmailChange',
+        summary: 'Request a change of the address of the account',
+        description:
+          'Mails a link to the new address, and a notice with an undo link to the present one. The address changes when ' +
+          'the link is used. An account can request three changes a day.',
+        body: EmailChange,
+        response: { 202: Empty, ...problems(400, 401, 404, 409, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = principalOf(request);
+      await requestEmailChange({ userId, ...request.body, client: clientOf(request) });
+      return reply.code(202).send(undefined);
     },
   );
 

@@ -38,6 +38,10 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return aboutForgottenPassword(event, context);
     case 'users.email_verification_requested':
       return aboutVerification(event, context);
+    case 'users.email_change_requested':
+      return aboutNewEmail(event, context);
+    case 'users.email_change_announced':
+      return aboutOldEmail(event, context);
     default:
       return null;
   }
@@ -184,6 +188,45 @@ function aboutVerification(
       'If it was not you, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.',
     ],
     ...link('Confirm the address', context),
+  };
+}
+
+function aboutNewEmail(
+  { occurredAt, data }: Of<'users.email_change_requested'>,
+  context: MailContext,
+): MailText {
+  return {
+    subject: 'Confirm your new address',
+    whatHappened: ['This address was given as the new address of an account.'],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatToDo: [
+      'If this was you, confirm the address with the link. It is valid for 24 hours, and once.',
+      'If it was not you, there is nothing to do. The account keeps its address.',
+    ],
+    ...link('Confirm the new address', context),
+  };
+}
+
+function aboutOldEmail(
+  { occurredAt, data }: Of<'users.email_change_announced'>,
+  context: MailContext,
+): MailText {
+  return {
+    subject: 'Your account gets a new address',
+    whatHappened: [
+      'A new address was given for your account. It becomes the address of the account when the link in the mail to it is used.',
+    ],
+    facts: [
+      account(context),
+      when(occurredAt),
+      ['New mail address', quoted(data.newEmail)],
+      ...client(data, context),
+    ],
+    whatToDo: [
+      NOTHING_TO_DO,
+      'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and once.',
+    ],
+    ...link('It was not me: keep this address', context),
   };
 }
 

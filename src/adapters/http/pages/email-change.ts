@@ -1,0 +1,136 @@
+import { Type } from '@sinclair/typebox';
+import type {
+  ChangeEmail,
+  CheckEmailChangeLink,
+  EmailChangeLink,
+} from '../../../app/accounts/change-email.ts';
+import type { UndoEmailChange, UndoneChange } from '../../../app/accounts/undo-email-change.ts';
+import type { App } from '../server/app.ts';
+import { clientOf } from '../server/client.ts';
+import { text } from '../server/schemas.ts';
+import { named, type Page, paragraph, tokenForm } from './layout.ts';
+import { pages, refusals, type SendPage } from './page.ts';
+
+export interface EmailChangeOptions {
+  readonly checkEmailChange: CheckEmailChangeLink;
+  readonly changeEmail: ChangeEmail;
+  readonly checkEmailUndo: CheckEmailChangeLink;
+  readonly undoEmailChange: UndoEmailChange;
+}
+
+type Options = EmailChangeOptions & { readonly sendPage: SendPage };
+
+const CHANGE = '/auth/email/change';
+const UNDO = '/auth/email/undo';
+const token = Type.String({ maxLength: 100, description: 'the token in the link' });
+const link = (title: string) =>
+  Type.Object({ token }, { title, additionalProperties: false, examples: [{ token: 'qWHBn9xM…' }] });
+const page = (description: string) => ({
+  200: text(description, 'text/html'),
+  ...refusals(400, 403, 409, 503),
+});
+
+/** Each link leads to a page with one button. A GET changes nothing, because mail scanners follow links. */
+export function emailChangePages(app: App, options: Options): void {
+  changePages(app, options);
+  undoPages(app, options);
+}
+
+function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Options): void {
+  app.get(
+    CHANGE,
+    {
+      schema: {
+        ...pages,
+        operationId: 'showEmailChange',
+        summary: 'The page of a mailed link: one button, which gives an account this address',
+        querystring: Type.Object({ token }),
+        response: page('the page'),
+      },
+    },
+    async (request, reply) => {
+      const { token } = request.query;
+      return sendPage(reply, changePage(token, await checkEmailChange(token)));
+    },
+  );
+
+  app.post(
+    CHANGE,
+    {
+      schema: {
+        ...pages,
+        operationId: 'changeEmail',
+        summary: 'Give an account its new address by a mailed link',
+        body: link('EmailChangeLink'),
+        response: page('a page that confirms it'),
+      },
+    },
+    async (request, reply) => {
+      await changeEmail({ ...request.body, client: clientOf(request) });
+      return sendPage(reply, CHANGED);
+    },
+  );
+}
+
+function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Options): void {
+  app.get(
+    UNDO,
+    {
+      schema: {
+        ...pages,
+        operationId: 'showEmailUndo',
+        summary: 'The page of a mailed link: one button, which restores the former address of an account',
+        querystring: Type.Object({ token }),
+        response: page('the page'),
+      },
+    },
+    async (request, reply) => {
+      const { token } = request.query;
+      return sendPage(reply, undoPage(token, await checkEmailUndo(token)));
+    },
+  );
+
+  app.post(
+    UNDO,
+    {
+      schema: {
+        ...pages,
+        operationId: 'undoEmailChange',
+        summary: 'Restore the former address of an account by a mailed link; every session ends',
+        body: link('EmailUndoLink'),
+        response: page('a page that confirms it, with a button that mails a link for a new password'),
+      },
+    },
+    async (request, reply) =>
+      sendPage(reply, undonePage(await undoEmailChange({ ...request.body, client: clientOf(request) }))),
+  );
+}
+
+function changePage(token: string, { username, email }: EmailChangeLink): Page {
+  return {
+    title: 'Is this your account?',
+    content: `<p>The button makes ${named(email)} the address of the account ${named(username)}.</p>
+${paragraph('If this is not your account, close this page. Do not press the button.')}${tokenForm(CHANGE, token, 'Use this address')}`,
+  };
+}
+
+const CHANGED: Page = {
+  title: 'Your address has changed',
+  content: paragraph('Mails about your account now go to this address.'),
+};
+
+function undoPage(token: string, { username, email }: EmailChangeLink): Page {
+  return {
+    title: 'Keep this address?',
+    content: `<p>The button makes ${named(email)} the address of the account ${named(username)} again. It also ends all sessions of the account.</p>
+${tokenForm(UNDO, token, 'Keep this address')}`,
+  };
+}
+
+function undonePage({ username, email, resetToken }: UndoneChange): Page {
+  return {
+    title: 'Your address is kept',
+    content: `<p>The account ${named(username)} has the address ${named(email)}. All its sessions have ended.</p>
+${paragraph('Another person may know your password. Set a new one now. We mail you a link for that.')}${tokenForm('/auth/not-me/password', resetToken, 'Mail me a link')}`,
+  };
+}

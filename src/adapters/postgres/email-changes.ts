@@ -1,0 +1,153 @@
+import type postgres from 'postgres';
+import { identifierOf, type User, withProvenEmail } from '../../domain/user.ts';
+import type { EmailChanges } from '../../ports/stores/email-changes.ts';
+import { onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { insertEmailLink, useEmailLink } from './email-links.ts';
+import { execute } from './execute.ts';
+import { decodeHash } from './family-row.ts';
+import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+import type { SessionStoreOptions } from './token-families.ts';
+import { toUser, type UserRow, userColumns } from './user-row.ts';
+import { isTakenIdentifier } from './users.ts';
+import { createWithOutbox } from './with-outbox.ts';
+
+/** Changes of addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock. */
+export function createEmailChanges(
+  sql: Sql,
+  { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
+): EmailChanges {
+  const withOutbox = createWithOutbox(currentTrace);
+
+  return {
+    async isTaken(identifier, userId, now) {
+      const rows = await execute(sql<{ identifier: string }[]>`
+        select identifier from user_identifiers
+        where identifier = ${identifier} and user_id <> ${userId}
+          and (reserved_until is null or reserved_until > ${new Date(now)})`);
+      return onlyRow(rows, (row) => row.identifier === identifier) !== null;
+    },
+
+    async request({ change, undo }, expected, entries) {
+      const request = sql.begin(async (tx) => {
+        const owner = tx`
+          select id, email from users where id = ${change.userId} and password_hash = ${expected}
+          for no key update`;
+        const [user] = await withOutbox.changeUser(tx, owner, entries);
+        if (user === undefined) return false;
+        await tx`delete from email_links where user_id = ${change.userId} and purpose = 'change'`;
+        for (const link of [change, undo]) await insertEmailLink(tx, link);
+        return true;
+      });
+      return execute(request);
+    },
+
+    async find(hashedToken, purpose, now) {
+      const hash = decodeHash(hashedToken);
+      const rows = await execute(sql<(UserRow & { hashed_token: Buffer; link_email: string })[]>`
+        select hashed_token, email_links.email as link_email, ${userColumns(sql)}
+        from email_links join users on users.id = user_id
+        where hashed_token = ${hash} and purpose = ${purpose} and expires_at > ${new Date(now)}`);
+      const row = onlyRow(rows, ({ hashed_token: found }) => found.equals(hash));
+      const user = toUser(row);
+      return row && user && { user, email: row.link_email };
+    },
+
+    async apply(hashedToken, { at, reservedUntil }, entries) {
+      const change = sql.begin(async (tx) => {
+        const used = await useLink(tx, hashedToken, 'change', at);
+        if (used === null) return 'invalid';
+        const { user, email } = used;
+        await setEmail(tx, user, email, at, entries);
+        await tx`
+          update user_identifiers set reserved_until = ${new Date(reservedUntil)}
+          where identifier = ${identifierOf(user.email)} and user_id = ${user.id}`;
+        await tx`delete from email_links where user_id = ${user.id} and purpose in ('verify', 'change')`;
+        await tx`delete from password_resets where user_id = ${user.id}`;
+        return 'changed';
+      });
+      return execute(change as Promise<'changed' | 'invalid'>).catch((error: unknown) => {
+        if (isTakenIdentifier(error)) return 'taken';
+        throw error;
+      });
+    },
+
+    async undo(hashedToken, { from, at }, entries) {
+      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, async (tx) => {
+        const used = await useLink(tx, hashedToken, 'undo', at);
+        if (used === null) return null;
+        const { user, email, expires_at: expiresAt } = used;
+        if (user.email !== from) throw new OtherAddress();
+        if (identifierOf(email) !== identifierOf(user.email))
+          await tx`
+            delete from user_identifiers
+            where identifier = ${identifierOf(user.email)} and user_id = ${user.id}`;
+        await setEmail(tx, user, email, at, entries);
+        await tx`
+          delete from email_links
+          where user_id = ${user.id} and (purpose <> 'undo' or expires_at >= ${expiresAt})`;
+        await tx`delete from password_resets where user_id = ${user.id}`;
+        return revokeSessions(tx, withOutbox, {
+          userId: user.id,
+          kept: 0,
+          spared: null,
+          at,
+          reason: 'not_me',
+        });
+      }).catch(nullIfOtherAddress);
+      return sessions && { sessions };
+    },
+
+    async forgetReservations(before, limit) {
+      const { count } = await execute(sql`
+        delete from user_identifiers where identifier in (
+          select identifier from user_identifiers where reserved_until < ${new Date(before)}
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
+  };
+
+  /** Sets a proven address. Violates the key of identifiers if another account has the address, or keeps it reserved. */
+  async function setEmail(
+    tx: postgres.TransactionSql,
+    user: User,
+    email: string,
+    at: number,
+    entries: Parameters<EmailChanges['apply']>[2],
+  ): Promise<void> {
+    const next = withProvenEmail(user, email, at);
+    const identifier = identifierOf(email);
+    await tx`
+      delete from user_identifiers
+      where identifier = ${identifier} and (user_id = ${user.id} or reserved_until <= ${new Date(at)})`;
+    await tx`insert into user_identifiers ${tx({ identifier, user_id: user.id })}`;
+    const change = tx`
+      update users set email = ${next.email}, username = ${next.username}, email_verified_at = ${new Date(at)}
+      where id = ${user.id} returning id, email`;
+    await withOutbox.changeUser(tx, change, entries);
+  }
+}
+
+/** Locks the account of a link and removes the link. Null if the link is not valid. */
+async function useLink(
+  tx: postgres.TransactionSql,
+  hashedToken: string,
+  purpose: 'change' | 'undo',
+  at: number,
+) {
+  const link = await useEmailLink(tx, { hashedToken, purpose, at });
+  if (link === null) return null;
+  const rows = await tx<UserRow[]>`select ${userColumns(tx)} from users where id = ${link.user_id}`;
+  const user = toUser(rows[0] ?? null);
+  return user && { user, email: link.email, expires_at: link.expires_at };
+}
+
+/** Rolls the transaction back, so that the link stays valid. */
+class OtherAddress extends Error {}
+
+function nullIfOtherAddress(error: unknown): null {
+  if (error instanceof OtherAddress) return null;
+  throw error;
+}

@@ -1,0 +1,92 @@
+import { EMAIL_LINK_AGE, EMAIL_LINK_LIMIT, type EmailLinkPurpose } from '../../domain/email-address.ts';
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { isMailbox } from '../../domain/mailbox.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
+import type { EmailChanges } from '../../ports/stores/email-changes.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { applyWithPassword } from './apply-with-password.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
+import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
+
+interface Deps extends ConfirmPasswordDeps {
+  readonly emailChanges: Pick<EmailChanges, 'isTaken' | 'request'>;
+  readonly links: LinkSecrets;
+  readonly newId: NewId;
+}
+
+export interface RequestEmailChangeInput {
+  readonly userId: string;
+  /** The new address. */
+  readonly email: string;
+  readonly password: string;
+  readonly client: ClientInfo;
+}
+
+export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<void>;
+
+/**
+ * Mails a link to the new address, and a notice with an undo link to the present one. The address changes when the link
+ * is used. Rejects with a {@link Refusal}: `invalid_request`, `invalid_credentials`, `not_found`, `conflict`,
+ * `too_many_requests`.
+ */
+export const requestEmailChange = (deps: Deps): RequestEmailChange => {
+  const { emailChanges, links, clock, newId } = deps;
+
+  return async ({ userId, email, password, client }) => {
+    if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
+    const shown = await confirmPassword(deps, userId, password, client);
+    const identifier = identifierOf(email);
+    if (identifier === identifierOf(shown.user.email))
+      throw new Refusal('invalid_request', 'body/email is already the address of the account.');
+    await assertWithinLimits(identifier, userId, client);
+    if (await emailChanges.isTaken(identifier, userId, clock())) throw new Refusal('conflict');
+
+    await applyWithPassword(deps, shown, async (user) => {
+      const { requested, entries } = prepare(user, email, client);
+      return (await emailChanges.request(requested, user.passwordHash, entries)) || null;
+    });
+    deps.securityLog('email_change_requested', { userId, address: client.address });
+  };
+
+  /** Counts by account and by recipient: an account must not send mails to many strangers. */
+  async function assertWithinLimits(identifier: string, userId: string, client: ClientInfo): Promise<void> {
+    const limit = { name: 'email-changes', ...EMAIL_LINK_LIMIT };
+    const who = { userId, address: client.address };
+    await assertWithinLimit(deps, { key: `email-change ${userId}`, limit }, who);
+    await assertWithinLimit(deps, { key: `verify ${identifier}`, limit }, who);
+  }
+
+  function prepare(user: User, newEmail: string, client: ClientInfo) {
+    const occurredAt = clock();
+    const facts = { userId: user.id, ...clientFacts(client) };
+    const [changeId, undoId] = [newId(), newId()];
+    const requested = {
+      change: linkOf(changeId, 'change', { userId: user.id, email: newEmail }, occurredAt),
+      undo: linkOf(undoId, 'undo', { userId: user.id, email: user.email }, occurredAt),
+    };
+    const toNew = {
+      type: 'users.email_change_requested',
+      occurredAt,
+      data: { ...facts, linkId: changeId, email: newEmail },
+    } as const;
+    const toOld = {
+      type: 'users.email_change_announced',
+      occurredAt,
+      data: { ...facts, linkId: undoId, email: user.email, newEmail },
+    } as const;
+    return { requested, entries: outboxEntries(newId, [{ event: toNew }, { event: toOld }]) };
+  }
+
+  function linkOf(
+    linkId: string,
+    purpose: EmailLinkPurpose,
+    about: { readonly userId: string; readonly email: string },
+    now: number,
+  ) {
+    const hashedToken = links.hash(links.email(linkId));
+    return { hashedToken, purpose, ...about, expiresAt: now + EMAIL_LINK_AGE[purpose] };
+  }
+};

@@ -1,0 +1,69 @@
+import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import type { FoundChange } from '../../ports/stores/email-changes.ts';
+import type { EndedSessions } from '../../ports/stores/token-families.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { reportEnded } from '../revocation/remember-ended.ts';
+import { type EmailChangeLink, type EmailLinkDeps, findChange } from './change-email.ts';
+
+interface Deps extends EmailLinkDeps {
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+}
+
+const HOUR = 3_600_000;
+
+/** The address can change between the reading and the use of a link. */
+const ATTEMPTS = 3;
+
+export interface UndoneChange extends EmailChangeLink {
+  /** A token that mails a link for a new password to the restored address, for an hour: see `mailResetByLink`. */
+  readonly resetToken: string;
+}
+
+export type UndoEmailChange = (input: { token: string; client: ClientInfo }) => Promise<UndoneChange>;
+
+/**
+ * Uses an undo link: restores the former address, cancels later changes and ends all sessions. Rejects with a
+ * {@link Refusal}: `invalid_link`, `conflict`, `unavailable`.
+ */
+export const undoEmailChange = (deps: Deps): UndoEmailChange => {
+  const { emailChanges, links, clock, newId } = deps;
+
+  return async ({ token, client }) => {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const at = clock();
+      const found = await findChange(deps, token, 'undo');
+      const entries = outboxEntries(newId, occurrencesOf(found, client, at));
+      const change = { from: found.user.email, at };
+      const ended = await emailChanges.undo(links.hash(token), change, entries);
+      if (ended !== null) return finish(found, ended, client, at);
+    }
+    throw new Refusal('unavailable');
+  };
+
+  function finish(
+    { user, email }: FoundChange,
+    { sessions }: EndedSessions,
+    client: ClientInfo,
+    at: number,
+  ): UndoneChange {
+    const who = { userId: user.id, address: client.address };
+    deps.securityLog('email_change_undone', who);
+    reportEnded(deps, sessions, { at, reason: 'not_me' }, who);
+    return { username: user.username, email, resetToken: links.notMe(null, user.id, at + HOUR) };
+  }
+};
+
+/** The change itself may not have happened yet. */
+function occurrencesOf({ user, email }: FoundChange, client: ClientInfo, occurredAt: number): Occurrence[] {
+  const data = { userId: user.id, ...clientFacts(client) };
+  if (user.email === email) return [{ event: { type: 'users.email_verified', occurredAt, data } }];
+  return [{ event: { type: 'users.email_changed', occurredAt, data: { ...data, undone: true } } }];
+}

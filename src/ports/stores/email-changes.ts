@@ -1,0 +1,61 @@
+import type { User } from '../../domain/user.ts';
+import type { EmailLink } from './email-links.ts';
+import type { OutboxEntry } from './outbox.ts';
+import type { EndedSessions } from './token-families.ts';
+
+/** The link for the new address, and the link for the former address that undoes the change. */
+export interface RequestedChange {
+  readonly change: EmailLink;
+  readonly undo: EmailLink;
+}
+
+/** The account of a link, and the address that the link sets. */
+export interface FoundChange {
+  readonly user: User;
+  readonly email: string;
+}
+
+/**
+ * Changes of the address of an account. Every method is atomic: the change, the end of sessions and the entries given with
+ * it commit together or not at all. Of concurrent uses of one link only one succeeds. The owner of a link has proved its
+ * address, so the address is verified from then on. All times in milliseconds.
+ *
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
+ */
+export interface EmailChanges {
+  /** Whether another account has this identifier, or had it as its address and keeps it reserved at `now`. */
+  isTaken(identifier: string, userId: string, now: number): Promise<boolean>;
+
+  /**
+   * Stores both links, and removes the earlier `change` links of the account. False, and nothing changes, if the account
+   * is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
+   */
+  request(requested: RequestedChange, expected: string, entries: readonly OutboxEntry[]): Promise<boolean>;
+
+  /** Null: the link is unknown, used or expired. */
+  find(hashedToken: string, purpose: 'change' | 'undo', now: number): Promise<FoundChange | null>;
+
+  /**
+   * Uses a `change` link. The former address stays reserved until `reservedUntil`. Links to a new password that were
+   * mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by now.
+   */
+  apply(
+    hashedToken: string,
+    times: { readonly at: number; readonly reservedUntil: number },
+    entries: readonly OutboxEntry[],
+  ): Promise<'changed' | 'taken' | 'invalid'>;
+
+  /**
+   * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account for a new
+   * password, a new address or the undo of a later change. Null, and nothing changes, if the link is not valid, or the
+   * account has another address than `from`.
+   */
+  undo(
+    hashedToken: string,
+    change: { readonly from: string; readonly at: number },
+    entries: readonly OutboxEntry[],
+  ): Promise<EndedSessions | null>;
+
+  /** Removes up to `limit` reservations that ended before `before`, and returns their number. */
+  forgetReservations(before: number, limit: number): Promise<number>;
+}

@@ -1,0 +1,174 @@
+import t, { type Test } from 'tap';
+import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
+import { type HttpService, httpService } from '../support/http.ts';
+
+const PASSWORD = 'a violet piano 42';
+const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+const DAY = 86_400_000;
+
+type Purpose = 'change' | 'undo';
+
+const EVENTS = {
+  change: 'users.email_change_requested',
+  undo: 'users.email_change_announced',
+} as const;
+
+async function withAnn(t: Test) {
+  const service = await httpService(t);
+  const { post, send, url } = service;
+  await post('/auth/register', ann);
+  const enter = async (username = 'ann') =>
+    String((await post('/auth/login', { username, password: PASSWORD })).body.access);
+  const access = await enter();
+  const bearer = { authorization: `Bearer ${access}` };
+  return {
+    ...service,
+    enter,
+    request: (email: string, password = PASSWORD) => post('/auth/email', { email, password }, bearer),
+    me: async () => (await send('/auth/me', { headers: bearer })).body,
+    press: (purpose: Purpose, token: string) =>
+      fetch(`${url}/auth/email/${purpose}`, { method: 'POST', body: new URLSearchParams({ token }) }),
+  };
+}
+
+/** The newest mail with a link of this kind: its recipient, and the token in its link. */
+async function mailed({ outbox, users, links, time }: HttpService, purpose: Purpose) {
+  const mails = await outbox.claim('mail', time.now, time.now, 100);
+  const entry = mails.findLast(({ event }) => event.type === EVENTS[purpose]);
+  if (entry === undefined || !('linkId' in entry.event.data))
+    throw new Error(`no mail with a link: ${purpose}`);
+  const recipient = await findMailRecipient({ users, receiver: null }, entry);
+  return { to: recipient?.to, token: links.email(entry.event.data.linkId) };
+}
+
+t.test('a new address is proven by a link before the account gets it', async (t) => {
+  const service = await withAnn(t);
+  const { request, me, press, url, enter, outbox, time, post } = service;
+  t.match(await request('ann@example.org'), { status: 202, body: {} });
+  t.match(await me(), { email: 'ann@example.com' }, 'the request changes nothing');
+  const change = await mailed(service, 'change');
+  t.equal(change.to, 'ann@example.org');
+  t.equal((await mailed(service, 'undo')).to, 'ann@example.com');
+
+  const page = await fetch(`${url}/auth/email/change?token=${change.token}`);
+  t.equal(page.status, 200);
+  t.match(await page.text(), /<bdi>ann@example.org<\/bdi>.*<bdi>ann<\/bdi>.*<button>/s);
+  t.match(await me(), { email: 'ann@example.com' }, 'a look changes nothing');
+  t.equal((await press('undo', change.token)).status, 403, 'each link has one purpose');
+  t.match(await (await press('change', change.token)).text(), /Your address has changed/);
+  t.match(await me(), { email: 'ann@example.org', emailVerified: true }, 'the session lives on');
+  t.equal((await press('change', change.token)).status, 403, 'once');
+  t.equal(
+    (await mailed(service, 'undo')).to,
+    'ann@example.com',
+    'the notice still goes to the former address',
+  );
+  t.ok(await enter('ann@example.org'));
+  t.match(await post('/auth/login', { username: 'ann@example.com', password: PASSWORD }), { status: 401 });
+  t.equal((await post('/auth/register', { ...ann, username: 'eve' })).status, 409, 'it stays reserved');
+
+  const events = (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
+  t.match(
+    events.filter(({ type }) => type.startsWith('users.email')),
+    [{ type: 'users.email_changed', data: { undone: false, address: '127.0.0.1' } }],
+  );
+});
+
+t.test('the former address undoes the change, also against a thief who knows the password', async (t) => {
+  const service = await withAnn(t);
+  const { request, me, press, users, outbox, time, post, url } = service;
+  await request('thief@example.org');
+  const change = await mailed(service, 'change');
+  const undo = await mailed(service, 'undo');
+  await press('change', change.token);
+  time.now += 7 * DAY - 1_000;
+  const page = await fetch(`${url}/auth/email/undo?token=${undo.token}`);
+  t.match(await page.text(), /<bdi>ann@example.com<\/bdi>.*ends all sessions.*<button>/s);
+  t.match(await users.findByIdentifier('ann'), { email: 'thief@example.org' }, 'a look changes nothing');
+  const html = await (await press('undo', undo.token)).text();
+  t.match(html, /Your address is kept/);
+  t.match(await me(), { code: 'unauthenticated' }, 'every session has ended');
+  t.match(await users.findByIdentifier('ann'), { email: 'ann@example.com', emailVerifiedAt: time.now });
+  t.equal((await press('undo', undo.token)).status, 403, 'once');
+  const events = (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
+  t.match(events.filter(({ type }) => type === 'users.email_changed').at(-1), { data: { undone: true } });
+
+  const token = /action="\/auth\/not-me\/password">\n<input type="hidden" name="token" value="([^"]+)"/.exec(
+    html,
+  )?.[1];
+  const mailedReset = await fetch(`${url}/auth/not-me/password`, {
+    method: 'POST',
+    body: new URLSearchParams({ token: token ?? '' }),
+  });
+  t.equal(mailedReset.status, 200);
+  t.equal(
+    (await post('/auth/register', { ...ann, username: 'eve', email: 'thief@example.org' })).status,
+    201,
+  );
+});
+
+t.test('an undo link expires after a week', async (t) => {
+  const service = await withAnn(t);
+  await service.request('ann@example.org');
+  const { token } = await mailed(service, 'undo');
+  service.time.now += 7 * DAY;
+  t.equal((await service.press('undo', token)).status, 403);
+});
+
+t.test('an invalid request for a change sends no mail', async (t) => {
+  const service = await withAnn(t);
+  const { request, post, outbox, time } = service;
+  await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
+  for (const [email, password, status, code] of [
+    ['no address', PASSWORD, 400, 'invalid_request'],
+    ['ANN@example.com', PASSWORD, 400, 'invalid_request'],
+    ['ann@example.org', 'a wrong piano 42', 401, 'invalid_credentials'],
+    ['Bob@example.com', PASSWORD, 409, 'conflict'],
+  ] as const)
+    t.match(await request(email, password), { status, body: { code } }, `${email} ${password}`);
+  t.match(await post('/auth/email', { email: 'ann@example.org', password: PASSWORD }), { status: 401 });
+  t.same(await outbox.claim('mail', time.now, time.now, 10), []);
+});
+
+t.test('an address that another account gets meanwhile is refused, with a page', async (t) => {
+  const service = await withAnn(t);
+  const { request, press, post, me } = service;
+  await request('shared@example.org');
+  const { token } = await mailed(service, 'change');
+  await post('/auth/register', { username: 'bob', email: 'shared@example.org', password: PASSWORD });
+  const refused = await press('change', token);
+  t.equal(refused.status, 409);
+  t.match(refused.headers.get('content-type'), /^text\/html/);
+  t.match(await me(), { email: 'ann@example.com' });
+});
+
+t.test('an account requests three changes a day, and an address gets three links', async (t) => {
+  const service = await withAnn(t);
+  const { request, time, post, enter } = service;
+  for (const n of [1, 2, 3]) t.equal((await request(`ann${n}@example.org`)).status, 202);
+  const refused = await request('ann4@example.org');
+  t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
+  t.equal(refused.headers.get('ratelimit-policy'), '"email-changes";q=3;w=86400');
+  time.now += DAY;
+  const bearer = { authorization: `Bearer ${await enter()}` };
+  const again = { email: 'ann4@example.org', password: PASSWORD };
+  t.equal((await post('/auth/email', again, bearer)).status, 202, 'and the next day again');
+});
+
+t.test('a reset by mail cancels a change that a thief has requested', async (t) => {
+  const service = await withAnn(t);
+  const { request, press, post, outbox, links, time, me } = service;
+  await request('thief@example.org');
+  const { token } = await mailed(service, 'change');
+  await post('/auth/password/forgot', { email: ann.email });
+  for (;;) {
+    const mails = await outbox.claim('mail', time.now, time.now, 100);
+    const reset = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
+    if (reset?.type !== 'users.password_forgotten') continue;
+    const body = { token: links.reset(reset.data.resetId), newPassword: 'a green piano 44' };
+    t.equal((await post('/auth/password/reset', body)).status, 204);
+    break;
+  }
+  t.equal((await press('change', token)).status, 403);
+  t.match(await me(), { code: 'unauthenticated' });
+});

@@ -1,0 +1,95 @@
+import { identifierOf, identifiersOf, type User, withProvenEmail } from '../../../src/domain/user.ts';
+import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
+import type { EmailLink } from '../../../src/ports/stores/email-links.ts';
+import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
+import { removeLinksOf, type StoredLinks } from './email-links.ts';
+import { recordAbout, type StoredEntry } from './stored-entry.ts';
+
+/** Reserved identifiers: their accounts, and until when. */
+export type Reservations = Map<string, { readonly userId: string; readonly until: number }>;
+
+interface Tables {
+  readonly users: Map<string, User>;
+  readonly links: StoredLinks;
+  readonly reservations: Reservations;
+  readonly outbox: Map<string, StoredEntry>;
+  readonly families: TokenFamilies;
+  forgetResets(userId: string): void;
+}
+
+/** Changes of addresses in memory. */
+export function createMemoryEmailChanges(tables: Tables): EmailChanges {
+  const { users, links, reservations, outbox, families, forgetResets } = tables;
+
+  function validLink(hashedToken: string, purpose: EmailLink['purpose'], now: number) {
+    const link = links.get(hashedToken);
+    const user = users.get(link?.userId ?? '');
+    return link?.purpose === purpose && link.expiresAt > now && user !== undefined ? { link, user } : null;
+  }
+
+  function isTaken(identifier: string, userId: string, now: number): boolean {
+    const owner = [...users.values()].find((user) => identifiersOf(user).includes(identifier));
+    const reservation = reservations.get(identifier);
+    const isReserved = reservation !== undefined && reservation.userId !== userId && reservation.until > now;
+    return isReserved || (owner !== undefined && owner.id !== userId);
+  }
+
+  function setEmail(user: User, email: string, at: number, entries: readonly OutboxEntry[]): void {
+    const next = withProvenEmail(user, email, at);
+    users.set(user.id, next);
+    reservations.delete(identifierOf(email));
+    recordAbout(outbox, next, entries);
+    forgetResets(user.id);
+  }
+
+  return {
+    async isTaken(identifier, userId, now) {
+      return isTaken(identifier, userId, now);
+    },
+
+    async request({ change, undo }, expected, entries) {
+      const user = users.get(change.userId);
+      if (user?.passwordHash !== expected) return false;
+      removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
+      for (const link of [change, undo]) links.set(link.hashedToken, link);
+      recordAbout(outbox, user, entries);
+      return true;
+    },
+
+    async find(hashedToken, purpose, now) {
+      const found = validLink(hashedToken, purpose, now);
+      return found && { user: structuredClone(found.user), email: found.link.email };
+    },
+
+    async apply(hashedToken, { at, reservedUntil }, entries) {
+      const found = validLink(hashedToken, 'change', at);
+      if (found === null) return 'invalid';
+      const { user, link } = found;
+      if (isTaken(identifierOf(link.email), user.id, at)) return 'taken';
+      setEmail(user, link.email, at, entries);
+      reservations.set(identifierOf(user.email), { userId: user.id, until: reservedUntil });
+      removeLinksOf(links, user.id, ({ purpose }) => purpose !== 'undo');
+      return 'changed';
+    },
+
+    async undo(hashedToken, { from, at }, entries) {
+      const found = validLink(hashedToken, 'undo', at);
+      if (found === null || found.user.email !== from) return null;
+      const { user, link } = found;
+      setEmail(user, link.email, at, entries);
+      removeLinksOf(
+        links,
+        user.id,
+        ({ purpose, expiresAt }) => purpose !== 'undo' || expiresAt >= link.expiresAt,
+      );
+      return { sessions: await families.revokeAll(user.id, { at, reason: 'not_me', except: null }) };
+    },
+
+    async forgetReservations(before, limit) {
+      const old = [...reservations].filter(([, { until }]) => until < before).slice(0, limit);
+      for (const [identifier] of old) reservations.delete(identifier);
+      return old.length;
+    },
+  };
+}
