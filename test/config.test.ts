@@ -352,6 +352,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ LOGIN_LONGEST_WAIT: '24h' }, /^LOGIN_LONGEST_WAIT got "24h" and wants less than the durations/],
   [{ LOGIN_LONGEST_WAIT: '0s' }, /^LOGIN_LONGEST_WAIT got "0s" and wants a duration .*, at least 1s/],
   [{ LOGIN_RATE_LIMIT: '0/1m' }, /^LOGIN_RATE_LIMIT/],
+  [{ REVOCATIONS_CONSUMERS: '0' }, /^REVOCATIONS_CONSUMERS got "0" and wants a whole number from 1/],
   [{ LOGIN_RATE_NETWORK_LIMIT: '300' }, /^LOGIN_RATE_NETWORK_LIMIT/],
   [{ REGISTER_LIMIT: 'off' }, /^REGISTER_LIMIT/],
   [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],

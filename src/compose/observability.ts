@@ -4,7 +4,7 @@ import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { monitorOverload, OVERLOAD_LIMITS, type OverloadLimits } from '../adapters/telemetry/overload.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { RevokedFamilies } from '../ports/revoked-families.ts';
+import type { FollowedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 
 interface Options {
@@ -12,7 +12,7 @@ interface Options {
   readonly outbox: Outbox;
   /** The numbers of running and waiting password hashes. */
   readonly hashing: { running(): number; waiting(): number };
-  readonly revoked: Pick<RevokedFamilies, 'isComplete'>;
+  readonly revoked: Pick<FollowedRevokedFamilies, 'isComplete' | 'followers'>;
   readonly limits: Partial<OverloadLimits>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,6 +30,7 @@ export function startObservability(
     hashesRunning: hashing.running,
     hashesWaiting: hashing.waiting,
     isFeedComplete: revoked.isComplete,
+    revocationConsumers: revoked.followers,
     droppedLines: log.droppedLines,
   });
   const overload = monitorOverload({

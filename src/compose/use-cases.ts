@@ -11,6 +11,7 @@ import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { limitRequests } from '../app/limit-requests.ts';
+import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endByLink, mailResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
 import { endSession, endSessions } from '../app/sessions/end-session.ts';
@@ -36,7 +37,7 @@ import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { NewId } from '../ports/new-id.ts';
-import type { RevokedFamilies } from '../ports/revoked-families.ts';
+import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../ports/security/common-passwords.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
@@ -60,7 +61,7 @@ export interface UseCaseDeps {
   readonly tasks: Tasks;
   readonly attempts: Attempts;
   readonly cache: Cache;
-  readonly revoked: RevokedFamilies;
+  readonly revoked: RevokedFamilies & FollowedRevokedFamilies;
   readonly codec: TokenCodec;
   readonly secrets: TokenSecrets;
   readonly links: LinkSecrets;
@@ -96,6 +97,7 @@ export function createUseCases(deps: UseCaseDeps) {
     logOutByRefreshToken: logOutByRefreshToken(deps),
     revokeToken: revokeToken(deps),
     introspect: introspect(deps),
+    followRevocations: followRevocations(deps),
     readNotMeLink: readNotMeLink(deps),
     endByLink: endByLink(deps),
     mailResetByLink: mailResetByLink({ ...deps, forgotPassword: mailReset }),

@@ -10,6 +10,7 @@ export function readLimits(variables: Variables, read: Readers): Limits {
     loginsOfNetwork: read.limit('LOGIN_RATE_NETWORK_LIMIT', variables.LOGIN_RATE_NETWORK_LIMIT),
     registrations: read.limit('REGISTER_LIMIT', variables.REGISTER_LIMIT),
     resetMails: read.limit('PASSWORD_FORGOT_LIMIT', variables.PASSWORD_FORGOT_LIMIT),
+    revocationConsumers: read.integer('REVOCATIONS_CONSUMERS', variables.REVOCATIONS_CONSUMERS, 1, 10_000),
   };
 }
 

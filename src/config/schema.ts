@@ -21,6 +21,7 @@ export const Environment = Type.Object({
   FRONT_DOORS: text(),
   RATE_LIMIT: text('100'),
   METRICS_PORT: text(),
+  REVOCATIONS_CONSUMERS: text('100'),
 
   TOKEN_ISSUER: text(),
   TOKEN_AUDIENCE: text('kinship'),

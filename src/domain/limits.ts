@@ -1,6 +1,6 @@
 import type { AttemptPolicy, Limit } from './attempts.ts';
 
-/** The limits of password attempts, registrations and reset mails. */
+/** The limits of password attempts, registrations, reset mails and streams. */
 export interface Limits {
   readonly attempts: AttemptPolicy;
   /** Attempts to show a password by one identifier from one network, right ones included: each costs a hash. */
@@ -11,4 +11,6 @@ export interface Limits {
   readonly registrations: Limit;
   /** Password-reset mails per account. */
   readonly resetMails: Limit;
+  /** Open streams of revocations of one replica. */
+  readonly revocationConsumers: number;
 }

@@ -1,5 +1,12 @@
 /** What a service key permits. */
-export const SERVICE_KEY_SCOPES = ['login', 'admin', 'introspect', 'metrics', 'confidential'] as const;
+export const SERVICE_KEY_SCOPES = [
+  'login',
+  'admin',
+  'introspect',
+  'verify',
+  'metrics',
+  'confidential',
+] as const;
 
 export type ServiceKeyScope = (typeof SERVICE_KEY_SCOPES)[number];
 

@@ -17,6 +17,30 @@ export interface RevokedFamilies {
   isComplete(): boolean;
 }
 
+/** A family of the list. Its entry is dropped after `until`, in milliseconds. */
+export interface RevokedFamily {
+  readonly tokenFamily: string;
+  readonly until: number;
+}
+
+/** Both methods are called synchronously and must not throw. */
+export interface RevocationFollower {
+  /** Called once for each family that is added to the list. */
+  onRevoked(family: RevokedFamily): void;
+  /** The list has become incomplete, so the follower may miss revocations. It is no longer called. */
+  onIncomplete(): void;
+}
+
+/** The list as its followers see it. */
+export interface FollowedRevokedFamilies extends Pick<RevokedFamilies, 'isComplete'> {
+  /** All families of the list. A family that is added during the iteration is part of it. */
+  families(): IterableIterator<RevokedFamily>;
+  /** Calls the follower until the returned function is called. */
+  follow(follower: RevocationFollower): () => void;
+  /** The number of followers. */
+  followers(): number;
+}
+
 /** The list as its feed sees it. Only the feed sets whether the list is complete. */
 export interface FedRevokedFamilies extends RevokedFamilies {
   setComplete(complete: boolean): void;

@@ -13,6 +13,7 @@ const READINGS = {
   hashesRunning: () => 0,
   hashesWaiting: () => 0,
   isFeedComplete: () => false,
+  revocationConsumers: () => 3,
   droppedLines: () => 7,
 };
 

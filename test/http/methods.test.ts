@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, httpService, VERIFY_KEY } from '../support/http.ts';
 import { openapiOf } from '../support/openapi.ts';
 import { exchange, rawRequest } from '../support/raw-http.ts';
 import { claimsOf, HOME } from '../support/sessions.ts';
@@ -16,7 +16,14 @@ const BY_STORED_LINK = [
   '/auth/email/undo',
 ];
 /** Headers that differ between two answers of one route; fetch itself asks to close the connection after HEAD. */
-const VARYING = ['date', 'x-request-id', 'ratelimit-remaining', 'connection', 'keep-alive'];
+const VARYING = [
+  'date',
+  'x-request-id',
+  'ratelimit-remaining',
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+];
 
 async function signedIn(t: Test) {
   const service = await httpService(t, { http: { publicUrl: ISSUER, issuer: ISSUER } });
@@ -53,12 +60,14 @@ function headersFor(
   known: { authorization: string; adminKey: string },
 ): Record<string, string> {
   if (path === '/metrics') return {};
+  if (path === '/revocations') return { 'x-api-key': VERIFY_KEY };
   if (path.startsWith('/admin') || path === '/api/v1/auth/sessions') return { 'x-api-key': known.adminKey };
   return { authorization: known.authorization };
 }
 
 t.test('HEAD is answered like GET, without the body', async (t) => {
   const service = await signedIn(t);
+  service.revoked.setComplete(true);
   const requests = (await getRequests(t, service)).filter(({ path }) => !CHANGING.includes(path));
   t.ok(requests.length > 20, `${requests.length} routes`);
   for (const { path, url, headers } of requests) {
@@ -67,7 +76,7 @@ t.test('HEAD is answered like GET, without the body', async (t) => {
     t.ok(get.status < 400 || BY_STORED_LINK.includes(path), `${path}: ${get.status}`);
     t.equal(head.status, get.status, path);
     t.same(comparable(path, head), comparable(path, get), path);
-    await get.arrayBuffer();
+    await get.body?.cancel(); // one of them is a stream without an end
     t.equal((await head.text()).length, 0, path);
   }
   const { text } = await exchange(

@@ -55,6 +55,7 @@ t.test('docs/metrics.md lists exactly the service’s own metrics', async (t) =>
     hashesRunning: () => 0,
     hashesWaiting: () => 0,
     isFeedComplete: () => true,
+    revocationConsumers: () => 0,
     droppedLines: () => 0,
   };
   metrics.read({ ...readings, outbox: { backlog: async () => [] }, clock: Date.now });

@@ -23,12 +23,16 @@ export const RESOURCE_KEY = `introspect+%:/&=${SERVICE_KEY}`;
 /** Sessions that this key opens are confidential. */
 export const CONFIDENTIAL_KEY = `confidential-${SERVICE_KEY}`;
 
+/** Of resource servers that follow the sessions that end. */
+export const VERIFY_KEY = `verify-${SERVICE_KEY}`;
+
 export const serviceKeys = [
   { name: 'backend', scopes: ['login'], secret: SERVICE_KEY },
   { name: 'watcher', scopes: ['metrics'], secret: `other-${SERVICE_KEY}` },
   { name: 'web', scopes: ['login', 'confidential'], secret: CONFIDENTIAL_KEY },
   { name: 'operator', scopes: ['admin'], secret: ADMIN_KEY },
   { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
+  { name: 'verifier', scopes: ['verify'], secret: VERIFY_KEY },
 ] as const;
 
 /** The cost of a password hash: the lowest possible, so that tests are fast. */
@@ -41,6 +45,7 @@ const LIMITS: Limits = {
   loginsOfNetwork: { count: 300, perMilliseconds: 60_000 },
   registrations: { count: 20, perMilliseconds: 3_600_000 },
   resetMails: { count: 3, perMilliseconds: 3_600_000 },
+  revocationConsumers: 100,
 };
 
 /** Options of the HTTP adapter that a test replaces, from all groups. */

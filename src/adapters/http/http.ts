@@ -8,6 +8,7 @@ import { registerDocs } from './operations/docs.ts';
 import { type HealthCheck, healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
+import { type RevocationsOptions, revocationsRoute } from './operations/revocations.ts';
 import { verifyRoute } from './operations/verify.ts';
 import { type EmailChangeOptions, emailChangePages } from './pages/email-change.ts';
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
@@ -33,6 +34,7 @@ type RouteOptions = ServerOptions &
   CanonicalOptions &
   FrontDoorOptions &
   AdminOptions &
+  RevocationsOptions &
   KeySetOptions &
   OAuthOptions &
   MetadataOptions &
@@ -74,6 +76,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
     await clientRoutes(work, options);
   });
   await scope(app, (operators) => adminRoutes(operators, options));
+  await scope(app, (resourceServers) => revocationsRoute(resourceServers, options));
   const { metrics, serviceKeys } = options;
   if (metrics !== null)
     await scope(app, (watchers) => {

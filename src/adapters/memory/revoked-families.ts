@@ -1,18 +1,27 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
+import type {
+  FedRevokedFamilies,
+  FollowedRevokedFamilies,
+  RevocationFollower,
+  RevokedFamily,
+} from '../../ports/revoked-families.ts';
 
 /** The list of revoked families in the memory of this process. It is incomplete until the feed calls `setComplete`. */
-export function createRevokedFamilies(clock: Clock): FedRevokedFamilies {
+export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & FollowedRevokedFamilies {
   const known = new Map<string, { reason: RevocationReason; until: number }>();
+  const following = new Set<RevocationFollower>();
   let complete = false;
 
   return {
     remember(tokenFamily, reason, until) {
       forgetOld();
-      const before = known.get(tokenFamily)?.until ?? until;
+      const before = known.get(tokenFamily);
+      // A poll reads a family again and again. An unchanged entry keeps its place, so iterations over the list end.
+      if (before !== undefined && before.until >= until) return;
       known.delete(tokenFamily);
-      known.set(tokenFamily, { reason, until: Math.max(before, until) });
+      known.set(tokenFamily, { reason, until });
+      if (before === undefined) for (const { onRevoked } of following) onRevoked({ tokenFamily, until });
     },
     recall(tokenFamily) {
       const entry = known.get(tokenFamily);
@@ -22,8 +31,22 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies {
     setComplete(value) {
       complete = value;
       forgetOld();
+      if (value) return;
+      const left = [...following];
+      following.clear();
+      for (const { onIncomplete } of left) onIncomplete();
     },
+    families,
+    follow(follower) {
+      following.add(follower);
+      return () => void following.delete(follower);
+    },
+    followers: () => following.size,
   };
+
+  function* families(): IterableIterator<RevokedFamily> {
+    for (const [tokenFamily, { until }] of known) if (until > clock()) yield { tokenFamily, until };
+  }
 
   /**
    * Stops at the first entry that has not expired: entries are almost ordered by time. The clocks of replicas differ

@@ -14,6 +14,8 @@ export interface Readings {
   readonly hashesWaiting: () => number;
   /** Whether this replica receives the revocations of other replicas. */
   readonly isFeedComplete: () => boolean;
+  /** Open streams of revocations. */
+  readonly revocationConsumers: () => number;
   /** Log lines that were dropped because standard output was blocked. */
   readonly droppedLines: () => number;
 }
@@ -52,7 +54,7 @@ export function createMetrics(): Metrics {
     answered: countRequests(make),
     shed: (reason) => shed.inc({ reason }),
 
-    read({ hashesRunning, hashesWaiting, isFeedComplete, droppedLines, ...database }) {
+    read({ hashesRunning, hashesWaiting, isFeedComplete, revocationConsumers, droppedLines, ...database }) {
       collectDefaultMetrics({ register: registry });
       make.reading(
         'kinship_password_hashes_running',
@@ -64,6 +66,11 @@ export function createMetrics(): Metrics {
         'kinship_revocation_feed_complete',
         'Whether this replica receives revocations as they happen.',
         () => Number(isFeedComplete()),
+      );
+      make.reading(
+        'kinship_revocation_consumers',
+        'Open streams of revocations (GET /revocations).',
+        revocationConsumers,
       );
       make.total(
         'kinship_log_lines_dropped_total',

@@ -10,7 +10,8 @@ import { sendProblem } from './exits.ts';
 export function answerInTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('onRequest', async (request, reply) => {
     const timer = setTimeout(() => {
-      if (!reply.sent)
+      // An answer whose headers are sent is under way: it may be a stream.
+      if (!reply.sent && !reply.raw.headersSent)
         sendProblem(new Refusal('unavailable', 'The answer took too long. Try again later.'), request, reply);
     }, milliseconds);
     reply.raw.once('close', () => clearTimeout(timer));

@@ -74,7 +74,7 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
 const MAX_PAGE_LENGTH = 16 * 1024 * 1024;
 
 /** A text answer with this content type. */
-export function text(description: string, type: 'text/plain' | 'text/html') {
+export function text(description: string, type: 'text/plain' | 'text/html' | 'text/event-stream') {
   return { description, content: { [type]: { schema: longText({ maxLength: MAX_PAGE_LENGTH }) } } };
 }
 

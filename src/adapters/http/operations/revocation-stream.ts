@@ -1,0 +1,83 @@
+import { Readable } from 'node:stream';
+import type { EndedSession } from '../../../app/revocation/follow-revocations.ts';
+
+/** Milliseconds between two heartbeats. */
+const HEARTBEAT = 15_000;
+
+/** Bytes that wait for a reader. Ended sessions that are known at the start are not among them. */
+const MAX_BACKLOG = 256 * 1024;
+
+const TOO_SLOW = 'The reader of the stream of revocations is too slow.';
+
+interface Options {
+  /** The sessions that have ended already. May grow while the stream reads it. */
+  readonly ended: Iterator<EndedSession>;
+  /** Milliseconds. */
+  readonly accessTokenAge: number;
+  /** Called once, when the stream ends in any way. */
+  onClose(): void;
+}
+
+export interface RevocationStream {
+  readonly body: Readable;
+  send(session: EndedSession): void;
+  close(): void;
+}
+
+/**
+ * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions at the
+ * start are produced as the reader takes them. After that a reader with too large a backlog, or one that takes nothing
+ * between two heartbeats, is cut with an error, which the server logs.
+ */
+export function revocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
+  let isReady = false;
+  let hasRead = true;
+  const body = new Readable({
+    highWaterMark: 64 * 1024,
+    read() {
+      hasRead = true;
+      if (!isReady) pushEnded();
+    },
+    destroy(error, done) {
+      clearInterval(heartbeats);
+      onClose();
+      done(error);
+    },
+  });
+  const heartbeats = setInterval(() => {
+    if (body.readableLength > 0 && !hasRead) return void body.destroy(new Error(TOO_SLOW));
+    hasRead = false;
+    if (isReady) push(': heartbeat\n\n');
+  }, HEARTBEAT);
+
+  return {
+    body,
+    send(session) {
+      // Before `ready`, the iterator of ended sessions will come to this one.
+      if (isReady) push(toEvent(session));
+    },
+    close() {
+      clearInterval(heartbeats);
+      // A reader with a backlog could delay the end without limit.
+      if (body.readableLength > 0) body.destroy();
+      else body.push(null);
+    },
+  };
+
+  function pushEnded(): void {
+    for (let next = ended.next(); !next.done; next = ended.next())
+      if (!body.push(toEvent(next.value))) return;
+    isReady = true;
+    body.push(`event: ready\ndata: ${JSON.stringify({ accessTokenAge: accessTokenAge / 1000 })}\n\n`);
+  }
+
+  function push(text: string): void {
+    if (body.destroyed) return;
+    body.push(text);
+    if (body.readableLength > MAX_BACKLOG) body.destroy(new Error(TOO_SLOW));
+  }
+}
+
+function toEvent({ sid, revokedAt }: EndedSession): string {
+  return `data: ${JSON.stringify({ sid, revokedAt: new Date(revokedAt).toISOString() })}\n\n`;
+}

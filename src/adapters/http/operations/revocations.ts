@@ -1,0 +1,72 @@
+import type { FastifyReply } from 'fastify';
+import type { FollowRevocations } from '../../../app/revocation/follow-revocations.ts';
+import type { ServiceKey } from '../../../domain/service-key.ts';
+import type { App } from '../server/app.ts';
+import { problems, text } from '../server/schemas.ts';
+import { requireServiceKey } from '../server/service-keys.ts';
+import { type RevocationStream, revocationStream } from './revocation-stream.ts';
+
+export interface RevocationsOptions {
+  readonly serviceKeys: readonly ServiceKey[];
+  readonly followRevocations: FollowRevocations;
+}
+
+const PATH = '/revocations';
+
+/**
+ * `GET /revocations`: tells resource servers which sessions have ended, as it happens. Must be registered in a scope of
+ * its own.
+ */
+export function revocationsRoute(scope: App, { serviceKeys, followRevocations }: RevocationsOptions): void {
+  requireServiceKey(scope, serviceKeys, 'verify');
+  const open = new Set<RevocationStream>();
+  let isStopping = false;
+  scope.addHook('preClose', async () => {
+    isStopping = true;
+    for (const stream of open) stream.close();
+  });
+
+  scope.get(
+    PATH,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: 'followRevocations',
+        tags: ['operations'],
+        summary: 'Follow the sessions that end',
+        description:
+          'Server-sent events. Each event has `{sid, revokedAt}`. The stream begins with the sessions that ended ' +
+          'within the longest life of an access token, then says `event: ready`, then sends each session as it ends, ' +
+          'and a comment every 15 seconds. An event may come twice. The stream cannot be resumed: connect again.',
+        security: [{ serviceKey: [] }],
+        response: {
+          200: text('the events, without an end', 'text/event-stream'),
+          ...problems(401, 403, 503),
+        },
+      },
+    },
+    async (_request, reply) => {
+      const following = await followRevocations({
+        onEnded: (session) => stream.send(session),
+        onIncomplete: () => stream.close(),
+      });
+      const stream = revocationStream({
+        ...following,
+        onClose() {
+          following.stop();
+          open.delete(stream);
+        },
+      });
+      open.add(stream);
+      if (isStopping) stream.close();
+      return streamHeaders(reply).send(stream.body);
+    },
+  );
+  // A generated HEAD route would open a stream.
+  scope.head(PATH, { schema: { hide: true } }, async (_request, reply) => streamHeaders(reply).send(null));
+}
+
+/** The last header makes nginx pass each event at once. */
+function streamHeaders(reply: FastifyReply): FastifyReply {
+  return reply.type('text/event-stream').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+}

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { mock } from 'node:test';
+import t, { type Test } from 'tap';
+import { revocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
+import type { EndedSession } from '../../src/app/revocation/follow-revocations.ts';
+import { NOW } from '../support/families.ts';
+import { httpService, VERIFY_KEY } from '../support/http.ts';
+import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
+import { claimsOf, POLICY } from '../support/sessions.ts';
+
+const UNTIL = NOW + POLICY.accessTokenAge + POLICY.clockSkew;
+
+async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
+  const running = await httpService(t, settings);
+  running.revoked.setComplete(true);
+  return { ...running, read: () => readRevocations(t, running.url, VERIFY_KEY) };
+}
+
+t.test('a stream begins with the ended sessions, then says ready, then sends each end', async (t) => {
+  const { revoked, read, logIn, end } = await service(t);
+  revoked.remember('old', 'reuse', NOW - 1);
+  revoked.remember('one', 'logout', UNTIL);
+  const reader = await read();
+  t.equal(reader.status, 200);
+  t.equal(reader.headers.get('content-type'), 'text/event-stream');
+  t.equal(reader.headers.get('cache-control'), 'no-store');
+  t.equal(reader.headers.get('x-accel-buffering'), 'no');
+  await reader.until(isReady);
+  const one = `data: {"sid":"one","revokedAt":"${new Date(NOW).toISOString()}"}`;
+  t.same(reader.events, [one, 'event: ready\ndata: {"accessTokenAge":900}']);
+
+  const { access } = await logIn();
+  const { sid, sub } = claimsOf(access);
+  await end(String(sid), String(sub), 'logout');
+  await reader.until(isAbout(String(sid)));
+  t.equal(reader.events.at(-1), `data: {"sid":"${sid}","revokedAt":"${new Date(NOW).toISOString()}"}`);
+  revoked.remember(String(sid), 'logout', UNTIL);
+  revoked.remember('last', 'logout', UNTIL);
+  await reader.until(isAbout('last'));
+  t.equal(reader.events.length, 4, 'a session that is remembered again is not sent again');
+});
+
+t.test('a replica with an incomplete list refuses consumers and closes their streams', async (t) => {
+  const { revoked, read, send } = await service(t);
+  const reader = await read();
+  await reader.until(isReady);
+  revoked.setComplete(false);
+  t.equal(await reader.closed, 'ended');
+  t.equal(revoked.followers(), 0);
+  const refused = await send('/revocations', { headers: { 'x-api-key': VERIFY_KEY } });
+  t.match(refused, { status: 503, body: { code: 'unavailable', recovery: 'retry' } });
+  t.equal(refused.headers.get('retry-after'), '1');
+  revoked.setComplete(true);
+  await (await read()).until(isReady);
+});
+
+t.test('a stopping replica closes its streams', async (t) => {
+  const { app, read } = await service(t, { http: { limits: { drain: 0, finish: 60_000 } } });
+  const reader = await read();
+  await reader.until(isReady);
+  await app.close();
+  t.equal(await reader.closed, 'ended');
+});
+
+t.test('a stream outlives the deadline of answers', async (t) => {
+  const { revoked, read } = await service(t, { http: { limits: { handlerTimeout: 50 } } });
+  const reader = await read();
+  await reader.until(isReady);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  revoked.remember('late', 'logout', UNTIL);
+  await reader.until(isAbout('late'));
+  t.pass('sent');
+});
+
+t.test('consumers are counted, and one beyond the limit is refused', async (t) => {
+  const { read, send, revoked } = await service(t, { limits: { revocationConsumers: 2 } });
+  const [first] = [await read(), await read()];
+  t.equal(revoked.followers(), 2);
+  const refused = await send('/revocations', { headers: { 'x-api-key': VERIFY_KEY } });
+  t.match(refused, { status: 503, body: { code: 'unavailable', detail: /REVOCATIONS_CONSUMERS/ } });
+  first.disconnect();
+  while (revoked.followers() === 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.equal((await read()).status, 200, 'the place is free again');
+});
+
+t.test('the body of a stream', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+
+  const open = (ended: Iterable<EndedSession>) => {
+    let closes = 0;
+    const onClose = () => {
+      closes += 1;
+    };
+    const options = { accessTokenAge: 900_000, onClose };
+    const stream = revocationStream({ ...options, ended: ended[Symbol.iterator]() });
+    let error: Error | null = null;
+    stream.body.on('error', (reason) => {
+      error = reason;
+    });
+    return { ...stream, closes: () => closes, error: () => error };
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const some = (): EndedSession => ({ sid: randomUUID(), revokedAt: NOW });
+
+  await t.test('has a heartbeat every 15 seconds', async (t) => {
+    const { body, closes } = open([]);
+    let text = '';
+    body.on('data', (chunk) => {
+      text += chunk;
+    });
+    await turn();
+    for (let beat = 0; beat < 3; beat += 1) {
+      mock.timers.tick(15_000);
+      await turn();
+    }
+    t.match(text, /^event: ready\ndata: .*\n\n(?:: heartbeat\n\n){3}$/);
+    body.destroy();
+    await turn();
+    t.equal(closes(), 1);
+  });
+
+  await t.test('produces the ended sessions as they are read', async (t) => {
+    let produced = 0;
+    function* many() {
+      for (; produced < 100_000; produced += 1) yield some();
+    }
+    const { body } = open(many());
+    body.read(0);
+    await turn();
+    t.ok(produced < 2_000, `${produced} of 100,000 sessions wait for the reader`);
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (produced === 100_000 && body.readableLength === 0) break;
+    }
+    t.ok(bytes > 100_000 * 80, `${bytes} bytes`);
+  });
+
+  await t.test('is cut when too much waits for its reader', async (t) => {
+    const { body, send, closes, error } = open([]);
+    body.read(0);
+    await turn();
+    let sent = 0;
+    for (; sent < 10_000 && !body.destroyed; sent += 1) send(some());
+    t.ok(sent > 1_000 && sent < 5_000, `${sent} sessions`);
+    await turn();
+    t.match(error(), { message: /too slow/ });
+    t.equal(closes(), 1);
+    send(some());
+  });
+
+  await t.test('is cut when its reader takes nothing between two heartbeats', async (t) => {
+    const { body, closes } = open([some(), some()]);
+    body.read(0);
+    await turn();
+    mock.timers.tick(15_000);
+    t.notOk(body.destroyed);
+    mock.timers.tick(15_000);
+    t.ok(body.destroyed);
+    await turn();
+    t.equal(closes(), 1);
+  });
+});
