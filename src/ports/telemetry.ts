@@ -1,3 +1,4 @@
+import type { ProofFault } from '../domain/dpop.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import type { DeliveryKind } from './stores/outbox.ts';
 
@@ -46,6 +47,11 @@ export interface Telemetry {
    * one of the reused token.
    */
   reuseDetected(age: number): void;
+
+  /** A DPoP proof was missing or not accepted. */
+  proofRefused(fault: ProofFault): void;
+  /** A DPoP proof was accepted although the replicas could not be asked whether it was used before. */
+  proofUnshared(): void;
 
   /** An action was refused by its limit: see {@link Attempts}. */
   limitReached(action: string): void;

@@ -1,3 +1,4 @@
+import { PROOF_FAULTS } from '../../../domain/dpop.ts';
 import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
@@ -16,6 +17,11 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
   const refreshesFailed = counter('auth_refresh_failed_total', 'Refreshes that failed.', 'reason');
   const outcomes = counter('kinship_refreshes_total', 'Refreshes by outcome.', 'outcome');
   const reuse = counter('kinship_reuse_detected_total', 'Sessions ended because a rotated token came back.');
+  const proofs = counter('kinship_dpop_refused_total', 'DPoP proofs that were not accepted.', 'reason');
+  const unshared = counter(
+    'kinship_dpop_unshared_total',
+    'DPoP proofs accepted by one process alone, because Redis was unavailable.',
+  );
   const limited = counter('kinship_limited_total', 'Actions refused by a limit.', 'action');
   const ages = histogram(
     'kinship_replayed_token_age_seconds',
@@ -23,6 +29,7 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
     AGES,
     'answer',
   );
+  for (const reason of PROOF_FAULTS) proofs.inc({ reason }, 0);
   for (const outcome of ['rotated', 'repeated', 'healed']) outcomes.inc({ outcome }, 0);
 
   function refreshed(outcome: string): void {
@@ -47,6 +54,8 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
       reuse.inc();
       ages.observe({ answer: 'reused' }, secondsOf(age));
     },
+    proofRefused: (reason) => proofs.inc({ reason }),
+    proofUnshared: () => unshared.inc(),
     limitReached: (action) => limited.inc({ action }),
   };
 }

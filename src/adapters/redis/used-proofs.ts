@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
+
+interface Options {
+  /** The beginning of every key. */
+  readonly prefix?: string;
+}
+
+/** Used proofs in Redis, shared by all replicas. One command, so it is atomic. The keys expire by themselves. */
+export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Options = {}): UsedProofs {
+  return {
+    async use({ jkt, jti }, now, until) {
+      const hash = createHash('sha256')
+        .update(`${jkt} ${jti}`)
+        .digest()
+        .subarray(0, 16)
+        .toString('base64url');
+      try {
+        return (await redis.set(`${prefix}proof:${hash}`, '', 'PX', until - now, 'NX')) === 'OK';
+      } catch (error) {
+        if (error instanceof Error && error.message.startsWith('OOM ')) throw new FullOfProofs(error);
+        throw new StoreUnavailable('unknown', error);
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { createOutage } from '../lib/outage.ts';
+import type { Log } from '../ports/log.ts';
+import { FullOfProofs, type UsedProofs } from '../ports/stores/used-proofs.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+
+interface Deps {
+  readonly log: Log;
+  readonly telemetry: Pick<Telemetry, 'proofUnshared'>;
+}
+
+/**
+ * Keeps replays refused during an outage of `primary`, which all processes share. `fallback` records every proof of
+ * this process too, so that an outage does not make its earlier proofs usable again. During an outage a proof can be
+ * used once at each process; each such use is counted. A full `primary` is no outage: the proof is refused.
+ *
+ * The first failure starts an outage, which is logged once. During the outage no call waits for `primary`: one
+ * probe at a time runs in the background, and the first success ends the outage.
+ */
+export function usedProofsWithFallback(
+  primary: UsedProofs,
+  fallback: UsedProofs,
+  { log, telemetry }: Deps,
+): UsedProofs {
+  const outage = createOutage();
+  let isProbing = false;
+
+  return {
+    async use(...use) {
+      if (outage.isOngoing()) {
+        void probe(use);
+        return useAlone(use);
+      }
+      try {
+        const isFirst = await primary.use(...use);
+        // The memory of this process may be full: the shared store has recorded the proof.
+        await fallback.use(...use).catch(() => {});
+        return isFirst;
+      } catch (error) {
+        if (error instanceof FullOfProofs) throw error;
+        outage.begin(() => log.error({ err: error }, 'used proofs are known to this process alone'));
+        return useAlone(use);
+      }
+    },
+  };
+
+  async function useAlone(use: Parameters<UsedProofs['use']>): Promise<boolean> {
+    const isFirst = await fallback.use(...use);
+    if (isFirst) telemetry.proofUnshared();
+    return isFirst;
+  }
+
+  async function probe(use: Parameters<UsedProofs['use']>): Promise<void> {
+    if (isProbing) return;
+    isProbing = true;
+    try {
+      await primary.use(...use);
+      outage.end(() => log.info({}, 'used proofs are shared by all processes again'));
+    } catch {
+      // The outage continues; its start was logged.
+    } finally {
+      isProbing = false;
+    }
+  }
+}

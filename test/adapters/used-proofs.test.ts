@@ -1,0 +1,123 @@
+import t, { type Test } from 'tap';
+import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
+import { connectRedis } from '../../src/adapters/redis/connect.ts';
+import { createRedisUsedProofs } from '../../src/adapters/redis/used-proofs.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { usedProofsWithFallback } from '../../src/app/used-proofs-with-fallback.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { FullOfProofs } from '../../src/ports/stores/used-proofs.ts';
+import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
+import { NOW } from '../support/families.ts';
+import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
+
+const QUIET_LOG = { info() {}, warn() {}, error() {} };
+const MINUTE = 60_000;
+
+t.test('used proofs in memory', async (t) => {
+  await t.test('keep the contract', async (t) => usedProofsContract(t, async () => createMemoryUsedProofs()));
+
+  await t.test('are forgotten after their time, and not before', async (t) => {
+    const used = createMemoryUsedProofs();
+    const proof = someProof();
+    await used.use(proof, NOW, NOW + MINUTE);
+    t.equal(await used.use(proof, NOW + MINUTE - 1, NOW + 2 * MINUTE), false);
+    t.equal(await used.use(proof, NOW + MINUTE, NOW + 2 * MINUTE), true);
+  });
+
+  await t.test('refuse another proof when they are full, and forget none', async (t) => {
+    const used = createMemoryUsedProofs({ maxEntries: 3 });
+    const proofs = [someProof(), someProof(), someProof()];
+    for (const proof of proofs) await used.use(proof, NOW, NOW + MINUTE);
+    await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), FullOfProofs);
+    for (const proof of proofs) t.equal(await used.use(proof, NOW, NOW + MINUTE), false);
+    t.equal(await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE), true, 'later there is room again');
+  });
+});
+
+t.test('used proofs in Redis', async (t) => {
+  const url = await requireRedis(t);
+  if (url === null) return;
+  const redis = await connectRedis(url, QUIET_LOG);
+  t.teardown(() => redis.disconnect());
+  const fresh = async (t: Test) => createRedisUsedProofs(redis, { prefix: testPrefix(t, redis) });
+
+  await t.test('keep the contract', async (t) => usedProofsContract(t, fresh));
+
+  await t.test('expire, and name neither key nor jti', async (t) => {
+    const prefix = testPrefix(t, redis);
+    const proof = someProof();
+    await createRedisUsedProofs(redis, { prefix }).use(proof, NOW, NOW + MINUTE);
+    const [key = ''] = await redis.keys(`${prefix}*`);
+    const left = await redis.pttl(key);
+    t.ok(left > 0 && left <= MINUTE, String(left));
+    t.notOk(key.includes(proof.jti) || key.includes(proof.jkt));
+  });
+});
+
+t.test('a full Redis refuses proofs, and is no outage', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+  const server = await startPrivateRedis(t, ['--maxmemory-policy', 'noeviction']);
+  const redis = await connectRedis(server.url, QUIET_LOG);
+  t.teardown(() => redis.disconnect());
+  await redis.config('SET', 'maxmemory', '1');
+  const shared = createRedisUsedProofs(redis);
+  const deps = { log: QUIET_LOG, telemetry: { proofUnshared: () => t.fail('not alone') } };
+  const used = usedProofsWithFallback(shared, createMemoryUsedProofs(), deps);
+  await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), FullOfProofs);
+  await redis.config('SET', 'maxmemory', '0');
+  t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true);
+});
+
+t.test('during an outage of Redis each process knows the proofs that it has seen', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+  const server = await startPrivateRedis(t);
+  const lines: unknown[] = [];
+  const log = { ...QUIET_LOG, error: (_: object, line: string) => void lines.push(line) };
+  const metrics = createMetrics();
+  const process = async () => {
+    const redis = await connectRedis(server.url, QUIET_LOG);
+    t.teardown(() => redis.disconnect());
+    const shared = createRedisUsedProofs(redis);
+    await t.rejects(
+      createRedisUsedProofs(redis, { prefix: 'kinship:' }).use(someProof(), NOW, NOW),
+      StoreUnavailable,
+      'a refused command is an outage',
+    );
+    return usedProofsWithFallback(shared, createMemoryUsedProofs(), { log, telemetry: metrics.telemetry });
+  };
+  const [one, other] = [await process(), await process()];
+  const [before, after] = [someProof(), someProof()];
+  t.equal(await one.use(before, NOW, NOW + MINUTE), true);
+  t.equal(await other.use(before, NOW, NOW + MINUTE), false, 'shared');
+  await server.kill();
+  t.equal(await one.use(before, NOW, NOW + MINUTE), false, 'known from before the outage');
+  t.equal(await one.use(after, NOW, NOW + MINUTE), true);
+  t.equal(await one.use(after, NOW, NOW + MINUTE), false);
+  t.same(lines, ['used proofs are known to this process alone'], 'logged once');
+  t.match(await metrics.scrape(), /kinship_dpop_unshared_total 1\n/);
+});
+
+t.test('after an outage the first success makes proofs shared again', async (t) => {
+  let isAway = true;
+  const shared = createMemoryUsedProofs();
+  const primary = {
+    use: async (...use: Parameters<typeof shared.use>) => {
+      if (isAway) throw new StoreUnavailable('unknown', null);
+      return shared.use(...use);
+    },
+  };
+  let alone = 0;
+  const proofUnshared = () => {
+    alone += 1;
+  };
+  const deps = { log: QUIET_LOG, telemetry: { proofUnshared } };
+  const used = usedProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
+  await used.use(someProof(), NOW, NOW + MINUTE);
+  isAway = false;
+  await used.use(someProof(), NOW, NOW + MINUTE);
+  const proof = someProof();
+  t.equal(await used.use(proof, NOW, NOW + MINUTE), true);
+  t.equal(alone, 2);
+  t.equal(await shared.use(proof, NOW, NOW + MINUTE), false);
+  t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true, 'also with a full memory');
+});
