@@ -224,7 +224,8 @@ t.test('the ingress has the public routes, and not those of the inner network', 
     ({ path, tags }) => !/swagger/.test(path) && !ofDoors.includes(tags[0] ?? ''),
   );
   t.ok(canonical.length > 20);
-  for (const { path } of canonical) t.equal(isOpen(path), !/^\/(health|metrics|admin|revocations)/.test(path), path);
+  for (const { path } of canonical)
+    t.equal(isOpen(path), !/^\/(health|metrics|admin|revocations)/.test(path), path);
   t.ok(isOpen('/docs/json'));
 });
 
