@@ -10,6 +10,7 @@ import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
+import { verifyProof } from '../app/accounts/verify-proof.ts';
 import { limitRequests } from '../app/limit-requests.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
@@ -22,6 +23,7 @@ import { logOut, logOutByRefreshToken } from '../app/sessions/log-out.ts';
 import { openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
 import { revokeToken } from '../app/sessions/revoke-token.ts';
+import { stepUp } from '../app/sessions/step-up.ts';
 import { changeTask } from '../app/tasks/change-task.ts';
 import { createTask } from '../app/tasks/create-task.ts';
 import { deleteTask } from '../app/tasks/delete-task.ts';
@@ -88,6 +90,7 @@ export function createUseCases(deps: UseCaseDeps) {
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
     refresh: withTelemetry(refresh(deps), refreshEnded),
+    stepUp: withTelemetry(stepUp({ ...deps, verifyProof: verifyProof(deps) }), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     endSession: endSession(deps),

@@ -29,18 +29,22 @@ export const LEVELS = ['aal1', 'aal2'] as const;
 
 export type Level = (typeof LEVELS)[number];
 
-/** How the user of a session was authenticated. */
+/** What a proof shows: by which methods the user was authenticated, and at which level. */
 export interface Proven {
+  readonly amr: readonly Method[];
+  readonly acr: Level;
+}
+
+/** The latest authentication of the user of a session. A refresh does not change it. */
+export interface Authentication {
   /** Empty if unknown. */
   readonly amr: readonly Method[];
   /** Null if unknown. */
   readonly acr: Level | null;
-}
-
-/** The latest authentication of the user of a session. A refresh does not change it. */
-export interface Authentication extends Proven {
   /** Milliseconds since the epoch. */
   readonly authTime: number;
+  /** The generation that the authentication made: 0 for the login, otherwise that of a step-up. */
+  readonly generation: number;
 }
 
 /** What a password proves. */
@@ -57,7 +61,11 @@ export interface AuthenticationClaims {
   readonly acr?: string;
 }
 
-export function authenticationClaims({ authTime, amr, acr }: Authentication): AuthenticationClaims {
+export function authenticationClaims({
+  authTime,
+  amr,
+  acr,
+}: Omit<Authentication, 'generation'>): AuthenticationClaims {
   return {
     auth_time: Math.floor(authTime / 1000),
     ...(amr.length > 0 && { amr }),

@@ -1,3 +1,4 @@
+import type { Proven } from './authentication.ts';
 import type { RevocationReason } from './revocation.ts';
 
 /** The client of a request: its address and the stored part of its `User-Agent`. */
@@ -57,6 +58,7 @@ interface EventData {
   'sessions.address_changed': OfSession &
     ClientInfo & { readonly previousAddress: string; readonly blocked: boolean };
   'sessions.user_agent_changed': OfSession & ClientInfo & { readonly previousUserAgent: string };
+  'sessions.stepped_up': OfSession & ClientInfo & Proven;
   'sessions.healed': OfSession &
     ClientInfo & { readonly storedGeneration: number; readonly presentedGeneration: number };
 }

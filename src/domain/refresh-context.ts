@@ -3,12 +3,16 @@ import type { OAuthClient } from './oauth-client.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { RefreshClaims } from './token-pair.ts';
 
+/** What a refresh token is exchanged for: the next pair, or one that a new proof of the user's identity raises. */
+export type Operation = 'refresh' | 'step_up';
+
 /** A verified refresh request, and what the replica that serves it knows. The verdict reads only this and the row. */
 export interface RefreshContext {
+  readonly operation: Operation;
   readonly claims: RefreshClaims;
   /** Keyed hash of the token's `jti`, made under the scheme of the family's row. */
   readonly hash: string;
-  /** Keyed hash of the request's `Idempotency-Key`, made under the same scheme; null without a key. */
+  /** Keyed hash of the request's operation and `Idempotency-Key`, made under the same scheme; null without a key. */
   readonly retryKeyHash: string | null;
   readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */

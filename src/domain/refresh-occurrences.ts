@@ -1,3 +1,4 @@
+import type { Proven } from './authentication.ts';
 import { clientFacts, type Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import type { RefreshContext } from './refresh-context.ts';
@@ -23,6 +24,11 @@ export function healingOccurrence(facts: Facts, storedGeneration: number): Occur
   const presentedGeneration = facts.claims.generation;
   const data = { ...session(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };
   return { event: { type: 'sessions.healed', occurredAt: facts.now, data } };
+}
+
+export function stepUpOccurrence(facts: Facts, { amr, acr }: Proven): Occurrence {
+  const data = { ...session(facts), ...clientFacts(facts.client), amr, acr };
+  return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }
 
 /** Notifies the user of each network at most once a day, whether the session is bound to its address or not. */

@@ -1,3 +1,4 @@
+import type { Authentication } from './authentication.ts';
 import type { Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import { clientFault } from './oauth-client.ts';
@@ -36,7 +37,7 @@ export type JudgedFamily = Pick<
   | 'rotatedAt'
   | 'expiresAt'
   | 'revoked'
->;
+> & { readonly authentication: Pick<Authentication, 'generation'> };
 
 /**
  * The decision about a refresh: rotate or heal the family, repeat its current pair, refuse, or revoke the family.
@@ -151,14 +152,16 @@ function isCurrent(family: JudgedFamily, { claims, hash }: RefreshContext): bool
 }
 
 /**
- * Whether this request repeats the last rotation: it has the `Idempotency-Key` of that rotation, or it comes soon after
- * it from the same network and user agent.
+ * Whether this request repeats the last rotation: it has the operation and the `Idempotency-Key` of that rotation, or it
+ * comes soon after it from the same network and user agent. Time alone never makes a retry of a step-up, because the pair
+ * that a step-up raised is only for the client that gave the proof.
  */
 function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictPolicy): boolean {
-  const { claims, hash, retryKeyHash, client, now } = context;
+  const { operation, claims, hash, retryKeyHash, client, now } = context;
   if (claims.generation !== family.generation - 1 || hash !== family.previousHash) return false;
   if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return true;
-  if (policy.retryWindow === 0) return false;
+  const wasSteppedUp = family.authentication.generation === family.generation;
+  if (policy.retryWindow === 0 || operation === 'step_up' || wasSteppedUp) return false;
   const elapsed = now - family.rotatedAt;
   return (
     elapsed >= -policy.clockSkew &&

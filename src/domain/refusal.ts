@@ -14,6 +14,7 @@ const meaning = {
   session_expired: 'The session has reached the end of its lifetime.',
   user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
   address_changed: 'The session is bound to the address that opened it.',
+  proof_refused: 'The proof is wrong, or it is missing.',
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',

@@ -85,7 +85,7 @@ export interface Login {
   /** The door's policy for this session. It overrides the operator's policy. */
   readonly onAddressChange?: ChangePolicy;
   /** How and when the user was authenticated, as far as the caller knows. Default: at login, by an unknown method. */
-  readonly authentication?: Partial<Authentication>;
+  readonly authentication?: Partial<Omit<Authentication, 'generation'>>;
   /** The lifetime of this session in milliseconds, if it is shorter than the operator's. */
   readonly maxAge?: number;
 }
@@ -121,7 +121,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
 
 function authenticationAtLogin({ authentication = {} }: Login, now: number): Authentication {
   const { authTime = now, amr = [], acr = null } = authentication;
-  return { authTime: Math.min(authTime, now), amr, acr };
+  return { authTime: Math.min(authTime, now), amr, acr, generation: 0 };
 }
 
 /**

@@ -11,6 +11,7 @@ export type SecurityEvent =
   | 'email_change_requested'
   | 'email_changed'
   | 'email_change_undone'
+  | 'session_stepped_up'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'

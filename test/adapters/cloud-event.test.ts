@@ -32,7 +32,8 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   await refresh(stolen);
   await changeEmail(service, bearer(await logIn()), password);
   await post('/auth/logout', undefined, bearer(await logIn()));
-  await logIn();
+  const { access: accessToken, refresh: refreshToken } = await logIn();
+  await post('/auth/step-up', { accessToken, refreshToken, password });
   const last = bearer(await logIn());
   const newPassword = 'a green trombone 17';
   await post('/auth/password', { currentPassword: password, newPassword }, last);

@@ -5,6 +5,7 @@ import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
+import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { usersContract } from '../ports/users.ts';
@@ -22,6 +23,7 @@ t.test('changes of addresses in memory', async (t) =>
 t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
 );
+t.test('step-ups in memory', async (t) => stepUpContract(t, async () => createMemoryStores()));
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));

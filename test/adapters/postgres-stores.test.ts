@@ -5,6 +5,7 @@ import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
+import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { usersContract } from '../ports/users.ts';
@@ -20,6 +21,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
+  await t.test('step-ups', async (t) => stepUpContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));

@@ -45,6 +45,7 @@ function events(client = CLIENT): DomainEvent[] {
     at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
     at('users.email_verified', { userId: SESSION.userId, ...client }),
     at('sessions.started', seen),
+    at('sessions.stepped_up', { ...seen, amr: ['pwd' as const], acr: 'aal1' as const }),
     at('sessions.healed', { ...seen, storedGeneration: 1, presentedGeneration: 2 }),
   ];
 }

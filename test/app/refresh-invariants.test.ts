@@ -134,7 +134,11 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     { replica, key }: { replica: Sessions; key: string | null },
   ): boolean {
     const { scheme, tokenFamily, retryKeyHash, rotatedAt } = before;
-    if (key !== null && replica.secrets.hashRetryKey(scheme, tokenFamily, key) === retryKeyHash) return true;
+    if (
+      key !== null &&
+      replica.secrets.hashRetryKey(scheme, tokenFamily, { operation: 'refresh', key }) === retryKeyHash
+    )
+      return true;
     return window > 0 && Math.abs(replica.time.now - rotatedAt) <= window + SKEW;
   }
 }
@@ -152,6 +156,7 @@ function losable() {
     open: (...args) => current.families.open(...args),
     find: (...args) => current.families.find(...args),
     rotate: (...args) => current.families.rotate(...args),
+    stepUp: (...args) => current.families.stepUp(...args),
     revoke: (...args) => current.families.revoke(...args),
     revokeAll: (...args) => current.families.revokeAll(...args),
     list: (...args) => current.families.list(...args),

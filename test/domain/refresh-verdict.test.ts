@@ -27,6 +27,7 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
     retryKeyHash: 'key-of-the-last-rotation',
     ...HOME,
     productHash: null,
+    authentication: { generation: 0 },
     rotatedAt: NOW - 60_000,
     expiresAt: NOW + 60_000,
     revoked: null,
@@ -43,6 +44,7 @@ interface Presented {
   readonly client?: ClientInfo;
   readonly oauthClient?: RefreshContext['oauthClient'];
   readonly remembered?: RefreshContext['remembered'];
+  readonly operation?: RefreshContext['operation'];
 }
 
 function presenting({
@@ -54,8 +56,10 @@ function presenting({
   client = HOME,
   oauthClient = null,
   remembered = null,
+  operation = 'refresh',
 }: Presented): RefreshContext {
   return {
+    operation,
     oauthClient,
     remembered,
     now: NOW,
@@ -218,6 +222,33 @@ const rows: Row[] = [
     context: presenting({ generation: 4, client: OTHER_AGENT }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
+  },
+  {
+    name: '9 within the window, after a step-up',
+    family: { ...justRotated(0), authentication: { generation: 5 } },
+    context: presenting({ generation: 4 }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 within the window, after a step-up of an earlier generation',
+    family: { ...justRotated(0), authentication: { generation: 4 } },
+    context: presenting({ generation: 4 }),
+    expected: ['repeat'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 a step-up within the window',
+    family: justRotated(0),
+    context: presenting({ generation: 4, operation: 'step_up' }),
+    expected: ['revoke token_reused', 'sessions.reuse_detected'],
+    policy: WINDOW,
+  },
+  {
+    name: '9 a step-up again, by its key',
+    family: { ...family(), authentication: { generation: 5 } },
+    context: presenting({ generation: 4, key: KEY, operation: 'step_up' }),
+    expected: ['repeat'],
   },
   {
     name: '9 without a window, immediately after the rotation',

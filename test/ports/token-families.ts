@@ -39,7 +39,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 
   await t.test('a family of an unknown authentication method is found and rotated as it is', async (t) => {
     const { families } = await fresh(t);
-    const family = someFamily({ authentication: { authTime: NOW - 5, amr: [], acr: null } });
+    const family = someFamily({ authentication: { authTime: NOW - 5, amr: [], acr: null, generation: 0 } });
     await families.open(family, []);
     t.same(await families.find(family.tokenFamily), family);
     const rotation = rotationOf(family);

@@ -43,7 +43,7 @@ export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
     loginAddress: '203.0.113.1',
     knownSinceLogin: ['203.0.113.1', 'agent test'],
     createdAt: NOW,
-    authentication: { authTime: NOW - 1_000, amr: ['pwd', 'otp'], acr: 'aal2' },
+    authentication: { authTime: NOW - 1_000, amr: ['pwd', 'otp'], acr: 'aal2', generation: 0 },
     expiresAt: NOW + 1000 * HOUR,
     revoked: null,
     ...somePair(),

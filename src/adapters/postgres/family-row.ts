@@ -18,10 +18,11 @@ export interface FamilyRow {
   login_address: string;
   known_since_login: string[];
   created_at: Date;
-  /** This column and the next two are null in rows of older releases. */
+  /** This column and the next three are null in rows of older releases. */
   auth_time: Date | null;
   amr: Method[] | null;
   acr: Level | null;
+  auth_generation: number | null;
   expires_at: Date;
   revoked_at: Date | null;
   revoked_reason: RevocationReason | null;
@@ -58,6 +59,7 @@ export const FAMILY_COLUMNS = [
   'auth_time',
   'amr',
   'acr',
+  'auth_generation',
   'expires_at',
   'revoked_at',
   'revoked_reason',
@@ -118,12 +120,16 @@ export const RETURNED_COLUMNS = [
   'auth_time',
   'amr',
   'acr',
+  'auth_generation',
   'expires_at',
 ] as const;
 
 export type ReturnedRow = Pick<FamilyRow, (typeof RETURNED_COLUMNS)[number]>;
 
-/** The family after its rotation: the next pair, the expected values that did not change, and the returned row. */
+/**
+ * The family after its rotation: the next pair, the expected values that did not change, and the returned row, which has
+ * the authentication after the rotation.
+ */
 export function toRotatedFamily({ expected, next }: Rotation, row: ReturnedRow): TokenFamily {
   return assembleFamily(next, row, expected, null);
 }
@@ -172,6 +178,7 @@ function assembleFamily(
       authTime: (row.auth_time ?? row.created_at).getTime(),
       amr: row.amr ?? [],
       acr: row.acr,
+      generation: row.auth_generation ?? 0,
     },
     expiresAt: row.expires_at.getTime(),
     revoked,
@@ -219,8 +226,9 @@ export function familyColumns(family: TokenFamily) {
   };
 }
 
-function authenticationColumns({ authTime, amr, acr }: Authentication) {
-  return { auth_time: new Date(authTime), amr: [...amr], acr };
+/** The columns that only a step-up replaces. */
+export function authenticationColumns({ authTime, amr, acr, generation }: Authentication) {
+  return { auth_time: new Date(authTime), amr: [...amr], acr, auth_generation: generation };
 }
 
 /** A hash as the database stores it. */

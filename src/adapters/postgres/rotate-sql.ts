@@ -1,11 +1,21 @@
-import type { Rotation } from '../../ports/stores/token-families.ts';
-import { decodeHash, pairColumns, RETURNED_COLUMNS, toHexLiteral, toJsonColumns } from './family-row.ts';
+import type { Rotation, StepUp } from '../../ports/stores/token-families.ts';
+import {
+  authenticationColumns,
+  decodeHash,
+  pairColumns,
+  RETURNED_COLUMNS,
+  toHexLiteral,
+  toJsonColumns,
+} from './family-row.ts';
 import type { Executor } from './with-outbox.ts';
 
+/** A rotation, or a step-up, which also replaces the authentication. All changes of one statement are of one kind. */
+type Change = Rotation & Partial<Pick<StepUp, 'authentication'>>;
+
 /** Compare-and-set: families with the expected row get their next pair. Other families do not change. */
-export function rotateSql(sql: Executor, rotations: readonly Rotation[]) {
+export function rotateSql(sql: Executor, rotations: readonly Change[]) {
   return sql`
-    update token_families family set ${assignNextPair(sql, rotations)}
+    update token_families family set ${assignNextColumns(sql, rotations)}
     from ${rotationsAsTable(sql, rotations)}
     where ${matchesExpected(sql)}
     returning ${returnedColumns(sql)}`;
@@ -18,7 +28,7 @@ export function rotateSkippingLockedSql(sql: Executor, rotations: readonly Rotat
       select ${sql(ROTATION_COLUMNS.map((column) => `requested.${column}`))} from ${rotationsAsTable(sql, rotations)} join token_families family on ${matchesExpected(sql)}
       for update of family skip locked
     )
-    update token_families family set ${assignNextPair(sql, rotations)}
+    update token_families family set ${assignNextColumns(sql, rotations)}
     from unlocked requested
     where family.token_family = requested.token_family
     returning ${returnedColumns(sql)}`;
@@ -30,7 +40,7 @@ export function rotateSkippingLockedSql(sql: Executor, rotations: readonly Rotat
  * PostgreSQL estimates that `json_to_recordset` returns a hundred rows, and prefers a scan of the whole table to a
  * hundred look-ups. The condition `generation + 0 = generation` is always true and lowers the estimate.
  */
-function rotationsAsTable(sql: Executor, rotations: readonly Rotation[]) {
+function rotationsAsTable(sql: Executor, rotations: readonly Change[]) {
   return sql`
     (select ${sql(ROTATION_COLUMNS)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as record (
       token_family uuid, user_id uuid, paired boolean, confidential boolean, generation integer, hashed_refresh_token_id bytea,
@@ -56,7 +66,8 @@ const ROTATION_COLUMNS = [
   'next',
 ] as const;
 
-function toRecord({ expected, next, unlessRetryKey }: Rotation) {
+function toRecord(change: Change) {
+  const { expected, next, unlessRetryKey } = change;
   return {
     token_family: expected.tokenFamily,
     user_id: expected.userId,
@@ -71,7 +82,7 @@ function toRecord({ expected, next, unlessRetryKey }: Rotation) {
     product_hash: expected.productHash === null ? null : toHexLiteral(decodeHash(expected.productHash)),
     unless_retry_key: unlessRetryKey === null ? null : toHexLiteral(decodeHash(unlessRetryKey)),
     rotated_at: new Date(next.rotatedAt),
-    next: toJsonColumns(pairColumns(next)),
+    next: toJsonColumns(nextColumns(change)),
   };
 }
 
@@ -99,8 +110,13 @@ function matchesExpected(sql: Executor) {
       and family.expires_at > requested.rotated_at`;
 }
 
-function assignNextPair(sql: Executor, rotations: readonly Rotation[]) {
-  const columns = sql(rotations.slice(0, 1).flatMap(({ next }) => Object.keys(pairColumns(next))));
+function nextColumns({ next, authentication }: Change) {
+  const columns = pairColumns(next);
+  return authentication === undefined ? columns : { ...columns, ...authenticationColumns(authentication) };
+}
+
+function assignNextColumns(sql: Executor, rotations: readonly Change[]) {
+  const columns = sql(rotations.slice(0, 1).flatMap((change) => Object.keys(nextColumns(change))));
   return sql`(${columns}) = (select ${columns} from json_populate_record(null::token_families, requested.next))`;
 }
 

@@ -18,6 +18,7 @@ import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+import { stepUp } from './step-up.ts';
 import { createWithOutbox, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
@@ -79,6 +80,8 @@ export function createTokenFamilies(
       const row = onlyRow(rows, (row) => isSameId(row.token_family, rotation.expected.tokenFamily));
       return row === null ? null : toRotatedFamily(rotation, row);
     },
+
+    stepUp: (change, entries) => stepUp(sql, withOutbox, change, entries),
 
     async revoke(tokenFamily, { at, reason }, entries) {
       const change = sql`

@@ -17,6 +17,9 @@ interface Options {
   readonly argon2id: SlowHash;
 }
 
+/** A refresh and a step-up must never count as retries of each other. */
+const RETRY_KEY_LABELS = { refresh: 'idempotency key', step_up: 'idempotency key of a step-up' } as const;
+
 /** Stored hashes are MACs truncated to 256 bits (RFC 2104 section 5). */
 const HASH_BYTES = 32;
 
@@ -53,8 +56,8 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
       return (await argon2id(mac, salt, parsed.cost)).toString('base64url');
     },
 
-    hashRetryKey: (scheme, tokenFamily, key) =>
-      keyedHash(resolve(scheme).key, 'idempotency key', tokenFamily, key)
+    hashRetryKey: (scheme, tokenFamily, { operation, key }) =>
+      keyedHash(resolve(scheme).key, RETRY_KEY_LABELS[operation], tokenFamily, key)
         .subarray(0, HASH_BYTES)
         .toString('base64url'),
   };

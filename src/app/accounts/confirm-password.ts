@@ -23,6 +23,18 @@ export async function confirmPassword(
   given: string,
   client: ClientInfo,
 ): Promise<ShownPassword> {
+  const shown = await checkPassword(deps, userId, given, client);
+  if (shown === null) throw new Refusal('invalid_credentials');
+  return shown;
+}
+
+/** The same, but null if the password is wrong. */
+export async function checkPassword(
+  deps: ConfirmPasswordDeps,
+  userId: string,
+  given: string,
+  client: ClientInfo,
+): Promise<ShownPassword | null> {
   const user = await deps.users.find(userId);
   if (user === null) throw new Refusal('not_found', 'This user has no account here.');
   const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
@@ -30,7 +42,7 @@ export async function confirmPassword(
   const network = networkOf(client.address);
   if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
     deps.securityLog('password_confirmation_failed', { userId, address: client.address });
-    throw new Refusal('invalid_credentials');
+    return null;
   }
   await recordSuccess();
   return { user, password, network };

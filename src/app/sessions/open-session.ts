@@ -56,7 +56,7 @@ export async function openSessionIf(
   const now = deps.clock();
   const { client } = session;
   const login = { ...session, tokenFamily: deps.newId() };
-  const first = await nextGeneration(deps, { ...login, previous: null, idempotencyKey: null }, now);
+  const first = await nextGeneration(deps, { ...login, previous: null, retryKey: null }, now);
   const family = openFamily(login, first.pair, deps.policy);
   const subject = { userId: family.userId, address: client.address };
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };

@@ -2,7 +2,7 @@ import type { ClientInfo } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { type CurrentPair, expiriesFrom } from '../../domain/token-family.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { RetryKey, TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
 
 interface Deps {
   readonly codec: TokenCodec;
@@ -15,7 +15,7 @@ interface GenerationInput {
   readonly userId: string;
   /** The refresh token that the new generation replaces; null at login. */
   readonly previous: { readonly generation: number; readonly jti: string } | null;
-  readonly idempotencyKey: string | null;
+  readonly retryKey: RetryKey | null;
   readonly client: ClientInfo;
 }
 
@@ -28,7 +28,7 @@ export interface Generation {
 /** Makes the next generation of a family: a new seed, under the current scheme, keys and lifetimes. */
 export async function nextGeneration(
   { codec, secrets, policy }: Deps,
-  { tokenFamily, userId, previous, idempotencyKey, client }: GenerationInput,
+  { tokenFamily, userId, previous, retryKey, client }: GenerationInput,
   now: number,
 ): Promise<Generation> {
   const { scheme } = secrets;
@@ -39,7 +39,7 @@ export async function nextGeneration(
     generation,
     hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, ids.jti),
     previousHash: previous && (await secrets.hashJti(scheme, tokenFamily, previous.jti)),
-    retryKeyHash: idempotencyKey && secrets.hashRetryKey(scheme, tokenFamily, idempotencyKey),
+    retryKeyHash: retryKey && secrets.hashRetryKey(scheme, tokenFamily, retryKey),
     scheme,
     seed,
     ...codec.signingKeys,

@@ -1,3 +1,4 @@
+import type { Operation } from '../../domain/refresh-context.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 
 /** How the hashes and ids of a row were made: hash function, parameters, key id. */
@@ -15,6 +16,12 @@ export interface GenerationFacts {
 export interface TokenIds {
   readonly jti: string;
   readonly linkerId: string;
+}
+
+/** The `Idempotency-Key` of a request, and what the request is for. */
+export interface RetryKey {
+  readonly operation: Operation;
+  readonly key: string;
 }
 
 /**
@@ -40,6 +47,6 @@ export interface TokenSecrets {
   /** Keyed hash of a jti, base64url. The family id is part of the hashed input. */
   hashJti(scheme: Scheme, tokenFamily: string, jti: string): Promise<string>;
 
-  /** Keyed hash of an `Idempotency-Key`, base64url. */
-  hashRetryKey(scheme: Scheme, tokenFamily: string, key: string): string;
+  /** Keyed hash of an `Idempotency-Key`, base64url. Each operation gives another hash. */
+  hashRetryKey(scheme: Scheme, tokenFamily: string, { operation, key }: RetryKey): string;
 }

@@ -1,3 +1,5 @@
+import type { Authentication } from '../../domain/authentication.ts';
+import type { ProofUse } from '../../domain/proof.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -23,6 +25,12 @@ export interface Rotation {
   readonly next: CurrentPair;
   /** Hash of the request's `Idempotency-Key` under the expected scheme. The rotation fails if the row has the same. */
   readonly unlessRetryKey: string | null;
+}
+
+/** A rotation by a step-up: the new authentication, and the proof that it relies on. */
+export interface StepUp extends Rotation {
+  readonly authentication: Authentication;
+  readonly proof: ProofUse;
 }
 
 /** A page of a list. It starts behind the family `after`; null: the first page. */
@@ -71,6 +79,12 @@ export interface TokenFamilies {
    * user agent is compared only where the family's policy depends on it.
    */
   rotate(rotation: Rotation, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
+
+  /**
+   * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes nothing
+   * if the proof no longer holds: see {@link ProofUse}.
+   */
+  stepUp(stepUp: StepUp, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
 
   /** Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. */
   revoke(

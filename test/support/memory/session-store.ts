@@ -9,6 +9,7 @@ import type { Tasks } from '../../../src/ports/stores/tasks.ts';
 import type {
   EndedSessions,
   ExpectedFamily,
+  Rotation,
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
@@ -84,6 +85,20 @@ function createFamilies(
     return !family.knownSinceLogin.includes(entry.oncePerDay) && !notified.has(notifiedKey(family, entry));
   }
 
+  function rotate(
+    { expected, next, unlessRetryKey }: Rotation,
+    authentication: Partial<Pick<TokenFamily, 'authentication'>>,
+    entries: readonly OutboxEntry[],
+  ): TokenFamily | null {
+    const family = families.get(expected.tokenFamily);
+    if (family === undefined || family.revoked !== null || family.expiresAt <= next.rotatedAt) return null;
+    if (!isAsExpected(family, expected)) return null;
+    if (unlessRetryKey !== null && unlessRetryKey === family.retryKeyHash) return null;
+    const rotated = { ...family, ...next, ...authentication };
+    commit(rotated, entries);
+    return structuredClone(rotated);
+  }
+
   function unrevoked(userId: string, except: string | null): TokenFamily[] {
     return [...families.values()].filter(
       (family) => family.userId === userId && family.revoked === null && family.tokenFamily !== except,
@@ -118,14 +133,11 @@ function createFamilies(
       return structuredClone(families.get(tokenFamily)) ?? null;
     },
 
-    async rotate({ expected, next, unlessRetryKey }, entries) {
-      const family = families.get(expected.tokenFamily);
-      if (family === undefined || family.revoked !== null || family.expiresAt <= next.rotatedAt) return null;
-      if (!isAsExpected(family, expected)) return null;
-      if (unlessRetryKey !== null && unlessRetryKey === family.retryKeyHash) return null;
-      const rotated = { ...family, ...next };
-      commit(rotated, entries);
-      return structuredClone(rotated);
+    rotate: async (rotation, entries) => rotate(rotation, {}, entries),
+
+    async stepUp({ authentication, proof, ...rotation }, entries) {
+      if (users.get(rotation.expected.userId)?.passwordHash !== proof.passwordHash) return null;
+      return rotate(rotation, { authentication }, entries);
     },
 
     async revoke(tokenFamily, revoked, entries) {

@@ -1,4 +1,5 @@
 import type { Refresh } from '../../../app/sessions/refresh.ts';
+import type { StepUp } from '../../../app/sessions/step-up.ts';
 import type { App } from '../server/app.ts';
 import { requireBearer } from '../server/authenticate.ts';
 import { scope } from '../server/scope.ts';
@@ -6,15 +7,18 @@ import { type AccountsOptions, accountRoutes, ownAccountRoutes } from './account
 import { type LoginOptions, loginRoute } from './login.ts';
 import { refreshRoute } from './refresh.ts';
 import { logOutRoute, type SessionsOptions, sessionRoutes } from './sessions.ts';
+import { stepUpRoute } from './step-up.ts';
 
 export interface CanonicalOptions extends LoginOptions, AccountsOptions, SessionsOptions {
   readonly refresh: Refresh;
+  readonly stepUp: StepUp;
 }
 
 /** The canonical door: this service's own contract. */
 export async function canonicalDoor(app: App, options: CanonicalOptions): Promise<void> {
   loginRoute(app, options);
   refreshRoute(app, options);
+  stepUpRoute(app, options);
   logOutRoute(app, options);
   accountRoutes(app, options);
   await scope(app, (own) => {

@@ -51,6 +51,8 @@ const Query = Type.Object({
     oneOf(LEVELS, { description: 'with `userId`: `aal1` for one factor, `aal2` for several' }),
   ),
 });
+/** The parameters by which a trusted backend states more than the user. */
+const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr'] as const;
 const Body = Type.Object(
   {
     username: Type.Optional(Text),
@@ -106,7 +108,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         client: clientOf(request),
       } as const;
       if (userId === undefined) {
-        const [name] = Object.keys(stated);
+        const name = STATEMENTS.find((option) => stated[option] !== undefined);
         if (name !== undefined) throw new Refusal('invalid_request', `querystring/${name} needs userId.`);
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }

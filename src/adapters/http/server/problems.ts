@@ -38,6 +38,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   session_expired: { status: 401, title: 'Session expired', recovery: 'login' },
   user_agent_changed: { status: 401, title: 'User agent changed', recovery: 'login' },
   address_changed: { status: 401, title: 'Address changed', recovery: 'login' },
+  proof_refused: { status: 401, title: 'Proof refused', recovery: 'none' },
   idempotency_key_reused: { status: 422, title: 'Idempotency-Key used before', recovery: 'none' },
   invalid_request: { status: 400, title: 'Invalid request', recovery: 'none' },
   unauthenticated: { status: 401, title: 'Not authenticated', recovery: 'login' },

@@ -1,0 +1,46 @@
+import type { TransactionSql } from 'postgres';
+import type { ProofUse } from '../../domain/proof.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { StepUp } from '../../ports/stores/token-families.ts';
+import { isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
+import { rotateSql } from './rotate-sql.ts';
+import type { createWithOutbox } from './with-outbox.ts';
+
+/** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
+class NotSteppedUp extends Error {}
+
+/**
+ * Accepts the proof and rotates the family in one transaction. It locks the user's row before the family, as a change of
+ * the password does.
+ */
+export async function stepUp(
+  sql: Sql,
+  withOutbox: ReturnType<typeof createWithOutbox>,
+  change: StepUp,
+  entries: readonly OutboxEntry[],
+): Promise<TokenFamily | null> {
+  const { tokenFamily, userId } = change.expected;
+  const transaction = sql.begin(async (tx) => {
+    if (!(await acceptProof(tx, userId, change.proof))) throw new NotSteppedUp();
+    const rotation = rotateSql(tx, [change]);
+    const rows = await withOutbox.changeFamily<ReturnedRow>(tx, rotation, entries, RETURNED_COLUMNS);
+    const row = onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily));
+    if (row === null) throw new NotSteppedUp();
+    return toRotatedFamily(change, row);
+  });
+  return execute(transaction).catch((error: unknown) => {
+    if (error instanceof NotSteppedUp) return null;
+    throw error;
+  });
+}
+
+/** False if the proof no longer holds. */
+async function acceptProof(tx: TransactionSql, userId: string, { passwordHash }: ProofUse): Promise<boolean> {
+  const accounts = await tx`
+    select id from users where id = ${userId} and password_hash = ${passwordHash} for share`;
+  return accounts.length === 1;
+}

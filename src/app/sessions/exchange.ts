@@ -1,0 +1,205 @@
+import type { Occurrence } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Operation, RefreshContext } from '../../domain/refresh-context.ts';
+import { judgeRefresh, type Verdict } from '../../domain/refresh-verdict.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
+import type { RetryKey, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { ExpectedFamily, Rotation, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { revokeFamily } from '../revocation/revoke-family.ts';
+import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
+import { type Generation, nextGeneration } from '../tokens/next-generation.ts';
+import { type RefreshInput, type VerifiedRefresh, verifyRefresh } from './verify-refresh.ts';
+
+/** What the exchange of a refresh token needs. */
+export interface ExchangeDeps {
+  readonly families: TokenFamilies;
+  readonly revoked: RevokedFamilies;
+  readonly codec: TokenCodec;
+  readonly secrets: TokenSecrets;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+  /** Counts exchanges that return a pair, and reuse. */
+  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
+}
+
+/** A verified request, and the generation that a rotation would store. Every round uses the same generation. */
+export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'client' | 'oauthClient'> {
+  readonly operation: Operation;
+  readonly retryKey: RetryKey | null;
+  readonly next: Generation;
+  readonly now: number;
+}
+
+export type RotateVerdict<Family> = Extract<Verdict<Family>, { kind: 'rotate' }>;
+
+/** Makes the change of a verdict `rotate`. Null: the row or the account has changed meanwhile. */
+export type Rotate = (
+  verdict: RotateVerdict<TokenFamily>,
+  context: RefreshContext,
+) => Promise<TokenFamily | null>;
+
+/**
+ * The maximum number of times that the row is read and judged, if concurrent requests change it or the result of a
+ * change is unknown. After that the exchange is refused with `unavailable`.
+ */
+const ROUNDS = 3;
+
+/** Runs the checks that need no row, and prepares the next generation. Rejects with a {@link Refusal}. */
+export async function beginExchange(
+  deps: ExchangeDeps,
+  operation: Operation,
+  input: RefreshInput,
+): Promise<ExchangeRequest> {
+  const now = deps.clock();
+  const { idempotencyKey, client, oauthClient } = input;
+  const { claims, scheme } = await verifyRefresh(deps, input, now);
+  const { tokenFamily, sub: userId } = claims;
+  const retryKey = idempotencyKey === null ? null : { operation, key: idempotencyKey };
+  const next = await nextGeneration(deps, { tokenFamily, userId, previous: claims, retryKey, client }, now);
+  return { operation, claims, scheme, next, now, retryKey, client, oauthClient };
+}
+
+/** Reads the row, and executes the domain's verdict on it. */
+export async function decideFromRow(
+  deps: ExchangeDeps,
+  request: ExchangeRequest,
+  rotate: Rotate,
+): Promise<TokenPair> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const family = await deps.families.find(request.claims.tokenFamily);
+    if (family !== null && isOwnWrite(family, request)) {
+      const pair = await mintPair(deps, family, request.now, request.next.ids);
+      deps.telemetry.rotated();
+      return pair;
+    }
+    const context = await buildContext(deps, family?.scheme ?? request.scheme, request);
+    const verdict = judgeRefresh(family, context, deps.policy);
+    const pair = await executeVerdict(deps, verdict, { context, request, rotate });
+    if (pair !== null) return pair;
+  }
+  throw new Refusal('unavailable');
+}
+
+/** Null: another request changed the row first, or the result of this change is unknown. */
+async function executeVerdict(
+  deps: ExchangeDeps,
+  verdict: Verdict<TokenFamily>,
+  {
+    context,
+    request,
+    rotate,
+  }: { readonly context: RefreshContext; readonly request: ExchangeRequest; readonly rotate: Rotate },
+): Promise<TokenPair | null> {
+  switch (verdict.kind) {
+    case 'rotate':
+      return issuePair(deps, verdict, request, await nullIfUnknown(rotate(verdict, context)));
+    case 'repeat':
+      await record(deps, context, verdict.occurrences);
+      return reissuePair(deps, verdict.family, context);
+    case 'refuse':
+      await record(deps, context, verdict.occurrences);
+      throw new Refusal(verdict.code, verdict.detail);
+    case 'revoke':
+      if (!(await revoke(deps, verdict, context))) return null;
+      if (verdict.reason === 'reuse') deps.telemetry.reuseDetected(context.now - verdict.family.rotatedAt);
+      throw new Refusal(verdict.code);
+  }
+}
+
+/** The compare-and-set of a verdict. */
+export function rotationOf(
+  { family, heals }: RotateVerdict<ExpectedFamily>,
+  { retryKeyHash }: RefreshContext,
+  { next }: ExchangeRequest,
+): Rotation {
+  // When a family heals, the database has lost the latest rotations. The key hash in the row is that of an older rotation.
+  return { expected: family, next: next.pair, unlessRetryKey: heals ? null : retryKeyHash };
+}
+
+/** Mints the pair of a rotation. Null if nothing was rotated. */
+export async function issuePair(
+  deps: ExchangeDeps,
+  { heals }: Pick<RotateVerdict<ExpectedFamily>, 'heals'>,
+  { next, now }: ExchangeRequest,
+  rotated: TokenFamily | null,
+): Promise<TokenPair | null> {
+  if (rotated === null) return null;
+  const pair = await mintPair(deps, rotated, now, next.ids);
+  if (heals) deps.telemetry.healed();
+  else deps.telemetry.rotated();
+  return pair;
+}
+
+/** Mints the family's current pair again, for a retry of the rotation that made it. */
+async function reissuePair(
+  deps: ExchangeDeps,
+  family: TokenFamily,
+  { now }: RefreshContext,
+): Promise<TokenPair> {
+  const pair = await mintPair(deps, family, now);
+  deps.telemetry.repeated(now - family.rotatedAt);
+  return pair;
+}
+
+function revoke(
+  deps: ExchangeDeps,
+  { reason, occurrences }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
+  { claims, client, now }: RefreshContext,
+): Promise<boolean> {
+  const subject = { userId: claims.sub, address: client.address };
+  return revokeFamily(deps, claims.tokenFamily, { at: now, reason }, occurrences, subject);
+}
+
+async function record(
+  { families, newId }: ExchangeDeps,
+  { claims }: RefreshContext,
+  occurrences: readonly Occurrence[],
+): Promise<void> {
+  if (occurrences.length > 0) await families.record(claims.tokenFamily, outboxEntries(newId, occurrences));
+}
+
+/** Builds the input of the verdict. `scheme` is the row's, or the token's if no row was read. */
+export async function buildContext(
+  { secrets, revoked }: ExchangeDeps,
+  scheme: Scheme,
+  { operation, claims, client, oauthClient, retryKey, next, now }: ExchangeRequest,
+): Promise<RefreshContext> {
+  const { tokenFamily, jti } = claims;
+  const precomputedHash = scheme === next.pair.scheme ? next.pair.previousHash : null;
+  return {
+    operation,
+    claims,
+    client,
+    oauthClient,
+    now,
+    remembered: revoked.recall(tokenFamily),
+    hash: precomputedHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
+    retryKeyHash: retryKey && secrets.hashRetryKey(scheme, tokenFamily, retryKey),
+  };
+}
+
+/** Whether an earlier round of this request rotated the row, although its answer was lost. */
+function isOwnWrite(family: TokenFamily, { next }: ExchangeRequest): boolean {
+  return family.revoked === null && family.hashedRefreshTokenId === next.pair.hashedRefreshTokenId;
+}
+
+/** Null: the change may have committed, so the row must be read. */
+export async function nullIfUnknown<T>(change: Promise<T>): Promise<T | null> {
+  try {
+    return await change;
+  } catch (error) {
+    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return null;
+    throw error;
+  }
+}

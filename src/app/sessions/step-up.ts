@@ -1,0 +1,41 @@
+import { stepUpOccurrence } from '../../domain/refresh-occurrences.ts';
+import type { GivenProof, VerifyProof } from '../accounts/verify-proof.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import type { TokenPair } from '../tokens/mint-pair.ts';
+import { beginExchange, decideFromRow, type ExchangeDeps, rotationOf } from './exchange.ts';
+import type { RefreshInput } from './verify-refresh.ts';
+
+export interface StepUpInput extends RefreshInput {
+  readonly proof: GivenProof;
+}
+
+export type StepUp = (input: StepUpInput) => Promise<TokenPair>;
+
+/**
+ * Exchanges a token pair for a successor that says that its user was authenticated just now (RFC 9470). It is a refresh
+ * with a proof: only if the domain's verdict is to rotate, the proof is verified. So a retry needs no proof, and reuse is
+ * noticed whatever the proof is. A refused proof rotates nothing.
+ *
+ * Rejects with a {@link Refusal}: those of a refresh, and those of {@link VerifyProof}.
+ */
+export const stepUp =
+  (deps: ExchangeDeps & { readonly verifyProof: VerifyProof }): StepUp =>
+  async ({ proof, ...input }) => {
+    const { families, newId, securityLog } = deps;
+    const request = await beginExchange(deps, 'step_up', input);
+    return decideFromRow(deps, request, async (verdict, context) => {
+      const { tokenFamily: sessionId, userId } = verdict.family;
+      const { proven, use } = await deps.verifyProof(userId, proof, input.client);
+      const rotation = rotationOf(verdict, context, request);
+      const { generation, rotatedAt: authTime } = rotation.next;
+      const occurrences = [...verdict.occurrences, stepUpOccurrence(context, proven)];
+      const rotated = await families.stepUp(
+        { ...rotation, authentication: { ...proven, authTime, generation }, proof: use },
+        outboxEntries(newId, occurrences),
+      );
+      if (rotated !== null) {
+        securityLog('session_stepped_up', { userId, sessionId, address: input.client.address });
+      }
+      return rotated;
+    });
+  };

@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import {
+  attack,
+  attackedService,
+  endedFamilies,
+  familyOf,
+  outcomeOf,
+  type Pair,
+  recordedOf,
+  refusal,
+  stillGood,
+  unchanged,
+} from '../../support/attacked.ts';
+import { NOW } from '../../support/families.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const PROOF = { password: PASSWORD };
+const WRONG = { password: 'a wrong piano 42' };
+
+async function world(t: Test, sql: Sql, settings: Parameters<typeof attackedService>[2] = {}) {
+  const service = await attackedService(t, sql, settings);
+  const register = (username: string, password = PASSWORD) =>
+    service.post('/auth/register', { username, email: `${username}@example.com`, password });
+  const { body: ann } = await register('ann');
+  const { body: bob } = await register('bob', 'a green cello 17');
+  const userId = String(ann.id);
+  return {
+    ...service,
+    userId,
+    bobId: String(bob.id),
+    enter: () => service.open({ userId }),
+    stepUp: (pair: Partial<Pair>, proof: object = PROOF, headers = {}) =>
+      service.post('/auth/step-up', { ...pair, ...proof }, headers),
+  };
+}
+
+attack('a step-up that no row allows is refused, and changes nothing', async (t, sql) => {
+  const service = await world(t, sql);
+  const pair = await service.enter();
+  const other = await service.enter();
+  const stranger = await service.open({ userId: service.bobId });
+  const earlier = await service.enter();
+  const later = await service.next(earlier);
+  const unpaired = await service.open({ userId: service.userId, query: '&binding=refresh' });
+  for (const [name, body, expected] of [
+    ['without tokens', {}, refusal.malformed],
+    ['without the access token', { refreshToken: pair.refreshToken }, refusal.mismatch],
+    [
+      'with the access token of another session',
+      { ...pair, accessToken: other.accessToken },
+      refusal.mismatch,
+    ],
+    [
+      'with the access token of another user',
+      { ...pair, accessToken: stranger.accessToken },
+      refusal.mismatch,
+    ],
+    ['with an earlier access token', { ...later, accessToken: earlier.accessToken }, refusal.mismatch],
+    ['with an unpaired access token', { ...pair, accessToken: unpaired.accessToken }, refusal.mismatch],
+    [
+      'of an unpaired session with an access token of another session',
+      { ...unpaired, accessToken: pair.accessToken },
+      refusal.mismatch,
+    ],
+    ['with an access token as refresh token', { ...pair, refreshToken: pair.accessToken }, refusal.invalid],
+    [
+      'with another signature',
+      { ...pair, refreshToken: `${pair.refreshToken.slice(0, -8)}AAAAAAAA` },
+      refusal.invalid,
+    ],
+    ['with a JSON object as password', { ...pair, password: {} }, refusal.request],
+  ] as const) {
+    const answer = await unchanged(t, sql, () => service.stepUp({}, { ...PROOF, ...body }), name);
+    t.equal(outcomeOf(answer), expected, name);
+  }
+  for (const good of [pair, other, stranger, later, unpaired]) await stillGood(t, service, good);
+});
+
+attack('the proof of one user raises no session of another', async (t, sql) => {
+  const service = await world(t, sql);
+  const pair = await service.open({ userId: service.bobId });
+  const answer = await unchanged(t, sql, () => service.stepUp(pair), 'ann’s password');
+  t.equal(outcomeOf(answer), '401 proof_refused');
+  await stillGood(t, service, pair);
+});
+
+attack('a refused proof changes nothing, however often it is given', async (t, sql) => {
+  const service = await world(t, sql);
+  const pair = await service.enter();
+  const before = service.verifications();
+  const answers = await unchanged(
+    t,
+    sql,
+    () => Promise.all(Array.from({ length: 50 }, () => service.stepUp(pair, WRONG))),
+    'wrong passwords',
+  );
+  const outcomes = new Set(answers.map(outcomeOf));
+  t.same([...outcomes].sort(), ['401 proof_refused', '429 too_many_requests']);
+  t.equal(service.verifications() - before, 5, 'only as many as the limit are verified');
+  await stillGood(t, service, pair);
+});
+
+attack('a session that has ended is not raised', async (t, sql) => {
+  const time = { now: NOW };
+  const service = await world(t, sql, { time });
+  const loggedOut = await service.enter();
+  await service.post('/auth/logout', { refreshToken: loggedOut.refreshToken });
+  const short = await service.open({ userId: service.userId, query: '&maxAge=60' });
+  time.now += 60_000;
+  for (const [pair, expected] of [
+    [loggedOut, '401 session_revoked'],
+    [short, '401 token_expired'],
+  ] as const) {
+    const answer = await unchanged(t, sql, () => service.stepUp(pair), expected);
+    t.equal(outcomeOf(answer), expected);
+  }
+});
+
+attack('a token that was stepped up is reuse afterwards, and ends exactly its session', async (t, sql) => {
+  for (const path of ['/auth/refresh', '/auth/step-up']) {
+    const service = await world(t, sql, { policy: { retryWindow: 10_000 } });
+    const pair = await service.enter();
+    const other = await service.enter();
+    t.equal((await service.stepUp(pair)).status, 200);
+    const ended = await endedFamilies(sql);
+    const replay = { ...pair, ...(path === '/auth/step-up' && PROOF) };
+    for (let n = 0; n < 3; n += 1) t.equal(outcomeOf(await service.post(path, replay)), refusal.reused);
+    t.same(
+      (await endedFamilies(sql)).filter((family) => !ended.includes(family)),
+      [familyOf(pair)],
+      path,
+    );
+    t.same(await recordedOf(sql, pair.refreshToken), [
+      'event sessions.reuse_detected',
+      'event sessions.started',
+      'event sessions.stepped_up',
+      'mail sessions.reuse_detected',
+    ]);
+    await stillGood(t, service, other);
+    await sql`delete from users`;
+    await sql`delete from user_identifiers`;
+  }
+});
+
+attack('of parallel step-ups with one token one succeeds, and the others are reuse', async (t, sql) => {
+  const service = await world(t, sql);
+  for (const size of [2, 5]) {
+    const pair = await service.enter();
+    const outcomes = (await Promise.all(Array.from({ length: size }, () => service.stepUp(pair)))).map(
+      outcomeOf,
+    );
+    t.same(outcomes.sort(), ['200', ...Array(size - 1).fill(refusal.reused)]);
+    t.ok((await endedFamilies(sql)).includes(familyOf(pair)));
+  }
+});
+
+attack('parallel step-ups with one token and key get one pair', async (t, sql) => {
+  const service = await world(t, sql);
+  const pair = await service.enter();
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => service.stepUp(pair, PROOF, { 'idempotency-key': 'k' })),
+  );
+  t.same([...new Set(answers.map(outcomeOf))], ['200']);
+  t.equal(new Set(answers.map(({ body }) => body.refresh)).size, 1);
+  const [row] = await sql`select generation, auth_generation from token_families`;
+  t.same(row, { generation: 1, auth_generation: 1 });
+  t.same(
+    (await recordedOf(sql, pair.refreshToken)).filter((line) => line.endsWith('stepped_up')),
+    ['event sessions.stepped_up'],
+  );
+});
+
+attack('a refresh beside a step-up never yields a raised pair without a proof', async (t, sql) => {
+  const time = { now: NOW };
+  const service = await world(t, sql, { time, policy: { retryWindow: 10_000 } });
+  let refreshed = 0;
+  for (let round = 0; round < 20; round += 1) {
+    time.now = NOW;
+    const pair = await service.enter();
+    time.now += 3_000;
+    const key = { 'idempotency-key': 'k' };
+    const [, ...refreshes] = await Promise.all([
+      service.stepUp(pair, PROOF, key),
+      service.post('/auth/refresh', pair, key),
+      service.post('/auth/refresh', pair),
+    ]);
+    for (const { status, body } of refreshes.filter(({ status }) => status === 200)) {
+      refreshed += 1;
+      t.equal(claimsOf(String(body.access)).auth_time, Math.floor(NOW / 1000), `${status}`);
+    }
+  }
+  t.comment(`${refreshed} of 40 refreshes came first`);
+});
+
+attack('a step-up beside the end of its session never outlives it', async (t, sql) => {
+  const service = await world(t, sql);
+  /** Each prepares the end of a session. */
+  const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
+    'a log-out':
+      async ({ refreshToken }) =>
+      () =>
+        service.post('/auth/logout', { refreshToken }),
+    'the end of all sessions': async () => () =>
+      service.families.revokeAll(service.userId, { at: NOW, reason: 'logout', except: null }),
+    'a reset': async () => {
+      const hashedToken = Buffer.alloc(32, 7).toString('base64url');
+      await service.users.openReset(
+        { hashedToken, userId: service.userId, expiresAt: service.time.now + 60_000 },
+        [],
+      );
+      const { passwordHash = '' } = (await service.users.find(service.userId)) ?? {};
+      return () => service.users.useReset(hashedToken, { passwordHash, except: null, at: NOW }, []);
+    },
+  };
+  for (const [name, prepare] of Object.entries(ways)) {
+    let stepUps = 0;
+    for (let round = 0; round < 15; round += 1) {
+      const pair = await service.enter();
+      const end = await prepare(pair);
+      // The proof takes some milliseconds.
+      const [stepped] = await Promise.all([service.stepUp(pair), sleep(round * 2).then(end)]);
+      stepUps += Number(stepped.status === 200);
+      t.ok((await endedFamilies(sql)).includes(familyOf(pair)), `${name}: the session has ended`);
+      if (stepped.status !== 200) continue;
+      const raised = { refreshToken: stepped.body.refresh, accessToken: stepped.body.access };
+      t.equal(outcomeOf(await service.post('/auth/refresh', raised)), '401 session_revoked', name);
+    }
+    t.comment(`${name}: ${stepUps} of 15 step-ups came first`);
+  }
+});
+
+attack(
+  'the password of before is no proof after a change, also in the session that stays',
+  async (t, sql) => {
+    const service = await world(t, sql);
+    let password = PASSWORD;
+    for (let round = 0; round < 5; round += 1) {
+      const pair = await service.enter();
+      const newPassword = `a yellow piano ${round}`;
+      const [stepped, changed] = await Promise.all([
+        service.stepUp(pair, { password }),
+        service.post(
+          '/auth/password',
+          { currentPassword: password, newPassword },
+          { authorization: `Bearer ${pair.accessToken}` },
+        ),
+      ]);
+      t.equal(changed.status, 204);
+      t.ok(['200', '401 proof_refused'].includes(outcomeOf(stepped)), outcomeOf(stepped));
+      const current =
+        stepped.status === 200
+          ? { refreshToken: String(stepped.body.refresh), accessToken: String(stepped.body.access) }
+          : pair;
+      t.equal(outcomeOf(await service.stepUp(current, { password })), '401 proof_refused', 'the one before');
+      password = newPassword;
+      t.equal(outcomeOf(await service.stepUp(current, { password })), '200', 'the new one');
+    }
+  },
+);
