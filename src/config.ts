@@ -142,6 +142,7 @@ function readPolicy(variables: Variables, read: Readers): Policy {
     refreshTokenAge: read.duration('REFRESH_TOKEN_AGE', variables.REFRESH_TOKEN_AGE, 1_000),
     sessionMaxAge: read.duration('SESSION_MAX_AGE', variables.SESSION_MAX_AGE, 1_000),
     sessionShortAge: read.duration('SESSION_SHORT_AGE', variables.SESSION_SHORT_AGE, 1_000),
+    stepUpMaxAge: read.duration('STEP_UP_MAX_AGE', variables.STEP_UP_MAX_AGE, 1_000),
     sessionsPerUser: read.integer('SESSIONS_PER_USER', variables.SESSIONS_PER_USER, 1, 1_000),
     retryWindow: read.duration('REFRESH_RETRY_WINDOW', variables.REFRESH_RETRY_WINDOW),
     clockSkew: read.duration('CLOCK_SKEW', variables.CLOCK_SKEW),

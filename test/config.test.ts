@@ -72,6 +72,7 @@ t.test('defaults are enough', async (t) => {
       refreshTokenAge: 2_592_000_000,
       sessionMaxAge: 7_776_000_000,
       sessionShortAge: 43_200_000,
+      stepUpMaxAge: 600_000,
       sessionsPerUser: 50,
       retryWindow: 0,
       clockSkew: 5_000,
@@ -148,6 +149,7 @@ t.test('values', async (t) => {
     ACCESS_TOKEN_AGE: '30s',
     SESSION_MAX_AGE: '7d',
     SESSION_SHORT_AGE: '8h',
+    STEP_UP_MAX_AGE: '5m',
     POSTGRES_HOST: 'db',
     POSTGRES_USER: 'me',
     POSTGRES_PASSWORD: 'p@ss/word',
@@ -183,6 +185,7 @@ t.test('values', async (t) => {
     accessTokenAge: 30_000,
     sessionMaxAge: 604_800_000,
     sessionShortAge: 28_800_000,
+    stepUpMaxAge: 300_000,
   });
   t.same(config.database, {
     kind: 'url',

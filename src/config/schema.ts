@@ -42,6 +42,7 @@ export const Environment = Type.Object({
   REFRESH_TOKEN_AGE: text('720h'),
   SESSION_MAX_AGE: text('2160h'),
   SESSION_SHORT_AGE: text('12h'),
+  STEP_UP_MAX_AGE: text('10m'),
   SESSIONS_PER_USER: text('50'),
   REFRESH_RETRY_WINDOW: text('0s'),
   CLOCK_SKEW: text('5s'),

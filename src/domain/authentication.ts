@@ -73,6 +73,11 @@ export function authenticationClaims({
   };
 }
 
+/** Whether the user was authenticated within the last `maxAge` milliseconds. An unknown time is not recent. */
+export function isRecent({ auth_time }: AuthenticationClaims, maxAge: number, now: number): boolean {
+  return auth_time !== undefined && now - auth_time * 1000 <= maxAge;
+}
+
 /** The claims about the authentication among all claims of an access token. */
 export function pickAuthentication({ auth_time, amr, acr }: AuthenticationClaims): AuthenticationClaims {
   return {

@@ -18,6 +18,7 @@ const meaning = {
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
+  step_up_required: 'This change needs a more recent authentication of the user.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   invalid_link: 'The link was used before, or it has expired.',
@@ -40,6 +41,7 @@ export interface ReachedLimit extends Limit {
 interface RefusalOptions extends ErrorOptions {
   readonly retryAfter?: number;
   readonly limit?: ReachedLimit;
+  readonly maxAge?: number;
 }
 
 /**
@@ -56,10 +58,14 @@ export class Refusal extends Error {
 
   readonly limit: ReachedLimit | undefined;
 
+  /** Milliseconds for which an authentication counts as recent; undefined where that is not the reason. */
+  readonly maxAge: number | undefined;
+
   constructor(code: RefusalCode, detail: string = meaning[code], options?: RefusalOptions) {
     super(detail, options);
     this.code = code;
     this.retryAfter = options?.retryAfter;
     this.limit = options?.limit;
+    this.maxAge = options?.maxAge;
   }
 }

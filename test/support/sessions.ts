@@ -32,6 +32,7 @@ export const POLICY: Policy = {
   refreshTokenAge: 30 * 86_400_000,
   sessionMaxAge: 90 * 86_400_000,
   sessionShortAge: 12 * 3_600_000,
+  stepUpMaxAge: 10 * 60_000,
   sessionsPerUser: 50,
   retryWindow: 0,
   clockSkew: 5_000,

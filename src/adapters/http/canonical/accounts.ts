@@ -13,7 +13,7 @@ import { principalOf } from '../server/authenticate.ts';
 import { Acr, Amr, AuthTime } from '../server/authentication.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 
 export interface AccountsOptions {
   readonly register: Register;
@@ -148,7 +148,7 @@ const Me = Type.Object(
   },
 );
 const ConfirmedPassword = Type.Object(
-  { password: Text },
+  { password: Type.Optional(Text) },
   { title: 'ConfirmedPassword', additionalProperties: false, examples: [{ password }] },
 );
 const PasswordChange = Type.Object(
@@ -168,6 +168,11 @@ const EmailChange = Type.Object(
   },
 );
 const schema = { tags, security: [{ bearer: [] }] };
+
+/** For the description of a sensitive route. */
+const RECENT_SIGN_IN =
+  'Requires an authentication within `STEP_UP_MAX_AGE`, or the password in the body. Otherwise the answer is 401 ' +
+  '`step_up_required`: get a new pair from `POST /auth/step-up`, and repeat the request.';
 
 /** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {
@@ -196,14 +201,18 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       schema: {
         ...schema,
         operationId: 'deleteMe',
+        [BODY_IS_OPTIONAL]: true,
         summary: 'Delete the account of the user',
+        description: RECENT_SIGN_IN,
         body: ConfirmedPassword,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
     },
     async (request, reply) => {
-      const { userId } = principalOf(request);
-      await deleteAccount({ userId, ...request.body, client: clientOf(request) });
+      await deleteAccount({ ...principalOf(request), ...request.body, client: clientOf(request) });
       return reply.code(204).send(null);
     },
   );

@@ -30,7 +30,7 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
   const { status, title } = PROBLEMS[code];
   if (status >= 500 && !(error instanceof Shed)) request.log.error({ err: error, code }, 'request failed');
   if (error instanceof ServiceKeyRefusal) logSecurityEvent(request, 'service_key_refused', { reason: code });
-  if (status === 401) reply.header('www-authenticate', challengeTo(request, code));
+  if (status === 401) reply.header('www-authenticate', challengeTo(request, error, code));
   reply
     .code(status)
     .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...retryFields(error, status) });
@@ -41,9 +41,12 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
 export const CHALLENGE = 'Bearer realm="kinship"';
 
 /**
- * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3).
+ * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3), or
+ * how recent the user's authentication must be (RFC 9470 section 3).
  */
-function challengeTo({ headers }: FastifyRequest, code: ProblemCode): string {
+function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
+  if (error instanceof Refusal && error.maxAge !== undefined)
+    return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(error.maxAge / 1000)}`;
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }

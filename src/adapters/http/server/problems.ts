@@ -7,7 +7,7 @@ import { MethodNotAllowed } from './methods.ts';
 import { oneOf } from './one-of.ts';
 
 /** The next step for a client. */
-type Recovery = 'retry' | 'login' | 'none';
+type Recovery = 'retry' | 'login' | 'step_up' | 'none';
 
 /** The refusals of the framework, in addition to those of the domain. */
 type FrameworkCode =
@@ -41,6 +41,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   proof_refused: { status: 401, title: 'Proof refused', recovery: 'none' },
   idempotency_key_reused: { status: 422, title: 'Idempotency-Key used before', recovery: 'none' },
   invalid_request: { status: 400, title: 'Invalid request', recovery: 'none' },
+  step_up_required: { status: 401, title: 'Authentication too old', recovery: 'step_up' },
   unauthenticated: { status: 401, title: 'Not authenticated', recovery: 'login' },
   forbidden: { status: 403, title: 'Forbidden', recovery: 'none' },
   invalid_link: { status: 403, title: 'This link is no longer valid', recovery: 'none' },
@@ -79,7 +80,7 @@ export const Problem = Type.Object(
     detail: longText(),
     instance: longText({ description: 'the id of the request, as in the header `x-request-id`' }),
     code: oneOf(Object.keys(PROBLEMS) as ProblemCode[]),
-    recovery: oneOf(['retry', 'login', 'none'], { description: 'what a client should do next' }),
+    recovery: oneOf(['retry', 'login', 'step_up', 'none'], { description: 'what a client should do next' }),
   },
   {
     $id: 'Problem',

@@ -1,0 +1,32 @@
+import { type AuthenticationClaims, isRecent } from '../../domain/authentication.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { SessionOfUser } from '../sessions/log-out.ts';
+import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
+
+/** The session of a request, and what its access token says about the authentication of its user. */
+export interface SignIn extends SessionOfUser {
+  readonly authentication: AuthenticationClaims;
+}
+
+export interface RecentSignInDeps extends LiveFamilyDeps {
+  readonly policy: Policy;
+}
+
+/**
+ * Requires that the user was authenticated within `stepUpMaxAge`, before a sensitive change. The access token decides: a
+ * step-up gives a new one, and a copy of the token before it gains nothing. The session is read from the database, because
+ * another replica may have ended it a moment ago.
+ *
+ * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
+ */
+export async function requireRecentSignIn(
+  deps: RecentSignInDeps,
+  { authentication, ...session }: SignIn,
+): Promise<void> {
+  const { stepUpMaxAge: maxAge } = deps.policy;
+  if (!isRecent(authentication, maxAge, deps.clock()))
+    throw new Refusal('step_up_required', undefined, { maxAge });
+  if ((await findLiveFamily(deps, session)) === null)
+    throw new Refusal('unauthenticated', 'The session has been ended.');
+}

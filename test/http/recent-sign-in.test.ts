@@ -1,0 +1,145 @@
+import t, { type Test } from 'tap';
+import { type HttpService, httpService } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const PASSWORD = 'a violet piano 42';
+const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+const MINUTE = 60_000;
+
+type Body = Readonly<Record<string, unknown>>;
+
+async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
+  const service = await httpService(t, settings);
+  const { body: account } = await service.post('/auth/register', ann);
+  const bearer = ({ access }: Body) => ({ authorization: `Bearer ${access}` });
+  return {
+    ...service,
+    userId: String(account.id),
+    bearer,
+    enter: async () => (await service.post('/auth/login', { username: 'ann', password: PASSWORD })).body,
+    stepUp: async ({ refresh: refreshToken, access: accessToken }: Body) =>
+      (await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD })).body,
+    remove: (pair: Body, body?: object) =>
+      service.send('/auth/me', {
+        method: 'DELETE',
+        headers: { ...bearer(pair), ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+const codeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
+  body.code === undefined ? String(status) : `${status} ${body.code}`;
+
+t.test('a recent sign-in deletes the account without the password', async (t) => {
+  const { enter, remove, time, users, userId } = await service(t);
+  const pair = await enter();
+  time.now = Number(claimsOf(String(pair.access)).auth_time) * 1000 + 10 * MINUTE;
+  t.equal(codeOf(await remove(pair)), '204');
+  t.equal(await users.find(userId), null);
+});
+
+t.test('an older sign-in is challenged, and a step-up answers the challenge', async (t) => {
+  const { enter, remove, stepUp, time, users, userId } = await service(t);
+  const pair = await enter();
+  time.now = Number(claimsOf(String(pair.access)).auth_time) * 1000 + 10 * MINUTE + 1;
+  for (const body of [undefined, {}]) {
+    const refused = await remove(pair, body);
+    t.equal(codeOf(refused), '401 step_up_required');
+    t.equal(refused.body.recovery, 'step_up');
+    t.equal(
+      refused.headers.get('www-authenticate'),
+      'Bearer error="insufficient_user_authentication", max_age=600',
+    );
+  }
+  t.ok(await users.find(userId));
+  const raised = await stepUp(pair);
+  t.equal(codeOf(await remove(pair)), '401 step_up_required', 'the access token of before gains nothing');
+  t.equal(codeOf(await remove(raised)), '204');
+});
+
+t.test('a refresh is no sign-in', async (t) => {
+  const { enter, remove, post, time } = await service(t);
+  const { access: accessToken, refresh: refreshToken } = await enter();
+  time.now += 11 * MINUTE;
+  const next = (await post('/auth/refresh', { accessToken, refreshToken })).body;
+  t.equal(codeOf(await remove(next)), '401 step_up_required');
+});
+
+t.test('the password in the body counts as a sign-in', async (t) => {
+  const { enter, remove, time } = await service(t);
+  const pair = await enter();
+  t.equal(
+    codeOf(await remove(pair, { password: 'a wrong piano 42' })),
+    '401 invalid_credentials',
+    'a wrong one',
+  );
+  time.now += 11 * MINUTE;
+  t.equal(codeOf(await remove(pair, { password: 'a wrong piano 42' })), '401 invalid_credentials');
+  t.equal(codeOf(await remove(pair, { password: PASSWORD })), '204');
+});
+
+t.test('STEP_UP_MAX_AGE decides what is recent', async (t) => {
+  const { enter, remove, time } = await service(t, { policy: { stepUpMaxAge: MINUTE } });
+  const pair = await enter();
+  time.now += MINUTE + 1;
+  const refused = await remove(pair);
+  t.match(refused.headers.get('www-authenticate'), /max_age=60$/);
+});
+
+t.test('a session whose authentication is older than its login is challenged', async (t) => {
+  const { post, remove, time, userId } = await service(t);
+  const now = Math.floor(time.now / 1000);
+  const { body: old } = await post(`/auth/login?userId=${userId}&authTime=${now - 601}`);
+  t.equal(codeOf(await remove(old)), '401 step_up_required');
+  const { body: recent } = await post(`/auth/login?userId=${userId}&authTime=${now - 599}`);
+  t.equal(codeOf(await remove(recent)), '204');
+});
+
+t.test('a session that ended on another replica deletes nothing', async (t) => {
+  const { enter, remove, families, users, userId, time } = await service(t);
+  const pair = await enter();
+  // This replica has not heard of it yet.
+  await families.revoke(String(claimsOf(String(pair.access)).sid), { at: time.now, reason: 'logout' }, []);
+  t.equal(codeOf(await remove(pair)), '401 unauthenticated');
+  t.ok(await users.find(userId));
+});
+
+t.test('users without an account here have nothing to delete', async (t) => {
+  const { post, remove, time } = await service(t);
+  const { body } = await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
+  t.equal(codeOf(await remove(body)), '404 not_found');
+  time.now += 11 * MINUTE;
+  t.equal(codeOf(await remove(body)), '404 not_found');
+});
+
+t.test('ending sessions needs no recent sign-in', async (t) => {
+  const { enter, send, post, bearer, time } = await service(t);
+  const [first, second] = [await enter(), await enter()];
+  time.now += 14 * MINUTE;
+  const path = `/auth/sessions/${claimsOf(String(second.access)).sid}`;
+  t.equal((await send(path, { method: 'DELETE', headers: bearer(first) })).status, 204);
+  for (const scope of ['others', 'all'])
+    t.equal((await post(`/auth/logout?scope=${scope}`, undefined, bearer(first))).status, 204, scope);
+});
+
+t.test(
+  'an account whose password changes beside its deletion is not deleted by the old sign-in',
+  async (t) => {
+    const world = await service(t);
+    const pair = await world.enter();
+    const { remove: removeUser } = world.users;
+    // The owner is faster: the password changes after the account was read.
+    world.users.remove = async (id, expected, ...rest) => {
+      await world.users.changePassword(
+        id,
+        expected,
+        { passwordHash: 'x', except: null, at: world.time.now },
+        [],
+      );
+      return removeUser(id, expected, ...rest);
+    };
+    t.equal(codeOf(await world.remove(pair)), '401 step_up_required');
+    t.ok(await world.users.find(world.userId));
+  },
+);
