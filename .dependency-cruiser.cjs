@@ -27,7 +27,8 @@ module.exports = {
     {
       name: 'not-declared',
       severity: 'error',
-      from: {},
+      // The frameworks of these packages are optional peers; a rule below names each.
+      from: { pathNot: '^packages/(fastify|express|hono)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -64,6 +65,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^client/' },
       to: { pathNot: '^client/src/' },
+    },
+    {
+      name: 'verify-knows-jose-alone',
+      severity: 'error',
+      from: { path: '^packages/verify/' },
+      to: { pathNot: '^(packages/verify/src|node_modules/jose)/' },
+    },
+    {
+      name: 'framework-packages-know-verify-and-their-framework',
+      severity: 'error',
+      from: { path: '^packages/(fastify|express|hono)/' },
+      to: { pathNot: '^(packages/verify/src/index|packages/$1/src/|node_modules/(@types/)?$1/)' },
     },
     home('postgres', ['adapters/postgres/']),
     home('postgrator', ['adapters/postgres/']),

@@ -9,7 +9,16 @@ import { dataDir } from '../support/composed.ts';
 import { skipFor } from '../support/skip.ts';
 
 const run = promisify(execFile);
-const SOURCES = ['src', 'client', 'scripts', 'migrations', 'tsconfig.json', 'package.json', 'README.md'];
+const SOURCES = [
+  'src',
+  'client',
+  'packages',
+  'scripts',
+  'migrations',
+  'tsconfig.json',
+  'package.json',
+  'README.md',
+];
 const MORE = ['LICENSE', 'CHANGELOG.md'];
 
 let tarball = '';

@@ -1,0 +1,4 @@
+export { type Answer, type RefusalCode, toAnswer, VerifyError } from './errors.js';
+export type { Requirements } from './requirements.js';
+export type { Session } from './session.js';
+export { createVerifier, type StreamOptions, type Verifier, type VerifierOptions } from './verifier.js';

@@ -1,0 +1,79 @@
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { unavailable } from './errors.js';
+import { elapsedSince, type Instant, instant } from './time.js';
+
+/** Milliseconds. */
+const TIMEOUT = 5_000;
+/** Between two fetches for a key that the set lacks: anyone can send a token with an unknown `kid`. */
+const COOLDOWN = 10_000;
+/** After a failed fetch. */
+const RETRY = 1_000;
+/** How long an old set is used while the service cannot be reached. */
+const MAX_STALE = 3_600_000;
+const DEFAULT_MAX_AGE = 300_000;
+
+interface Fetched {
+  readonly find: JWTVerifyGetKey;
+  readonly at: Instant;
+  readonly maxAge: number;
+}
+
+/**
+ * The published keys. They are fetched again after the `max-age` of their answer, and for an unknown `kid`. Concurrent
+ * callers share one fetch.
+ */
+export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerifyGetKey {
+  let current: Fetched | null = null;
+  let loading: Promise<Fetched> | null = null;
+  let failedAt: Instant | null = null;
+
+  return async (header, token) => {
+    const set = await fresh();
+    try {
+      return await set.find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || elapsedSince(set.at) < COOLDOWN) throw error;
+      return (await load()).find(header, token);
+    }
+  };
+
+  async function fresh(): Promise<Fetched> {
+    if (current === null) return load();
+    const age = elapsedSince(current.at);
+    if (age < current.maxAge) return current;
+    if (failedAt !== null && elapsedSince(failedAt) < RETRY && age < MAX_STALE) return current;
+    try {
+      return await load();
+    } catch (error) {
+      if (age < MAX_STALE) return current;
+      throw error;
+    }
+  }
+
+  function load(): Promise<Fetched> {
+    loading ??= fetchSet().finally(() => {
+      loading = null;
+    });
+    return loading;
+  }
+
+  async function fetchSet(): Promise<Fetched> {
+    try {
+      const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) });
+      if (response.status !== 200) throw new Error(`The keys are answered with ${response.status}.`);
+      const find = createLocalJWKSet((await response.json()) as JSONWebKeySet);
+      current = { find, at: instant(), maxAge: maxAgeOf(response) };
+      failedAt = null;
+      return current;
+    } catch (cause) {
+      failedAt = instant();
+      throw unavailable('The published keys cannot be fetched at the moment.', cause);
+    }
+  }
+}
+
+/** Milliseconds, at most an hour. */
+function maxAgeOf({ headers }: Response): number {
+  const [, seconds] = /(?:^|[\s,])max-age=(\d{1,9})/i.exec(headers.get('cache-control') ?? '') ?? [];
+  return seconds === undefined ? DEFAULT_MAX_AGE : Math.min(Number(seconds) * 1_000, MAX_STALE);
+}

@@ -1,0 +1,41 @@
+import type { JWTPayload } from 'jose';
+import { invalidToken } from './errors.js';
+import { isSessionId } from './session-set.js';
+
+/** The session of an accepted access token. Times in seconds since the epoch. */
+export interface Session {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly clientId: string | null;
+  readonly scopes: readonly string[];
+  /** When the user last showed a credential; null if the token does not say. */
+  readonly authTime: number | null;
+  /** The level of that authentication; null if the token does not say. */
+  readonly acr: string | null;
+  readonly expiresAt: number;
+  /** All claims of the token. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Reads verified claims. Throws `token_invalid` for claims that are not those of an access token of the service. */
+export function toSession(claims: JWTPayload): Session {
+  const { sub, sid, exp, client_id: clientId, scope, auth_time: authTime, acr, cnf } = claims;
+  if (typeof sub !== 'string' || !isSessionId(sid) || typeof exp !== 'number')
+    throw invalidToken('token_invalid', 'The token is no access token of a session.');
+  // A bound token is worth nothing without the proof of its key (RFC 9449), and proofs are not verified here.
+  if (cnf !== undefined)
+    throw invalidToken(
+      'token_invalid',
+      'The token is bound to a key, and bound tokens are not supported here.',
+    );
+  return {
+    userId: sub,
+    sessionId: sid,
+    clientId: typeof clientId === 'string' ? clientId : null,
+    scopes: typeof scope === 'string' ? scope.split(' ').filter((one) => one !== '') : [],
+    authTime: typeof authTime === 'number' ? authTime : null,
+    acr: typeof acr === 'string' ? acr : null,
+    expiresAt: exp,
+    claims,
+  };
+}

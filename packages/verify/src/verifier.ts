@@ -1,0 +1,140 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { invalidToken, unavailable, VerifyError } from './errors.js';
+import { isActive } from './introspect.js';
+import { createKeySet } from './key-set.js';
+import { checkRequirements, type Requirements } from './requirements.js';
+import { followRevocations, type Revocations } from './revocations.js';
+import { type Session, toSession } from './session.js';
+
+/** Characters of a token. */
+const MAX_TOKEN = 8 * 1024;
+
+/** Seconds by which the clocks of the service and of this machine may differ. `exp` has no leeway. */
+const LEEWAY = 5;
+
+export interface StreamOptions {
+  /** A service key with scope `verify`; for `introspect` also with that scope. */
+  readonly serviceKey: string;
+  /**
+   * What to do with a valid token while the stream is lost. `accept`: sessions live on until `exp`. `introspect`: ask
+   * the service for each request. `refuse`: answer 503.
+   */
+  readonly whenLost: 'accept' | 'introspect' | 'refuse';
+  /**
+   * Milliseconds after the last byte of the stream. Then it counts as lost. Default 30,000. The service sends a byte
+   * every 15 seconds at least.
+   */
+  readonly lostAfter?: number;
+  /** Ended sessions that are kept, at 20 to 54 bytes each. Beyond that the stream counts as lost. Default 1,000,000. */
+  readonly maxSessions?: number;
+  /** Called with each failure of the stream. Connecting goes on. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface VerifierOptions {
+  /** `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. */
+  readonly issuer: string;
+  /** `TOKEN_AUDIENCE` of the service. */
+  readonly audience: string;
+  /** Where this program reaches the service. Default: the issuer. */
+  readonly url?: string;
+  /** Without it, ended sessions live on here until their access token expires. */
+  readonly revocations?: StreamOptions;
+  readonly fetch?: typeof fetch;
+}
+
+export interface Verifier {
+  /**
+   * Verifies the value of an `Authorization` header. Rejects with a {@link VerifyError}, and with nothing else.
+   */
+  verify(authorization: string | null | undefined, requirements?: Requirements): Promise<Session>;
+  /** Resolves once the ended sessions are known. Without `revocations` at once. */
+  readonly ready: Promise<void>;
+  /** Closes the stream of revocations. */
+  close(): void;
+}
+
+/** Creates a verifier of access tokens. One for the whole program: it caches the keys and follows the stream. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { issuer, audience, url = issuer, revocations } = options;
+  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const at = (path: string) => new URL(path, url);
+  const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
+  const stream = revocations === undefined ? null : follow(revocations);
+
+  return {
+    async verify(authorization, requirements = {}) {
+      const token = readToken(authorization);
+      const claims = await readClaims(token);
+      const session = toSession(claims);
+      // A proof of possession (RFC 9449) will be verified here, before the session is looked up.
+      if (stream !== null) await checkSession(stream, token, session);
+      checkRequirements(session, requirements);
+      return session;
+    },
+    ready: stream?.list.ready ?? Promise.resolve(),
+    close: () => stream?.list.close(),
+  };
+
+  function follow(settings: StreamOptions) {
+    const {
+      serviceKey,
+      whenLost,
+      lostAfter = 30_000,
+      maxSessions = 1_000_000,
+      onError = () => {},
+    } = settings;
+    const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
+    return { list, serviceKey, whenLost, lostAfter };
+  }
+
+  async function readClaims(token: string): Promise<JWTPayload> {
+    const expected = { issuer, audience, typ: 'at+jwt', clockTolerance: LEEWAY };
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        ...expected,
+        algorithms: ['EdDSA', 'ES256', 'RS256'],
+        requiredClaims: ['sub', 'sid', 'iat', 'exp'],
+      });
+      if ((payload.exp ?? 0) * 1000 <= Date.now()) throw new errors.JWTExpired('"exp" has passed', payload);
+      return payload;
+    } catch (error) {
+      throw toVerifyError(error);
+    }
+  }
+
+  async function checkSession(
+    { list, serviceKey, whenLost, lostAfter }: ReturnType<typeof follow>,
+    token: string,
+    { sessionId, claims }: Session,
+  ): Promise<void> {
+    if (list.hasEnded(sessionId)) throw invalidToken('session_ended', 'The session has ended.');
+    if (isCovered(list, claims) && list.staleFor() <= lostAfter) return;
+    if (whenLost === 'accept') return;
+    if (whenLost === 'refuse') throw unavailable('It is not known at the moment which sessions have ended.');
+    if (!(await isActive(token, { url: at('/oauth/introspect'), serviceKey, fetch })))
+      throw invalidToken('session_ended', 'The session has ended.');
+  }
+}
+
+/** A token from before a reduction of `ACCESS_TOKEN_AGE` lives longer than the list goes back. */
+function isCovered(list: Revocations, { iat, exp }: JWTPayload): boolean {
+  return list.covers((exp ?? Number.POSITIVE_INFINITY) - (iat ?? 0));
+}
+
+function readToken(authorization: string | null | undefined): string {
+  if (!authorization) throw new VerifyError('token_missing', 'There is no access token.');
+  const [, token = ''] = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization) ?? [];
+  if (token === '' || token.length > MAX_TOKEN)
+    throw invalidToken('token_invalid', 'The Authorization header holds no bearer token.');
+  return token;
+}
+
+function toVerifyError(error: unknown): VerifyError {
+  if (error instanceof VerifyError) return error;
+  if (error instanceof errors.JWTExpired)
+    return invalidToken('token_expired', 'The token has expired.', error);
+  if (error instanceof errors.JOSEError)
+    return invalidToken('token_invalid', 'The token is not accepted.', error);
+  return unavailable('The token cannot be verified at the moment.', error);
+}

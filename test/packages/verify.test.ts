@@ -1,0 +1,319 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import t, { type Test } from 'tap';
+import {
+  createVerifier,
+  toAnswer,
+  type Verifier,
+  type VerifierOptions,
+  VerifyError,
+} from '../../packages/verify/src/index.ts';
+import { until } from '../support/composed.ts';
+import { ISSUER, issuingService, logOut, RESOURCE_SERVER_KEY } from '../support/issuing-service.ts';
+import { requirePostgres } from '../support/postgres.ts';
+
+const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+const SID = 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9';
+const CHALLENGE = 'Bearer realm="kinship"';
+
+function verifier(t: Test, url: string, more: Partial<VerifierOptions> = {}): Verifier {
+  const made = createVerifier({ issuer: ISSUER, audience: 'kinship', url, ...more });
+  t.teardown(made.close);
+  return made;
+}
+
+/** The code of the refusal, or `accepted`. */
+async function outcome(verifying: Promise<unknown>): Promise<string> {
+  return refusalOf(verifying).then(
+    ({ code }) => code,
+    () => 'accepted',
+  );
+}
+
+async function refusalOf(verifying: Promise<unknown>): Promise<VerifyError> {
+  const error = await verifying.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof VerifyError) return error;
+  throw error ?? new Error('It was accepted.');
+}
+
+t.test('against the real service', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { url, logIn } = await issuingService(t);
+
+  await t.test('a valid token is accepted, with its session', async (t) => {
+    const { verify, ready } = verifier(t, url);
+    await ready;
+    const { authorization, userId, sid } = await logIn();
+    const session = await verify(authorization);
+    t.match(session, { userId, sessionId: sid, clientId: 'kinship', scopes: [] });
+    t.ok(session.expiresAt > Date.now() / 1000);
+    t.equal((await verify(authorization.replace('Bearer', 'bearer'))).userId, userId);
+  });
+
+  await t.test('a refresh token, another issuer and another audience are refused', async (t) => {
+    const { authorization, refresh } = await logIn();
+    t.equal(await outcome(verifier(t, url).verify(`Bearer ${refresh}`)), 'token_invalid');
+    t.equal(await outcome(verifier(t, url, { issuer: 'x' }).verify(authorization)), 'token_invalid');
+    t.equal(await outcome(verifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
+  });
+
+  await t.test('a session that ends is refused, without a look-up for each request', async (t) => {
+    const paths: string[] = [];
+    const counted: typeof fetch = (input, init) => {
+      paths.push(new URL(String(input)).pathname);
+      return fetch(input, init);
+    };
+    const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' } as const;
+    const before = await logIn();
+    await logOut(url, before);
+    const { verify, ready } = verifier(t, url, { revocations, fetch: counted });
+    await ready;
+    t.equal(await outcome(verify(before.authorization)), 'session_ended');
+    for (let round = 0; round < 20; round += 1) {
+      const ticket = await logIn();
+      t.equal(await outcome(verify(ticket.authorization)), 'accepted');
+      await logOut(url, ticket);
+      await until('refusal', async () =>
+        (await outcome(verify(ticket.authorization))) === 'session_ended' ? true : undefined,
+      );
+    }
+    t.same(paths.sort(), ['/.well-known/jwks.json', '/revocations']);
+  });
+
+  await t.test('a recent authentication and its level are required where the route says so', async (t) => {
+    const { verify } = verifier(t, url);
+    const { authorization } = await logIn();
+    const refusal = await refusalOf(verify(authorization, { acr: 'aal2', maxAge: 600 }));
+    t.match(refusal, { code: 'step_up_required', status: 401 });
+    t.equal(
+      refusal.challenge,
+      `${CHALLENGE}, error="insufficient_user_authentication", max_age="600", acr_values="aal2"`,
+    );
+    t.equal(await outcome(verify(authorization, { scopes: ['orders'] })), 'insufficient_scope');
+  });
+
+  await t.test('while the stream is lost, the application’s choice holds', async (t) => {
+    for (const [whenLost, live, ended] of [
+      ['accept', 'accepted', 'accepted'],
+      ['introspect', 'accepted', 'session_ended'],
+      ['refuse', 'unavailable', 'unavailable'],
+    ] as const) {
+      const noStream: typeof fetch = async (input, init) => {
+        if (String(input).endsWith('/revocations')) throw new Error('unreachable');
+        return fetch(input, init);
+      };
+      const failures: unknown[] = [];
+      const onError = (error: unknown) => void failures.push(error);
+      const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost, onError };
+      const { verify } = verifier(t, url, { revocations, fetch: noStream });
+      const [one, other] = [await logIn(), await logIn()];
+      await logOut(url, other);
+      t.equal(await outcome(verify(one.authorization)), live, `${whenLost}, a live session`);
+      t.equal(await outcome(verify(other.authorization)), ended, `${whenLost}, an ended session`);
+      t.ok(failures.length > 0, 'the failure is reported');
+    }
+  });
+
+  await t.test('a wrong service key is reported, and introspection with it refuses', async (t) => {
+    const failures: string[] = [];
+    const revocations = {
+      serviceKey: 'wrong',
+      whenLost: 'introspect',
+      onError: (error: unknown) => void failures.push(String(error)),
+    } as const;
+    const { verify } = verifier(t, url, { revocations });
+    t.equal(await outcome(verify((await logIn()).authorization)), 'unavailable');
+    await until('failure', async () => failures[0]);
+    t.match(failures, [/answered with 401/]);
+  });
+});
+
+/** A service of this test's own: keys, and streams that the test writes. */
+async function fakeService() {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA');
+  const jwk = { ...(await exportJWK(publicKey)), kid: '1', alg: 'EdDSA', use: 'sig' };
+  const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const calls = { keys: 0, streams: 0 };
+  let keysAreUp = true;
+  const fake = async (input: unknown) => {
+    const { pathname } = new URL(String(input));
+    if (pathname === '/revocations') {
+      calls.streams += 1;
+      return new Response(new ReadableStream({ start: (stream) => void streams.push(stream) }));
+    }
+    calls.keys += 1;
+    if (!keysAreUp) throw new TypeError('fetch failed');
+    return Response.json({ keys: [jwk] }, { headers: { 'cache-control': 'public, max-age=300' } });
+  };
+  const now = () => Math.floor(Date.now() / 1000);
+  return {
+    fetch: fake as typeof fetch,
+    calls,
+    streams,
+    setKeysUp(up: boolean) {
+      keysAreUp = up;
+    },
+    write: (text: string) => streams.at(-1)?.enqueue(new TextEncoder().encode(text)),
+    async sign(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}) {
+      const times = { iat: now(), exp: now() + 900 };
+      const standard = { iss: ISSUER, aud: 'kinship', sub: USER, sid: SID, ...times };
+      const jwt = new SignJWT({ ...standard, ...claims });
+      jwt.setProtectedHeader({ alg: 'EdDSA', kid: '1', typ: 'at+jwt', ...header });
+      return `Bearer ${await jwt.sign(privateKey)}`;
+    },
+  };
+}
+
+const READY = 'event: ready\ndata: {"accessTokenAge":900}\n\n';
+const revocations = { serviceKey: 'x', whenLost: 'refuse' } as const;
+const ended = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new Date().toISOString() })}\n\n`;
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+t.test('tokens', async (t) => {
+  const service = await fakeService();
+  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const now = Math.floor(Date.now() / 1000);
+  const cases: Record<string, [string, string | null | undefined]> = {
+    'no header': ['token_missing', undefined],
+    'an empty header': ['token_missing', ''],
+    'another scheme': ['token_invalid', 'Basic eDp5'],
+    nonsense: ['token_invalid', 'Bearer x.y.z'],
+    'too long': ['token_invalid', `Bearer ${'x'.repeat(9_000)}`],
+    good: ['accepted', await service.sign()],
+    'of another type': ['token_invalid', await service.sign({}, { typ: 'JWT' })],
+    'expired this second': ['token_expired', await service.sign({ exp: now })],
+    'not yet valid': ['token_invalid', await service.sign({ nbf: now + 60 })],
+    'within the leeway': ['accepted', await service.sign({ nbf: now + 3 })],
+    'without a session': ['token_invalid', await service.sign({ sid: undefined })],
+    'a session that is no UUID': ['token_invalid', await service.sign({ sid: 'x' })],
+    'without an end': ['token_invalid', await service.sign({ exp: undefined })],
+    'bound to a key': ['token_invalid', await service.sign({ cnf: { jkt: 'x' } })],
+    'an unknown key': ['token_invalid', await service.sign({}, { kid: '2' })],
+  };
+  for (const [name, [wanted, authorization]] of Object.entries(cases))
+    t.equal(await outcome(verify(authorization)), wanted, name);
+  t.equal(service.calls.keys, 1, 'an unknown key id does not fetch the keys again at once');
+});
+
+t.test('requirements', async (t) => {
+  const service = await fakeService();
+  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const now = Math.floor(Date.now() / 1000);
+  const token = await service.sign({ scope: 'read write', auth_time: now - 100, acr: 'aal2' });
+  t.equal(await outcome(verify(token, { scopes: ['read'], maxAge: 200, acr: 'aal1' })), 'accepted');
+  t.equal(await outcome(verify(token, { acr: 'aal2' })), 'accepted');
+  t.equal(await outcome(verify(token, { acr: 'other2' })), 'step_up_required');
+  t.equal(await outcome(verify(token, { maxAge: 50 })), 'step_up_required');
+  const refusal = await refusalOf(verify(token, { scopes: ['read', 'admin'] }));
+  t.equal(refusal.status, 403);
+  t.equal(refusal.challenge, `${CHALLENGE}, error="insufficient_scope", scope="read admin"`);
+  t.equal(await outcome(verify(await service.sign(), { maxAge: 50 })), 'step_up_required', 'no auth_time');
+});
+
+t.test('answers', async (t) => {
+  const service = await fakeService();
+  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const missing = toAnswer(await refusalOf(verify(null)));
+  t.equal(missing.headers['www-authenticate'], CHALLENGE, 'no error without a token (RFC 6750 section 3.1)');
+  t.match(JSON.parse(missing.body), { status: 401, code: 'token_missing' });
+  const invalid = toAnswer(await refusalOf(verify('Bearer x')));
+  t.equal(invalid.headers['www-authenticate'], `${CHALLENGE}, error="invalid_token"`);
+  service.setKeysUp(false);
+  const down = verifier(t, ISSUER, { fetch: service.fetch });
+  const outage = toAnswer(await refusalOf(down.verify(await service.sign())));
+  t.match(outage, { status: 503, headers: { 'retry-after': '1', 'www-authenticate': undefined } });
+});
+
+t.test('keys that were fetched outlive an outage, and concurrent requests share a fetch', async (t) => {
+  const service = await fakeService();
+  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const token = await service.sign();
+  await Promise.all(Array.from({ length: 50 }, () => verify(token)));
+  t.equal(service.calls.keys, 1);
+  service.setKeysUp(false);
+  t.equal(await outcome(verify(token)), 'accepted');
+});
+
+t.test('the stream', async (t) => {
+  const open = async (more: Partial<NonNullable<VerifierOptions['revocations']>> = {}) => {
+    const service = await fakeService();
+    const failures: string[] = [];
+    const onError = (error: unknown) => void failures.push(String(error));
+    const made = verifier(t, ISSUER, {
+      fetch: service.fetch,
+      revocations: { ...revocations, onError, ...more },
+    });
+    await turn();
+    return { ...service, ...made, failures, token: await service.sign() };
+  };
+
+  await t.test('is read in any pieces', async (t) => {
+    const { write, verify, token, ready } = await open();
+    t.equal(await outcome(verify(token)), 'unavailable', 'the list is not known yet');
+    for (const char of `: hi\n\n${READY}`) write(char);
+    await ready;
+    t.equal(await outcome(verify(token)), 'accepted');
+    for (const char of ended()) write(char);
+    await turn();
+    t.equal(await outcome(verify(token)), 'session_ended');
+  });
+
+  await t.test('that ends is opened again, and what is known stays known', async (t) => {
+    const { write, verify, token, ready, streams, calls } = await open();
+    write(READY + ended());
+    await ready;
+    await turn();
+    streams[0]?.close();
+    await until('another stream', async () => (calls.streams > 1 ? true : undefined));
+    t.equal(await outcome(verify(token)), 'session_ended');
+    write(READY);
+    await turn();
+    t.equal(await outcome(verify(token)), 'session_ended', 'although the new list lacks it');
+  });
+
+  await t.test('counts as lost after the stated time without a byte', async (t) => {
+    const { write, verify, token, ready, streams } = await open({ lostAfter: 200 });
+    write(READY);
+    await ready;
+    t.equal(await outcome(verify(token)), 'accepted');
+    streams[0]?.error(new Error('cut'));
+    t.equal(await outcome(verify(token)), 'accepted', 'for a while');
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    t.equal(await outcome(verify(token)), 'unavailable');
+    write(': heartbeat\n\n');
+    await turn();
+    t.equal(await outcome(verify(token)), 'unavailable', 'a new stream counts once it is ready');
+    write(READY);
+    await turn();
+    t.equal(await outcome(verify(token)), 'accepted');
+  });
+
+  await t.test('with more sessions than fit counts as lost', async (t) => {
+    const { write, verify, token, ready, failures } = await open({ maxSessions: 2 });
+    write(READY);
+    await ready;
+    for (const digit of ['1', '2', '3']) write(ended(SID.replace('bd4e', `bd4${digit}`)));
+    await turn();
+    t.equal(await outcome(verify(token)), 'unavailable');
+    t.match(failures, [/maxSessions/]);
+  });
+
+  await t.test('does not cover tokens that live longer than it goes back', async (t) => {
+    const { write, verify, sign, ready } = await open();
+    write(READY);
+    await ready;
+    const now = Math.floor(Date.now() / 1000);
+    t.equal(await outcome(verify(await sign({ iat: now, exp: now + 901 }))), 'unavailable');
+  });
+
+  await t.test('with an endless event is closed', async (t) => {
+    const { write, failures, ready } = await open();
+    write(READY);
+    await ready;
+    write('x'.repeat(20_000));
+    await turn();
+    t.match(failures, [/too long/]);
+  });
+});
