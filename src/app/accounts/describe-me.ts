@@ -1,4 +1,5 @@
 import { isEmailVerified } from '../../domain/email-address.ts';
+import { withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { SessionOfUser } from '../sessions/log-out.ts';
 
@@ -21,8 +22,8 @@ export const describeMe =
       : {
           userId,
           sessionId,
-          username: user.username,
-          email: user.email,
+          username: withUnicodeDomain(user.username),
+          email: withUnicodeDomain(user.email),
           emailVerified: isEmailVerified(user),
         };
   };

@@ -4,6 +4,7 @@ import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
+import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
@@ -42,7 +43,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       authentication: BY_PASSWORD,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };
-    const identifier = identifierOf(username);
+    const identifier = identifierOf(withAsciiDomain(username));
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
     const given = normalizePassword(password);

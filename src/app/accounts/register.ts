@@ -5,12 +5,14 @@ import { networkOf } from '../../domain/network.ts';
 import { normalizePassword, passwordFault } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { accountFault, identityOf } from '../../domain/user.ts';
+import { withAsciiDomain, withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { type PrepareVerificationDeps, prepareVerification } from './prepare-verification.ts';
+import { readAddress } from './read-address.ts';
 
 interface Deps extends PrepareVerificationDeps {
   readonly users: Users;
@@ -31,8 +33,10 @@ export type Register = (input: RegisterInput) => Promise<{ id: string; username:
 /** Creates an account, and mails the link that proves its address. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`. */
 export const register =
   (deps: Deps): Register =>
-  async ({ username, email, client, ...input }) => {
+  async ({ client, ...input }) => {
     const { users, passwords, isCommonPassword, clock, newId } = deps;
+    const email = readAddress(input.email);
+    const username = withAsciiDomain(input.username.normalize('NFKC'));
     const password = normalizePassword(input.password);
     const fault =
       accountFault(username, email) ?? passwordFault(password, [username, email], isCommonPassword);
@@ -45,7 +49,7 @@ export const register =
     const passwordHash = await passwords.hash(password, network);
     const user = {
       id: newId(),
-      username: username.normalize('NFKC'),
+      username,
       email,
       emailVerifiedAt: null,
       passwordHash,
@@ -61,5 +65,5 @@ export const register =
     const verification = await prepareVerification(deps, user, client);
     const entries = [...outboxEntries(newId, [{ event }]), ...(verification?.entries ?? [])];
     if (!(await users.create(user, entries, verification?.link))) throw new Refusal('conflict');
-    return { id: user.id, username: user.username, email };
+    return { id: user.id, username: withUnicodeDomain(user.username), email: withUnicodeDomain(email) };
   };

@@ -1,6 +1,5 @@
 import { EMAIL_LINK_AGE, EMAIL_LINK_LIMIT, type EmailLinkPurpose } from '../../domain/email-address.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
-import { isMailbox } from '../../domain/mailbox.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -10,6 +9,7 @@ import { outboxEntries } from '../outbox-entries.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
+import { readAddress } from './read-address.ts';
 
 interface Deps extends ConfirmPasswordDeps {
   readonly emailChanges: Pick<EmailChanges, 'isTaken' | 'request'>;
@@ -35,8 +35,8 @@ export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<voi
 export const requestEmailChange = (deps: Deps): RequestEmailChange => {
   const { emailChanges, links, clock, newId } = deps;
 
-  return async ({ userId, email, password, client }) => {
-    if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
+  return async ({ userId, password, client, ...input }) => {
+    const email = readAddress(input.email);
     const shown = await confirmPassword(deps, userId, password, client);
     const identifier = identifierOf(email);
     if (identifier === identifierOf(shown.user.email))

@@ -4,10 +4,9 @@ import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
 import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
 import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
+import { readAddress } from '../../../app/accounts/read-address.ts';
 import type { Register } from '../../../app/accounts/register.ts';
 import type { RequestEmailChange } from '../../../app/accounts/request-email-change.ts';
-import { isMailbox } from '../../../domain/mailbox.ts';
-import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { Acr, Amr, AuthTime } from '../server/authentication.ts';
@@ -77,7 +76,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await forgotPassword({ email: mailboxIn(request.body), client: clientOf(request) });
+      await forgotPassword({ email: readAddress(request.body.email), client: clientOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -98,7 +97,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await mailVerification({ email: mailboxIn(request.body), client: clientOf(request) });
+      await mailVerification({ email: readAddress(request.body.email), client: clientOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -109,11 +108,6 @@ function addressOf(title: string) {
     { email: Text },
     { title, additionalProperties: false, examples: [{ email: account.email }] },
   );
-}
-
-function mailboxIn({ email }: { readonly email: string }): string {
-  if (!isMailbox(email)) throw new Refusal('invalid_request', 'body/email must be one mailbox.');
-  return email;
 }
 
 const Me = Type.Object(

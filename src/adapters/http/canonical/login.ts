@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
+import { readAddress } from '../../../app/accounts/read-address.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
-import { isMailbox } from '../../../domain/mailbox.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
@@ -117,14 +117,11 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       if (Object.keys(request.body).length > 0) {
         throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
       }
-      if (email !== undefined && !isMailbox(email)) {
-        throw new Refusal('invalid_request', 'querystring/email must be one mailbox.');
-      }
       return openSession({
         ...session,
         userId: userId.toLowerCase(),
         ...clientOfKey,
-        contact: email ?? null,
+        contact: email === undefined ? null : readAddress(email, 'querystring/email'),
         ...sessionOptions(stated),
       });
     },

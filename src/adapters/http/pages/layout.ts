@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import { escapeHtml } from '../../../lib/html.ts';
 
 /** `title` is text, `content` is HTML. */
@@ -62,9 +63,9 @@ export function paragraph(text: string): string {
   return `<p>${escapeHtml(text)}</p>\n`;
 }
 
-/** A name or an address. A name can have a writing direction of its own. */
+/** A name or an address, as people read it. It can have a writing direction of its own. */
 export function named(name: string): string {
-  return `<strong><bdi>${escapeHtml(name)}</bdi></strong>`;
+  return `<strong><bdi>${escapeHtml(withUnicodeDomain(name))}</bdi></strong>`;
 }
 
 /** A form with one button, which posts the token of a mailed link. */

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-password.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
 import { clientOf } from '../server/client.ts';
@@ -117,7 +118,7 @@ function formPage({ token, username, error }: FormState): Page {
     content: `<form method="post" action="/auth/password/reset">
 <input type="hidden" name="token" value="${escapeHtml(token)}">
 <label for="account">Account</label>
-<input id="account" type="text" autocomplete="username" dir="auto" readonly value="${escapeHtml(username)}">
+<input id="account" type="text" autocomplete="username" dir="auto" readonly value="${escapeHtml(withUnicodeDomain(username))}">
 <label for="new-password">New password</label>
 <p id="hint">Eight characters or more. All your sessions end when you set it.</p>
 ${failure}<input id="new-password" name="newPassword" type="password" autocomplete="new-password" minlength="8" required autofocus aria-describedby="${describedBy}"${invalid}>

@@ -1,4 +1,5 @@
 import type { ClientInfo, DomainEvent } from '../../../domain/events.ts';
+import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import { layOut, type MailContent, type MailText } from './layout.ts';
 import { quoted } from './quoted.ts';
 
@@ -219,7 +220,7 @@ function aboutOldEmail(
     facts: [
       account(context),
       when(occurredAt),
-      ['New mail address', quoted(data.newEmail)],
+      ['New mail address', quoted(withUnicodeDomain(data.newEmail))],
       ...client(data, context),
     ],
     whatToDo: [
@@ -237,7 +238,7 @@ function link(label: string, { link: url }: MailContext): Pick<MailText, 'link'>
 }
 
 function account(context: MailContext): Fact {
-  return ['Account', quoted(context.account)];
+  return ['Account', quoted(withUnicodeDomain(context.account))];
 }
 
 function client(data: Partial<ClientInfo>, context: MailContext): Fact[] {

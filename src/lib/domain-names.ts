@@ -1,0 +1,30 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+
+/** Every character but those that a name in ASCII form may have, and those outside ASCII. */
+const FORBIDDEN = /[^a-z0-9.\-\u0080-\u{10ffff}]/iu;
+
+const INTERNATIONAL = /[^\p{ASCII}]|(?:^|\.)xn--/iu;
+
+/**
+ * An address with its domain in ASCII form (UTS 46), or with an empty domain if it has no such form. Other text stays as it
+ * is.
+ */
+export function withAsciiDomain(text: string): string {
+  const [local, domain] = splitAddress(text);
+  // Only names with labels to convert: the function would also read ports, paths and percent-encoding.
+  if (!INTERNATIONAL.test(domain) || FORBIDDEN.test(domain)) return text;
+  return local + domainToASCII(domain);
+}
+
+/** An address with its domain in Unicode, as people read it. Other text stays as it is. */
+export function withUnicodeDomain(text: string): string {
+  const [local, domain] = splitAddress(text);
+  if (!INTERNATIONAL.test(domain) || FORBIDDEN.test(domain)) return text;
+  return local + domainToUnicode(domain);
+}
+
+/** The part of an address up to the `@`, and its domain, which is empty in other text. */
+function splitAddress(text: string): readonly [string, string] {
+  const at = text.lastIndexOf('@') + 1;
+  return at < 2 ? [text, ''] : [text.slice(0, at), text.slice(at)];
+}
