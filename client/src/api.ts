@@ -185,7 +185,7 @@ export interface components {
         };
         readonly EmailChange: {
             readonly email: string;
-            readonly password: string;
+            readonly password?: string;
         };
         readonly PasswordChange: {
             readonly currentPassword: string;

@@ -79,6 +79,16 @@ t.test('the password in the body counts as a sign-in', async (t) => {
   t.equal(codeOf(await remove(pair, { password: PASSWORD })), '204');
 });
 
+t.test('a change of the address follows the same rule', async (t) => {
+  const { enter, post, bearer, time } = await service(t);
+  const pair = await enter();
+  const change = (body = {}) => post('/auth/email', { email: 'ann@example.org', ...body }, bearer(pair));
+  t.equal(codeOf(await change()), '202');
+  time.now += 11 * MINUTE;
+  t.equal(codeOf(await change()), '401 step_up_required');
+  t.equal(codeOf(await change({ password: PASSWORD })), '202');
+});
+
 t.test('STEP_UP_MAX_AGE decides what is recent', async (t) => {
   const { enter, remove, time } = await service(t, { policy: { stepUpMaxAge: MINUTE } });
   const pair = await enter();

@@ -6,45 +6,47 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import { applyWithPassword } from './apply-with-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
-import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 import { readAddress } from './read-address.ts';
+import {
+  applyChange,
+  authorizeChange,
+  type SensitiveChangeDeps,
+  type SensitiveRequest,
+} from './sensitive-change.ts';
 
-interface Deps extends ConfirmPasswordDeps {
+interface Deps extends SensitiveChangeDeps {
   readonly emailChanges: Pick<EmailChanges, 'isTaken' | 'request'>;
   readonly links: LinkSecrets;
   readonly newId: NewId;
 }
 
-export interface RequestEmailChangeInput {
-  readonly userId: string;
+export interface RequestEmailChangeInput extends SensitiveRequest {
   /** The new address. */
   readonly email: string;
-  readonly password: string;
-  readonly client: ClientInfo;
 }
 
 export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<void>;
 
 /**
  * Mails a link to the new address, and a notice with an undo link to the present one. The address changes when the link
- * is used. Rejects with a {@link Refusal}: `invalid_request`, `invalid_credentials`, `not_found`, `conflict`,
- * `too_many_requests`.
+ * is used. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link Refusal}:
+ * `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const requestEmailChange = (deps: Deps): RequestEmailChange => {
   const { emailChanges, links, clock, newId } = deps;
 
-  return async ({ userId, password, client, ...input }) => {
-    const email = readAddress(input.email);
-    const shown = await confirmPassword(deps, userId, password, client);
+  return async ({ email: typed, ...request }) => {
+    const { userId, client } = request;
+    const email = readAddress(typed);
+    const authorized = await authorizeChange(deps, request);
     const identifier = identifierOf(email);
-    if (identifier === identifierOf(shown.user.email))
+    if (identifier === identifierOf(authorized.user.email))
       throw new Refusal('invalid_request', 'body/email is already the address of the account.');
     await assertWithinLimits(identifier, userId, client);
     if (await emailChanges.isTaken(identifier, userId, clock())) throw new Refusal('conflict');
 
-    await applyWithPassword(deps, shown, async (user) => {
+    await applyChange(deps, authorized, async (user) => {
       const { requested, entries } = prepare(user, email, client);
       return (await emailChanges.request(requested, user.passwordHash, entries)) || null;
     });

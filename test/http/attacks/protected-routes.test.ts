@@ -47,6 +47,7 @@ const OPEN = [
   'POST /auth/password/reset',
   'POST /auth/refresh',
   'POST /auth/register',
+  'POST /auth/step-up',
   'POST /oauth/revoke',
   'POST /oauth/token',
 ];

@@ -154,7 +154,7 @@ const PasswordChange = Type.Object(
   },
 );
 const EmailChange = Type.Object(
-  { email: Text, password: Text },
+  { email: Text, password: Type.Optional(Text) },
   {
     title: 'EmailChange',
     additionalProperties: false,
@@ -220,14 +220,13 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
         summary: 'Request a change of the address of the account',
         description:
           'Mails a link to the new address, and a notice with an undo link to the present one. The address changes when ' +
-          'the link is used. An account can request three changes a day.',
+          `the link is used. An account can request three changes a day. ${RECENT_SIGN_IN}`,
         body: EmailChange,
         response: { 202: Empty, ...problems(400, 401, 404, 409, 429, 503) },
       },
     },
     async (request, reply) => {
-      const { userId } = principalOf(request);
-      await requestEmailChange({ userId, ...request.body, client: clientOf(request) });
+      await requestEmailChange({ ...principalOf(request), ...request.body, client: clientOf(request) });
       return reply.code(202).send(undefined);
     },
   );

@@ -1,0 +1,54 @@
+import type { ClientInfo } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { User } from '../../domain/user.ts';
+import { applyWithPassword, type ShownPassword } from './apply-with-password.ts';
+import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
+import { type RecentSignInDeps, requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
+
+export interface SensitiveChangeDeps extends ConfirmPasswordDeps, RecentSignInDeps {}
+
+/** A request for a change that a stolen access token must not make. */
+export interface SensitiveRequest extends SignIn {
+  /** Counts as a recent sign-in. */
+  readonly password?: string | undefined;
+  readonly client: ClientInfo;
+}
+
+/** A request that may make its change. `shown`: the password of the request; null if it was authorized by its sign-in. */
+export interface AuthorizedRequest {
+  readonly user: User;
+  readonly shown: ShownPassword | null;
+}
+
+/**
+ * Requires the password, or a recent sign-in. Rejects with a {@link Refusal}: `not_found` for users without an account
+ * here, `invalid_credentials`, `too_many_requests`, `step_up_required`, `unauthenticated`.
+ */
+export async function authorizeChange(
+  deps: SensitiveChangeDeps,
+  { password, client, ...signIn }: SensitiveRequest,
+): Promise<AuthorizedRequest> {
+  if (password !== undefined) {
+    const shown = await confirmPassword(deps, signIn.userId, password, client);
+    return { user: shown.user, shown };
+  }
+  const user = await deps.users.find(signIn.userId);
+  if (user === null) throw new Refusal('not_found', 'This user has no account here.');
+  await requireRecentSignIn(deps, signIn);
+  return { user, shown: null };
+}
+
+/**
+ * Applies a change that depends on the hash of the password: see {@link applyWithPassword}. A sign-in authorizes one
+ * attempt. If the password was changed meanwhile, its owner may have done that to end the session of a thief.
+ */
+export async function applyChange<T>(
+  deps: SensitiveChangeDeps,
+  { user, shown }: AuthorizedRequest,
+  change: (user: User) => Promise<T | null>,
+): Promise<T> {
+  if (shown !== null) return applyWithPassword(deps, shown, change);
+  const result = await change(user);
+  if (result !== null) return result;
+  throw new Refusal('step_up_required', undefined, { maxAge: deps.policy.stepUpMaxAge });
+}
