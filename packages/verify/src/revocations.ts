@@ -7,7 +7,7 @@ const SILENCE = 40_000;
 const CONNECT_TIMEOUT = 10_000;
 
 /** Milliseconds before another connection: half of it at least. It doubles up to the maximum. */
-const PAUSE = { first: 250, max: 5_000 };
+const PAUSE = { first: 100, max: 5_000 };
 
 /** Seconds by which clocks may differ. Ended sessions are kept for so long after their last token. */
 const MARGIN = 60;

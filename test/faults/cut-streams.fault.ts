@@ -1,0 +1,143 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { createVerifier, type Verifier, VerifyError } from '../../packages/verify/src/index.ts';
+import { logIn, logOut, RESOURCE_SERVER_KEY, type Ticket } from '../support/issuing-service.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
+import { openClient } from './support/client.ts';
+import { percentile, startLoad, totals } from './support/load.ts';
+import { connections } from './support/request.ts';
+import { environment, start } from './support/service.ts';
+
+/** Resource servers refuse ended sessions although their streams of revocations are cut again and again. */
+
+const SESSIONS = 1_000;
+const RESOURCE_SERVERS = 4;
+const REFRESHING_CLIENTS = 12;
+/** Sessions that end at the same time. */
+const AT_ONCE = 8;
+
+/** A resource server, and the connection that its stream takes. */
+interface ResourceServer {
+  readonly verifier: Verifier;
+  readonly proxy: TcpProxy;
+}
+
+t.test('a session that ended is refused at every resource server while streams are cut', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const replicas = await startReplicas(t);
+  const servers = await Promise.all(
+    Array.from({ length: RESOURCE_SERVERS }, (_, index) =>
+      startResourceServer(t, replicas[index % replicas.length] ?? ''),
+    ),
+  );
+  const agent = connections(t, { keepAlive: true });
+  const clients = await Promise.all(
+    Array.from({ length: REFRESHING_CLIENTS }, (_, index) =>
+      openClient({ url: replicas[index % replicas.length] ?? '' }, agent),
+    ),
+  );
+  const load = startLoad(clients);
+  const cutting = cutAtRandom(servers.map(({ proxy }) => proxy));
+
+  const delays: number[] = [];
+  const ended: Ticket[] = [];
+  const endSome = async () => {
+    while (ended.length < SESSIONS) {
+      const [one = '', other = ''] = randomInt(2) === 0 ? replicas : replicas.toReversed();
+      const ticket = await logIn(one);
+      ended.push(ticket);
+      for (const { verifier } of servers) await verifier.verify(ticket.authorization);
+      await logOut(other, ticket);
+      const acknowledged = performance.now();
+      await Promise.all(
+        servers.map(async (server) => {
+          await refusal(server, ticket);
+          delays.push(performance.now() - acknowledged);
+        }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, endSome));
+  const cuts = await cutting.stop();
+  await load.stop();
+
+  let accepted = 0;
+  for (const { verifier } of servers)
+    for (const { authorization } of ended) if (await isAccepted(verifier, authorization)) accepted += 1;
+  t.equal(accepted, 0, 'accepted afterwards');
+  t.equal(totals(clients).forcedLogouts, 0, 'sessions that refresh go on');
+  for (const { verifier } of servers)
+    t.ok(
+      await isAccepted(verifier, (await logIn(replicas[0] ?? '')).authorization),
+      'a live session is accepted',
+    );
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(delays, share).toFixed(1));
+  t.comment(
+    `${ended.length} sessions ended, ${cuts} cuts, ${servers.length} resource servers, ${totals(clients).rotations} ` +
+      `rotations beside them: from the acknowledged end to the refusal at each p50 ${p50} ms, p99 ${p99} ms, ` +
+      `max ${max} ms; ${accepted} accepted afterwards`,
+  );
+});
+
+/** Two replicas on one database. Resolves with their URLs. */
+async function startReplicas(t: Test): Promise<string[]> {
+  const env = await environment(t, {
+    DATABASE_URL: await testDatabase(t),
+    ACCESS_TOKEN_ALG: 'EdDSA',
+    SERVICE_API_KEYS: `shop:verify+introspect:${RESOURCE_SERVER_KEY}`,
+  });
+  const { API_PORT = '' } = await environment(t);
+  const one = await start(t, env);
+  const other = await start(t, { ...env, API_PORT });
+  return [one.url, other.url];
+}
+
+async function startResourceServer(t: Test, replica: string): Promise<ResourceServer> {
+  const { hostname, port } = new URL(replica);
+  const proxy = await tcpProxy(t, { host: hostname, port: Number(port) });
+  const verifier = createVerifier({
+    issuer: 'kinship',
+    audience: 'kinship',
+    url: `http://127.0.0.1:${proxy.port}`,
+    revocations: { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' },
+  });
+  t.teardown(verifier.close);
+  await verifier.ready;
+  return { verifier, proxy };
+}
+
+/** Cuts the connections of a random proxy, with random pauses, until `stop`. */
+function cutAtRandom(proxies: readonly TcpProxy[]) {
+  const stopping = new AbortController();
+  const running = (async () => {
+    let cuts = 0;
+    for (; !stopping.signal.aborted; cuts += 1) {
+      await delay(randomInt(50, 500));
+      proxies[randomInt(proxies.length)]?.cut();
+    }
+    return cuts;
+  })();
+  return {
+    async stop(): Promise<number> {
+      stopping.abort();
+      return running;
+    },
+  };
+}
+
+/** Resolves once the resource server refuses the session. */
+async function refusal({ verifier }: ResourceServer, { authorization }: Ticket): Promise<void> {
+  while (await isAccepted(verifier, authorization)) await delay(1);
+}
+
+async function isAccepted(verifier: Verifier, authorization: string): Promise<boolean> {
+  try {
+    await verifier.verify(authorization);
+    return true;
+  } catch (error) {
+    if (error instanceof VerifyError && error.code === 'session_ended') return false;
+    throw error;
+  }
+}
