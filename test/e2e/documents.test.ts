@@ -64,12 +64,16 @@ const OUTSIDE_OF_DOCS = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'client/README.md',
+  'packages/verify/README.md',
+  'packages/fastify/README.md',
+  'packages/express/README.md',
+  'packages/hono/README.md',
   'deploy/helm/README.md',
   'deploy/systemd/README.md',
 ];
 
 /** A path of the repository in backticks. */
-const PATH = /`((?:client|docs|migrations|monitoring|scripts|src|test)\/[\w./-]+)`/g;
+const PATH = /`((?:client|docs|migrations|monitoring|packages|scripts|src|test)\/[\w./-]+)`/g;
 
 /** The embedded database takes seconds to start; a document looks the same on either. */
 async function quickDatabase(t: Test): Promise<Record<string, string>> {
