@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import {
@@ -56,6 +57,8 @@ t.test('against the real service', async (t) => {
     const { authorization, refresh } = await logIn();
     t.equal(await outcome(verifier(t, url).verify(`Bearer ${refresh}`)), 'token_invalid');
     t.equal(await outcome(verifier(t, url, { issuer: 'x' }).verify(authorization)), 'token_invalid');
+    const two = { issuer: ['x', ISSUER], audience: ['x', 'kinship'] };
+    t.equal(await outcome(verifier(t, url, two).verify(authorization)), 'accepted', 'one of several');
     t.equal(await outcome(verifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
   });
 
@@ -137,6 +140,7 @@ async function fakeService() {
   const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
   const calls = { keys: 0, streams: 0 };
   let keysAreUp = true;
+  let published = [jwk];
   const fake = async (input: unknown) => {
     const { pathname } = new URL(String(input));
     if (pathname === '/revocations') {
@@ -145,7 +149,7 @@ async function fakeService() {
     }
     calls.keys += 1;
     if (!keysAreUp) throw new TypeError('fetch failed');
-    return Response.json({ keys: [jwk] }, { headers: { 'cache-control': 'public, max-age=300' } });
+    return Response.json({ keys: published }, { headers: { 'cache-control': 'public, max-age=300' } });
   };
   const now = () => Math.floor(Date.now() / 1000);
   return {
@@ -154,6 +158,9 @@ async function fakeService() {
     streams,
     setKeysUp(up: boolean) {
       keysAreUp = up;
+    },
+    withdraw() {
+      published = [];
     },
     write: (text: string) => streams.at(-1)?.enqueue(new TextEncoder().encode(text)),
     async sign(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}) {
@@ -236,6 +243,49 @@ t.test('keys that were fetched outlive an outage, and concurrent requests share 
   t.equal(await outcome(verify(token)), 'accepted');
 });
 
+t.test('keys', async (t) => {
+  t.beforeEach(() => mock.timers.enable({ apis: ['Date'], now: Date.now() }));
+  t.afterEach(() => mock.timers.reset());
+
+  await t.test('are fetched again when max-age has passed, so a withdrawn key is refused', async (t) => {
+    const service = await fakeService();
+    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
+    t.equal(await outcome(verify(token)), 'accepted');
+    service.withdraw();
+    mock.timers.tick(299_000);
+    t.equal(await outcome(verify(token)), 'accepted');
+    mock.timers.tick(1_000);
+    t.equal(await outcome(verify(token)), 'token_invalid');
+  });
+
+  await t.test('are used for an hour at most while the service is away', async (t) => {
+    const service = await fakeService();
+    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
+    t.equal(await outcome(verify(token)), 'accepted');
+    service.setKeysUp(false);
+    mock.timers.tick(3_599_000);
+    t.equal(await outcome(verify(token)), 'accepted');
+    const { keys } = service.calls;
+    t.equal(await outcome(verify(token)), 'accepted');
+    t.equal(service.calls.keys, keys, 'not every request asks again');
+    mock.timers.tick(1_000);
+    t.equal(await outcome(verify(token)), 'unavailable');
+  });
+
+  await t.test('with an unknown id are fetched, but not at once again', async (t) => {
+    const service = await fakeService();
+    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const unknown = await service.sign({}, { kid: '2' });
+    await outcome(verify(unknown));
+    mock.timers.tick(10_000);
+    await Promise.all([outcome(verify(unknown)), outcome(verify(unknown))]);
+    await outcome(verify(unknown));
+    t.equal(service.calls.keys, 2);
+  });
+});
+
 t.test('the stream', async (t) => {
   const open = async (more: Partial<NonNullable<VerifierOptions['revocations']>> = {}) => {
     const service = await fakeService();
@@ -306,6 +356,29 @@ t.test('the stream', async (t) => {
     await ready;
     const now = Math.floor(Date.now() / 1000);
     t.equal(await outcome(verify(await sign({ iat: now, exp: now + 901 }))), 'unavailable');
+  });
+
+  await t.test('that is silent for 40 seconds is given up', async (t) => {
+    mock.timers.enable({ apis: ['Date', 'setInterval'], now: Date.now() });
+    t.teardown(() => mock.timers.reset());
+    const { write, failures, ready, calls } = await open();
+    write(READY);
+    await ready;
+    mock.timers.tick(39_000);
+    t.same(failures, []);
+    mock.timers.tick(2_000);
+    await until('another stream', async () => (calls.streams > 1 ? true : undefined));
+    t.match(failures, [/silent/]);
+  });
+
+  await t.test('with an event that is not as documented counts as lost', async (t) => {
+    const { write, verify, token, ready, failures } = await open();
+    write(READY);
+    await ready;
+    write('data: {"sid":"x","revokedAt":"2026-01-02T03:04:05.678Z"}\n\n');
+    await turn();
+    t.equal(await outcome(verify(token)), 'unavailable');
+    t.match(failures, [/not as documented/]);
   });
 
   await t.test('with an endless event is closed', async (t) => {

@@ -1,5 +1,5 @@
 import { readEvents, type StreamEvent } from './event-stream.js';
-import { createSessionSet } from './session-set.js';
+import { createSessionSet, isSessionId } from './session-set.js';
 import { elapsedSince, type Instant, instant } from './time.js';
 
 /** Milliseconds. The service sends a heartbeat every 15 seconds. */
@@ -101,14 +101,18 @@ export function followRevocations(options: RevocationOptions): Revocations {
     longestLife = Math.max(longestLife, accessTokenAge);
   }
 
-  /** Throws if the set is full: then it is incomplete, and the connection ends. */
+  /** Throws if the session cannot be kept: then the set is incomplete, and the connection ends. */
   function add({ data }: StreamEvent): void {
-    const { sid, revokedAt } = JSON.parse(data) as { sid: string; revokedAt: string };
+    const { sid, revokedAt } = JSON.parse(data) as { sid: unknown; revokedAt: string };
+    const seconds = Math.floor(Date.parse(revokedAt) / 1000);
     if (longestLife > 0) ended.dropBefore(Math.floor(Date.now() / 1000) - longestLife - MARGIN);
-    if (!ended.add(sid, Math.floor(Date.parse(revokedAt) / 1000))) {
-      completeAt = null;
-      throw new Error(`More than ${maxSessions} sessions have ended: raise maxSessions.`);
-    }
+    if (isSessionId(sid) && seconds > 0 && ended.add(sid, seconds)) return;
+    completeAt = null;
+    throw new Error(
+      ended.size() < maxSessions
+        ? 'The stream of revocations has an event that is not as documented.'
+        : `More than ${maxSessions} sessions have ended: raise maxSessions.`,
+    );
   }
 }
 

@@ -52,20 +52,15 @@ export function createSessionSet(max: number): SessionSet {
   function makeRoom(): boolean {
     const slots = table.length / WORDS;
     if (size < max && size + 1 <= slots * 0.75) return true;
-    const kept = entries().filter(({ seconds }) => seconds >= oldest);
+    const before = table;
+    const isKept = (slot: number) => (before[slot + 4] ?? 0) >= Math.max(1, oldest);
+    size = 0;
+    for (let slot = 0; slot < before.length; slot += WORDS) if (isKept(slot)) size += 1;
     // Growth from half full on: otherwise the next rebuild would follow soon.
-    table = new Uint32Array(table.length * (kept.length > slots / 2 ? 2 : 1));
-    size = kept.length;
-    for (const { words, seconds } of kept) write(words, seconds);
+    table = new Uint32Array(before.length * (size > slots / 2 ? 2 : 1));
+    for (let slot = 0; slot < before.length; slot += WORDS)
+      if (isKept(slot)) write(before.subarray(slot, slot + 4), before[slot + 4] ?? 0);
     return size < max;
-  }
-
-  function entries() {
-    const found: { words: Uint32Array; seconds: number }[] = [];
-    for (let slot = 0; slot < table.length; slot += WORDS)
-      if (!isFree(table, slot))
-        found.push({ words: table.slice(slot, slot + 4), seconds: table[slot + 4] ?? 0 });
-    return found;
   }
 
   function write(words: Uint32Array, seconds: number): void {

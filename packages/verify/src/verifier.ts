@@ -25,18 +25,18 @@ export interface StreamOptions {
    * every 15 seconds at least.
    */
   readonly lostAfter?: number;
-  /** Ended sessions that are kept, at 20 to 54 bytes each. Beyond that the stream counts as lost. Default 1,000,000. */
+  /** Ended sessions that are kept. With more of them the stream counts as lost. Default 1,000,000, in at most 42 MB. */
   readonly maxSessions?: number;
   /** Called with each failure of the stream. Connecting goes on. */
   readonly onError?: (error: unknown) => void;
 }
 
 export interface VerifierOptions {
-  /** `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. */
-  readonly issuer: string;
-  /** `TOKEN_AUDIENCE` of the service. */
-  readonly audience: string;
-  /** Where this program reaches the service. Default: the issuer. */
+  /** `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. Several while the issuer changes, the new one first. */
+  readonly issuer: string | readonly string[];
+  /** `TOKEN_AUDIENCE` of the service, or those of its values that this server accepts. */
+  readonly audience: string | readonly string[];
+  /** Where this program reaches the service. Default: the first issuer. */
   readonly url?: string;
   /** Without it, ended sessions live on here until their access token expires. */
   readonly revocations?: StreamOptions;
@@ -56,7 +56,9 @@ export interface Verifier {
 
 /** Creates a verifier of access tokens. One for the whole program: it caches the keys and follows the stream. */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { issuer, audience, url = issuer, revocations } = options;
+  const issuer = [options.issuer].flat();
+  const audience = [options.audience].flat();
+  const { url = issuer[0], revocations } = options;
   const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
   const at = (path: string) => new URL(path, url);
   const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
