@@ -78,6 +78,7 @@ t.test('defaults are enough', async (t) => {
       clockSkew: 5_000,
       onAddressChange: 'notify',
       onUserAgentChange: 'ignore',
+      onNewDevice: 'notify',
     },
     limits: {
       attempts: ATTEMPT_POLICY,
@@ -359,6 +360,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ LOGIN_RATE_NETWORK_LIMIT: '300' }, /^LOGIN_RATE_NETWORK_LIMIT/],
   [{ REGISTER_LIMIT: 'off' }, /^REGISTER_LIMIT/],
   [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],
+  [{ ON_NEW_DEVICE: 'block' }, /^ON_NEW_DEVICE/],
   [{ EMAIL_VERIFICATION: 'yes' }, /^EMAIL_VERIFICATION/],
   [{ EMAIL_VERIFICATION: 'required', MAIL: 'off' }, /^EMAIL_VERIFICATION/],
   [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],

@@ -1,7 +1,12 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
 import type { RemovalDeps } from '../app/upkeep/removal.ts';
-import { removeExpiredLinks, removeOldMailBudgets, removeOldMails } from '../app/upkeep/remove-old.ts';
+import {
+  removeExpiredLinks,
+  removeOldDevices,
+  removeOldMailBudgets,
+  removeOldMails,
+} from '../app/upkeep/remove-old.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
@@ -30,6 +35,7 @@ export function startUpkeep(deps: {
   const loops = [
     startLoop(HOUR, removeOldMails(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeOldMailBudgets(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(HOUR, removeOldDevices(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
   ];

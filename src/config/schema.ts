@@ -48,6 +48,7 @@ export const Environment = Type.Object({
   CLOCK_SKEW: text('5s'),
   ON_IP_CHANGE: text('notify'),
   ON_USER_AGENT_CHANGE: text('ignore'),
+  ON_NEW_DEVICE: text('notify'),
 
   DATABASE_URL: text(),
   DATABASE_POOL: text('4'),

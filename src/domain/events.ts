@@ -52,6 +52,7 @@ interface EventData {
     };
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
+  'sessions.started_on_new_device': OfSession & ClientInfo;
   'sessions.revoked': OfSession & Partial<ClientInfo> & { readonly reason: RevocationReason };
   'sessions.reuse_detected': OfSession &
     ClientInfo & { readonly generation: number; readonly currentGeneration: number };
@@ -70,10 +71,14 @@ export type DomainEvent = {
   [Type in EventType]: { readonly type: Type; readonly occurredAt: number; readonly data: EventData[Type] };
 }[EventType];
 
-/** An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject. */
+/**
+ * An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject. With
+ * `ifNewDevice` it is recorded if a new session comes from a pair of network and product that is not known.
+ */
 export interface Occurrence {
   readonly event: DomainEvent;
   readonly oncePerDay?: string;
+  readonly ifNewDevice?: true;
 }
 
 /** Whether the user gets a mail about the event. */
@@ -82,6 +87,7 @@ export function hasMail(event: DomainEvent): boolean {
     case 'sessions.reuse_detected':
     case 'sessions.address_changed':
     case 'sessions.user_agent_changed':
+    case 'sessions.started_on_new_device':
     case 'users.password_changed':
     case 'users.password_forgotten':
     case 'users.email_verification_requested':
@@ -95,9 +101,12 @@ export function hasMail(event: DomainEvent): boolean {
   }
 }
 
+/** Notices that repeat another event for the user. */
+const MAIL_ONLY: readonly EventType[] = ['users.email_change_announced', 'sessions.started_on_new_device'];
+
 /** Whether other systems get the event. The other events only cause a mail with a link. */
 export function isPublished(event: DomainEvent): boolean {
-  return !isRequestedLink(event) && event.type !== 'users.email_change_announced';
+  return !isRequestedLink(event) && !MAIL_ONLY.includes(event.type);
 }
 
 /** Whether the event only causes a mail with a link that the recipient requested. */

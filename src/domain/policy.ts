@@ -1,3 +1,5 @@
+import type { NewDevicePolicy } from './known-devices.ts';
+
 /** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';
 
@@ -19,4 +21,5 @@ export interface Policy {
   readonly clockSkew: number;
   readonly onAddressChange: ChangePolicy;
   readonly onUserAgentChange: ChangePolicy;
+  readonly onNewDevice: NewDevicePolicy;
 }

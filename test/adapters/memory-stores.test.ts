@@ -1,6 +1,7 @@
 import t from 'tap';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
+import { knownDevicesContract } from '../ports/known-devices.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
@@ -20,6 +21,7 @@ t.test('links about addresses in memory', async (t) =>
 t.test('changes of addresses in memory', async (t) =>
   emailChangesContract(t, async () => createMemoryStores()),
 );
+t.test('known devices in memory', async (t) => knownDevicesContract(t, async () => createMemoryStores()));
 t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
 );

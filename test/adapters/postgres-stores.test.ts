@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
+import { knownDevicesContract } from '../ports/known-devices.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
 import { sessionLimitContract } from '../ports/session-limit.ts';
@@ -20,6 +21,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
+  await t.test('known devices', async (t) => knownDevicesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('step-ups', async (t) => stepUpContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));

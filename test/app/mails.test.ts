@@ -44,6 +44,7 @@ function events(client = CLIENT): DomainEvent[] {
     }),
     at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
     at('users.email_verified', { userId: SESSION.userId, ...client }),
+    at('sessions.started_on_new_device', seen),
     at('sessions.started', seen),
     at('sessions.stepped_up', { ...seen, amr: ['pwd' as const], acr: 'aal1' as const }),
     at('sessions.healed', { ...seen, storedGeneration: 1, presentedGeneration: 2 }),
@@ -95,7 +96,7 @@ t.test('text and HTML contain the same facts and the advice', async (t) => {
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
-  t.equal(subjects.size, 10);
+  t.equal(subjects.size, 11);
 });
 
 t.test('a mail shows nothing of the text of an unknown user agent', async (t) => {
@@ -105,7 +106,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
     const letters = lettersWith({ userAgent });
-    t.equal(letters.length, 12);
+    t.equal(letters.length, 13);
     for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
   }
 });
@@ -129,6 +130,7 @@ t.test('a mail about an ended session or a changed password links to the end of 
       'users.email_verification_requested: Confirm the address',
       'users.email_change_requested: Confirm the new address',
       'users.email_change_announced: It was not me: keep this address',
+      'sessions.started_on_new_device: It was not me: end this session',
     ],
   );
 });

@@ -162,6 +162,7 @@ function losable() {
     list: (...args) => current.families.list(...args),
     record: (...args) => current.families.record(...args),
     purge: (...args) => current.families.purge(...args),
+    forgetDevices: (...args) => current.families.forgetDevices(...args),
   };
   return {
     families,

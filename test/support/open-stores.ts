@@ -68,7 +68,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
+        truncate token_families, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
           removed_signing_keys`),
   };
 }

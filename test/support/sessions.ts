@@ -38,6 +38,8 @@ export const POLICY: Policy = {
   clockSkew: 5_000,
   onAddressChange: 'notify',
   onUserAgentChange: 'ignore',
+  // Most tests are about other mails.
+  onNewDevice: 'ignore',
 };
 
 export const someKey = (id: string): NamedKey => ({ id, bytes: randomBytes(64) });

@@ -1,3 +1,4 @@
+import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
@@ -5,6 +6,7 @@ import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import {
+  decodeHash,
   FAMILY_COLUMNS,
   type FamilyRow,
   familyColumns,
@@ -51,7 +53,11 @@ export function createTokenFamilies(
         const rows = await execute(
           withOutbox.openFamily<OpeningRow>(
             sql,
-            { room: makeRoomSql(family, ifPasswordHash), insertion: insertFamilySql(family) },
+            {
+              room: makeRoomSql(family, ifPasswordHash),
+              insertion: insertFamilySql(family),
+              newDevice: noteDeviceSql(family),
+            },
             entries,
           ),
         );
@@ -126,6 +132,16 @@ export function createTokenFamilies(
       const [{ locked, count }] = await execute(purgeSql(sql, endedBefore, limit));
       return locked ? count : null;
     },
+
+    async forgetDevices(before, limit) {
+      const { count } = await execute(sql`
+        delete from known_devices where (user_id, device) in (
+          select user_id, device from known_devices where used_at < ${new Date(before)}
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
   };
 
   /**
@@ -148,6 +164,15 @@ export function createTokenFamilies(
         select id from users where id = ${userId} and password_hash = ${passwordHash} for share
       )
       select room.user_id, room.revoked, room.more from verified, lateral (${revocation}) as room`;
+  }
+
+  /** Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families. */
+  function noteDeviceSql(family: TokenFamily) {
+    const { userId, tokenFamily, address, userAgent, createdAt: at } = family;
+    const productHash = family.productHash === null ? null : decodeHash(family.productHash);
+    return sql`note_device(
+      ${userId}, ${tokenFamily}, ${address}, ${productHash}, ${userAgent}, ${new Date(at)},
+      ${new Date(at - DEVICE_KNOWN_FOR)})`;
   }
 
   /** Inserts the family once there is room. The revocation may need several batches before. */

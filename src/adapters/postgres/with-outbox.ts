@@ -11,6 +11,13 @@ export const OUTBOX_COLUMNS = ['token_family', 'contact', 'known_since_login'] a
 export type Executor = Sql | postgres.TransactionSql;
 type Change = postgres.PendingQuery<postgres.Row[]>;
 
+/** The parts of a statement that opens a family. */
+interface Opening {
+  readonly room: Change;
+  readonly insertion: Change;
+  readonly newDevice: Change;
+}
+
 /**
  * Statements that make a change and record its outbox entries together, with the context of the current trace. Without
  * entries the statement is the change alone.
@@ -36,17 +43,19 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
 
     /**
      * Inserts a family. `room` revokes the sessions beyond the limit; the statement returns its columns and the id of the
-     * new family. The id is null if the family was not inserted.
+     * new family. The id is null if the family was not inserted. `newDevice` is a boolean expression, evaluated once if
+     * there is room.
      */
     openFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
-      { room, insertion }: { readonly room: Change; readonly insertion: Change },
+      { room, insertion, newDevice }: Opening,
       entries: readonly OutboxEntry[],
     ) {
       return sql<(Row & { token_family: string | null })[]>`
         with room as materialized (${room}),
         changed as (${insertion}),
-        ${insertFamilyEntries(sql, entries)}
+        device as materialized (select ${newDevice} as is_new from room where not more),
+        ${insertFamilyEntries(sql, entries, sql`and (not entry.if_new_device or (select is_new from device))`)}
         select user_id, revoked, more, token_family from room left join changed on true`;
     },
 
@@ -73,7 +82,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
   };
 
   /** Common table expressions that record the entries from the row of `changed`. */
-  function insertFamilyEntries(sql: Executor, entries: readonly OutboxEntry[]) {
+  function insertFamilyEntries(sql: Executor, entries: readonly OutboxEntry[], condition: Change = sql``) {
     return sql`
         ${entriesAsTable(sql, entries)},
         notified as (
@@ -89,7 +98,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
           select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact,
             entry.occurred_at, ${trace(sql)}
           from changed, entry
-          where entry.subject is null or entry.subject in (select subject from notified)
+          where (entry.subject is null or entry.subject in (select subject from notified)) ${condition}
         )`;
   }
 
@@ -119,13 +128,14 @@ export interface RevokedBatch {
 
 function entriesAsTable(sql: Executor, entries: readonly OutboxEntry[]) {
   return sql`entry as (
-      select id, kind, type, data, occurred_at, subject from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
-        as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text)
+      select id, kind, type, data, occurred_at, subject, if_new_device from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
+        as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text, if_new_device boolean)
     )`;
 }
 
-function toRecord({ id, kind, event, oncePerDay }: OutboxEntry) {
+function toRecord({ id, kind, event, oncePerDay, ifNewDevice }: OutboxEntry) {
   const { type, data, occurredAt } = event;
   const subject = oncePerDay ?? null;
-  return { id, kind, type, data, occurred_at: new Date(occurredAt).toISOString(), subject };
+  const occurred_at = new Date(occurredAt).toISOString();
+  return { id, kind, type, data, occurred_at, subject, if_new_device: ifNewDevice === true };
 }

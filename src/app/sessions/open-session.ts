@@ -1,4 +1,4 @@
-import { clientFacts } from '../../domain/events.ts';
+import { clientFacts, type DomainEvent, type Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type Login, loginFault, openFamily } from '../../domain/token-family.ts';
@@ -61,8 +61,17 @@ export async function openSessionIf(
   const subject = { userId: family.userId, address: client.address };
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };
   const event = { type: 'sessions.started', occurredAt: now, data } as const;
-  const opened = await deps.families.open(family, outboxEntries(deps.newId, [{ event }]), ifPasswordHash);
+  const entries = outboxEntries(deps.newId, [{ event }, ...newDeviceOccurrences(event, deps.policy)]);
+  const opened = await deps.families.open(family, entries, ifPasswordHash);
   if (opened === null) return null;
   reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
   return mintPair(deps, family, now, first.ids);
+}
+
+function newDeviceOccurrences(
+  started: Extract<DomainEvent, { type: 'sessions.started' }>,
+  { onNewDevice }: Policy,
+): Occurrence[] {
+  if (onNewDevice === 'ignore') return [];
+  return [{ event: { ...started, type: 'sessions.started_on_new_device' }, ifNewDevice: true }];
 }

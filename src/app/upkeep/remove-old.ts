@@ -1,8 +1,10 @@
+import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from './removal.ts';
 
@@ -15,6 +17,11 @@ interface LinkDeps extends RemovalDeps {
   readonly users: Pick<Users, 'forgetResets'>;
   readonly emailLinks: Pick<EmailLinks, 'forget'>;
   readonly emailChanges: Pick<EmailChanges, 'forgetReservations'>;
+  readonly clock: Clock;
+}
+
+interface DeviceDeps extends RemovalDeps {
+  readonly families: Pick<TokenFamilies, 'forgetDevices'>;
   readonly clock: Clock;
 }
 
@@ -62,4 +69,12 @@ export const removeOldMailBudgets = (deps: MailBudgetDeps) =>
     removal: 'mail_budgets',
     remove: () => deps.mailBudget.forget(deps.clock() - BUDGET_KEPT, REMOVAL_BATCH),
     done: 'old counts of mails removed',
+  });
+
+/** Removes one batch of pairs of network and product that are no longer known at each call, and returns its size. */
+export const removeOldDevices = (deps: DeviceDeps) =>
+  createRemoval(deps, {
+    removal: 'devices',
+    remove: () => deps.families.forgetDevices(deps.clock() - DEVICE_KNOWN_FOR - DAY, REMOVAL_BATCH),
+    done: 'old devices removed',
   });

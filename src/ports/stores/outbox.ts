@@ -12,6 +12,8 @@ export interface OutboxEntry {
   readonly event: DomainEvent;
   /** See {@link TokenFamilies}. */
   readonly oncePerDay?: string;
+  /** See {@link TokenFamilies.open}. */
+  readonly ifNewDevice?: true;
 }
 
 /** An entry that this replica has claimed for one attempt. */

@@ -63,6 +63,10 @@ export interface TokenFamilies {
    * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
    * for it. An expired family counts as the least recently refreshed. Where an earlier, higher limit left many more
    * families, these end first, in several transactions.
+   *
+   * An entry with `ifNewDevice` is recorded only if the user had a family before, and none of the user's families was
+   * opened or refreshed from the same network with the same product within {@link DEVICE_KNOWN_FOR}. The 50 most recently
+   * used pairs of a user are known, also after a purge.
    */
   open(
     family: TokenFamily,
@@ -122,4 +126,7 @@ export interface TokenFamilies {
    * most for its own duration. A family that is being changed may stay until the next call.
    */
   purge(endedBefore: number, limit: number): Promise<number | null>;
+
+  /** Removes up to `limit` known pairs of network and product that were last used before `before`. Returns their number. */
+  forgetDevices(before: number, limit: number): Promise<number>;
 }

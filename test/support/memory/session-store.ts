@@ -1,6 +1,9 @@
+import { DEVICE_KNOWN_FOR } from '../../../src/domain/known-devices.ts';
+import { networkOf } from '../../../src/domain/network.ts';
 import { endOf } from '../../../src/domain/retention.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
+import { distinctProduct } from '../../../src/domain/user-agent.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
@@ -95,8 +98,31 @@ function createFamilies(
     if (!isAsExpected(family, expected)) return null;
     if (unlessRetryKey !== null && unlessRetryKey === family.retryKeyHash) return null;
     const rotated = { ...family, ...next, ...authentication };
+    if (deviceOf(family) !== deviceOf(rotated)) rememberDevice(family);
     commit(rotated, entries);
     return structuredClone(rotated);
+  }
+
+  /** The time of the last use of each pair of network and product, by user. */
+  const devices = new Map<string, Map<string, number>>();
+
+  function rememberDevice(family: TokenFamily): void {
+    const known = devices.get(family.userId) ?? new Map<string, number>();
+    const device = deviceOf(family);
+    const usedAt = Math.max(known.get(device) ?? 0, family.rotatedAt);
+    const latest = [...known.set(device, usedAt)].sort(([, one], [, other]) => other - one).slice(0, 50);
+    devices.set(family.userId, new Map(latest));
+  }
+
+  function isNewDevice(family: TokenFamily): boolean {
+    const device = deviceOf(family);
+    const since = family.createdAt - DEVICE_KNOWN_FOR;
+    const earlier = [...families.values()].filter(({ userId }) => userId === family.userId);
+    const known = devices.get(family.userId);
+    const isUsed =
+      (known?.get(device) ?? 0) > since ||
+      earlier.some((one) => one.rotatedAt > since && deviceOf(one) === device);
+    return !isUsed && (known !== undefined || earlier.length > 0);
   }
 
   function unrevoked(userId: string, except: string | null): TokenFamily[] {
@@ -125,7 +151,12 @@ function createFamilies(
       const surplus = unrevoked(family.userId, null)
         .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
         .slice(sessionsPerUser - 1);
-      commit(family, entries);
+      const isNew = isNewDevice(family);
+      rememberDevice(family);
+      commit(
+        family,
+        entries.filter(({ ifNewDevice }) => isNew || !ifNewDevice),
+      );
       return revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' });
     },
 
@@ -173,8 +204,19 @@ function createFamilies(
         .filter((family) => endOf(family) < before)
         .sort((one, other) => endOf(one) - endOf(other))
         .slice(0, limit);
-      for (const { tokenFamily } of ended) forget(tokenFamily);
+      for (const family of ended) {
+        rememberDevice(family);
+        forget(family.tokenFamily);
+      }
       return ended.length;
+    },
+
+    async forgetDevices(before, limit) {
+      const old = [...devices].flatMap(([userId, known]) =>
+        [...known].filter(([, usedAt]) => usedAt < before).map(([device]) => [userId, device] as const),
+      );
+      for (const [userId, device] of old.slice(0, limit)) devices.get(userId)?.delete(device);
+      return Math.min(old.length, limit);
     },
   };
 
@@ -182,6 +224,10 @@ function createFamilies(
     families.delete(tokenFamily);
     for (const key of notified) if (key.startsWith(tokenFamily)) notified.delete(key);
   }
+}
+
+function deviceOf(family: TokenFamily): string {
+  return `${networkOf(family.address)} ${distinctProduct(family)}`;
 }
 
 type Ordered = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;

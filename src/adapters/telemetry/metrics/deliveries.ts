@@ -15,7 +15,7 @@ export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEn
   return (kind, outcome) => deliveries.inc({ kind, outcome });
 }
 
-const REMOVALS: readonly Removal[] = ['mails', 'events', 'links', 'sessions', 'mail_budgets'];
+const REMOVALS: readonly Removal[] = ['mails', 'events', 'links', 'sessions', 'mail_budgets', 'devices'];
 
 export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {
   const failed = counter(

@@ -31,6 +31,8 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return event.data.blocked ? aboutBlockedAddress(event, context) : aboutNewAddress(event, context);
     case 'sessions.user_agent_changed':
       return aboutNewAgent(event, context);
+    case 'sessions.started_on_new_device':
+      return aboutNewDevice(event, context);
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event, context) : null;
     case 'users.password_changed':
@@ -131,6 +133,24 @@ function aboutNewAgent(
       reference(data.sessionId),
     ],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
+    ...link(END_ONE, context),
+  };
+}
+
+function aboutNewDevice(
+  { occurredAt, data }: Of<'sessions.started_on_new_device'>,
+  context: MailContext,
+): MailText {
+  return {
+    subject: 'New sign-in to your account',
+    whatHappened: [
+      'Your account was signed in to from a device or a place that it has not used in the last 90 days.',
+    ],
+    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    whatToDo: [
+      NOTHING_TO_DO,
+      'If it was not you, end the session. Another person may know your password: the next page offers a link for a new one.',
+    ],
     ...link(END_ONE, context),
   };
 }

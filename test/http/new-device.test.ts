@@ -1,0 +1,74 @@
+import t, { type Test } from 'tap';
+import { linkTo } from '../../src/app/delivery/link-to.ts';
+import { mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
+import type { NewDevicePolicy } from '../../src/domain/known-devices.ts';
+import { httpService } from '../support/http.ts';
+
+const password = 'a violet piano 42';
+
+async function withAnn(t: Test, onNewDevice: NewDevicePolicy) {
+  const http = { trustProxy: ['127.0.0.1'] };
+  const service = await httpService(t, { http, policy: { onNewDevice, onAddressChange: 'ignore' } });
+  const { post, send, outbox, time } = service;
+  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  return {
+    ...service,
+    enter: async (address: string) =>
+      (await post('/auth/login', { username: 'ann', password }, from(address))).body,
+    next: ({ access, refresh }: Record<string, unknown>, address: string) =>
+      post('/auth/refresh', { accessToken: access, refreshToken: refresh }, from(address)),
+    isAlive: async ({ access }: Record<string, unknown>) =>
+      (await send('/auth/me', { headers: { authorization: `Bearer ${access}` } })).status === 200,
+    mails: async () =>
+      (await outbox.claim('mail', time.now, time.now, 100))
+        .map(({ event }) => event)
+        .filter(({ type }) => type === 'sessions.started_on_new_device'),
+  };
+}
+
+t.test('a login from a new network causes one mail, whose link ends that session', async (t) => {
+  const { enter, next, mails, isAlive, links, url, outbox, time } = await withAnn(t, 'notify');
+  const first = await enter('203.0.113.1');
+  await enter('203.0.113.1');
+  await next(first, '192.0.2.9');
+  await enter('192.0.2.9');
+  t.same(await mails(), [], 'the first session, a known network, and the network of a refresh');
+
+  const thief = await enter('198.51.100.66');
+  await enter('198.51.100.66');
+  const [mail, ...more] = await mails();
+  t.same(more, []);
+  if (mail === undefined) throw new Error('no mail');
+  t.match(mail, { data: { address: '198.51.100.66' } });
+  const link = linkTo({ links, publicUrl: url })(mail) ?? '';
+  const words = {
+    serviceName: 'Bank of Ann',
+    account: 'ann',
+    describeDevice: () => 'Firefox 145 on Linux',
+    link,
+  };
+  const letter = mailAbout(mail, words);
+  t.match(letter?.subject, /^New sign-in/);
+  for (const fact of ['Firefox 145 on Linux', '198.51.100.66', '2 January 2026, 03:04 UTC', link])
+    t.ok(letter?.text.includes(fact), fact);
+
+  t.match(await (await fetch(link)).text(), /End this session/);
+  t.equal(await isAlive(thief), true, 'a look ends nothing');
+  const token = new URL(link).searchParams.get('token') ?? '';
+  const ended = await fetch(`${url}/auth/not-me`, { method: 'POST', body: new URLSearchParams({ token }) });
+  t.match(await ended.text(), /Mail me a link/, 'a link for a new password is offered');
+  t.equal(await isAlive(thief), false);
+
+  const events = await outbox.claim('event', time.now, time.now, 100);
+  t.notOk(
+    events.some(({ event }) => event.type === 'sessions.started_on_new_device'),
+    'it is a mail only',
+  );
+});
+
+t.test('ON_NEW_DEVICE=ignore causes no mail', async (t) => {
+  const { enter, mails } = await withAnn(t, 'ignore');
+  for (const address of ['203.0.113.1', '198.51.100.66']) await enter(address);
+  t.same(await mails(), []);
+});
