@@ -61,7 +61,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const { http, policy, limits, emailVerification, tokens, keySet } = config;
     const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
     const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log);
-    const shared = await openSharedState(config, log);
+    const shared = await openSharedState(config, base);
     const observability = startObservability(config, {
       ...base,
       metrics,
@@ -79,6 +79,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       emailVerification,
       revoked,
       cache: shared.cache,
+      usedProofs: shared.usedProofs,
       attempts: reportLimits(shared.attempts, metrics.telemetry),
       newId: overrides.newId ?? randomUUID,
     });

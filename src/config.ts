@@ -149,6 +149,7 @@ function readPolicy(variables: Variables, read: Readers): Policy {
     onAddressChange: read.choice('ON_IP_CHANGE', variables.ON_IP_CHANGE, changes),
     onUserAgentChange: read.choice('ON_USER_AGENT_CHANGE', variables.ON_USER_AGENT_CHANGE, changes),
     onNewDevice: read.choice('ON_NEW_DEVICE', variables.ON_NEW_DEVICE, ['notify', 'ignore']),
+    dpop: read.choice('DPOP', variables.DPOP, ['optional', 'required', 'off'] as const),
   };
   if (policy.accessTokenAge > policy.refreshTokenAge) {
     read.wrong('ACCESS_TOKEN_AGE', variables.ACCESS_TOKEN_AGE, 'no more than REFRESH_TOKEN_AGE');

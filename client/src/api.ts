@@ -24,7 +24,7 @@ export interface components {
             /** @description the id of the request, as in the header `x-request-id` */
             readonly instance: string;
             /** @enum {string} */
-            readonly code: "malformed_token" | "invalid_token" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
+            readonly code: "malformed_token" | "invalid_token" | "invalid_dpop_proof" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
             /**
              * @description what a client should do next
              * @enum {string}
@@ -45,6 +45,11 @@ export interface components {
             readonly refresh: string;
             /** @description seconds until the access token expires */
             readonly expiresIn: number;
+            /**
+             * @description only in a session that is bound to a key: each token needs a proof of it
+             * @enum {string}
+             */
+            readonly tokenType?: "DPoP";
         };
         /**
          * @example {
@@ -54,7 +59,7 @@ export interface components {
          */
         readonly OAuthError: {
             /** @enum {string} */
-            readonly error: "invalid_request" | "invalid_client" | "invalid_grant" | "unauthorized_client" | "unsupported_grant_type" | "invalid_scope" | "server_error" | "temporarily_unavailable";
+            readonly error: "invalid_request" | "invalid_client" | "invalid_grant" | "unauthorized_client" | "unsupported_grant_type" | "invalid_scope" | "invalid_dpop_proof" | "server_error" | "temporarily_unavailable";
             readonly error_description: string;
         };
         readonly Credentials: {
@@ -348,8 +353,11 @@ export interface components {
          */
         readonly OAuthTokens: {
             readonly access_token: string;
-            /** @enum {string} */
-            readonly token_type: "Bearer";
+            /**
+             * @description `DPoP` in a session that is bound to a key
+             * @enum {string}
+             */
+            readonly token_type: "Bearer" | "DPoP";
             /** @description seconds until the access token expires */
             readonly expires_in: number;
             /** @description valid for one refresh */
@@ -392,7 +400,7 @@ export interface components {
              * @description access tokens only
              * @enum {string}
              */
-            readonly token_type?: "Bearer";
+            readonly token_type?: "Bearer" | "DPoP";
             readonly sub?: string;
             /** @description the session */
             readonly sid?: string;
@@ -410,6 +418,10 @@ export interface components {
             readonly exp?: number;
             /** @description access tokens only */
             readonly jti?: string;
+            readonly cnf?: {
+                /** @description thumbprint (RFC 7638) of the key to which the token is bound */
+                readonly jkt: string;
+            };
             /** @description when the user was authenticated, in seconds since the epoch */
             readonly auth_time?: number;
             /** @description how the user was authenticated (RFC 8176); absent if unknown */
@@ -494,6 +506,14 @@ export interface components {
          *       "acr_values_supported": [
          *         "aal1",
          *         "aal2"
+         *       ],
+         *       "dpop_signing_alg_values_supported": [
+         *         "ES256",
+         *         "ES384",
+         *         "Ed25519",
+         *         "EdDSA",
+         *         "PS256",
+         *         "RS256"
          *       ]
          *     }
          */
@@ -510,6 +530,7 @@ export interface components {
             readonly revocation_endpoint_auth_methods_supported: readonly string[];
             readonly introspection_endpoint_auth_methods_supported: readonly string[];
             readonly acr_values_supported: readonly string[];
+            readonly dpop_signing_alg_values_supported: readonly string[];
         };
         readonly PublicKey: {
             readonly kid: string;

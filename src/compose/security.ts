@@ -1,5 +1,6 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
 import { createTurns } from '../adapters/argon2/turns.ts';
+import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
@@ -35,6 +36,7 @@ export function createSecurity(
       argon2Cost: argon2,
       argon2id: createArgon2id(jtiTurns),
     }),
+    proofs: createDpopProofs(),
     links: createLinkSecrets(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher(turns, argon2),

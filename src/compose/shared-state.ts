@@ -1,35 +1,46 @@
 import { createMemoryAttempts } from '../adapters/memory/attempts.ts';
 import { createMemoryCache } from '../adapters/memory/cache.ts';
+import { createMemoryUsedProofs } from '../adapters/memory/used-proofs.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { attemptsWithFallback } from '../app/attempts-with-fallback.ts';
+import { usedProofsWithFallback } from '../app/used-proofs-with-fallback.ts';
 import type { Config } from '../config.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import type { UsedProofs } from '../ports/stores/used-proofs.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 
 /** State that replicas share through Redis. Without Redis each process has its own. */
 export interface SharedState {
   /** Attempts stay limited during an outage of Redis: this process then counts them in memory. */
   readonly attempts: Attempts;
   readonly cache: Cache;
+  /** Proofs that were used are refused during an outage of Redis too, as far as this process has seen them. */
+  readonly usedProofs: UsedProofs;
   close(): void;
 }
 
 export async function openSharedState(
   { redisUrl, limits: { attempts: policy } }: Pick<Config, 'redisUrl' | 'limits'>,
-  log: Logger,
+  { log, telemetry }: { readonly log: Logger; readonly telemetry: Telemetry },
 ): Promise<SharedState> {
   const memory = createMemoryAttempts({ policy });
-  if (redisUrl === null) return { attempts: memory, cache: createMemoryCache(), close() {} };
+  const proofsHere = createMemoryUsedProofs();
+  if (redisUrl === null)
+    return { attempts: memory, cache: createMemoryCache(), usedProofs: proofsHere, close() {} };
   // Loaded on demand: importing the driver delays the start.
-  const [{ connectRedis }, { createRedisAttempts }, { createRedisCache }] = await Promise.all([
-    import('../adapters/redis/connect.ts'),
-    import('../adapters/redis/attempts.ts'),
-    import('../adapters/redis/cache.ts'),
-  ]);
+  const [{ connectRedis }, { createRedisAttempts }, { createRedisCache }, { createRedisUsedProofs }] =
+    await Promise.all([
+      import('../adapters/redis/connect.ts'),
+      import('../adapters/redis/attempts.ts'),
+      import('../adapters/redis/cache.ts'),
+      import('../adapters/redis/used-proofs.ts'),
+    ]);
   const redis = await connectRedis(redisUrl, log);
   return {
     attempts: attemptsWithFallback(createRedisAttempts(redis, { policy }), memory, log),
     cache: createRedisCache(redis),
+    usedProofs: usedProofsWithFallback(createRedisUsedProofs(redis), proofsHere, { log, telemetry }),
     close: () => redis.disconnect(),
   };
 }

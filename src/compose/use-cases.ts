@@ -41,6 +41,7 @@ import type { Log } from '../ports/log.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../ports/security/common-passwords.ts';
+import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
 import type { TokenCodec } from '../ports/security/token-codec.ts';
@@ -51,6 +52,7 @@ import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
+import type { UsedProofs } from '../ports/stores/used-proofs.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
 
@@ -65,6 +67,8 @@ export interface UseCaseDeps {
   readonly cache: Cache;
   readonly revoked: RevokedFamilies & FollowedRevokedFamilies;
   readonly codec: TokenCodec;
+  readonly proofs: DpopProofs;
+  readonly usedProofs: UsedProofs;
   readonly secrets: TokenSecrets;
   readonly links: LinkSecrets;
   readonly passwords: PasswordHasher;

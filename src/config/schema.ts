@@ -49,6 +49,7 @@ export const Environment = Type.Object({
   ON_IP_CHANGE: text('notify'),
   ON_USER_AGENT_CHANGE: text('ignore'),
   ON_NEW_DEVICE: text('notify'),
+  DPOP: text('optional'),
 
   DATABASE_URL: text(),
   DATABASE_POOL: text('4'),

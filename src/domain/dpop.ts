@@ -1,3 +1,5 @@
+import { Refusal } from './refusal.ts';
+
 /** The signature algorithms of accepted proofs. All are asymmetric. */
 export const DPOP_ALGORITHMS = ['ES256', 'ES384', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] as const;
 
@@ -45,11 +47,12 @@ interface Expected {
 
 const meaning = {
   missing: 'The session is bound to a key: send a proof in the header DPoP.',
+  required: 'Sessions must be bound to a key: log in with a proof in the header DPoP.',
   unbound: 'The session is not bound to a key, and only a login can bind it. Send no proof.',
   malformed:
     'The DPoP header must hold one proof: a JWS as in RFC 9449, with a supported algorithm and its public key.',
   other_key: 'The proof was made with another key than that of the session.',
-  other_request: 'The proof was made for another method or URL. Proxies may hide the URL: see PUBLIC_URL.',
+  other_request: 'The proof was made for another method or URL. A proxy may hide them from this service.',
   wrong_time:
     'The proof was made too long ago, or in the future. Compare the clock of the client with the Date header.',
   other_token: 'The proof was made for another access token, or for none.',
@@ -61,9 +64,16 @@ export type ProofFault = keyof typeof meaning;
 
 export const PROOF_FAULTS = Object.keys(meaning) as ProofFault[];
 
-/** The sentence for people. */
-export function explainProofFault(fault: ProofFault): string {
-  return meaning[fault];
+/** The refusal of a request whose proof is missing or not accepted. */
+export class ProofRefusal extends Refusal {
+  override readonly name = 'ProofRefusal';
+
+  readonly fault: ProofFault;
+
+  constructor(fault: ProofFault) {
+    super('invalid_dpop_proof', meaning[fault]);
+    this.fault = fault;
+  }
 }
 
 /** Milliseconds between the making of a proof and its arrival, in addition to the clock skew. */

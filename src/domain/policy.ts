@@ -1,4 +1,5 @@
 import type { NewDevicePolicy } from './known-devices.ts';
+import type { DpopMode } from './dpop.ts';
 
 /** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';
@@ -22,4 +23,6 @@ export interface Policy {
   readonly onAddressChange: ChangePolicy;
   readonly onUserAgentChange: ChangePolicy;
   readonly onNewDevice: NewDevicePolicy;
+  /** Whether logins bind sessions to a key. */
+  readonly dpop: DpopMode;
 }

@@ -20,6 +20,15 @@ export function revocationOccurrence(facts: Facts, reason: RevocationReason): Oc
   return { event: { type: 'sessions.revoked', occurredAt: facts.now, data } };
 }
 
+/** A bound session was tried without its key, or with another one. The user is told at most once a day. */
+export function proofOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
+  const data = { ...session(facts), ...clientFacts(facts.client), reason };
+  return {
+    event: { type: 'sessions.proof_refused', occurredAt: facts.now, data },
+    oncePerDay: notifiedSubject.foreignKey,
+  };
+}
+
 export function healingOccurrence(facts: Facts, storedGeneration: number): Occurrence {
   const presentedGeneration = facts.claims.generation;
   const data = { ...session(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };

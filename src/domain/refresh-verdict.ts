@@ -25,6 +25,7 @@ export type JudgedFamily = Pick<
   | 'paired'
   | 'clientId'
   | 'confidential'
+  | 'jkt'
   | 'onAddressChange'
   | 'onUserAgentChange'
   | 'generation'
@@ -83,6 +84,8 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
   // A stolen refresh signing key must not forge an unpaired token for a paired session.
   if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
+  // A token without `cnf` must not pass for one of a bound session, whoever signed it.
+  if (family.jkt !== (context.claims.cnf?.jkt ?? null)) return refuse('invalid_token');
   const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
   if (fault !== null) return { kind: 'refuse', ...fault, occurrences: [] };

@@ -6,6 +6,7 @@ export const SERVICE_KEY_SCOPES = [
   'verify',
   'metrics',
   'confidential',
+  'dpop',
 ] as const;
 
 export type ServiceKeyScope = (typeof SERVICE_KEY_SCOPES)[number];

@@ -52,6 +52,8 @@ export interface TokenFamily extends CurrentPair {
   readonly clientId: string;
   /** Whether a request must authenticate as `clientId` to use the refresh tokens (RFC 6749 section 6). */
   readonly confidential: boolean;
+  /** The thumbprint of the key to which the session is bound (RFC 9449); null: to none. It never changes. */
+  readonly jkt: string | null;
   /** The mail address for messages about this session when the user has no registered address. */
   readonly contact: string | null;
   readonly onAddressChange: ChangePolicy;
@@ -70,6 +72,8 @@ export interface TokenFamily extends CurrentPair {
 export const notifiedSubject = {
   network: (address: string) => networkOf(address),
   product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,
+  /** A request without the key of the session, from whatever network. */
+  foreignKey: 'foreign key',
 };
 
 export interface Login {
@@ -80,6 +84,8 @@ export interface Login {
   readonly clientId: string;
   /** Default: false. */
   readonly confidential?: boolean;
+  /** Default: null. */
+  readonly jkt?: string | null;
   readonly contact: string | null;
   readonly client: ClientInfo;
   /** The door's policy for this session. It overrides the operator's policy. */
@@ -108,6 +114,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     ...identity,
     ...first,
     confidential: login.confidential ?? false,
+    jkt: login.jkt ?? null,
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,

@@ -1,4 +1,5 @@
 import { type AuthenticationClaims, pickAuthentication } from './authentication.ts';
+import { type Confirmation, isConfirmation } from './dpop.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** The claims of an access token without issuer and audience. Times in whole seconds (RFC 7519). */
@@ -12,12 +13,17 @@ export interface AccessClaims extends AuthenticationClaims {
   readonly client_id: string;
   readonly iat: number;
   readonly exp: number;
+  /** Only in a bound session. */
+  readonly cnf?: Confirmation;
   /** Copies of `sid` and `sub`, in sessions that the door `session-id` opened. */
   readonly session_id?: string;
   readonly guid?: string;
 }
 
-/** The claims of a refresh token without issuer and audience. Only a paired session has `at_hash`. */
+/**
+ * The claims of a refresh token without issuer and audience. Only a paired session has `at_hash`, and only a bound one
+ * has `cnf`.
+ */
 export interface RefreshClaims {
   readonly sub: string;
   readonly jti: string;
@@ -28,6 +34,7 @@ export interface RefreshClaims {
   readonly iat: number;
   readonly exp: number;
   readonly at_hash?: string;
+  readonly cnf?: Confirmation;
 }
 
 /** The unverified claims of a presented access token, and the `at_hash` of its bytes. */
@@ -42,13 +49,15 @@ const MAX_GENERATION = 2 ** 31 - 2;
 
 /** The claims if they have the shape of a refresh token's claims, otherwise null. */
 export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): RefreshClaims | null {
-  const { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp, at_hash } = claims;
+  const { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp, at_hash, cnf } = claims;
   if (!isUuid(sub) || !isUuid(jti) || !isUuid(linkerId) || !isUuid(tokenFamily)) return null;
   if (!isShortText(userIp) || !isCount(generation) || generation > MAX_GENERATION) return null;
   if (!isCount(iat) || !isCount(exp)) return null;
   if (at_hash !== undefined && !isShortText(at_hash)) return null;
+  if (cnf !== undefined && !isConfirmation(cnf)) return null;
   const unpaired = { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp };
-  return at_hash === undefined ? unpaired : { ...unpaired, at_hash };
+  const unbound = at_hash === undefined ? unpaired : { ...unpaired, at_hash };
+  return cnf === undefined ? unbound : { ...unbound, cnf: { jkt: cnf.jkt } };
 }
 
 /** The claims if they have an access token's shape and are valid at `now` (milliseconds), otherwise null. */
@@ -57,14 +66,15 @@ export function asAccessClaims(
   now: number,
   leeway: number,
 ): AccessClaims | null {
-  const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf } = claims;
+  const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf, cnf } = claims;
   if (!isUuid(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
   if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
   const begins = nbf === undefined ? iat : Math.max(iat, Number(nbf));
   const good = now < exp * 1000 && begins * 1000 <= now + leeway;
   if (!good || !hasAuthentication(claims)) return null;
+  if (cnf !== undefined && !isConfirmation(cnf)) return null;
   const own = { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp };
-  return { ...own, ...pickAuthentication(claims) };
+  return { ...own, ...pickAuthentication(claims), ...(cnf !== undefined && { cnf: { jkt: cnf.jkt } }) };
 }
 
 function hasAuthentication(

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
+import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
@@ -31,6 +33,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   await refresh(stolen, { 'x-forwarded-for': '198.51.100.7', 'user-agent': 'curl/8' });
   await refresh(stolen);
   await changeEmail(service, bearer(await logIn()), password);
+  await refresh((await post(`/auth/login?userId=${randomUUID()}&dpopJkt=${proofKey().jkt}`)).body);
   await post('/auth/logout', undefined, bearer(await logIn()));
   const { access: accessToken, refresh: refreshToken } = await logIn();
   await post('/auth/step-up', { accessToken, refreshToken, password });

@@ -6,7 +6,7 @@ import type { Backlog } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, HOME, outcome, sessions } from '../support/sessions.ts';
+import { claimsOf, HOME, outcome, REFRESH_REQUEST, sessions } from '../support/sessions.ts';
 
 const NOW = 1_700_000_000_000;
 const READINGS = {
@@ -110,6 +110,7 @@ t.test('a session that is ahead of the database heals, and is counted', async (t
     accessToken: second.access,
     idempotencyKey: null,
     oauthClient: null,
+    presented: { proof: null, ...REFRESH_REQUEST },
     client: HOME,
   });
   const series = seriesIn(await service.metrics.scrape());

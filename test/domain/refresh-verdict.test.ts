@@ -19,6 +19,7 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
     paired: true,
     clientId: 'app',
     confidential: false,
+    jkt: null,
     onAddressChange: 'notify',
     onUserAgentChange: 'ignore',
     generation: 5,

@@ -46,6 +46,17 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
   });
 
+  await t.test('a bound family keeps its key, and rotates only where that key is expected', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ jkt: hash() });
+    await families.open(family, []);
+    t.same(await families.find(family.tokenFamily), family);
+    const rotation = rotationOf(family);
+    for (const jkt of [null, hash()])
+      t.equal(await families.rotate({ ...rotation, expected: { ...family, jkt } }, []), null);
+    t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
+  });
+
   await t.test('an unknown family is null', async (t) => {
     const { families } = await fresh(t);
     t.equal(await families.find(someFamily().tokenFamily), null);
@@ -75,6 +86,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     'another user': { userId: someFamily().userId },
     'the other binding': { paired: false },
     'a confidential one': { confidential: true },
+    'a bound one': { jkt: hash() },
     'another family': { tokenFamily: someFamily().tokenFamily },
     'an earlier generation': { generation: 6 },
     'a later generation': { generation: 8 },

@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
 import { createTurns } from '../../src/adapters/argon2/turns.ts';
+import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
+import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
@@ -19,6 +21,7 @@ import type { SecurityLog } from '../../src/ports/security-log.ts';
 import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
+import type { UsedProofs } from '../../src/ports/stores/used-proofs.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';
@@ -40,6 +43,7 @@ export const POLICY: Policy = {
   onUserAgentChange: 'ignore',
   // Most tests are about other mails.
   onNewDevice: 'ignore',
+  dpop: 'optional',
 };
 
 export const someKey = (id: string): NamedKey => ({ id, bytes: randomBytes(64) });
@@ -56,6 +60,9 @@ export const someKeys = (): Keys => ({
   hashKeys: [someKey('hash-1')],
 });
 
+/** The request for which the proofs of these refreshes are made. */
+export const REFRESH_REQUEST = { method: 'POST', url: 'https://auth.example.com/auth/refresh' };
+
 export interface Settings {
   readonly policy?: Partial<Policy>;
   readonly stores?: Stores & {
@@ -70,6 +77,7 @@ export interface Settings {
   readonly publishedKeys?: () => readonly PublicKey[];
   readonly time?: { now: number };
   readonly securityLog?: SecurityLog;
+  readonly usedProofs?: UsedProofs;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
 
@@ -82,6 +90,7 @@ export async function sessions({
   publishedKeys = () => [],
   time = { now: NOW },
   jtiHash,
+  usedProofs = createMemoryUsedProofs(),
   securityLog = () => {},
 }: Settings = {}) {
   const clock = () => time.now;
@@ -99,6 +108,8 @@ export async function sessions({
       ...(keySet && { keySet }),
     }),
     publishedKeys,
+    proofs: createDpopProofs(),
+    usedProofs,
     links: createLinkSecrets(keys.hashKeys),
     secrets: createTokenSecrets({
       keys: keys.hashKeys,
@@ -126,7 +137,7 @@ export async function sessions({
 
     refresh(
       pair: { refresh: string; access?: string | null },
-      values: { client?: ClientInfo; key?: string } = {},
+      values: { client?: ClientInfo; key?: string; proof?: string } = {},
     ) {
       return exchange({
         refreshToken: pair.refresh,
@@ -134,6 +145,7 @@ export async function sessions({
         idempotencyKey: values.key ?? null,
         client: values.client ?? HOME,
         oauthClient: null,
+        presented: { proof: values.proof ?? null, ...REFRESH_REQUEST },
       });
     },
   };

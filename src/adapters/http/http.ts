@@ -18,6 +18,7 @@ import { asPages, pageSender } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
+import { trustedProxies } from './server/forwarding.ts';
 import { redirectToDocs } from './server/redirect-to-docs.ts';
 import { TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
@@ -105,7 +106,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   });
   await scope(app, (oauth) => oauthDoor(oauth, options));
   await scope(app, async (proxies) => {
-    await requireBearerOrCookie(proxies, options.authenticate);
+    await requireBearerOrCookie(proxies, options.authenticate, trustedProxies(options.trustProxy));
     verifyRoute(proxies);
   });
 }

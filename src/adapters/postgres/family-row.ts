@@ -12,6 +12,7 @@ export interface FamilyRow {
   door: Door;
   client_id: string;
   confidential: boolean;
+  jkt: string | null;
   contact: string | null;
   on_address_change: ChangePolicy;
   on_user_agent_change: ChangePolicy;
@@ -50,6 +51,7 @@ export const FAMILY_COLUMNS = [
   'door',
   'client_id',
   'confidential',
+  'jkt',
   'contact',
   'on_address_change',
   'on_user_agent_change',
@@ -80,10 +82,10 @@ export const FAMILY_COLUMNS = [
 ] as const satisfies readonly (keyof FamilyRow)[];
 
 export function toFamily(row: FamilyRow): TokenFamily {
-  const { user_id: userId, paired, confidential, revoked_at: at, revoked_reason: reason } = row;
+  const { user_id: userId, paired, confidential, jkt, revoked_at: at, revoked_reason: reason } = row;
   const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };
   const revoked = at && reason && { at: at.getTime(), reason };
-  return assembleFamily(toPair(row), row, { userId, paired, confidential, ...policies }, revoked);
+  return assembleFamily(toPair(row), row, { userId, paired, confidential, jkt, ...policies }, revoked);
 }
 
 function toPair(row: FamilyRow): CurrentPair {
@@ -136,13 +138,13 @@ export function toRotatedFamily({ expected, next }: Rotation, row: ReturnedRow):
 
 type ExpectedFields = Pick<
   TokenFamily,
-  'userId' | 'paired' | 'confidential' | 'onAddressChange' | 'onUserAgentChange'
+  'userId' | 'paired' | 'confidential' | 'jkt' | 'onAddressChange' | 'onUserAgentChange'
 >;
 
 function assembleFamily(
   pair: CurrentPair,
   row: ReturnedRow,
-  { userId, paired, confidential, onAddressChange, onUserAgentChange }: ExpectedFields,
+  { userId, paired, confidential, jkt, onAddressChange, onUserAgentChange }: ExpectedFields,
   revoked: TokenFamily['revoked'],
 ): TokenFamily {
   // Field by field: an object of this size that is made by spreading takes twenty times as long to create and
@@ -168,6 +170,7 @@ function assembleFamily(
     door: row.door,
     clientId: row.client_id,
     confidential,
+    jkt,
     contact: row.contact,
     onAddressChange,
     onUserAgentChange,
@@ -214,6 +217,7 @@ export function familyColumns(family: TokenFamily) {
     door: family.door,
     client_id: family.clientId,
     confidential: family.confidential,
+    jkt: family.jkt,
     contact: family.contact,
     on_address_change: family.onAddressChange,
     on_user_agent_change: family.onUserAgentChange,

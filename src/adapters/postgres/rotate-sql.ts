@@ -43,7 +43,7 @@ export function rotateSkippingLockedSql(sql: Executor, rotations: readonly Rotat
 function rotationsAsTable(sql: Executor, rotations: readonly Change[]) {
   return sql`
     (select ${sql(ROTATION_COLUMNS)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as record (
-      token_family uuid, user_id uuid, paired boolean, confidential boolean, generation integer, hashed_refresh_token_id bytea,
+      token_family uuid, user_id uuid, paired boolean, confidential boolean, jkt text, generation integer, hashed_refresh_token_id bytea,
       scheme text, on_address_change text, on_user_agent_change text, user_agent text, product_hash bytea,
       unless_retry_key bytea, rotated_at timestamptz, next json
     ) where generation + 0 = generation) requested`;
@@ -54,6 +54,7 @@ const ROTATION_COLUMNS = [
   'user_id',
   'paired',
   'confidential',
+  'jkt',
   'generation',
   'hashed_refresh_token_id',
   'scheme',
@@ -73,6 +74,7 @@ function toRecord(change: Change) {
     user_id: expected.userId,
     paired: expected.paired,
     confidential: expected.confidential,
+    jkt: expected.jkt,
     generation: expected.generation,
     hashed_refresh_token_id: toHexLiteral(decodeHash(expected.hashedRefreshTokenId)),
     scheme: expected.scheme,
@@ -96,6 +98,7 @@ function matchesExpected(sql: Executor) {
       and family.user_id is not distinct from requested.user_id
       and family.paired = requested.paired
       and family.confidential = requested.confidential
+      and family.jkt is not distinct from requested.jkt
       and family.generation = requested.generation
       and family.hashed_refresh_token_id = requested.hashed_refresh_token_id
       and family.scheme = requested.scheme

@@ -7,8 +7,10 @@ import { identifierOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
+import { readBinding } from '../sessions/bind-session.ts';
 import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
+import { useProof } from '../tokens/require-proof.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
@@ -19,7 +21,7 @@ interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
 }
 
 export interface LogInWithPasswordInput
-  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge'> {
+  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge' | 'dpopJkt' | 'mustBind'> {
   /** The user name or the mail address of the account. */
   readonly username: string;
   readonly password: string;
@@ -32,14 +34,16 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
 /**
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
  * same time. `email_unverified` is told only after the right password. Rejects with a {@link Refusal}: `invalid_credentials`,
- * `email_unverified`, `too_many_requests`, `unavailable`.
+ * `email_unverified`, `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;
 
-  return async ({ username, password, remember = true, ...options }) => {
+  return async ({ username, password, remember = true, presented, ...options }) => {
+    const { jkt, proof } = await readBinding(deps, { presented });
     const session = {
       ...options,
+      jkt,
       authentication: BY_PASSWORD,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };
@@ -57,6 +61,8 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
 
     await recordSuccess();
     if (!mayLogInWithPassword(user, deps.emailVerification)) throw new Refusal('email_unverified');
+    // Only now: a stranger without the password must not fill the store of used proofs.
+    if (proof !== null) await useProof(deps, proof);
     return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.

@@ -1,3 +1,4 @@
+import type { PresentedProof } from '../../domain/dpop.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { AccessClaims } from '../../domain/token-pair.ts';
@@ -6,8 +7,14 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { isSessionAlive } from '../tokens/is-session-alive.ts';
+import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
 
-interface Deps {
+/** How a request carries its access token, and its proof. */
+export interface Presentation extends PresentedProof {
+  readonly scheme: 'bearer' | 'dpop';
+}
+
+interface Deps extends ProofDeps {
   readonly codec: TokenCodec;
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
@@ -15,14 +22,40 @@ interface Deps {
   readonly clock: Clock;
 }
 
-export type Authenticate = (accessToken: string) => Promise<AccessClaims>;
+export type Authenticate = (accessToken: string, presentation: Presentation) => Promise<AccessClaims>;
 
-/** The claims of a valid access token of a live session. Otherwise rejects with a {@link Refusal} `unauthenticated`. */
+/**
+ * The claims of a valid access token of a live session. A bound token needs the scheme `DPoP` and a proof of its key.
+ * Otherwise rejects with a {@link Refusal}: `unauthenticated`, `invalid_dpop_proof`.
+ */
 export const authenticate =
   (deps: Deps): Authenticate =>
-  async (accessToken) => {
+  async (accessToken, presentation) => {
     const claims = await deps.codec.verifyAccess(accessToken, deps.clock(), deps.policy.clockSkew);
+    await provePresentation(deps, accessToken, claims, presentation);
     if (!(await isSessionAlive(deps, claims)))
       throw new Refusal('unauthenticated', 'The session has been ended.');
     return claims;
   };
+
+/** A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). */
+async function provePresentation(
+  deps: Deps,
+  accessToken: string,
+  { cnf }: AccessClaims,
+  { scheme, ...presented }: Presentation,
+): Promise<void> {
+  if (cnf === undefined) {
+    if (scheme === 'bearer') return;
+    throw new Refusal(
+      'unauthenticated',
+      'The token is not bound to a key: send it as Authorization: Bearer.',
+    );
+  }
+  if (scheme === 'bearer')
+    throw new Refusal(
+      'unauthenticated',
+      'The token is bound to a key: send it as Authorization: DPoP, with a proof in the header DPoP.',
+    );
+  await requireProof(deps, presented, { jkt: cnf.jkt, accessToken });
+}

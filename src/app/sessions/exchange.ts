@@ -17,10 +17,11 @@ import { outboxEntries } from '../outbox-entries.ts';
 import { revokeFamily } from '../revocation/revoke-family.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { type Generation, nextGeneration } from '../tokens/next-generation.ts';
+import type { ProveBindingDeps } from './prove-binding.ts';
 import { type RefreshInput, type VerifiedRefresh, verifyRefresh } from './verify-refresh.ts';
 
 /** What the exchange of a refresh token needs. */
-export interface ExchangeDeps {
+export interface ExchangeDeps extends ProveBindingDeps {
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
   readonly codec: TokenCodec;
@@ -29,8 +30,8 @@ export interface ExchangeDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
-  /** Counts exchanges that return a pair, and reuse. */
-  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected'>;
+  /** Counts exchanges that return a pair, reuse, and refused proofs of a key. */
+  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected' | 'proofRefused'>;
 }
 
 /** A verified request, and the generation that a rotation would store. Every round uses the same generation. */

@@ -3,6 +3,7 @@ import {
   authenticationClaims,
   pickAuthentication,
 } from '../../domain/authentication.ts';
+import type { Confirmation } from '../../domain/dpop.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
@@ -32,6 +33,8 @@ export interface ActiveToken {
   readonly jti: string | null;
   /** Of an access token its own claims, of a refresh token those of the pair that it belongs to. */
   readonly authentication: AuthenticationClaims;
+  /** Null: the session is not bound to a key. */
+  readonly confirmation: Confirmation | null;
 }
 
 export type Introspect = (token: string) => Promise<ActiveToken | null>;
@@ -48,7 +51,7 @@ export const introspect =
   async (token) => {
     const found = await readToken(deps, token);
     const family = found && (await findLiveFamily(deps, found));
-    if (!found || !family) return null;
+    if (!found || !family || family.jkt !== (found.claims.cnf?.jkt ?? null)) return null;
     if (found.type === 'refresh' && !(await isCurrentRefreshToken(deps, found.claims, family))) return null;
     return describe(deps, token, found, family);
   };
@@ -73,5 +76,6 @@ async function describe(
     expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
     jti: type === 'access' ? claims.jti : null,
     authentication: type === 'access' ? pickAuthentication(claims) : authenticationClaims(authentication),
+    confirmation: claims.cnf ?? null,
   };
 }

@@ -1,8 +1,10 @@
+import type { PresentedProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
+import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
@@ -25,23 +27,26 @@ export type LogOutByRefreshToken = (
   refreshToken: string,
   scope: LogOutScope,
   client: OAuthClient | null,
+  presented: PresentedProof,
   address?: string,
 ) => Promise<void>;
 
 /**
  * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
  * session may end others: a stolen token of a dead session must not log the user out elsewhere.
- * A confidential session also requires that its client authenticates.
- * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`.
+ * In a bound session that needs a proof too. A confidential session also requires that its client authenticates.
+ * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`.
  */
 export const logOutByRefreshToken =
-  (deps: EndSessionDeps & ReadRefreshDeps): LogOutByRefreshToken =>
-  async (refreshToken, scope, client, address) => {
+  (deps: EndSessionDeps & ReadRefreshDeps & ProofDeps): LogOutByRefreshToken =>
+  async (refreshToken, scope, client, presented, address) => {
     const { claims } = await readRefreshToken(deps, refreshToken);
     const family = await deps.families.find(claims.tokenFamily);
     if (family !== null) assertClient(family, client);
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
     if (scope !== 'session') {
+      if (claims.cnf !== undefined)
+        await requireProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
       const live = await findLiveFamily(deps, session);
       if (live === null || !(await isCurrentRefreshToken(deps, claims, live))) {
         const detail =

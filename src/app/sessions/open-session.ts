@@ -13,8 +13,10 @@ import { outboxEntries } from '../outbox-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { nextGeneration } from '../tokens/next-generation.ts';
+import { useProof } from '../tokens/require-proof.ts';
+import { type BindingDeps, type BindingInput, readBinding } from './bind-session.ts';
 
-export interface OpenSessionDeps {
+export interface OpenSessionDeps extends BindingDeps {
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
   readonly codec: TokenCodec;
@@ -25,8 +27,8 @@ export interface OpenSessionDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** The user and the options of a new session. */
-export type NewSession = Omit<Login, 'tokenFamily'>;
+/** The user and the options of a new session, and the key to which it is to be bound. */
+export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & BindingInput;
 
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
@@ -36,10 +38,12 @@ export type OpenSession = (session: NewSession) => Promise<TokenPair>;
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
-  async (session) => {
+  async ({ presented, dpopJkt, mustBind, ...session }) => {
     const fault = loginFault(session, deps.policy, deps.clock());
     if (fault !== null) throw new Refusal('invalid_request', fault);
-    const pair = await openSessionIf(deps, session);
+    const { jkt, proof } = await readBinding(deps, { presented, dpopJkt, mustBind });
+    if (proof !== null) await useProof(deps, proof);
+    const pair = await openSessionIf(deps, { ...session, jkt });
     if (pair === null) throw new Refusal('invalid_credentials');
     return pair;
   };
@@ -50,7 +54,7 @@ export const openSession =
  */
 export async function openSessionIf(
   deps: OpenSessionDeps,
-  session: NewSession,
+  session: Omit<Login, 'tokenFamily'>,
   ifPasswordHash?: string,
 ): Promise<TokenPair | null> {
   const now = deps.clock();

@@ -64,6 +64,7 @@ function expectedFamily({ claims, hash, client, now }: RefreshContext, scheme: S
     paired: isPaired(claims),
     clientId: '',
     confidential: false,
+    jkt: claims.cnf?.jkt ?? null,
     onAddressChange: policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     generation: claims.generation,

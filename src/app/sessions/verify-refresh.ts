@@ -1,9 +1,11 @@
+import type { PresentedProof } from '../../domain/dpop.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Scheme } from '../../ports/security/token-secrets.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
+import { type ProveBindingDeps, proveBinding } from './prove-binding.ts';
 
 export interface RefreshInput {
   readonly refreshToken: string;
@@ -15,6 +17,7 @@ export interface RefreshInput {
   readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */
   readonly oauthClient: OAuthClient | null;
+  readonly presented: PresentedProof;
 }
 
 export interface VerifiedRefresh {
@@ -25,12 +28,13 @@ export interface VerifiedRefresh {
 
 /** Runs the checks of a refresh that need no row (rows 1 to 5). Rejects with a {@link Refusal}. */
 export async function verifyRefresh(
-  deps: ReadRefreshDeps,
-  { refreshToken, accessToken, sessionId }: RefreshInput,
+  deps: ReadRefreshDeps & ProveBindingDeps,
+  { refreshToken, accessToken, sessionId, presented, client }: RefreshInput,
   now: number,
 ): Promise<VerifiedRefresh> {
   const access = accessToken === null ? null : deps.codec.readAccessHalf(accessToken);
   const { claims, scheme } = await readRefreshToken(deps, refreshToken);
+  await proveBinding(deps, claims, presented, client);
   if (sessionId !== undefined && sessionId !== claims.tokenFamily)
     throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
   const fault = judgePair(claims, access, now);

@@ -39,6 +39,6 @@ export async function isCurrentRefreshToken(
 ): Promise<boolean> {
   const { tokenFamily, generation, jti, exp } = claims;
   if (clock() >= exp * 1000 || generation !== family.generation) return false;
-  if (family.paired !== isPaired(claims)) return false;
+  if (family.paired !== isPaired(claims) || family.jkt !== (claims.cnf?.jkt ?? null)) return false;
   return (await secrets.hashJti(family.scheme, tokenFamily, jti)) === family.hashedRefreshTokenId;
 }

@@ -1,4 +1,5 @@
 import { authenticationClaims } from '../../domain/authentication.ts';
+import type { Confirmation } from '../../domain/dpop.ts';
 import { expiriesOf, type TokenFamily } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
@@ -9,6 +10,8 @@ export interface TokenPair {
   readonly access: string;
   readonly refresh: string;
   readonly expiresIn: number;
+  /** Only in a bound session. */
+  readonly tokenType?: 'DPoP';
 }
 
 /**
@@ -28,7 +31,8 @@ export async function mintPair(
     family.paired ? { ...unpaired, at_hash: codec.accessHash(access) } : unpaired,
     family.refreshKeyId,
   );
-  return { access, refresh, expiresIn: secondsLeft(claims.exp, now) };
+  const pair = { access, refresh, expiresIn: secondsLeft(claims.exp, now) };
+  return family.jkt === null ? pair : { ...pair, tokenType: 'DPoP' };
 }
 
 function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
@@ -43,6 +47,7 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     iat: seconds(family.rotatedAt),
     exp: seconds(expiriesOf(family).access),
     ...authenticationClaims(family.authentication),
+    ...confirmation(family),
     ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
   };
 }
@@ -56,7 +61,12 @@ function refreshClaims(family: TokenFamily, ids: { jti: string; linkerId: string
     generation: family.generation,
     iat: seconds(family.rotatedAt),
     exp: seconds(expiriesOf(family).refresh),
+    ...confirmation(family),
   };
+}
+
+function confirmation({ jkt }: TokenFamily): { cnf?: Confirmation } {
+  return jkt === null ? {} : { cnf: { jkt } };
 }
 
 function seconds(milliseconds: number): number {

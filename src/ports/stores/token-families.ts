@@ -11,6 +11,7 @@ export type ExpectedFamily = Pick<
   | 'userId'
   | 'paired'
   | 'confidential'
+  | 'jkt'
   | 'generation'
   | 'hashedRefreshTokenId'
   | 'scheme'

@@ -247,6 +247,7 @@ function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
     family.userId === expected.userId &&
     family.paired === expected.paired &&
     family.confidential === expected.confidential &&
+    family.jkt === expected.jkt &&
     family.generation === expected.generation &&
     family.hashedRefreshTokenId === expected.hashedRefreshTokenId &&
     family.scheme === expected.scheme &&

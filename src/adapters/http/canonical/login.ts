@@ -12,7 +12,15 @@ import { clientOf } from '../server/client.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import { answer, BODY_IS_OPTIONAL, problems, Text, TokenPairAnswer, Uuid } from '../server/schemas.ts';
+import {
+  answer,
+  BODY_IS_OPTIONAL,
+  DpopProof,
+  problems,
+  Text,
+  TokenPairAnswer,
+  Uuid,
+} from '../server/schemas.ts';
 
 export interface LoginOptions {
   readonly openSession: OpenSession;
@@ -47,12 +55,20 @@ const Query = Type.Object({
       description: 'with `userId`: how the user was authenticated, values of RFC 8176 with spaces between',
     }),
   ),
+  dpopJkt: Type.Optional(
+    Type.String({
+      pattern: '^[\\w-]{43}$',
+      maxLength: 43,
+      description:
+        'with `userId`: thumbprint (RFC 7638) of the key of the client, to which the session is bound',
+    }),
+  ),
   acr: Type.Optional(
     oneOf(LEVELS, { description: 'with `userId`: `aal1` for one factor, `aal2` for several' }),
   ),
 });
 /** The parameters by which a trusted backend states more than the user. */
-const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr'] as const;
+const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt'] as const;
 const Body = Type.Object(
   {
     username: Type.Optional(Text),
@@ -86,9 +102,10 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         summary: 'Log in',
         description:
           'With `username` (or address) and `password` in the body. Trusted backends with a service key in `x-api-key` ' +
-          'log a user in by `userId` in the query.',
+          'log a user in by `userId` in the query. A login with a DPoP proof binds the session to the key of the proof.',
         security: [{}, { serviceKey: [] }],
         querystring: Query,
+        headers: DpopProof,
         body: Body,
         response: {
           200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
@@ -106,6 +123,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
         client: clientOf(request),
+        presented: request.presentedProof,
       } as const;
       if (userId === undefined) {
         const name = STATEMENTS.find((option) => stated[option] !== undefined);
@@ -129,9 +147,10 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
 }
 
 /** What a trusted backend states about the session and the authentication of its user. */
-function sessionOptions({ maxAge, authTime, amr, acr }: Static<typeof Query>) {
+function sessionOptions({ maxAge, authTime, amr, acr, dpopJkt }: Static<typeof Query>) {
   return {
     ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
+    dpopJkt,
     authentication: {
       ...(authTime !== undefined && { authTime: authTime * 1000 }),
       ...(amr !== undefined && { amr: [...new Set(amr.split(' '))] as Method[] }), // the schema allows no other value

@@ -6,7 +6,7 @@ import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import { answer, BODY_IS_OPTIONAL, IdempotencyKey, problems, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, problems, RefreshHeaders, TokenPairAnswer } from '../server/schemas.ts';
 import { confidentialClients } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
@@ -43,7 +43,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
           'A refresh token is valid for one refresh. If it is presented again later, its session ends. ' +
           'A confidential session also requires the service key that opened it, in `x-api-key`.',
         querystring: Query,
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
         body: Body,
         response: {
           200: answer('the next pair; for a retry, the same pair again', Type.Ref(TokenPairAnswer)),
@@ -62,6 +62,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clientBy(request),
+        presented: request.presentedProof,
       });
     },
   );

@@ -11,7 +11,7 @@ import { longText } from '../server/bounded.ts';
 import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import { answer, BODY_IS_OPTIONAL, Empty, problems, Uuid } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, DpopProof, Empty, problems, Uuid } from '../server/schemas.ts';
 import { confidentialClients } from '../server/service-keys.ts';
 import { Page, SessionList, sessionItem } from './session-item.ts';
 
@@ -95,6 +95,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
         querystring: Type.Object({
           scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),
         }),
+        headers: DpopProof,
         body: LogOutBody,
         response: { 204: Empty, ...problems(400, 401, 503) },
       },
@@ -107,7 +108,8 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
       const scope = request.query.scope ?? 'session';
       const address = addressOf(request);
       if (refreshToken === undefined) await logOut(await bearerOf(request, authenticate), scope, address);
-      else await logOutByRefreshToken(refreshToken, scope, clientBy(request), address);
+      else
+        await logOutByRefreshToken(refreshToken, scope, clientBy(request), request.presentedProof, address);
       return reply.code(204).send(null);
     },
   );

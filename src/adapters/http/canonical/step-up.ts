@@ -5,7 +5,7 @@ import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import { answer, IdempotencyKey, problems, Text, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, problems, RefreshHeaders, Text, TokenPairAnswer } from '../server/schemas.ts';
 import { confidentialClients } from '../server/service-keys.ts';
 
 export interface StepUpOptions {
@@ -43,7 +43,7 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
           'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
           'first request, but no proof.',
         security: [{}, { serviceKey: [] }],
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
         body: Body,
         response: {
           200: answer('the next pair; for a retry, the same pair again', Type.Ref(TokenPairAnswer)),
@@ -60,6 +60,7 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clientBy(request),
+        presented: request.presentedProof,
       });
     },
   );

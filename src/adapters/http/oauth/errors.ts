@@ -5,7 +5,10 @@ import { beginRefusal } from '../server/exits.ts';
 import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
-/** RFC 6749 section 5.2. The last two codes come from section 4.1.2.1: section 5.2 has none for these cases. */
+/**
+ * RFC 6749 section 5.2, and RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1: section 5.2 has none
+ * for these cases.
+ */
 const CODES = [
   'invalid_request',
   'invalid_client',
@@ -13,6 +16,7 @@ const CODES = [
   'unauthorized_client',
   'unsupported_grant_type',
   'invalid_scope',
+  'invalid_dpop_proof',
   'server_error',
   'temporarily_unavailable',
 ] as const;
@@ -69,6 +73,7 @@ function mapToOAuth(
 ): { readonly error: OAuthCode; readonly status: number } {
   if (code === 'unauthenticated') return { error: 'invalid_client', status };
   if (code === 'forbidden') return { error: 'unauthorized_client', status };
+  if (code === 'invalid_dpop_proof') return { error: code, status: 400 };
   if (code === 'malformed_token' || status === 401) return { error: 'invalid_grant', status: 400 };
   if (code === 'unavailable') return { error: 'temporarily_unavailable', status };
   if (status >= 500) return { error: 'server_error', status };

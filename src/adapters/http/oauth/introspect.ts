@@ -33,7 +33,7 @@ const example = {
 const Introspection = Type.Object(
   {
     active: Type.Boolean(),
-    token_type: Type.Optional(oneOf(['Bearer'], { description: 'access tokens only' })),
+    token_type: Type.Optional(oneOf(['Bearer', 'DPoP'], { description: 'access tokens only' })),
     sub: Type.Optional(longText()),
     sid: Type.Optional(longText({ description: 'the session' })),
     client_id: Type.Optional(longText()),
@@ -50,6 +50,12 @@ const Introspection = Type.Object(
     iat: Time,
     exp: Time,
     jti: Type.Optional(longText({ description: 'access tokens only' })),
+    cnf: Type.Optional(
+      Type.Object(
+        { jkt: longText({ description: 'thumbprint (RFC 7638) of the key to which the token is bound' }) },
+        { additionalProperties: false },
+      ),
+    ),
     auth_time: Type.Optional(AuthTime),
     amr: Type.Optional(Amr),
     acr: Type.Optional(Acr),
@@ -91,8 +97,8 @@ export function introspectRoute(
 function claimsOf(token: ActiveToken): Static<typeof Introspection> {
   return {
     active: true,
-    // A resource server accepts bearer tokens, so the answer must not let a refresh token pass for an access token.
-    ...(token.type === 'access' && { token_type: 'Bearer' }),
+    // A resource server accepts access tokens, so the answer must not let a refresh token pass for an access token.
+    ...(token.type === 'access' && { token_type: token.confirmation === null ? 'Bearer' : 'DPoP' }),
     sub: token.userId,
     sid: token.sessionId,
     client_id: token.clientId,
@@ -103,6 +109,7 @@ function claimsOf(token: ActiveToken): Static<typeof Introspection> {
     iat: token.issuedAt,
     exp: token.expiresAt,
     ...(token.jti !== null && { jti: token.jti }),
+    ...(token.confirmation !== null && { cnf: token.confirmation }),
     ...token.authentication,
   };
 }

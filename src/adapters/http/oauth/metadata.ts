@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { LEVELS } from '../../../domain/authentication.ts';
+import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
@@ -29,6 +30,7 @@ const Metadata = Type.Object(
     revocation_endpoint_auth_methods_supported: Names,
     introspection_endpoint_auth_methods_supported: Names,
     acr_values_supported: Names,
+    dpop_signing_alg_values_supported: Names,
   },
   {
     title: 'ServerMetadata',
@@ -88,5 +90,6 @@ function documentOf(issuer: string, publicUrl: string) {
     revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
     acr_values_supported: [...LEVELS],
+    dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
   };
 }

@@ -6,7 +6,7 @@ import { count, longText } from '../server/bounded.ts';
 import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import { answer, IdempotencyKey } from '../server/schemas.ts';
+import { answer, RefreshHeaders } from '../server/schemas.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors, OAuthRefusal } from './errors.ts';
 import { byForm, ClientId } from './forms.ts';
@@ -28,7 +28,7 @@ const Form = Type.Object(
 const Tokens = Type.Object(
   {
     access_token: longText(),
-    token_type: oneOf(['Bearer']),
+    token_type: oneOf(['Bearer', 'DPoP'], { description: '`DPoP` in a session that is bound to a key' }),
     expires_in: count({ description: 'seconds until the access token expires' }),
     refresh_token: longText({ description: 'valid for one refresh' }),
   },
@@ -63,7 +63,7 @@ export function tokenRoute(
           'For sessions that were opened with `binding=refresh`. A refresh token is valid for one refresh. If it is ' +
           'presented again later, its session ends. A confidential session requires the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
         body: Form,
         response: {
           200: answer('the next tokens; for a retry, the same tokens again', Tokens),
@@ -78,10 +78,11 @@ export function tokenRoute(
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clients.identify(request),
+        presented: request.presentedProof,
       };
-      const { access, refresh, expiresIn } = await exchange(input);
+      const { access, refresh, expiresIn, tokenType = 'Bearer' } = await exchange(input);
       reply.header('pragma', 'no-cache');
-      return { access_token: access, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh };
+      return { access_token: access, token_type: tokenType, expires_in: expiresIn, refresh_token: refresh };
     },
   );
 }

@@ -17,6 +17,7 @@ import { problemExits, sendProblem, socketExits } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
+import { readProofs } from './presented-proof.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -103,6 +104,7 @@ export function createServer(options: ServerOptions): App {
 
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
+  readProofs(app, options.publicUrl);
   if (tracing !== null) traceRequests(app, tracing);
   problemExits(app);
   jsonBodies(app);

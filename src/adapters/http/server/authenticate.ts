@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Authenticate } from '../../../app/sessions/authenticate.ts';
+import type { Authenticate, Presentation } from '../../../app/sessions/authenticate.ts';
 import { type AuthenticationClaims, pickAuthentication } from '../../../domain/authentication.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
@@ -25,28 +25,39 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
   });
 }
 
-/** The accepted schemes of `Authorization`. A refusal for a missing token names the first one. */
+/**
+ * The accepted schemes of `Authorization`, in addition to `DPoP`, the scheme of bound tokens. A refusal for a missing token
+ * names the first one.
+ */
 export function announcedBy(...schemes: readonly [string, ...string[]]) {
-  return { usual: schemes[0], form: new RegExp(`^(?:${schemes.join('|')}) +([^\\s]+)$`, 'i') };
+  return { usual: schemes[0], form: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
 
 const BEARER = announcedBy('Bearer');
 
-/** The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), or by other schemes. */
+/**
+ * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), `DPoP` (RFC 9449 section 7.1), or
+ * other schemes.
+ */
 export async function bearerOf(
-  { headers }: FastifyRequest,
+  request: FastifyRequest,
   authenticate: Authenticate,
   { usual, form } = BEARER,
+  presented = request.presentedProof,
 ): Promise<Principal> {
-  const [, token] = form.exec(headers.authorization ?? '') ?? [];
+  const [, bound, token] = form.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined)
     throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${usual} …`);
-  return principalBy(token, authenticate);
+  return principalBy(token, authenticate, { scheme: bound === undefined ? 'bearer' : 'dpop', ...presented });
 }
 
 /** The principal of an access token, independent of how the request carried it. */
-export async function principalBy(token: string, authenticate: Authenticate): Promise<Principal> {
-  const claims = await authenticate(token);
+export async function principalBy(
+  token: string,
+  authenticate: Authenticate,
+  presentation: Presentation,
+): Promise<Principal> {
+  const claims = await authenticate(token, presentation);
   return { userId: claims.sub, sessionId: claims.sid, authentication: pickAuthentication(claims) };
 }
 

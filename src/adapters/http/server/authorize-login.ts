@@ -1,5 +1,6 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import type { BindingInput } from '../../../app/sessions/bind-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
 import type { Login } from '../../../domain/token-family.ts';
@@ -11,7 +12,9 @@ import { presentedKeys } from './service-keys.ts';
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
 
 /** Returns the client for which the session is opened. Throws unless the caller may log users in by id. */
-export type AuthorizeLogin = (request: FastifyRequest) => Pick<Login, 'clientId' | 'confidential'>;
+export type AuthorizeLogin = (
+  request: FastifyRequest,
+) => Pick<Login, 'clientId' | 'confidential'> & Pick<BindingInput, 'mustBind'>;
 
 /**
  * Creates the check of callers who log users in by id. With `open` every caller passes, with `local` every program on
@@ -27,7 +30,11 @@ export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly Servic
     if (key !== null) {
       if (!key.scopes.includes('login'))
         throw new ServiceKeyRefusal('forbidden', 'This service key may not log users in.');
-      return { clientId: key.name, confidential: key.scopes.includes('confidential') };
+      return {
+        clientId: key.name,
+        confidential: key.scopes.includes('confidential'),
+        mustBind: key.scopes.includes('dpop'),
+      };
     }
     if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OWN_CLIENT_ID };
     throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');

@@ -4,17 +4,25 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 import { bearerOf, type Principal, principalBy } from './authenticate.ts';
 import { ACCESS_COOKIE, onlyCookie, readCookies, refuseCrossSite } from './cookies.ts';
+import type { IsTrustedProxy } from './forwarding.ts';
+import { forwardedProof } from './presented-proof.ts';
 
 /**
  * Requires an access token of a live session for every route of this scope. An `Authorization` header takes precedence,
  * even an invalid one: the sender wrote it deliberately. A browser adds the cookie to requests by itself, so
- * a cross-site request with the cookie is refused.
+ * a cross-site request with the cookie is refused. A cookie cannot carry a bound token.
  */
-export async function requireBearerOrCookie(scope: App, authenticate: Authenticate): Promise<void> {
+export async function requireBearerOrCookie(
+  scope: App,
+  authenticate: Authenticate,
+  isTrusted: IsTrustedProxy,
+): Promise<void> {
   await readCookies(scope);
   scope.addHook('onRequest', async (request) => {
     const byHeader = request.headers.authorization !== undefined;
-    request.principal = await (byHeader ? bearerOf : byCookie)(request, authenticate);
+    request.principal = byHeader
+      ? await bearerOf(request, authenticate, undefined, forwardedProof(request, isTrusted))
+      : await byCookie(request, authenticate);
   });
 }
 
@@ -26,5 +34,5 @@ async function byCookie(request: FastifyRequest, authenticate: Authenticate): Pr
       `An access token is needed: Authorization: Bearer …, or the cookie ${ACCESS_COOKIE}.`,
     );
   refuseCrossSite(request);
-  return principalBy(token, authenticate);
+  return principalBy(token, authenticate, { scheme: 'bearer', ...request.presentedProof });
 }

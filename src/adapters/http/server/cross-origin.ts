@@ -5,6 +5,7 @@ const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** Headers that a page of an allowed origin may read. */
 const EXPOSED = [
   'x-request-id',
+  'date',
   'retry-after',
   'www-authenticate',
   'ratelimit',

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
@@ -40,6 +41,9 @@ export function beginRefusal(error: unknown, request: FastifyRequest, reply: Fas
 /** The challenge for a request without a token. */
 export const CHALLENGE = 'Bearer realm="kinship"';
 
+/** The challenge for a bound token (RFC 9449 section 7.1). */
+const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}"`;
+
 /**
  * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3), or
  * how recent the user's authentication must be (RFC 9470 section 3).
@@ -47,6 +51,8 @@ export const CHALLENGE = 'Bearer realm="kinship"';
 function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
   if (error instanceof Refusal && error.maxAge !== undefined)
     return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(error.maxAge / 1000)}`;
+  if (code === 'invalid_dpop_proof') return `${DPOP_CHALLENGE}, error="${code}"`;
+  if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }

@@ -30,6 +30,7 @@ interface Row {
 export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   malformed_token: { status: 400, title: 'Malformed token', recovery: 'none' },
   invalid_token: { status: 401, title: 'Invalid token', recovery: 'login' },
+  invalid_dpop_proof: { status: 401, title: 'Invalid DPoP proof', recovery: 'none' },
   pair_mismatch: { status: 401, title: 'Not a pair', recovery: 'login' },
   token_expired: { status: 401, title: 'Refresh token expired', recovery: 'login' },
   session_not_found: { status: 401, title: 'Session not found', recovery: 'login' },

@@ -1,6 +1,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
+import { oneOf } from './one-of.ts';
 import { codesOf, PROBLEM_TYPE, Problem } from './problems.ts';
 
 export const Uuid = Type.String({
@@ -22,6 +23,11 @@ export const TokenPairAnswer = Type.Object(
     access: longText({ description: 'access token' }),
     refresh: longText({ description: 'refresh token, valid for one refresh' }),
     expiresIn: count({ description: 'seconds until the access token expires' }),
+    tokenType: Type.Optional(
+      oneOf(['DPoP'], {
+        description: 'only in a session that is bound to a key: each token needs a proof of it',
+      }),
+    ),
   },
   {
     $id: 'TokenPair',
@@ -32,8 +38,18 @@ export const TokenPairAnswer = Type.Object(
 
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
+export const DPOP = 'dpop';
+
+/** The header of a route that may need a proof. */
+export const DpopProof = Type.Object({
+  [DPOP]: Type.Optional(
+    longText({ description: 'proof that the client holds the key of its session (RFC 9449)' }),
+  ),
+});
+
 /** Headers of a route that exchanges a refresh token. */
-export const IdempotencyKey = Type.Object({
+export const RefreshHeaders = Type.Object({
+  ...DpopProof.properties,
   [IDEMPOTENCY_KEY]: Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',

@@ -33,6 +33,8 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return aboutNewAgent(event, context);
     case 'sessions.started_on_new_device':
       return aboutNewDevice(event, context);
+    case 'sessions.proof_refused':
+      return aboutForeignKey(event, context);
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event, context) : null;
     case 'users.password_changed':
@@ -164,6 +166,18 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
     facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
     whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU_END_ALL],
     ...link(END_ALL, context),
+  };
+}
+
+function aboutForeignKey({ occurredAt, data }: Of<'sessions.proof_refused'>, context: MailContext): MailText {
+  return {
+    subject: 'A copy of your session was tried',
+    whatHappened: [
+      'One of your sessions works on the device only that opened it. Another device, or another program, tried to use a copy of it. We refused the request. The session goes on.',
+    ],
+    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
+    ...link(END_ONE, context),
   };
 }
 

@@ -9,7 +9,7 @@ import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
-import { empty, IdempotencyKey, Uuid } from '../../server/schemas.ts';
+import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { confidentialClients } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
@@ -87,7 +87,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
         description:
           'Requires the cookies `access_token` and `refresh_token`. A pair is valid for one refresh.',
         security: [{ accessCookie: [], refreshCookie: [] }],
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
       },
       preHandler: async (request, reply) => {
         for (const [name, words] of Object.entries(MISSING)) {
@@ -103,6 +103,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clientBy(request),
+        presented: request.presentedProof,
       });
       return sendPair(reply, pair, publicUrl);
     },

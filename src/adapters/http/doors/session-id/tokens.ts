@@ -11,7 +11,7 @@ import { longText } from '../../server/bounded.ts';
 import { clientOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
-import { answer, IdempotencyKey, problems, Uuid } from '../../server/schemas.ts';
+import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { confidentialClients } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 
@@ -96,7 +96,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         tags,
         summary: 'Exchange the refresh token of a session for the next tokens',
         description: `Requires the refresh token of the session, in the cookie \`${SESSION_COOKIE}\` or in the body.`,
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
         security: [{ sessionCookie: [] }, {}],
         body: RefreshBody,
         response: {
@@ -114,6 +114,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clientBy(request),
+        presented: request.presentedProof,
       });
       return tokens(reply, pair, publicUrl);
     },

@@ -10,7 +10,7 @@ import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
 import { addressOf, clientOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
-import { answer, BODY_IS_OPTIONAL, empty, IdempotencyKey, problems, Text } from '../../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
 import { confidentialClients } from '../../server/service-keys.ts';
 import { counted } from './request-limit.ts';
 import { authorized, unauthenticated } from './schemas.ts';
@@ -101,7 +101,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         operationId: 'taskApiRefresh',
         summary: 'Exchange a refresh token for the next tokens',
         description: 'The presented token is then invalid. If it is presented again later, its session ends.',
-        headers: IdempotencyKey,
+        headers: RefreshHeaders,
         body: RefreshBody,
         response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
       },
@@ -113,6 +113,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         idempotencyKey: request.headers['idempotency-key'] ?? null,
         client: clientOf(request),
         oauthClient: clientBy(request),
+        presented: request.presentedProof,
       });
     },
   );

@@ -1,5 +1,5 @@
 import { examplesOf, PROBLEM_TYPE } from '../../server/problems.ts';
-import { BODY_IS_OPTIONAL, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
+import { BODY_IS_OPTIONAL, DPOP, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
 import { headersOf } from './components.ts';
 
 interface Response {
@@ -73,11 +73,15 @@ const STATUSES: Readonly<Record<string, string>> = {
   '5XX': 'ServerError',
 };
 
+/** The headers that have components, as their standards write them. */
+const PARAMETERS: Readonly<Record<string, string>> = { [IDEMPOTENCY_KEY]: 'Idempotency-Key', [DPOP]: 'DPoP' };
+
 function nameParameters({ parameters = [] }: Operation, components: Components): void {
   for (const [index, parameter] of parameters.entries()) {
-    if (parameter.name !== IDEMPOTENCY_KEY) continue;
-    const written = { ...parameter, name: 'Idempotency-Key' };
-    parameters[index] = named(components, 'parameters', 'IdempotencyKey', written);
+    const name = PARAMETERS[parameter.name ?? ''];
+    if (name === undefined) continue;
+    const written = { ...parameter, name };
+    parameters[index] = named(components, 'parameters', name.replace('-', ''), written);
   }
 }
 

@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify';
+import type { PresentedProof } from '../../../domain/dpop.ts';
+import type { App } from './app.ts';
+import type { IsTrustedProxy } from './forwarding.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The DPoP proof of the request, with the method and the URL for which it must have been made. */
+    readonly presentedProof: PresentedProof;
+  }
+}
+
+/** Reads the proof of a request where a route needs it. The URL of the service is public, or what the request names. */
+export function readProofs(app: App, publicUrl: string | null): void {
+  app.decorateRequest('presentedProof', {
+    getter() {
+      const { method, originalUrl, protocol, host } = this as FastifyRequest;
+      return { proof: proofIn(this), method, url: `${publicUrl ?? `${protocol}://${host}`}${originalUrl}` };
+    },
+  });
+}
+
+/**
+ * The proof of a request that waits at a reverse proxy. The client made it for the application, so method and URL are
+ * those that a trusted proxy forwards. Without them no proof fits.
+ */
+export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedProof {
+  const { headers, socket } = request;
+  const [method, proto, host, uri] = ['method', 'proto', 'host', 'uri'].map((name) =>
+    isTrusted(socket.remoteAddress ?? '') ? String(headers[`x-forwarded-${name}`] ?? '') : '',
+  );
+  return { proof: proofIn(request), method: method ?? '', url: `${proto}://${host}${uri}` };
+}
+
+/** Several headers become one value that is no proof. */
+function proofIn({ headers }: FastifyRequest): string | null {
+  const { dpop } = headers;
+  return dpop === undefined ? null : String(dpop);
+}

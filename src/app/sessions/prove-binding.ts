@@ -1,0 +1,51 @@
+import { type PresentedProof, ProofRefusal } from '../../domain/dpop.ts';
+import type { ClientInfo } from '../../domain/events.ts';
+import { proofOccurrence } from '../../domain/refresh-occurrences.ts';
+import type { RefreshClaims } from '../../domain/token-pair.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
+import { type ProofDeps, refuseProof, requireProof } from '../tokens/require-proof.ts';
+
+export interface ProveBindingDeps extends ProofDeps, LiveFamilyDeps {
+  readonly families: Pick<TokenFamilies, 'find' | 'record'>;
+  readonly newId: NewId;
+}
+
+/**
+ * Row 2b: the refresh token of a bound session needs a proof of its key. That of another session needs none, and a proof
+ * is refused: only a login binds. Otherwise a thief could bind the session of another user to a key of their own.
+ */
+export async function proveBinding(
+  deps: ProveBindingDeps,
+  claims: RefreshClaims,
+  presented: PresentedProof,
+  client: ClientInfo,
+): Promise<void> {
+  if (claims.cnf === undefined) {
+    if (presented.proof !== null) throw refuseProof(deps, 'unbound');
+    return;
+  }
+  try {
+    await requireProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
+  } catch (error) {
+    if (error instanceof ProofRefusal) await reportForeignKey(deps, claims, error.fault, client);
+    throw error;
+  }
+}
+
+/** Without the key, or with another one: another party may have a copy of the token. Other faults tell nothing. */
+async function reportForeignKey(
+  deps: ProveBindingDeps,
+  claims: RefreshClaims,
+  reason: ProofRefusal['fault'],
+  client: ClientInfo,
+): Promise<void> {
+  if (reason !== 'missing' && reason !== 'other_key') return;
+  const { tokenFamily: sessionId, sub: userId, cnf } = claims;
+  const family = await findLiveFamily(deps, { sessionId, userId });
+  if (family === null || family.jkt !== cnf?.jkt) return;
+  const occurrence = proofOccurrence({ claims, client, now: deps.clock() }, reason);
+  await deps.families.record(sessionId, outboxEntries(deps.newId, [occurrence]));
+}

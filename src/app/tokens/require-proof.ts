@@ -1,0 +1,65 @@
+import {
+  type DpopProof,
+  findProofFault,
+  forgetProofAt,
+  type PresentedProof,
+  type ProofFault,
+  ProofRefusal,
+} from '../../domain/dpop.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
+import type { UsedProofs } from '../../ports/stores/used-proofs.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
+
+export interface ProofDeps {
+  readonly proofs: DpopProofs;
+  readonly usedProofs: UsedProofs;
+  readonly policy: Pick<Policy, 'clockSkew'>;
+  readonly clock: Clock;
+  readonly telemetry: Pick<Telemetry, 'proofRefused'>;
+}
+
+/** What the proof must match besides the request. `jkt` null: any key. `accessToken` null: no token comes along. */
+interface Expected {
+  readonly jkt: string | null;
+  readonly accessToken: string | null;
+}
+
+/** Requires a proof that fits the request and was not used before. Otherwise rejects with a {@link ProofRefusal}. */
+export async function requireProof(
+  deps: ProofDeps,
+  presented: PresentedProof,
+  expected: Expected,
+): Promise<void> {
+  await useProof(deps, await checkProof(deps, presented, expected));
+}
+
+/** The checks of a proof that change nothing. The caller must use the proof before it acts on it: {@link useProof}. */
+export async function checkProof(
+  deps: ProofDeps,
+  presented: PresentedProof,
+  { jkt, accessToken }: Expected,
+): Promise<DpopProof> {
+  if (presented.proof === null) throw refuseProof(deps, 'missing');
+  const proof = await deps.proofs.read(presented.proof);
+  if (proof === null) throw refuseProof(deps, 'malformed');
+  const ath = accessToken === null ? null : deps.proofs.hashAccessToken(accessToken);
+  const times = { now: deps.clock(), clockSkew: deps.policy.clockSkew };
+  const fault = findProofFault(proof, presented, { jkt, ath }, times);
+  if (fault !== null) throw refuseProof(deps, fault);
+  return proof;
+}
+
+/** Records that a checked proof is used, so that it cannot be used again. */
+export async function useProof(deps: ProofDeps, proof: DpopProof): Promise<void> {
+  const now = deps.clock();
+  const isFirst = await deps.usedProofs.use(proof, now, forgetProofAt(now, deps.policy.clockSkew));
+  if (!isFirst) throw refuseProof(deps, 'replayed');
+}
+
+/** Counts the refusal. */
+export function refuseProof({ telemetry }: Pick<ProofDeps, 'telemetry'>, fault: ProofFault): ProofRefusal {
+  telemetry.proofRefused(fault);
+  return new ProofRefusal(fault);
+}
