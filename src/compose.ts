@@ -70,6 +70,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       outbox: stores.outbox,
       limits: overrides.overload ?? {},
     });
+    const { nonces } = security;
     const useCases = createUseCases({
       ...base,
       ...stores,
@@ -88,6 +89,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       config: {
         ...http,
         limits: overrides.limits ?? {},
+        currentNonce: nonces && (() => nonces.current(clock())),
         issuer: tokens.issuers[0] ?? '',
         authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
       },

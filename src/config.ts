@@ -27,6 +27,8 @@ export interface Config {
   readonly http: HttpConfig;
   readonly tokens: TokenConfig;
   readonly keySet: KeySetConfig;
+  /** Whether DPoP proofs need a nonce. */
+  readonly dpopNonce: boolean;
   /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
   readonly policy: Policy;
@@ -113,6 +115,7 @@ export async function readConfig(
       'fatal',
       'silent',
     ]),
+    dpopNonce: read.choice('DPOP_NONCE', variables.DPOP_NONCE, ['off', 'on']) === 'on',
     argon2: readArgon2(variables, read),
     tokens: { ...readTokens(variables, http.publicUrl, read), ...tokenKeys },
     keySet: { ...keySet, encryptionKeys },

@@ -3,6 +3,7 @@ import { createTurns } from '../adapters/argon2/turns.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
+import { createDpopNonces } from '../adapters/secrets/dpop-nonces.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
@@ -18,7 +19,7 @@ const JTI_TURNS = { atOnce: 1, queue: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(
-  { tokens, argon2 }: Pick<Config, 'tokens' | 'argon2'>,
+  { tokens, argon2, dpopNonce }: Pick<Config, 'tokens' | 'argon2' | 'dpopNonce'>,
   keySet: AccessKeySet,
   log: Log,
 ) {
@@ -37,6 +38,7 @@ export function createSecurity(
       argon2id: createArgon2id(jtiTurns),
     }),
     proofs: createDpopProofs(),
+    nonces: dpopNonce ? createDpopNonces(tokens.hashKeys) : null,
     links: createLinkSecrets(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher(turns, argon2),

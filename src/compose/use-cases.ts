@@ -41,6 +41,7 @@ import type { Log } from '../ports/log.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
 import type { IsCommonPassword } from '../ports/security/common-passwords.ts';
+import type { DpopNonces } from '../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
@@ -69,6 +70,7 @@ export interface UseCaseDeps {
   readonly codec: TokenCodec;
   readonly proofs: DpopProofs;
   readonly usedProofs: UsedProofs;
+  readonly nonces: DpopNonces | null;
   readonly secrets: TokenSecrets;
   readonly links: LinkSecrets;
   readonly passwords: PasswordHasher;

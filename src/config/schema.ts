@@ -50,6 +50,7 @@ export const Environment = Type.Object({
   ON_USER_AGENT_CHANGE: text('ignore'),
   ON_NEW_DEVICE: text('notify'),
   DPOP: text('optional'),
+  DPOP_NONCE: text('off'),
 
   DATABASE_URL: text(),
   DATABASE_POOL: text('4'),

@@ -56,6 +56,7 @@ const meaning = {
   wrong_time:
     'The proof was made too long ago, or in the future. Compare the clock of the client with the Date header.',
   other_token: 'The proof was made for another access token, or for none.',
+  nonce: 'The proof needs the nonce that the header DPoP-Nonce of this answer holds.',
   replayed: 'The proof was used before: make a new one for each request.',
 } as const;
 
@@ -71,7 +72,7 @@ export class ProofRefusal extends Refusal {
   readonly fault: ProofFault;
 
   constructor(fault: ProofFault) {
-    super('invalid_dpop_proof', meaning[fault]);
+    super(fault === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof', meaning[fault]);
     this.fault = fault;
   }
 }

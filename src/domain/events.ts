@@ -60,7 +60,7 @@ interface EventData {
     ClientInfo & { readonly previousAddress: string; readonly blocked: boolean };
   'sessions.user_agent_changed': OfSession & ClientInfo & { readonly previousUserAgent: string };
   'sessions.stepped_up': OfSession & ClientInfo & Proven;
-  'sessions.proof_refused': OfSession & ClientInfo & { readonly reason: 'missing' | 'other_key' };
+  'sessions.dpop_refused': OfSession & ClientInfo & { readonly reason: 'missing' | 'other_key' };
   'sessions.healed': OfSession &
     ClientInfo & { readonly storedGeneration: number; readonly presentedGeneration: number };
 }
@@ -89,7 +89,7 @@ export function hasMail(event: DomainEvent): boolean {
     case 'sessions.address_changed':
     case 'sessions.user_agent_changed':
     case 'sessions.started_on_new_device':
-    case 'sessions.proof_refused':
+    case 'sessions.dpop_refused':
     case 'users.password_changed':
     case 'users.password_forgotten':
     case 'users.email_verification_requested':

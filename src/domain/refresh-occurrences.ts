@@ -24,7 +24,7 @@ export function revocationOccurrence(facts: Facts, reason: RevocationReason): Oc
 export function proofOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
   const data = { ...session(facts), ...clientFacts(facts.client), reason };
   return {
-    event: { type: 'sessions.proof_refused', occurredAt: facts.now, data },
+    event: { type: 'sessions.dpop_refused', occurredAt: facts.now, data },
     oncePerDay: notifiedSubject.foreignKey,
   };
 }

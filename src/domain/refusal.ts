@@ -7,6 +7,7 @@ const meaning = {
     'A refresh token, and an access token where one is given, is text in the compact form of a JWS.',
   invalid_token: 'The token is not one of ours, or was altered.',
   invalid_dpop_proof: 'The DPoP proof is missing or not valid.',
+  use_dpop_nonce: 'The DPoP proof needs a nonce of this service.',
   pair_mismatch: 'The two tokens do not belong to one pair, or one of them is missing.',
   token_expired: 'The refresh token has expired.',
   session_not_found: 'There is no such session.',

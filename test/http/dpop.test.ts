@@ -239,7 +239,7 @@ t.test('a missing proof or one of another key is told once a day, other faults a
   const other = proofKey();
   const recorded = async () =>
     (await service.outbox.claim('event', NOW + 1, NOW + 2, 100)).filter(
-      ({ event }) => event.type === 'sessions.proof_refused',
+      ({ event }) => event.type === 'sessions.dpop_refused',
     );
   for (const dpop of ['x', service.proof('GET', '/auth/refresh'), service.proof('POST', '/x')])
     await service.post('/auth/refresh', pair, { dpop });
@@ -421,4 +421,53 @@ t.test('a full store of used proofs answers 503, and nothing changes', async (t)
   t.equal(fresh.status, 200, 'unbound sessions go on');
   service.time.now += 131_000;
   t.equal(outcomeOf(await send()), '401 token_reused', 'later it is judged');
+});
+
+t.test('DPOP_NONCE=on: a proof needs the nonce of the service, for two periods', async (t) => {
+  const service = await start(t, { dpopNonce: true, http: { corsOrigins: ['https://app.example.com'] } });
+  const headers = { origin: 'https://app.example.com' };
+  const login = (nonce?: string) =>
+    service.post(`/auth/login?userId=${randomUUID()}&binding=refresh`, undefined, {
+      ...headers,
+      dpop: service.proof('POST', '/auth/login', { payload: { nonce } }),
+    });
+  const asked = await login();
+  t.equal(outcomeOf(asked), '401 use_dpop_nonce');
+  t.match(asked.headers.get('www-authenticate'), /^DPoP .*error="use_dpop_nonce"$/);
+  t.match(asked.headers.get('access-control-expose-headers'), /dpop-nonce/);
+  t.equal(asked.body.recovery, 'retry');
+  const nonce = asked.headers.get('dpop-nonce') ?? '';
+  for (const wrong of ['x', `${nonce}x`, 'A'.repeat(22)])
+    t.equal(outcomeOf(await login(wrong)), '401 use_dpop_nonce');
+  const opened = await login(nonce);
+  t.equal(opened.status, 200);
+  t.equal(opened.headers.get('dpop-nonce'), nonce, 'also with a success');
+
+  const form = refreshForm(String(opened.body.refresh));
+  const send = (given?: string) =>
+    postForm(service, '/oauth/token', form, {
+      dpop: service.proof('POST', '/oauth/token', { payload: { nonce: given } }),
+    });
+  t.equal(outcomeOf(await send()), '400 use_dpop_nonce');
+  service.time.now += 5 * 60_000;
+  const renewed = (await login(nonce)).headers.get('dpop-nonce') ?? '';
+  t.not(renewed, nonce, 'the next period');
+  t.equal((await login(nonce)).status, 200, 'and both are valid');
+  service.time.now += 5 * 60_000;
+  t.equal(outcomeOf(await login(nonce)), '401 use_dpop_nonce', 'too old');
+  t.equal((await send(renewed)).status, 200);
+
+  const unbound = await service.post(`/auth/login?userId=${randomUUID()}`);
+  t.equal(unbound.status, 200);
+  t.notOk(unbound.headers.has('dpop-nonce'), 'without a proof there is none');
+});
+
+t.test('a nonce is asked for only of the owner of the key', async (t) => {
+  const service = await start(t, { dpopNonce: true });
+  const { body } = await service.post(`/auth/login?userId=${randomUUID()}&dpopJkt=${service.key.jkt}`);
+  const pair = { refreshToken: body.refresh, accessToken: body.access };
+  const send = (dpop: string) => service.post('/auth/refresh', pair, { dpop });
+  t.equal(outcomeOf(await send(service.proof('POST', '/auth/refresh', {}, proofKey()))), refused);
+  t.equal(outcomeOf(await send(service.proof('POST', '/x'))), refused);
+  t.equal(outcomeOf(await send(service.proof('POST', '/auth/refresh'))), '401 use_dpop_nonce');
 });

@@ -98,6 +98,7 @@ export async function httpService(
     useCases: { ...createUseCases(deps), ...overrides },
     config: {
       publicUrl: null,
+      currentNonce: service.nonces && (() => service.nonces?.current(service.time.now) ?? ''),
       serviceName: 'auth.example.com',
       issuer: 'kinship',
       trustProxy: [],

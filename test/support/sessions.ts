@@ -5,6 +5,7 @@ import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
+import { createDpopNonces } from '../../src/adapters/secrets/dpop-nonces.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
@@ -78,6 +79,7 @@ export interface Settings {
   readonly time?: { now: number };
   readonly securityLog?: SecurityLog;
   readonly usedProofs?: UsedProofs;
+  readonly dpopNonce?: boolean;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
 }
 
@@ -91,6 +93,7 @@ export async function sessions({
   time = { now: NOW },
   jtiHash,
   usedProofs = createMemoryUsedProofs(),
+  dpopNonce = false,
   securityLog = () => {},
 }: Settings = {}) {
   const clock = () => time.now;
@@ -110,6 +113,7 @@ export async function sessions({
     publishedKeys,
     proofs: createDpopProofs(),
     usedProofs,
+    nonces: dpopNonce ? createDpopNonces(keys.hashKeys) : null,
     links: createLinkSecrets(keys.hashKeys),
     secrets: createTokenSecrets({
       keys: keys.hashKeys,

@@ -20,7 +20,7 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
       case 'sessions.address_changed':
       case 'sessions.user_agent_changed':
       case 'sessions.started_on_new_device':
-      case 'sessions.proof_refused':
+      case 'sessions.dpop_refused':
         return notMe(data.sessionId, data.userId, occurredAt);
       // The session has ended, or no session is known: the link ends all sessions of the user.
       case 'sessions.reuse_detected':

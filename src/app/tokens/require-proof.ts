@@ -8,6 +8,7 @@ import {
 } from '../../domain/dpop.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
 import type { UsedProofs } from '../../ports/stores/used-proofs.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
@@ -15,6 +16,8 @@ import type { Telemetry } from '../../ports/telemetry.ts';
 export interface ProofDeps {
   readonly proofs: DpopProofs;
   readonly usedProofs: UsedProofs;
+  /** Null: proofs need no nonce. */
+  readonly nonces: DpopNonces | null;
   readonly policy: Pick<Policy, 'clockSkew'>;
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, 'proofRefused'>;
@@ -48,7 +51,17 @@ export async function checkProof(
   const times = { now: deps.clock(), clockSkew: deps.policy.clockSkew };
   const fault = findProofFault(proof, presented, { jkt, ath }, times);
   if (fault !== null) throw refuseProof(deps, fault);
+  if (!hasNonce(deps, proof, times)) throw refuseProof(deps, 'nonce');
   return proof;
+}
+
+/** Checked last, so that a nonce is asked for only if it makes the proof acceptable. */
+function hasNonce(
+  { nonces }: ProofDeps,
+  { nonce }: DpopProof,
+  { now, clockSkew }: { readonly now: number; readonly clockSkew: number },
+): boolean {
+  return nonces === null || (nonce !== null && nonces.isValid(nonce, now, clockSkew));
 }
 
 /** Records that a checked proof is used, so that it cannot be used again. */

@@ -80,9 +80,9 @@ attack(
     // The notice of row 2b is recorded once a day: the first one stands before.
     await service.post(REFRESH, pair);
     t.same(await recordedOf(sql, pair.refreshToken), [
-      'event sessions.proof_refused',
+      'event sessions.dpop_refused',
       'event sessions.started',
-      'mail sessions.proof_refused',
+      'mail sessions.dpop_refused',
     ]);
     for (const [name, dpop] of Object.entries(violations(key, url, 'POST'))) {
       const answer = await unchanged(t, sql, () => service.post(REFRESH, pair, { dpop }), name);

@@ -17,6 +17,7 @@ const CODES = [
   'unsupported_grant_type',
   'invalid_scope',
   'invalid_dpop_proof',
+  'use_dpop_nonce',
   'server_error',
   'temporarily_unavailable',
 ] as const;
@@ -73,7 +74,7 @@ function mapToOAuth(
 ): { readonly error: OAuthCode; readonly status: number } {
   if (code === 'unauthenticated') return { error: 'invalid_client', status };
   if (code === 'forbidden') return { error: 'unauthorized_client', status };
-  if (code === 'invalid_dpop_proof') return { error: code, status: 400 };
+  if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return { error: code, status: 400 };
   if (code === 'malformed_token' || status === 401) return { error: 'invalid_grant', status: 400 };
   if (code === 'unavailable') return { error: 'temporarily_unavailable', status };
   if (status >= 500) return { error: 'server_error', status };

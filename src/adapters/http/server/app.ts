@@ -17,7 +17,7 @@ import { problemExits, sendProblem, socketExits } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
-import { readProofs } from './presented-proof.ts';
+import { type CurrentNonce, readProofs } from './presented-proof.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -47,6 +47,8 @@ export interface ServerOptions {
   readonly corsOrigins: readonly string[];
   /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
+  /** Null or absent: DPoP proofs need no nonce. */
+  readonly currentNonce?: CurrentNonce | null;
   readonly limits?: Partial<ServerLimits>;
   readonly tracing?: Tracing | null;
   /** Called after each answer. */
@@ -104,7 +106,7 @@ export function createServer(options: ServerOptions): App {
 
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
-  readProofs(app, options.publicUrl);
+  readProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   problemExits(app);
   jsonBodies(app);

@@ -6,6 +6,7 @@ const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const EXPOSED = [
   'x-request-id',
   'date',
+  'dpop-nonce',
   'retry-after',
   'www-authenticate',
   'ratelimit',

@@ -51,7 +51,7 @@ const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}
 function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
   if (error instanceof Refusal && error.maxAge !== undefined)
     return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(error.maxAge / 1000)}`;
-  if (code === 'invalid_dpop_proof') return `${DPOP_CHALLENGE}, error="${code}"`;
+  if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return `${DPOP_CHALLENGE}, error="${code}"`;
   if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;

@@ -10,8 +10,18 @@ declare module 'fastify' {
   }
 }
 
-/** Reads the proof of a request where a route needs it. The URL of the service is public, or what the request names. */
-export function readProofs(app: App, publicUrl: string | null): void {
+/** Gives the nonce for the next proof of a client; see `DpopNonces`. */
+export type CurrentNonce = () => string;
+
+/**
+ * Reads the proof of a request where a route needs it. The URL of the service is the public one, or what the request
+ * names. Every answer to a request with a proof has the current nonce, if proofs need one (RFC 9449 section 8.2).
+ */
+export function readProofs(app: App, publicUrl: string | null, currentNonce: CurrentNonce | null): void {
+  if (currentNonce !== null)
+    app.addHook('onRequest', async ({ headers }, reply) => {
+      if (headers.dpop !== undefined) reply.header('dpop-nonce', currentNonce());
+    });
   app.decorateRequest('presentedProof', {
     getter() {
       const { method, originalUrl, protocol, host } = this as FastifyRequest;

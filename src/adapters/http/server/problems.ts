@@ -31,6 +31,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   malformed_token: { status: 400, title: 'Malformed token', recovery: 'none' },
   invalid_token: { status: 401, title: 'Invalid token', recovery: 'login' },
   invalid_dpop_proof: { status: 401, title: 'Invalid DPoP proof', recovery: 'none' },
+  use_dpop_nonce: { status: 401, title: 'DPoP nonce needed', recovery: 'retry' },
   pair_mismatch: { status: 401, title: 'Not a pair', recovery: 'login' },
   token_expired: { status: 401, title: 'Refresh token expired', recovery: 'login' },
   session_not_found: { status: 401, title: 'Session not found', recovery: 'login' },

@@ -33,7 +33,7 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return aboutNewAgent(event, context);
     case 'sessions.started_on_new_device':
       return aboutNewDevice(event, context);
-    case 'sessions.proof_refused':
+    case 'sessions.dpop_refused':
       return aboutForeignKey(event, context);
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event, context) : null;
@@ -169,7 +169,7 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
   };
 }
 
-function aboutForeignKey({ occurredAt, data }: Of<'sessions.proof_refused'>, context: MailContext): MailText {
+function aboutForeignKey({ occurredAt, data }: Of<'sessions.dpop_refused'>, context: MailContext): MailText {
   return {
     subject: 'A copy of your session was tried',
     whatHappened: [

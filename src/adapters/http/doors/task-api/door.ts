@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
 import { announcedBy, bearerOf } from '../../server/authenticate.ts';
 import { scope } from '../../server/scope.ts';
@@ -19,11 +20,15 @@ export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<vo
   accountRoutes(app, options);
   await scope(app, (own) => {
     // The request limit runs between these two hooks, so that unauthenticated requests are counted too.
+    const refusals = new WeakMap<FastifyRequest, unknown>();
     own.addHook('onRequest', async (request) => {
-      request.principal = await bearerOf(request, authenticate, TOKEN).catch(() => null);
+      request.principal = await bearerOf(request, authenticate, TOKEN).catch((refusal: unknown) => {
+        refusals.set(request, refusal);
+        return null;
+      });
     });
     own.addHook('preParsing', async (request) => {
-      request.principal ??= await bearerOf(request, authenticate, TOKEN);
+      if (request.principal === null) throw refusals.get(request);
     });
     logOutRoute(own, options);
     taskRoutes(own, options);

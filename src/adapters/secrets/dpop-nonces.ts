@@ -1,0 +1,36 @@
+import { createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
+import type { NamedKey } from '../../ports/security/named-key.ts';
+import { keyedHash } from './keyed.ts';
+
+/** Milliseconds. A nonce is given out for one period, and valid for this and the next one. */
+const PERIOD = 5 * 60_000;
+
+/** Nonces that need no storage: the MAC of the period, under keys that are derived from the hash keys, newest first. */
+export function createDpopNonces(hashKeys: readonly NamedKey[]): DpopNonces {
+  const keys = hashKeys.map(({ bytes }) =>
+    createSecretKey(Buffer.from(hkdfSync('sha512', bytes, '', 'kinship dpop nonce', 64))),
+  );
+  const [newest] = keys;
+  if (newest === undefined) throw new Error('At least one hash key is needed.');
+  const nonceOf = (key: typeof newest, period: number) =>
+    keyedHash(key, 'dpop nonce', String(period)).subarray(0, 16).toString('base64url');
+
+  return {
+    current: (now) => nonceOf(newest, periodOf(now)),
+
+    isValid(nonce, now, clockSkew) {
+      const periods = new Set([periodOf(now), periodOf(now) - 1, periodOf(now + clockSkew)]);
+      return keys.some((key) => [...periods].some((period) => isSame(nonceOf(key, period), nonce)));
+    },
+  };
+}
+
+function periodOf(now: number): number {
+  return Math.floor(now / PERIOD);
+}
+
+function isSame(expected: string, given: string): boolean {
+  const [one, other] = [Buffer.from(expected), Buffer.from(given)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import * as dpop from 'dpop';
+import * as oauth from 'oauth4webapi';
+import t, { type Test } from 'tap';
+import { composed, dataDir } from '../support/composed.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { requireRedis } from '../support/redis.ts';
+
+/** The service as an operator starts it. Times are real ones. */
+async function start(t: Test, env: Record<string, string> = {}) {
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const settings = {
+    API_HOST: 'localhost',
+    API_PORT: String(port),
+    PUBLIC_URL: url,
+    LOGIN_BY_USER_ID: 'open',
+  };
+  await composed(t, { ...settings, DATA_DIR: await dataDir(t), DATABASE_URL: await testDatabase(t), ...env });
+  return url;
+}
+
+/** What the library makes of a refusal. */
+async function refusalOf(request: Promise<unknown>): Promise<string> {
+  const error = await request.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof oauth.ResponseBodyError) return error.error;
+  if (!(error instanceof oauth.WWWAuthenticateChallengeError))
+    throw new Error('That is no refusal.', { cause: error });
+  const [challenge] = error.cause;
+  const reason = challenge?.scheme === 'dpop' ? ` ${challenge.parameters.error}` : '';
+  return `${error.status} ${challenge?.scheme}${reason}`;
+}
+
+const INSECURE = { [oauth.allowInsecureRequests]: true };
+
+t.test('oauth4webapi discovers, refreshes and calls with its own proofs', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await start(t);
+  const issuer = new URL(url);
+  const server = await oauth.processDiscoveryResponse(
+    issuer,
+    await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE }),
+  );
+  const supported = server.dpop_signing_alg_values_supported ?? [];
+  for (const alg of ['ES256', 'Ed25519', 'PS256', 'RS256'].filter((alg) => supported.includes(alg))) {
+    const keys = await oauth.generateKeyPair(alg);
+    const login = await fetch(
+      `${url}/auth/login?userId=${randomUUID()}&binding=refresh&dpopJkt=${await dpop.calculateThumbprint(keys.publicKey)}`,
+      { method: 'POST' },
+    );
+    const first = (await login.json()) as { refresh: string };
+    const client = { client_id: 'kinship' };
+    const DPoP = oauth.DPoP({}, keys);
+    const exchange = async (refresh: string, handle?: oauth.DPoPHandle) =>
+      oauth.processRefreshTokenResponse(
+        server,
+        client,
+        await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, {
+          ...(handle && { DPoP: handle }),
+          ...INSECURE,
+        }),
+      );
+    t.equal(await refusalOf(exchange(first.refresh)), 'invalid_dpop_proof', `${alg}: without a proof`);
+    const next = await exchange(first.refresh, DPoP);
+    t.equal(next.token_type, 'dpop', alg);
+    const call = (handle?: oauth.DPoPHandle) =>
+      oauth.protectedResourceRequest(
+        next.access_token,
+        'GET',
+        new URL('/auth/me?x=1', url),
+        undefined,
+        undefined,
+        { ...(handle && { DPoP: handle }), ...INSECURE },
+      );
+    t.equal((await call(DPoP)).status, 200, alg);
+    t.equal(await refusalOf(call()), '401 bearer', `${alg}: as a bearer token`);
+    const other = oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
+    t.equal(await refusalOf(call(other)), '401 dpop invalid_dpop_proof', `${alg}: under another key`);
+    t.ok((await exchange(next.refresh_token ?? '', DPoP)).access_token, `${alg}: the session lives`);
+  }
+});
+
+t.test('the package dpop logs in and refreshes; a proof is good once at two replicas', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const REDIS_URL = await requireRedis(t);
+  if (REDIS_URL === null) return;
+  const shared = { REDIS_URL, DATABASE_URL: await testDatabase(t), DATA_DIR: await dataDir(t) };
+  const one = await start(t, shared);
+  const other = await start(t, { ...shared, PUBLIC_URL: one });
+  const keys = await dpop.generateKeyPair('ES256');
+  const login = await fetch(`${one}/auth/login?userId=${randomUUID()}`, {
+    method: 'POST',
+    headers: { dpop: await dpop.generateProof(keys, `${one}/auth/login`, 'POST') },
+  });
+  const pair = (await login.json()) as Record<'access' | 'refresh' | 'tokenType', string>;
+  t.equal(pair.tokenType, 'DPoP');
+  // Both replicas are reached under one public URL, as behind a balancer.
+  const proof = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
+  const headers = { authorization: `DPoP ${pair.access}`, dpop: proof };
+  t.equal((await fetch(`${one}/auth/me`, { headers })).status, 200);
+  t.equal((await fetch(`${one}/auth/me`, { headers })).status, 401, 'at the same replica');
+  t.equal((await fetch(`${other}/auth/me`, { headers })).status, 401, 'at the other replica');
+  const again = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
+  const next = { authorization: `DPoP ${pair.access}`, dpop: again };
+  t.equal(
+    (await fetch(`${other}/auth/me`, { headers: next })).status,
+    200,
+    'a new proof, at the other replica',
+  );
+  const elsewhere = await dpop.generateProof(keys, `${other}/auth/me`, 'GET', undefined, pair.access);
+  const moved = { authorization: `DPoP ${pair.access}`, dpop: elsewhere };
+  t.equal((await fetch(`${other}/auth/me`, { headers: moved })).status, 401, 'for another URL');
+});
+
+t.test('oauth4webapi learns the nonce from the answer and sends the request again', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await start(t, { DPOP_NONCE: 'on' });
+  const issuer = new URL(url);
+  const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE });
+  const server = await oauth.processDiscoveryResponse(issuer, discovered);
+  const keys = await oauth.generateKeyPair('ES256');
+  const DPoP = oauth.DPoP({}, keys);
+  const query = `userId=${randomUUID()}&binding=refresh&dpopJkt=${await DPoP.calculateThumbprint()}`;
+  const login = await fetch(`${url}/auth/login?${query}`, { method: 'POST' });
+  const { refresh } = (await login.json()) as { refresh: string };
+  const client = { client_id: 'kinship' };
+  const exchange = async () =>
+    oauth.processRefreshTokenResponse(
+      server,
+      client,
+      await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, { DPoP, ...INSECURE }),
+    );
+  const refusal = await exchange().catch((error: unknown) => error);
+  t.ok(oauth.isDPoPNonceError(refusal));
+  const { access_token } = await exchange();
+  const me = new URL('/auth/me', url);
+  const options = { DPoP, ...INSECURE };
+  const call = () => oauth.protectedResourceRequest(access_token, 'GET', me, undefined, undefined, options);
+  t.equal((await call()).status, 200);
+});
