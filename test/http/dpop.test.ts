@@ -265,6 +265,22 @@ t.test('a copy of an ended session is told to no one', async (t) => {
   t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 0);
 });
 
+t.test('a step-up of a bound session needs a proof of its key, too', async (t) => {
+  const service = await start(t);
+  const password = 'a violet piano 42';
+  await service.post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
+  const headers = { dpop: service.proof('POST', '/auth/login') };
+  const { body } = await service.post('/auth/login', { username: 'ann', password }, headers);
+  const step = { refreshToken: body.refresh, accessToken: body.access, password };
+  const send = (dpop?: string) => service.post('/auth/step-up', step, dpop === undefined ? {} : { dpop });
+  t.equal(outcomeOf(await send()), refused);
+  t.equal(outcomeOf(await send(service.proof('POST', '/auth/step-up', {}, proofKey()))), refused);
+  t.equal(outcomeOf(await send(service.proof('POST', '/auth/refresh'))), refused);
+  const next = await send(service.proof('POST', '/auth/step-up'));
+  t.match(next, { status: 200, body: { tokenType: 'DPoP' } });
+  t.same(claimsOf(String(next.body.refresh)).cnf, { jkt: service.key.jkt });
+});
+
 t.test('a refresh binds no session', async (t) => {
   const service = await start(t);
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}`);

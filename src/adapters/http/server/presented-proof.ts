@@ -1,6 +1,5 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PresentedProof } from '../../../domain/dpop.ts';
-import type { App } from './app.ts';
 import type { IsTrustedProxy } from './forwarding.ts';
 
 declare module 'fastify' {
@@ -17,7 +16,7 @@ export type CurrentNonce = () => string;
  * Reads the proof of a request where a route needs it. The URL of the service is the public one, or what the request
  * names. Every answer to a request with a proof has the current nonce, if proofs need one (RFC 9449 section 8.2).
  */
-export function readProofs(app: App, publicUrl: string | null, currentNonce: CurrentNonce | null): void {
+export function readProofs(app: FastifyInstance, publicUrl: string | null, currentNonce: CurrentNonce | null): void {
   if (currentNonce !== null)
     app.addHook('onRequest', async ({ headers }, reply) => {
       if (headers.dpop !== undefined) reply.header('dpop-nonce', currentNonce());
