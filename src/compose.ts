@@ -60,7 +60,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy, limits, emailVerification, tokens, keySet } = config;
     const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
-    const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log);
+    const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log, metrics.telemetry);
     const shared = await openSharedState(config, base);
     const observability = startObservability(config, {
       ...base,
@@ -78,6 +78,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       policy,
       limits,
       emailVerification,
+      serviceName: http.serviceName,
       revoked,
       cache: shared.cache,
       usedProofs: shared.usedProofs,

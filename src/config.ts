@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { type BreachConfig, readBreaches } from './config/breaches.ts';
 import { readBroker } from './config/broker.ts';
 import { type DatabaseConfig, databaseWarnings, readDatabase, readRedis } from './config/database.ts';
 import { readEnvironment, type Variables } from './config/environment.ts';
@@ -31,6 +32,8 @@ export interface Config {
   readonly dpopNonce: boolean;
   /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
+  /** Where breached passwords are searched; null: nowhere. */
+  readonly breaches: BreachConfig;
   readonly policy: Policy;
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;
@@ -117,6 +120,7 @@ export async function readConfig(
     ]),
     dpopNonce: read.choice('DPOP_NONCE', variables.DPOP_NONCE, ['off', 'on']) === 'on',
     argon2: readArgon2(variables, read),
+    breaches: readBreaches(variables, cwd, read),
     tokens: { ...readTokens(variables, http.publicUrl, read), ...tokenKeys },
     keySet: { ...keySet, encryptionKeys },
   };

@@ -2,6 +2,8 @@ import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2i
 import { createTurns } from '../adapters/argon2/turns.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
+import { createBreachFile } from '../adapters/passwords/breach-file.ts';
+import { createBreachRange } from '../adapters/passwords/breach-range.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
 import { createDpopNonces } from '../adapters/secrets/dpop-nonces.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
@@ -10,6 +12,8 @@ import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../ports/log.ts';
+import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 
 /** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
 const PASSWORD_TURNS = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
@@ -19,9 +23,10 @@ const JTI_TURNS = { atOnce: 1, queue: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(
-  { tokens, argon2, dpopNonce }: Pick<Config, 'tokens' | 'argon2' | 'dpopNonce'>,
+  { tokens, argon2, dpopNonce, breaches }: Pick<Config, 'tokens' | 'argon2' | 'dpopNonce' | 'breaches'>,
   keySet: AccessKeySet,
   log: Log,
+  telemetry: Pick<Telemetry, 'breachSearchFailed'>,
 ) {
   const turns = createTurns(PASSWORD_TURNS);
   const jtiTurns = createTurns(JTI_TURNS);
@@ -43,5 +48,24 @@ export function createSecurity(
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher(turns, argon2),
     isCommonPassword: createCommonPasswords(),
+    isBreachedPassword: createBreachSearch(),
   };
+
+  function createBreachSearch(): IsBreachedPassword {
+    const onFailure = (error: unknown) => {
+      telemetry.breachSearchFailed();
+      log.warn(
+        { err: error },
+        'breached passwords cannot be searched: a new password was accepted unsearched',
+      );
+    };
+    switch (breaches?.kind) {
+      case 'url':
+        return createBreachRange(breaches.url, onFailure);
+      case 'file':
+        return createBreachFile(breaches.path, onFailure);
+      default:
+        return async () => false;
+    }
+  }
 }

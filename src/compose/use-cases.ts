@@ -40,6 +40,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
+import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
 import type { IsCommonPassword } from '../ports/security/common-passwords.ts';
 import type { DpopNonces } from '../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
@@ -75,6 +76,8 @@ export interface UseCaseDeps {
   readonly links: LinkSecrets;
   readonly passwords: PasswordHasher;
   readonly isCommonPassword: IsCommonPassword;
+  readonly isBreachedPassword: IsBreachedPassword;
+  readonly serviceName: string;
   readonly policy: Policy;
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;

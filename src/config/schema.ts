@@ -63,6 +63,8 @@ export const Environment = Type.Object({
   POSTGRES_DB: text(),
 
   EMAIL_VERIFICATION: text('optional'),
+  PASSWORD_BREACH_URL: text(),
+  PASSWORD_BREACH_FILE: text(),
 
   LOGIN_ACCOUNT_LIMIT: text('5/24h'),
   LOGIN_NETWORK_LIMIT: text('20/20m'),

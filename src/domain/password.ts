@@ -1,4 +1,4 @@
-import { identifierOf } from './user.ts';
+import { identifierOf, type User } from './user.ts';
 
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 128;
@@ -10,10 +10,10 @@ export function normalizePassword(password: string): string {
 
 /**
  * Why a new password is not acceptable, as a sentence; null if it is acceptable. Checks the length, common passwords
- * and the account's own identifiers, but no composition rules (NIST SP 800-63B section 5.1.1.2).
+ * and words of the context as parts, but no composition rules (NIST SP 800-63B section 5.1.1.2).
  *
  * @param password in the form of {@link normalizePassword}
- * @param context the public facts of the account: its name and address
+ * @param context see {@link contextWords}
  */
 export function passwordFault(
   password: string,
@@ -26,8 +26,39 @@ export function passwordFault(
   if (/[\0\p{Cs}]/u.test(password)) return 'The password contains an invalid character.';
   if (isCommon(password.toLowerCase()))
     return 'The password is one of the most common passwords. Choose another one.';
-  if (context.some((word) => identifierOf(word) === identifierOf(password))) {
-    return 'The password must not be the name or address of the account.';
+  const compared = identifierOf(password);
+  if (context.some((word) => compared.includes(word))) {
+    return 'The password must not contain the name or address of the account, or the name of the service.';
   }
   return null;
+}
+
+/** Shorter words are part of too many good passwords. */
+const MIN_WORD_LENGTH = 4;
+
+/**
+ * The words that a guesser tries first: the name, the local part and the domain label of the address, and the name of the
+ * service. In the form of `identifierOf`.
+ */
+export function contextWords(
+  { username, email }: Pick<User, 'username' | 'email'>,
+  serviceName: string,
+): string[] {
+  const words = [username, email, ...partsOfAddress(username), ...partsOfAddress(email), serviceName];
+  return [...words, domainLabel(serviceName)]
+    .map(identifierOf)
+    .filter((word) => [...word].length >= MIN_WORD_LENGTH);
+}
+
+/** The local part without its tag, and the domain label. Empty for a text that is not an address. */
+function partsOfAddress(text: string): string[] {
+  const at = text.lastIndexOf('@');
+  if (at < 0) return [];
+  return [text.slice(0, at).replace(/\+.*$/, ''), domainLabel(text.slice(at + 1))];
+}
+
+/** The longest label of a host name, without its last label. */
+function domainLabel(host: string): string {
+  const labels = host.split('.').slice(0, -1);
+  return labels.reduce((longest, label) => (label.length > longest.length ? label : longest), '');
 }

@@ -1,5 +1,5 @@
-import type { NewDevicePolicy } from './known-devices.ts';
 import type { DpopMode } from './dpop.ts';
+import type { NewDevicePolicy } from './known-devices.ts';
 
 /** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';

@@ -55,6 +55,8 @@ export interface Telemetry {
 
   /** An action was refused by its limit: see {@link Attempts}. */
   limitReached(action: string): void;
+  /** Breached passwords could not be searched, so a new password passed. */
+  breachSearchFailed(): void;
   deliveryEnded(kind: DeliveryKind, outcome: DeliveryOutcome): void;
   /** A batch of old rows could not be removed. */
   removalFailed(removal: Removal): void;

@@ -13,6 +13,7 @@ import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { Limits } from '../../src/domain/limits.ts';
+import type { IsBreachedPassword } from '../../src/ports/security/breached-passwords.ts';
 import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
@@ -66,6 +67,7 @@ export async function httpService(
     http?: HttpOverrides;
     limits?: Partial<Limits>;
     emailVerification?: EmailVerification;
+    isBreachedPassword?: IsBreachedPassword;
   } = {},
 ) {
   const lines: string[] = [];
@@ -88,6 +90,8 @@ export async function httpService(
     attempts: createMemoryAttempts(),
     cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
+    isBreachedPassword: settings.isBreachedPassword ?? (async () => false),
+    serviceName: 'auth.example.com',
     limits: { ...LIMITS, ...settings.limits },
     // Off by default, because most tests are about other mails.
     emailVerification: settings.emailVerification ?? 'off',

@@ -1,17 +1,16 @@
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
-import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import { normalizePassword } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
-import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
+import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 
-export interface ChangePasswordDeps extends ConfirmPasswordDeps {
-  readonly isCommonPassword: IsCommonPassword;
+export interface ChangePasswordDeps extends ConfirmPasswordDeps, NewPasswordDeps {
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
   readonly newId: NewId;
@@ -30,13 +29,12 @@ export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
 
 /** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */
 export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
-  const { users, passwords, isCommonPassword, clock, newId } = deps;
+  const { users, passwords, clock, newId } = deps;
 
   return async ({ userId, sessionId, currentPassword, newPassword, client }) => {
     const shown = await confirmPassword(deps, userId, currentPassword, client);
     const password = normalizePassword(newPassword);
-    const fault = passwordFault(password, [shown.user.username, shown.user.email], isCommonPassword);
-    if (fault !== null) throw new Refusal('invalid_request', fault);
+    await assertAcceptablePassword(deps, password, shown.user);
 
     const at = clock();
     const passwordHash = await passwords.hash(password, shown.network);

@@ -2,22 +2,21 @@ import { isEmailVerified } from '../../domain/email-address.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
-import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { accountFault, identityOf } from '../../domain/user.ts';
 import { withAsciiDomain, withUnicodeDomain } from '../../lib/domain-names.ts';
-import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
+import { assertFollowsRules, assertNotBreached, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { type PrepareVerificationDeps, prepareVerification } from './prepare-verification.ts';
 import { readAddress } from './read-address.ts';
 
-interface Deps extends PrepareVerificationDeps {
+interface Deps extends PrepareVerificationDeps, NewPasswordDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
-  readonly isCommonPassword: IsCommonPassword;
   readonly limits: Limits;
 }
 
@@ -34,17 +33,18 @@ export type Register = (input: RegisterInput) => Promise<{ id: string; username:
 export const register =
   (deps: Deps): Register =>
   async ({ client, ...input }) => {
-    const { users, passwords, isCommonPassword, clock, newId } = deps;
+    const { users, passwords, clock, newId } = deps;
     const email = readAddress(input.email);
     const username = withAsciiDomain(input.username.normalize('NFKC'));
     const password = normalizePassword(input.password);
-    const fault =
-      accountFault(username, email) ?? passwordFault(password, [username, email], isCommonPassword);
-    if (fault !== null) throw new Refusal('invalid_request', fault);
 
+    const fault = accountFault(username, email);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+    assertFollowsRules(deps, password, { username, email });
     const network = networkOf(client.address);
     const limit = { name: 'registrations', ...deps.limits.registrations };
     await assertWithinLimit(deps, { key: `register ${network}`, limit }, { address: client.address });
+    await assertNotBreached(deps, password);
     const now = clock();
     const passwordHash = await passwords.hash(password, network);
     const user = {

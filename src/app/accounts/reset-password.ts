@@ -1,14 +1,13 @@
 import { isEmailVerified } from '../../domain/email-address.ts';
 import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
-import { normalizePassword, passwordFault } from '../../domain/password.ts';
+import { normalizePassword } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifiersOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
-import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
@@ -16,11 +15,11 @@ import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
+import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
 
-interface Deps {
+interface Deps extends NewPasswordDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
-  readonly isCommonPassword: IsCommonPassword;
   readonly links: LinkSecrets;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
@@ -59,14 +58,13 @@ export type ResetPassword = (input: {
 export const resetPassword =
   (deps: Deps): ResetPassword =>
   async ({ token, newPassword, client }) => {
-    const { users, passwords, isCommonPassword, links, clock, newId, attempts } = deps;
+    const { users, passwords, links, clock, newId, attempts } = deps;
     const at = clock();
     const hashedToken = links.hash(token);
     const user = await users.findReset(hashedToken, at);
     if (user === null) throw invalidLink();
     const password = normalizePassword(newPassword);
-    const fault = passwordFault(password, [user.username, user.email], isCommonPassword);
-    if (fault !== null) throw new Refusal('invalid_request', fault);
+    await assertAcceptablePassword(deps, password, user);
 
     const passwordHash = await passwords.hash(password, networkOf(client.address));
     const change = { passwordHash, except: null, at };

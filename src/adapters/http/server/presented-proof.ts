@@ -16,7 +16,11 @@ export type CurrentNonce = () => string;
  * Reads the proof of a request where a route needs it. The URL of the service is the public one, or what the request
  * names. Every answer to a request with a proof has the current nonce, if proofs need one (RFC 9449 section 8.2).
  */
-export function readProofs(app: FastifyInstance, publicUrl: string | null, currentNonce: CurrentNonce | null): void {
+export function readProofs(
+  app: FastifyInstance,
+  publicUrl: string | null,
+  currentNonce: CurrentNonce | null,
+): void {
   if (currentNonce !== null)
     app.addHook('onRequest', async ({ headers }, reply) => {
       if (headers.dpop !== undefined) reply.header('dpop-nonce', currentNonce());

@@ -36,6 +36,10 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
     refreshes.inc();
     outcomes.inc({ outcome });
   }
+  const breachSearchesFailed = counter(
+    'kinship_breach_searches_failed_total',
+    'New passwords that passed because breached passwords could not be searched.',
+  );
 
   return {
     loginEnded: (fault) => (fault === null ? logins.inc() : loginsFailed.inc({ reason: fault })),
@@ -56,6 +60,7 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
     },
     proofRefused: (reason) => proofs.inc({ reason }),
     proofUnshared: () => unshared.inc(),
+    breachSearchFailed: () => breachSearchesFailed.inc(),
     limitReached: (action) => limited.inc({ action }),
   };
 }

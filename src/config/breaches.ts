@@ -1,0 +1,31 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Variables } from './environment.ts';
+import { type Readers, reasonOf } from './values.ts';
+
+/** The range service or the file of breached passwords. */
+export type BreachConfig =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | null;
+
+export function readBreaches(variables: Variables, cwd: string, read: Readers): BreachConfig {
+  const { PASSWORD_BREACH_URL: url, PASSWORD_BREACH_FILE: file } = variables;
+  if (url !== '' && file !== '') {
+    read.fault('PASSWORD_BREACH_URL', 'and PASSWORD_BREACH_FILE are both set: set one of them.');
+    return null;
+  }
+  if (url !== '') return { kind: 'url', url: read.httpUrl('PASSWORD_BREACH_URL', url) };
+  if (file === '') return null;
+  const path = resolve(cwd, file);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    read.wrong(
+      'PASSWORD_BREACH_FILE',
+      `${file} (${reasonOf(error)})`,
+      'a readable file of sorted SHA-1 hashes',
+    );
+  }
+  return { kind: 'file', path };
+}
