@@ -2,23 +2,49 @@ import type { SessionClient } from './types.js';
 
 type Fetch = SessionClient['fetch'];
 
-/** A `fetch` that sends the access token to these origins only. */
+/**
+ * A `fetch` that sends the access token to these origins only. `stepUp` has the user authenticated again, and returns the
+ * next access token, or null to leave the refusal as it is.
+ */
 export function bearerFetch(
   origins: readonly string[],
   token: SessionClient['token'],
   fetch: typeof globalThis.fetch,
+  stepUp: (challenge: string) => Promise<string | null | undefined>,
 ): Fetch {
-  return async (input, init) => {
-    const request = new Request(input, init);
+  return async (input, init = {}) => {
+    let request = new Request(input, init);
     if (!origins.includes(new URL(request.url).origin)) return fetch(request);
-    const access = await unlessAborted(request.signal, token());
-    const answer = await fetch(withBearer(request, access));
-    if (!access || !canRepeat(input, init) || !(await isForTheToken(answer))) return answer;
-    const next = await unlessAborted(request.signal, token(access));
-    if (!next) return answer;
-    await answer.body?.cancel();
-    return fetch(withBearer(new Request(input, init), next));
+    const { signal } = request;
+    let access: string | null | undefined = await unlessAborted(signal, token());
+    for (let last = 0; access; ) {
+      request.headers.set('authorization', `Bearer ${access}`);
+      const answer = await fetch(request);
+      const challenge = answer.headers.get('www-authenticate') ?? '';
+      const remedy = await remedyOf(answer, challenge);
+      if (remedy <= last || 'duplex' in init) return answer;
+      last = remedy;
+      try {
+        request = new Request(input, init);
+      } catch {
+        return answer; // a stream can be read once, and the body of every `Request` is a stream
+      }
+      access = await unlessAborted(signal, remedy > 1 ? stepUp(challenge) : token(access));
+      if (!access) return answer;
+      await answer.body?.cancel();
+    }
+    return fetch(request);
   };
+}
+
+/**
+ * What may help after a refusal; each is tried once, in this order. 1: a refresh, 2: a step-up. 0: the refusal has nothing to
+ * do with the token, such as a 401 for a wrong password.
+ */
+async function remedyOf(answer: Response, challenge: string): Promise<number> {
+  if (answer.status !== 401) return 0;
+  if (challenge.includes('insufficient_user')) return 2;
+  return (await answer.clone().text()).includes('"invalid_credentials"') ? 0 : 1;
 }
 
 /** An aborted caller does not wait for the token. The refresh continues for the other callers. */
@@ -29,26 +55,4 @@ function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> 
     signal.addEventListener('abort', abort);
     promise.then(resolve, reject);
   });
-}
-
-function withBearer(request: Request, access: string | null): Request {
-  if (access) request.headers.set('authorization', `Bearer ${access}`);
-  return request;
-}
-
-/** A stream can be read once only. The body of every `Request` is a stream. */
-function canRepeat(input: string | URL | Request, init: RequestInit = {}): boolean {
-  return !(input instanceof Request && input.bodyUsed) && !('duplex' in init);
-}
-
-/** A 401 for a wrong password does not mean that the token is bad. */
-async function isForTheToken(answer: Response): Promise<boolean> {
-  if (answer.status !== 401) return false;
-  const { code } = Object(
-    await answer
-      .clone()
-      .json()
-      .catch(() => null),
-  ) as { code?: unknown };
-  return code !== 'invalid_credentials';
 }

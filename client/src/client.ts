@@ -1,38 +1,40 @@
 import { bearerFetch } from './bearer-fetch.js';
-import { SessionError } from './errors.js';
+import type { SessionError } from './errors.js';
 import { createPairStore } from './pair-store.js';
 import { createRequester, requestPair } from './requester.js';
 import { createRetry } from './retry.js';
 import { createRotation } from './rotation.js';
+import type { StoredPair } from './stored-pair.js';
 import { createTokenGetter } from './token-getter.js';
-import type { ClientOptions, LogOutScope, Schemas, SessionClient } from './types.js';
+import type { ClientOptions, Schemas, SessionClient } from './types.js';
 
 /** Creates a client of the service at `url`. It sends no request until a method is called. */
 export function createClient(options: ClientOptions): SessionClient {
-  const { url, origins = [], timeout = 10_000, fetch = globalThis.fetch } = options;
+  const { url, origins = [], timeout = 10_000, fetch = globalThis.fetch, onStepUp } = options;
   const ask = createRequester(url, fetch, timeout);
   const retry = createRetry();
   const pairs = createPairStore(options);
   const { withLock, update, subscribe, close } = pairs;
-  const token = createTokenGetter(pairs, createRotation(pairs, ask, retry));
+  const rotate = createRotation(pairs, ask, retry);
+  const token = createTokenGetter(pairs, rotate);
+  const keep = (pair: StoredPair) => withLock(() => update(() => pair));
 
   return {
     token,
-    fetch: bearerFetch([new URL(url).origin, ...origins], token, fetch),
+    fetch: bearerFetch([new URL(url).origin, ...origins], token, fetch, async (challenge) => {
+      const proof = await onStepUp?.(challenge);
+      return proof && rotate('', proof);
+    }),
     subscribe,
     close,
 
     async logIn(username, password) {
-      const pair = await requestPair(ask, '/auth/login', {
-        username,
-        password,
-      } satisfies Schemas['Credentials']);
-      await withLock(() => update(() => pair));
+      const body = { username, password } satisfies Schemas['Credentials'];
+      await keep(await requestPair(ask, '/auth/login', body));
     },
 
     async adopt({ access, refresh, expiresIn }) {
-      const pair = { access, refresh, expiresIn, at: Date.now() };
-      await withLock(() => update(() => pair));
+      await keep({ access, refresh, expiresIn, at: Date.now() });
     },
 
     async logOut(scope = 'session') {
@@ -43,17 +45,12 @@ export function createClient(options: ClientOptions): SessionClient {
           return scope === 'others' ? stored : null;
         }),
       );
-      if (refreshToken) await retry(() => end(scope, refreshToken));
+      if (!refreshToken) return;
+      const body = { refreshToken } satisfies Schemas['SessionToEnd'];
+      await retry(() => ask(`/auth/logout?scope=${scope}`, body)).catch((error: Partial<SessionError>) => {
+        // Logging out a session that has already ended is a success.
+        if (error.recovery !== 'login' || scope === 'others') throw error;
+      });
     },
   };
-
-  /** Logging out a session that has already ended is a success. */
-  async function end(scope: LogOutScope, refreshToken: string): Promise<void> {
-    try {
-      await ask(`/auth/logout?scope=${scope}`, { refreshToken } satisfies Schemas['SessionToEnd']);
-    } catch (error) {
-      const over = error instanceof SessionError && error.recovery === 'login';
-      if (!over || scope === 'others') throw error;
-    }
-  }
 }

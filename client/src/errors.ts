@@ -13,18 +13,15 @@ export class SessionError extends Error {
    * The problem's code, `unreachable` without an answer, `unexpected_answer` for an answer that is no problem of this
    * service.
    */
-  readonly code: string;
-  readonly recovery: Recovery;
+  declare readonly code: string;
+  declare readonly recovery: Recovery;
   /** Status of the answer; 0 without an answer. */
-  readonly status: number;
+  declare readonly status: number;
   /** Seconds that the service asks the client to wait; 0 without such a request. */
-  readonly retryAfter: number;
+  declare readonly retryAfter: number;
 
-  constructor(code: string, message: string, { recovery, status = 0, retryAfter = 0, ...options }: Facts) {
-    super(message, options);
-    this.code = code;
-    this.recovery = recovery;
-    this.status = status;
-    this.retryAfter = retryAfter;
+  constructor(code: string, message: string, facts: Facts) {
+    super(message, facts);
+    Object.assign(this, { code, status: 0, retryAfter: 0 }, facts);
   }
 }

@@ -3,6 +3,7 @@ export { SessionError } from './errors.js';
 export type {
   ClientOptions,
   LogOutScope,
+  Proof,
   Recovery,
   SessionClient,
   SessionState,

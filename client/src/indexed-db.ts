@@ -32,9 +32,9 @@ export const indexedDbEntry: AccessEntry = async (name, change) => {
   }
 };
 
-function done(target: IDBRequest | IDBTransaction, event: string): Promise<void> {
+function done(target: IDBRequest | IDBTransaction, event: 'success' | 'complete'): Promise<void> {
   return new Promise((resolve, reject) => {
-    target.addEventListener(event, () => resolve());
-    for (const failure of ['error', 'abort']) target.addEventListener(failure, () => reject(target.error));
+    const fail = () => reject(target.error);
+    Object.assign(target, { [`on${event}`]: () => resolve(), onerror: fail, onabort: fail });
   });
 }

@@ -11,39 +11,34 @@ export type PostJson = (path: string, body: object, headers?: Record<string, str
 export function createRequester(url: string, fetch: typeof globalThis.fetch, timeout: number): PostJson {
   const base = url.replace(/\/$/, '');
   return async (path, body, headers) => {
-    const [response, text] = await exchange(`${base}${path}`, {
+    const [response, text] = await fetch(base + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(timeout),
-    });
+    })
+      // A truncated answer counts as no answer: the outcome of the request is unknown.
+      .then(async (response) => [response, await response.text()] as const)
+      .catch((cause: unknown) => {
+        throw new SessionError('unreachable', 'No answer.', { recovery: 'retry', cause });
+      });
     const answer = parseJson(text);
     if (response.ok) return answer;
     throw refusal(response, Object(answer));
   };
-
-  /** A truncated answer counts as no answer: the outcome of the request is unknown. */
-  async function exchange(address: string, init: RequestInit): Promise<[Response, string]> {
-    try {
-      const response = await fetch(address, init);
-      return [response, await response.text()];
-    } catch (cause) {
-      throw new SessionError('unreachable', 'The service gave no answer.', { recovery: 'retry', cause });
-    }
-  }
 }
 
 /** Requests a pair. A 200 without a pair comes from the network, such as a captive portal, and counts as an outage. */
 export async function requestPair(ask: PostJson, ...question: Parameters<PostJson>): Promise<StoredPair> {
   const at = Date.now();
   const { access, refresh, expiresIn } = Object(await ask(...question)) as Partial<TokenPair>;
-  if (!access || !refresh || typeof expiresIn !== 'number')
-    throw new SessionError('unexpected_answer', 'The answer holds no pair.', { recovery: 'retry' });
+  if (!access || !refresh || expiresIn === undefined)
+    throw new SessionError('unexpected_answer', 'No pair.', { recovery: 'retry' });
   return { access, refresh, expiresIn, at };
 }
 
 function refusal({ status, headers }: Response, problem: Partial<Schemas['Problem']>): SessionError {
-  const { code = 'unexpected_answer', detail = `The answer was ${status}.` } = problem;
+  const { code = 'unexpected_answer', detail = `Status ${status}.` } = problem;
   const passing = status > 499 || status === 429 || status === 408;
   return new SessionError(code, detail, {
     recovery: problem.recovery ?? (passing ? 'retry' : 'none'),

@@ -1,5 +1,5 @@
 import { countdown } from './clock.js';
-import { SessionError } from './errors.js';
+import type { SessionError } from './errors.js';
 
 const ATTEMPTS = 5;
 /** Milliseconds. The first pause is at most this long, each further pause at most twice the previous limit. */
@@ -26,10 +26,11 @@ export function createRetry(): Retry {
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof SessionError) || error.recovery !== 'retry') throw error;
+        const { recovery, retryAfter = 0 } = Object(error) as Partial<SessionError>;
+        if (recovery !== 'retry') throw error;
         last = error;
         const backoff = Math.random() * FIRST_PAUSE * 2 ** (attempt - 1);
-        pauseLeft = countdown(Math.max(error.retryAfter * 1000, backoff));
+        pauseLeft = countdown(Math.max(retryAfter * 1000, backoff));
         if (attempt === ATTEMPTS) throw error;
       }
     }

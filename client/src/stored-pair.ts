@@ -4,8 +4,10 @@ import type { TokenPair } from './types.js';
 export interface StoredPair extends TokenPair {
   /** Time of the request for the pair, in milliseconds by this machine's clock. Only a hint: the clock may be set. */
   readonly at: number;
-  /** The `Idempotency-Key` of a refresh that was started with this pair and whose answer is not stored yet. */
+  /** The `Idempotency-Key` of an exchange that was started with this pair and whose answer is not stored yet. */
   readonly key?: string;
+  /** The path of that exchange if it is a step-up. */
+  readonly path?: string | undefined;
 }
 
 /** Parses the pair in a storage entry. An entry without a valid pair counts as signed out, and a login replaces it. */

@@ -28,6 +28,9 @@ export interface TokenStorage {
   removeItem(name: string): unknown;
 }
 
+/** What the user shows to prove who they are, such as the password. */
+export type Proof = Omit<Schemas['StepUp'], 'refreshToken' | 'accessToken'>;
+
 export interface ClientOptions {
   /** URL of the service, such as `https://auth.example.com`, with the path under which a proxy serves it, if any. */
   readonly url: string;
@@ -51,6 +54,13 @@ export interface ClientOptions {
    * log-out, or a refresh answered with `recovery: login`, ends a session.
    */
   readonly onSignedOut?: (code: string | null) => void;
+  /**
+   * Called when a server refuses a request of `fetch` until the user is authenticated again. `challenge` is its
+   * `WWW-Authenticate` (RFC 9470), such as `Bearer error="insufficient_user_authentication", max_age=600`. Ask the user for
+   * a proof and return it: the client exchanges the pair with it and repeats the request. With null the refusal is the
+   * answer. A wrong proof rejects the call with the code `proof_refused`.
+   */
+  readonly onStepUp?: (challenge: string) => Promise<Proof | null>;
 }
 
 /** A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. */
