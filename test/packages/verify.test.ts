@@ -381,6 +381,16 @@ t.test('the stream', async (t) => {
     t.match(failures, [/not as documented/]);
   });
 
+  await t.test('that the application closes is no failure, and is not opened again', async (t) => {
+    const { write, failures, ready, close, calls } = await open();
+    write(READY);
+    await ready;
+    close();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.same(failures, []);
+    t.equal(calls.streams, 1);
+  });
+
   await t.test('with an endless event is closed', async (t) => {
     const { write, failures, ready } = await open();
     write(READY);

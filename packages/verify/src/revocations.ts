@@ -87,7 +87,7 @@ export function followRevocations(options: RevocationOptions): Revocations {
         },
       });
     } catch (error) {
-      if (!isComplete) throw error;
+      if (!isComplete || closing.signal.aborted) throw error;
       onError(error);
     } finally {
       connection.close();

@@ -25,7 +25,7 @@ export interface StreamOptions {
    * every 15 seconds at least.
    */
   readonly lostAfter?: number;
-  /** Ended sessions that are kept. With more of them the stream counts as lost. Default 1,000,000, in at most 42 MB. */
+  /** Ended sessions that are kept. With more of them the stream counts as lost. Default 1,000,000, in 42 MB. */
   readonly maxSessions?: number;
   /** Called with each failure of the stream. Connecting goes on. */
   readonly onError?: (error: unknown) => void;
