@@ -82,7 +82,9 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       revoked,
       cache: shared.cache,
       usedProofs: shared.usedProofs,
-      attempts: reportLimits(shared.attempts, metrics.telemetry),
+      attempts: reportLimits(shared.attempts, metrics.telemetry, 'password'),
+      proofAttempts: reportLimits(shared.proofAttempts, metrics.telemetry, 'proof'),
+      legacyDoorsSkipSecondFactor: http.legacyDoorsSkipSecondFactor,
       newId: overrides.newId ?? randomUUID,
     });
     const app = await createHttp({

@@ -8,6 +8,7 @@ import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
 import { type Place, readKeys } from './config/keys.ts';
 import { readLimits } from './config/limits.ts';
 import { type MailConfig, readEmailVerification, readMail } from './config/mail.ts';
+import { type PasskeysConfig, readPasskeys } from './config/passkeys.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
 import { type Readers, readers } from './config/values.ts';
 import type { EmailVerification } from './domain/email-address.ts';
@@ -30,6 +31,9 @@ export interface Config {
   readonly keySet: KeySetConfig;
   /** Whether DPoP proofs need a nonce. */
   readonly dpopNonce: boolean;
+  readonly passkeys: PasskeysConfig;
+  /** The keys that seal secrets in the database, newest first. */
+  readonly dataKeys: readonly NamedKey[];
   /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
   readonly argon2: { readonly memory: number; readonly time: number; readonly parallelism: number };
   /** Where breached passwords are searched; null: nowhere. */
@@ -102,7 +106,12 @@ export async function readConfig(
   const keySet = readKeySet(variables, cwd, read);
   const createdKeys: string[] = [];
   const place = { production, dataDir, createKeys, onKeyCreated: (name: string) => createdKeys.push(name) };
-  const { encryptionKeys, ...tokenKeys } = readKeyRings(variables, place, sealsKeys(keySet), faults);
+  const { encryptionKeys, dataKeys, ...tokenKeys } = readKeyRings(
+    variables,
+    place,
+    sealsKeys(keySet),
+    faults,
+  );
   const rest = {
     logFormat:
       variables.LOG_FORMAT === ''
@@ -123,6 +132,8 @@ export async function readConfig(
     breaches: readBreaches(variables, cwd, read),
     tokens: { ...readTokens(variables, http.publicUrl, read), ...tokenKeys },
     keySet: { ...keySet, encryptionKeys },
+    dataKeys,
+    passkeys: readPasskeys(variables, http, read),
   };
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({
@@ -187,5 +198,6 @@ function readKeyRings(variables: Variables, place: Place, seals: boolean, faults
     refreshKeys: keys.REFRESH_TOKEN_SIGN_KEY,
     hashKeys: keys.REFRESH_TOKEN_HASH_KEY,
     encryptionKeys: keys.KEY_SET_ENCRYPTION_KEY,
+    dataKeys: keys.DATA_ENCRYPTION_KEY,
   };
 }

@@ -9,11 +9,16 @@ import { ATTEMPT_POLICY } from '../src/domain/attempts.ts';
 
 type Env = Record<string, string>;
 
-const KEYS = ['a', 'b', 'c'].map(
+const KEYS = ['a', 'b', 'c', 'd'].map(
   (prefix) => `${prefix}-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ`,
 );
-const [ACCESS = '', REFRESH = '', HASH = ''] = KEYS;
-const keys = { ACCESS_TOKEN_SIGN_KEY: ACCESS, REFRESH_TOKEN_SIGN_KEY: REFRESH, REFRESH_TOKEN_HASH_KEY: HASH };
+const [ACCESS = '', REFRESH = '', HASH = '', DATA = ''] = KEYS;
+const keys = {
+  ACCESS_TOKEN_SIGN_KEY: ACCESS,
+  REFRESH_TOKEN_SIGN_KEY: REFRESH,
+  REFRESH_TOKEN_HASH_KEY: HASH,
+  DATA_ENCRYPTION_KEY: DATA,
+};
 const SERVICE_KEY = 'backend:login+admin:0123456789abcdef0123456789abcdef';
 const CORS_ORIGINS = [
   'https://app.example.com',
@@ -99,15 +104,14 @@ t.test('keys are made once, kept closed, and all different', async (t) => {
   const folder = t.testdir();
   const [first, second] = [await readConfig({}, folder), await readConfig({}, folder)];
   t.same(first.tokens, second.tokens);
-  const ids = [first.tokens.accessKeys, first.tokens.refreshKeys, first.tokens.hashKeys].map(
-    ([key]) => key?.id,
-  );
-  t.equal(new Set(ids).size, 3);
+  const { accessKeys, refreshKeys, hashKeys } = first.tokens;
+  const ids = [accessKeys, refreshKeys, hashKeys, first.dataKeys].map(([key]) => key?.id);
+  t.equal(new Set(ids).size, 4);
   const kept = join(folder, 'data/keys/access_token_sign_key');
   t.equal(statSync(kept).mode & 0o777, 0o600);
   t.equal(statSync(join(folder, 'data/keys')).mode & 0o777, 0o700);
   t.ok(readFileSync(kept).length >= 64);
-  t.same(readdirSync(join(folder, 'data/keys')).length, 3, 'no draft is left behind');
+  t.same(readdirSync(join(folder, 'data/keys')).length, 4, 'no draft is left behind');
 });
 
 t.test('many first starts at once agree on the keys', async (t) => {
@@ -320,6 +324,24 @@ const wrong: [Env, RegExp, number?][] = [
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],
   [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS got "task-api,back-door" and wants one or more of/],
   [{ FRONT_DOORS: ',' }, /^FRONT_DOORS/],
+  [
+    { PASSKEY_RP_ID: 'https://example.com' },
+    /^PASSKEY_RP_ID got "https:\/\/example.com" and wants a host name/,
+    2,
+  ],
+  [{ PASSKEY_ORIGINS: 'app.example.com' }, /^PASSKEY_ORIGINS got "app.example.com" and wants an origin/],
+  [
+    {
+      PUBLIC_URL: 'https://auth.example.com',
+      PASSKEY_RP_ID: 'example.com',
+      PASSKEY_ORIGINS: 'https://example.org',
+    },
+    /^PASSKEY_ORIGINS got "https:\/\/example.org" and wants origins whose host is PASSKEY_RP_ID \(example.com\)/,
+  ],
+  [
+    { LEGACY_DOORS_SKIP_SECOND_FACTOR: 'yes' },
+    /^LEGACY_DOORS_SKIP_SECOND_FACTOR got "yes" and wants one of false, true/,
+  ],
   [{ RATE_LIMIT: '0' }, /^RATE_LIMIT got "0" and wants a whole number from 1/],
   [{ SERVICE_API_KEYS: 'backend:login:short' }, /^SERVICE_API_KEYS got "entry 1, not shown"/],
   [{ SERVICE_API_KEYS: 'backend:root:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
@@ -445,6 +467,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...production, PUBLIC_URL: 'http://localhost.example.com' }, /^PUBLIC_URL .* in production/],
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
   [{ ...production, ACCESS_TOKEN_ALG: 'EdDSA' }, /^KEY_SET_ENCRYPTION_KEY is not set and wants a key/],
+  [{ ...production, DATA_ENCRYPTION_KEY: '' }, /^DATA_ENCRYPTION_KEY is not set and wants a key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
 ];
@@ -672,4 +695,19 @@ t.test('both compose files run the service under an init', async (t) => {
 t.test('keys that cannot be kept are a fault of the folder', async (t) => {
   const folder = t.testdir({ data: 'a file where a folder is due' });
   t.match(await faultsOf(t, {}, folder), [/^DATA_DIR got .*ENOTDIR/]);
+});
+
+t.test('passkeys are bound to the host of PUBLIC_URL, or to a parent domain', async (t) => {
+  const passkeys = async (env: Env) => (await read(t, { ...keys, ...env })).passkeys;
+  t.same(await passkeys({}), { rpId: 'localhost', origins: ['http://localhost:3000'] });
+  const PUBLIC_URL = 'https://auth.example.com';
+  t.same(await passkeys({ PUBLIC_URL }), { rpId: 'auth.example.com', origins: [PUBLIC_URL] });
+  t.same(
+    await passkeys({
+      PUBLIC_URL,
+      PASSKEY_RP_ID: 'Example.com',
+      PASSKEY_ORIGINS: 'https://app.example.com, https://example.com',
+    }),
+    { rpId: 'example.com', origins: ['https://app.example.com', 'https://example.com'] },
+  );
 });

@@ -24,12 +24,18 @@ export interface components {
             /** @description the id of the request, as in the header `x-request-id` */
             readonly instance: string;
             /** @enum {string} */
-            readonly code: "malformed_token" | "invalid_token" | "invalid_dpop_proof" | "use_dpop_nonce" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
+            readonly code: "malformed_token" | "invalid_token" | "invalid_dpop_proof" | "use_dpop_nonce" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "second_factor_required" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
             /**
              * @description what a client should do next
              * @enum {string}
              */
             readonly recovery: "retry" | "login" | "step_up" | "none";
+            /** @description only with `second_factor_required`: what the second step sends back */
+            readonly challenge?: string;
+            /** @description only with `second_factor_required`: PublicKeyCredentialRequestOptionsJSON, for a passkey */
+            readonly publicKey?: Record<string, never>;
+            /** @description only with `second_factor_required`: what the account can answer with */
+            readonly kinds?: readonly ("totp" | "passkey" | "recovery_code")[];
         };
         /**
          * @example {
@@ -68,6 +74,83 @@ export interface components {
             /** @description `false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true */
             readonly remember?: boolean;
         };
+        readonly SecondStep: {
+            /** @description `challenge` of the answer before */
+            readonly challenge: string;
+            /** @description six digits */
+            readonly code?: string;
+            readonly recoveryCode?: string;
+            /** @description AuthenticationResponseJSON (WebAuthn) */
+            readonly assertion?: {
+                readonly id: string;
+                readonly rawId: string;
+                /** @enum {string} */
+                readonly type: "public-key";
+                readonly authenticatorAttachment?: string | null;
+                /** @description ignored */
+                readonly clientExtensionResults?: Record<string, never>;
+                readonly response: {
+                    readonly clientDataJSON: string;
+                    readonly authenticatorData: string;
+                    readonly signature: string;
+                    readonly userHandle?: string | null;
+                };
+            };
+        };
+        /**
+         * @example {
+         *       "challenge": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwi…",
+         *       "publicKey": {
+         *         "rpId": "auth.example.com",
+         *         "challenge": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA",
+         *         "timeout": 300000,
+         *         "allowCredentials": [],
+         *         "userVerification": "required"
+         *       }
+         *     }
+         */
+        readonly BegunPasskeyLogin: {
+            /** @description what the login sends back */
+            readonly challenge: string;
+            /** @description PublicKeyCredentialRequestOptionsJSON (WebAuthn) */
+            readonly publicKey: {
+                readonly rpId: string;
+                readonly challenge: string;
+                readonly timeout: number;
+                readonly allowCredentials: readonly {
+                    readonly id: string;
+                    /** @enum {string} */
+                    readonly type: "public-key";
+                    readonly transports?: readonly string[];
+                }[];
+                /** @enum {string} */
+                readonly userVerification: "preferred" | "required";
+            };
+        };
+        readonly PasskeyLogin: {
+            /** @description `challenge` of the answer before */
+            readonly challenge: string;
+            /** @description AuthenticationResponseJSON (WebAuthn) */
+            readonly assertion: {
+                readonly id: string;
+                readonly rawId: string;
+                /** @enum {string} */
+                readonly type: "public-key";
+                readonly authenticatorAttachment?: string | null;
+                /** @description ignored */
+                readonly clientExtensionResults?: Record<string, never>;
+                readonly response: {
+                    readonly clientDataJSON: string;
+                    readonly authenticatorData: string;
+                    readonly signature: string;
+                    readonly userHandle?: string | null;
+                };
+            };
+            /** @enum {string} */
+            readonly binding?: "pair" | "refresh";
+            /** @description `false`: a session of `SESSION_SHORT_AGE` */
+            readonly remember?: boolean;
+        };
         readonly PairToRefresh: {
             readonly refreshToken?: string;
             /** @description the access token of the same pair; may have expired */
@@ -78,6 +161,9 @@ export interface components {
             /** @description the access token of the same pair; may have expired */
             readonly accessToken?: string;
             readonly password?: string;
+            /** @description six digits */
+            readonly code?: string;
+            readonly recoveryCode?: string;
         };
         readonly SessionToEnd: {
             readonly refreshToken?: string;
@@ -195,6 +281,188 @@ export interface components {
         readonly PasswordChange: {
             readonly currentPassword: string;
             readonly newPassword: string;
+        };
+        readonly Factor: {
+            /** @description UUID */
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "totp" | "passkey";
+            /** @description the user's name for the factor, 1 to 64 characters */
+            readonly label: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly lastUsedAt?: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "2f0c9a41-7d0e-4b8c-9a55-1d1f5a0c7e33",
+         *           "kind": "totp",
+         *           "label": "Phone",
+         *           "createdAt": "2026-01-02T03:04:05.678Z"
+         *         }
+         *       ],
+         *       "recoveryCodes": 10
+         *     }
+         */
+        readonly FactorList: {
+            readonly items: readonly components["schemas"]["Factor"][];
+            /** @description the number of unused recovery codes */
+            readonly recoveryCodes: number;
+        };
+        readonly NewTotp: {
+            /** @description the user's name for the factor, 1 to 64 characters */
+            readonly label?: string;
+            /** @description counts as an authentication if the account has no second factor yet */
+            readonly password?: string;
+        };
+        /**
+         * @example {
+         *       "id": "2f0c9a41-7d0e-4b8c-9a55-1d1f5a0c7e33",
+         *       "uri": "otpauth://totp/auth.example.com:ann?issuer=auth.example.com…",
+         *       "qr": "<svg…"
+         *     }
+         */
+        readonly TotpSecret: {
+            /** @description UUID */
+            readonly id: string;
+            /** @description the secret for an authenticator app; it is never shown again */
+            readonly uri: string;
+            /** @description the URI as a QR code, an SVG image */
+            readonly qr: string;
+        };
+        readonly TotpConfirmation: {
+            /** @description six digits */
+            readonly code: string;
+        };
+        readonly FactorAuthorization: {
+            /** @description counts as an authentication if the account has no second factor yet */
+            readonly password?: string;
+        };
+        /**
+         * @example {
+         *       "codes": [
+         *         "7K2MQD-…",
+         *         "0X9RWT-…"
+         *       ]
+         *     }
+         */
+        readonly RecoveryCodes: {
+            readonly codes: readonly string[];
+        };
+        readonly FactorLabel: {
+            /** @description the user's name for the factor, 1 to 64 characters */
+            readonly label: string;
+        };
+        /**
+         * @example {
+         *       "challenge": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwi…",
+         *       "publicKey": {
+         *         "rp": {
+         *           "id": "auth.example.com",
+         *           "name": "auth.example.com"
+         *         },
+         *         "user": {
+         *           "id": "NmYxZjVmMGU",
+         *           "name": "ann",
+         *           "displayName": "ann"
+         *         },
+         *         "challenge": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA",
+         *         "pubKeyCredParams": [
+         *           {
+         *             "alg": -8,
+         *             "type": "public-key"
+         *           }
+         *         ],
+         *         "timeout": 300000,
+         *         "excludeCredentials": [],
+         *         "authenticatorSelection": {
+         *           "residentKey": "required",
+         *           "requireResidentKey": true,
+         *           "userVerification": "preferred"
+         *         },
+         *         "attestation": "none"
+         *       }
+         *     }
+         */
+        readonly BegunPasskey: {
+            /** @description what the next request sends back */
+            readonly challenge: string;
+            /** @description PublicKeyCredentialCreationOptionsJSON (WebAuthn) */
+            readonly publicKey: {
+                readonly rp: {
+                    readonly id: string;
+                    readonly name: string;
+                };
+                readonly user: {
+                    readonly id: string;
+                    readonly name: string;
+                    readonly displayName: string;
+                };
+                readonly challenge: string;
+                readonly pubKeyCredParams: readonly {
+                    readonly alg: number;
+                    /** @enum {string} */
+                    readonly type: "public-key";
+                }[];
+                readonly timeout: number;
+                readonly excludeCredentials: readonly {
+                    readonly id: string;
+                    /** @enum {string} */
+                    readonly type: "public-key";
+                    readonly transports?: readonly string[];
+                }[];
+                readonly authenticatorSelection: {
+                    /** @enum {string} */
+                    readonly residentKey: "required";
+                    readonly requireResidentKey: boolean;
+                    /** @enum {string} */
+                    readonly userVerification: "preferred";
+                };
+                /** @enum {string} */
+                readonly attestation: "none";
+            };
+        };
+        readonly NewPasskey: {
+            /** @description `challenge` of the answer before */
+            readonly challenge: string;
+            /** @description RegistrationResponseJSON (WebAuthn) */
+            readonly credential: {
+                readonly id: string;
+                readonly rawId: string;
+                /** @enum {string} */
+                readonly type: "public-key";
+                readonly authenticatorAttachment?: string | null;
+                /** @description ignored */
+                readonly clientExtensionResults?: Record<string, never>;
+                readonly response: {
+                    readonly clientDataJSON: string;
+                    readonly attestationObject: string;
+                    readonly authenticatorData?: string;
+                    readonly publicKey?: string;
+                    readonly publicKeyAlgorithm?: number;
+                    readonly transports?: readonly string[];
+                };
+            };
+            /** @description the user's name for the factor, 1 to 64 characters */
+            readonly label?: string;
+        };
+        /**
+         * @example {
+         *       "id": "2f0c9a41-7d0e-4b8c-9a55-1d1f5a0c7e33"
+         *     }
+         */
+        readonly AddedFactor: {
+            /** @description UUID */
+            readonly id: string;
         };
         readonly SessionIdOpening: {
             /** @description UUID */

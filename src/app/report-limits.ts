@@ -5,11 +5,12 @@ import type { Telemetry } from '../ports/telemetry.ts';
 export function reportLimits(
   attempts: Attempts,
   { limitReached }: Pick<Telemetry, 'limitReached'>,
+  action: 'password' | 'proof',
 ): Attempts {
   return {
     async begin(subject, now) {
       const verdict = await attempts.begin(subject, now);
-      if (!verdict.allowed) limitReached('password');
+      if (!verdict.allowed) limitReached(action);
       return verdict;
     },
     recordSuccess: (subject, now) => attempts.recordSuccess(subject, now),

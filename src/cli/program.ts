@@ -93,6 +93,11 @@ function addKeyCommands(keys: Command): void {
     .description('remove a key at once, for example one that has leaked')
     .argument('<id>', 'the kid of the key')
     .action(reporting(async (id: string) => (await import('./keys.ts')).retireKeyById(id)));
+
+  keys
+    .command('reseal')
+    .description('seal the secrets in the database under the newest DATA_ENCRYPTION_KEY')
+    .action(reporting(async () => (await import('./keys/reseal.ts')).resealStoredSecrets()));
 }
 
 function addSecrets(program: Command): void {

@@ -1,15 +1,20 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
 import { createTurns } from '../adapters/argon2/turns.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
+import { createLoginChallenges } from '../adapters/jose/login-challenges.ts';
+import { createDataSealer } from '../adapters/jose/sealed-data.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
+import { createTotp } from '../adapters/otpauth/totp.ts';
 import { createBreachFile } from '../adapters/passwords/breach-file.ts';
 import { createBreachRange } from '../adapters/passwords/breach-range.ts';
 import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
 import { createDpopNonces } from '../adapters/secrets/dpop-nonces.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
+import { createRecoveryCodes } from '../adapters/secrets/recovery-codes.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
+import { createPasskeys } from '../adapters/webauthn/passkeys.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../ports/log.ts';
 import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
@@ -23,7 +28,15 @@ const JTI_TURNS = { atOnce: 1, queue: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(
-  { tokens, argon2, dpopNonce, breaches }: Pick<Config, 'tokens' | 'argon2' | 'dpopNonce' | 'breaches'>,
+  {
+    tokens,
+    argon2,
+    dataKeys,
+    http,
+    passkeys,
+    dpopNonce,
+    breaches,
+  }: Pick<Config, 'tokens' | 'argon2' | 'dataKeys' | 'http' | 'passkeys' | 'dpopNonce' | 'breaches'>,
   keySet: AccessKeySet,
   log: Log,
   telemetry: Pick<Telemetry, 'breachSearchFailed'>,
@@ -49,6 +62,11 @@ export function createSecurity(
     passwords: createPasswordHasher(turns, argon2),
     isCommonPassword: createCommonPasswords(),
     isBreachedPassword: createBreachSearch(),
+    totp: createTotp(http.serviceName),
+    sealer: createDataSealer(dataKeys),
+    recoveryCodes: createRecoveryCodes(),
+    passkeys: createPasskeys({ ...passkeys, rpName: http.serviceName }),
+    challenges: createLoginChallenges(tokens.hashKeys),
   };
 
   function createBreachSearch(): IsBreachedPassword {

@@ -9,6 +9,7 @@ import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { ping } from '../adapters/postgres/ping.ts';
 import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
+import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
@@ -21,6 +22,7 @@ import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
+import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -34,6 +36,7 @@ export interface Stores {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
@@ -79,6 +82,7 @@ export async function openStores(
     users: observed('users', createUsers(sql, sessionStoreOptions)),
     emailLinks: observed('email_links', createEmailLinks(sql, tracing?.current)),
     emailChanges: observed('email_changes', createEmailChanges(sql, sessionStoreOptions)),
+    secondFactors: observed('second_factors', createSecondFactors(sql, sessionStoreOptions)),
     tasks: observed('tasks', createTasks(sql)),
     outbox: observed('outbox', createOutbox(sql)),
     mailBudget: observed('mail_budget', createMailBudget(sql)),

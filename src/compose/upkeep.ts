@@ -2,6 +2,7 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
 import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import {
+  removeAnsweredChallenges,
   removeExpiredLinks,
   removeOldDevices,
   removeOldMailBudgets,
@@ -13,11 +14,13 @@ import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
+import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
 import { type Background, startLoop } from './loop.ts';
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** Starts to remove rows whose retention time is over. */
 export function startUpkeep(deps: {
@@ -27,6 +30,7 @@ export function startUpkeep(deps: {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly secondFactors: SecondFactors;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,6 +40,7 @@ export function startUpkeep(deps: {
     startLoop(HOUR, removeOldMails(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeOldMailBudgets(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeOldDevices(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(5 * MINUTE, removeAnsweredChallenges(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
   ];

@@ -1,16 +1,32 @@
+import { beginPasskeyLogin } from '../app/accounts/begin-passkey-login.ts';
+
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
+
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
 import { forgotPassword } from '../app/accounts/forgot-password.ts';
+import { logInWithPasskey } from '../app/accounts/log-in-with-passkey.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
+import { logInWithSecondFactor } from '../app/accounts/log-in-with-second-factor.ts';
 import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
 import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
+
 import { verifyProof } from '../app/accounts/verify-proof.ts';
+
+import { addPasskey } from '../app/factors/add-passkey.ts';
+import { addTotp } from '../app/factors/add-totp.ts';
+import { beginPasskey } from '../app/factors/begin-passkey.ts';
+import { confirmTotp } from '../app/factors/confirm-totp.ts';
+import { listFactors } from '../app/factors/list-factors.ts';
+import { makeRecoveryCodes } from '../app/factors/make-recovery-codes.ts';
+import { removeFactor } from '../app/factors/remove-factor.ts';
+import { renameFactor } from '../app/factors/rename-factor.ts';
+
 import { limitRequests } from '../app/limit-requests.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
@@ -42,16 +58,22 @@ import type { NewId } from '../ports/new-id.ts';
 import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
 import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
 import type { IsCommonPassword } from '../ports/security/common-passwords.ts';
+import type { DataSealer } from '../ports/security/data-sealer.ts';
 import type { DpopNonces } from '../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
+import type { LoginChallenges } from '../ports/security/login-challenges.ts';
+import type { Passkeys } from '../ports/security/passkeys.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
+import type { RecoveryCodes } from '../ports/security/recovery-codes.ts';
 import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
+import type { Totp } from '../ports/security/totp.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
+import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { UsedProofs } from '../ports/stores/used-proofs.ts';
@@ -64,8 +86,11 @@ export interface UseCaseDeps {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
   readonly attempts: Attempts;
+  /** Counts by `PROOF_ATTEMPT_POLICY`. */
+  readonly proofAttempts: Attempts;
   readonly cache: Cache;
   readonly revoked: RevokedFamilies & FollowedRevokedFamilies;
   readonly codec: TokenCodec;
@@ -78,6 +103,12 @@ export interface UseCaseDeps {
   readonly isCommonPassword: IsCommonPassword;
   readonly isBreachedPassword: IsBreachedPassword;
   readonly serviceName: string;
+  readonly totp: Totp;
+  readonly sealer: DataSealer;
+  readonly recoveryCodes: RecoveryCodes;
+  readonly challenges: LoginChallenges;
+  readonly passkeys: Passkeys;
+  readonly legacyDoorsSkipSecondFactor: boolean;
   readonly policy: Policy;
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;
@@ -93,6 +124,9 @@ export function createUseCases(deps: UseCaseDeps) {
   const { loginEnded, registrationEnded, refreshRefused } = deps.telemetry;
   // The use case itself counts the refreshes that return a pair.
   const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
+
+  // A login that goes on with its second step has not ended.
+  const firstStepEnded = (fault: Fault | null) => fault !== 'second_factor_required' && loginEnded(fault);
 
   const mailReset = forgotPassword(deps);
 
@@ -115,7 +149,10 @@ export function createUseCases(deps: UseCaseDeps) {
     mailResetByLink: mailResetByLink({ ...deps, forgotPassword: mailReset }),
 
     register: withTelemetry(register(deps), registrationEnded),
-    logInWithPassword: withTelemetry(logInWithPassword(deps), loginEnded),
+    logInWithPassword: withTelemetry(logInWithPassword(deps), firstStepEnded),
+    logInWithSecondFactor: withTelemetry(logInWithSecondFactor(deps), loginEnded),
+    beginPasskeyLogin: beginPasskeyLogin(deps),
+    logInWithPasskey: withTelemetry(logInWithPasskey(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
     forgotPassword: mailReset,
@@ -130,6 +167,15 @@ export function createUseCases(deps: UseCaseDeps) {
     checkEmailUndo: checkEmailChangeLink(deps, 'undo'),
     undoEmailChange: undoEmailChange(deps),
     deleteAccount: deleteAccount(deps),
+
+    listFactors: listFactors(deps),
+    addTotp: addTotp(deps),
+    confirmTotp: confirmTotp(deps),
+    beginPasskey: beginPasskey(deps),
+    addPasskey: addPasskey(deps),
+    makeRecoveryCodes: makeRecoveryCodes(deps),
+    renameFactor: renameFactor(deps),
+    removeFactor: removeFactor(deps),
 
     createTask: createTask(deps),
     listTasks: listTasks(deps),

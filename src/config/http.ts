@@ -27,6 +27,8 @@ export interface HttpConfig {
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
   readonly serviceKeys: readonly ServiceKey[];
   readonly frontDoors: readonly FrontDoor[];
+  /** Whether the front doors, which have no second step, let accounts with a second factor in. */
+  readonly legacyDoorsSkipSecondFactor: boolean;
   /** Requests per minute and user on the task-api front door, or per network if the user is unknown. */
   readonly rateLimit: number;
   /** Null: the main port serves the metrics too. */
@@ -48,6 +50,11 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
     frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),
+    legacyDoorsSkipSecondFactor:
+      read.choice('LEGACY_DOORS_SKIP_SECOND_FACTOR', variables.LEGACY_DOORS_SKIP_SECOND_FACTOR, [
+        'false',
+        'true',
+      ]) === 'true',
     rateLimit: read.integer('RATE_LIMIT', variables.RATE_LIMIT, 1, 10_000),
     metricsPort: readMetricsPort(variables, read),
   };

@@ -12,6 +12,7 @@ const MIN_BYTES = {
   REFRESH_TOKEN_SIGN_KEY: 64,
   REFRESH_TOKEN_HASH_KEY: 64,
   KEY_SET_ENCRYPTION_KEY: 32,
+  DATA_ENCRYPTION_KEY: 32,
 } as const;
 
 type KeyName = keyof typeof MIN_BYTES;
@@ -47,6 +48,7 @@ export function readKeys(
     REFRESH_TOKEN_SIGN_KEY: read('REFRESH_TOKEN_SIGN_KEY'),
     REFRESH_TOKEN_HASH_KEY: read('REFRESH_TOKEN_HASH_KEY'),
     KEY_SET_ENCRYPTION_KEY: hasNoEncryption ? [] : read('KEY_SET_ENCRYPTION_KEY'),
+    DATA_ENCRYPTION_KEY: read('DATA_ENCRYPTION_KEY'),
   };
   const ids = Object.values(keys).flatMap((named) => named.map(({ id }) => id));
   if (new Set(ids).size < ids.length) {

@@ -1,5 +1,6 @@
 import type { Proven } from './authentication.ts';
 import type { RevocationReason } from './revocation.ts';
+import type { ProofKind } from './second-factor.ts';
 
 /** The client of a request: its address and the stored part of its `User-Agent`. */
 export interface ClientInfo {
@@ -29,6 +30,12 @@ interface MailedLink {
   readonly email: string;
 }
 
+interface OfFactor {
+  readonly kind: ProofKind;
+  /** Absent for recovery codes. */
+  readonly factorId?: string;
+}
+
 interface EventData {
   'users.created': OfUser & {
     readonly emailVerified: boolean;
@@ -50,6 +57,8 @@ interface EventData {
       /** Present if the change was a reset by mail that proved the address of the account. */
       readonly emailVerified?: true;
     };
+  'users.factor_added': OfUser & ClientInfo & OfFactor;
+  'users.factor_removed': OfUser & ClientInfo & OfFactor;
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
   'sessions.started_on_new_device': OfSession & ClientInfo;
@@ -95,6 +104,8 @@ export function hasMail(event: DomainEvent): boolean {
     case 'users.email_verification_requested':
     case 'users.email_change_requested':
     case 'users.email_change_announced':
+    case 'users.factor_added':
+    case 'users.factor_removed':
       return true;
     case 'sessions.revoked':
       return event.data.reason === 'user_agent_changed';

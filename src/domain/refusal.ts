@@ -1,4 +1,5 @@
 import type { Limit } from './attempts.ts';
+import type { ProofKind } from './second-factor.ts';
 
 /** The closed set of refusal codes, each with its default sentence. */
 const meaning = {
@@ -16,7 +17,6 @@ const meaning = {
   session_expired: 'The session has reached the end of its lifetime.',
   user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
   address_changed: 'The session is bound to the address that opened it.',
-  proof_refused: 'The proof is wrong, or it is missing.',
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
@@ -29,6 +29,8 @@ const meaning = {
   email_unverified:
     'The address of the account is not confirmed. Open the link in the mail, or ask for a new mail.',
   conflict: 'The name or the address is taken.',
+  second_factor_required: 'The password is right. This account also wants a second factor.',
+  proof_refused: 'The proof is missing, is wrong or was used before, or the challenge is over.',
   too_many_requests: 'Too many attempts; try again later.',
   unavailable: 'The service cannot answer at the moment.',
 } as const;
@@ -69,5 +71,25 @@ export class Refusal extends Error {
     this.retryAfter = options?.retryAfter;
     this.limit = options?.limit;
     this.maxAge = options?.maxAge;
+  }
+}
+
+/** What a login is asked for after the right password. */
+export interface AskedProof {
+  /** The sealed challenge, which the second step sends back. */
+  readonly challenge: string;
+  /** What the account can answer with. */
+  readonly kinds: readonly ProofKind[];
+  /** What a browser proves a passkey by, if the account has one. */
+  readonly publicKey?: object;
+}
+
+/** The password is right, and the account wants a second factor. */
+export class SecondFactorRequired extends Refusal {
+  readonly asked: AskedProof;
+
+  constructor(asked: AskedProof) {
+    super('second_factor_required');
+    this.asked = asked;
   }
 }

@@ -11,6 +11,11 @@ export type FrontDoor = 'session-id' | 'cookie-pair' | 'task-api';
 /** The HTTP contract that opened a session. The door may add claims to the access token. */
 export type Door = 'canonical' | FrontDoor;
 
+/** Whether a door can ask for a second factor. The doors of other systems have one step only. */
+export function hasSecondStep(door: Door): boolean {
+  return door === 'canonical';
+}
+
 /**
  * The columns that every rotation replaces. The current pair can be minted from them, and minted again. No column can
  * be presented as a token: hashes are keyed, and the seed yields a token only together with the hash key.

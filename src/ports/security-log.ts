@@ -12,6 +12,10 @@ export type SecurityEvent =
   | 'email_changed'
   | 'email_change_undone'
   | 'session_stepped_up'
+  | 'factor_added'
+  | 'factor_removed'
+  | 'proof_refused'
+  | 'second_factor_missing'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'
@@ -30,6 +34,8 @@ export interface SecurityFacts {
   readonly reason?: string;
   /** The number of sessions that ended. */
   readonly count?: number;
+  /** The kind of the second factor. */
+  readonly kind?: string;
   /** The name of the limit that was reached. */
   readonly limit?: string;
 }

@@ -23,7 +23,14 @@ export type DeliveryOutcome =
   | 'logged';
 
 /** What a background task removes after its retention time. */
-export type Removal = 'mails' | 'events' | 'links' | 'sessions' | 'mail_budgets' | 'devices';
+export type Removal =
+  | 'mails'
+  | 'events'
+  | 'links'
+  | 'sessions'
+  | 'mail_budgets'
+  | 'devices'
+  | 'login_challenges';
 
 /**
  * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an

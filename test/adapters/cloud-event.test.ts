@@ -5,6 +5,7 @@ import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
+import { addApp } from '../support/factors.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 import { claimsOf, sessions, someKeys } from '../support/sessions.ts';
@@ -37,7 +38,11 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   await post('/auth/logout', undefined, bearer(await logIn()));
   const { access: accessToken, refresh: refreshToken } = await logIn();
   await post('/auth/step-up', { accessToken, refreshToken, password });
-  const last = bearer(await logIn());
+  const signed = await logIn();
+  const last = bearer(signed);
+  const { id } = await addApp(service, { access: String(signed.access) });
+  await post('/auth/factors/recovery-codes', undefined, last);
+  await send(`/auth/factors/${id}`, { method: 'DELETE', headers: last });
   const newPassword = 'a green trombone 17';
   await post('/auth/password', { currentPassword: password, newPassword }, last);
   await send('/auth/me', {

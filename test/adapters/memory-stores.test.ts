@@ -4,6 +4,7 @@ import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
+import { secondFactorsContract } from '../ports/second-factors.ts';
 import { SESSIONS_PER_USER, sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
@@ -26,6 +27,7 @@ t.test('the limit of sessions in memory', async (t) =>
   sessionLimitContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
 );
 t.test('step-ups in memory', async (t) => stepUpContract(t, async () => createMemoryStores()));
+t.test('second factors in memory', async (t) => secondFactorsContract(t, async () => createMemoryStores()));
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));

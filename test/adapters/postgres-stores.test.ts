@@ -4,6 +4,7 @@ import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
 import { mailBudgetContract } from '../ports/mail-budget.ts';
 import { outboxContract } from '../ports/outbox.ts';
+import { secondFactorsContract } from '../ports/second-factors.ts';
 import { sessionLimitContract } from '../ports/session-limit.ts';
 import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
@@ -24,6 +25,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('known devices', async (t) => knownDevicesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('step-ups', async (t) => stepUpContract(t, fresh));
+  await t.test('second factors', async (t) => secondFactorsContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));

@@ -35,6 +35,19 @@ function events(client = CLIENT): DomainEvent[] {
     at('sessions.revoked', { ...SESSION, reason: 'logout' as const }),
     at('sessions.revoked', { ...seen, reason: 'reuse' as const }),
     at('users.password_changed', { userId: SESSION.userId, ...client }),
+    at('users.factor_added', {
+      userId: SESSION.userId,
+      kind: 'totp' as const,
+      factorId: SESSION.sessionId,
+      ...client,
+    }),
+    at('users.factor_added', { userId: SESSION.userId, kind: 'recovery_code' as const, ...client }),
+    at('users.factor_removed', {
+      userId: SESSION.userId,
+      kind: 'totp' as const,
+      factorId: SESSION.sessionId,
+      ...client,
+    }),
     at('users.password_forgotten', { userId: SESSION.userId, ...client, resetId: 'r' }),
     at('users.email_verification_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
     at('users.password_changed', { userId: SESSION.userId, ...client, emailVerified: true as const }),
@@ -97,7 +110,7 @@ t.test('text and HTML contain the same facts and the advice', async (t) => {
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
-  t.equal(subjects.size, 11);
+  t.equal(subjects.size, 15);
 });
 
 t.test('a mail shows nothing of the text of an unknown user agent', async (t) => {
@@ -107,7 +120,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
     const letters = lettersWith({ userAgent });
-    t.equal(letters.length, 13);
+    t.equal(letters.length, 17);
     for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
   }
 });
@@ -128,6 +141,8 @@ t.test('a mail about an ended session or a changed password links to the end of 
       'sessions.dpop_refused: It was not me: end this session',
       'sessions.revoked: It was not me: end all sessions',
       'users.password_changed: It was not me: end all sessions',
+      'users.factor_added: It was not me: end all sessions',
+      'users.factor_removed: It was not me: end all sessions',
       'users.password_forgotten: Choose a new password',
       'users.email_verification_requested: Confirm the address',
       'users.email_change_requested: Confirm the new address',

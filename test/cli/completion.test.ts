@@ -19,11 +19,11 @@ const CASES: [string[], string[]][] = [
   [['mi'], ['migrate']],
   [
     ['keys', ''],
-    ['list', 'rotate', 'retire', '--help'],
+    ['list', 'rotate', 'retire', 'reseal', '--help'],
   ],
   [
     ['keys', 'r'],
-    ['rotate', 'retire'],
+    ['rotate', 'retire', 'reseal'],
   ],
   [['keys', 'rotate', '--n'], ['--now']],
   [['secrets', '--w'], ['--write']],

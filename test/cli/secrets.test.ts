@@ -44,7 +44,7 @@ t.test('written, each is a file, and none is written over', async (t) => {
   t.equal(statSync(folder).mode & 0o777, 0o700);
   t.equal(statSync(join(folder, 'postgres_password')).mode & 0o777, 0o644);
   const before = read(folder);
-  t.equal(Object.keys(before).length, 11);
+  t.equal(Object.keys(before).length, 12);
   t.match(run('--write', folder), /^kept .*postgres_password$/m);
   t.same(read(folder), before);
   const files = Object.keys(before).map((name) => [`${name.toUpperCase()}_FILE`, join(folder, name)]);

@@ -40,6 +40,7 @@ t.test('the first start generates all secrets, and a later one keeps them', (t) 
   t.same(Object.keys(share('app')), [
     'access_token_sign_key',
     'amqp_url',
+    'data_encryption_key',
     'key_set_encryption_key',
     'postgres_password',
     'redis_url',

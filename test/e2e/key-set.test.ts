@@ -17,6 +17,7 @@ const SECRETS = {
   REFRESH_TOKEN_SIGN_KEY: key('b'),
   REFRESH_TOKEN_HASH_KEY: key('c'),
   KEY_SET_ENCRYPTION_KEY: key('d'),
+  DATA_ENCRYPTION_KEY: key('f'),
 };
 
 /** Nothing is read from there, and nothing kept: all that there is to say is in the environment. */

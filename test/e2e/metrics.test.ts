@@ -121,6 +121,7 @@ t.test('in production /metrics requires a service key or a separate port', async
     ACCESS_TOKEN_SIGN_KEY: key(),
     REFRESH_TOKEN_SIGN_KEY: key(),
     REFRESH_TOKEN_HASH_KEY: key(),
+    DATA_ENCRYPTION_KEY: key(),
     PUBLIC_URL: 'https://auth.example.com',
     LOGIN_BY_USER_ID: 'key',
     SERVICE_API_KEYS: `prometheus:metrics:${metricsKey},backend:login:${loginKey}`,

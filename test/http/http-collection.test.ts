@@ -55,6 +55,10 @@ t.test('the service understands every request of the collection', async (t) => {
       sessionId: String(sessionId),
       serviceKey: KEY,
       linkToken: 'A'.repeat(43),
+      factorId: randomUUID(),
+      code: '000000',
+      challenge: 'a challenge',
+      recoveryCode: 'a code',
     };
   };
   const operations = operationsOf(await openapiOf(t));

@@ -18,6 +18,9 @@ const LATER = NOW + 86_400_000;
 
 let count = 0;
 
+/** The condition of a login with the password that has this hash. */
+export const withHash = (passwordHash: string) => ({ passwordHash, refuseSecondFactor: false });
+
 export function someUser(values: Partial<User> = {}): User {
   count += 1;
   const username = `ann${count}`;
@@ -218,12 +221,12 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const user = someUser();
     await stores.users.create(user, []);
     const family = someFamily({ userId: user.id, previousHash: hash(), contact: null });
-    t.equal(await stores.families.open(family, [], 'another'), null);
+    t.equal(await stores.families.open(family, [], withHash('another')), null);
     t.equal(await stores.families.find(family.tokenFamily), null);
-    t.same(await stores.families.open(family, [], user.passwordHash), { sessions: [] });
+    t.same(await stores.families.open(family, [], withHash(user.passwordHash)), { sessions: [] });
     t.same(await stores.families.find(family.tokenFamily), family, 'stored to the last member');
     const stranger = someFamily();
-    t.equal(await stores.families.open(stranger, [], user.passwordHash), null);
+    t.equal(await stores.families.open(stranger, [], withHash(user.passwordHash)), null);
   });
 }
 
@@ -259,11 +262,11 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Pr
         const user = someUser();
         await users.create(user, []);
         const [before, beside] = [someFamily({ userId: user.id }), someFamily({ userId: user.id })];
-        await families.open(before, [], user.passwordHash);
+        await families.open(before, [], withHash(user.passwordHash));
         const remove = round % 2 === 0;
         const revocation = { at: NOW, reason: 'account_deleted' } as const;
         await Promise.all([
-          families.open(beside, [], user.passwordHash),
+          families.open(beside, [], withHash(user.passwordHash)),
           families.rotate(rotationOf(before), []),
           remove
             ? users.remove(user.id, user.passwordHash, revocation, [])

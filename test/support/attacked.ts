@@ -5,9 +5,11 @@ import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createSecondFactors } from '../../src/adapters/postgres/second-factors.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
+import type { FactorStores } from '../ports/second-factors.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import { digest } from './digest.ts';
 import { hmac } from './forge.ts';
@@ -50,12 +52,13 @@ export async function migrated(t: Test, pool = 10): Promise<Sql> {
   return sql;
 }
 
-export function storesOn(sql: Sql): TaskStores {
+export function storesOn(sql: Sql): TaskStores & FactorStores {
   return {
     families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
     users: createUsers(sql, { sessionsPerUser: 50 }),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: 50 }),
+    secondFactors: createSecondFactors(sql, { sessionsPerUser: 50 }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
   };

@@ -26,6 +26,10 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['$key', 'x-api-key: {{serviceKey}}'],
   ['$user', '{{userId}}'],
   ['$other', '{{sessionId}}'],
+  ['$factor', '{{factorId}}'],
+  ['$challenge', '{{challenge}}'],
+  ['$recovery', '{{recoveryCode}}'],
+  ['$(code)', '{{code}}'],
   ['correct-horse-battery-staple-2026', '{{serviceKey}}'],
 ];
 

@@ -9,7 +9,7 @@ const HEAD = `# The API as requests for editors (REST Client of VS Code, and wha
 #   SERVICE_API_KEYS=operator:admin+login+introspect+metrics:correct-horse-battery-staple-2026 npm start
 # Send \`register\` once, then \`logIn\`: its answer fills {{access}} and {{refresh}}. Each pair is good for one refresh:
 # send \`logIn\` again after that. /oauth/token takes a refresh token from a login with binding=refresh. {{linkToken}} is the
-# token in a link of a mail: see data/mail/.
+# token in a link of a mail: see data/mail/. {{code}} comes from an authenticator app, {{challenge}} from a refused logIn.
 
 @origin = http://localhost:3000
 @serviceKey = correct-horse-battery-staple-2026
@@ -18,6 +18,10 @@ const HEAD = `# The API as requests for editors (REST Client of VS Code, and wha
 @userId = 6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11
 @sessionId = {{listSessions.response.body.$.items[0].id}}
 @linkToken = paste-it-here
+@factorId = {{addTotp.response.body.$.id}}
+@code = 000000
+@challenge = paste-it-here
+@recoveryCode = {{makeRecoveryCodes.response.body.$.codes[0]}}
 `;
 
 /** The text of docs/kinship.http: each request of docs/api.md once, and one for each operation that it does not show. */
@@ -94,11 +98,11 @@ const MEMBERS: Readonly<Record<string, string>> = {
 };
 
 /** Replaces shortened tokens of examples by variables. */
-function filledIn(example: Readonly<Record<string, string>>): Record<string, string> {
+function filledIn(example: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kind = 'session_id' in example ? '_of_session' : '';
   return Object.fromEntries(
     Object.entries(example).map(([name, value]) => {
-      const token = value.includes('…') ? '{{refresh}}' : value;
+      const token = typeof value === 'string' && value.includes('…') ? '{{refresh}}' : value;
       return [name, MEMBERS[name] ?? MEMBERS[name + kind] ?? token];
     }),
   );

@@ -13,6 +13,7 @@ import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { Limits } from '../../src/domain/limits.ts';
+import { PROOF_ATTEMPT_POLICY } from '../../src/domain/second-factor.ts';
 import type { IsBreachedPassword } from '../../src/ports/security/breached-passwords.ts';
 import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
@@ -88,6 +89,7 @@ export async function httpService(
     ...service,
     passwords,
     attempts: createMemoryAttempts(),
+    proofAttempts: createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY }),
     cache: createMemoryCache(),
     isCommonPassword: createCommonPasswords(),
     isBreachedPassword: settings.isBreachedPassword ?? (async () => false),

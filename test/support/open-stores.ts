@@ -9,17 +9,19 @@ import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../../src/adapters/postgres/mail-budget.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { createSecondFactors } from '../../src/adapters/postgres/second-factors.ts';
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
+import type { FactorStores } from '../ports/second-factors.ts';
 import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends TaskStores, BudgetStores {
+export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
   readonly signingKeys: SigningKeys;
   readonly sql: Sql;
   /** Empties all tables. */
@@ -62,6 +64,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    secondFactors: createSecondFactors(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
     mailBudget: createMailBudget(sql),
@@ -69,6 +72,6 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     clear: async () =>
       void (await sql`
         truncate token_families, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
-          removed_signing_keys`),
+          removed_signing_keys, user_factors, recovery_codes, login_challenges`),
   };
 }

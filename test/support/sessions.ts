@@ -2,13 +2,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
 import { createTurns } from '../../src/adapters/argon2/turns.ts';
 import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
+import { createLoginChallenges } from '../../src/adapters/jose/login-challenges.ts';
+import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
+import { createTotp } from '../../src/adapters/otpauth/totp.ts';
 import { createDpopNonces } from '../../src/adapters/secrets/dpop-nonces.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
+import { createRecoveryCodes } from '../../src/adapters/secrets/recovery-codes.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { createPasskeys } from '../../src/adapters/webauthn/passkeys.ts';
 import { endSession } from '../../src/app/sessions/end-session.ts';
 import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
@@ -21,6 +26,7 @@ import type { PublicKey } from '../../src/ports/security/public-key.ts';
 import type { SecurityLog } from '../../src/ports/security-log.ts';
 import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
+import type { SecondFactors } from '../../src/ports/stores/second-factors.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
 import type { UsedProofs } from '../../src/ports/stores/used-proofs.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
@@ -47,12 +53,16 @@ export const POLICY: Policy = {
   dpop: 'optional',
 };
 
+/** The origin of the pages that use passkeys. */
+export const PASSKEY_ORIGIN = 'http://localhost:3000';
+
 export const someKey = (id: string): NamedKey => ({ id, bytes: randomBytes(64) });
 
 export interface Keys {
   readonly accessKeys: readonly NamedKey[];
   readonly refreshKeys: readonly NamedKey[];
   readonly hashKeys: readonly NamedKey[];
+  readonly dataKeys?: readonly NamedKey[];
 }
 
 export const someKeys = (): Keys => ({
@@ -71,6 +81,7 @@ export interface Settings {
     readonly emailLinks?: EmailLinks;
     readonly emailChanges?: EmailChanges;
     readonly tasks?: Tasks;
+    readonly secondFactors?: SecondFactors;
   };
   readonly keys?: Keys;
   /** A key set in addition to the configured keys. `publishedKeys` returns what is published. */
@@ -81,6 +92,7 @@ export interface Settings {
   readonly usedProofs?: UsedProofs;
   readonly dpopNonce?: boolean;
   readonly jtiHash?: 'hmac-sha512' | 'argon2id';
+  readonly legacyDoorsSkipSecondFactor?: boolean;
 }
 
 /** The use cases of sessions, with real cryptography and the given stores. The test sets the clock `time`. */
@@ -95,6 +107,7 @@ export async function sessions({
   usedProofs = createMemoryUsedProofs(),
   dpopNonce = false,
   securityLog = () => {},
+  legacyDoorsSkipSecondFactor = false,
 }: Settings = {}) {
   const clock = () => time.now;
   const metrics = createMetrics();
@@ -115,6 +128,12 @@ export async function sessions({
     usedProofs,
     nonces: dpopNonce ? createDpopNonces(keys.hashKeys) : null,
     links: createLinkSecrets(keys.hashKeys),
+    totp: createTotp('auth.example.com'),
+    sealer: createDataSealer(keys.dataKeys ?? [someKey('data-1')]),
+    recoveryCodes: createRecoveryCodes(),
+    challenges: createLoginChallenges(keys.hashKeys),
+    passkeys: createPasskeys({ rpId: 'localhost', rpName: 'auth.example.com', origins: [PASSKEY_ORIGIN] }),
+    legacyDoorsSkipSecondFactor,
     secrets: createTokenSecrets({
       keys: keys.hashKeys,
       hasher: jtiHash ?? 'hmac-sha512',

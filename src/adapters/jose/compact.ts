@@ -37,7 +37,7 @@ function readObject(segment: string): Record<string, unknown> | null {
  * Null: the text is not canonical base64url (RFC 4648 section 3.5). Padding, foreign characters and set
  * unused bits are lost when the text is decoded and encoded again.
  */
-function decodeSegment(segment: string): Buffer | null {
+export function decodeSegment(segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url');
   return bytes.toString('base64url') === segment ? bytes : null;
 }

@@ -1,19 +1,11 @@
-import { hkdfSync } from 'node:crypto';
-import {
-  CompactEncrypt,
-  calculateJwkThumbprint,
-  compactDecrypt,
-  decodeProtectedHeader,
-  exportJWK,
-  generateKeyPair,
-  type JWK,
-} from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { KeySchedule, SigningKey } from '../../domain/key-set.ts';
 import type { CheckKey, MakeKey } from '../../ports/security/key-maker.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { importKey, UnusableKey } from './import-key.ts';
 import type { OpenKey } from './key-set.ts';
+import { createSealer } from './sealer.ts';
 
 /** A private header parameter (RFC 7516 section 4.3): number, `announcedAt` and `signsFrom`, the times in milliseconds. */
 const SCHEDULE = 'kinship_turn';
@@ -29,7 +21,7 @@ const SCHEDULE = 'kinship_turn';
  * @param encryptionKeys newest first: the first key seals, all keys open
  */
 export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
-  const keys = encryptionKeys.map(({ id, bytes }) => ({ id, key: deriveKey(bytes) }));
+  const sealer = createSealer(encryptionKeys, 'kinship signing keys');
 
   const make: MakeKey = async (alg, schedule) => {
     const { privateKey } = await generateKeyPair(alg, { extractable: true });
@@ -37,17 +29,8 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
     return { id: await calculateJwkThumbprint(jwk), alg, ...schedule, sealed: await seal(jwk, schedule) };
   };
 
-  async function seal(jwk: JWK, { number, announcedAt, signsFrom }: KeySchedule): Promise<string> {
-    const [newest] = keys;
-    if (newest === undefined) throw new Error('At least one encryption key is needed.');
-    return new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
-      .setProtectedHeader({
-        alg: 'dir',
-        enc: 'A256GCM',
-        kid: newest.id,
-        [SCHEDULE]: [number, announcedAt, signsFrom],
-      })
-      .encrypt(newest.key);
+  function seal(jwk: JWK, { number, announcedAt, signsFrom }: KeySchedule): Promise<string> {
+    return sealer.seal(JSON.stringify(jwk), { [SCHEDULE]: [number, announcedAt, signsFrom] });
   }
 
   /** Rejects with {@link UnusableKey}. */
@@ -63,12 +46,8 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
 
   async function unseal(sealed: string): Promise<{ jwk: JWK; schedule: unknown }> {
     try {
-      const { kid } = decodeProtectedHeader(sealed);
-      const key = keys.find(({ id }) => id === kid)?.key;
-      if (key === undefined) throw new Error(`sealed under the encryption key ${kid}`);
-      const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
-      const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, options);
-      return { jwk: JSON.parse(Buffer.from(plaintext).toString()), schedule: protectedHeader[SCHEDULE] };
+      const { text, header } = await sealer.open(sealed);
+      return { jwk: JSON.parse(text), schedule: header[SCHEDULE] };
     } catch (cause) {
       throw new UnusableKey('cannot be opened by a key in KEY_SET_ENCRYPTION_KEY', { cause });
     }
@@ -89,9 +68,4 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
 
 function isSameSchedule(sealed: unknown, { number, announcedAt, signsFrom }: SigningKey): boolean {
   return JSON.stringify(sealed) === JSON.stringify([number, announcedAt, signsFrom]);
-}
-
-/** HKDF (RFC 5869): makes a key of the right length from a secret of any length, for this purpose only. */
-function deriveKey(secret: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', 'kinship signing keys', 32));
 }

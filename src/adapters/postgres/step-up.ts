@@ -8,6 +8,7 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { rotateSql } from './rotate-sql.ts';
+import { useProofSql } from './use-proof.ts';
 import type { createWithOutbox } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
@@ -25,7 +26,7 @@ export async function stepUp(
 ): Promise<TokenFamily | null> {
   const { tokenFamily, userId } = change.expected;
   const transaction = sql.begin(async (tx) => {
-    if (!(await acceptProof(tx, userId, change.proof))) throw new NotSteppedUp();
+    if (!(await acceptProof(tx, userId, change.proof, change.next.rotatedAt))) throw new NotSteppedUp();
     const rotation = rotateSql(tx, [change]);
     const rows = await withOutbox.changeFamily<ReturnedRow>(tx, rotation, entries, RETURNED_COLUMNS);
     const row = onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily));
@@ -38,9 +39,18 @@ export async function stepUp(
   });
 }
 
-/** False if the proof no longer holds. */
-async function acceptProof(tx: TransactionSql, userId: string, { passwordHash }: ProofUse): Promise<boolean> {
-  const accounts = await tx`
-    select id from users where id = ${userId} and password_hash = ${passwordHash} for share`;
-  return accounts.length === 1;
+/** False if the proof no longer holds, or was used before. */
+async function acceptProof(
+  tx: TransactionSql,
+  userId: string,
+  proof: ProofUse,
+  at: number,
+): Promise<boolean> {
+  if (proof.kind === 'password') {
+    const accounts = await tx`
+      select id from users where id = ${userId} and password_hash = ${proof.passwordHash} for share`;
+    return accounts.length === 1;
+  }
+  await tx`select id from users where id = ${userId} for share`;
+  return (await useProofSql(tx, userId, proof, at)).length === 1;
 }

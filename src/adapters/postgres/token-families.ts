@@ -1,6 +1,6 @@
 import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
-import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { OpeningCondition, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
@@ -20,8 +20,9 @@ import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+
 import { stepUp } from './step-up.ts';
-import { createWithOutbox, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
+import { createWithOutbox, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
 type OutboxRow = Pick<FamilyRow, (typeof OUTBOX_COLUMNS)[number]>;
@@ -47,16 +48,16 @@ export function createTokenFamilies(
   const rotate = createRotationBatcher(sql);
 
   return {
-    async open(family, entries, ifPasswordHash) {
+    async open(family, entries, condition) {
       const ended: string[] = [];
       for (;;) {
         const rows = await execute(
           withOutbox.openFamily<OpeningRow>(
             sql,
             {
-              room: makeRoomSql(family, ifPasswordHash),
-              insertion: insertFamilySql(family),
-              newDevice: noteDeviceSql(family),
+              room: makeRoomSql(family, condition),
+              insertion: insertIfRoomSql(family),
+              newDevice: noteDeviceSql(sql, family),
             },
             entries,
           ),
@@ -145,10 +146,10 @@ export function createTokenFamilies(
   };
 
   /**
-   * Revokes sessions beyond the limit to make room for one more. Returns no row if the password has changed. It locks
-   * the user's row before the sessions, as a change of the password does: see {@link Users}.
+   * Revokes sessions beyond the limit to make room for one more. Returns no row if the account is not as the condition
+   * says. It locks the user's row before the sessions, as a change of the password does: see {@link Users}.
    */
-  function makeRoomSql({ userId, createdAt: at }: TokenFamily, passwordHash: string | undefined) {
+  function makeRoomSql({ userId, createdAt: at }: TokenFamily, condition: OpeningCondition | undefined) {
     const reason = 'session_limit';
     const revocation = withOutbox.revokeSessions(sql, {
       userId,
@@ -157,32 +158,45 @@ export function createTokenFamilies(
       at,
       reason,
     });
-    if (passwordHash === undefined)
-      return sql`select room.user_id, room.revoked, room.more from (${revocation}) as room`;
     return sql`
-      with verified as materialized (
-        select id from users where id = ${userId} and password_hash = ${passwordHash} for share
-      )
-      select room.user_id, room.revoked, room.more from verified, lateral (${revocation}) as room`;
+      with allowed as materialized (${allowedSql(userId, condition)})
+      select room.user_id, room.revoked, room.more from allowed, lateral (${revocation}) as room`;
   }
 
-  /** Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families. */
-  function noteDeviceSql(family: TokenFamily) {
-    const { userId, tokenFamily, address, userAgent, createdAt: at } = family;
-    const productHash = family.productHash === null ? null : decodeHash(family.productHash);
-    return sql`note_device(
-      ${userId}, ${tokenFamily}, ${address}, ${productHash}, ${userAgent}, ${new Date(at)},
-      ${new Date(at - DEVICE_KNOWN_FOR)})`;
+  /** One row if the account is as the condition says. */
+  function allowedSql(
+    userId: string,
+    { passwordHash, refuseSecondFactor }: OpeningCondition = { refuseSecondFactor: false },
+  ) {
+    const refused = sql`has_second_factor and ${refuseSecondFactor}`;
+    if (passwordHash === undefined)
+      return sql`select ${userId}::uuid as id where not exists (select from users where id = ${userId} and ${refused})`;
+    return sql`
+      select id from users where id = ${userId} and password_hash = ${passwordHash} and not (${refused}) for share`;
   }
 
   /** Inserts the family once there is room. The revocation may need several batches before. */
-  function insertFamilySql(family: TokenFamily) {
-    const columns = familyColumns(family);
-    const names = Object.keys(columns) as (keyof typeof columns)[];
+  function insertIfRoomSql(family: TokenFamily) {
     return sql`
-      insert into token_families (${sql(names)})
-      select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(toJsonColumns(columns))}::text::jsonb)
-      where exists (select from room where not more)
+      ${insertFamilySql(sql, family)} where exists (select from room where not more)
       returning ${sql(OUTBOX_COLUMNS)}`;
   }
+}
+
+/** Inserts a family. The statement can be continued with a condition, and with the columns that it returns. */
+export function insertFamilySql(sql: Executor, family: TokenFamily) {
+  const columns = familyColumns(family);
+  const names = Object.keys(columns) as (keyof typeof columns)[];
+  return sql`
+    insert into token_families (${sql(names)})
+    select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(toJsonColumns(columns))}::text::jsonb)`;
+}
+
+/** Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families. */
+export function noteDeviceSql(sql: Executor, family: TokenFamily) {
+  const { userId, tokenFamily, address, userAgent, createdAt: at } = family;
+  const productHash = family.productHash === null ? null : decodeHash(family.productHash);
+  return sql`note_device(
+    ${userId}, ${tokenFamily}, ${address}, ${productHash}, ${userAgent}, ${new Date(at)},
+    ${new Date(at - DEVICE_KNOWN_FOR)})`;
 }

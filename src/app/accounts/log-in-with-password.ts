@@ -3,18 +3,20 @@ import { type EmailVerification, mayLogInWithPassword } from '../../domain/email
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { hasSecondStep } from '../../domain/token-family.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { readBinding } from '../sessions/bind-session.ts';
-import { type NewSession, type OpenSessionDeps, openSessionIf } from '../sessions/open-session.ts';
+import { type NewSession, openSessionBy } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import { useProof } from '../tokens/require-proof.ts';
 import { applyWithPassword } from './apply-with-password.ts';
+import { type AskForSecondFactorDeps, askForSecondFactor } from './ask-for-second-factor.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
-interface Deps extends OpenSessionDeps, PasswordAttemptDeps {
+interface Deps extends AskForSecondFactorDeps, PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
   readonly emailVerification: EmailVerification;
@@ -34,7 +36,7 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
 /**
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
  * same time. `email_unverified` is told only after the right password. Rejects with a {@link Refusal}: `invalid_credentials`,
- * `email_unverified`, `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
+ * `email_unverified`, `second_factor_required`, `forbidden`, `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;
@@ -67,7 +69,14 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.
       const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
-      return hash === null ? null : openSessionIf(deps, { ...session, userId: user.id, contact: null }, hash);
+      const opening = { ...session, userId: user.id, contact: null };
+      if (hash === null || !(await askForSecondFactor(deps, opening, hash))) return null;
+      // A factor that was added meanwhile is asked for at the next try.
+      const mayHaveFactor = !hasSecondStep(session.door) && deps.legacyDoorsSkipSecondFactor;
+      const condition = { passwordHash: hash, refuseSecondFactor: !mayHaveFactor };
+      return openSessionBy(deps, opening, (family, entries) =>
+        deps.families.open(family, entries, condition),
+      );
     });
   };
 

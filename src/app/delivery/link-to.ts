@@ -26,6 +26,8 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
       case 'sessions.reuse_detected':
       case 'sessions.revoked':
       case 'users.password_changed':
+      case 'users.factor_added':
+      case 'users.factor_removed':
         return notMe(null, data.userId, occurredAt);
       case 'users.password_forgotten':
         return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;

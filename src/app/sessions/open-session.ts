@@ -1,14 +1,21 @@
 import { clientFacts, type DomainEvent, type Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type Login, loginFault, openFamily } from '../../domain/token-family.ts';
+import {
+  hasSecondStep,
+  type Login,
+  loginFault,
+  openFamily,
+  type TokenFamily,
+} from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
-import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
 import { outboxEntries } from '../outbox-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
@@ -25,16 +32,22 @@ export interface OpenSessionDeps extends BindingDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
+  /** Whether the doors without a second step let accounts with a second factor in. */
+  readonly legacyDoorsSkipSecondFactor: boolean;
 }
 
 /** The user and the options of a new session, and the key to which it is to be bound. */
 export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & BindingInput;
 
+/** The user and the options of a new session whose binding is decided. `jkt` null: it is not bound. */
+export type BoundSession = Omit<Login, 'tokenFamily'> & Required<Pick<Login, 'jkt'>>;
+
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
 /**
- * Opens a session for a user whom a trusted backend names, and returns the first pair. Rejects with a {@link Refusal}
- * `invalid_request` if what the backend states is not acceptable.
+ * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated the
+ * user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` if what the backend states is
+ * not acceptable, `forbidden` at a door without a second step if the account has a second factor.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
@@ -43,19 +56,22 @@ export const openSession =
     if (fault !== null) throw new Refusal('invalid_request', fault);
     const { jkt, proof } = await readBinding(deps, { presented, dpopJkt, mustBind });
     if (proof !== null) await useProof(deps, proof);
-    const pair = await openSessionIf(deps, { ...session, jkt });
-    if (pair === null) throw new Refusal('invalid_credentials');
+    const refuseSecondFactor = !hasSecondStep(session.door) && !deps.legacyDoorsSkipSecondFactor;
+    const pair = await openSessionBy(deps, { ...session, jkt }, (family, entries) =>
+      deps.families.open(family, entries, { refuseSecondFactor }),
+    );
+    if (pair === null) throw missingSecondStep(deps, session);
     return pair;
   };
 
-/**
- * Opens a session and returns the first pair. With `ifPasswordHash`: null if the user's password hash is another one by
- * now. Without it: never null.
- */
-export async function openSessionIf(
+/** Stores the family of a new session; null if a condition does not hold. */
+type StoreFamily = (family: TokenFamily, entries: readonly OutboxEntry[]) => Promise<EndedSessions | null>;
+
+/** Opens a session and returns the first pair. Null if `store` returns null. */
+export async function openSessionBy(
   deps: OpenSessionDeps,
-  session: Omit<Login, 'tokenFamily'>,
-  ifPasswordHash?: string,
+  session: BoundSession,
+  store: StoreFamily,
 ): Promise<TokenPair | null> {
   const now = deps.clock();
   const { client } = session;
@@ -66,7 +82,7 @@ export async function openSessionIf(
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };
   const event = { type: 'sessions.started', occurredAt: now, data } as const;
   const entries = outboxEntries(deps.newId, [{ event }, ...newDeviceOccurrences(event, deps.policy)]);
-  const opened = await deps.families.open(family, entries, ifPasswordHash);
+  const opened = await store(family, entries);
   if (opened === null) return null;
   reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
   return mintPair(deps, family, now, first.ids);
@@ -78,4 +94,13 @@ function newDeviceOccurrences(
 ): Occurrence[] {
   if (onNewDevice === 'ignore') return [];
   return [{ event: { ...started, type: 'sessions.started_on_new_device' }, ifNewDevice: true }];
+}
+
+/** The refusal of a door that cannot ask for the second factor of the account. It is logged. */
+export function missingSecondStep(
+  { securityLog }: Pick<OpenSessionDeps, 'securityLog'>,
+  { userId, client }: Pick<NewSession, 'userId' | 'client'>,
+): Refusal {
+  securityLog('second_factor_missing', { userId, address: client.address });
+  return new Refusal('forbidden', 'This account has a second factor, which this front door cannot ask for.');
 }

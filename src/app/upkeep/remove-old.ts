@@ -4,6 +4,7 @@ import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Outbox } from '../../ports/stores/outbox.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from './removal.ts';
@@ -25,6 +26,11 @@ interface DeviceDeps extends RemovalDeps {
   readonly clock: Clock;
 }
 
+interface ChallengeDeps extends RemovalDeps {
+  readonly secondFactors: Pick<SecondFactors, 'forgetChallenges'>;
+  readonly clock: Clock;
+}
+
 interface MailBudgetDeps extends RemovalDeps {
   readonly mailBudget: Pick<MailBudget, 'forget'>;
   readonly clock: Clock;
@@ -37,6 +43,9 @@ const MAIL_KEPT = 30 * DAY;
 
 /** How long an expired link is kept. The margin is larger than any clock skew. */
 const LINK_KEPT = DAY;
+
+/** How long an expired challenge is kept. The margin is larger than any clock skew: a used challenge must not come back. */
+const CHALLENGE_KEPT = 300_000;
 
 /** How long the counts of mails are kept. A budget covers the last day. */
 const BUDGET_KEPT = 2 * DAY;
@@ -77,4 +86,12 @@ export const removeOldDevices = (deps: DeviceDeps) =>
     removal: 'devices',
     remove: () => deps.families.forgetDevices(deps.clock() - DEVICE_KNOWN_FOR - DAY, REMOVAL_BATCH),
     done: 'old devices removed',
+  });
+
+/** Removes one batch of answered challenges at each call, and returns its size. */
+export const removeAnsweredChallenges = (deps: ChallengeDeps) =>
+  createRemoval(deps, {
+    removal: 'login_challenges',
+    remove: () => deps.secondFactors.forgetChallenges(deps.clock() - CHALLENGE_KEPT, REMOVAL_BATCH),
+    done: 'answered challenges removed',
   });

@@ -18,6 +18,7 @@ export function generateSecrets(): Record<string, string> {
     REFRESH_TOKEN_SIGN_KEY: random(64),
     REFRESH_TOKEN_HASH_KEY: random(64),
     KEY_SET_ENCRYPTION_KEY: random(64),
+    DATA_ENCRYPTION_KEY: random(64),
     SERVICE_API_KEYS: KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
     POSTGRES_PASSWORD: random(32),
   };

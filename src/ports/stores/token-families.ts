@@ -41,6 +41,14 @@ export interface FamilyPage {
   readonly after: Pick<TokenFamily, 'createdAt' | 'tokenFamily'> | null;
 }
 
+/** What the account of the user must still be like, so that a session is opened for it. */
+export interface OpeningCondition {
+  /** The hash of the verified password. Without it the user needs no account. */
+  readonly passwordHash?: string;
+  /** Whether an account with a confirmed second factor is refused. */
+  readonly refuseSecondFactor: boolean;
+}
+
 /** The sessions that a change ended. */
 export interface EndedSessions {
   readonly sessions: readonly string[];
@@ -57,8 +65,7 @@ export interface EndedSessions {
  */
 export interface TokenFamilies {
   /**
-   * Stores a new family. With `ifPasswordHash`, the hash of the verified password, the family is stored only if the user
-   * still has that hash. Otherwise the result is null, and nothing changes.
+   * Stores a new family. The result is null, and nothing changes, if the account is not as the condition says.
    *
    * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
    * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
@@ -72,7 +79,7 @@ export interface TokenFamilies {
   open(
     family: TokenFamily,
     entries: readonly OutboxEntry[],
-    ifPasswordHash?: string,
+    condition?: OpeningCondition,
   ): Promise<EndedSessions | null>;
 
   /** The family as last committed; null if it does not exist. */

@@ -28,7 +28,8 @@ export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedA
  * Accounts. Every method is atomic: the change, the end of sessions and the entries given with it commit together
  * or not at all; each session that ends is recorded as `sessions.revoked`. A session that is opened with a
  * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Where a user has
- * many more sessions than the limit, those beyond it end in transactions of their own before the change.
+ * many more sessions than the limit, those beyond it end in transactions of their own before the change. Each
+ * change of a password hash gives the account a new security version: see {@link SecondFactors}.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

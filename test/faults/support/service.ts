@@ -23,6 +23,7 @@ export async function environment(t: Pick<Test, 'teardown'>, values: Environment
     ACCESS_TOKEN_SIGN_KEY: key(),
     REFRESH_TOKEN_SIGN_KEY: key(),
     REFRESH_TOKEN_HASH_KEY: key(),
+    DATA_ENCRYPTION_KEY: key(),
     ...values,
   };
 }

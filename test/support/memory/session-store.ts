@@ -8,6 +8,7 @@ import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
 import type { DeliveryKind, Outbox, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { SecondFactors } from '../../../src/ports/stores/second-factors.ts';
 import type { Tasks } from '../../../src/ports/stores/tasks.ts';
 import type {
   EndedSessions,
@@ -19,6 +20,12 @@ import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
+import {
+  createMemorySecondFactors,
+  hasSecondFactor,
+  prepareProofUse,
+  type SecuredAccounts,
+} from './second-factors.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
@@ -35,6 +42,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   tasks: Tasks;
   outbox: Outbox;
   mailBudget: MailBudget;
+  secondFactors: SecondFactors;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
@@ -43,11 +51,12 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const links: StoredLinks = new Map();
   const resets: StoredResets = new Map();
   const reservations: Reservations = new Map();
-  const store = createFamilies(families, users, entries, sessionsPerUser);
+  const accounts: SecuredAccounts = new Map();
+  const store = createFamilies(families, users, entries, accounts, sessionsPerUser);
 
   return {
     families: store,
-    users: createMemoryUsers(users, store, entries, lists, links, resets, reservations),
+    users: createMemoryUsers(users, store, entries, lists, links, resets, reservations, accounts),
     emailLinks: createMemoryEmailLinks(links, users, entries),
     emailChanges: createMemoryEmailChanges({
       users,
@@ -57,6 +66,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
     }),
+    secondFactors: createMemorySecondFactors(users, store, entries, accounts),
     tasks: createMemoryTasks(users, lists),
     outbox: createOutbox(entries),
     mailBudget: createMemoryMailBudget(entries),
@@ -67,6 +77,7 @@ function createFamilies(
   families: Map<string, TokenFamily>,
   users: ReadonlyMap<string, User>,
   outbox: Map<string, StoredEntry>,
+  accounts: SecuredAccounts,
   sessionsPerUser: number,
 ): TokenFamilies {
   const notified = new Set<string>();
@@ -144,10 +155,10 @@ function createFamilies(
   }
 
   return {
-    async open(family, entries, ifPasswordHash) {
+    async open(family, entries, { passwordHash, refuseSecondFactor } = { refuseSecondFactor: false }) {
       if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} already exists.`);
-      if (ifPasswordHash !== undefined && users.get(family.userId)?.passwordHash !== ifPasswordHash)
-        return null;
+      if (passwordHash !== undefined && users.get(family.userId)?.passwordHash !== passwordHash) return null;
+      if (refuseSecondFactor && hasSecondFactor(accounts, family.userId)) return null;
       const surplus = unrevoked(family.userId, null)
         .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
         .slice(sessionsPerUser - 1);
@@ -167,8 +178,16 @@ function createFamilies(
     rotate: async (rotation, entries) => rotate(rotation, {}, entries),
 
     async stepUp({ authentication, proof, ...rotation }, entries) {
-      if (users.get(rotation.expected.userId)?.passwordHash !== proof.passwordHash) return null;
-      return rotate(rotation, { authentication }, entries);
+      const { userId } = rotation.expected;
+      const useUp =
+        proof.kind === 'password'
+          ? () => {}
+          : prepareProofUse(accounts, userId, proof, rotation.next.rotatedAt);
+      if (proof.kind === 'password' && users.get(userId)?.passwordHash !== proof.passwordHash) return null;
+      if (useUp === null) return null;
+      const rotated = rotate(rotation, { authentication }, entries);
+      if (rotated !== null) useUp();
+      return rotated;
     },
 
     async revoke(tokenFamily, revoked, entries) {

@@ -4,6 +4,7 @@ import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/tok
 import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
 import type { Reservations } from './email-changes.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
+import { forgetFactors, renewSecurityVersion, type SecuredAccounts } from './second-factors.ts';
 import { recordAbout, type StoredEntry } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 
@@ -23,6 +24,7 @@ export function createMemoryUsers(
   links: StoredLinks,
   resets: StoredResets,
   reservations: Reservations,
+  accounts: SecuredAccounts,
 ): Users {
   const record = (user: User, entries: readonly OutboxEntry[]) => recordAbout(outbox, user, entries);
 
@@ -36,6 +38,7 @@ export function createMemoryUsers(
     entries: readonly OutboxEntry[],
   ): Promise<EndedSessions> {
     users.set(user.id, { ...user, passwordHash: values.passwordHash });
+    renewSecurityVersion(accounts, user.id);
     record(user, entries);
     forgetResetsOf(resets, user.id);
     removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
@@ -80,6 +83,7 @@ export function createMemoryUsers(
       const user = users.get(id);
       if (user?.passwordHash !== expected) return false;
       users.set(id, { ...user, passwordHash });
+      renewSecurityVersion(accounts, id);
       return true;
     },
 
@@ -117,6 +121,7 @@ export function createMemoryUsers(
       if (user?.passwordHash !== expected) return null;
       users.delete(id);
       lists.delete(id);
+      forgetFactors(accounts, id);
       forgetResetsOf(resets, id);
       removeLinksOf(links, id);
       for (const [identifier, { userId }] of reservations) if (userId === id) reservations.delete(identifier);

@@ -4,12 +4,19 @@ import type { App } from '../server/app.ts';
 import { requireBearer } from '../server/authenticate.ts';
 import { scope } from '../server/scope.ts';
 import { type AccountsOptions, accountRoutes, ownAccountRoutes } from './accounts.ts';
-import { type LoginOptions, loginRoute } from './login.ts';
+import { type FactorsOptions, factorRoutes } from './factors.ts';
+import { type LoginOptions, loginRoute, secondStepRoute } from './login.ts';
+import { type PasskeysOptions, passkeyLoginRoutes, passkeyRoutes } from './passkeys.ts';
 import { refreshRoute } from './refresh.ts';
 import { logOutRoute, type SessionsOptions, sessionRoutes } from './sessions.ts';
 import { stepUpRoute } from './step-up.ts';
 
-export interface CanonicalOptions extends LoginOptions, AccountsOptions, SessionsOptions {
+export interface CanonicalOptions
+  extends LoginOptions,
+    AccountsOptions,
+    FactorsOptions,
+    PasskeysOptions,
+    SessionsOptions {
   readonly refresh: Refresh;
   readonly stepUp: StepUp;
 }
@@ -17,6 +24,8 @@ export interface CanonicalOptions extends LoginOptions, AccountsOptions, Session
 /** The canonical door: this service's own contract. */
 export async function canonicalDoor(app: App, options: CanonicalOptions): Promise<void> {
   loginRoute(app, options);
+  secondStepRoute(app, options);
+  passkeyLoginRoutes(app, options);
   refreshRoute(app, options);
   stepUpRoute(app, options);
   logOutRoute(app, options);
@@ -25,5 +34,7 @@ export async function canonicalDoor(app: App, options: CanonicalOptions): Promis
     requireBearer(own, options.authenticate);
     sessionRoutes(own, options);
     ownAccountRoutes(own, options);
+    factorRoutes(own, options);
+    passkeyRoutes(own, options);
   });
 }

@@ -1,6 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
+import type { LogInWithSecondFactor } from '../../../app/accounts/log-in-with-second-factor.ts';
 import { readAddress } from '../../../app/accounts/read-address.ts';
+import type { Proof } from '../../../app/factors/verify-proof.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
 import { Refusal } from '../../../domain/refusal.ts';
@@ -21,8 +23,12 @@ import {
   TokenPairAnswer,
   Uuid,
 } from '../server/schemas.ts';
+import { TotpCode } from './factors.ts';
+import { Assertion } from './passkey-schemas.ts';
+import { SealedChallenge } from './passkeys.ts';
 
 export interface LoginOptions {
+  readonly logInWithSecondFactor: LogInWithSecondFactor;
   readonly openSession: OpenSession;
   readonly logInWithPassword: LogInWithPassword;
   readonly authorizeLogin: AuthorizeLogin;
@@ -102,7 +108,8 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         summary: 'Log in',
         description:
           'With `username` (or address) and `password` in the body. Trusted backends with a service key in `x-api-key` ' +
-          'log a user in by `userId` in the query. A login with a DPoP proof binds the session to the key of the proof.',
+          'log a user in by `userId` in the query. An account with a second factor gets 401 `second_factor_required` with ' +
+          'a `challenge` for the second step. A login with a DPoP proof binds the session to the key of the proof.',
         security: [{}, { serviceKey: [] }],
         querystring: Query,
         headers: DpopProof,
@@ -167,4 +174,61 @@ function credentialsOf({ username, password, remember }: Static<typeof Body>) {
     );
   }
   return { username, password, remember };
+}
+
+const SecondStep = Type.Object(
+  {
+    challenge: SealedChallenge,
+    code: Type.Optional(TotpCode),
+    recoveryCode: Type.Optional(Type.String({ ...Text, maxLength: 64 })),
+    assertion: Type.Optional(Assertion),
+  },
+  {
+    title: 'SecondStep',
+    additionalProperties: false,
+    examples: [{ challenge: examples.challenge, code: '287082' }],
+  },
+);
+
+/** `POST /auth/login/second-factor`: the second step of a login with name and password. */
+export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOptions): void {
+  app.post(
+    '/auth/login/second-factor',
+    {
+      schema: {
+        operationId: 'logInWithSecondFactor',
+        tags: ['sessions'],
+        summary: 'Prove the second factor and log in',
+        description:
+          'Send `challenge` and one proof within five minutes. A challenge takes five answers. A code is good once. ' +
+          'If the first step came with a DPoP proof, this step needs a proof of the same key.',
+        security: [],
+        headers: DpopProof,
+        body: SecondStep,
+        response: {
+          200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
+          ...problems(400, 401, 429, 503),
+        },
+      },
+    },
+    async (request) => {
+      const { challenge, ...proofs } = request.body;
+      return logInWithSecondFactor({
+        challenge,
+        proof: proofOf(proofs),
+        presented: request.presentedProof,
+        client: clientOf(request),
+      });
+    },
+  );
+}
+
+function proofOf({ code, recoveryCode, assertion }: Omit<Static<typeof SecondStep>, 'challenge'>): Proof {
+  const proofs: Proof[] = [];
+  if (code !== undefined) proofs.push({ code });
+  if (recoveryCode !== undefined) proofs.push({ recoveryCode });
+  if (assertion !== undefined) proofs.push({ assertion });
+  const [proof, ...more] = proofs;
+  if (proof !== undefined && more.length === 0) return proof;
+  throw new Refusal('invalid_request', 'Send one of code, recoveryCode and assertion.');
 }

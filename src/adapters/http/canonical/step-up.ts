@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
+import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
@@ -7,6 +8,7 @@ import { clientOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, problems, RefreshHeaders, Text, TokenPairAnswer } from '../server/schemas.ts';
 import { confidentialClients } from '../server/service-keys.ts';
+import { TotpCode } from './factors.ts';
 
 export interface StepUpOptions {
   readonly stepUp: StepUp;
@@ -20,6 +22,8 @@ const Body = Type.Object(
       longText({ description: 'the access token of the same pair; may have expired' }),
     ),
     password: Type.Optional(Text),
+    code: Type.Optional(TotpCode),
+    recoveryCode: Type.Optional(Type.String({ ...Text, maxLength: 64 })),
   },
   {
     title: 'StepUp',
@@ -39,7 +43,7 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
         tags: ['sessions'],
         summary: 'Authenticate again, and exchange the token pair for its successor',
         description:
-          'A refresh with a proof, such as the password. The next pair says that the user was authenticated just now. ' +
+          'A refresh with a proof: the password, or `code` or `recoveryCode` if the account has a second factor. The next pair says that the user was authenticated just now. ' +
           'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
           'first request, but no proof.',
         security: [{}, { serviceKey: [] }],
@@ -53,6 +57,8 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
     },
     async (request) => {
       const { refreshToken, accessToken, ...proof } = request.body;
+      if (Object.keys(proof).length > 1)
+        throw new Refusal('invalid_request', 'Send one of password, code and recoveryCode.');
       return stepUp({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,

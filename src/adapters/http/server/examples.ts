@@ -9,6 +9,8 @@ export const examples = {
   hash: 'kUx8JpTzv0y4…',
   user: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11',
   session: 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9',
+  challenge: 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwi…',
+  factor: '2f0c9a41-7d0e-4b8c-9a55-1d1f5a0c7e33',
   request: '58d83f6c-2927-427d-8c5b-456c6e2682ad',
   authentication: { auth_time: 1767323045, amr: ['pwd'], acr: 'aal1' },
   time: '2026-01-02T03:04:05.678Z',

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
-import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problems.ts';
+import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
 import { Shed } from './shedding.ts';
@@ -20,7 +20,7 @@ export function problemExits(app: FastifyInstance): void {
 /** Also handles errors before a route is known (Fastify's option `frameworkErrors`). */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code, detail } = beginRefusal(error, request, reply);
-  const document = problem(code, detail, request.id);
+  const document = { ...problem(code, detail, request.id), ...problemMembers(error) };
   // For a string, Fastify adds a charset, which JSON does not have.
   reply.type(PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
 }

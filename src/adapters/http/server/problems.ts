@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
-import { Refusal, type RefusalCode } from '../../../domain/refusal.ts';
+import { type AskedProof, Refusal, type RefusalCode, SecondFactorRequired } from '../../../domain/refusal.ts';
+import { PROOF_KINDS } from '../../../domain/second-factor.ts';
 import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
 import { MethodNotAllowed } from './methods.ts';
@@ -52,6 +53,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   email_unverified: { status: 403, title: 'Address not confirmed', recovery: 'none' },
   method_not_allowed: { status: 405, title: 'Method not allowed', recovery: 'none' },
   conflict: { status: 409, title: 'Conflict', recovery: 'none' },
+  second_factor_required: { status: 401, title: 'Second factor required', recovery: 'none' },
   too_many_requests: { status: 429, title: 'Too many requests', recovery: 'retry' },
   unavailable: { status: 503, title: 'Unavailable', recovery: 'retry' },
   payload_too_large: { status: 413, title: 'Body too large', recovery: 'none' },
@@ -83,6 +85,24 @@ export const Problem = Type.Object(
     instance: longText({ description: 'the id of the request, as in the header `x-request-id`' }),
     code: oneOf(Object.keys(PROBLEMS) as ProblemCode[]),
     recovery: oneOf(['retry', 'login', 'step_up', 'none'], { description: 'what a client should do next' }),
+    challenge: Type.Optional(
+      longText({ description: 'only with `second_factor_required`: what the second step sends back' }),
+    ),
+    publicKey: Type.Optional(
+      Type.Object(
+        {},
+        {
+          description:
+            'only with `second_factor_required`: PublicKeyCredentialRequestOptionsJSON, for a passkey',
+        },
+      ),
+    ),
+    kinds: Type.Optional(
+      Type.Array(oneOf(PROOF_KINDS), {
+        maxItems: PROOF_KINDS.length,
+        description: 'only with `second_factor_required`: what the account can answer with',
+      }),
+    ),
   },
   {
     $id: 'Problem',
@@ -111,6 +131,11 @@ export function examplesOf(status: string): Readonly<Record<string, { readonly v
 /** The codes that have this status. */
 export function codesOf(status: number): ProblemCode[] {
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => PROBLEMS[code].status === status);
+}
+
+/** The further members of the problem document of an error. */
+export function problemMembers(error: unknown): Partial<AskedProof> {
+  return error instanceof SecondFactorRequired ? error.asked : {};
 }
 
 /** The problem document of a code. */

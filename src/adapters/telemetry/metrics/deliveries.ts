@@ -15,7 +15,15 @@ export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEn
   return (kind, outcome) => deliveries.inc({ kind, outcome });
 }
 
-const REMOVALS: readonly Removal[] = ['mails', 'events', 'links', 'sessions', 'mail_budgets', 'devices'];
+const REMOVALS: readonly Removal[] = [
+  'mails',
+  'events',
+  'links',
+  'sessions',
+  'mail_budgets',
+  'devices',
+  'login_challenges',
+];
 
 export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {
   const failed = counter(

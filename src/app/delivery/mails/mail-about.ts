@@ -1,5 +1,9 @@
 import type { ClientInfo, DomainEvent } from '../../../domain/events.ts';
+
+import type { ProofKind } from '../../../domain/second-factor.ts';
+
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
+
 import { layOut, type MailContent, type MailText } from './layout.ts';
 import { quoted } from './quoted.ts';
 
@@ -39,6 +43,10 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailText
       return event.data.reason === 'user_agent_changed' ? aboutBlockedAgent(event, context) : null;
     case 'users.password_changed':
       return aboutPassword(event, context);
+    case 'users.factor_added':
+      return aboutAddedFactor(event, context);
+    case 'users.factor_removed':
+      return aboutRemovedFactor(event, context);
     case 'users.password_forgotten':
       return aboutForgottenPassword(event, context);
     case 'users.email_verification_requested':
@@ -193,6 +201,40 @@ function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>, conte
     ...link(END_ALL, context),
   };
 }
+
+function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, context: MailContext): MailText {
+  const isCodes = data.kind === 'recovery_code';
+  return {
+    subject: isCodes ? 'You have new recovery codes' : 'A second factor was added to your account',
+    whatHappened: [
+      isCodes
+        ? 'New recovery codes were made for your account. Earlier recovery codes are no longer valid.'
+        : `${FACTOR_NAMES[data.kind]} was added to your account. Your next login asks for it.`,
+    ],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
+    ...link(END_ALL, context),
+  };
+}
+
+function aboutRemovedFactor(
+  { occurredAt, data }: Of<'users.factor_removed'>,
+  context: MailContext,
+): MailText {
+  return {
+    subject: 'A second factor of your account was removed',
+    whatHappened: [`${FACTOR_NAMES[data.kind]} was removed from your account. Logins no longer ask for it.`],
+    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
+    ...link(END_ALL, context),
+  };
+}
+
+const FACTOR_NAMES: Readonly<Record<ProofKind, string>> = {
+  totp: 'An authenticator app',
+  passkey: 'A passkey',
+  recovery_code: 'A recovery code',
+};
 
 function aboutForgottenPassword(
   { occurredAt, data }: Of<'users.password_forgotten'>,

@@ -78,7 +78,9 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         ...unauthenticated,
         operationId: 'taskApiLogIn',
         summary: 'Log in with username or address, and password',
-        description: 'Opens a session that is refreshed with the refresh token alone.',
+        description:
+          'Opens a session that is refreshed with the refresh token alone. This door cannot ask for a second factor, so ' +
+          'an account that has one is refused.',
         body: Credentials,
         response: {
           200: answer('the first tokens', Tokens, counted),

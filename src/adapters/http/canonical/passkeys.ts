@@ -1,0 +1,175 @@
+import { Type } from '@sinclair/typebox';
+import type { BeginPasskeyLogin } from '../../../app/accounts/begin-passkey-login.ts';
+import type { LogInWithPasskey } from '../../../app/accounts/log-in-with-passkey.ts';
+import type { AddPasskey } from '../../../app/factors/add-passkey.ts';
+import type { BeginPasskey } from '../../../app/factors/begin-passkey.ts';
+import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
+import type { App } from '../server/app.ts';
+import { principalOf } from '../server/authenticate.ts';
+import { longText } from '../server/bounded.ts';
+import { clientOf } from '../server/client.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
+import { answer, BODY_IS_OPTIONAL, DpopProof, problems, TokenPairAnswer, Uuid } from '../server/schemas.ts';
+import { Authorization, Label, RECENT } from './factors.ts';
+import {
+  Assertion,
+  Creation,
+  NewCredential,
+  passkeyExamples,
+  RequestedAssertion,
+} from './passkey-schemas.ts';
+
+export interface PasskeysOptions {
+  readonly beginPasskey: BeginPasskey;
+  readonly addPasskey: AddPasskey;
+  readonly beginPasskeyLogin: BeginPasskeyLogin;
+  readonly logInWithPasskey: LogInWithPasskey;
+}
+
+const closed = { additionalProperties: false };
+const { challenge } = passkeyExamples;
+
+/** The sealed challenge that a client sends back. */
+export const SealedChallenge = Type.String({
+  maxLength: 2_048,
+  description: '`challenge` of the answer before',
+});
+const Begun = Type.Object(
+  { challenge: longText({ description: 'what the next request sends back' }), publicKey: Creation },
+  { ...closed, title: 'BegunPasskey', examples: [{ challenge, publicKey: passkeyExamples.creation }] },
+);
+const NewPasskey = Type.Object(
+  { challenge: SealedChallenge, credential: NewCredential, label: Type.Optional(Label) },
+  {
+    ...closed,
+    title: 'NewPasskey',
+    examples: [{ challenge, credential: passkeyExamples.newCredential, label: 'Laptop' }],
+  },
+);
+const Added = Type.Object(
+  { id: Uuid },
+  { ...closed, title: 'AddedFactor', examples: [{ id: examples.factor }] },
+);
+
+/** Routes that add passkeys. Must be registered in a scope that requires a bearer token. */
+export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOptions): void {
+  const schema = { tags: ['second factors'], security: [{ bearer: [] }] };
+
+  app.post(
+    '/auth/factors/passkeys/options',
+    {
+      schema: {
+        ...schema,
+        operationId: 'beginPasskey',
+        [BODY_IS_OPTIONAL]: true,
+        summary: 'Begin to add a passkey',
+        description: `${RECENT} The address of the account must be proven. \`publicKey\` is for the browser.`,
+        body: Authorization,
+        response: {
+          200: answer('what the browser makes the passkey by', Begun),
+          ...problems(400, 401, 403, 404, 429, 503),
+        },
+      },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
+    },
+    async (request, reply) => {
+      const begun = await beginPasskey({
+        ...principalOf(request),
+        ...request.body,
+        client: clientOf(request),
+      });
+      return reply.send(begun);
+    },
+  );
+
+  app.post(
+    '/auth/factors/passkeys',
+    {
+      schema: {
+        ...schema,
+        operationId: 'addPasskey',
+        summary: 'Add the passkey that the browser made',
+        description: 'Within five minutes after the options.',
+        body: NewPasskey,
+        response: { 201: answer('the factor', Added), ...problems(400, 401, 409, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { challenge, credential, label = 'Passkey' } = request.body;
+      const { userId } = principalOf(request);
+      const client = clientOf(request);
+      return reply.code(201).send(await addPasskey({ userId, challenge, credential, label, client }));
+    },
+  );
+}
+
+const BegunLogin = Type.Object(
+  { challenge: longText({ description: 'what the login sends back' }), publicKey: RequestedAssertion },
+  { ...closed, title: 'BegunPasskeyLogin', examples: [{ challenge, publicKey: passkeyExamples.request }] },
+);
+const PasskeyLogin = Type.Object(
+  {
+    challenge: SealedChallenge,
+    assertion: Assertion,
+    binding: Type.Optional(oneOf(['pair', 'refresh'])),
+    remember: Type.Optional(Type.Boolean({ description: '`false`: a session of `SESSION_SHORT_AGE`' })),
+  },
+  {
+    ...closed,
+    title: 'PasskeyLogin',
+    examples: [{ challenge, assertion: passkeyExamples.assertion }],
+  },
+);
+
+/** A login without name and password. */
+export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPasskey }: PasskeysOptions): void {
+  const schema = { tags: ['sessions'], security: [] };
+
+  app.post(
+    '/auth/login/passkey/options',
+    {
+      schema: {
+        ...schema,
+        operationId: 'beginPasskeyLogin',
+        summary: 'Begin a login by a passkey',
+        description: 'Needs no name: the browser offers the passkeys that it has for this service.',
+        response: { 200: answer('what the browser proves the passkey by', BegunLogin), ...problems(503) },
+      },
+    },
+    async (_request, reply) => reply.send(await beginPasskeyLogin()),
+  );
+
+  app.post(
+    '/auth/login/passkey',
+    {
+      schema: {
+        ...schema,
+        operationId: 'logInWithPasskey',
+        summary: 'Log in by a passkey that verifies its user',
+        description: 'A login with a DPoP proof binds the session to the key of the proof.',
+        headers: DpopProof,
+        body: PasskeyLogin,
+        response: {
+          200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
+          ...problems(400, 401, 429, 503),
+        },
+      },
+    },
+    async (request) => {
+      const { challenge, assertion, binding, remember = true } = request.body;
+      return logInWithPasskey({
+        challenge,
+        assertion,
+        remember,
+        paired: binding !== 'refresh',
+        door: 'canonical',
+        clientId: OWN_CLIENT_ID,
+        client: clientOf(request),
+        presented: request.presentedProof,
+      });
+    },
+  );
+}

@@ -1,0 +1,297 @@
+import type { PostgresError, TransactionSql } from 'postgres';
+import {
+  type FactorKind,
+  FIRST_SECURITY_VERSION,
+  MAX_ANSWERS,
+  MAX_FACTORS,
+} from '../../domain/second-factor.ts';
+import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { FactorsOfAccount, SecondFactors, StoredFactor } from '../../ports/stores/second-factors.ts';
+import { assertEach, isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { decodeHash } from './family-row.ts';
+import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+import { insertFamilySql, noteDeviceSql, type SessionStoreOptions } from './token-families.ts';
+import { useProofSql } from './use-proof.ts';
+import { createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
+
+/** A factor of an account, beside the account's own facts. `id` is null for an account without factors. */
+interface FactorRow {
+  user_id: string;
+  password_hash: string;
+  security_version: string | null;
+  recovery_codes: readonly string[];
+  id: string | null;
+  kind: FactorKind;
+  label: string;
+  created_at: Date;
+  confirmed_at: Date | null;
+  last_used_at: Date | null;
+  sealed_secret: string;
+  last_step: string | null;
+  credential_id: Buffer;
+  public_key: Buffer;
+  sign_count: string;
+  transports: string[];
+  is_backed_up: boolean;
+}
+
+/** Rolls back a login whose challenge or proof cannot be used. */
+class UnusableProof extends Error {}
+
+/**
+ * Second factors in PostgreSQL. Every change is a transaction that locks the account's row first, as a change of the
+ * password does. So changes and logins of one account happen one after another.
+ */
+export function createSecondFactors(
+  sql: Sql,
+  { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
+): SecondFactors {
+  const withOutbox = createWithOutbox(currentTrace);
+
+  return {
+    async find(userId) {
+      const rows = await execute(sql<FactorRow[]>`
+        select users.id as user_id, password_hash, security_version,
+          (
+            select coalesce(json_agg(encode(hashed_code, 'hex') order by hashed_code), '[]')
+            from recovery_codes where recovery_codes.user_id = users.id
+          ) as recovery_codes,
+          factor.id, kind, label, factor.created_at, confirmed_at, last_used_at, sealed_secret, last_step, credential_id, public_key,
+          sign_count, transports, is_backed_up
+        from users
+          left join user_states on user_states.user_id = users.id
+          left join user_factors as factor on factor.user_id = users.id
+        where users.id = ${userId}
+        order by factor.created_at, factor.id`);
+      assertEach(rows, (row) => isSameId(row.user_id, userId));
+      return toFactors(rows);
+    },
+
+    async add(factor) {
+      return change(async (tx) => {
+        if (!(await lockAccount(tx, factor.userId))) return 'gone';
+        await tx`delete from user_factors where user_id = ${factor.userId} and confirmed_at is null`;
+        const added = await tx`
+          insert into user_factors (id, user_id, kind, label, created_at, sealed_secret)
+          select ${factor.id}, ${factor.userId}, ${factor.kind}, ${factor.label}, ${new Date(factor.createdAt)},
+            ${factor.totp.sealedSecret}
+          where (select count(*) from user_factors where user_id = ${factor.userId}) < ${MAX_FACTORS}`;
+        return added.count === 1 ? 'added' : 'full';
+      });
+    },
+
+    async addPasskey(factor, securityVersion, entries) {
+      const { id, userId, kind, label, createdAt, passkey } = factor;
+      const at = new Date(createdAt);
+      const addition = change(async (tx) => {
+        const account = await lockAccount(tx, userId);
+        if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return 'outdated';
+        const added = await tx`
+          insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, credential_id, public_key,
+            sign_count, transports, is_backed_up)
+          select ${id}, ${userId}, ${kind}, ${label}, ${at}, ${at}, ${decodeHash(passkey.credentialId)},
+            ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackedUp}
+          where (select count(*) from user_factors where user_id = ${userId}) < ${MAX_FACTORS}`;
+        if (added.count === 0) return 'full';
+        await recordChange(tx, userId, entries);
+        return 'added';
+      });
+      return addition.catch(takenIfKnown);
+    },
+
+    async findPasskeyOwner(credentialId) {
+      const id = decodeHash(credentialId);
+      const rows = await execute(sql<{ credential_id: Buffer; user_id: string }[]>`
+        select credential_id, user_id from user_factors where credential_id = ${id}`);
+      return onlyRow(rows, (row) => row.credential_id.equals(id))?.user_id ?? null;
+    },
+
+    async confirm({ userId, id, step, at }, entries) {
+      return change(async (tx) => {
+        await lockAccount(tx, userId);
+        const { count } = await tx`
+          update user_factors set confirmed_at = ${new Date(at)}, last_step = ${step}
+          where id = ${id} and user_id = ${userId} and confirmed_at is null`;
+        if (count === 0) return false;
+        await recordChange(tx, userId, entries);
+        return true;
+      });
+    },
+
+    async rename(userId, id, label) {
+      const { count } = await execute(sql`
+        update user_factors set label = ${label}
+        where id = ${id} and user_id = ${userId} and confirmed_at is not null`);
+      return count === 1;
+    },
+
+    async remove(userId, id, entries) {
+      return change(async (tx) => {
+        await lockAccount(tx, userId);
+        const { count } = await tx`
+          delete from user_factors where id = ${id} and user_id = ${userId} and confirmed_at is not null`;
+        if (count === 0) return false;
+        await tx`
+          delete from recovery_codes where user_id = ${userId}
+            and not exists (select from user_factors where user_id = ${userId} and confirmed_at is not null)`;
+        await recordChange(tx, userId, entries);
+        return true;
+      });
+    },
+
+    async replaceRecoveryCodes(userId, hashes, entries) {
+      return change(async (tx) => {
+        const account = await lockAccount(tx, userId);
+        if (account?.has_second_factor !== true) return false;
+        await tx`delete from recovery_codes where user_id = ${userId}`;
+        const rows = hashes.map((hash) => ({ user_id: userId, hashed_code: decodeHash(hash) }));
+        await tx`insert into recovery_codes ${tx(rows)}`;
+        await recordChange(tx, userId, entries);
+        return true;
+      });
+    },
+
+    async countAnswer({ hashedNonce, expiresAt }) {
+      const { count } = await execute(sql`
+        insert into login_challenges as challenge (hashed_nonce, answers, expires_at)
+        values (${decodeHash(hashedNonce)}, 1, ${new Date(expiresAt)})
+        on conflict (hashed_nonce) do update set answers = challenge.answers + 1
+        where challenge.answers < ${MAX_ANSWERS} and not challenge.is_used`);
+      return count === 1;
+    },
+
+    async openSession(family, { securityVersion, challenge, use }, entries) {
+      const { userId, createdAt: at } = family;
+      const work = async (tx: TransactionSql) => {
+        const [account] = await tx`select id from users where id = ${userId} for share`;
+        // A statement of its own, which sees what was committed while the one before waited for the lock.
+        if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return null;
+        const { count } = await tx`
+          insert into login_challenges as challenge (hashed_nonce, answers, is_used, expires_at)
+          values (${decodeHash(challenge.hashedNonce)}, 1, true, ${new Date(challenge.expiresAt)})
+          on conflict (hashed_nonce) do update set is_used = true where not challenge.is_used`;
+        const used = await useProofSql(tx, userId, use, at);
+        if (count === 0 || used.length === 0) throw new UnusableProof();
+        const limit = {
+          userId,
+          kept: sessionsPerUser - 1,
+          spared: null,
+          at,
+          reason: 'session_limit',
+        } as const;
+        const ended = await revokeSessions(tx, withOutbox, limit);
+        const insertion = tx`${insertFamilySql(tx, family)} returning ${tx(OUTBOX_COLUMNS)}`;
+        const [device] = await tx<{ is_new: boolean }[]>`select ${noteDeviceSql(tx, family)} as is_new`;
+        const due = entries.filter(({ ifNewDevice }) => ifNewDevice !== true || device?.is_new === true);
+        await withOutbox.changeFamily(tx, insertion, due, OUTBOX_COLUMNS);
+        return ended;
+      };
+      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work).catch(
+        nullIfUnusable,
+      );
+      return sessions && { sessions };
+    },
+
+    async forgetChallenges(before, limit) {
+      const { count } = await execute(sql`
+        delete from login_challenges where hashed_nonce in (
+          select hashed_nonce from login_challenges where expires_at < ${new Date(before)}
+          order by expires_at
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
+
+    async listSealed(after, limit) {
+      return execute(sql<{ id: string; sealed: string }[]>`
+        select id, sealed_secret as sealed from user_factors
+        where sealed_secret is not null and (${after}::uuid is null or id > ${after}::uuid)
+        order by id
+        limit ${limit}`);
+    },
+
+    async reseal({ id, sealed }, expected) {
+      const { count } = await execute(sql`
+        update user_factors set sealed_secret = ${sealed} where id = ${id} and sealed_secret = ${expected}`);
+      return count === 1;
+    },
+  };
+
+  function change<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> {
+    return execute(sql.begin(work) as Promise<T>);
+  }
+
+  /** Brings the account's row up to date with its factors, renews its security version, and records the entries. */
+  async function recordChange(
+    tx: TransactionSql,
+    userId: string,
+    entries: readonly OutboxEntry[],
+  ): Promise<void> {
+    const update = tx`
+      update users set has_second_factor =
+        exists (select from user_factors where user_id = users.id and confirmed_at is not null)
+      where id = ${userId} returning id, email`;
+    await withOutbox.changeUser(tx, update, entries);
+    await tx`select renew_security_version(${userId})`;
+  }
+}
+
+async function lockAccount(tx: TransactionSql, userId: string) {
+  const [account] = await tx<{ has_second_factor: boolean }[]>`
+    select has_second_factor from users where id = ${userId} for no key update`;
+  return account;
+}
+
+async function versionOf(tx: TransactionSql, userId: string): Promise<string> {
+  const [state] = await tx<{ security_version: string }[]>`
+    select security_version from user_states where user_id = ${userId}`;
+  return state?.security_version ?? FIRST_SECURITY_VERSION;
+}
+
+function takenIfKnown(error: unknown): 'taken' {
+  const { code, constraint_name } = error as Partial<PostgresError>;
+  if (code === '23505' && constraint_name === 'user_factors_credentials_are_unique') return 'taken';
+  throw error;
+}
+
+function nullIfUnusable(error: unknown): null {
+  if (error instanceof UnusableProof) return null;
+  throw error;
+}
+
+function toFactors(rows: readonly FactorRow[]): FactorsOfAccount | null {
+  const [first] = rows;
+  if (first === undefined) return null;
+  return {
+    passwordHash: first.password_hash,
+    securityVersion: first.security_version ?? FIRST_SECURITY_VERSION,
+    recoveryCodes: first.recovery_codes.map((hex) => Buffer.from(hex, 'hex').toString('base64url')),
+    factors: rows.flatMap((row) => (row.id === null ? [] : [toFactor(row, row.id)])),
+  };
+}
+
+function toFactor(row: FactorRow, id: string): StoredFactor {
+  const factor = {
+    id,
+    userId: row.user_id,
+    label: row.label,
+    createdAt: row.created_at.getTime(),
+    confirmedAt: row.confirmed_at?.getTime() ?? null,
+    lastUsedAt: row.last_used_at?.getTime() ?? null,
+  };
+  if (row.kind === 'passkey') {
+    const passkey = {
+      credentialId: row.credential_id.toString('base64url'),
+      publicKey: row.public_key.toString('base64url'),
+      signCount: Number(row.sign_count),
+      transports: row.transports,
+      isBackedUp: row.is_backed_up,
+    };
+    return { ...factor, kind: row.kind, passkey };
+  }
+  const lastStep = row.last_step === null ? null : Number(row.last_step);
+  return { ...factor, kind: row.kind, totp: { sealedSecret: row.sealed_secret, lastStep } };
+}

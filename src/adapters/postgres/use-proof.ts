@@ -1,0 +1,30 @@
+import type { ProofUse } from '../../domain/second-factor.ts';
+import { decodeHash } from './family-row.ts';
+import type { Executor } from './with-outbox.ts';
+
+/**
+ * Uses up a verified proof of a user, once: returns one row, or none if it was used before or is gone. It can run by
+ * itself within a transaction, or as a common table expression of the statement that makes the change.
+ *
+ * @param at milliseconds since the epoch
+ */
+export function useProofSql(sql: Executor, userId: string, use: ProofUse, at: number) {
+  if (use.kind === 'recovery_code') {
+    return sql<{ user_id: string }[]>`
+      delete from recovery_codes where user_id = ${userId} and hashed_code = ${decodeHash(use.hash)}
+      returning user_id`;
+  }
+  if (use.kind === 'passkey') {
+    return sql<{ user_id: string }[]>`
+      update user_factors set sign_count = ${use.signCount}, is_backed_up = ${use.isBackedUp},
+        last_used_at = ${new Date(at)}
+      where id = ${use.factorId} and user_id = ${userId} and confirmed_at is not null
+        and (sign_count < ${use.signCount} or (sign_count = 0 and ${use.signCount} = 0))
+      returning user_id`;
+  }
+  return sql<{ user_id: string }[]>`
+    update user_factors set last_step = ${use.step}, last_used_at = ${new Date(at)}
+    where id = ${use.factorId} and user_id = ${userId} and confirmed_at is not null
+      and (last_step is null or last_step < ${use.step})
+    returning user_id`;
+}

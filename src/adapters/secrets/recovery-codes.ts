@@ -1,0 +1,33 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
+
+/** Base 32 of Crockford: without letters that look like digits or like each other. 32 divides 256: no letter is likelier. */
+const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const LOOK_ALIKE: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };
+
+/** 24 letters are 120 bits. From 112 bits on, a fast hash is enough (NIST SP 800-63B section 5.1.2.2). */
+const LENGTH = 24;
+const GROUP = 6;
+
+export function createRecoveryCodes(): RecoveryCodes {
+  return {
+    make: (count) => Array.from({ length: count }, makeCode),
+
+    hash: (userId, code) =>
+      createHash('sha256')
+        .update(`recovery code\0${userId}\0${canonical(code)}`)
+        .digest('base64url'),
+  };
+}
+
+function makeCode(): string {
+  const letters = [...randomBytes(LENGTH)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
+  return (letters.match(new RegExp(`.{${GROUP}}`, 'g')) ?? []).join('-');
+}
+
+function canonical(code: string): string {
+  return code
+    .toUpperCase()
+    .replace(/[\s-]/g, '')
+    .replace(/[OIL]/g, (letter) => LOOK_ALIKE[letter] ?? letter);
+}

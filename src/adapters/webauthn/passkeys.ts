@@ -1,0 +1,104 @@
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
+import type { Passkey } from '../../domain/second-factor.ts';
+import type { Passkeys } from '../../ports/security/passkeys.ts';
+
+interface Options {
+  /** The domain that passkeys are bound to. */
+  readonly rpId: string;
+  /** The name of the service, which browsers show. */
+  readonly rpName: string;
+  /** The origins whose pages may use passkeys. */
+  readonly origins: readonly string[];
+}
+
+/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812), the preferred one first. */
+const ALGORITHMS = [-8, -7, -257];
+
+const TIMEOUT = 300_000;
+
+/** Loaded on demand: importing the library delays the start. */
+const library = () => import('@simplewebauthn/server');
+
+export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
+  const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
+
+  return {
+    creationOptions: ({ nonce, user, existing }) => ({
+      rp: { id: rpId, name: rpName },
+      user: {
+        id: Buffer.from(user.id).toString('base64url'),
+        name: user.username,
+        displayName: user.username,
+      },
+      challenge: nonce,
+      pubKeyCredParams: ALGORITHMS.map((alg) => ({ alg, type: 'public-key' })),
+      timeout: TIMEOUT,
+      excludeCredentials: existing.map(nameOf),
+      authenticatorSelection: {
+        residentKey: 'required',
+        requireResidentKey: true,
+        userVerification: 'preferred',
+      },
+      attestation: 'none',
+    }),
+
+    requestOptions: ({ nonce, allowed, userVerification }) => ({
+      rpId,
+      challenge: nonce,
+      timeout: TIMEOUT,
+      allowCredentials: allowed.map(nameOf),
+      userVerification,
+    }),
+
+    async verifyRegistration(answer, nonce) {
+      const { verifyRegistrationResponse } = await library();
+      const verification = verifyRegistrationResponse({
+        ...expected,
+        response: answer as unknown as RegistrationResponseJSON,
+        expectedChallenge: nonce,
+        requireUserVerification: false,
+        supportedAlgorithmIDs: ALGORITHMS,
+      });
+      // The library throws for every answer that is not valid.
+      const { verified, registrationInfo } = await verification.catch(() => REFUSED);
+      if (!verified || registrationInfo === undefined) return null;
+      const { credential, credentialBackedUp, credentialDeviceType } = registrationInfo;
+      return {
+        credentialId: credential.id,
+        publicKey: Buffer.from(credential.publicKey).toString('base64url'),
+        signCount: credential.counter,
+        transports: (credential.transports ?? []).slice(0, 10).map((name) => String(name).slice(0, 32)),
+        isBackedUp: credentialBackedUp || credentialDeviceType === 'multiDevice',
+      };
+    },
+
+    async verifyAssertion(answer, { nonce, passkey, requireUserVerification }) {
+      if (answer.id !== passkey.credentialId) return null;
+      const { verifyAuthenticationResponse } = await library();
+      const verification = verifyAuthenticationResponse({
+        ...expected,
+        response: answer as unknown as AuthenticationResponseJSON,
+        expectedChallenge: nonce,
+        credential: {
+          id: passkey.credentialId,
+          publicKey: Buffer.from(passkey.publicKey, 'base64url'),
+          counter: passkey.signCount,
+        },
+        requireUserVerification,
+      });
+      const { verified, authenticationInfo } = await verification.catch(() => REFUSED);
+      if (!verified || authenticationInfo === undefined) return null;
+      const { newCounter, credentialBackedUp, credentialDeviceType } = authenticationInfo;
+      return {
+        signCount: newCounter,
+        isBackedUp: credentialBackedUp || credentialDeviceType === 'multiDevice',
+      };
+    },
+  };
+}
+
+const REFUSED = { verified: false, registrationInfo: undefined, authenticationInfo: undefined } as const;
+
+function nameOf({ credentialId: id, transports }: Passkey) {
+  return { id, type: 'public-key' as const, ...(transports.length > 0 && { transports: [...transports] }) };
+}

@@ -1,0 +1,49 @@
+import { SecondFactorRequired } from '../../domain/refusal.ts';
+import { CHALLENGE_LIFE, proofKinds } from '../../domain/second-factor.ts';
+import { hasSecondStep } from '../../domain/token-family.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { Passkeys } from '../../ports/security/passkeys.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { type BoundSession, missingSecondStep, type OpenSessionDeps } from '../sessions/open-session.ts';
+
+export interface AskForSecondFactorDeps extends OpenSessionDeps {
+  readonly secondFactors: SecondFactors;
+  readonly challenges: LoginChallenges;
+  readonly passkeys: Passkeys;
+}
+
+/**
+ * After the right password: rejects with a {@link SecondFactorRequired} if the account has a second factor, or with a
+ * {@link Refusal} `forbidden` at a door that cannot ask for it. False if the account no longer has this password hash:
+ * a challenge must not outlive the password that it was given for.
+ */
+export async function askForSecondFactor(
+  deps: AskForSecondFactorDeps,
+  session: Omit<BoundSession, 'contact'>,
+  passwordHash: string,
+): Promise<boolean> {
+  const { userId, door, paired, jkt, maxAge } = session;
+  const account = await deps.secondFactors.find(userId);
+  if (account?.passwordHash !== passwordHash) return false;
+  const kinds = proofKinds(account.factors, account.recoveryCodes.length);
+  if (kinds.length === 0) return true;
+  if (!hasSecondStep(door)) {
+    if (deps.legacyDoorsSkipSecondFactor) return true;
+    throw missingSecondStep(deps, session);
+  }
+  const { securityVersion } = account;
+  const nonce = deps.challenges.newNonce();
+  const expiresAt = deps.clock() + CHALLENGE_LIFE;
+  const options = { paired, jkt, ...(maxAge !== undefined && { maxAge }) };
+  const challenge = await deps.challenges.seal({
+    purpose: 'second_step',
+    nonce,
+    userId,
+    securityVersion,
+    ...options,
+    expiresAt,
+  });
+  const allowed = account.factors.flatMap((factor) => (factor.kind === 'passkey' ? [factor.passkey] : []));
+  const publicKey = deps.passkeys.requestOptions({ nonce, allowed, userVerification: 'preferred' });
+  throw new SecondFactorRequired({ challenge, kinds, ...(allowed.length > 0 && { publicKey }) });
+}

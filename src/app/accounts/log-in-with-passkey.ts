@@ -1,0 +1,82 @@
+import { byPasskey } from '../../domain/authentication.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { networkOf } from '../../domain/network.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { isChallengeAlive } from '../../domain/second-factor.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
+import { readBinding } from '../sessions/bind-session.ts';
+import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
+import type { TokenPair } from '../tokens/mint-pair.ts';
+import { useProof } from '../tokens/require-proof.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
+
+interface Deps extends OpenSessionDeps, ProofDeps {
+  readonly secondFactors: SecondFactors;
+  readonly challenges: LoginChallenges;
+  readonly attempts: Attempts;
+  readonly limits: Limits;
+}
+
+export interface LogInWithPasskeyInput
+  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge' | 'dpopJkt' | 'mustBind'> {
+  readonly challenge: string;
+  readonly assertion: CredentialAnswer;
+  /** False: a session of a shorter life. */
+  readonly remember: boolean;
+}
+
+export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPair>;
+
+/**
+ * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Nothing is
+ * stored before the signature is right, because anyone can send answers. Rejects with a {@link Refusal}: `proof_refused`,
+ * `too_many_requests`, `unavailable`.
+ */
+export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
+  const { secondFactors, challenges, limits, policy, clock, securityLog } = deps;
+
+  return async ({ challenge: text, assertion, remember, presented, ...options }) => {
+    const { address } = options.client;
+    const network = networkOf(address);
+    const limit = { name: 'login-rate-network', ...limits.loginsOfNetwork };
+    await assertWithinLimit(deps, { key: `login-rate-network ${network}`, limit }, { address });
+
+    const { jkt, proof: keyProof } = await readBinding(deps, { presented });
+    const challenge = await challenges.open(text, 'passkey_login');
+    const isAlive = challenge !== null && isChallengeAlive(challenge, clock());
+    const userId = isAlive ? await secondFactors.findPasskeyOwner(assertion.id) : null;
+    const account = userId === null ? null : await secondFactors.find(userId);
+    if (challenge === null || userId === null || account === null) throw refused(address);
+
+    const terms = { nonce: challenge.nonce, requireUserVerification: true };
+    const use = await verifyProof(deps, { userId, account }, { assertion }, terms, clock());
+    if (use?.kind !== 'passkey') throw refused(address, userId);
+    // Only now: a stranger without the passkey must not fill the store of used proofs.
+    if (keyProof !== null) await useProof(deps, keyProof);
+    const session = {
+      ...options,
+      jkt,
+      userId,
+      contact: null,
+      authentication: byPasskey(use),
+      ...(!remember && { maxAge: policy.sessionShortAge }),
+    };
+    const { securityVersion } = account;
+    const hashedNonce = challenges.hashNonce(challenge.nonce);
+    const proof = { securityVersion, challenge: { hashedNonce, expiresAt: challenge.expiresAt }, use };
+    const pair = await openSessionBy(deps, session, (family, entries) =>
+      secondFactors.openSession(family, proof, entries),
+    );
+    if (pair === null) throw refused(address, userId);
+    return pair;
+  };
+
+  function refused(address: string, userId?: string): Refusal {
+    securityLog('proof_refused', { userId, address });
+    return new Refusal('proof_refused');
+  }
+};

@@ -1,0 +1,102 @@
+import { BY_PASSWORD_AND_CODE, byPasskey, type Proven } from '../../domain/authentication.ts';
+import type { ClientInfo } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { isChallengeAlive, type LoginChallenge, type ProofUse } from '../../domain/second-factor.ts';
+import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
+import { type Proof, type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
+import { readBinding } from '../sessions/bind-session.ts';
+import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
+import type { TokenPair } from '../tokens/mint-pair.ts';
+import { refuseProof, useProof } from '../tokens/require-proof.ts';
+
+interface Deps extends OpenSessionDeps, ProofAttemptDeps, ProofDeps {
+  readonly secondFactors: SecondFactors;
+  readonly challenges: LoginChallenges;
+}
+
+export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
+  /** The challenge that the right password was answered with. */
+  readonly challenge: string;
+  readonly proof: Proof;
+  /** It may have another address than the client that sent the password: phones change their network. */
+  readonly client: ClientInfo;
+}
+
+export type LogInWithSecondFactor = (input: LogInWithSecondFactorInput) => Promise<TokenPair>;
+
+/**
+ * The second step of a login: opens the session, and uses up challenge and proof with it. Rejects with a {@link Refusal}:
+ * `proof_refused`, `too_many_requests`, `unavailable`.
+ */
+export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
+  const { secondFactors, challenges, clock, securityLog } = deps;
+
+  return async ({ challenge: text, proof, presented, client }) => {
+    const challenge = await challenges.open(text, 'second_step');
+    if (challenge === null || !isChallengeAlive(challenge, clock())) throw refused(client);
+    await proveKey(challenge, presented);
+    const recordSuccess = await beginProofAttempt(deps, challenge.userId, client);
+    const pair = await openWith(challenge, proof, client);
+    if (pair === null) throw refused(client, challenge.userId);
+    await recordSuccess();
+    return pair;
+  };
+
+  /** Both steps of a login come from the client that holds the key of the session (RFC 9449). */
+  async function proveKey(
+    { jkt: expected }: LoginChallenge,
+    presented: LogInWithSecondFactorInput['presented'],
+  ): Promise<void> {
+    const { jkt, proof: keyProof } = await readBinding(deps, { presented, mustBind: expected !== null });
+    if (jkt !== expected) throw refuseProof(deps, expected === null ? 'unbound' : 'other_key');
+    if (keyProof !== null) await useProof(deps, keyProof);
+  }
+
+  /** Null if the proof is wrong or used up, or the challenge is over. */
+  async function openWith(
+    { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge }: LoginChallenge,
+    proof: Proof,
+    client: ClientInfo,
+  ): Promise<TokenPair | null> {
+    const challenge = { hashedNonce: challenges.hashNonce(nonce), expiresAt };
+    if (!(await secondFactors.countAnswer(challenge))) return null;
+    const account = await secondFactors.find(userId);
+    if (account?.securityVersion !== securityVersion) return null;
+    const use = await verifyProof(
+      deps,
+      { userId, account },
+      proof,
+      { nonce, requireUserVerification: false },
+      clock(),
+    );
+    if (use === null) return null;
+    const session = {
+      paired,
+      jkt,
+      ...(maxAge !== undefined && { maxAge }),
+      userId,
+      door: 'canonical',
+      clientId: OWN_CLIENT_ID,
+      contact: null,
+      client,
+      authentication: provenBy(use),
+    } as const;
+    return openSessionBy(deps, session, (family, entries) =>
+      secondFactors.openSession(family, { securityVersion, challenge, use }, entries),
+    );
+  }
+
+  function refused({ address }: ClientInfo, userId?: string): Refusal {
+    securityLog('proof_refused', { userId, address });
+    return new Refusal('proof_refused');
+  }
+};
+
+function provenBy(use: ProofUse): Proven {
+  if (use.kind !== 'passkey') return BY_PASSWORD_AND_CODE;
+  const { amr, acr } = byPasskey(use);
+  return { amr: ['pwd', ...amr], acr };
+}

@@ -1,0 +1,70 @@
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { isChallengeAlive, labelFault, MAX_FACTORS } from '../../domain/second-factor.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+
+interface Deps {
+  readonly secondFactors: SecondFactors;
+  readonly challenges: LoginChallenges;
+  readonly passkeys: Passkeys;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+}
+
+export interface AddPasskeyInput {
+  readonly userId: string;
+  readonly challenge: string;
+  readonly credential: CredentialAnswer;
+  readonly label: string;
+  readonly client: ClientInfo;
+}
+
+export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: string }>;
+
+/**
+ * Puts a new passkey into use. Only a recent sign-in gets the challenge, so this step needs no other one. A challenge is not
+ * used up: the same answer gives the same passkey, which is refused the second time. Rejects with a {@link Refusal}:
+ * `invalid_request`, `proof_refused`, `conflict`.
+ */
+export const addPasskey = (deps: Deps): AddPasskey => {
+  const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;
+
+  return async ({ userId, challenge: text, credential, label, client }) => {
+    const fault = labelFault(label);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+    const at = clock();
+    const challenge = await challenges.open(text, 'new_passkey');
+    if (challenge?.userId !== userId || !isChallengeAlive(challenge, at)) throw new Refusal('proof_refused');
+    const passkey = await passkeys.verifyRegistration(credential, challenge.nonce);
+    if (passkey === null) throw new Refusal('proof_refused');
+    const id = newId();
+    const kind = 'passkey';
+    const data = { userId, factorId: id, kind, ...clientFacts(client) } as const;
+    const event = { type: 'users.factor_added', occurredAt: at, data } as const;
+    const factor = {
+      id,
+      userId,
+      kind,
+      label,
+      createdAt: at,
+      confirmedAt: at,
+      lastUsedAt: null,
+      passkey,
+    } as const;
+    const { securityVersion } = challenge;
+    const added = await secondFactors.addPasskey(factor, securityVersion, outboxEntries(newId, [{ event }]));
+    if (added === 'outdated') throw new Refusal('proof_refused');
+    if (added === 'taken') throw new Refusal('conflict', 'This passkey was added before.');
+    if (added === 'full')
+      throw new Refusal('conflict', `An account has at most ${MAX_FACTORS} factors. Remove one first.`);
+    securityLog('factor_added', { userId, address: client.address, kind });
+    return { id };
+  };
+};

@@ -1,0 +1,56 @@
+import type { EmailVerification } from '../../domain/email-address.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { labelFault, MAX_FACTORS } from '../../domain/second-factor.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { DataSealer } from '../../ports/security/data-sealer.ts';
+import type { Totp } from '../../ports/security/totp.ts';
+import {
+  authorizeFactorChange,
+  type FactorChangeDeps,
+  type FactorChangeRequest,
+  requireProvenAddress,
+} from './authorize-factor-change.ts';
+
+interface Deps extends FactorChangeDeps {
+  readonly totp: Totp;
+  readonly sealer: DataSealer;
+  readonly newId: NewId;
+  readonly emailVerification: EmailVerification;
+}
+
+export type AddTotp = (
+  request: FactorChangeRequest & { readonly label: string },
+) => Promise<{ readonly id: string; readonly uri: string }>;
+
+/**
+ * Makes a TOTP factor, which works once it is confirmed. An unconfirmed factor of before is replaced. The URI contains
+ * the secret, and is never shown again. Rejects with a {@link Refusal}: those of `authorizeFactorChange`,
+ * `email_unverified`, and `conflict`.
+ */
+export const addTotp = (deps: Deps): AddTotp => {
+  const { secondFactors, totp, sealer, clock, newId } = deps;
+
+  return async ({ label, ...request }) => {
+    const fault = labelFault(label);
+    if (fault !== null) throw new Refusal('invalid_request', fault);
+    await authorizeFactorChange(deps, request);
+    const { userId } = request;
+    const user = await requireProvenAddress(deps, userId);
+    const id = newId();
+    const secret = totp.newSecret();
+    const added = await secondFactors.add({
+      id,
+      userId,
+      kind: 'totp',
+      label,
+      createdAt: clock(),
+      confirmedAt: null,
+      lastUsedAt: null,
+      totp: { sealedSecret: await sealer.seal(id, secret), lastStep: null },
+    });
+    if (added === 'gone') throw new Refusal('not_found', 'This user has no account here.');
+    if (added === 'full')
+      throw new Refusal('conflict', `An account has at most ${MAX_FACTORS} factors. Remove one first.`);
+    return { id, uri: totp.uriOf(secret, user.username) };
+  };
+};

@@ -1,0 +1,45 @@
+import type { EmailVerification } from '../../domain/email-address.ts';
+import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { CreationOptions, Passkeys } from '../../ports/security/passkeys.ts';
+import {
+  authorizeFactorChange,
+  type FactorChangeDeps,
+  type FactorChangeRequest,
+  requireProvenAddress,
+} from './authorize-factor-change.ts';
+
+interface Deps extends FactorChangeDeps {
+  readonly challenges: LoginChallenges;
+  readonly passkeys: Passkeys;
+  readonly emailVerification: EmailVerification;
+}
+
+/** A sealed challenge, and what a browser makes the passkey by. */
+export interface BegunPasskey {
+  readonly challenge: string;
+  readonly publicKey: CreationOptions;
+}
+
+export type BeginPasskey = (request: FactorChangeRequest) => Promise<BegunPasskey>;
+
+/**
+ * Begins to add a passkey. Stores nothing. Rejects with a {@link Refusal}: those of `authorizeFactorChange`, and
+ * `email_unverified`.
+ */
+export const beginPasskey = (deps: Deps): BeginPasskey => {
+  const { challenges, passkeys, clock } = deps;
+
+  return async (request) => {
+    const { userId } = request;
+    const { factors, securityVersion } = await authorizeFactorChange(deps, request);
+    const user = await requireProvenAddress(deps, userId);
+    const nonce = challenges.newNonce();
+    const expiresAt = clock() + CHALLENGE_LIFE;
+    const existing = factors.flatMap((factor) => (factor.kind === 'passkey' ? [factor.passkey] : []));
+    return {
+      challenge: await challenges.seal({ purpose: 'new_passkey', nonce, userId, securityVersion, expiresAt }),
+      publicKey: passkeys.creationOptions({ nonce, user, existing }),
+    };
+  };
+};

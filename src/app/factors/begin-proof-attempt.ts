@@ -1,0 +1,38 @@
+import type { ClientInfo } from '../../domain/events.ts';
+import { networkOf } from '../../domain/network.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { PROOF_ATTEMPT_POLICY } from '../../domain/second-factor.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+
+export interface ProofAttemptDeps {
+  /** Counts by `PROOF_ATTEMPT_POLICY`, apart from the attempts of passwords. */
+  readonly proofAttempts: Attempts;
+  readonly clock: Clock;
+  readonly securityLog: SecurityLog;
+}
+
+/**
+ * Begins an attempt to prove a second factor, before the proof is verified. Returns a function that must be called if the
+ * proof was right. Rejects with a {@link Refusal} `too_many_requests`.
+ *
+ * The networks where the account is known are those of right proofs. A right password alone makes no network known, so
+ * somebody who has only the password stays among strangers.
+ */
+export async function beginProofAttempt(
+  { proofAttempts, clock, securityLog }: ProofAttemptDeps,
+  userId: string,
+  client: ClientInfo,
+): Promise<() => Promise<void>> {
+  const subject = { account: userId, identifier: userId, network: networkOf(client.address) };
+  const verdict = await proofAttempts.begin(subject, clock());
+  if (!verdict.allowed) {
+    const { counter, retryAfter } = verdict;
+    const { free, quiet } = PROOF_ATTEMPT_POLICY[counter];
+    const limit = { name: `proof-${counter}`, count: free, perMilliseconds: quiet };
+    securityLog('limit_reached', { limit: limit.name, userId, address: client.address });
+    throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
+  }
+  return () => proofAttempts.recordSuccess(subject, clock());
+}

@@ -1,0 +1,52 @@
+import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { canBeConfirmed } from '../../domain/second-factor.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import { type ProofDeps, stepOfFactor } from './verify-proof.ts';
+
+interface Deps extends ProofDeps {
+  readonly secondFactors: SecondFactors;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+}
+
+export type ConfirmTotp = (input: {
+  readonly userId: string;
+  readonly id: string;
+  readonly code: string;
+  readonly client: ClientInfo;
+}) => Promise<void>;
+
+/**
+ * Puts a new TOTP factor into use after its first code, which is used up. Only the recent sign-in that made the factor
+ * has its secret, so the confirmation needs no other one. Rejects with a {@link Refusal}: `not_found`, `proof_refused`.
+ */
+export const confirmTotp = (deps: Deps): ConfirmTotp => {
+  const { secondFactors, clock, newId, securityLog } = deps;
+
+  return async ({ userId, id, code, client }) => {
+    const at = clock();
+    const account = await secondFactors.find(userId);
+    const factor = account?.factors.find((one) => one.id === id && canBeConfirmed(one, at));
+    if (factor?.kind !== 'totp') throw noSuchFactor();
+    const step = await stepOfFactor(deps, factor, code, at);
+    if (step === null) throw new Refusal('proof_refused');
+    const data = { userId, factorId: id, kind: factor.kind, ...clientFacts(client) };
+    const event = { type: 'users.factor_added', occurredAt: at, data } as const;
+    const confirmed = await secondFactors.confirm(
+      { userId, id, step, at },
+      outboxEntries(newId, [{ event }]),
+    );
+    if (!confirmed) throw noSuchFactor();
+    securityLog('factor_added', { userId, address: client.address, kind: factor.kind });
+  };
+};
+
+function noSuchFactor(): Refusal {
+  return new Refusal('not_found', 'There is no such factor, or the time to confirm it is over.');
+}

@@ -1,0 +1,42 @@
+import { clientFacts } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { RECOVERY_CODES } from '../../domain/second-factor.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import {
+  authorizeFactorChange,
+  type FactorChangeDeps,
+  type FactorChangeRequest,
+} from './authorize-factor-change.ts';
+
+interface Deps extends FactorChangeDeps {
+  readonly recoveryCodes: RecoveryCodes;
+  readonly newId: NewId;
+}
+
+export type MakeRecoveryCodes = (request: FactorChangeRequest) => Promise<readonly string[]>;
+
+/**
+ * Makes new recovery codes in place of the earlier ones. They are shown this once. Rejects with a {@link Refusal}: those of
+ * `authorizeFactorChange`, and `conflict` for an account without a factor.
+ */
+export const makeRecoveryCodes = (deps: Deps): MakeRecoveryCodes => {
+  const { secondFactors, recoveryCodes, clock, newId, securityLog } = deps;
+
+  return async (request) => {
+    await authorizeFactorChange(deps, request);
+    const { userId, client } = request;
+    const codes = recoveryCodes.make(RECOVERY_CODES);
+    const data = { userId, kind: 'recovery_code', ...clientFacts(client) } as const;
+    const event = { type: 'users.factor_added', occurredAt: clock(), data } as const;
+    const hashes = codes.map((code) => recoveryCodes.hash(userId, code));
+    if (!(await secondFactors.replaceRecoveryCodes(userId, hashes, outboxEntries(newId, [{ event }]))))
+      throw new Refusal(
+        'conflict',
+        'Recovery codes replace a factor, and this account has none. Add a factor first.',
+      );
+    securityLog('factor_added', { userId, address: client.address, kind: data.kind });
+    return codes;
+  };
+};

@@ -1,0 +1,36 @@
+import { clientFacts } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { isConfirmed } from '../../domain/second-factor.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import { outboxEntries } from '../outbox-entries.ts';
+import {
+  authorizeFactorChange,
+  type FactorChangeDeps,
+  type FactorChangeRequest,
+} from './authorize-factor-change.ts';
+
+interface Deps extends FactorChangeDeps {
+  readonly newId: NewId;
+}
+
+export type RemoveFactor = (request: FactorChangeRequest & { readonly id: string }) => Promise<void>;
+
+/**
+ * Removes a confirmed factor; the last one takes the recovery codes with it. Rejects with a {@link Refusal}: those of
+ * `authorizeFactorChange`, and `not_found`.
+ */
+export const removeFactor = (deps: Deps): RemoveFactor => {
+  const { secondFactors, clock, newId, securityLog } = deps;
+
+  return async ({ id, ...request }) => {
+    const { factors } = await authorizeFactorChange(deps, request);
+    const { userId, client } = request;
+    const factor = factors.find((one) => one.id === id && isConfirmed(one));
+    if (factor === undefined) throw new Refusal('not_found', 'There is no such factor.');
+    const data = { userId, factorId: id, kind: factor.kind, ...clientFacts(client) };
+    const event = { type: 'users.factor_removed', occurredAt: clock(), data } as const;
+    if (!(await secondFactors.remove(userId, id, outboxEntries(newId, [{ event }]))))
+      throw new Refusal('not_found', 'There is no such factor.');
+    securityLog('factor_removed', { userId, address: client.address, kind: factor.kind });
+  };
+};

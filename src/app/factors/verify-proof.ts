@@ -1,0 +1,95 @@
+import { isConfirmed, isNextSignCount, isUnusedStep, type ProofUse } from '../../domain/second-factor.ts';
+import type { DataSealer } from '../../ports/security/data-sealer.ts';
+import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
+import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
+import type { Totp } from '../../ports/security/totp.ts';
+import type { FactorsOfAccount, StoredTotp } from '../../ports/stores/second-factors.ts';
+
+export interface ProofDeps {
+  readonly totp: Totp;
+  readonly sealer: DataSealer;
+  readonly recoveryCodes: RecoveryCodes;
+  readonly passkeys: Passkeys;
+}
+
+/** What a user shows to prove that they have a second factor. */
+export type Proof =
+  | { readonly code: string }
+  | { readonly recoveryCode: string }
+  | { readonly assertion: CredentialAnswer };
+
+/** The account that a proof is for. */
+export interface ProvenAccount {
+  readonly userId: string;
+  readonly account: FactorsOfAccount;
+}
+
+/** The nonce that an assertion signs, base64url, and whether the passkey must verify its user. */
+export interface ProofTerms {
+  readonly nonce: string;
+  readonly requireUserVerification: boolean;
+}
+
+/**
+ * Verifies a proof against the factors of an account, and changes nothing. Returns what the caller must use up together
+ * with the change that the proof allows, or null for a wrong proof. Whether the proof was used before is decided only when
+ * it is used up.
+ *
+ * @param now milliseconds since the epoch
+ */
+export async function verifyProof(
+  deps: ProofDeps,
+  { userId, account }: ProvenAccount,
+  proof: Proof,
+  terms: ProofTerms,
+  now: number,
+): Promise<ProofUse | null> {
+  if ('recoveryCode' in proof) {
+    const hash = deps.recoveryCodes.hash(userId, proof.recoveryCode);
+    return account.recoveryCodes.includes(hash) ? { kind: 'recovery_code', hash } : null;
+  }
+  return 'code' in proof
+    ? verifyCode(deps, account, proof.code, now)
+    : verifyAssertion(deps, account, proof.assertion, terms);
+}
+
+async function verifyCode(
+  deps: ProofDeps,
+  { factors }: FactorsOfAccount,
+  code: string,
+  now: number,
+): Promise<ProofUse | null> {
+  for (const factor of factors.filter(isConfirmed)) {
+    if (factor.kind !== 'totp') continue;
+    const step = await stepOfFactor(deps, factor, code, now);
+    if (step !== null && isUnusedStep(factor.totp.lastStep, step))
+      return { kind: 'totp', factorId: factor.id, step };
+  }
+  return null;
+}
+
+async function verifyAssertion(
+  { passkeys }: ProofDeps,
+  { factors }: FactorsOfAccount,
+  assertion: CredentialAnswer,
+  terms: ProofTerms,
+): Promise<ProofUse | null> {
+  for (const factor of factors) {
+    if (factor.kind !== 'passkey' || factor.passkey.credentialId !== assertion.id) continue;
+    const { id: factorId, passkey } = factor;
+    const verified = await passkeys.verifyAssertion(assertion, { ...terms, passkey });
+    if (verified === null || !isNextSignCount(passkey.signCount, verified.signCount)) return null;
+    return { kind: 'passkey', factorId, ...verified };
+  }
+  return null;
+}
+
+/** The time step of a code of this factor; null for a wrong code. */
+export async function stepOfFactor(
+  { totp, sealer }: Pick<ProofDeps, 'totp' | 'sealer'>,
+  { id, totp: { sealedSecret } }: Pick<StoredTotp, 'id' | 'totp'>,
+  code: string,
+  now: number,
+): Promise<number | null> {
+  return totp.stepOf(await sealer.open({ rowId: id, sealed: sealedSecret }), code, now);
+}

@@ -1,0 +1,23 @@
+import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
+import { migrate } from '../../adapters/postgres/migrate.ts';
+import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
+import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
+import { reachDatabase } from '../../compose/stores.ts';
+import { readConfig } from '../../config.ts';
+
+/** `kinship keys reseal`: it works beside a running service. */
+export async function resealStoredSecrets(): Promise<void> {
+  const config = await readConfig();
+  const { sql, close } = await reachDatabase(config);
+  try {
+    await migrate(sql);
+    const secondFactors = createSecondFactors(sql, config.policy);
+    const reseal = resealSecrets({ secondFactors, sealer: createDataSealer(config.dataKeys) });
+    const { resealed, total } = await reseal().catch((error: Error) => {
+      throw error.cause instanceof Error ? error.cause : error;
+    });
+    process.stdout.write(`${resealed} of ${total} secrets were moved to the newest DATA_ENCRYPTION_KEY.\n`);
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,21 @@
+import type { Challenge } from '../../domain/second-factor.ts';
+
+/** Challenges of logins, sealed: a client can neither read nor make one. */
+export interface LoginChallenges {
+  /** 32 new random bytes, base64url. */
+  newNonce(): string;
+
+  seal(challenge: Challenge): Promise<string>;
+
+  /**
+   * Null: the text is not a challenge of this service and purpose, or it was altered. The caller checks whether it is
+   * alive.
+   */
+  open<Purpose extends Challenge['purpose']>(
+    text: string,
+    purpose: Purpose,
+  ): Promise<Extract<Challenge, { purpose: Purpose }> | null>;
+
+  /** The stored form of a nonce, base64url. */
+  hashNonce(nonce: string): string;
+}

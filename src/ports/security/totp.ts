@@ -1,0 +1,11 @@
+/** Time-based one-time passwords (RFC 6238): 6 digits, 30 seconds, one step of drift. */
+export interface Totp {
+  /** A new random secret, base32. */
+  newSecret(): string;
+
+  /** The URI that an authenticator app reads, by which it shows the account. */
+  uriOf(secret: string, account: string): string;
+
+  /** The time step of a code that is good at `now` (milliseconds); null for a wrong code. */
+  stepOf(secret: string, code: string, now: number): number | null;
+}

@@ -1,0 +1,130 @@
+import type { Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { OutboxEntry } from './outbox.ts';
+import type { EndedSessions } from './token-families.ts';
+
+export interface StoredTotp extends Factor {
+  readonly kind: 'totp';
+  /** The sealed secret, and the last time step that a code was used for. */
+  readonly totp: { readonly sealedSecret: string; readonly lastStep: number | null };
+}
+
+export interface StoredPasskey extends Factor {
+  readonly kind: 'passkey';
+  readonly passkey: Passkey;
+}
+
+/** A factor with what verifies its proofs. */
+export type StoredFactor = StoredTotp | StoredPasskey;
+
+/** The factors of an account at one moment, oldest first, with the password hash and the security version of that moment. */
+export interface FactorsOfAccount {
+  readonly passwordHash: string;
+  readonly securityVersion: string;
+  readonly factors: readonly StoredFactor[];
+  /** The hashes of the unused recovery codes. */
+  readonly recoveryCodes: readonly string[];
+}
+
+/** An answer to a challenge. The key of the challenge is a hash of its nonce, base64url. */
+export interface ChallengeAnswer {
+  readonly hashedNonce: string;
+  readonly expiresAt: number;
+}
+
+/** What a login by a second step uses up, and the state of the account that the challenge was made for. */
+export interface LoginProof {
+  readonly securityVersion: string;
+  readonly challenge: ChallengeAnswer;
+  readonly use: ProofUse;
+}
+
+/** A sealed secret by the id of its factor. */
+export interface SealedSecret {
+  readonly id: string;
+  readonly sealed: string;
+}
+
+/**
+ * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
+ * given with it commit together or not at all. Each change of a confirmed factor or of the recovery codes gives the
+ * account a new security version, as a change of its password or address does. Deleting the account deletes its factors
+ * and codes.
+ *
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
+ */
+export interface SecondFactors {
+  /** Null if there is no such account. */
+  find(userId: string): Promise<FactorsOfAccount | null>;
+
+  /**
+   * Stores an unconfirmed factor in place of all other unconfirmed factors of the account. `full`, and nothing changes,
+   * if the account has `MAX_FACTORS` confirmed ones. `gone` if there is no such account.
+   */
+  add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
+
+  /**
+   * Stores a confirmed passkey. `outdated`, and nothing changes, if the account is gone or has another security version by
+   * now; `taken` if a factor has this credential id; `full` as for {@link SecondFactors.add}.
+   */
+  addPasskey(
+    factor: StoredPasskey,
+    securityVersion: string,
+    entries: readonly OutboxEntry[],
+  ): Promise<'added' | 'full' | 'taken' | 'outdated'>;
+
+  /** The user of the passkey with this credential id; null without one. */
+  findPasskeyOwner(credentialId: string): Promise<string | null>;
+
+  /**
+   * Confirms an unconfirmed factor, and uses the time step up. False, and nothing changes, if the user has no such
+   * factor or it is confirmed.
+   */
+  confirm(
+    confirmation: {
+      readonly userId: string;
+      readonly id: string;
+      readonly step: number;
+      readonly at: number;
+    },
+    entries: readonly OutboxEntry[],
+  ): Promise<boolean>;
+
+  /** False, and nothing changes, if the user has no such confirmed factor. */
+  rename(userId: string, id: string, label: string): Promise<boolean>;
+
+  /**
+   * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the user
+   * has no such confirmed factor.
+   */
+  remove(userId: string, id: string, entries: readonly OutboxEntry[]): Promise<boolean>;
+
+  /** Replaces all recovery codes. False, and nothing changes, if the account has no confirmed factor. */
+  replaceRecoveryCodes(
+    userId: string,
+    hashes: readonly string[],
+    entries: readonly OutboxEntry[],
+  ): Promise<boolean>;
+
+  /** Counts an answer: see `countAnswer`. False if the challenge is used or has taken too many answers. */
+  countAnswer(answer: ChallengeAnswer): Promise<boolean>;
+
+  /**
+   * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing changes,
+   * if the security version is another one by now, the account is gone, or the challenge or the proof was used before.
+   */
+  openSession(
+    family: TokenFamily,
+    proof: LoginProof,
+    entries: readonly OutboxEntry[],
+  ): Promise<EndedSessions | null>;
+
+  /** Removes up to `limit` answered challenges that expired before `before`, and returns their number. */
+  forgetChallenges(before: number, limit: number): Promise<number>;
+
+  /** Up to `limit` sealed secrets with ids after `after`, in the order of their ids. Null: from the first. */
+  listSealed(after: string | null, limit: number): Promise<readonly SealedSecret[]>;
+
+  /** Replaces a sealed secret. False, and nothing changes, if it is not `expected` by now. */
+  reseal(secret: SealedSecret, expected: string): Promise<boolean>;
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
+import { readConfig } from '../../src/config.ts';
+import { someUser } from '../ports/users.ts';
+import { NOW } from '../support/families.ts';
+import { runKeys } from '../support/keys-command.ts';
+import { postgresStores } from '../support/open-stores.ts';
+
+const [OLD, NEW] = ['old', 'new'].map((name) => `${name}-0123456789abcdefghijklmnopqrstuvwxyz`) as [
+  string,
+  string,
+];
+
+t.test('every secret moves to the newest key, and still opens', async (t) => {
+  const stores = await postgresStores(t);
+  if (stores === null) return;
+  const { secondFactors, users, url } = stores;
+  const folder = t.testdir();
+  const sealerUnder = async (keys: string) =>
+    createDataSealer((await readConfig({ DATA_ENCRYPTION_KEY: keys }, folder)).dataKeys);
+  const before = await sealerUnder(OLD);
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const user = someUser();
+    await users.create(user, []);
+    const id = randomUUID();
+    ids.push(id);
+    const totp = { sealedSecret: await before.seal(id, `secret of ${id}`), lastStep: null };
+    const factor = { id, userId: user.id, kind: 'totp', label: 'phone', createdAt: NOW } as const;
+    await secondFactors.add({ ...factor, confirmedAt: null, lastUsedAt: null, totp });
+  }
+  const run = (keys: string) =>
+    runKeys({ DATABASE_URL: url, DATA_DIR: folder, DATA_ENCRYPTION_KEY: keys }, 'reseal');
+
+  t.match(await run(NEW), { code: 1, text: /cannot be opened by a key in DATA_ENCRYPTION_KEY/ });
+  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^3 of 3 secrets were moved/ });
+  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^0 of 3 secrets were moved/ });
+  const after = await sealerUnder(NEW);
+  const sealed = await secondFactors.listSealed(null, 10);
+  t.same(
+    sealed.map(({ id }) => id),
+    ids.sort(),
+  );
+  for (const { id, sealed: text } of sealed)
+    t.equal(await after.open({ rowId: id, sealed: text }), `secret of ${id}`);
+});

@@ -1,0 +1,86 @@
+import { attack, attackedService } from '../../support/attacked.ts';
+import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
+import { addApp, bearer, logIn, signUp } from '../../support/factors.ts';
+import { NOW } from '../../support/families.ts';
+import { dump, spellings, watch } from '../../support/leaks.ts';
+
+attack(
+  'no secret of a second factor is in the log, the metrics, the events or the database',
+  async (t, sql) => {
+    const service = await attackedService(t, sql, { time: { now: NOW } });
+    const ann = await signUp(service);
+    const app = await addApp(service, ann);
+    const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
+    const codes = body.codes as string[];
+    const challenges: string[] = [];
+    const answer = async (proof: object) => {
+      const challenge = String((await logIn(service, 'ann')).body.challenge);
+      challenges.push(challenge);
+      return service.post('/auth/login/second-factor', { challenge, ...proof });
+    };
+    const [code, wrongRecoveryCode] = [app.code(), '0123AB-CDEFGH-JKMNPQ-RSTVWX'];
+    const answers = [
+      await answer({ code }),
+      await answer({ recoveryCode: codes[0] }),
+      await answer({ code }),
+      await answer({ recoveryCode: wrongRecoveryCode }),
+      await answer({ code, recoveryCode: codes[1] }),
+      await answer({ code: app.secret }),
+    ];
+    t.same(
+      answers.map(({ status }) => status),
+      [200, 200, 401, 401, 400, 400],
+    );
+    const key = softwareAuthenticator();
+    const begun = (await service.post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
+    const credential = key.create(nonceOf(begun));
+    await service.post('/auth/factors/passkeys', { challenge: begun.challenge, credential }, bearer(ann));
+    const login = (await service.post('/auth/login/passkey/options')).body;
+    challenges.push(String(begun.challenge), String(login.challenge));
+    const assertion = key.get(nonceOf(login));
+    for (const status of [200, 401]) {
+      const passkeyLogin = { challenge: login.challenge, assertion };
+      t.equal((await service.post('/auth/login/passkey', passkeyLogin)).status, status);
+    }
+    const secrets = Object.fromEntries([
+      ['the signature of a passkey', assertion.response.signature],
+      ['the signed data of a passkey', assertion.response.clientDataJSON],
+      ['the nonce of a passkey', nonceOf(login)],
+      ['the secret of the app', app.secret],
+      ['a wrong recovery code', wrongRecoveryCode],
+      ...codes.map((one, index) => [`recovery code ${index}`, one]),
+      ...challenges.flatMap((one, index) =>
+        one
+          .split('.')
+          .slice(2)
+          .map((part) => [`challenge ${index}`, part]),
+      ),
+    ]) as Record<string, string>;
+    const watched = watch(t, service, { ...secrets, 'a code': `"${code}"` });
+    watched.log();
+    for (const [index, { body: refused }] of answers.slice(2).entries())
+      watched.answer(`refusal ${index}`, JSON.stringify(refused));
+    watched.answer(
+      'the list of factors',
+      JSON.stringify(await service.send('/auth/factors', { headers: bearer(ann) })),
+    );
+    watched.answer('the metrics', await (await fetch(`${service.url}/metrics`)).text());
+
+    const values = (await dump(sql)).flatMap(spellings);
+    t.ok(values.length > 100, 'there is a database');
+    const withoutHyphens = Object.values(secrets).flatMap((secret) => [secret, secret.replaceAll('-', '')]);
+    const found = values.filter((value) => withoutHyphens.some((secret) => value.includes(secret)));
+    t.same(found, [], 'the database with its events');
+    t.notOk(values.includes(code), 'the code');
+
+    // Whoever has the dump, and the password, tries every value of it as a recovery code.
+    const rows = await sql<{ hashed_code: Buffer }[]>`select hashed_code from recovery_codes`;
+    const stored = new Set(rows.map(({ hashed_code }) => hashed_code.toString('base64url')));
+    t.equal(stored.size, 9);
+    t.ok(stored.has(service.recoveryCodes.hash(ann.id, codes[1] ?? '')), 'a code itself is one');
+    t.same(
+      values.filter((value) => stored.has(service.recoveryCodes.hash(ann.id, value))),
+      [],
+    );
+  },
+);

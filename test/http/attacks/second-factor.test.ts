@@ -1,0 +1,227 @@
+import {
+  type AttackedService,
+  attack,
+  attackedService,
+  outcomeOf,
+  unchanged,
+} from '../../support/attacked.ts';
+import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
+import { addApp, bearer, logIn, PASSWORD, signUp } from '../../support/factors.ts';
+import { NOW } from '../../support/families.ts';
+
+const REFUSED = '401 proof_refused';
+
+const answer = async (service: AttackedService, values: object) =>
+  outcomeOf(await service.post('/auth/login/second-factor', values));
+
+const challengeOf = async (service: AttackedService, username: string) =>
+  String((await logIn(service, username)).body.challenge);
+
+/** Two users, each with an authenticator app and recovery codes. */
+async function twoUsers(service: AttackedService) {
+  const make = async (username: string) => {
+    const user = await signUp(service, username);
+    const app = await addApp(service, user);
+    const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(user));
+    return { ...user, app, codes: body.codes as string[] };
+  };
+  return { ann: await make('ann'), eve: await make('eve') };
+}
+
+const sessionsOf = async ({ sql }: AttackedService, userId: string) =>
+  (await sql`select from token_families where user_id = ${userId}`).count;
+
+attack('a challenge takes only the proofs of its own account', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann, eve } = await twoUsers(service);
+  const challenge = await challengeOf(service, 'ann');
+  t.equal(await answer(service, { challenge, code: eve.app.code() }), REFUSED, 'another code');
+  t.equal(await answer(service, { challenge, recoveryCode: eve.codes[0] }), REFUSED, 'another recovery code');
+  t.equal(await sessionsOf(service, ann.id), 1);
+  t.equal(
+    await answer(service, { challenge: await challengeOf(service, 'eve'), code: eve.app.code() }),
+    '200',
+  );
+  t.equal(await sessionsOf(service, ann.id), 1);
+});
+
+attack('altered, foreign and expired challenges change nothing', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann } = await twoUsers(service);
+  const stranger = await attackedService(t, sql, { time: service.time });
+  const challenge = await challengeOf(service, 'ann');
+  const [header = '', ...rest] = challenge.split('.');
+  const swapped = Buffer.from('{"alg":"none"}').toString('base64url');
+  const cases: Record<string, string> = {
+    empty: '',
+    'no JWE': 'x',
+    'another header': [swapped, ...rest].join('.'),
+    'without its tag': [header, ...rest.slice(0, -1), ''].join('.'),
+    'an access token': ann.access,
+    'a refresh token': ann.refresh,
+    'of another service': await challengeOf(stranger, 'ann'),
+    'a sealed secret of the database': String(
+      (await sql`select sealed_secret from user_factors limit 1`)[0]?.sealed_secret,
+    ),
+  };
+  for (let position = 0; position < challenge.length; position += 11) {
+    const letter = challenge[position] === 'A' ? 'B' : 'A';
+    cases[`altered at ${position}`] = challenge.slice(0, position) + letter + challenge.slice(position + 1);
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    const request = () => answer(service, { challenge: text, code: ann.app.code() });
+    t.equal(await unchanged(t, sql, request, name), REFUSED, name);
+  }
+  service.time.now += 300_000;
+  const late = () => answer(service, { challenge, code: ann.app.code() });
+  t.equal(await unchanged(t, sql, late, 'expired'), REFUSED);
+});
+
+attack('parallel guesses get five answers of one challenge', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann } = await twoUsers(service);
+  const challenge = await challengeOf(service, 'ann');
+  const guesses = Array.from({ length: 40 }, (_, n) => ({ challenge, code: String(n).padStart(6, '0') }));
+  const outcomes = await Promise.all(guesses.map((guess) => answer(service, guess)));
+  t.notOk(outcomes.includes('200'));
+  t.equal(outcomes.filter((outcome) => outcome === REFUSED).length, 10, 'the limit of the account');
+  const [row] = await sql`select answers, is_used from login_challenges`;
+  t.same({ ...row }, { answers: 5, is_used: false });
+  t.equal(await sessionsOf(service, ann.id), 1);
+});
+
+attack('parallel uses of one code, one recovery code and one challenge open one session', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann } = await twoUsers(service);
+  const five = <T>(use: () => Promise<T>) => Promise.all(Array.from({ length: 5 }, use));
+  const expectOne = async (name: string, outcomes: Promise<string[]>) =>
+    t.same((await outcomes).sort(), ['200', REFUSED, REFUSED, REFUSED, REFUSED], name);
+  const code = ann.app.code();
+  await expectOne(
+    'one code',
+    five(async () => answer(service, { challenge: await challengeOf(service, 'ann'), code })),
+  );
+  const recoveryCode = ann.codes[0];
+  const challenges = await five(() => challengeOf(service, 'ann'));
+  await expectOne(
+    'one recovery code',
+    Promise.all(challenges.map((challenge) => answer(service, { challenge, recoveryCode }))),
+  );
+  const challenge = await challengeOf(service, 'ann');
+  const codes = ann.codes.slice(1, 6);
+  await expectOne(
+    'one challenge',
+    Promise.all(codes.map((one) => answer(service, { challenge, recoveryCode: one }))),
+  );
+  t.equal(await sessionsOf(service, ann.id), 4);
+  const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
+  t.equal(body.recoveryCodes, 8, 'the refused ones are still good');
+});
+
+attack('a login that began with the old password does not end after its change', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann } = await twoUsers(service);
+  let currentPassword = PASSWORD;
+  for (let round = 0; round < 5; round += 1) {
+    const challenge = String((await logIn(service, 'ann', currentPassword)).body.challenge);
+    const newPassword = `a yellow piano ${round}`;
+    const [outcome, changed] = await Promise.all([
+      answer(service, { challenge, recoveryCode: ann.codes[round] }),
+      service.post('/auth/password', { currentPassword, newPassword }, bearer(ann)),
+    ]);
+    t.equal(changed.status, 204);
+    currentPassword = newPassword;
+    const [{ living } = { living: -1 }] = await sql<{ living: number }[]>`
+      select count(*)::int as living from token_families where user_id = ${ann.id} and revoked_at is null`;
+    t.equal(living, 1, `${outcome}: only the session of the change is left`);
+    t.equal(await answer(service, { challenge, recoveryCode: ann.codes[9] }), REFUSED);
+  }
+});
+
+attack('a factor that is added beside a login is asked for at the next one', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  for (let round = 0; round < 5; round += 1) {
+    const user = await signUp(service, `user${round}`);
+    const [, first, second] = await Promise.all([
+      addApp(service, user),
+      logIn(service, user.username),
+      logIn(service, user.username),
+    ]);
+    for (const { status, body } of [first, second])
+      t.ok(status === 200 || body.code === 'second_factor_required', `${status} ${body.code}`);
+    t.match(await logIn(service, user.username), { body: { code: 'second_factor_required' } });
+  }
+});
+
+/** A passkey of the account. */
+async function addPasskey(service: AttackedService, access: string) {
+  const key = softwareAuthenticator();
+  const headers = bearer({ access });
+  const begun = (await service.post('/auth/factors/passkeys/options', undefined, headers)).body;
+  const credential = key.create(nonceOf(begun));
+  await service.post('/auth/factors/passkeys', { challenge: begun.challenge, credential }, headers);
+  return key;
+}
+
+attack('one assertion opens one session, and wrong ones store nothing', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const ann = await signUp(service);
+  const key = await addPasskey(service, ann.access);
+  const begin = async () => (await service.post('/auth/login/passkey/options')).body;
+  const send = async (challenge: unknown, assertion: object) =>
+    outcomeOf(await service.post('/auth/login/passkey', { challenge, assertion }));
+
+  const [one, other] = [await begin(), await begin()];
+  const strangers = softwareAuthenticator();
+  const right = key.get(nonceOf(one));
+  const wrong: Record<string, [unknown, object]> = {
+    'an unknown passkey': [one.challenge, strangers.get(nonceOf(one))],
+    'the id of another passkey': [
+      one.challenge,
+      { ...strangers.get(nonceOf(one)), id: key.id, rawId: key.id },
+    ],
+    'the answer to another challenge': [one.challenge, key.get(nonceOf(other))],
+    'no signature': [one.challenge, { ...right, response: { ...right.response, signature: '' } }],
+    'no data': [one.challenge, { ...right, response: { ...right.response, authenticatorData: '' } }],
+    'an altered challenge': [`${one.challenge}A`, right],
+    'an access token': [ann.access, right],
+  };
+  for (const [name, [challenge, assertion]] of Object.entries(wrong))
+    t.equal(await unchanged(t, sql, () => send(challenge, assertion), name), REFUSED, name);
+  await unchanged(t, sql, () => Promise.all(Array.from({ length: 20 }, begin)), 'options');
+
+  const outcomes = await Promise.all(Array.from({ length: 10 }, () => send(one.challenge, right)));
+  t.same(outcomes.sort(), ['200', ...Array(9).fill(REFUSED)]);
+  t.equal(await sessionsOf(service, ann.id), 2);
+});
+
+attack('a passkey that was removed beside a login logs nobody in afterwards', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const ann = await signUp(service);
+  const key = await addPasskey(service, ann.access);
+  const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
+  const [factor] = body.items as { id: string }[];
+  const begin = async () => (await service.post('/auth/login/passkey/options')).body;
+  const send = (begun: Record<string, unknown>) =>
+    service.post('/auth/login/passkey', { challenge: begun.challenge, assertion: key.get(nonceOf(begun)) });
+  const [early, late] = [await begin(), await begin()];
+  const [outcome, removed] = await Promise.all([
+    send(early),
+    service.send(`/auth/factors/${factor?.id}`, { method: 'DELETE', headers: bearer(ann) }),
+  ]);
+  t.equal(removed.status, 204);
+  t.ok(outcome.status === 200 || outcome.body.code === 'proof_refused');
+  t.equal(outcomeOf(await send(late)), REFUSED);
+});
+
+attack('one code raises one of two sessions', async (t, sql) => {
+  const service = await attackedService(t, sql, { time: { now: NOW } });
+  const { ann } = await twoUsers(service);
+  const other = (await service.post(`/auth/login?userId=${ann.id}`)).body;
+  const stepUp = async ({ access, refresh }: Record<string, unknown>, proof: object) =>
+    outcomeOf(await service.post('/auth/step-up', { accessToken: access, refreshToken: refresh, ...proof }));
+  t.equal(await stepUp(other, { password: PASSWORD }), REFUSED, 'the password alone raises nothing');
+  const code = ann.app.code();
+  const outcomes = await Promise.all([stepUp({ ...ann }, { code }), stepUp(other, { code })]);
+  t.same(outcomes.sort(), ['200', REFUSED]);
+});

@@ -1,0 +1,467 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import {
+  FIRST_SECURITY_VERSION,
+  MAX_ANSWERS,
+  MAX_FACTORS,
+  type ProofUse,
+} from '../../src/domain/second-factor.ts';
+import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
+import type { SecondFactors, StoredPasskey, StoredTotp } from '../../src/ports/stores/second-factors.ts';
+import { hash, NOW, someFamily } from '../support/families.ts';
+import { someUser, type UserStores, withHash } from './users.ts';
+
+export interface FactorStores extends UserStores {
+  readonly secondFactors: SecondFactors;
+}
+
+type Fresh = (t: Test) => Promise<FactorStores>;
+
+const LATER = NOW + 300_000;
+
+let count = 0;
+
+function someFactor(userId: string, values: Partial<StoredTotp> = {}): StoredTotp {
+  count += 1;
+  return {
+    id: randomUUID(),
+    userId,
+    kind: 'totp',
+    label: `phone ${count}`,
+    createdAt: NOW + count,
+    confirmedAt: null,
+    lastUsedAt: null,
+    totp: { sealedSecret: `sealed ${count}`, lastStep: null },
+    ...values,
+  };
+}
+
+function somePasskey(userId: string, values: Partial<StoredPasskey['passkey']> = {}): StoredPasskey {
+  const { totp: _, ...factor } = someFactor(userId);
+  const [credentialId, publicKey] = [hash(), hash()];
+  return {
+    ...factor,
+    kind: 'passkey',
+    confirmedAt: factor.createdAt,
+    passkey: {
+      credentialId,
+      publicKey,
+      signCount: 0,
+      transports: ['internal'],
+      isBackedUp: false,
+      ...values,
+    },
+  };
+}
+
+function entryAbout(userId: string): OutboxEntry {
+  return {
+    id: randomUUID(),
+    kind: 'event',
+    event: { type: 'users.deleted', occurredAt: NOW, data: { userId } },
+  };
+}
+
+const told = async ({ outbox }: FactorStores) =>
+  (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type);
+
+/** An account with a confirmed factor and two recovery codes. */
+async function secured(stores: FactorStores) {
+  const user = someUser();
+  await stores.users.create(user, []);
+  const factor = someFactor(user.id);
+  await stores.secondFactors.add(factor);
+  await stores.secondFactors.confirm({ userId: user.id, id: factor.id, step: 10, at: NOW }, []);
+  const codes = [hash(), hash()] as const;
+  await stores.secondFactors.replaceRecoveryCodes(user.id, codes, []);
+  const versionNow = async () => (await stores.secondFactors.find(user.id))?.securityVersion ?? '';
+  const challenge = async () => {
+    const hashedNonce = hash();
+    await stores.secondFactors.countAnswer({ hashedNonce, expiresAt: LATER });
+    return hashedNonce;
+  };
+  const logIn = async (use: ProofUse, values: { securityVersion?: string; hashedNonce?: string } = {}) => {
+    const family = someFamily({ userId: user.id });
+    const proof = {
+      securityVersion: values.securityVersion ?? (await versionNow()),
+      challenge: { hashedNonce: values.hashedNonce ?? (await challenge()), expiresAt: LATER },
+      use,
+    };
+    return stores.secondFactors.openSession(family, proof, [entryAbout(user.id)]);
+  };
+  const code = (step: number) => ({ kind: 'totp', factorId: factor.id, step }) as const;
+  const sessions = async () =>
+    (await stores.families.list(user.id, { now: NOW, limit: 100, after: null })).length;
+  return { ...stores, user, factor, codes, versionNow, challenge, logIn, code, sessions };
+}
+
+/** The contract of {@link SecondFactors}, and of what other stores have to do with it. */
+export async function secondFactorsContract(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('changes of factors', (t) => changes(t, fresh));
+  await t.test('security versions', (t) => versions(t, fresh));
+  await t.test('logins by a second step', (t) => logins(t, fresh));
+  await t.test('concurrency', (t) => concurrency(t, fresh));
+}
+
+async function changes(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('a factor is added, confirmed, renamed and removed', async (t) => {
+    const stores = await fresh(t);
+    const { secondFactors } = stores;
+    const user = someUser();
+    t.equal(await secondFactors.find(user.id), null);
+    t.equal(await secondFactors.add(someFactor(user.id)), 'gone');
+    await stores.users.create(user, []);
+    t.same(await secondFactors.find(user.id), {
+      passwordHash: user.passwordHash,
+      securityVersion: FIRST_SECURITY_VERSION,
+      factors: [],
+      recoveryCodes: [],
+    });
+    const [forgotten, factor] = [someFactor(user.id), someFactor(user.id)];
+    t.equal(await secondFactors.add(forgotten), 'added');
+    t.equal(await secondFactors.add(factor), 'added', 'in place of the unconfirmed one');
+    t.same((await secondFactors.find(user.id))?.factors, [factor]);
+
+    const confirmation = { userId: user.id, id: factor.id, step: 7, at: NOW + 5 };
+    const entry = entryAbout(user.id);
+    t.equal(await secondFactors.confirm({ ...confirmation, id: forgotten.id }, [entry]), false);
+    t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, [entry]), false);
+    t.equal(await secondFactors.rename(user.id, factor.id, 'x'), false, 'not confirmed');
+    t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
+    t.same(await told(stores), [], 'nothing is told of what did not happen');
+    t.equal(await secondFactors.confirm(confirmation, [entry]), true);
+    t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
+    t.same(await told(stores), ['users.deleted']);
+
+    t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon'), true);
+    t.equal(await secondFactors.rename(someUser().id, factor.id, 'x'), false);
+    const totp = { ...factor.totp, lastStep: 7 };
+    t.same((await secondFactors.find(user.id))?.factors, [
+      { ...factor, label: 'Telefon', confirmedAt: NOW + 5, totp },
+    ]);
+    t.equal(await secondFactors.remove(someUser().id, factor.id, []), false);
+    t.equal(await secondFactors.remove(user.id, factor.id, []), true);
+    t.same((await secondFactors.find(user.id))?.factors, []);
+  });
+
+  await t.test('the last factor takes the recovery codes with it', async (t) => {
+    const { secondFactors, user, factor } = await secured(await fresh(t));
+    const second = someFactor(user.id);
+    await secondFactors.add(second);
+    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, []);
+    await secondFactors.remove(user.id, factor.id, []);
+    t.equal((await secondFactors.find(user.id))?.recoveryCodes.length, 2);
+    await secondFactors.remove(user.id, second.id, []);
+    t.equal((await secondFactors.find(user.id))?.recoveryCodes.length, 0);
+    t.equal(await secondFactors.replaceRecoveryCodes(user.id, [hash()], []), false, 'nothing to recover');
+  });
+
+  await t.test(
+    'a passkey is added in the expected state of the account, and found by its credential id',
+    async (t) => {
+      const world = await secured(await fresh(t));
+      const { secondFactors, user, users, factor, versionNow } = world;
+      const passkey = somePasskey(user.id, { signCount: 7, transports: ['usb', 'nfc'], isBackedUp: true });
+      const { credentialId } = passkey.passkey;
+      const version = await versionNow();
+      t.equal(
+        await secondFactors.addPasskey(passkey, FIRST_SECURITY_VERSION, [entryAbout(user.id)]),
+        'outdated',
+      );
+      t.equal(await secondFactors.addPasskey(somePasskey(randomUUID()), version, []), 'outdated');
+      t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
+      t.same(await told(world), []);
+      t.equal(await secondFactors.addPasskey(passkey, version, [entryAbout(user.id)]), 'added');
+      t.same(await told(world), ['users.deleted']);
+      t.not(await versionNow(), version);
+      t.equal(await secondFactors.findPasskeyOwner(credentialId), user.id);
+      t.same((await secondFactors.find(user.id))?.factors[1], passkey, 'stored to the last member');
+      const again = { ...somePasskey(user.id), passkey: passkey.passkey };
+      t.equal(await secondFactors.addPasskey(again, await versionNow(), []), 'taken');
+      t.same(
+        (await secondFactors.listSealed(null, 10)).map(({ id }) => id),
+        [factor.id],
+        'it has no secret',
+      );
+      await secondFactors.remove(user.id, passkey.id, []);
+      t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
+      t.equal(await secondFactors.addPasskey(again, await versionNow(), []), 'added');
+      await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+      t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
+    },
+  );
+
+  await t.test('an account has a bounded number of factors', async (t) => {
+    const { secondFactors, user } = await secured(await fresh(t));
+    for (let n = 1; n < MAX_FACTORS; n += 1) {
+      const factor = someFactor(user.id);
+      t.equal(await secondFactors.add(factor), 'added');
+      await secondFactors.confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, []);
+    }
+    t.equal(await secondFactors.add(someFactor(user.id)), 'full');
+    const version = (await secondFactors.find(user.id))?.securityVersion ?? '';
+    t.equal(await secondFactors.addPasskey(somePasskey(user.id), version, []), 'full');
+    t.equal((await secondFactors.find(user.id))?.factors.length, MAX_FACTORS);
+  });
+
+  await t.test('a deleted account has neither factors nor codes', async (t) => {
+    const { secondFactors, users, user } = await secured(await fresh(t));
+    await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+    t.equal(await secondFactors.find(user.id), null);
+    await users.create(user, []);
+    t.match(await secondFactors.find(user.id), { factors: [], recoveryCodes: [] });
+  });
+
+  await t.test(
+    'sealed secrets are listed in pages, and replaced if they are the expected ones',
+    async (t) => {
+      const stores = await fresh(t);
+      const { secondFactors } = stores;
+      const made = [await secured(stores), await secured(stores), await secured(stores)];
+      const sorted = made.map(({ factor }) => ({ id: factor.id, sealed: factor.totp.sealedSecret }));
+      sorted.sort((one, other) => (one.id < other.id ? -1 : 1));
+      const first = await secondFactors.listSealed(null, 2);
+      t.same(first, sorted.slice(0, 2));
+      t.same(await secondFactors.listSealed(first.at(-1)?.id ?? null, 2), sorted.slice(2));
+      const [one] = sorted as [{ id: string; sealed: string }];
+      t.equal(await secondFactors.reseal({ id: one.id, sealed: 'newer' }, 'another'), false);
+      t.equal(await secondFactors.reseal({ id: one.id, sealed: 'newer' }, one.sealed), true);
+      t.same(await secondFactors.listSealed(null, 1), [{ id: one.id, sealed: 'newer' }]);
+    },
+  );
+}
+
+async function versions(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('each change of a factor, a code or the password makes a new version', async (t) => {
+    const { secondFactors, users, user, factor, versionNow } = await secured(await fresh(t));
+    const seen = [FIRST_SECURITY_VERSION, await versionNow()];
+    const note = async () => seen.push(await versionNow());
+    const second = someFactor(user.id);
+    await secondFactors.add(second);
+    t.equal(await versionNow(), seen[1], 'an unconfirmed factor changes nothing');
+    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, []);
+    await note();
+    await secondFactors.remove(user.id, factor.id, []);
+    await note();
+    await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
+    await note();
+    const change = { passwordHash: 'newer', except: null, at: NOW };
+    await users.changePassword(user.id, user.passwordHash, change, []);
+    await note();
+    const hashedToken = hash();
+    await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+    await users.useReset(hashedToken, { ...change, passwordHash: 'newest' }, []);
+    await note();
+    t.equal(new Set(seen).size, 7);
+    await secondFactors.rename(user.id, second.id, 'x');
+    await users.changePassword(user.id, 'another', change, []);
+    await secondFactors.remove(user.id, factor.id, []);
+    t.equal(await versionNow(), seen.at(-1), 'neither a label nor what did not happen');
+    t.equal((await secondFactors.find(user.id))?.factors.length, 1, 'a reset leaves the factors');
+  });
+}
+
+async function logins(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('a proof opens a session once, and so does a challenge', async (t) => {
+    const world = await secured(await fresh(t));
+    const { logIn, code, codes, challenge, sessions } = world;
+    t.equal(await logIn(code(10)), null, 'the code that confirmed the factor');
+    t.equal(await logIn(code(9)), null, 'an earlier one');
+    t.equal(await sessions(), 0);
+    t.same(await told(world), []);
+    const hashedNonce = await challenge();
+    t.same(await logIn(code(11), { hashedNonce }), { sessions: [] });
+    t.equal(await logIn(code(12), { hashedNonce }), null, 'a used challenge');
+    t.equal(await logIn(code(11)), null, 'a used code');
+    t.same(await logIn(code(12)), { sessions: [] }, 'a refusal uses nothing up');
+    const recovery = { kind: 'recovery_code', hash: codes[0] } as const;
+    t.same(await logIn(recovery), { sessions: [] });
+    t.equal(await logIn(recovery), null);
+    t.equal(await logIn({ ...recovery, hash: hash() }), null);
+    t.same(await logIn({ ...recovery, hash: codes[1] }), { sessions: [] });
+    t.equal(await sessions(), 4);
+    t.same(await told(world), Array(4).fill('users.deleted'));
+    t.match(await world.secondFactors.find(world.user.id), {
+      recoveryCodes: [],
+      factors: [{ lastUsedAt: NOW }],
+    });
+  });
+
+  await t.test('a proof is good for its own account only', async (t) => {
+    const stores = await fresh(t);
+    const [ann, bob] = [await secured(stores), await secured(stores)];
+    t.equal(await ann.logIn(bob.code(11)), null);
+    t.equal(await ann.logIn({ kind: 'recovery_code', hash: bob.codes[0] }), null);
+    t.same(await bob.logIn(bob.code(11)), { sessions: [] });
+  });
+
+  await t.test('a challenge of an earlier version opens nothing', async (t) => {
+    const { logIn, code, versionNow, secondFactors, users, user } = await secured(await fresh(t));
+    const securityVersion = await versionNow();
+    await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
+    t.equal(await logIn(code(11), { securityVersion }), null);
+    const current = await versionNow();
+    await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+    t.equal(await logIn(code(11), { securityVersion: current }), null);
+  });
+
+  await t.test('an unconfirmed factor proves nothing', async (t) => {
+    const { logIn, secondFactors, user } = await secured(await fresh(t));
+    const factor = someFactor(user.id);
+    await secondFactors.add(factor);
+    t.equal(await logIn({ kind: 'totp', factorId: factor.id, step: 1 }), null);
+  });
+
+  await t.test('the sign count of a passkey grows, unless the passkey does not count', async (t) => {
+    const { logIn, secondFactors, user, versionNow } = await secured(await fresh(t));
+    const [counting, constant] = [somePasskey(user.id, { signCount: 3 }), somePasskey(user.id)];
+    for (const passkey of [counting, constant])
+      await secondFactors.addPasskey(passkey, await versionNow(), []);
+    const use = ({ id }: StoredPasskey, signCount: number) =>
+      logIn({ kind: 'passkey', factorId: id, signCount, isBackedUp: true });
+    t.equal(await use(counting, 3), null);
+    t.equal(await use(counting, 0), null);
+    t.same(await use(counting, 4), { sessions: [] });
+    t.equal(await use(counting, 4), null);
+    t.same(await use(constant, 0), { sessions: [] });
+    t.same(await use(constant, 0), { sessions: [] });
+    t.match((await secondFactors.find(user.id))?.factors[1], {
+      lastUsedAt: NOW,
+      passkey: { signCount: 4, isBackedUp: true },
+    });
+  });
+
+  await t.test('a challenge that was not answered before is used up by its login', async (t) => {
+    const { logIn, code } = await secured(await fresh(t));
+    const hashedNonce = hash();
+    t.same(await logIn(code(11), { hashedNonce }), { sessions: [] });
+    t.equal(await logIn(code(12), { hashedNonce }), null);
+  });
+
+  await t.test('a challenge takes a bounded number of answers', async (t) => {
+    const { secondFactors } = await fresh(t);
+    const answer = { hashedNonce: hash(), expiresAt: LATER };
+    for (let n = 0; n < MAX_ANSWERS; n += 1) t.equal(await secondFactors.countAnswer(answer), true);
+    t.equal(await secondFactors.countAnswer(answer), false);
+    t.equal(await secondFactors.countAnswer({ ...answer, hashedNonce: hash() }), true);
+  });
+
+  await t.test('a used challenge takes no answer, and old challenges are removed', async (t) => {
+    const { secondFactors, logIn, code } = await secured(await fresh(t));
+    const answer = { hashedNonce: hash(), expiresAt: NOW };
+    await secondFactors.countAnswer(answer);
+    await logIn(code(11), answer);
+    t.equal(await secondFactors.countAnswer(answer), false);
+    t.equal(await secondFactors.forgetChallenges(NOW, 10), 0);
+    t.equal(await secondFactors.forgetChallenges(NOW + 1, 10), 1);
+    t.equal(await secondFactors.forgetChallenges(NOW + 1, 10), 0);
+  });
+
+  await t.test('a login without a second step is refused where an account has a factor', async (t) => {
+    const stores = await fresh(t);
+    const { families, user, secondFactors, factor, sessions } = await secured(stores);
+    const open = (condition: Parameters<typeof families.open>[2], userId = user.id) =>
+      families.open(someFamily({ userId }), [], condition);
+    const refusing = { ...withHash(user.passwordHash), refuseSecondFactor: true };
+    t.equal(await open(refusing), null);
+    t.equal(await open({ refuseSecondFactor: true }), null);
+    t.equal(await sessions(), 0);
+    t.same(await open(withHash(user.passwordHash)), { sessions: [] });
+    t.same(
+      await open({ refuseSecondFactor: true }, randomUUID()),
+      { sessions: [] },
+      'a user without account',
+    );
+    await secondFactors.remove(user.id, factor.id, []);
+    t.same(await open(refusing), { sessions: [] });
+    t.same(await open({ refuseSecondFactor: true }), { sessions: [] });
+  });
+}
+
+async function concurrency(t: Test, fresh: Fresh): Promise<void> {
+  const successes = (answers: readonly unknown[]) => answers.filter(Boolean).length;
+
+  await t.test(
+    'of many concurrent uses of one code, one recovery code or one challenge one succeeds',
+    async (t) => {
+      const { logIn, code, codes, challenge } = await secured(await fresh(t));
+      const ten = <T>(use: (n: number) => Promise<T>) =>
+        Promise.all(Array.from({ length: 10 }, (_, n) => use(n)));
+      t.equal(successes(await ten(() => logIn(code(11)))), 1, 'one code');
+      t.equal(
+        successes(await ten(() => logIn({ kind: 'recovery_code', hash: codes[0] }))),
+        1,
+        'one recovery code',
+      );
+      const hashedNonce = await challenge();
+      t.equal(successes(await ten((n) => logIn(code(20 + n), { hashedNonce }))), 1, 'one challenge');
+    },
+  );
+
+  await t.test('parallel answers get no more tries than sequential ones', async (t) => {
+    const { secondFactors } = await fresh(t);
+    const answer = { hashedNonce: hash(), expiresAt: LATER };
+    const answers = Array.from({ length: 20 }, () => secondFactors.countAnswer(answer));
+    t.equal(successes(await Promise.all(answers)), MAX_ANSWERS);
+  });
+
+  await t.test('a second step beside a reset leaves no session', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 10; round += 1) {
+      const { logIn, code, users, user, sessions, versionNow, challenge } = await secured(stores);
+      const [hashedToken, hashedNonce, securityVersion] = [hash(), await challenge(), await versionNow()];
+      await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+      await Promise.all([
+        logIn(code(11), { securityVersion, hashedNonce }),
+        users.useReset(hashedToken, { passwordHash: 'newer', except: null, at: NOW }, []),
+      ]);
+      t.equal(await sessions(), 0);
+    }
+  });
+
+  await t.test('a login by password alone never succeeds after a factor was added', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 10; round += 1) {
+      const user = someUser();
+      await stores.users.create(user, []);
+      const factor = someFactor(user.id);
+      await stores.secondFactors.add(factor);
+      const open = () =>
+        stores.families.open(someFamily({ userId: user.id }), [], {
+          passwordHash: user.passwordHash,
+          refuseSecondFactor: true,
+        });
+      const confirm = stores.secondFactors
+        .confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, [])
+        .then(open);
+      const answers = await Promise.all([open(), confirm, open()]);
+      t.equal(answers[1], null);
+    }
+  });
+
+  await t.test('changes, logins and resets of one account never block each other', async (t) => {
+    const { secondFactors, families, users, user, logIn, code, factor } = await secured(await fresh(t));
+    for (let round = 0; round < 10; round += 1) {
+      const expected = round === 0 ? user.passwordHash : `hash ${round - 1}`;
+      const change = { passwordHash: `hash ${round}`, except: null, at: NOW };
+      const added = someFactor(user.id);
+      await Promise.all([
+        logIn(code(100 + 2 * round)),
+        logIn(code(101 + 2 * round)),
+        families.open(someFamily({ userId: user.id }), [], withHash(expected)),
+        users.changePassword(user.id, expected, change, []),
+        secondFactors.add(added),
+        secondFactors.replaceRecoveryCodes(user.id, [hash()], []),
+        secondFactors.remove(user.id, added.id, []),
+        families.revokeAll(user.id, { at: NOW, reason: 'logout', except: null }),
+      ]);
+    }
+    t.equal((await secondFactors.find(user.id))?.factors[0]?.id, factor.id);
+  });
+
+  await t.test('concurrent enrolments leave one unconfirmed factor', async (t) => {
+    const { secondFactors, user } = await secured(await fresh(t));
+    await Promise.all(Array.from({ length: 10 }, () => secondFactors.add(someFactor(user.id))));
+    t.equal((await secondFactors.find(user.id))?.factors.length, 2);
+  });
+}

@@ -1,0 +1,126 @@
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { PASSKEY_ORIGIN } from './sessions.ts';
+
+type Cbor = number | string | Buffer | Map<Cbor, Cbor>;
+
+/** CBOR (RFC 8949) of what an attestation needs. */
+function cbor(value: Cbor): Buffer {
+  if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value);
+  if (typeof value === 'string')
+    return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value]);
+  const members = [...value].flatMap(([key, member]) => [cbor(key), cbor(member)]);
+  return Buffer.concat([head(5, value.size), ...members]);
+}
+
+function head(major: number, argument: number): Buffer {
+  const type = major << 5;
+  if (argument < 24) return Buffer.from([type | argument]);
+  if (argument < 256) return Buffer.from([type | 24, argument]);
+  return Buffer.from([type | 25, argument >> 8, argument & 0xff]);
+}
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest();
+
+const FLAGS = { present: 0x01, verified: 0x04, canBackUp: 0x08, isBackedUp: 0x10, hasCredential: 0x40 };
+
+/** What an answer of the authenticator differs in. */
+interface Answering {
+  readonly origin?: string;
+  readonly rpId?: string;
+  readonly type?: string;
+  readonly verified?: boolean;
+  readonly signCount?: number;
+}
+
+/** The nonce in the options of an answer. */
+export const nonceOf = ({ publicKey }: Record<string, unknown>): string =>
+  String((publicKey as Record<string, unknown>).challenge);
+
+/** A passkey (ES256) in software. `counts`: whether it has a sign count; `synced`: whether it may be on several devices. */
+export function softwareAuthenticator({ counts = false, synced = false } = {}) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const credentialId = randomBytes(16);
+  const id = credentialId.toString('base64url');
+  let signCount = 0;
+
+  function authenticatorData(answering: Answering, attested: Buffer): Buffer {
+    const { rpId = 'localhost', verified = true } = answering;
+    if (counts) signCount += 1;
+    const counter = Buffer.alloc(4);
+    counter.writeUInt32BE(answering.signCount ?? signCount);
+    const flags =
+      FLAGS.present |
+      (verified ? FLAGS.verified : 0) |
+      (synced ? FLAGS.canBackUp | FLAGS.isBackedUp : 0) |
+      (attested.length > 0 ? FLAGS.hasCredential : 0);
+    return Buffer.concat([sha256(rpId), Buffer.from([flags]), counter, attested]);
+  }
+
+  function clientData(type: string, challenge: string, answering: Answering): Buffer {
+    const { origin = PASSKEY_ORIGIN } = answering;
+    return Buffer.from(
+      JSON.stringify({ type: answering.type ?? type, challenge, origin, crossOrigin: false }),
+    );
+  }
+
+  function coseKey(): Buffer {
+    const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+    const [xBytes, yBytes] = [x, y].map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer];
+    return cbor(
+      new Map<Cbor, Cbor>([
+        [1, 2],
+        [3, -7],
+        [-1, 1],
+        [-2, xBytes],
+        [-3, yBytes],
+      ]),
+    );
+  }
+
+  return {
+    id,
+
+    /** The answer to creation options. */
+    create(challenge: string, answering: Answering = {}) {
+      const length = Buffer.from([0, credentialId.length]);
+      const attested = Buffer.concat([Buffer.alloc(16), length, credentialId, coseKey()]);
+      const authData = authenticatorData(answering, attested);
+      const attestation = new Map<Cbor, Cbor>([
+        ['fmt', 'none'],
+        ['attStmt', new Map()],
+        ['authData', authData],
+      ]);
+      return {
+        id,
+        rawId: id,
+        type: 'public-key',
+        clientExtensionResults: {},
+        response: {
+          clientDataJSON: clientData('webauthn.create', challenge, answering).toString('base64url'),
+          attestationObject: cbor(attestation).toString('base64url'),
+          transports: ['internal'],
+        },
+      };
+    },
+
+    /** The answer to request options. */
+    get(challenge: string, answering: Answering = {}) {
+      const authData = authenticatorData(answering, Buffer.alloc(0));
+      const data = clientData('webauthn.get', challenge, answering);
+      return {
+        id,
+        rawId: id,
+        type: 'public-key',
+        clientExtensionResults: {},
+        response: {
+          clientDataJSON: data.toString('base64url'),
+          authenticatorData: authData.toString('base64url'),
+          signature: sign('sha256', Buffer.concat([authData, sha256(data)]), privateKey).toString(
+            'base64url',
+          ),
+        },
+      };
+    },
+  };
+}

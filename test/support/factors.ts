@@ -1,0 +1,35 @@
+import type { HttpService } from './http.ts';
+import { secretIn, totpCode } from './totp.ts';
+
+export const PASSWORD = 'a violet piano 42';
+export const STEP = 30_000;
+
+export interface Signed {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+export const bearer = ({ access }: Pick<Signed, 'access'>) => ({ authorization: `Bearer ${access}` });
+
+export const logIn = (service: Pick<HttpService, 'post'>, username: string, password = PASSWORD) =>
+  service.post('/auth/login', { username, password });
+
+/** Registers a user and logs them in. */
+export async function signUp(service: Pick<HttpService, 'post'>, username = 'ann') {
+  const account = { username, email: `${username}@example.com`, password: PASSWORD };
+  const { body } = await service.post('/auth/register', account);
+  const pair = (await logIn(service, username)).body;
+  return { ...account, id: String(body.id), access: String(pair.access), refresh: String(pair.refresh) };
+}
+
+/** Adds an authenticator app, and moves the clock so that the next code is an unused one. */
+export async function addApp(service: Pick<HttpService, 'post' | 'time'>, signed: Pick<Signed, 'access'>) {
+  const { body } = await service.post('/auth/factors/totp', { label: 'Phone' }, bearer(signed));
+  const secret = secretIn(body.uri);
+  const id = String(body.id);
+  const confirmation = { code: totpCode(secret, service.time.now) };
+  const confirmed = await service.post(`/auth/factors/totp/${id}/confirm`, confirmation, bearer(signed));
+  if (confirmed.status !== 204) throw new Error(String(confirmed.body.code));
+  service.time.now += STEP;
+  return { id, secret, code: () => totpCode(secret, service.time.now) };
+}

@@ -1,0 +1,223 @@
+import {
+  type AnsweredChallenge,
+  countAnswer,
+  FIRST_SECURITY_VERSION,
+  isConfirmed,
+  isNextSignCount,
+  isUnusedStep,
+  MAX_FACTORS,
+  type ProofUse,
+  useChallenge,
+} from '../../../src/domain/second-factor.ts';
+import type { User } from '../../../src/domain/user.ts';
+import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { SecondFactors, StoredFactor } from '../../../src/ports/stores/second-factors.ts';
+import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
+import { recordAbout, type StoredEntry } from './stored-entry.ts';
+
+interface SecuredAccount {
+  securityVersion: string;
+  factors: StoredFactor[];
+  recoveryCodes: Set<string>;
+}
+
+/** Factors, codes and security version by the id of the user. */
+export type SecuredAccounts = Map<string, SecuredAccount>;
+
+function accountOf(accounts: SecuredAccounts, userId: string): SecuredAccount {
+  const found = accounts.get(userId) ?? {
+    securityVersion: FIRST_SECURITY_VERSION,
+    factors: [],
+    recoveryCodes: new Set(),
+  };
+  accounts.set(userId, found);
+  return found;
+}
+
+export function hasSecondFactor(accounts: SecuredAccounts, userId: string): boolean {
+  return accountOf(accounts, userId).factors.some(isConfirmed);
+}
+
+export function renewSecurityVersion(accounts: SecuredAccounts, userId: string): void {
+  accountOf(accounts, userId).securityVersion = crypto.randomUUID();
+}
+
+/** The security version survives the account. */
+export function forgetFactors(accounts: SecuredAccounts, userId: string): void {
+  Object.assign(accountOf(accounts, userId), { factors: [], recoveryCodes: new Set() });
+}
+
+function replaceFactor(account: SecuredAccount, changed: StoredFactor): void {
+  account.factors = account.factors.map((factor) => (factor.id === changed.id ? changed : factor));
+}
+
+const confirmed = (account: SecuredAccount | null, id: string) =>
+  account?.factors.find((factor) => factor.id === id && isConfirmed(factor));
+
+/** Returns what uses the proof up; null if it was used before or is gone. */
+function prepareUse(account: SecuredAccount, use: ProofUse, at: number): (() => void) | null {
+  if (use.kind === 'recovery_code') {
+    return account.recoveryCodes.has(use.hash) ? () => account.recoveryCodes.delete(use.hash) : null;
+  }
+  const factor = confirmed(account, use.factorId);
+  if (use.kind === 'passkey' && factor?.kind === 'passkey') {
+    const { signCount, isBackedUp } = use;
+    if (!isNextSignCount(factor.passkey.signCount, signCount)) return null;
+    const passkey = { ...factor.passkey, signCount, isBackedUp };
+    return () => replaceFactor(account, { ...factor, lastUsedAt: at, passkey });
+  }
+  if (use.kind !== 'totp' || factor?.kind !== 'totp' || !isUnusedStep(factor.totp.lastStep, use.step))
+    return null;
+  const totp = { ...factor.totp, lastStep: use.step };
+  return () => replaceFactor(account, { ...factor, lastUsedAt: at, totp });
+}
+
+/** Uses a proof of a user up, as `useProofSql` does. Null if it was used before or is gone. */
+export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: ProofUse, at: number) {
+  return prepareUse(accountOf(accounts, userId), use, at);
+}
+
+/** Second factors in memory. Every method is atomic because it has no `await` before its changes. */
+export function createMemorySecondFactors(
+  users: ReadonlyMap<string, User>,
+  families: TokenFamilies,
+  outbox: Map<string, StoredEntry>,
+  accounts: SecuredAccounts,
+): SecondFactors {
+  const challenges = new Map<string, AnsweredChallenge & { readonly expiresAt: number }>();
+
+  const find = (userId: string) => (users.has(userId) ? accountOf(accounts, userId) : null);
+
+  function finish(userId: string, entries: readonly OutboxEntry[]): true {
+    renewSecurityVersion(accounts, userId);
+    const user = users.get(userId);
+    if (user !== undefined) recordAbout(outbox, user, entries);
+    return true;
+  }
+
+  function ownerOf(credentialId: string): string | null {
+    const all = [...accounts.values()].flatMap(({ factors }) => factors);
+    const found = all.find(
+      (factor) => factor.kind === 'passkey' && factor.passkey.credentialId === credentialId,
+    );
+    return found?.userId ?? null;
+  }
+
+  return {
+    async find(userId) {
+      const account = find(userId);
+      if (account === null) return null;
+      const { securityVersion, factors, recoveryCodes } = account;
+      const passwordHash = users.get(userId)?.passwordHash ?? '';
+      const sorted = [...factors].sort(
+        (one, other) => one.createdAt - other.createdAt || one.id.localeCompare(other.id, 'en'),
+      );
+      return {
+        passwordHash,
+        securityVersion,
+        factors: structuredClone(sorted),
+        recoveryCodes: [...recoveryCodes].sort(),
+      };
+    },
+
+    async add(factor) {
+      const account = find(factor.userId);
+      if (account === null) return 'gone';
+      account.factors = account.factors.filter(isConfirmed);
+      if (account.factors.length >= MAX_FACTORS) return 'full';
+      account.factors.push(structuredClone(factor));
+      return 'added';
+    },
+
+    async addPasskey(factor, securityVersion, entries) {
+      const account = find(factor.userId);
+      if (account?.securityVersion !== securityVersion) return 'outdated';
+      if (ownerOf(factor.passkey.credentialId) !== null) return 'taken';
+      if (account.factors.length >= MAX_FACTORS) return 'full';
+      account.factors.push(structuredClone(factor));
+      finish(factor.userId, entries);
+      return 'added';
+    },
+
+    async findPasskeyOwner(credentialId) {
+      return ownerOf(credentialId);
+    },
+
+    async confirm({ userId, id, step, at }, entries) {
+      const account = find(userId);
+      const factor = account?.factors.find((one) => one.id === id && !isConfirmed(one));
+      if (account === null || factor?.kind !== 'totp') return false;
+      replaceFactor(account, { ...factor, confirmedAt: at, totp: { ...factor.totp, lastStep: step } });
+      return finish(userId, entries);
+    },
+
+    async rename(userId, id, label) {
+      const account = find(userId);
+      const factor = confirmed(account, id);
+      if (account === null || factor === undefined) return false;
+      replaceFactor(account, { ...factor, label });
+      return true;
+    },
+
+    async remove(userId, id, entries) {
+      const account = find(userId);
+      if (account === null || confirmed(account, id) === undefined) return false;
+      account.factors = account.factors.filter((factor) => factor.id !== id);
+      if (!account.factors.some(isConfirmed)) account.recoveryCodes.clear();
+      return finish(userId, entries);
+    },
+
+    async replaceRecoveryCodes(userId, hashes, entries) {
+      const account = find(userId);
+      if (account === null || !account.factors.some(isConfirmed)) return false;
+      account.recoveryCodes = new Set(hashes);
+      return finish(userId, entries);
+    },
+
+    async countAnswer({ hashedNonce, expiresAt }) {
+      const counted = countAnswer(challenges.get(hashedNonce));
+      if (counted === null) return false;
+      challenges.set(hashedNonce, { ...counted, expiresAt });
+      return true;
+    },
+
+    async openSession(family, { securityVersion, challenge: answered, use }, entries) {
+      const account = find(family.userId);
+      if (account?.securityVersion !== securityVersion) return null;
+      const stored = challenges.get(answered.hashedNonce);
+      const used = useChallenge(stored);
+      const useUp = prepareUse(account, use, family.createdAt);
+      if (used === null || useUp === null) return null;
+      useUp();
+      challenges.set(answered.hashedNonce, { expiresAt: answered.expiresAt, ...stored, ...used });
+      return families.open(family, entries);
+    },
+
+    async forgetChallenges(before, limit) {
+      const old = [...challenges].filter(([, { expiresAt }]) => expiresAt < before).slice(0, limit);
+      for (const [nonce] of old) challenges.delete(nonce);
+      return old.length;
+    },
+
+    async listSealed(after, limit) {
+      return [...accounts.values()]
+        .flatMap(({ factors }) => factors)
+        .flatMap((factor) =>
+          factor.kind === 'totp' ? [{ id: factor.id, sealed: factor.totp.sealedSecret }] : [],
+        )
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .filter(({ id }) => after === null || id > after)
+        .slice(0, limit);
+    },
+
+    async reseal({ id, sealed }, expected) {
+      for (const account of accounts.values()) {
+        const factor = account.factors.find((one) => one.id === id);
+        if (factor?.kind !== 'totp' || factor.totp.sealedSecret !== expected) continue;
+        replaceFactor(account, { ...factor, totp: { ...factor.totp, sealedSecret: sealed } });
+        return true;
+      }
+      return false;
+    },
+  };
+}
