@@ -10,7 +10,8 @@ export async function startKinship(databaseUrl: string): Promise<Contestant> {
   const secrets = parseEnv(
     execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
   );
-  const serviceKey = secrets.SERVICE_API_KEYS?.split(':').at(-1) ?? '';
+  const keys = secrets.SERVICE_API_KEYS?.split(',').map((key) => key.split(':')) ?? [];
+  const serviceKey = keys.find(([, scopes]) => scopes === 'login')?.[2] ?? '';
   const contestant = await startProcess(['--max-semi-space-size=4', `${ROOT}dist/main.js`], {
     ...(secrets as Record<string, string>),
     NODE_ENV: 'production',
