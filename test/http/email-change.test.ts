@@ -92,6 +92,9 @@ t.test('the former address undoes the change, also against a thief who knows the
   t.equal((await press('undo', undo.token)).status, 403, 'once');
   const events = (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
   t.match(events.filter(({ type }) => type === 'users.email_changed').at(-1), { data: { undone: true } });
+  for (const event of ['email_change_requested', 'email_changed', 'email_change_undone'])
+    t.match(service.lines.join(''), `"event":"${event}"`);
+  t.notMatch(service.lines.join(''), /ann@example|thief@example/, 'the log names no address');
 
   const token = /action="\/auth\/not-me\/password">\n<input type="hidden" name="token" value="([^"]+)"/.exec(
     html,

@@ -71,6 +71,8 @@ t.test('a registration mails a link, and its button verifies the address once', 
   const verified = (await eventsOf(ann1)).filter(({ type }) => type === 'users.email_verified');
   t.match(verified, [{ data: { userId, address: '127.0.0.1' } }]);
   t.equal(verified.length, 1);
+  t.match(ann1.lines.join(''), '"event":"email_verified"');
+  t.notMatch(ann1.lines.join(''), /ann@example/, 'the log names no address');
 });
 
 t.test('of many simultaneous presses of the button one verifies the address', async (t) => {
