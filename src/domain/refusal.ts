@@ -1,4 +1,5 @@
 import type { Limit } from './attempts.ts';
+import type { Level } from './authentication.ts';
 import type { ProofKind } from './second-factor.ts';
 
 /** The closed set of refusal codes, each with its default sentence. */
@@ -46,6 +47,7 @@ interface RefusalOptions extends ErrorOptions {
   readonly retryAfter?: number;
   readonly limit?: ReachedLimit;
   readonly maxAge?: number;
+  readonly acr?: Level;
 }
 
 /**
@@ -65,12 +67,16 @@ export class Refusal extends Error {
   /** Milliseconds for which an authentication counts as recent; undefined where that is not the reason. */
   readonly maxAge: number | undefined;
 
+  /** The level that an authentication must have; undefined where any is enough. */
+  readonly acr: Level | undefined;
+
   constructor(code: RefusalCode, detail: string = meaning[code], options?: RefusalOptions) {
     super(detail, options);
     this.code = code;
     this.retryAfter = options?.retryAfter;
     this.limit = options?.limit;
     this.maxAge = options?.maxAge;
+    this.acr = options?.acr;
   }
 }
 

@@ -244,7 +244,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     const document = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
       paths: Record<string, Record<string, unknown>>;
     };
-    const inner = /^\/(?:admin|metrics|health)\b/;
+    const inner = /^\/(?:admin|metrics|health|revocations)\b/;
     for (const [path, methods] of Object.entries(document.paths)) {
       const target = path.replaceAll(/\{\w+\}/g, '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
       for (const method of Object.keys(methods).filter((name) => name !== 'delete')) {

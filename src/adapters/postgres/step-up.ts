@@ -48,7 +48,7 @@ async function acceptProof(
 ): Promise<boolean> {
   if (proof.kind === 'password') {
     const accounts = await tx`
-      select id from users where id = ${userId} and password_hash = ${proof.passwordHash} for share`;
+      select id from users where id = ${userId} and password_hash = ${proof.passwordHash} and not has_second_factor for share`;
     return accounts.length === 1;
   }
   await tx`select id from users where id = ${userId} for share`;

@@ -1,4 +1,4 @@
-import { type AuthenticationClaims, isRecent } from '../../domain/authentication.ts';
+import { type AuthenticationClaims, isRecent, type Level } from '../../domain/authentication.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { SessionOfUser } from '../sessions/log-out.ts';
@@ -14,8 +14,8 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 }
 
 /**
- * Requires that the user was authenticated within `stepUpMaxAge`, before a sensitive change. The access token decides: a
- * step-up gives a new one, and a copy of the token before it gains nothing. The session is read from the database, because
+ * Requires that the user was authenticated within `stepUpMaxAge`, and at `level` where one is given, before a sensitive
+ * change. The access token decides: a step-up gives a new one, and a copy of the token before it gains nothing. The session is read from the database, because
  * another replica may have ended it a moment ago.
  *
  * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
@@ -23,10 +23,12 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 export async function requireRecentSignIn(
   deps: RecentSignInDeps,
   { authentication, ...session }: SignIn,
+  level: Level | null = null,
 ): Promise<void> {
   const { stepUpMaxAge: maxAge } = deps.policy;
-  if (!isRecent(authentication, maxAge, deps.clock()))
-    throw new Refusal('step_up_required', undefined, { maxAge });
+  const hasLevel = level === null || authentication.acr === level;
+  if (!hasLevel || !isRecent(authentication, maxAge, deps.clock()))
+    throw new Refusal('step_up_required', undefined, { maxAge, ...(level !== null && { acr: level }) });
   if ((await findLiveFamily(deps, session)) === null)
     throw new Refusal('unauthenticated', 'The session has been ended.');
 }

@@ -1,15 +1,19 @@
 import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { isConfirmed } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { applyWithPassword, type ShownPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 import { type RecentSignInDeps, requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
 
-export interface SensitiveChangeDeps extends ConfirmPasswordDeps, RecentSignInDeps {}
+export interface SensitiveChangeDeps extends ConfirmPasswordDeps, RecentSignInDeps {
+  readonly secondFactors: Pick<SecondFactors, 'find'>;
+}
 
 /** A request for a change that a stolen access token must not make. */
 export interface SensitiveRequest extends SignIn {
-  /** Counts as a recent sign-in. */
+  /** Counts as a recent sign-in, unless the account has a second factor. */
   readonly password?: string | undefined;
   readonly client: ClientInfo;
 }
@@ -21,20 +25,23 @@ export interface AuthorizedRequest {
 }
 
 /**
- * Requires the password, or a recent sign-in. Rejects with a {@link Refusal}: `not_found` for users without an account
+ * Requires the password, or a recent sign-in. An account with a second factor must have signed in or stepped up with that
+ * factor: a thief who knows the password gets no further. Rejects with a {@link Refusal}: `not_found` for users without an account
  * here, `invalid_credentials`, `too_many_requests`, `step_up_required`, `unauthenticated`.
  */
 export async function authorizeChange(
   deps: SensitiveChangeDeps,
   { password, client, ...signIn }: SensitiveRequest,
 ): Promise<AuthorizedRequest> {
-  if (password !== undefined) {
+  const account = await deps.secondFactors.find(signIn.userId);
+  const hasFactor = account?.factors.some(isConfirmed) === true;
+  if (password !== undefined && !hasFactor) {
     const shown = await confirmPassword(deps, signIn.userId, password, client);
     return { user: shown.user, shown };
   }
   const user = await deps.users.find(signIn.userId);
   if (user === null) throw new Refusal('not_found', 'This user has no account here.');
-  await requireRecentSignIn(deps, signIn);
+  await requireRecentSignIn(deps, signIn, hasFactor ? 'aal2' : null);
   return { user, shown: null };
 }
 

@@ -41,10 +41,8 @@ export async function authorizeFactorChange(
     await confirmPassword(deps, userId, password, client);
     return account;
   }
-  await requireRecentSignIn(deps, signIn);
   const isOlder = (authentication.auth_time ?? 0) * 1000 <= Math.min(...confirmedAt);
-  if (authentication.acr !== 'aal2' && !isOlder)
-    throw new Refusal('step_up_required', undefined, { maxAge: deps.policy.stepUpMaxAge });
+  await requireRecentSignIn(deps, signIn, isOlder ? null : 'aal2');
   return account;
 }
 

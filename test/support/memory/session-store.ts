@@ -184,6 +184,7 @@ function createFamilies(
           ? () => {}
           : prepareProofUse(accounts, userId, proof, rotation.next.rotatedAt);
       if (proof.kind === 'password' && users.get(userId)?.passwordHash !== proof.passwordHash) return null;
+      if (proof.kind === 'password' && hasSecondFactor(accounts, userId)) return null;
       if (useUp === null) return null;
       const rotated = rotate(rotation, { authentication }, entries);
       if (rotated !== null) useUp();

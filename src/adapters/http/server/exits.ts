@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Level } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
@@ -46,15 +47,19 @@ const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}
 
 /**
  * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3), or
- * how recent the user's authentication must be (RFC 9470 section 3).
+ * how recent the user's authentication must be, and at which level (RFC 9470 section 3).
  */
 function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
-  if (error instanceof Refusal && error.maxAge !== undefined)
-    return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(error.maxAge / 1000)}`;
+  if (error instanceof Refusal && error.maxAge !== undefined) return stepUpChallenge(error.maxAge, error.acr);
   if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return `${DPOP_CHALLENGE}, error="${code}"`;
   if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
   const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
   return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
+}
+
+function stepUpChallenge(maxAge: number, acr: Level | undefined): string {
+  const level = acr === undefined ? '' : `, acr_values="${acr}"`;
+  return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1000)}${level}`;
 }
 
 /** Headers of an answer that bypasses the framework, by the `Origin` of the request, undefined if it is unknown. */

@@ -1,0 +1,50 @@
+import t from 'tap';
+import { addApp, bearer, PASSWORD, signUp } from '../support/factors.ts';
+import { httpService } from '../support/http.ts';
+
+/** A user whose account has a second factor, signed in by the password before that. */
+async function secured(t: Parameters<typeof httpService>[0]) {
+  const service = await httpService(t);
+  const ann = await signUp(service);
+  const app = await addApp(service, ann);
+  const json = { 'content-type': 'application/json' };
+  const change = (token: string, body: object) =>
+    service.post('/auth/email', { email: 'new@example.com', ...body }, bearer({ access: token }));
+  const remove = (token: string, body: object) =>
+    service.send('/auth/me', {
+      method: 'DELETE',
+      headers: { ...bearer({ access: token }), ...json },
+      body: JSON.stringify(body),
+    });
+  return { service, ann, app, change, remove };
+}
+
+const CHALLENGED = { status: 401, body: { code: 'step_up_required', recovery: 'step_up' } };
+
+t.test(
+  'the password alone changes neither the address nor the account that has a second factor',
+  async (t) => {
+    const { service, ann, change, remove } = await secured(t);
+    for (const request of [change, remove]) {
+      const answer = await request(ann.access, { password: PASSWORD });
+      t.match(answer, CHALLENGED, 'a sign-in by password a moment ago, and the password again');
+      t.equal(
+        answer.headers.get('www-authenticate'),
+        'Bearer error="insufficient_user_authentication", max_age=600, acr_values="aal2"',
+      );
+    }
+    t.match((await service.send('/auth/me', { headers: bearer(ann) })).body, { email: 'ann@example.com' });
+  },
+);
+
+t.test('a step-up by the second factor allows both', async (t) => {
+  const { service, ann, app, change, remove } = await secured(t);
+  const { refresh: refreshToken, access: accessToken } = ann;
+  const byPassword = await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD });
+  t.match(byPassword, { status: 401, body: { code: 'proof_refused' } });
+  const raised = await service.post('/auth/step-up', { refreshToken, accessToken, code: app.code() });
+  t.equal(raised.status, 200);
+  const token = String(raised.body.access);
+  t.equal((await change(token, {})).status, 202);
+  t.equal((await remove(token, {})).status, 204);
+});
