@@ -43,7 +43,7 @@ const BATCH = 10_000;
 const CLIENT = new URL('contestants/kinship/many-sessions.ts', import.meta.url).href;
 const PLOT = fileURLToPath(new URL('../docs/growth.svg', import.meta.url));
 
-interface Grown {
+interface FilledTable {
   readonly families: number;
   readonly databaseUrl: string;
   readonly service: Contestant;
@@ -54,10 +54,11 @@ interface Grown {
 say(describeMachine());
 const databases = await openDatabases();
 const folder = mkdtempSync(join(tmpdir(), 'kinship-growth-'));
-const all: Grown[] = [];
+const all: FilledTable[] = [];
 for (const families of options.sizes.split(',').map(Number)) all.push(await grow(databases, families));
-for (let round = 1; round <= Number(options.rounds); round += 1) for (const one of all) await refreshes(one);
-for (const one of all) console.table([await described(one)]);
+for (let round = 1; round <= Number(options.rounds); round += 1)
+  for (const one of all) await measureRefreshes(one);
+for (const one of all) console.table([await describe(one)]);
 const points = all.map(({ families, rounds }) => ({
   families,
   p50: median(rounds.map(({ p50 }) => p50)),
@@ -65,13 +66,13 @@ const points = all.map(({ families, rounds }) => ({
 }));
 console.table(points);
 writeFileSync(PLOT, growthPlot(points));
-await purging(all.at(-1)!);
+await measurePurge(all.at(-1)!);
 for (const { service } of all) await service.stop();
 await databases.remove();
 rmSync(folder, { recursive: true });
 process.exit(0);
 
-async function grow(databases: Databases, families: number): Promise<Grown> {
+async function grow(databases: Databases, families: number): Promise<FilledTable> {
   const databaseUrl = await databases.create(`families_${families}`);
   const service = await startKinship(databaseUrl);
   const place = { ...service.place, folder: mkdtempSync(join(folder, 'sessions-')) };
@@ -89,7 +90,7 @@ async function grow(databases: Databases, families: number): Promise<Grown> {
   return { families, databaseUrl, service, place, rounds: [] };
 }
 
-async function refreshes({ families, service, place, rounds }: Grown): Promise<void> {
+async function measureRefreshes({ families, service, place, rounds }: FilledTable): Promise<void> {
   const load = { clients: CLIENTS, warmUpSeconds: 1, seconds: 5 };
   const watched = { service: service.pid, database: databases.pid };
   const round = await runJob({ client: CLIENT, scenario: 'refresh', place, ...load }, watched);
@@ -97,7 +98,7 @@ async function refreshes({ families, service, place, rounds }: Grown): Promise<v
   say(`${families}: ${Math.round(round.perSecond)}/s, p50 ${round.p50.toFixed(1)} ms`);
 }
 
-async function described({ families, databaseUrl, rounds }: Grown): Promise<Record<string, unknown>> {
+async function describe({ families, databaseUrl, rounds }: FilledTable): Promise<Record<string, unknown>> {
   const [row] = await statement(
     databaseUrl,
     `select pg_relation_size(relid) as heap, pg_indexes_size(relid) as indexes, n_dead_tup as dead,
@@ -121,7 +122,7 @@ async function described({ families, databaseUrl, rounds }: Grown): Promise<Reco
 }
 
 /** Ends a fifth of the families, at most 200,000, and measures refreshes while these families are purged. */
-async function purging(grown: Grown): Promise<void> {
+async function measurePurge(grown: FilledTable): Promise<void> {
   const { databaseUrl, families } = grown;
   const ended = Math.min(families / 5, 200_000);
   await statement(
@@ -133,7 +134,7 @@ async function purging(grown: Grown): Promise<void> {
   const started = performance.now();
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   const purge = promisify(execFile)(process.execPath, [program, 'purge'], { env });
-  await refreshes(grown);
+  await measureRefreshes(grown);
   say('the round above ran during a purge');
   await purge;
   say(`purged ${ended} families at ${Math.round((1_000 * ended) / (performance.now() - started))}/s`);

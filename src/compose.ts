@@ -114,7 +114,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
     });
     const upkeep = startUpkeep({ ...base, ...stores, policy });
-    const keySetLoop = accessKeys.follow();
+    const keySetLoop = accessKeys.startMaintenance();
     return {
       app,
       listen: servers.listen,

@@ -7,7 +7,7 @@ import {
   createFileKeySetAdmin,
   type KeySetAdmin,
 } from '../compose/key-set-admin.ts';
-import { reachDatabase } from '../compose/stores.ts';
+import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
 
@@ -28,7 +28,7 @@ async function onKeySet(command: (keys: KeySetAdmin) => Promise<string>): Promis
 }
 
 async function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promise<string>): Promise<string> {
-  const { sql, close } = await reachDatabase(config);
+  const { sql, close } = await openOrJoinDatabase(config);
   try {
     await migrate(sql);
     const deps = {

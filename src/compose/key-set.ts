@@ -25,7 +25,7 @@ export interface AccessKeys {
   readonly keySet: AccessKeySet;
   publishedKeys(): readonly PublicKey[];
   /** Starts to maintain the set in the background. */
-  follow(): Background;
+  startMaintenance(): Background;
 }
 
 /** Opens the configured key set. Rejects with a {@link ConfigurationError} if a key of it cannot be used. */
@@ -34,7 +34,7 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
     return {
       keySet: { signs: false, ring: keysOfEarlierTokens(config, deps) },
       publishedKeys: () => [],
-      follow: () => ({ stop: async () => {} }),
+      startMaintenance: () => ({ stop: async () => {} }),
     };
   }
   const { set, start, maintain } = await openSource(config, deps);
@@ -49,7 +49,7 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
   return {
     keySet: { signs: true, ring: set },
     publishedKeys: set.published,
-    follow: () => startLoop(poll, task, deps.log),
+    startMaintenance: () => startLoop(poll, task, deps.log),
   };
 }
 

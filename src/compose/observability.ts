@@ -24,7 +24,7 @@ export function startObservability(
   options: Options,
 ) {
   const { metrics, outbox, hashing, revoked, clock, log } = options;
-  metrics.read({
+  metrics.addReadings({
     outbox,
     clock,
     hashesRunning: hashing.running,

@@ -1,5 +1,5 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
-import { createTurns } from '../adapters/argon2/turns.ts';
+import { createFairQueue } from '../adapters/argon2/turns.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { createLoginChallenges } from '../adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../adapters/jose/sealed-data.ts';
@@ -21,10 +21,10 @@ import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts
 import type { Telemetry } from '../ports/telemetry.ts';
 
 /** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
-const PASSWORD_TURNS = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
+const PASSWORD_QUEUE = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
 /** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */
-const JTI_TURNS = { atOnce: 1, queue: 64 };
+const JTI_QUEUE = { atOnce: 1, queue: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(
@@ -41,8 +41,8 @@ export function createSecurity(
   log: Log,
   telemetry: Pick<Telemetry, 'breachSearchFailed'>,
 ) {
-  const turns = createTurns(PASSWORD_TURNS);
-  const jtiTurns = createTurns(JTI_TURNS);
+  const turns = createFairQueue(PASSWORD_QUEUE);
+  const jtiTurns = createFairQueue(JTI_QUEUE);
   return {
     hashing: {
       running: () => turns.running() + jtiTurns.running(),

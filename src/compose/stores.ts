@@ -78,17 +78,17 @@ export async function openStores(
     throw error;
   });
   return {
-    families: observed('token_families', createTokenFamilies(sql, sessionStoreOptions)),
-    users: observed('users', createUsers(sql, sessionStoreOptions)),
-    emailLinks: observed('email_links', createEmailLinks(sql, tracing?.current)),
-    emailChanges: observed('email_changes', createEmailChanges(sql, sessionStoreOptions)),
-    secondFactors: observed('second_factors', createSecondFactors(sql, sessionStoreOptions)),
-    tasks: observed('tasks', createTasks(sql)),
-    outbox: observed('outbox', createOutbox(sql)),
-    mailBudget: observed('mail_budget', createMailBudget(sql)),
+    families: instrument('token_families', createTokenFamilies(sql, sessionStoreOptions)),
+    users: instrument('users', createUsers(sql, sessionStoreOptions)),
+    emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
+    emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),
+    secondFactors: instrument('second_factors', createSecondFactors(sql, sessionStoreOptions)),
+    tasks: instrument('tasks', createTasks(sql)),
+    outbox: instrument('outbox', createOutbox(sql)),
+    mailBudget: instrument('mail_budget', createMailBudget(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
-      return observed('signing_keys', createSigningKeys(sql));
+      return instrument('signing_keys', createSigningKeys(sql));
     },
     ping: () => ping(sql),
     failed: database.failed,
@@ -98,7 +98,7 @@ export async function openStores(
     },
   };
 
-  function observed<Store extends Methods<Store>>(name: string, store: Store): Store {
+  function instrument<Store extends Methods<Store>>(name: string, store: Store): Store {
     const traced = withStoreSpans(tracing, name, store);
     return wrapMethods(
       traced,
@@ -158,7 +158,7 @@ export async function openDatabase(
  * Opens the database for a command that may run while the service runs. If the service has the embedded database open,
  * the command connects to it as a further client.
  */
-export async function reachDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
+export async function openOrJoinDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
   try {
     return await openDatabase(config);
   } catch (error) {

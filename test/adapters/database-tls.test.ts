@@ -6,14 +6,14 @@ import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
-import { issuedFor, OPENSSL } from '../support/certificate.ts';
+import { issueCertificate, OPENSSL } from '../support/certificate.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { skipFor } from '../support/skip.ts';
 
 /** The certificate is for `localhost` and of an authority that the system does not know. */
 t.test('TLS to PostgreSQL', async (t) => {
   if (!requirePrivatePostgres(t)) return;
-  const issued = issuedFor('localhost', t.testdir());
+  const issued = issueCertificate('localhost', t.testdir());
   if (issued === null) return skipFor(t, OPENSSL);
   const server = await startPrivatePostgres(t);
   const ask = (host: string, query: string) => outcomeOf(t, `postgres://postgres@${host}/postgres?${query}`);

@@ -8,7 +8,7 @@ import { connectBroker } from '../../src/adapters/amqp/connect.ts';
 import { createEventPublisher } from '../../src/adapters/amqp/event-publisher.ts';
 import type { Topology } from '../../src/adapters/amqp/topology.ts';
 import type { Publication, Published } from '../../src/ports/delivery/event-publisher.ts';
-import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts';
+import { createSelfSigned, OPENSSL, untrustedServer } from '../support/certificate.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { NOW } from '../support/families.ts';
 import { freePort } from '../support/ports.ts';
@@ -280,7 +280,7 @@ t.test('a broker that is down is logged, and the service starts', async (t) => {
 });
 
 t.test('TLS to RabbitMQ is always verified', async (t) => {
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const topology = { exchange: 'none', queue: 'none' };
 

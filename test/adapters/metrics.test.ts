@@ -26,7 +26,7 @@ function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
       return backlog();
     },
   };
-  metrics.read({ ...READINGS, outbox, clock: () => NOW });
+  metrics.addReadings({ ...READINGS, outbox, clock: () => NOW });
   return { scrape: async () => seriesIn(await metrics.scrape()), asked: () => asked };
 }
 

@@ -8,7 +8,7 @@ import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { attemptsWithFallback } from '../../src/app/attempts-with-fallback.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { OPENSSL, selfSigned, untrustedServer } from '../support/certificate.ts';
+import { createSelfSigned, OPENSSL, untrustedServer } from '../support/certificate.ts';
 import { NOW } from '../support/families.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
@@ -183,7 +183,7 @@ t.test('the connection to Redis', async (t) => {
 });
 
 t.test('a certificate that does not verify stops the start', async (t) => {
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const { port, heard } = await untrustedServer(t, pem);
   for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {

@@ -159,7 +159,7 @@ t.test('the feed of PostgreSQL', async (t) => {
     const proxy = await proxied(t, await database(t));
     const { list, sql, open } = await replica(t, proxy.url);
     await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
-    proxy.strand();
+    proxy.freezeOpenConnections();
     await Promise.all([t.rejects(open()), t.rejects(open()), t.rejects(open())]);
     await open();
     await until(() => list.isComplete());

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import t from 'tap';
 import { requireCaddy, startCaddy } from '../support/caddy.ts';
-import { OPENSSL, selfSigned } from '../support/certificate.ts';
-import { composed, until } from '../support/composed.ts';
+import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
+import { startComposed, until } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { skipFor } from '../support/skip.ts';
@@ -25,10 +25,10 @@ async function ask(port: number, pem: string, method: string, path: string): Pro
 
 t.test('the Caddy example serves the public routes, and logs no secret', async (t) => {
   if (!requireCaddy(t) || !(await requirePostgres(t))) return;
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const [port, upstream] = [await freePort(), await freePort()];
-  await composed(t, {
+  await startComposed(t, {
     API_PORT: String(upstream),
     DATA_DIR: t.testdir(),
     DATABASE_URL: await testDatabase(t),
@@ -61,7 +61,7 @@ t.test('the Caddy example serves the public routes, and logs no secret', async (
 
 t.test('a client cannot name its address', async (t) => {
   if (!requireCaddy(t)) return;
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const upstream = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
   upstream.listen(0, '127.0.0.1');
@@ -78,7 +78,7 @@ t.test('a client cannot name its address', async (t) => {
 
 t.test('a GET that loses its answer is not sent a second time', async (t) => {
   if (!requireCaddy(t)) return;
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   let requests = 0;
   const upstream = createServer(({ socket }, response) => {

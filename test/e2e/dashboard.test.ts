@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { composed, dataDir, until } from '../support/composed.ts';
+import { dataDir, startComposed, until } from '../support/composed.ts';
 import { seriesIn, typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrometheus, startPrometheus } from '../support/prometheus.ts';
@@ -48,7 +48,7 @@ t.test('panels have unique ids and places, and say what to do', async (t) => {
 
 t.test('every query finds its metrics and labels in a running service', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrometheus(t)) return;
-  const { url, metrics } = await composed(t, {
+  const { url, metrics } = await startComposed(t, {
     DATABASE_URL: await testDatabase(t),
     DATA_DIR: await dataDir(t),
     LOGIN_BY_USER_ID: 'open',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { composed, dataDir } from '../support/composed.ts';
+import { dataDir, startComposed } from '../support/composed.ts';
 import { httpService } from '../support/http.ts';
 import { postgresServer, testDatabase } from '../support/postgres.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
@@ -12,7 +12,7 @@ for (const document of ['README.md', 'docs/api.md']) {
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);
     const env = { DATA_DIR: join(folder, 'data'), ...(await environmentIn(document)) };
-    const { url } = await composed(t, { ...env, ...(await quickDatabase(t)) });
+    const { url } = await startComposed(t, { ...env, ...(await quickDatabase(t)) });
     const steps = await readSteps(document);
     const outcomes = await runSteps(steps, folder, url);
     for (const [index, { commands, status, body }] of steps.entries()) {

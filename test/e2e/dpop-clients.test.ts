@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as dpop from 'dpop';
 import * as oauth from 'oauth4webapi';
 import t, { type Test } from 'tap';
-import { composed, dataDir } from '../support/composed.ts';
+import { dataDir, startComposed } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRedis } from '../support/redis.ts';
@@ -17,7 +17,12 @@ async function start(t: Test, env: Record<string, string> = {}) {
     PUBLIC_URL: url,
     LOGIN_BY_USER_ID: 'open',
   };
-  await composed(t, { ...settings, DATA_DIR: await dataDir(t), DATABASE_URL: await testDatabase(t), ...env });
+  await startComposed(t, {
+    ...settings,
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    ...env,
+  });
   return url;
 }
 

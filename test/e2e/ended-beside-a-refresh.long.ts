@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { UserStores } from '../ports/users.ts';
 import { outcomeOf } from '../support/attacked.ts';
@@ -184,7 +184,7 @@ function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>
 
 /** Makes users whose password cost its time once. */
 function registrar({ users }: UserStores) {
-  const hashed = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), PASSWORD_COST).hash(
+  const hashed = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), PASSWORD_COST).hash(
     PASSWORD,
     '203.0.113.1',
   );

@@ -10,7 +10,7 @@ import t, { type Test } from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
-import { OPENSSL, selfSigned } from '../support/certificate.ts';
+import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
 import { startCollector } from '../support/collector.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -73,7 +73,7 @@ async function oneTree(t: Test, rabbit: PrivateRabbit): Promise<void> {
 }
 
 async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const authority = join(await scratch(t), 'authority.pem');
   await writeFile(authority, pem);
@@ -92,7 +92,7 @@ async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
 }
 
 async function untrusted(t: Test, rabbit: PrivateRabbit): Promise<void> {
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const AMQP_URL = `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`;
   await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /certificate is not trusted/);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { composed, dataDir, until } from '../support/composed.ts';
+import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
@@ -12,7 +12,7 @@ t.test('probes of a service whose database hangs are answered, and it becomes re
   const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5432) });
   const through = new URL(database);
   through.host = `127.0.0.1:${proxy.port}`;
-  const { url } = await composed(t, {
+  const { url } = await startComposed(t, {
     DATA_DIR: await dataDir(t),
     DATABASE_URL: through.href,
     DATABASE_POOL: '8',
@@ -28,7 +28,7 @@ t.test('probes of a service whose database hangs are answered, and it becomes re
   const ready = async () => ((await probe()) === 200 ? true : undefined);
   await until('the service to be ready', ready);
 
-  proxy.strand();
+  proxy.freezeOpenConnections();
   t.equal(await probe(), 503, 'the connections lead to a machine that is gone');
   t.ok(await until('the service to be ready on new connections', ready));
 });

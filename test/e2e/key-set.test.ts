@@ -8,7 +8,7 @@ import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { compose } from '../../src/compose.ts';
 import { ConfigurationError, readConfig } from '../../src/config.ts';
-import { headerOf, hmac, remade } from '../support/forge.ts';
+import { headerOf, hmac, modifyToken } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 const key = (letter: string) => `${letter}-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ`;
@@ -114,7 +114,7 @@ t.test('the algorithm can be changed replica by replica', async (t) => {
   t.equal((await after.refresh(secret)).status, 200);
   t.equal((await before.refresh(signed)).status, 200);
   t.same(await before.kids(), [], 'with HS512 none is published');
-  const forged = remade(secret.access, { header: { alg: 'ES256', kid: 'nobody' } }, hmac('guess'));
+  const forged = modifyToken(secret.access, { header: { alg: 'ES256', kid: 'nobody' } }, hmac('guess'));
   t.equal(await before.verify(forged), 401);
 
   const unaware = await replica(t, { DATABASE_URL, KEY_SET_ENCRYPTION_KEY: '' });

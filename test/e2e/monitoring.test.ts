@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { composed } from '../support/composed.ts';
+import { startComposed } from '../support/composed.ts';
 import { typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { MONITORING, promtool, requirePrometheus, startPrometheus } from '../support/prometheus.ts';
@@ -30,7 +30,7 @@ t.test('promtool accepts the alert rules and their tests pass', async (t) => {
 
 t.test('Prometheus raises an alert for a theft', async (t) => {
   if (!requirePrometheus(t) || !(await requirePostgres(t))) return;
-  const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const { url } = await startComposed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const prometheus = await startPrometheus(t, new URL(url).host);
   const post = async (path: string) => {
     const response = await fetch(`${url}${path}`, { method: 'POST' });
@@ -50,7 +50,7 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
 
 t.test('the rules use existing metrics only', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { url } = await composed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const { url } = await startComposed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const types = typesIn(await (await fetch(`${url}/metrics`)).text());
   const rules = await readFile(`${MONITORING}/rules.yml`, 'utf8');
   const asked = new Set(

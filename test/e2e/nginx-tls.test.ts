@@ -5,8 +5,8 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import t from 'tap';
-import { OPENSSL, selfSigned } from '../support/certificate.ts';
-import { composed, dataDir } from '../support/composed.ts';
+import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
+import { dataDir, startComposed } from '../support/composed.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -15,13 +15,13 @@ import { skipFor } from '../support/skip.ts';
 
 t.test('the TLS example serves the public routes over https only', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
-  const pem = selfSigned();
+  const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const folder = await dataDir(t);
   const certificate = join(folder, 'certificate.pem');
   await writeFile(certificate, pem);
   const [http, https, kinship] = [await freePort(), await freePort(), await freePort()];
-  await composed(t, {
+  await startComposed(t, {
     API_PORT: String(kinship),
     DATA_DIR: folder,
     DATABASE_URL: await testDatabase(t),

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
-import { composed, dataDir, until } from '../support/composed.ts';
+import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 
@@ -59,8 +59,8 @@ for (const mode of MODES) {
   t.test(`behind PgBouncer in ${mode} mode`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
     const { admin, env } = await pooled(t, mode);
-    const one = await composed(t, env);
-    const other = await composed(t, env);
+    const one = await startComposed(t, env);
+    const other = await startComposed(t, env);
 
     await t.test('sessions are opened, refreshed and ended on both replicas', async (t) => {
       for (let round = 0; round < 10; round += 1) {
@@ -143,7 +143,7 @@ t.test("a statement that was abandoned in the pooler's queue has no effect later
 t.test('a pooler in transaction mode is refused unless the configuration names the mode', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { env } = await pooled(t, 'transaction');
-  await t.rejects(composed(t, { ...env, DATABASE_POOLER: 'session' }), {
+  await t.rejects(startComposed(t, { ...env, DATABASE_POOLER: 'session' }), {
     message: /^DATABASE_URL is the address of a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
   });
 });
@@ -152,7 +152,7 @@ t.test('a role without the settings is refused, with the statements that set the
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
   const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
-  await t.rejects(composed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
+  await t.rejects(startComposed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
 });
 
 t.test('a read-only host is skipped for the next one', async (t) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { issuedFor, OPENSSL } from '../support/certificate.ts';
+import { issueCertificate, OPENSSL } from '../support/certificate.ts';
 import { dataDir } from '../support/composed.ts';
 import { serveMail } from '../support/mail-server.ts';
 import { freePort } from '../support/ports.ts';
@@ -13,7 +13,7 @@ t.test(
   'NODE_EXTRA_CA_CERTS adds an internal authority, and the name of the host is still verified',
   async (t) => {
     if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
-    const issued = issuedFor('localhost', t.testdir());
+    const issued = issueCertificate('localhost', t.testdir());
     if (issued === null) return skipFor(t, OPENSSL);
     const { authority, key, certificate } = issued;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { composed, dataDir } from '../support/composed.ts';
+import { dataDir, startComposed } from '../support/composed.ts';
 import { requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
@@ -46,7 +46,7 @@ for (const [feed, pooler] of [
   t.test(`a session that ends on one replica is on the streams of both, by ${feed}`, async (t) => {
     if (!(await requirePostgres(t))) return;
     const env = await environment(t, { DATABASE_POOLER: pooler });
-    const [one, other] = [await composed(t, env), await composed(t, env)];
+    const [one, other] = [await startComposed(t, env), await startComposed(t, env)];
     const before = await logIn(one.url);
     t.equal(await logOut(one.url, before), 204);
     const readers = await Promise.all([one, other, other].map(({ url }) => readRevocations(t, url, KEY)));
@@ -76,8 +76,8 @@ t.test('a replica that loses the database closes its streams, and opens new ones
   const database = new URL(env.DATABASE_URL);
   const proxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
   database.host = `127.0.0.1:${proxy.port}`;
-  const healthy = await composed(t, env);
-  const cut = await composed(t, { ...env, DATABASE_URL: database.href });
+  const healthy = await startComposed(t, env);
+  const cut = await startComposed(t, { ...env, DATABASE_URL: database.href });
   const [kept, lost] = [await readRevocations(t, healthy.url, KEY), await readRevocations(t, cut.url, KEY)];
   await lost.until(isReady);
   proxy.refuse(true);
@@ -99,7 +99,7 @@ t.test('a replica that loses the database closes its streams, and opens new ones
 
 t.test('nginx with its defaults passes each event at once', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
-  const service = await composed(t, await environment(t, { TRUST_PROXY: '127.0.0.1' }));
+  const service = await startComposed(t, await environment(t, { TRUST_PROXY: '127.0.0.1' }));
   const port = await freePort();
   const site = `server { listen 127.0.0.1:${port}; location / { proxy_pass ${service.url}; } }`;
   await startNginx(t, site, port);

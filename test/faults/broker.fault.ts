@@ -4,8 +4,8 @@ import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
-import { startRegistering } from './support/registrations.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { createRegistrar } from './support/registrations.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
  * The broker is down, the service is killed, or no queue is bound. Each event still arrives at least once.
@@ -25,7 +25,7 @@ t.test('every event arrives at least once', async (t) => {
 async function brokerDown(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const service = await start(t, env);
-  const registering = startRegistering(t, service);
+  const registering = createRegistrar(t, service);
   const well = await registering.register(300);
   await until(async () => (await waiting(sql)) === 0);
   await rabbit.kill();
@@ -64,7 +64,7 @@ async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
   // The trigger delays each removal, so the first service removes no delivered entry before it is killed.
   await sql`create function hold() returns trigger language plpgsql as 'begin perform pg_sleep(60); return old; end'`;
   await sql`create trigger hold before delete on outbox for each statement execute function hold()`;
-  const { ids } = await startRegistering(t, first).register(100);
+  const { ids } = await createRegistrar(t, first).register(100);
   await until(async () => events.length === 100);
   await first.kill();
   await sql`
@@ -87,7 +87,7 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const consumer = await consumerOf(t, rabbit.url);
   const events = await eventsFrom(consumer);
   const service = await start(t, env);
-  const registering = startRegistering(t, service);
+  const registering = createRegistrar(t, service);
   const before = await registering.register(1);
   await until(async () => events.length === 1);
   const binding = ['users.created', 'kinship', 'users.created'] as const;
@@ -133,7 +133,7 @@ async function setUp(t: Test, rabbit: PrivateRabbit) {
     ARGON2_MEMORY: '1024',
     ARGON2_TIME: '2',
   });
-  return { sql: lookInto(t, url), env };
+  return { sql: connectDirectly(t, url), env };
 }
 
 async function backlog(sql: postgres.Sql, count: number): Promise<void> {

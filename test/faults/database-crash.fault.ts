@@ -6,7 +6,7 @@ import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 const CRASHES = 3;
 const CLIENTS = 16;
@@ -17,7 +17,7 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   const cluster = await startPrivatePostgres(t);
   const env = await environment(t, { DATABASE_URL: cluster.url });
   const service = await start(t, env);
-  const sql = lookInto(t, cluster.url);
+  const sql = connectDirectly(t, cluster.url);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const load = startLoad(clients);

@@ -12,7 +12,7 @@ import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** Signing keys rotate under load, and no verifier refuses a valid token. */
 
@@ -51,7 +51,7 @@ t.test('no valid token is refused while signing keys rotate under load', async (
   const { checked, spurious, rotations } = await checks.stop();
 
   t.strictSame(spurious, []);
-  t.strictSame(await faultsIn(clients, lookInto(t, url), one), []);
+  t.strictSame(await faultsIn(clients, connectDirectly(t, url), one), []);
   const { rotations: refreshes, forcedLogouts } = totals(clients);
   t.equal(forcedLogouts, 0);
   t.comment(

@@ -9,7 +9,7 @@ import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections, post } from './support/request.ts';
-import { type Environment, environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, type Environment, environment, start } from './support/service.ts';
 
 /**
  * The service is killed while it rotates tokens, and started again. Its clients lose time, but no session.
@@ -19,7 +19,7 @@ t.test('a kill inside a rotation ends no session on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url });
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const afterKill = (clients: readonly Client[]) => lossesIn(clients, sql);
   const run = await killAgainAndAgain(t, env, { kills: 10, clients: 24, afterKill });
   await check(t, run, sql, env);

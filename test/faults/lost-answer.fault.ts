@@ -7,8 +7,8 @@ import { answersOnTheWire } from './support/answers-on-the-wire.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Pair } from './support/client.ts';
 import { totals } from './support/load.ts';
-import { type Answer, connections, post, Unanswered } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { type Answer, connections, post, RequestFailed } from './support/request.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** The rotation is committed, but its answer is lost. */
 
@@ -28,7 +28,7 @@ t.test('a client that loses the answer of the service', async (t) => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const headers = retry.headers();
         proxy.cutAfterRequest((bytes) => bytes.includes('/auth/refresh') && bytes.at(-1) === 0x7d);
-        await t.rejects(refresh(pair, headers), Unanswered);
+        await t.rejects(refresh(pair, headers), RequestFailed);
         const lost = wire.lastBody();
         const answer = await refresh(pair, headers);
         if (answer.status !== 200) break;
@@ -105,7 +105,7 @@ async function behindProxy(t: Test, values: Readonly<Record<string, string>>) {
 
 async function withProxiedDatabase(t: Test, values: Readonly<Record<string, string>>) {
   const database = new URL(await testDatabase(t));
-  const sql = lookInto(t, database.href);
+  const sql = connectDirectly(t, database.href);
   const proxy: TcpProxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
   database.host = `${HOST}:${proxy.port}`;
   const env = await environment(t, { DATABASE_URL: database.href, ...values });

@@ -5,9 +5,9 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Target } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { type Mood, mailServer } from './support/mail-server.ts';
+import { type MailServerState, mailServer } from './support/mail-server.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
  * The mail server fails in several ways. Refreshes continue, and the mails are sent after it has recovered.
@@ -19,7 +19,7 @@ const PATIENCE = 120_000;
 t.test('each mail is sent once after the mail server has recovered', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const server = await mailServer(t);
   await server.be('well');
   const env = await environment(t, {
@@ -41,7 +41,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     return traveller;
   };
   const load = startLoad(clients);
-  const times = new Map<Mood, string>();
+  const times = new Map<MailServerState, string>();
   let address = 0;
 
   /** Each refresh from a network of which the user was not notified causes a mail. */
@@ -49,7 +49,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     address += 1;
     await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
   };
-  const during = async (mood: Mood, isOver: () => Promise<boolean>) => {
+  const during = async (mood: MailServerState, isOver: () => Promise<boolean>) => {
     await server.be(mood);
     const traveller = await openTraveller(service);
     const seen = clients.map(({ history }) => history.length);

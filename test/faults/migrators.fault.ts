@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import { STATEMENT_TIMEOUT } from '../../src/adapters/postgres/execute.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { schemaOf } from './support/schema.ts';
-import { type Environment, environment, lookInto } from './support/service.ts';
+import { connectDirectly, type Environment, environment } from './support/service.ts';
 
 /** Several replicas migrate at once, and the one that holds the lock is killed half-way. */
 
@@ -40,7 +40,7 @@ async function schemaOfOne(t: Test, env: Environment): Promise<string[]> {
   const { code, said } = await startMigrator(t, env, url).ended;
   t.equal(code, 0);
   t.match(said, /^applied 1 /);
-  const wanted = await schemaOf(lookInto(t, url));
+  const wanted = await schemaOf(connectDirectly(t, url));
   t.equal(wanted.length > 40, true);
   return wanted;
 }
@@ -53,8 +53,8 @@ async function raceOver(
   wanted: readonly string[],
 ): Promise<number> {
   const url = await testDatabase(t);
-  const sql = lookInto(t, url);
-  const watcher = lookInto(t, url);
+  const sql = connectDirectly(t, url);
+  const watcher = connectDirectly(t, url);
   const dam = await sql.reserve();
   await dam`begin`;
   await dam`create table ${dam(table)} ()`;

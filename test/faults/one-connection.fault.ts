@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { percentile } from './support/load.ts';
 import { type Answer, ask, connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A request that waits for a second connection while it holds the first one would wait forever. */
 
@@ -31,7 +31,7 @@ t.test('200 clients are served over one connection to the database', async (t) =
   });
   const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const asked: Step[] = [];
   const started = performance.now();
   const lives = Promise.all(
@@ -55,7 +55,7 @@ t.test('200 clients are served over one connection to the database', async (t) =
 });
 
 /** Ends the listening connection under load. The pool sends the probe of the next subscription. */
-async function loseTheFeed(logs: () => string[], sql: ReturnType<typeof lookInto>): Promise<void> {
+async function loseTheFeed(logs: () => string[], sql: ReturnType<typeof connectDirectly>): Promise<void> {
   await waitUntil(async () => {
     // Only the heartbeat of the listening connection sends this statement.
     const { count } = await sql`

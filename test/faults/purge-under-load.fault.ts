@@ -6,7 +6,7 @@ import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A purge removes a day's worth of ended sessions. Refreshes of other sessions succeed meanwhile. */
 
@@ -23,7 +23,7 @@ const PATIENCE = 300_000;
 t.test('a purge under load removes ended sessions, and fails no refresh', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const env = await environment(t, { DATABASE_URL: url });
   const service = await start(t, env);
   await fill(sql);

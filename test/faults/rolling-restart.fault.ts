@@ -9,7 +9,7 @@ import { faultsIn } from './support/checks.ts';
 import { openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A service that stops answers every request that it has accepted. */
 
@@ -57,7 +57,7 @@ t.test('a rolling restart of two replicas fails no request', async (t) => {
   await delay(500);
   await load.stop();
 
-  t.strictSame(await faultsIn(clients, lookInto(t, url), one), []);
+  t.strictSame(await faultsIn(clients, connectDirectly(t, url), one), []);
   const { rotations, unknown, forcedLogouts } = totals(clients);
   const requests = clients.reduce((sum, { history }) => sum + history.length, 0);
   t.equal(unknown, 0, 'failed');
@@ -86,7 +86,7 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   await service.stop();
   takenUp += refreshesIn(service.logs());
 
-  t.strictSame(await faultsIn(clients, lookInto(t, url), env), []);
+  t.strictSame(await faultsIn(clients, connectDirectly(t, url), env), []);
   const reasons = clients.flatMap(({ history }) =>
     history.map((one) => (one.outcome === 'ok' ? 'ok' : one.why)),
   );
@@ -130,7 +130,7 @@ async function stopInsideARequest(t: Test): Promise<void> {
 /** On a keep-alive connection, a request waits for a row lock for longer than idle connections stay open. */
 async function stopWhileWaiting(t: Test): Promise<void> {
   const url = await testDatabase(t);
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const env = await environment(t, { DATABASE_URL: url });
   const service = await start(t, env);
   const client = await openClient(service, connections(t, { keepAlive: true }));

@@ -8,7 +8,7 @@ import { faultsIn } from './support/checks.ts';
 import { openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A newer release adds columns and changes types, or prepared statements are lost, under load. */
 
@@ -28,7 +28,7 @@ const TABLES = [
 t.test('a schema change under load ends no session and mixes no answers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
   const env = await environment(t, { DATABASE_URL: url, REGISTER_LIMIT: '1000/1h' });
   const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
@@ -78,7 +78,7 @@ for (const mode of ['session', 'transaction'] as const) {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
     const direct = await testRole(t, await testDatabase(t), SETTINGS);
     const pooler = await startPgBouncer(t, direct, mode);
-    const sql = lookInto(t, direct);
+    const sql = connectDirectly(t, direct);
     const values = { DATABASE_URL: pooler.url, DATABASE_POOLER: mode, REGISTER_LIMIT: '1000/1h' };
     const env = await environment(t, values);
     const service = await start(t, env);

@@ -10,7 +10,7 @@ import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
 import { type Answer, connections, post } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 const CLIENTS = 32;
 /** Milliseconds between two logins. A login does not wait for the answer to the previous one. */
@@ -29,7 +29,7 @@ t.test('while the database is locked or slow, load is shed and nothing is lost',
   const url = cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`);
   const env = await environment(t, { DATABASE_URL: url });
   const service = await start(t, env);
-  const sql = lookInto(t, cluster.url);
+  const sql = connectDirectly(t, cluster.url);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const load = startLoad(clients, { pause: 100 });

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { type Answer, connections, post } from './support/request.ts';
-import { environment, lookInto, start } from './support/service.ts';
+import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
  * Presents one token to two replicas at the same moment, repeatedly. A token must never get two successors.
@@ -27,30 +27,30 @@ t.test('one token at two replicas at once has one successor', async (t) => {
   const services = await Promise.all([one, { ...one, API_PORT: `${API_PORT}` }].map((env) => start(t, env)));
   const agent = connections(t, { keepAlive: true });
   const both = { agent, replicas: services.map((service) => service.url) };
-  const sql = lookInto(t, url);
+  const sql = connectDirectly(t, url);
 
   await t.test('without an Idempotency-Key', async (t) => {
-    const races = await timed(() => strictly(t, both));
+    const races = await timed(() => raceWithoutKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, count(*) filter (where revoked_reason = 'reuse')::int as ended,
         max(generation) as furthest from token_families`;
     t.same(row, { sessions: STRICT_ROUNDS, ended: STRICT_ROUNDS, furthest: 1 }, 'what the database says');
-    const [told] = await sql`
+    const [events] = await sql`
       select count(*)::int as events, count(distinct data ->> 'sessionId')::int as sessions
       from outbox where kind = 'event' and type = 'sessions.reuse_detected'`;
-    t.same(told, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'one event for each session');
+    t.same(events, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'one event for each session');
     t.equal(races.result.forks, 0, 'forks');
-    tell(t, 'without an Idempotency-Key', STRICT_ROUNDS, races);
+    report(t, 'without an Idempotency-Key', STRICT_ROUNDS, races);
   });
 
   await t.test('and both answers hold it with one Idempotency-Key', async (t) => {
-    const races = await timed(() => underOneKey(t, both));
+    const races = await timed(() => raceWithSameKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, min(generation) as least, max(generation) as most
       from token_families where revoked_at is null`;
     t.same(row, { sessions: SESSIONS, least: ROUNDS_EACH, most: ROUNDS_EACH }, 'what the database says');
     t.equal(races.result.forks, 0, 'forks');
-    tell(t, 'with one Idempotency-Key', SESSIONS * ROUNDS_EACH, races);
+    report(t, 'with one Idempotency-Key', SESSIONS * ROUNDS_EACH, races);
   });
 });
 
@@ -62,7 +62,7 @@ interface Both {
 /**
  * Without a key, one request is a replay of the other. One answer has the successor, and the session ends.
  */
-async function strictly(t: Test, both: Both) {
+async function raceWithoutKey(t: Test, both: Both) {
   let forks = 0;
   const rounds = Array.from({ length: STRICT_ROUNDS }).keys();
   await Promise.all(
@@ -79,7 +79,7 @@ async function strictly(t: Test, both: Both) {
 }
 
 /** With the same key, both requests get the same pair, byte for byte, and the session continues. */
-async function underOneKey(t: Test, both: Both) {
+async function raceWithSameKey(t: Test, both: Both) {
   let forks = 0;
   await Promise.all(
     Array.from({ length: SESSIONS }, async () => {
@@ -123,7 +123,7 @@ async function timed<T>(work: () => Promise<T>) {
   return { result: await work(), seconds: (performance.now() - started) / 1000 };
 }
 
-function tell(
+function report(
   t: Test,
   how: string,
   rounds: number,

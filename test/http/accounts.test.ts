@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -319,7 +319,7 @@ t.test('simultaneous logins succeed, although only one replaces an outdated hash
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const outdated = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+  const outdated = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
     memory: 2048,
     time: 2,
     parallelism: 1,
@@ -339,7 +339,7 @@ t.test('a password that is changed while its outdated hash is replaced opens no 
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const hasher = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+  const hasher = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
     memory: 2048,
     time: 2,
     parallelism: 1,
@@ -363,7 +363,7 @@ t.test('a login replaces a hash with outdated parameters', async (t) => {
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const stronger = createPasswordHasher(createTurns({ atOnce: 1, queue: 1 }), {
+  const stronger = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
     memory: 2048,
     time: 2,
     parallelism: 1,

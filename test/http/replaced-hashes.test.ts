@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../src/adapters/argon2/turns.ts';
-import { composed, dataDir } from '../support/composed.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { dataDir, startComposed } from '../support/composed.ts';
 import { httpService, PASSWORD_COST } from '../support/http.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
@@ -13,7 +13,7 @@ const credentials = { username: 'ann', password: PASSWORD };
 const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${body.access}` });
 
 /** The hasher of a replica that has other parameters. */
-const otherReplica = createPasswordHasher(createTurns({ atOnce: 1, queue: 8 }), {
+const otherReplica = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 8 }), {
   ...PASSWORD_COST,
   memory: 2048,
 });
@@ -127,7 +127,7 @@ t.test('replicas with different parameters accept simultaneous logins of one use
   if (!(await requirePostgres(t))) return;
   const [shared, folder] = [await testDatabase(t), await dataDir(t)];
   const replica = (memory: string) =>
-    composed(t, {
+    startComposed(t, {
       DATABASE_URL: shared,
       DATA_DIR: folder,
       ARGON2_MEMORY: memory,

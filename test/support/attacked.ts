@@ -37,7 +37,7 @@ export interface Pair {
  * Declares a test with its own migrated PostgreSQL database. Without PostgreSQL the test is skipped with a
  * message.
  */
-export function attack(name: string, run: (t: Test, sql: Sql) => Promise<void>): void {
+export function databaseTest(name: string, run: (t: Test, sql: Sql) => Promise<void>): void {
   tap.test(name, async (t) => {
     if (!(await requirePostgres(t))) return;
     await run(t, await migrated(t));
@@ -71,7 +71,7 @@ interface Opening {
 }
 
 /** The service on that database. The test knows the keys of the service. */
-export async function attackedService(
+export async function serviceOnDatabase(
   t: Test,
   sql: Sql,
   settings: Omit<NonNullable<Parameters<typeof httpService>[1]>, 'stores'> = {},
@@ -97,7 +97,7 @@ export async function attackedService(
   };
 }
 
-export type AttackedService = Awaited<ReturnType<typeof attackedService>>;
+export type AttackedService = Awaited<ReturnType<typeof serviceOnDatabase>>;
 
 function firstKey([key]: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   if (key === undefined) throw new Error('no key');
@@ -121,7 +121,7 @@ export interface Operation {
 }
 
 /** Every route that the service documents. */
-export async function documented(service: Pick<HttpService, 'send'>): Promise<Operation[]> {
+export async function readOperations(service: Pick<HttpService, 'send'>): Promise<Operation[]> {
   const { body } = await service.send('/docs/json');
   const paths = body.paths as Record<string, Record<string, { security?: object[] }>>;
   return Object.entries(paths).flatMap(([path, methods]) =>
@@ -140,7 +140,12 @@ export function outcomeOf({ status, body }: Pick<Answer, 'status' | 'body'>): st
 }
 
 /** Asserts that the request changes no table. Returns its result. */
-export async function unchanged<T>(t: Test, sql: Sql, request: () => Promise<T>, name: string): Promise<T> {
+export async function assertUnchanged<T>(
+  t: Test,
+  sql: Sql,
+  request: () => Promise<T>,
+  name: string,
+): Promise<T> {
   const before = await digest(sql);
   const answer = await request();
   t.same(await digest(sql), before, `${name}: nothing changed`);
@@ -155,14 +160,18 @@ export async function refuseAll(
   requests: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   for (const [name, body] of Object.entries(requests)) {
-    const answer = await unchanged(t, service.sql, () => service.post('/auth/refresh', body), name);
+    const answer = await assertUnchanged(t, service.sql, () => service.post('/auth/refresh', body), name);
     t.equal(outcomeOf(answer), wanted, name);
     t.equal(answer.headers.get('content-type'), 'application/problem+json', `${name}: a problem document`);
   }
 }
 
 /** Asserts that the pair can still be refreshed. */
-export async function stillGood(t: Test, service: AttackedService, pair: Partial<Pair>): Promise<void> {
+export async function assertRefreshable(
+  t: Test,
+  service: AttackedService,
+  pair: Partial<Pair>,
+): Promise<void> {
   t.equal((await service.post('/auth/refresh', pair)).status, 200, 'the session lives');
 }
 

@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
-import { listening } from './listening.ts';
+import { prepareCleanup } from './keeper.ts';
+import { waitForPort } from './listening.ts';
 import { skipFor } from './skip.ts';
 
 const EXAMPLE = 'docs/examples/Caddyfile';
@@ -42,7 +42,7 @@ export async function startCaddy(
     env: { PATH: process.env.PATH, HOME: folder },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   const gone = once(child, 'exit');
   t.teardown(async () => {
@@ -56,6 +56,6 @@ export async function startCaddy(
   const ended = gone.then(() => {
     throw new Error(`Caddy ended before it was ready:\n${said}`);
   });
-  await Promise.race([listening(port), ended]);
+  await Promise.race([waitForPort(port), ended]);
   return { log, said: () => said };
 }

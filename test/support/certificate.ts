@@ -8,7 +8,7 @@ import type { Test } from 'tap';
 export const OPENSSL = 'openssl';
 
 /** A new self-signed certificate for 127.0.0.1 and its key, in one PEM text; null if OpenSSL fails. */
-export function selfSigned(): string | null {
+export function createSelfSigned(): string | null {
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const name = ['-subj', '/CN=kinship.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', '-', '-out', '-'];
@@ -24,7 +24,7 @@ export interface Issued {
 }
 
 /** Creates an authority and a certificate that it issued for `name`, in `folder`. Null if OpenSSL fails. */
-export function issuedFor(name: string, folder: string): Issued | null {
+export function issueCertificate(name: string, folder: string): Issued | null {
   const file = (path: string) => join(folder, path);
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const request = (...args: string[]) => spawnSync(OPENSSL, ['req', '-x509', ...kind, ...args]).status === 0;

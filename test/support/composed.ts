@@ -18,7 +18,11 @@ export async function dataDir(t: Test): Promise<string> {
  * Starts the whole service in this process, with this environment and on a free port. It closes with the
  * test.
  */
-export async function composed(t: Test, env: Readonly<Record<string, string>>, overrides: Overrides = {}) {
+export async function startComposed(
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  overrides: Overrides = {},
+) {
   const lines: string[] = [];
   const config = await readConfig({ API_PORT: '0', ...env }, t.testdir());
   const log = createLog('info', { write: (line) => void lines.push(line) });

@@ -1,9 +1,9 @@
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
-import { attack } from './attacked.ts';
+import { databaseTest } from './attacked.ts';
 import { digest } from './digest.ts';
 import { entry, rotationOf, someFamily } from './families.ts';
 
-attack('a digest sees every change of every table', async (t, sql) => {
+databaseTest('a digest sees every change of every table', async (t, sql) => {
   const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
   const family = someFamily();
   const changes: Record<string, () => PromiseLike<unknown>> = {

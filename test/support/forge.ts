@@ -32,7 +32,7 @@ export function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
 }
 
 /** A public key in every form in which a careless verifier may take it for a secret. */
-export function textsOf(publicKey: KeyObject) {
+export function keyEncodings(publicKey: KeyObject) {
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
   return {
@@ -66,15 +66,15 @@ export interface Changes {
 }
 
 /** A copy of the token with some members replaced, signed by `sign`. */
-export function remade(token: string, changes: Changes, sign: Signer): string {
+export function modifyToken(token: string, changes: Changes, sign: Signer): string {
   const header = { ...headerOf(token), ...changes.header };
   const json = JSON.stringify({ ...payloadOf(token), ...changes.claims });
   return compact(header, changes.text?.(json) ?? json, sign);
 }
 
 /** The token with another signature. */
-export function resigned(token: string, sign: Signer): string {
-  return remade(token, {}, sign);
+export function resignToken(token: string, sign: Signer): string {
+  return modifyToken(token, {}, sign);
 }
 
 export function headerOf(token: string): Record<string, unknown> {
@@ -88,7 +88,7 @@ function payloadOf(token: string): Record<string, unknown> {
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Copies of the token with one bit flipped, one for each character. Position modulo 6 selects the bit. */
-export function* flipped(token: string): Generator<string> {
+export function* flipBits(token: string): Generator<string> {
   for (const [at, character] of [...token].entries()) {
     const value = ALPHABET.indexOf(character);
     if (value >= 0) yield token.slice(0, at) + ALPHABET[value ^ (1 << (at % 6))] + token.slice(at + 1);

@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
@@ -76,7 +76,7 @@ export async function httpService(
   const keys = settings.keys ?? someKeys();
   const securityLog = createSecurityLog(log, createIdentifierHash(keys.hashKeys));
   const service = await sessions({ securityLog, ...settings, keys });
-  const hasher = createPasswordHasher(createTurns({ atOnce: 4, queue: 200 }), PASSWORD_COST);
+  const hasher = createPasswordHasher(createFairQueue({ atOnce: 4, queue: 200 }), PASSWORD_COST);
   let verifications = 0;
   const passwords: typeof hasher = {
     ...hasher,

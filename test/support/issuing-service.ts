@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { composed, dataDir } from './composed.ts';
+import { dataDir, startComposed } from './composed.ts';
 import { testDatabase } from './postgres.ts';
 import { claimsOf } from './sessions.ts';
 
@@ -34,7 +34,7 @@ export async function issuingEnvironment(t: Test, more: Readonly<Record<string, 
 
 /** That service in this process. */
 export async function issuingService(t: Test, more: Readonly<Record<string, string>> = {}) {
-  const service = await composed(t, await issuingEnvironment(t, more));
+  const service = await startComposed(t, await issuingEnvironment(t, more));
   return { ...service, logIn: (query = '') => logIn(service.url, query) };
 }
 

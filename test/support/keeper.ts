@@ -11,7 +11,7 @@ export interface Account {
  * Prepares a clean-up script that runs even if this process is killed. A detached shell waits for the end of
  * a pipe that this process holds open, then runs the script. `args` are $1, $2 and so on.
  */
-export function keeper(script: string, args: readonly string[], account?: Account) {
+export function prepareCleanup(script: string, args: readonly string[], account?: Account) {
   const shell = spawn('/bin/sh', ['-c', `read -r _ && exit; ${script}`, 'sh', ...args], {
     cwd: '/',
     detached: true,

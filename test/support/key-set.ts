@@ -34,15 +34,15 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     log: silent,
     by: 'operator ann',
   };
-  const keep = maintainKeySet(deps);
-  const show = async (keys: readonly SealedKey[]) =>
-    ring.replace(await Promise.all(keys.map(async (key) => ring.known(key.id) ?? (await open(key)))));
+  const maintain = maintainKeySet(deps);
+  const load = async (keys: readonly SealedKey[]) =>
+    ring.replace(await Promise.all(keys.map(async (key) => ring.findStored(key.id) ?? (await open(key)))));
   const ring: KeySet = createKeySet({
     clock: deps.clock,
     timing,
-    reload: async () => show(await signingKeys.list()),
+    reload: async () => load(await signingKeys.list()),
   });
-  await show(await keep());
+  await load(await maintain());
   return {
     shared,
     time,
@@ -53,6 +53,6 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     rotate: rotateKey(deps),
     retire: retireKey(deps),
     /** Maintains the set, as each replica does periodically. */
-    keep: async () => show(await keep()),
+    keep: async () => load(await maintain()),
   };
 }

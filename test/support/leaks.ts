@@ -4,7 +4,7 @@ import type { AttackedService } from './attacked.ts';
 import { claimsOf } from './sessions.ts';
 
 /** Asserts that none of these secrets is in an answer or in the log. The secrets have names. */
-export function watch(
+export function createLeakCheck(
   t: Test,
   service: Pick<AttackedService, 'lines'>,
   secrets: Readonly<Record<string, string>>,
@@ -25,7 +25,7 @@ export function watch(
 }
 
 /** The parts of a token that must not leak. */
-export function partsOf(name: string, token: string): Record<string, string> {
+export function secretParts(name: string, token: string): Record<string, string> {
   const [, payload = '', signature = ''] = token.split('.');
   return {
     [`${name}, its payload`]: payload,
@@ -49,13 +49,13 @@ export async function dump(sql: Sql): Promise<Value[]> {
   const rows = await Promise.all(
     tables.map(({ name }) => sql<Record<string, Value>[]>`select * from ${sql(name)}`),
   );
-  return rows.flat().flatMap((row) => Object.values(row).flatMap(inside));
+  return rows.flat().flatMap((row) => Object.values(row).flatMap(nestedValues));
 }
 
-function inside(value: Value): Value[] {
+function nestedValues(value: Value): Value[] {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return [value];
   if (value instanceof Date) return [value.toISOString(), String(value.getTime())];
-  return [JSON.stringify(value), ...Object.values(value).flatMap(inside)];
+  return [JSON.stringify(value), ...Object.values(value).flatMap(nestedValues)];
 }
 
 /** A value in each encoding in which it could be a token, a key or a name. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Resolves once a process accepts connections on this port of 127.0.0.1; rejects after ten seconds. */
-export async function listening(port: number): Promise<void> {
+export async function waitForPort(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const socket = connect(port, '127.0.0.1');
     const accepted = await once(socket, 'connect').then(

@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
-import { listening } from './listening.ts';
+import { prepareCleanup } from './keeper.ts';
+import { waitForPort } from './listening.ts';
 import { skipFor } from './skip.ts';
 
 const SERVER = 'nginx';
@@ -37,7 +37,7 @@ export async function startNginx(
   await writeFile(join(folder, 'nginx.conf'), mainConfig(site));
   const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'];
   const child = spawn(SERVER, args, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] });
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   const gone = once(child, 'exit');
   t.teardown(async () => {
@@ -51,7 +51,7 @@ export async function startNginx(
   const ended = gone.then(() => {
     throw new Error(`nginx ended before it was ready:\n${said}`);
   });
-  await Promise.race([listening(port), ended]);
+  await Promise.race([waitForPort(port), ended]);
   return { folder };
 }
 

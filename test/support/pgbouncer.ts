@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -109,7 +109,7 @@ async function launch(
     stdio: ['ignore', 'ignore', 'pipe'],
     ...account,
   });
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   const gone = once(child, 'exit');
   let said = '';

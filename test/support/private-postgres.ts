@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { type Account, keeper } from './keeper.ts';
+import { type Account, prepareCleanup } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -73,7 +73,7 @@ export async function launchPostgres(
   if (account) await chown(home, account.uid, account.gid);
   const dataDir = join(home, 'data');
   const log = join(home, 'log');
-  const { act: remove } = keeper(STOP_AND_REMOVE, [binaries, home], account);
+  const { act: remove } = prepareCleanup(STOP_AND_REMOVE, [binaries, home], account);
 
   const run = async (program: string, ...args: string[]) => {
     const env = { PATH: process.env.PATH, LC_ALL: 'C' };

@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -62,7 +62,7 @@ export async function launchRabbit(configuration = ''): Promise<PrivateRabbit & 
   const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
   const [port, epmdPort] = [await freePort(), await freePort()];
   const env = environment(home, { port, epmdPort, nodePort: await freePort() });
-  const { act: remove } = keeper(END_AND_REMOVE, [home, String(epmdPort)]);
+  const { act: remove } = prepareCleanup(END_AND_REMOVE, [home, String(epmdPort)]);
   await writeFile(join(home, 'rabbitmq.conf'), configuration);
   const start = () => launch(home, env);
   try {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
@@ -47,7 +47,7 @@ export async function startService(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = exitOf(child);
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal);

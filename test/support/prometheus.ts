@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -40,7 +40,7 @@ export async function startPrometheus(t: Pick<Test, 'teardown'>, target: string)
     { cwd: home, stdio: 'ignore' },
   );
   const gone = once(child, 'exit');
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   t.teardown(async () => {
     child.kill('SIGKILL');

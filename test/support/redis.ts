@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -94,7 +94,7 @@ async function launch(port: number, args: readonly string[]) {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const gone = once(child, 'exit');
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   child.unref();
   await Promise.race([

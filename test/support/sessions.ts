@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
 import { createLoginChallenges } from '../../src/adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
@@ -138,7 +138,7 @@ export async function sessions({
       keys: keys.hashKeys,
       hasher: jtiHash ?? 'hmac-sha512',
       argon2Cost: { memory: 64, time: 2, parallelism: 1 },
-      argon2id: createArgon2id(createTurns({ atOnce: 2, queue: 100 })),
+      argon2id: createArgon2id(createFairQueue({ atOnce: 2, queue: 100 })),
     }),
     policy: { ...POLICY, ...policy },
     clock,

@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
-import { keeper } from './keeper.ts';
+import { prepareCleanup } from './keeper.ts';
 
 const FILE = /^`([\w./-]+)`\n\n```\w+\n([\s\S]*?)^```$/gm;
 
@@ -42,7 +42,7 @@ export async function startShop(
   const [, ...args] = scripts.start.split(' ');
   const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'exit');
-  const orphaned = keeper('kill -9 "$1"', [String(child.pid)]);
+  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
   t.teardown(async () => {
     child.kill();

@@ -76,9 +76,9 @@ export function taskClient(url: string) {
       if (status !== 201) throw new Error(`An account was due, not ${status}`);
       const tokens = await logIn(username);
       const token = `Token ${tokens.access}`;
-      const as = (method: string, path: string, members?: object, encoding: Encoding = 'json') =>
+      const askAs = (method: string, path: string, members?: object, encoding: Encoding = 'json') =>
         ask(method, path, members, { token, encoding });
-      return { ...tokens, token, as };
+      return { ...tokens, token, as: askAs };
     },
   };
 }
@@ -91,7 +91,7 @@ export async function listening(t: T, env: Environment): Promise<string> {
   return service.app.listen(config.http);
 }
 
-export async function composed(t: T, env: Environment) {
+export async function startTaskApi(t: T, env: Environment) {
   return taskClient(await listening(t, env));
 }
 

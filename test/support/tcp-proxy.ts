@@ -15,7 +15,7 @@ export interface TcpProxy {
   pause(): void;
   resume(): void;
   /** Stops passing bytes on open connections, and closes none of them, like a machine that has vanished. */
-  strand(): void;
+  freezeOpenConnections(): void;
   /** While on, new connections are destroyed at once; open ones live on. */
   refuse(on: boolean): void;
   /**
@@ -82,7 +82,7 @@ export async function tcpProxy(
       release();
       paused = undefined;
     },
-    strand() {
+    freezeOpenConnections() {
       for (const socket of open) stranded.add(socket);
     },
     refuse(on) {
@@ -119,7 +119,7 @@ async function pump(from: Socket, to: Socket, hold: () => Promise<void>, inspect
 }
 
 function answerLoss() {
-  const doomed = new WeakSet<Socket>();
+  const connectionsToCut = new WeakSet<Socket>();
   let matches: ((client: Socket, bytes: Buffer) => boolean) | undefined;
   return {
     arm(match: (bytesFromClient: Buffer) => boolean) {
@@ -133,10 +133,10 @@ function answerLoss() {
     noteRequest(client: Socket, bytes: Buffer) {
       if (!matches?.(client, bytes)) return;
       matches = undefined;
-      doomed.add(client);
+      connectionsToCut.add(client);
     },
     claimAnswer(client: Socket) {
-      if (doomed.has(client)) throw new Error('the test loses this answer');
+      if (connectionsToCut.has(client)) throw new Error('the test loses this answer');
     },
   };
 }

@@ -3,13 +3,13 @@ import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
 import { parseBrokerUrl } from './broker-url.ts';
-import { type Link, openLink } from './link.ts';
+import { type BrokerConnection, openLink } from './link.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';
 
 /** A connection to the broker that is opened again after each loss. */
 export interface Broker {
   /** The current connection; null while disconnected. */
-  link(): Link | null;
+  link(): BrokerConnection | null;
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   const stopping = new AbortController();
   const stop = stopping.signal;
   const outage = createOutage();
-  let link: Link | null = null;
+  let link: BrokerConnection | null = null;
   let onFirstAttempt = (_failure: unknown) => {};
   const firstAttempt = new Promise<unknown>((resolve) => {
     onFirstAttempt = resolve;

@@ -2,7 +2,7 @@ import { waitAtMost, withDeadline } from '../../lib/time.ts';
 import type { EventPublisher, Publication, Published } from '../../ports/delivery/event-publisher.ts';
 import { CONTENT_TYPE, toCloudEvent } from './cloud-event.ts';
 import type { Broker } from './connect.ts';
-import type { Link } from './link.ts';
+import type { BrokerConnection } from './link.ts';
 
 interface Options {
   /** The `source` attribute of CloudEvents. It must be the same on every replica. */
@@ -48,12 +48,12 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
     },
   };
 
-  function readyLink(): Link | null {
+  function readyLink(): BrokerConnection | null {
     const link = broker.link();
     return isClosed || !link?.isReady() ? null : link;
   }
 
-  function publishOn(link: Link, publication: Publication): Promise<Published> {
+  function publishOn(link: BrokerConnection, publication: Publication): Promise<Published> {
     const { id, event, trace } = publication;
     return link.publish({
       messageId: id,
@@ -70,7 +70,7 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
    * Abandons the link to a broker that hangs, with all its pending messages: a new connection may succeed. A broker
    * that blocks publishers keeps its link, because it would block a new connection too.
    */
-  function confirmInTime(link: Link, publishing: Promise<Published>): Promise<Published> {
+  function confirmInTime(link: BrokerConnection, publishing: Promise<Published>): Promise<Published> {
     return withDeadline(confirmation, publishing, () => {
       const reason = new Error(`RabbitMQ did not confirm a message within ${confirmation} ms.`);
       if (!link.isBlocked()) link.abandon(reason);

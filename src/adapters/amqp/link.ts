@@ -10,7 +10,7 @@ export interface Message extends Pick<HeaderFields, 'type' | 'contentType' | 'ti
 }
 
 /** One connection to the broker. It does not reconnect. */
-export interface Link {
+export interface BrokerConnection {
   /** False while the broker blocks publishers, and after the link was closed. */
   isReady(): boolean;
   /** Whether the broker blocks publishers, because it is short of memory or disk. It confirms nothing meanwhile. */
@@ -42,7 +42,7 @@ export async function openLink(
   address: ConnectionOptions,
   topology: Topology,
   { stop, onBlocked }: LinkEvents & { readonly stop: AbortSignal },
-): Promise<Link> {
+): Promise<BrokerConnection> {
   const connection = new Connection({ ...address, ...TIMEOUTS, connectionName: 'kinship' });
   const { closed, abandon } = closeOnError(connection);
   const onStop = () => abandon(stop.reason);
@@ -80,7 +80,7 @@ function createLink(
   exchange: string,
   { closed, abandon }: ReturnType<typeof closeOnError>,
   onBlocked: LinkEvents['onBlocked'],
-): Link {
+): BrokerConnection {
   const returned = new Set<string>();
   let isBlocked = false;
   const setBlocked = (reason: string | null) => {

@@ -22,7 +22,7 @@ interface TurnLimits {
  * Limits concurrent work, because it shares the thread pool with signing. Waiting work has one queue per network, and
  * the networks take turns: a network with many requests delays its own requests only.
  */
-export function createTurns({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnCounts {
+export function createFairQueue({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnCounts {
   /** In the order of the networks' next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
   let running = 0;

@@ -35,7 +35,7 @@ export function createDatabaseKeySource(options: Options): KeySource {
     const opened = await Promise.all(
       keys.map(async (key) => {
         try {
-          const known = set.known(key.id);
+          const known = set.findStored(key.id);
           return known !== undefined && isUnchanged(known, key) ? known : await open(withRemovalMark(key));
         } catch (error) {
           if (!(error instanceof UnusableKey)) throw error;

@@ -26,7 +26,7 @@ export interface KeySet extends KeyRing {
   /** The keys that currently verify access tokens. */
   published(): readonly PublicKey[];
   /** The key with this id, published or not. Callers reuse it: a key never changes, and opening one is slow. */
-  known(id: string): OpenKey | undefined;
+  findStored(id: string): OpenKey | undefined;
   replace(keys: readonly OpenKey[]): void;
 }
 
@@ -51,7 +51,7 @@ export function createKeySet({ clock, timing, reload }: Options): KeySet {
       return find(id);
     },
 
-    known: (id) => keys.find((key) => key.id === id),
+    findStored: (id) => keys.find((key) => key.id === id),
 
     published: () => keys.filter(isPublished).map(({ publicKey }) => publicKey),
 

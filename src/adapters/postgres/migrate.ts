@@ -3,7 +3,7 @@ import Postgrator from 'postgrator';
 import type postgres from 'postgres';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
-import { DatabaseUnfit } from './connection/session.ts';
+import { DatabaseUnusable } from './connection/session.ts';
 import { mapDriverError } from './execute.ts';
 import { adoptOldTable, TABLE } from './migrations-table.ts';
 
@@ -69,7 +69,9 @@ async function findSchema(tx: postgres.TransactionSql): Promise<{ database: stri
   if (place.schema === null && IDENTIFIER.test(path)) await tx`create schema ${tx(path)}`;
   const schema = place.schema ?? path;
   if (!IDENTIFIER.test(schema))
-    throw new DatabaseUnfit(`The search_path ${path} names no schema for the tables. Set DATABASE_SCHEMA.`);
+    throw new DatabaseUnusable(
+      `The search_path ${path} names no schema for the tables. Set DATABASE_SCHEMA.`,
+    );
   return { database, schema };
 }
 
@@ -77,5 +79,5 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]*$/;
 
 /** At the start the operator needs the cause, not the fact that the database is unavailable. */
 function unwrapUnfit(error: unknown): never {
-  throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnfit ? error.cause : error;
+  throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnusable ? error.cause : error;
 }

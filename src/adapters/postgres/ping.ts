@@ -1,5 +1,5 @@
 import type { Sql } from './connect.ts';
-import { DatabaseUnfit } from './connection/session.ts';
+import { DatabaseUnusable } from './connection/session.ts';
 import { execute } from './execute.ts';
 
 const TABLES = [
@@ -25,7 +25,7 @@ export async function ping(sql: Sql): Promise<void> {
   const missing = await execute(sql<{ name: string }[]>`
     select name from unnest(${TABLES}::text[]) as tables (name) where to_regclass(name) is null`);
   if (missing.length > 0)
-    throw new DatabaseUnfit(
+    throw new DatabaseUnusable(
       `These tables are missing: ${missing.map(({ name }) => name).join(', ')}. Restore the database from a backup, or migrate an empty one.`,
     );
 }

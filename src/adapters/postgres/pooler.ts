@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Sql, type UrlAddress } from './connect.ts';
-import { DatabaseUnfit } from './connection/session.ts';
+import { DatabaseUnusable } from './connection/session.ts';
 import { execute } from './execute.ts';
 
 /**
- * Throws {@link DatabaseUnfit} if the address is a pooler in transaction mode and the configuration does not say so.
+ * Throws {@link DatabaseUnusable} if the address is a pooler in transaction mode and the configuration does not say so.
  * The check sets a session setting on one connection. Behind such a pooler another connection sees the setting, or the
  * first one loses it. The second connection holds a transaction meanwhile, because a pooler assigns the server session
  * that was used last.
@@ -14,7 +14,7 @@ export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Pr
   const [first, second] = [connect({ ...address, pool: 1 }), connect({ ...address, pool: 1 })];
   try {
     if (await shareSessions(first, second))
-      throw new DatabaseUnfit(
+      throw new DatabaseUnusable(
         'DATABASE_URL is the address of a pooler in transaction mode. Set DATABASE_POOLER=transaction, or use session mode.',
       );
   } finally {

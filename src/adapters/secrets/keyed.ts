@@ -28,7 +28,7 @@ function prefixLengths(parts: readonly (string | Uint8Array)[]): Buffer {
 }
 
 /** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key, the bits look random. */
-export function asUuid(bytes: Buffer): string {
+export function toUuid(bytes: Buffer): string {
   const sixteen = Buffer.from(bytes.subarray(0, 16));
   sixteen[6] = (sixteen.readUInt8(6) & 0x0f) | 0x40;
   sixteen[8] = (sixteen.readUInt8(8) & 0x3f) | 0x80;

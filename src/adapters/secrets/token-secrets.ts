@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { GenerationFacts, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
-import { asUuid, keyedHash } from './keyed.ts';
+import { keyedHash, toUuid } from './keyed.ts';
 import { randomBytesFromPool } from './random.ts';
 import { type Argon2Cost, formatScheme, type ParsedScheme, parseScheme } from './scheme.ts';
 
@@ -79,7 +79,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
 
 function derive(key: KeyObject, facts: GenerationFacts) {
   const { tokenFamily, generation, seed } = facts;
-  const jti = asUuid(keyedHash(key, 'jti', tokenFamily, String(generation), seed));
+  const jti = toUuid(keyedHash(key, 'jti', tokenFamily, String(generation), seed));
   return { jti, linkerId: linkerIdOf(key, facts, jti) };
 }
 
@@ -88,5 +88,5 @@ function linkerIdOf(
   { tokenFamily, generation, userId }: Omit<GenerationFacts, 'seed'>,
   jti: string,
 ): string {
-  return asUuid(keyedHash(key, 'linker id', tokenFamily, String(generation), userId, jti));
+  return toUuid(keyedHash(key, 'linker id', tokenFamily, String(generation), userId, jti));
 }

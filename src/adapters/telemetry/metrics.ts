@@ -27,7 +27,7 @@ export interface Metrics {
   answered(request: Answered): void;
   shed(resource: Overload): void;
   /** Adds the values that are read at each scrape. Must be called once. */
-  read(readings: Readings & Parameters<typeof readBacklog>[1]): void;
+  addReadings(readings: Readings & Parameters<typeof readBacklog>[1]): void;
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. Does not reject if the database is unavailable. */
   scrape(): Promise<string>;
@@ -54,7 +54,14 @@ export function createMetrics(): Metrics {
     answered: countRequests(make),
     shed: (reason) => shed.inc({ reason }),
 
-    read({ hashesRunning, hashesWaiting, isFeedComplete, revocationConsumers, droppedLines, ...database }) {
+    addReadings({
+      hashesRunning,
+      hashesWaiting,
+      isFeedComplete,
+      revocationConsumers,
+      droppedLines,
+      ...database
+    }) {
       collectDefaultMetrics({ register: registry });
       make.reading(
         'kinship_password_hashes_running',

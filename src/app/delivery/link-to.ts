@@ -11,7 +11,7 @@ interface Deps {
 export type LinkTo = (event: DomainEvent) => string | null;
 
 /** How long after the event the link in a mail can end sessions, in milliseconds. */
-const NOT_ME_FOR = 7 * 86_400_000;
+const NOT_ME_LINK_AGE = 7 * 86_400_000;
 
 /** Makes a link when a mail is sent, so that no stored value can be used as a link. Links lead only to this service. */
 export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
@@ -47,7 +47,7 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
   }
 
   function notMe(sessionId: string | null, userId: string, occurredAt: number): string {
-    const token = links.notMe(sessionId, userId, occurredAt + NOT_ME_FOR);
+    const token = links.notMe(sessionId, userId, occurredAt + NOT_ME_LINK_AGE);
     return `${publicUrl}/auth/not-me?token=${encodeURIComponent(token)}`;
   }
 };

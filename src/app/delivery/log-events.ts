@@ -14,7 +14,7 @@ interface LogEventsDeps extends DeliveryDeps {
 const BATCH = { limit: 100, lease: DAY + 60 * MINUTE };
 
 /** Milliseconds between two removals of events that are older than a day. */
-const CLEARING = 10 * MINUTE;
+const REMOVAL_INTERVAL = 10 * MINUTE;
 
 /**
  * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
@@ -27,7 +27,7 @@ export const logEvents = (deps: LogEventsDeps) => {
     removal: 'events',
     remove: () => outbox.forget('event', clock() - DAY, REMOVAL_BATCH),
   });
-  let clearedAt = Number.NEGATIVE_INFINITY;
+  let removedAt = Number.NEGATIVE_INFINITY;
 
   return async (): Promise<number> => {
     const entries = await claim();
@@ -36,15 +36,15 @@ export const logEvents = (deps: LogEventsDeps) => {
       telemetry.deliveryEnded('event', 'logged');
     }
     // An event that was not logged yet stays, even if it is older than a day.
-    const removed = entries.length < BATCH.limit ? await clear() : 0;
+    const removed = entries.length < BATCH.limit ? await removeOld() : 0;
     return entries.length + removed;
   };
 
-  async function clear(): Promise<number> {
+  async function removeOld(): Promise<number> {
     const now = clock();
-    if (Math.abs(now - clearedAt) < CLEARING) return 0;
+    if (Math.abs(now - removedAt) < REMOVAL_INTERVAL) return 0;
     const removed = await remove();
-    if (removed === 0) clearedAt = now;
+    if (removed === 0) removedAt = now;
     return removed;
   }
 };

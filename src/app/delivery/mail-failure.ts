@@ -23,13 +23,13 @@ export async function recordMailFailure(
 ): Promise<void> {
   const now = clock();
   const reason = reasonOf(error);
-  const hopeless = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
+  const isFinal = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
   const delay = delayAfter(entry.attempt, BACKOFF, random);
-  telemetry.deliveryEnded('mail', hopeless ? 'dead_letter' : 'postponed');
-  if (hopeless) log.warn({ ...mailFacts(entry), reason }, 'mail dead-lettered');
+  telemetry.deliveryEnded('mail', isFinal ? 'dead_letter' : 'postponed');
+  if (isFinal) log.warn({ ...mailFacts(entry), reason }, 'mail dead-lettered');
   else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent; trying again later');
   try {
-    if (hopeless) await outbox.deadLetter(entry.id, now, reason);
+    if (isFinal) await outbox.deadLetter(entry.id, now, reason);
     else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);
   } catch (failure) {
     log.warn({ ...mailFacts(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');

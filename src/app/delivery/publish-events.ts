@@ -39,10 +39,10 @@ const MADE_DUE_AT_ONCE = 5_000;
  * An event that is due later than this from now was postponed: every lease ends earlier, even with clock
  * skew.
  */
-const POSTPONED = 2 * BATCH.lease;
+const POSTPONED_AFTER = 2 * BATCH.lease;
 
 /** How long an unroutable event stays in the outbox. */
-const KEPT = 7 * 24 * HOUR;
+const MAX_UNROUTABLE_AGE = 7 * 24 * HOUR;
 
 /**
  * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while
@@ -81,7 +81,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     if (wasDelivered(entry.id)) return { entry, outcome: 'routed', reason: '' };
     try {
       const published = await publish(entry);
-      const isOld = clock() - entry.event.occurredAt > KEPT;
+      const isOld = clock() - entry.event.occurredAt > MAX_UNROUTABLE_AGE;
       const outcome = published === 'unroutable' && isOld ? 'unwanted' : published;
       return { entry, outcome, reason: 'no queue takes events of this type' };
     } catch (error) {
@@ -113,7 +113,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
   async function makeRoutableDue(): Promise<void> {
     for (const type of routableAgain) {
       const now = clock();
-      const count = await outbox.makeDue(type, now + POSTPONED, now, MADE_DUE_AT_ONCE);
+      const count = await outbox.makeDue(type, now + POSTPONED_AFTER, now, MADE_DUE_AT_ONCE);
       if (count < MADE_DUE_AT_ONCE) routableAgain.delete(type);
     }
   }

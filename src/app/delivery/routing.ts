@@ -24,7 +24,7 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
   const routed = new Set<EventType>();
   const returned = new Map<EventType, number>();
   const refused = new Map<EventType, string>();
-  const unwanted = new Map<EventType, { count: number; toldAt: number }>();
+  const dropped = new Map<EventType, { count: number; loggedAt: number }>();
 
   return {
     /** `reason`: why the event stays in the outbox. */
@@ -59,10 +59,10 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
   }
 
   function noteUnwanted(type: EventType): void {
-    const { count, toldAt } = unwanted.get(type) ?? { count: 0, toldAt: Number.NEGATIVE_INFINITY };
+    const { count, loggedAt: toldAt } = dropped.get(type) ?? { count: 0, loggedAt: Number.NEGATIVE_INFINITY };
     const now = clock();
     const isDue = now - toldAt >= REMINDER;
     if (isDue) log.warn({ type, count: count + 1 }, 'unroutable events dropped after a week; bind a queue');
-    unwanted.set(type, isDue ? { count: 0, toldAt: now } : { count: count + 1, toldAt });
+    dropped.set(type, isDue ? { count: 0, loggedAt: now } : { count: count + 1, loggedAt: toldAt });
   }
 };

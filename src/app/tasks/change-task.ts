@@ -1,7 +1,7 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { requireText } from './require-text.ts';
+import { assertTaskText } from './require-text.ts';
 
 export type ChangeTask = (owner: string, id: number, text: string) => Promise<Task>;
 
@@ -9,7 +9,7 @@ export type ChangeTask = (owner: string, id: number, text: string) => Promise<Ta
 export const changeTask =
   ({ tasks }: { readonly tasks: Tasks }): ChangeTask =>
   async (owner, id, text) => {
-    requireText(text);
+    assertTaskText(text);
     const task = await tasks.change(owner, id, text);
     if (task === null) throw new Refusal('not_found');
     return task;

@@ -2,7 +2,7 @@ import type { Task } from '../../domain/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
 import { accountNotFound } from './no-account.ts';
-import { requireText } from './require-text.ts';
+import { assertTaskText } from './require-text.ts';
 
 export type CreateTask = (owner: string, text: string) => Promise<Task>;
 
@@ -10,7 +10,7 @@ export type CreateTask = (owner: string, text: string) => Promise<Task>;
 export const createTask =
   ({ tasks, clock }: { readonly tasks: Tasks; readonly clock: Clock }): CreateTask =>
   async (owner, text) => {
-    requireText(text);
+    assertTaskText(text);
     const task = await tasks.create(owner, text, clock());
     if (task === null) throw accountNotFound();
     return task;

@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts';
 import { listTasks } from './list-tasks.ts';
-import { type UserTaskDeps, type UserWithTasks, userSeenBy } from './list-users.ts';
+import { toVisibleUser, type UserTaskDeps, type UserWithTasks } from './list-users.ts';
 
 export type DescribeUser = (asker: string, id: string) => Promise<UserWithTasks>;
 
@@ -13,6 +13,6 @@ export const describeUser = (deps: UserTaskDeps): DescribeUser => {
     if (user === null) throw new Refusal('not_found');
     const own = id === asker ? await list(asker) : [];
     const texts = own.map(({ text }) => text);
-    return userSeenBy(asker, user, texts);
+    return toVisibleUser(asker, user, texts);
   };
 };

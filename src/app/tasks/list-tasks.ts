@@ -18,8 +18,8 @@ export const listTasks =
     const version = await tasks.versionOf(owner);
     if (version === null) throw accountNotFound();
     const key = `tasks:${owner}`;
-    const kept = read(await cache.get(key));
-    if (kept?.version === version) return kept.tasks;
+    const cached = parseList(await cache.get(key));
+    if (cached?.version === version) return cached.tasks;
 
     const list = await tasks.list(owner, MAX_LIST_LENGTH);
     if (list === null) throw accountNotFound();
@@ -27,7 +27,7 @@ export const listTasks =
     return list.tasks;
   };
 
-function read(text: string | null): TaskList | null {
+function parseList(text: string | null): TaskList | null {
   try {
     return text === null ? null : (JSON.parse(text) as TaskList);
   } catch {

@@ -19,7 +19,7 @@ export interface UserWithTasks {
   readonly tasks: readonly string[];
 }
 
-export type ListUsers = (asker: string) => Promise<readonly UserWithTasks[]>;
+export type ListUsers = (callerId: string) => Promise<readonly UserWithTasks[]>;
 
 /** All accounts, newest first. */
 export const listUsers = (deps: UserTaskDeps): ListUsers => {
@@ -29,12 +29,12 @@ export const listUsers = (deps: UserTaskDeps): ListUsers => {
     const users = await deps.users.list(MAX_LIST_LENGTH);
     const own = users.some(({ id }) => id === asker) ? await list(asker) : [];
     const texts = own.map(({ text }) => text);
-    return users.map((user) => userSeenBy(asker, user, texts));
+    return users.map((user) => toVisibleUser(asker, user, texts));
   };
 };
 
 /** The user as `asker` may see them. `texts` are the texts of the own tasks of `asker`. */
-export function userSeenBy(asker: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
+export function toVisibleUser(asker: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
   const { id, username } = user;
   if (id === asker) return { id, username, tasks: texts };
   const identity = identityOf(user);

@@ -2,13 +2,13 @@ import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import { migrate } from '../../adapters/postgres/migrate.ts';
 import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
-import { reachDatabase } from '../../compose/stores.ts';
+import { openOrJoinDatabase } from '../../compose/stores.ts';
 import { readConfig } from '../../config.ts';
 
 /** `kinship keys reseal`: it works beside a running service. */
 export async function resealStoredSecrets(): Promise<void> {
   const config = await readConfig();
-  const { sql, close } = await reachDatabase(config);
+  const { sql, close } = await openOrJoinDatabase(config);
   try {
     await migrate(sql);
     const secondFactors = createSecondFactors(sql, config.policy);

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
 import type { Target } from './client.ts';
-import { ask, post, Unanswered } from './request.ts';
+import { ask, post, RequestFailed } from './request.ts';
 
 const PASSWORD = 'a violet piano 42';
 
@@ -46,7 +46,7 @@ export async function startAccountReaders(service: Target, agent: Agent, count: 
 }
 
 function orNull(error: unknown): null {
-  if (error instanceof Unanswered) return null;
+  if (error instanceof RequestFailed) return null;
   throw error;
 }
 

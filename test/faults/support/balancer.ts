@@ -14,7 +14,7 @@ const CHECK_EVERY = 100;
  */
 export async function balancer(t: Pick<Test, 'teardown'>, replicas: readonly URL[]) {
   const agent = new Agent({ keepAlive: true });
-  const watch = watchOver(replicas);
+  const watch = monitorReadiness(replicas);
   let next = 0;
 
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -23,7 +23,7 @@ export async function balancer(t: Pick<Test, 'teardown'>, replicas: readonly URL
     const order = ready.map((_, index) => ready[(next + index) % ready.length]!);
     next += 1;
     for (const replica of order) {
-      const answered = await tryOn(agent, replica, incoming, body);
+      const answered = await forward(agent, replica, incoming, body);
       if (answered === 'refused') continue;
       if (answered === 'lost') break;
       outgoing
@@ -46,7 +46,7 @@ export async function balancer(t: Pick<Test, 'teardown'>, replicas: readonly URL
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-async function tryOn(
+async function forward(
   agent: Agent,
   replica: URL,
   { method, url = '/', headers }: IncomingMessage,
@@ -67,7 +67,7 @@ async function tryOn(
 }
 
 /** Checks repeatedly which replicas are ready. */
-function watchOver(replicas: readonly URL[]) {
+function monitorReadiness(replicas: readonly URL[]) {
   const states = new Map<URL, boolean>();
   const stopping = new AbortController();
   const look = async () => {

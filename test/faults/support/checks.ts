@@ -1,5 +1,5 @@
 import { createArgon2id } from '../../../src/adapters/argon2/argon2id.ts';
-import { createTurns } from '../../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../../src/adapters/argon2/turns.ts';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { createTokenFamilies } from '../../../src/adapters/postgres/token-families.ts';
 import { createTokenSecrets } from '../../../src/adapters/secrets/token-secrets.ts';
@@ -92,7 +92,7 @@ async function hasher(env: Environment) {
     keys: tokens.hashKeys,
     hasher: tokens.jtiHash,
     argon2Cost: argon2,
-    argon2id: createArgon2id(createTurns({ atOnce: 1, queue: 1 })),
+    argon2id: createArgon2id(createFairQueue({ atOnce: 1, queue: 1 })),
   });
   return (client: Client, scheme: string) =>
     secrets.hashJti(scheme, client.tokenFamily, String(claimsOf(client.pair().refresh).jti));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { claimsOf } from '../../support/sessions.ts';
-import { type Answer, post, Unanswered } from './request.ts';
+import { type Answer, post, RequestFailed } from './request.ts';
 
 /** The current address of the service. */
 export interface Target {
@@ -119,16 +119,16 @@ async function refreshOnce(target: Target, agent: Agent, pair: Pair, headers: Re
     const answer = await post(agent, new URL('/auth/refresh', target.url), body, headers);
     if (answer.status === 200) return { outcome: 'ok', pair: pairOf(answer) } as const;
     const why = `${answer.status} ${String(answer.body.code)}`;
-    return isComeBackLater(answer)
+    return isRetryLater(answer)
       ? ({ outcome: 'unknown', why } as const)
       : ({ outcome: 'refused', why } as const);
   } catch (error) {
-    if (error instanceof Unanswered) return { outcome: 'unknown', why: error.message } as const;
+    if (error instanceof RequestFailed) return { outcome: 'unknown', why: error.message } as const;
     throw error;
   }
 }
 
-function isComeBackLater({ status, retryAfter, body }: Answer): boolean {
+function isRetryLater({ status, retryAfter, body }: Answer): boolean {
   if (status === 502) return true;
   return status === 503 && Number(retryAfter) > 0 && body.code === 'unavailable' && body.recovery === 'retry';
 }

@@ -8,13 +8,13 @@ import { freePort } from '../../support/ports.ts';
  * `absent`: does not listen. `silent`: accepts connections and sends no greeting. A number: the reply to
  * every MAIL FROM.
  */
-export type Mood = 'well' | 'absent' | 'silent' | 451 | 550;
+export type MailServerState = 'well' | 'absent' | 'silent' | 451 | 550;
 
 /** A mail server on its own port. It records the ids of accepted mails, and fails as `be` requests. */
 export async function mailServer(t: Pick<Test, 'teardown'>) {
   const port = await freePort();
   const received: string[] = [];
-  let mood: Mood = 'absent';
+  let mood: MailServerState = 'absent';
   let connections = 0;
   let server: SMTPServer | null = null;
 
@@ -52,7 +52,7 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
     /** The ids of the accepted mails, in order. */
     received,
     connections: () => connections,
-    async be(next: Mood) {
+    async be(next: MailServerState) {
       mood = next;
       if (next === 'absent') await close();
       else if (server === null) await listen();

@@ -5,7 +5,7 @@ import { connections, post } from './request.ts';
 const AT_ONCE = 8;
 
 /** Registers accounts, `AT_ONCE` at a time. Each comes from its own network, so that no limit applies. */
-export function startRegistering(t: Pick<Test, 'teardown'>, { url }: { readonly url: string }) {
+export function createRegistrar(t: Pick<Test, 'teardown'>, { url }: { readonly url: string }) {
   const agent = connections(t, { keepAlive: true });
   let made = 0;
 

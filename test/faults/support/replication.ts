@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { startPrivatePostgres, startStandby } from '../../support/private-postgres.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
-import { lookInto } from './service.ts';
+import { connectDirectly } from './service.ts';
 
 const HOST = '127.0.0.1';
 
@@ -14,7 +14,7 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
   const primary = await startPrivatePostgres(t);
   const line = await tcpProxy(t, { host: HOST, port: primary.port });
   const standby = await startStandby(t, line.port);
-  const onPrimary = lookInto(t, primary.url);
+  const onPrimary = connectDirectly(t, primary.url);
   if (synchronous) await onPrimary`alter system set synchronous_standby_names = '*'`;
   await onPrimary`select pg_reload_conf()`;
   const wanted = synchronous ? 'sync' : 'async';
@@ -22,7 +22,7 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
     const [follower] = await onPrimary`select state, sync_state from pg_stat_replication`;
     return follower?.state === 'streaming' && follower.sync_state === wanted;
   });
-  const onStandby = lookInto(t, standby.url);
+  const onStandby = connectDirectly(t, standby.url);
   const target = { host: HOST, port: primary.port };
   const address = await tcpProxy(t, target);
 

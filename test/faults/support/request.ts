@@ -13,7 +13,7 @@ export interface Answer {
 type Stage = 'connecting' | 'asking' | 'answering';
 
 /** A request without a complete answer. Its outcome is unknown. */
-export class Unanswered extends Error {
+export class RequestFailed extends Error {
   override readonly name = 'Unanswered';
   readonly stage: Stage;
   /** Whether the connection had carried an answer before. Then the server had certainly accepted it. */
@@ -44,7 +44,7 @@ export function post(agent: Agent, url: URL, body?: unknown, headers?: Headers):
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Sends the body as JSON. Rejects with {@link Unanswered}. */
+/** Sends the body as JSON. Rejects with {@link RequestFailed}. */
 export async function ask(
   agent: Agent,
   method: string,
@@ -65,7 +65,7 @@ export async function ask(
     stage = 'answering';
     return await read(response);
   } catch (error) {
-    throw new Unanswered(stage, asked.reusedSocket, error);
+    throw new RequestFailed(stage, asked.reusedSocket, error);
   }
 }
 

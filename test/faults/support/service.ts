@@ -34,7 +34,7 @@ export function start(t: Pick<Test, 'teardown'>, env: Environment): Promise<Runn
 }
 
 /** A direct connection to the service's database. */
-export function lookInto(t: Pick<Test, 'teardown'>, url: string): postgres.Sql {
+export function connectDirectly(t: Pick<Test, 'teardown'>, url: string): postgres.Sql {
   const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
   t.teardown(() => sql.end({ timeout: 5 }));
   return sql;

@@ -3,14 +3,14 @@ import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { linkTo } from '../../../src/app/delivery/link-to.ts';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertUnchanged,
+  databaseTest,
   familyOf,
   outcomeOf,
   type Pair,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
-import { dump, partsOf, spellings, textOf, watch } from '../../support/leaks.ts';
+import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const DAY = 86_400_000;
@@ -73,7 +73,7 @@ async function wholeLife(service: AttackedService, sql: Sql) {
   const notMe = service.links.notMe(familyOf(last), userId, service.time.now + DAY);
   const pairs = { pair, stolen, successor, last };
   const tokens = Object.entries(pairs).map(([name, one]) => ({
-    ...partsOf(name, one.refreshToken),
+    ...secretParts(name, one.refreshToken),
     [`${name}, its access token`]: one.accessToken,
   }));
   const secrets: Record<string, string> = { ...passwords, reset, notMe, ...Object.assign({}, ...tokens) };
@@ -136,10 +136,10 @@ function* withSecrets({ passwords, pairs, reset, notMe, userId }: Life, operator
 
 type Asked = [path: string, init: RequestInit];
 
-attack('no secret of an account is repeated', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('no secret of an account is repeated', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const life = await wholeLife(service, sql);
-  const watched = watch(t, service, life.secrets);
+  const watched = createLeakCheck(t, service, life.secrets);
   watched.answer('a password that was set', await textOf(life.used));
   let count = 0;
   for (const [path, init] of withSecrets(life, service.adminKey)) {
@@ -169,11 +169,11 @@ attack('no secret of an account is repeated', async (t, sql) => {
   t.equal(mails.length, 4, 'of all kinds that there were');
 });
 
-attack('no secret of an account is repeated when the database fails', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('no secret of an account is repeated when the database fails', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const life = await wholeLife(service, sql);
   const [row] = await sql`select password_hash from users`;
-  const watched = watch(t, service, { ...life.secrets, hash: row?.password_hash });
+  const watched = createLeakCheck(t, service, { ...life.secrets, hash: row?.password_hash });
   const outcomes = new Set<string>();
   const ask = async () => {
     for (const [path, init] of withSecrets(life, service.adminKey)) {
@@ -193,8 +193,8 @@ attack('no secret of an account is repeated when the database fails', async (t, 
   watched.log();
 });
 
-attack('a copy of the database opens no account', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a copy of the database opens no account', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const password = canary();
   const { body } = await service.post('/auth/register', ann(password));
   const reset = await forget(service, sql);
@@ -224,7 +224,7 @@ attack('a copy of the database opens no account', async (t, sql) => {
       );
     }
   };
-  await unchanged(t, sql, replay, 'every value as a link and as an access token');
+  await assertUnchanged(t, sql, replay, 'every value as a link and as an access token');
   const letIn = [...outcomes].filter((outcome) => !/ (?:400|401|403)$/.test(outcome));
   t.same(letIn, [], 'none of them is a link or a token');
 
@@ -238,7 +238,7 @@ attack('a copy of the database opens no account', async (t, sql) => {
     answers.delete('400 invalid_request'); // what is no text at all
     t.same([...answers], ['401 invalid_credentials'], 'none of them is the password');
   };
-  await unchanged(t, sql, guess, 'every value as the password');
+  await assertUnchanged(t, sql, guess, 'every value as the password');
   service.time.now = now;
 
   t.equal((await form(service, '/auth/not-me', { token: notMe })).status, 200, 'the mailed links do');

@@ -1,13 +1,13 @@
 import type { Test } from 'tap';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertUnchanged,
+  databaseTest,
   familyOf,
   outcomeOf,
   type Pair,
   refusal,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -35,13 +35,13 @@ async function refusedRegistrations(
   accounts: Readonly<Record<string, object>>,
 ) {
   for (const [name, account] of Object.entries(accounts)) {
-    const answer = await unchanged(t, service.sql, () => register(service, account), name);
+    const answer = await assertUnchanged(t, service.sql, () => register(service, account), name);
     t.equal(outcomeOf(answer), wanted, name);
   }
 }
 
-attack('another user’s session is answered as not found', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('another user’s session is answered as not found', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   await register(service, ann);
   await register(service, bob);
   const of = async (username: string): Promise<Pair> => {
@@ -58,7 +58,7 @@ attack('another user’s session is answered as not found', async (t, sql) => {
   const answers = new Set<string>();
   for (const [name, id] of Object.entries(ids)) {
     const end = () => service.send(`/auth/sessions/${id}`, { method: 'DELETE', headers });
-    const { status, body } = await unchanged(t, sql, end, name);
+    const { status, body } = await assertUnchanged(t, sql, end, name);
     answers.add(JSON.stringify({ status, ...body, instance: '' }));
     t.equal(`${status} ${body.code}`, '404 not_found', name);
   }
@@ -74,8 +74,8 @@ attack('another user’s session is answered as not found', async (t, sql) => {
   t.notMatch(JSON.stringify(list.body), familyOf(bobs), 'wherever it is asked from');
 });
 
-attack('answers do not reveal whether a user exists', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('answers do not reveal whether a user exists', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   await register(service, ann);
   const answers = new Set<string>();
   const guesses = [
@@ -96,7 +96,7 @@ attack('answers do not reveal whether a user exists', async (t, sql) => {
     };
     const body = JSON.stringify({ username, password: 'a wrong piano 42' });
     const login = () => fetch(`${service.url}/auth/login`, { method: 'POST', headers, body });
-    const response = await unchanged(t, sql, login, username.slice(0, 20));
+    const response = await assertUnchanged(t, sql, login, username.slice(0, 20));
     const { date: _, ...told } = Object.fromEntries(response.headers);
     answers.add(JSON.stringify([response.status, told, await response.text()]));
     t.equal(service.verifications(), before + 1, `${username.slice(0, 20)}: one password is verified`);
@@ -113,8 +113,8 @@ attack('answers do not reveal whether a user exists', async (t, sql) => {
   }
 });
 
-attack('invalid passwords are refused', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('invalid passwords are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const withPassword = (password: unknown) => ({ ...bob, username: 'robert.the.great', password });
   await refusedRegistrations(t, service, refusal.request, {
     'seven characters': withPassword('seven77'),
@@ -139,8 +139,8 @@ attack('invalid passwords are refused', async (t, sql) => {
   });
 });
 
-attack('valid passwords are accepted in every Unicode form', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('valid passwords are accepted in every Unicode form', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   let count = 0;
   /** Who may log in with which of these, having registered with the first. */
   const works = async (first: string, ...others: string[]) => {
@@ -171,8 +171,8 @@ attack('valid passwords are accepted in every Unicode form', async (t, sql) => {
   t.same(await works('%27; drop table users', "'; drop table users"), [200, 401]);
 });
 
-attack('a name is unique across case and Unicode forms', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('a name is unique across case and Unicode forms', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const first = { username: 'Ärger', email: 'Anger@example.com', password: PASSWORD };
   t.equal((await register(service, first)).status, 201);
   const other = { ...first, username: 'somebody', email: 'somebody@example.com' };
@@ -200,8 +200,8 @@ attack('a name is unique across case and Unicode forms', async (t, sql) => {
   }
 });
 
-attack('fifty simultaneous registrations of one name create one user', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('fifty simultaneous registrations of one name create one user', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const cases = ['ann', 'ANN', 'Ann', '\uff21nn'];
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
@@ -215,8 +215,8 @@ attack('fifty simultaneous registrations of one name create one user', async (t,
   t.same(row, { users: 1, identifiers: 2, events: 1 });
 });
 
-attack('an address that is not one plain mailbox is refused', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('an address that is not one plain mailbox is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const label = (letter: string) => letter.repeat(60);
   const bad: Record<string, string> = {
     'a second header': 'bob@example.com\r\nBcc: eve@evil.example',
@@ -243,13 +243,13 @@ attack('an address that is not one plain mailbox is refused', async (t, sql) => 
   for (const [name, email] of Object.entries(bad)) {
     await refusedRegistrations(t, service, refusal.request, { [name]: { ...bob, email } });
     const forgot = () => service.post('/auth/password/forgot', { email });
-    t.equal(outcomeOf(await unchanged(t, sql, forgot, `${name}, forgotten`)), refusal.request, name);
+    t.equal(outcomeOf(await assertUnchanged(t, sql, forgot, `${name}, forgotten`)), refusal.request, name);
   }
   t.equal((await sql`select 1 from outbox`).count, 0, 'nothing is to be told to anybody');
 });
 
-attack('SQL in an account is stored as plain text', async (t, sql) => {
-  const service = await attackedService(t, sql, FROM_ANYWHERE);
+databaseTest('SQL in an account is stored as plain text', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const email = "o'or'1'='1@example.com";
   const { status, body } = await register(service, { ...ann, email });
   t.equal(status, 201);
@@ -263,10 +263,10 @@ attack('SQL in an account is stored as plain text', async (t, sql) => {
   t.equal((await sql`select 1 from users`).count, 1);
 });
 
-attack(
+databaseTest(
   'a name that is longer than any account can have is refused before it is normalised',
   async (t, sql) => {
-    const service = await attackedService(t, sql, FROM_ANYWHERE);
+    const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
     const long = '\ufdfa'.repeat(1_025); // NFKC makes 18 characters of each
     const requests: Readonly<Record<string, [path: string, body: object]>> = {
       'a login': ['/auth/login', { username: long, password: PASSWORD }],
@@ -278,7 +278,7 @@ attack(
     };
     for (const [name, [path, body]] of Object.entries(requests)) {
       const verified = service.verifications();
-      const answer = await unchanged(t, sql, () => service.post(path, body, elsewhere()), name);
+      const answer = await assertUnchanged(t, sql, () => service.post(path, body, elsewhere()), name);
       t.equal(outcomeOf(answer), '400 invalid_request', name);
       t.equal(service.verifications(), verified, `${name}: no hash is computed`);
     }

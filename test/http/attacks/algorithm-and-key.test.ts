@@ -2,28 +2,28 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Test } from 'tap';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   type Pair,
   refusal,
   refuseAll,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { countingListener } from '../../support/counting-listener.ts';
 import { eachOf } from '../../support/each-of.ts';
 import {
   asymmetric,
   type Changes,
-  flipped,
+  flipBits,
   headerOf,
   hmac,
+  keyEncodings,
+  modifyToken,
   pairOfKeys,
-  remade,
-  resigned,
+  resignToken,
   type Signer,
   signature,
-  textsOf,
   unsigned,
 } from '../../support/forge.ts';
 import { claimsOf, someKey, someKeys } from '../../support/sessions.ts';
@@ -34,24 +34,24 @@ function eitherHalf(service: AttackedService, pair: Pair, name: string, changes:
   return {
     [`${name}, refresh token`]: {
       ...pair,
-      refreshToken: remade(refreshToken, changes, signer ?? service.sign.refresh),
+      refreshToken: modifyToken(refreshToken, changes, signer ?? service.sign.refresh),
     },
     [`${name}, access token`]: {
       ...pair,
-      accessToken: remade(accessToken, changes, signer ?? service.sign.access),
+      accessToken: modifyToken(accessToken, changes, signer ?? service.sign.access),
     },
   };
 }
 
 async function victim(t: Test, sql: AttackedService['sql']) {
-  const service = await attackedService(t, sql);
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const forged = (forgeries: readonly (readonly [string, Changes, Signer?])[]) =>
     Object.assign({}, ...forgeries.map((forgery) => eitherHalf(service, pair, ...forgery)));
   return { service, pair, forged };
 }
 
-attack('only the configured algorithm is accepted', async (t, sql) => {
+databaseTest('only the configured algorithm is accepted', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const right = (hash: string): Signer => {
     const key = service.keys.refreshKeys[0]?.bytes ?? '';
@@ -83,19 +83,19 @@ attack('only the configured algorithm is accepted', async (t, sql) => {
     ]),
     'HS256 under the right key': {
       ...pair,
-      refreshToken: remade(pair.refreshToken, { header: { alg: 'HS256' } }, right('sha256')),
+      refreshToken: modifyToken(pair.refreshToken, { header: { alg: 'HS256' } }, right('sha256')),
     },
     'HS384 under the right key': {
       ...pair,
-      refreshToken: remade(pair.refreshToken, { header: { alg: 'HS384' } }, right('sha384')),
+      refreshToken: modifyToken(pair.refreshToken, { header: { alg: 'HS384' } }, right('sha384')),
     },
     'HS512 by its name, SHA-256 in fact': {
       ...pair,
-      refreshToken: resigned(pair.refreshToken, right('sha256')),
+      refreshToken: resignToken(pair.refreshToken, right('sha256')),
     },
     'half of the right signature': { ...pair, refreshToken: shortened(pair.refreshToken) },
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
 /** A valid MAC cut in half is no valid MAC. */
@@ -104,11 +104,11 @@ function shortened(token: string): string {
   return `${header}.${payload}.${Buffer.from(mac, 'base64url').subarray(0, 32).toString('base64url')}`;
 }
 
-attack('public or guessed keys sign no accepted token', async (t, sql) => {
+databaseTest('public or guessed keys sign no accepted token', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
   const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) =>
-    Object.entries(textsOf(pairOfKeys(type).publicKey)).map(
+    Object.entries(keyEncodings(pairOfKeys(type).publicKey)).map(
       ([form, bytes]) => [`the ${form} of a public ${type} key`, bytes] as const,
     ),
   );
@@ -135,10 +135,10 @@ attack('public or guessed keys sign no accepted token', async (t, sql) => {
       ]),
     ),
   );
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('blank ECDSA signatures are refused', async (t, sql) => {
+databaseTest('blank ECDSA signatures are refused', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const derZero = Buffer.from('3006020100020100', 'hex');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
@@ -164,10 +164,10 @@ attack('blank ECDSA signatures are refused', async (t, sql) => {
       ['EdDSA, zeros', { header: { alg: 'EdDSA' } }, signature(new Uint8Array(64))],
     ]),
   );
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('keys and key URLs inside a token are ignored', async (t, sql) => {
+databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
@@ -199,10 +199,10 @@ attack('keys and key URLs inside a token are ignored', async (t, sql) => {
   t.equal(listener.connections, 0, 'nobody went there');
   t.equal((await fetch(listener.url)).status, 200, 'where somebody listens');
   t.equal(listener.connections, 1, 'and counts');
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('the key id only selects a configured key', async (t, sql) => {
+databaseTest('the key id only selects a configured key', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   const kids: readonly unknown[] = [
     undefined,
@@ -237,15 +237,15 @@ attack('the key id only selects a configured key', async (t, sql) => {
       ]),
     ),
   );
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a token under a retired key is refused', async (t, sql) => {
+databaseTest('a token under a retired key is refused', async (t, sql) => {
   const keys = someKeys();
-  const before = await attackedService(t, sql, { keys });
+  const before = await serviceOnDatabase(t, sql, { keys });
   const pair = await before.open();
   const turned = { ...keys, refreshKeys: [someKey('refresh-2'), ...keys.refreshKeys] };
-  const during = await attackedService(t, sql, { keys: turned });
+  const during = await serviceOnDatabase(t, sql, { keys: turned });
   const second = await during.next(pair);
   t.equal(
     headerOf(second.refreshToken).kid,
@@ -254,8 +254,8 @@ attack('a token under a retired key is refused', async (t, sql) => {
   );
 
   const other = await during.open();
-  const old = remade(other.refreshToken, { header: { kid: 'refresh-1' } }, before.sign.refresh);
-  const after = await attackedService(t, sql, {
+  const old = modifyToken(other.refreshToken, { header: { kid: 'refresh-1' } }, before.sign.refresh);
+  const after = await serviceOnDatabase(t, sql, {
     keys: { ...keys, refreshKeys: turned.refreshKeys.slice(0, 1) },
   });
   await refuseAll(t, after, refusal.invalid, {
@@ -263,14 +263,14 @@ attack('a token under a retired key is refused', async (t, sql) => {
     'a new token signed with the retired key': { ...other, refreshToken: old },
     'signed with the retired key in the name of the new one': {
       ...other,
-      refreshToken: resigned(other.refreshToken, before.sign.refresh),
+      refreshToken: resignToken(other.refreshToken, before.sign.refresh),
     },
   });
-  await stillGood(t, after, other);
-  await stillGood(t, after, second);
+  await assertRefreshable(t, after, other);
+  await assertRefreshable(t, after, second);
 });
 
-attack('a token with critical extensions is refused', async (t, sql) => {
+databaseTest('a token with critical extensions is refused', async (t, sql) => {
   const { service, pair, forged } = await victim(t, sql);
   await refuseAll(
     t,
@@ -291,10 +291,10 @@ attack('a token with critical extensions is refused', async (t, sql) => {
       ['cty', { header: { cty: 'JWT' } }],
     ]),
   );
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('access and refresh tokens, and their keys, are not interchangeable', async (t, sql) => {
+databaseTest('access and refresh tokens, and their keys, are not interchangeable', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   const { refreshToken, accessToken } = pair;
   const { sign: own } = service;
@@ -307,46 +307,46 @@ attack('access and refresh tokens, and their keys, are not interchangeable', asy
     'the access token as refresh token, alone': { refreshToken: accessToken },
     'a refresh token signed with the access key': {
       ...pair,
-      refreshToken: resigned(refreshToken, own.access),
+      refreshToken: resignToken(refreshToken, own.access),
     },
     'the same under the name of the access key': {
       ...pair,
-      refreshToken: remade(refreshToken, { header: { kid: kid.access } }, own.access),
+      refreshToken: modifyToken(refreshToken, { header: { kid: kid.access } }, own.access),
     },
     'an access token signed with the refresh key': {
       ...pair,
-      accessToken: resigned(accessToken, own.refresh),
+      accessToken: resignToken(accessToken, own.refresh),
     },
     'the same under the name of the refresh key': {
       ...pair,
-      accessToken: remade(accessToken, { header: { kid: kid.refresh } }, own.refresh),
+      accessToken: modifyToken(accessToken, { header: { kid: kid.refresh } }, own.refresh),
     },
     'an access token with the claims of a refresh token': {
       ...pair,
-      refreshToken: remade(accessToken, { claims: claimsOf(refreshToken), ...asRefresh }, own.access),
+      refreshToken: modifyToken(accessToken, { claims: claimsOf(refreshToken), ...asRefresh }, own.access),
     },
     'a refresh token that says it is an access token': {
       ...pair,
-      refreshToken: remade(refreshToken, { header: { typ: 'at+jwt' } }, own.refresh),
+      refreshToken: modifyToken(refreshToken, { header: { typ: 'at+jwt' } }, own.refresh),
     },
     'the halves of another service': await strangers(t, sql),
   });
   await refuseAll(t, service, refusal.malformed, {
     'an access token retyped as refresh token': {
       ...pair,
-      refreshToken: remade(accessToken, asRefresh, own.refresh),
+      refreshToken: modifyToken(accessToken, asRefresh, own.refresh),
     },
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
 /** A pair of a service with the same names and a database of the same make, but keys of its own. */
 async function strangers(t: Test, sql: AttackedService['sql']): Promise<Pair> {
-  return (await attackedService(t, sql)).open();
+  return (await serviceOnDatabase(t, sql)).open();
 }
 
-attack('a leaked signing key alone forges no token and ends no session', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+databaseTest('a leaked signing key alone forges no token and ends no session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
   const first = await service.open();
   const pair = await service.next(await service.next(first));
   const { jti, linkerId } = claimsOf(first.refreshToken);
@@ -370,26 +370,29 @@ attack('a leaked signing key alone forges no token and ends no session', async (
     refusal.invalid,
     Object.fromEntries(
       forgeries.flatMap(([name, claims]) => {
-        const refreshToken = remade(pair.refreshToken, { claims }, service.sign.refresh);
+        const refreshToken = modifyToken(pair.refreshToken, { claims }, service.sign.refresh);
         const unpaired = { claims: { ...claims, at_hash: undefined } };
         return [
           [name, { ...pair, refreshToken }],
-          [`${name}, alone`, { refreshToken: remade(pair.refreshToken, unpaired, service.sign.refresh) }],
+          [
+            `${name}, alone`,
+            { refreshToken: modifyToken(pair.refreshToken, unpaired, service.sign.refresh) },
+          ],
         ];
       }),
     ),
   );
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
 const someId = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
 
-attack('a token with one flipped bit is refused', async (t, sql) => {
+databaseTest('a token with one flipped bit is refused', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   for (const half of ['refreshToken', 'accessToken'] as const) {
-    const tokens = [...flipped(pair[half])];
+    const tokens = [...flipBits(pair[half])];
     const counts = new Map<string, number>();
-    await unchanged(
+    await assertUnchanged(
       t,
       sql,
       () =>
@@ -407,5 +410,5 @@ attack('a token with one flipped bit is refused', async (t, sql) => {
     );
     t.ok((counts.get(refusal.invalid) ?? 0) > 100, `${half}: most of them by the signature`);
   }
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });

@@ -1,23 +1,26 @@
-import { attack, attackedService } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
-attack('a session that an older release opened was authenticated when it was created', async (t, sql) => {
-  const time = { now: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
-  const service = await attackedService(t, sql, { time });
-  const opened = Math.floor(time.now / 1000);
-  const pair = await service.open({ query: '&amr=pwd&acr=aal2' });
-  // An older release neither writes nor reads these columns.
-  await sql`update token_families set auth_time = null, amr = null, acr = null`;
-  time.now += 60_000;
-  const next = await service.next(pair, { 'idempotency-key': 'k' });
-  const claims = claimsOf(next.accessToken);
-  t.equal(claims.auth_time, opened);
-  t.notOk('amr' in claims || 'acr' in claims, 'the method is unknown');
-  t.same(await service.next(pair, { 'idempotency-key': 'k' }), next, 'a retry gets the same pair');
-});
+databaseTest(
+  'a session that an older release opened was authenticated when it was created',
+  async (t, sql) => {
+    const time = { now: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
+    const service = await serviceOnDatabase(t, sql, { time });
+    const opened = Math.floor(time.now / 1000);
+    const pair = await service.open({ query: '&amr=pwd&acr=aal2' });
+    // An older release neither writes nor reads these columns.
+    await sql`update token_families set auth_time = null, amr = null, acr = null`;
+    time.now += 60_000;
+    const next = await service.next(pair, { 'idempotency-key': 'k' });
+    const claims = claimsOf(next.accessToken);
+    t.equal(claims.auth_time, opened);
+    t.notOk('amr' in claims || 'acr' in claims, 'the method is unknown');
+    t.same(await service.next(pair, { 'idempotency-key': 'k' }), next, 'a retry gets the same pair');
+  },
+);
 
-attack('an older release goes on opening sessions beside this one', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('an older release goes on opening sessions beside this one', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const columns = await sql<{ name: string }[]>`
     select attname as name from pg_attribute

@@ -1,7 +1,13 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { attack, attackedService, refusal, refuseAll, stillGood } from '../../support/attacked.ts';
-import { type Changes, remade, resigned } from '../../support/forge.ts';
+import {
+  assertRefreshable,
+  databaseTest,
+  refusal,
+  refuseAll,
+  serviceOnDatabase,
+} from '../../support/attacked.ts';
+import { type Changes, modifyToken, resignToken } from '../../support/forge.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const HOUR = 3_600_000;
@@ -9,16 +15,16 @@ const ID = '11111111-1111-4111-8111-111111111111';
 
 /** A session, and its refresh token with other claims under the right signature: only the claims are wrong. */
 async function victim(t: Test, sql: Sql) {
-  const service = await attackedService(t, sql);
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const now = Math.floor(service.time.now / 1000);
   const refresh = (changes: Changes) => ({
     ...pair,
-    refreshToken: remade(pair.refreshToken, changes, service.sign.refresh),
+    refreshToken: modifyToken(pair.refreshToken, changes, service.sign.refresh),
   });
   const access = (changes: Changes) => ({
     ...pair,
-    accessToken: remade(pair.accessToken, changes, service.sign.access),
+    accessToken: modifyToken(pair.accessToken, changes, service.sign.access),
   });
   return { service, pair, now, refresh, access };
 }
@@ -30,7 +36,7 @@ const written = (claim: string, value: string): Changes => ({
 
 const claim = (name: string, value: unknown): Changes => ({ claims: { [name]: value } });
 
-attack('a refresh token with wrong times is refused', async (t, sql) => {
+databaseTest('a refresh token with wrong times is refused', async (t, sql) => {
   const { service, pair, now, refresh } = await victim(t, sql);
   await refuseAll(t, service, refusal.expired, {
     'exp this very second': refresh(claim('exp', now)),
@@ -53,25 +59,25 @@ attack('a refresh token with wrong times is refused', async (t, sql) => {
     'iat 1e400': refresh(written('iat', '1e400')),
     'iat negative': refresh(claim('iat', -1)),
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a refresh token is refused from the second of its exp', async (t, sql) => {
+databaseTest('a refresh token is refused from the second of its exp', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   const expires = Number(claimsOf(pair.refreshToken).exp) * 1000;
   service.time.now = expires;
   await refuseAll(t, service, refusal.expired, { 'at its exp': pair });
   service.time.now = expires - 1;
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a clock that was set back logs no user out', async (t, sql) => {
+databaseTest('a clock that was set back logs no user out', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   service.time.now -= 24 * HOUR;
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('issuer and audience must match exactly', async (t, sql) => {
+databaseTest('issuer and audience must match exactly', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const values: readonly unknown[] = [
     undefined,
@@ -91,10 +97,10 @@ attack('issuer and audience must match exactly', async (t, sql) => {
     values.map((value) => [`${name} ${JSON.stringify(value)}`, refresh(claim(name, value))]),
   );
   await refuseAll(t, service, refusal.invalid, Object.fromEntries(cases));
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a refresh token with other ids is refused', async (t, sql) => {
+databaseTest('a refresh token with other ids is refused', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const wrong: Record<string, unknown> = {
     missing: undefined,
@@ -123,10 +129,10 @@ attack('a refresh token with other ids is refused', async (t, sql) => {
     Object.fromEntries(names.slice(0, 2).map((name) => [`${name} of another`, refresh(claim(name, ID))])),
   );
   await refuseAll(t, service, refusal.invalid, { 'another session': refresh(claim('tokenFamily', ID)) });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a refresh token with an invalid generation is refused', async (t, sql) => {
+databaseTest('a refresh token with an invalid generation is refused', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const malformed: readonly unknown[] = [
     -1,
@@ -157,10 +163,10 @@ attack('a refresh token with an invalid generation is refused', async (t, sql) =
     'the next generation': refresh(claim('generation', 1)),
     'the last generation that there can be': refresh(claim('generation', 2 ** 31 - 2)),
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('an access token with changed claims is refused', async (t, sql) => {
+databaseTest('an access token with changed claims is refused', async (t, sql) => {
   const { service, pair, now, access } = await victim(t, sql);
   // Even under the right key: the refresh token names the very bytes that it was minted with.
   await refuseAll(t, service, refusal.invalid, {
@@ -188,13 +194,16 @@ attack('an access token with changed claims is refused', async (t, sql) => {
     shapes.map((value, index) => [`${name}, shape ${index}`, access(claim(name, value))]),
   );
   await refuseAll(t, service, refusal.malformed, Object.fromEntries(misshapen));
-  await stillGood(t, service, { ...pair, accessToken: resigned(pair.accessToken, service.sign.access) });
+  await assertRefreshable(t, service, {
+    ...pair,
+    accessToken: resignToken(pair.accessToken, service.sign.access),
+  });
 });
 
-attack('a pair with an expired access token is refreshed', async (t, sql) => {
+databaseTest('a pair with an expired access token is refreshed', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   service.time.now = Number(claimsOf(pair.accessToken).exp) * 1000 + HOUR;
   const second = await service.next(pair);
   t.ok(Number(claimsOf(second.accessToken).exp) * 1000 > service.time.now, 'and gets one that is good again');
-  await stillGood(t, service, second);
+  await assertRefreshable(t, service, second);
 });

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { attack, attackedService, endedFamilies, recordedOf, unchanged } from '../../support/attacked.ts';
+import {
+  assertUnchanged,
+  databaseTest,
+  endedFamilies,
+  recordedOf,
+  serviceOnDatabase,
+} from '../../support/attacked.ts';
 import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -9,7 +15,7 @@ const FAR = { 'x-forwarded-for': '203.0.113.7' };
 
 /** The door, and users who log in with browsers of their own. */
 async function attackedDoor(t: Test, sql: Sql) {
-  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const join = async (own: Browser = browser(service.url)) => {
     const opened = await own.ask('GET', `/${randomUUID()}`);
     const { access_token, refresh_token } = cookiesOf(opened);
@@ -17,7 +23,7 @@ async function attackedDoor(t: Test, sql: Sql) {
     return { ...own, ...pair, family: String(claimsOf(pair.refreshToken).tokenFamily) };
   };
   const refused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
-    const answer = await unchanged(t, sql, request, name);
+    const answer = await assertUnchanged(t, sql, request, name);
     t.equal(resultOf(answer), wanted, name);
     t.same(cookiesOf(answer), {}, name);
   };
@@ -42,7 +48,7 @@ const FOREIGN = [
   ['unknown', false],
 ] as const;
 
-attack('cross-origin requests change nothing', async (t, sql) => {
+databaseTest('cross-origin requests change nothing', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   for (const [site, crossSite] of FOREIGN) {
@@ -64,7 +70,7 @@ attack('cross-origin requests change nothing', async (t, sql) => {
   }
 });
 
-attack('planted cookies never replace the session', async (t, sql) => {
+databaseTest('planted cookies never replace the session', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -82,7 +88,7 @@ attack('planted cookies never replace the session', async (t, sql) => {
   t.equal(await goesOn(t, thief), thief.family);
 });
 
-attack('a replayed pair ends only its own session', async (t, sql) => {
+databaseTest('a replayed pair ends only its own session', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   await goesOn(t, ann);
@@ -100,21 +106,26 @@ attack('a replayed pair ends only its own session', async (t, sql) => {
   t.equal(await goesOn(t, bob), bob.family);
 });
 
-attack('sessions of this door stay bound to their address at every door', async (t, sql) => {
+databaseTest('sessions of this door stay bound to their address at every door', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const moved = await ann.ask('GET', '/refresh', { headers: FAR });
   t.equal(resultOf(moved), "401 You're location is blocked");
   const { accessToken, refreshToken } = ann;
   const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
-  const answer = await unchanged(t, sql, canonical, 'told once a day of one network');
+  const answer = await assertUnchanged(t, sql, canonical, 'told once a day of one network');
   t.match(answer, { status: 401, body: { code: 'address_changed' } });
   t.same(await recordedOf(sql, refreshToken), [
     'event sessions.address_changed',
     'event sessions.started',
     'mail sessions.address_changed',
   ]);
-  const alone = await unchanged(t, sql, () => service.post('/auth/refresh', { refreshToken }), 'half a pair');
+  const alone = await assertUnchanged(
+    t,
+    sql,
+    () => service.post('/auth/refresh', { refreshToken }),
+    'half a pair',
+  );
   t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
   t.same(await endedFamilies(sql), []);
   t.equal(await goesOn(t, ann), ann.family);
@@ -128,7 +139,7 @@ attack('sessions of this door stay bound to their address at every door', async 
   );
 });
 
-attack('while the database is down, answers say nothing about the tokens', async (t, sql) => {
+databaseTest('while the database is down, answers say nothing about the tokens', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
   const ann = await join();
   await sql.end();

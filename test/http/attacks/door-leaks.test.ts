@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { connect } from '../../../src/adapters/postgres/connect.ts';
-import { documented, type Operation } from '../../support/attacked.ts';
+import { type Operation, readOperations } from '../../support/attacked.ts';
 import { browser, cookiesOf } from '../../support/browser.ts';
 import { startCollector } from '../../support/collector.ts';
-import { composed, dataDir } from '../../support/composed.ts';
-import { dump, partsOf, spellings, textOf, watch } from '../../support/leaks.ts';
+import { dataDir, startComposed } from '../../support/composed.ts';
+import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -65,7 +65,7 @@ function secretsOf(door: string, found: Readonly<Record<string, Tokens>>): Recor
   const each = Object.entries(found).map(([name, { access, refresh }]) => {
     const token = refresh.includes('.') ? refresh : Buffer.from(refresh, 'base64').toString();
     const called = `${door}, ${name}`;
-    return { [`${called}, access`]: access, [`${called}, refresh`]: refresh, ...partsOf(called, token) };
+    return { [`${called}, access`]: access, [`${called}, refresh`]: refresh, ...secretParts(called, token) };
   });
   return Object.assign({}, ...each);
 }
@@ -99,7 +99,7 @@ t.test('no secret sent to a front door is repeated', async (t) => {
   const collector = await startCollector(t);
   const [DATA_DIR, DATABASE_URL] = [await dataDir(t), await testDatabase(t)];
   const env = { DATA_DIR, DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RATE_LIMIT: '10000' };
-  const { url, lines, close } = await composed(t, env);
+  const { url, lines, close } = await startComposed(t, env);
 
   const doors = {
     'session-id': await atSessionId(url),
@@ -110,10 +110,10 @@ t.test('no secret sent to a front door is repeated', async (t) => {
   const secrets: Record<string, string> = Object.assign({ password: PASSWORD }, ...ofDoors);
   t.ok(Object.keys(secrets).length > 40, `${Object.keys(secrets).length} secrets`);
 
-  const watched = watch(t, { lines }, secrets);
+  const watched = createLeakCheck(t, { lines }, secrets);
   const send = async (path: string) => ({ body: await (await fetch(url + path)).json() });
-  const operations = (await documented({ send } as Parameters<typeof documented>[0])).filter(({ path }) =>
-    /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
+  const operations = (await readOperations({ send } as Parameters<typeof readOperations>[0])).filter(
+    ({ path }) => /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
   );
   t.ok(operations.length > 12, `${operations.length} routes`);
   // Tokens that are good would be taken where they belong: these are used up, or of a session that has ended.

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   recordedOf,
   refusal,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { answerOn, exchange, rawConnection, rawRequest } from '../../support/raw-http.ts';
 import { claimsOf } from '../../support/sessions.ts';
@@ -18,8 +18,8 @@ const JSON_TYPE = 'Content-Type: application/json';
 
 const login = (headers: readonly string[], body = '') => rawRequest(LOGIN, headers, body);
 
-attack('ambiguous requests are refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('ambiguous requests are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const hidden = rawRequest(LOGIN, [HOST]);
   const chunked = `2\r\n{}\r\n0\r\n\r\n`;
   const head = [HOST, CLOSE, JSON_TYPE];
@@ -69,7 +69,7 @@ attack('ambiguous requests are refused', async (t, sql) => {
     'the beginning of TLS': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
   };
   for (const [name, request] of Object.entries(requests)) {
-    const answer = await unchanged(t, sql, () => exchange(service.url, request), name);
+    const answer = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
     t.equal(answer.outcome, refusal.request, name);
     t.equal(answer.answers, 1, `${name}: one answer`);
   }
@@ -93,9 +93,9 @@ function slowClient(url: string, bytes: string, more: string) {
   return { answer, closed };
 }
 
-attack('slow clients are refused and delay no other client', async (t, sql) => {
+databaseTest('slow clients are refused and delay no other client', async (t, sql) => {
   const limits = { headersTimeout: 400, requestTimeout: 800 };
-  const service = await attackedService(t, sql, { http: { limits } });
+  const service = await serviceOnDatabase(t, sql, { http: { limits } });
   const body = [HOST, JSON_TYPE, 'Content-Length: 10000'];
   const chunks = [HOST, JSON_TYPE, 'Transfer-Encoding: chunked'];
   const habits = {
@@ -117,7 +117,7 @@ attack('slow clients are refused and delay no other client', async (t, sql) => {
   ).finally(() => {
     waiting = false;
   });
-  await unchanged(
+  await assertUnchanged(
     t,
     sql,
     async () => {
@@ -134,8 +134,8 @@ attack('slow clients are refused and delay no other client', async (t, sql) => {
   t.pass('no connection is kept, although these clients never close theirs');
 });
 
-attack('bytes that are not a request hold no connection', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('bytes that are not a request hold no connection', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const client = slowClient(service.url, 'nonsense\r\n\r\n', 'x');
   t.equal((await client.answer).outcome, refusal.request);
   await client.closed;
@@ -144,11 +144,11 @@ attack('bytes that are not a request hold no connection', async (t, sql) => {
   await tunnel.closed;
 });
 
-attack('only trusted proxies can set the client’s address', async (t, sql) => {
-  const services = new Map<string, Awaited<ReturnType<typeof attackedService>>>();
+databaseTest('only trusted proxies can set the client’s address', async (t, sql) => {
+  const services = new Map<string, Awaited<ReturnType<typeof serviceOnDatabase>>>();
   const serviceBehind = async (trustProxy: readonly string[]) => {
     const key = trustProxy.join();
-    const service = services.get(key) ?? (await attackedService(t, sql, { http: { trustProxy } }));
+    const service = services.get(key) ?? (await serviceOnDatabase(t, sql, { http: { trustProxy } }));
     services.set(key, service);
     return service;
   };
@@ -209,12 +209,12 @@ attack('only trusted proxies can set the client’s address', async (t, sql) => 
       select address, login_address, known_since_login[1] as network from token_families
       where token_family = ${String(claimsOf(pair.accessToken).sid)}`;
     t.same([row?.address, row?.login_address], [address, address], `${name}: as it is kept`);
-    await stillGood(t, service, pair);
+    await assertRefreshable(t, service, pair);
   }
 });
 
-attack('the addresses of one IPv6 /64 count as one network', async (t, sql) => {
-  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const from = (address: string) => ({ 'x-forwarded-for': address });
   let pair = await service.open({ headers: from('2001:db8:1:2::1') });
   const { refreshToken } = pair;
@@ -227,10 +227,10 @@ attack('the addresses of one IPv6 /64 count as one network', async (t, sql) => {
   t.same(await news(), ['mail sessions.address_changed'], 'another one is, once');
 });
 
-attack('pages of other origins cannot read answers', async (t, sql) => {
+databaseTest('pages of other origins cannot read answers', async (t, sql) => {
   const allowed = 'https://app.example';
-  const open = await attackedService(t, sql, { http: { corsOrigins: [allowed] } });
-  const closed = await attackedService(t, sql);
+  const open = await serviceOnDatabase(t, sql, { http: { corsOrigins: [allowed] } });
+  const closed = await serviceOnDatabase(t, sql);
   const origins = [
     'https://evil.example',
     'null',
@@ -262,7 +262,7 @@ attack('pages of other origins cannot read answers', async (t, sql) => {
     ]) {
       const headers = { ...init.headers, origin };
       const send = () => fetch(new URL(path, service.url), { ...init, headers });
-      const response = await unchanged(t, sql, send, `${name} for ${origin}`);
+      const response = await assertUnchanged(t, sql, send, `${name} for ${origin}`);
       await response.arrayBuffer();
       const granted = [...response.headers.keys()].filter((header) =>
         header.startsWith('access-control-allow-'),
@@ -290,8 +290,8 @@ attack('pages of other origins cannot read answers', async (t, sql) => {
   }
 });
 
-attack('no answer and no log line contains a forged host', async (t, sql) => {
-  const service = await attackedService(t, sql, {
+databaseTest('no answer and no log line contains a forged host', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, {
     http: { publicUrl: 'https://auth.example.com', trustProxy: ['127.0.0.1'] },
   });
   const made = [
@@ -334,8 +334,8 @@ attack('no answer and no log line contains a forged host', async (t, sql) => {
   t.same(body.servers, [{ url: 'https://auth.example.com' }], 'what is said of ourselves is configured');
 });
 
-attack('a user agent cannot break a log line', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
+databaseTest('a user agent cannot break a log line', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const agent = `<script>alert(1)</script>"},{"level":60,\\n\\u0000\\r\\nBcc: eve@example.com \u00ff\u0085 %0d%0a`;
   const headers = { 'user-agent': agent };
   const pair = await service.open({ headers });
@@ -345,7 +345,7 @@ attack('a user agent cannot break a log line', async (t, sql) => {
     login([HOST, CLOSE, 'User-Agent: one\rtwo']),
     login([HOST, CLOSE, 'User-Agent: one\ntwo']),
   ]) {
-    const { outcome } = await unchanged(
+    const { outcome } = await assertUnchanged(
       t,
       sql,
       () => exchange(service.url, request),
@@ -371,8 +371,8 @@ attack('a user agent cannot break a log line', async (t, sql) => {
   );
 });
 
-attack('a UTF-8 user agent is stored as its text', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'block' } });
+databaseTest('a UTF-8 user agent is stored as its text', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { onUserAgentChange: 'block' } });
   const asHeader = (text: string) => ({ 'user-agent': Buffer.from(text, 'utf8').toString('latin1') });
   const pair = await service.open({ headers: asHeader('X\u2013Y 312.0') });
   const next = await service.next(pair, asHeader('X\u2013Y 313.0'));

@@ -4,16 +4,16 @@ import { connectRedis } from '../../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../../src/adapters/redis/used-proofs.ts';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   outcomeOf,
   recordedOf,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../../support/dpop.ts';
 import { NOW } from '../../support/families.ts';
-import { asymmetric, encode, hmac, remade, unsigned } from '../../support/forge.ts';
+import { asymmetric, encode, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import { requireRedis, testPrefix } from '../../support/redis.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -70,10 +70,10 @@ function violations(key: ProofKey, url: string, method: string, payload: Record<
   };
 }
 
-attack(
+databaseTest(
   'no proof that violates one check refreshes a bound session, and the session lives',
   async (t, sql) => {
-    const service = await attackedService(t, sql);
+    const service = await serviceOnDatabase(t, sql);
     const key = proofKey();
     const pair = await bound(service, key);
     const url = `${service.url}${REFRESH}`;
@@ -85,7 +85,7 @@ attack(
       'mail sessions.dpop_refused',
     ]);
     for (const [name, dpop] of Object.entries(violations(key, url, 'POST'))) {
-      const answer = await unchanged(t, sql, () => service.post(REFRESH, pair, { dpop }), name);
+      const answer = await assertUnchanged(t, sql, () => service.post(REFRESH, pair, { dpop }), name);
       t.equal(outcomeOf(answer), refused, name);
     }
     const answer = await service.post(REFRESH, pair, { dpop: proofOf(key, 'POST', url, NOW) });
@@ -93,8 +93,8 @@ attack(
   },
 );
 
-attack('no proof that violates one check opens a protected route', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('no proof that violates one check opens a protected route', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const key = proofKey();
   const { accessToken } = await bound(service, key);
   const url = `${service.url}/auth/me`;
@@ -107,12 +107,12 @@ attack('no proof that violates one check opens a protected route', async (t, sql
     '12 the ath of another token': proofOf(key, 'GET', url, NOW, { payload: { ath: athOf('other') } }),
   };
   for (const [name, dpop] of Object.entries(proofs))
-    t.equal(outcomeOf(await unchanged(t, sql, () => send(dpop), name)), refused, name);
+    t.equal(outcomeOf(await assertUnchanged(t, sql, () => send(dpop), name)), refused, name);
   t.equal((await send(proofOf(key, 'GET', url, NOW, { payload: { ath } }))).status, 200);
 });
 
-attack('a thief with the pair cannot use, take over or end the session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a thief with the pair cannot use, take over or end the session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const [key, thief] = [proofKey(), proofKey()];
   const old = await bound(service, key);
   const proof = (by: ProofKey, path = REFRESH) => proofOf(by, 'POST', `${service.url}${path}`, NOW);
@@ -121,47 +121,54 @@ attack('a thief with the pair cannot use, take over or end the session', async (
   for (const tokens of [old, pair])
     for (const headers of [{}, { dpop: proof(thief) }]) {
       const send = () => service.post(REFRESH, tokens, headers as Record<string, string>);
-      t.equal(outcomeOf(await unchanged(t, sql, send, 'a refresh')), refused);
+      t.equal(outcomeOf(await assertUnchanged(t, sql, send, 'a refresh')), refused);
     }
   const login = await service.post('/auth/login', {}, { dpop: proof(thief, '/auth/login') });
   t.equal(login.status, 400);
   const out = () => service.post('/auth/logout?scope=all', { refreshToken: pair.refreshToken });
-  t.equal(outcomeOf(await unchanged(t, sql, out, 'a log-out everywhere')), refused);
+  t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a log-out everywhere')), refused);
   t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the owner goes on');
 });
 
-attack('a token that names no key, or another one, is no token of a bound session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a token that names no key, or another one, is no token of a bound session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const [key, thief] = [proofKey(), proofKey()];
   const pair = await service.open({ query: `&binding=refresh&dpopJkt=${key.jkt}` });
   const url = `${service.url}${REFRESH}`;
   const sign = service.sign.refresh;
   const forged: Record<string, [string, string | null, string]> = {
-    'no cnf': [remade(pair.refreshToken, { claims: { cnf: undefined } }, sign), null, '401 invalid_token'],
+    'no cnf': [
+      modifyToken(pair.refreshToken, { claims: { cnf: undefined } }, sign),
+      null,
+      '401 invalid_token',
+    ],
     'the key of the thief': [
-      remade(pair.refreshToken, { claims: { cnf: { jkt: thief.jkt } } }, sign),
+      modifyToken(pair.refreshToken, { claims: { cnf: { jkt: thief.jkt } } }, sign),
       proofOf(thief, 'POST', url, NOW),
       '401 invalid_token',
     ],
     'a cnf of another shape': [
-      remade(pair.refreshToken, { claims: { cnf: { jkt: 'x' } } }, sign),
+      modifyToken(pair.refreshToken, { claims: { cnf: { jkt: 'x' } } }, sign),
       proofOf(key, 'POST', url, NOW),
       '400 malformed_token',
     ],
   };
   for (const [name, [refreshToken, dpop, wanted]] of Object.entries(forged)) {
     const send = () => service.post(REFRESH, { refreshToken }, dpop === null ? {} : { dpop });
-    t.equal(outcomeOf(await unchanged(t, sql, send, name)), wanted, name);
+    t.equal(outcomeOf(await assertUnchanged(t, sql, send, name)), wanted, name);
   }
   const unbound = await service.open({ query: '&binding=refresh' });
-  const bindTo = remade(unbound.refreshToken, { claims: { cnf: { jkt: thief.jkt } } }, sign);
+  const bindTo = modifyToken(unbound.refreshToken, { claims: { cnf: { jkt: thief.jkt } } }, sign);
   const dpop = proofOf(thief, 'POST', url, NOW);
   const send = () => service.post(REFRESH, { refreshToken: bindTo }, { dpop });
-  t.equal(outcomeOf(await unchanged(t, sql, send, 'a key for an unbound session')), '401 invalid_token');
-  await stillGood(t, service, { refreshToken: unbound.refreshToken });
+  t.equal(
+    outcomeOf(await assertUnchanged(t, sql, send, 'a key for an unbound session')),
+    '401 invalid_token',
+  );
+  await assertRefreshable(t, service, { refreshToken: unbound.refreshToken });
 });
 
-attack('a proof is good once over all replicas', async (t, sql) => {
+databaseTest('a proof is good once over all replicas', async (t, sql) => {
   const url = await requireRedis(t);
   if (url === null) return;
   const redis = await connectRedis(url, { info() {}, warn() {}, error() {} });
@@ -169,8 +176,8 @@ attack('a proof is good once over all replicas', async (t, sql) => {
   const usedProofs = createRedisUsedProofs(redis, { prefix: testPrefix(t, redis) });
   const publicUrl = 'https://auth.example.com';
   const settings = { http: { publicUrl }, usedProofs };
-  const one = await attackedService(t, sql, settings);
-  const other = await attackedService(t, sql, { ...settings, keys: one.keys });
+  const one = await serviceOnDatabase(t, sql, settings);
+  const other = await serviceOnDatabase(t, sql, { ...settings, keys: one.keys });
   const key = proofKey();
   const { accessToken } = await bound(one, key);
   const payload = { ath: athOf(accessToken) };
@@ -189,8 +196,8 @@ attack('a proof is good once over all replicas', async (t, sql) => {
   t.equal(outcomes.filter((outcome) => outcome === refused).length, 30);
 });
 
-attack('proofs of strangers fill no store', async (t, sql) => {
-  const service = await attackedService(t, sql, {
+databaseTest('proofs of strangers fill no store', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, {
     usedProofs: createMemoryUsedProofs({ maxEntries: 2 }),
   });
   const [key, stranger] = [proofKey(), proofKey()];

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   type Pair,
   refusal,
   refuseAll,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
-import { remade } from '../../support/forge.ts';
+import { modifyToken } from '../../support/forge.ts';
 import { exchange, rawRequest } from '../../support/raw-http.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -33,8 +33,8 @@ const jwe = (token: string) =>
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', cty: 'JWT' })
     .encrypt(new Uint8Array(32));
 
-attack('text that is not a compact JWS is refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('text that is not a compact JWS is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const { refreshToken } = pair;
   const [header = '', payload = '', signature = ''] = refreshToken.split('.');
@@ -73,11 +73,11 @@ attack('text that is not a compact JWS is refused', async (t, sql) => {
       'a token with a lone surrogate in it': refreshToken.replace('.', '\udfff.'),
     }),
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a segment that is not canonical base64url is refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a segment that is not canonical base64url is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   for (const half of ['refreshToken', 'accessToken'] as const) {
     const spellings = otherSpellings(pair[half]);
@@ -87,7 +87,7 @@ attack('a segment that is not canonical base64url is refused', async (t, sql) =>
     ]);
     await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
   }
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
 /** Texts that a lenient decoder would read as the same token. */
@@ -125,11 +125,11 @@ function withStrayBits(segment: string): string {
   return segment.slice(0, -1) + alphabet[last | 1];
 }
 
-attack('oversized requests are refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('oversized requests are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const padded = (token: string, sign: AttackedService['sign']['access']) =>
-    remade(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
+    modifyToken(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
   await refuseAll(t, service, refusal.malformed, {
     'a genuinely signed refresh token over 4 KiB': {
       ...pair,
@@ -168,14 +168,14 @@ attack('oversized requests are refused', async (t, sql) => {
     ],
   } as const;
   for (const [name, [request, wanted]] of Object.entries(requests)) {
-    const { outcome } = await unchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
     t.equal(outcome, wanted, name);
   }
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a body with unknown members or wrong types is refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a body with unknown members or wrong types is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const { refreshToken, accessToken } = pair;
   const text = JSON.stringify(pair);
@@ -215,7 +215,7 @@ attack('a body with unknown members or wrong types is refused', async (t, sql) =
   };
   for (const [name, body] of Object.entries(bodies)) {
     const send = () => service.send('/auth/refresh', { method: 'POST', headers: JSON_TYPE, body });
-    const answer = await unchanged(t, sql, send, name);
+    const answer = await assertUnchanged(t, sql, send, name);
     t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
   }
   await refuseAll(t, service, refusal.request, {
@@ -247,11 +247,11 @@ attack('a body with unknown members or wrong types is refused', async (t, sql) =
       ].map((member) => [`an unknown member ${JSON.stringify(member)}`, { ...pair, [member]: 'admin' }]),
     ),
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a parameter that is given twice is refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a parameter that is given twice is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const { refreshToken: token, accessToken } = pair;
   const requests: Record<string, readonly [string, unknown?, Record<string, string>?]> = {
@@ -265,7 +265,7 @@ attack('a parameter that is given twice is refused', async (t, sql) => {
   };
   for (const [name, [query, body, headers]] of Object.entries(requests)) {
     const send = () => service.post(`/auth/refresh${query}`, body, headers);
-    const answer = await unchanged(t, sql, send, name);
+    const answer = await assertUnchanged(t, sql, send, name);
     t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
   }
   const two = rawRequest(
@@ -280,13 +280,13 @@ attack('a parameter that is given twice is refused', async (t, sql) => {
     ],
     JSON.stringify(pair),
   );
-  const { outcome } = await unchanged(t, sql, () => exchange(service.url, two), 'two Idempotency-Keys');
+  const { outcome } = await assertUnchanged(t, sql, () => exchange(service.url, two), 'two Idempotency-Keys');
   t.equal(outcome, refusal.request, 'two Idempotency-Keys');
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('the text of a login is validated before it is stored', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('the text of a login is validated before it is stored', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const queries: Record<string, string> = {
     'a NUL in the user id': `userId=${USER}%00`,
     'a NUL as user id': 'userId=%00',
@@ -314,13 +314,13 @@ attack('the text of a login is validated before it is stored', async (t, sql) =>
     'a binding twice': `userId=${USER}&binding=pair&binding=refresh`,
   };
   for (const [name, query] of Object.entries(queries)) {
-    const answer = await unchanged(t, sql, () => service.post(`/auth/login?${query}`), name);
+    const answer = await assertUnchanged(t, sql, () => service.post(`/auth/login?${query}`), name);
     t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
   }
 });
 
-attack('SQL in a text field is stored as plain text', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('SQL in a text field is stored as plain text', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const userAgent = `'; drop table token_families; -- %27 ' OR '1'='1 $1 \\'`;
   const email = "a'or'1'='1@example.com";
   const pair = await service.open({
@@ -330,11 +330,11 @@ attack('SQL in a text field is stored as plain text', async (t, sql) => {
   const second = await service.next(pair, { 'user-agent': userAgent, 'idempotency-key': "'OR/**/1=1;--" });
   const rows = await sql`select contact, user_agent, generation from token_families`;
   t.same([...rows], [{ contact: email, user_agent: userAgent, generation: 1 }], 'it is kept as it came');
-  await stillGood(t, service, second);
+  await assertRefreshable(t, service, second);
 });
 
-attack('unknown paths and methods are refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('unknown paths and methods are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const close = ['Host: localhost', 'Connection: close'];
   const login = `/auth/login?userId=${USER}`;
   const requests: Record<string, readonly [string, string]> = {
@@ -359,7 +359,7 @@ attack('unknown paths and methods are refused', async (t, sql) => {
   };
   for (const [line, [wanted, name]] of Object.entries(requests)) {
     const request = rawRequest(line, close);
-    const { outcome, text } = await unchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome, text } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
     t.equal(outcome, wanted, name);
     t.match(text, /content-type: application\/problem\+json/, `${name}: a problem document`);
   }
@@ -367,8 +367,8 @@ attack('unknown paths and methods are refused', async (t, sql) => {
   t.match(headers.get('x-request-id'), /^[\w.-]{8,64}$/, 'a refusal before any route has its request id too');
 });
 
-attack('bodies of an unsupported content type are refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('bodies of an unsupported content type are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const types = [
     'text/plain',
@@ -380,8 +380,8 @@ attack('bodies of an unsupported content type are refused', async (t, sql) => {
   ];
   for (const type of types) {
     const send = () => service.post('/auth/refresh', JSON.stringify(pair), { 'content-type': type });
-    const answer = await unchanged(t, sql, send, type);
+    const answer = await assertUnchanged(t, sql, send, type);
     t.equal(`${answer.status} ${answer.body.code}`, '415 unsupported_media_type', type);
   }
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });

@@ -5,13 +5,13 @@ import { createKeySet } from '../../../src/adapters/jose/key-set.ts';
 import type { KeyAlgorithm } from '../../../src/domain/key-set.ts';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   outcomeOf,
   refusal,
   refuseAll,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { countingListener } from '../../support/counting-listener.ts';
 import { eachOf } from '../../support/each-of.ts';
@@ -19,14 +19,14 @@ import { NOW } from '../../support/families.ts';
 import {
   asymmetric,
   type Changes,
-  flipped,
+  flipBits,
   hmac,
+  keyEncodings,
+  modifyToken,
   pairOfKeys,
-  remade,
-  resigned,
+  resignToken,
   type Signer,
   signature,
-  textsOf,
   unsigned,
 } from '../../support/forge.ts';
 
@@ -57,7 +57,7 @@ async function victim(t: Test, sql: AttackedService['sql'], alg: KeyAlgorithm) {
     },
   });
   ring.replace(await readKeyFile(JSON.stringify({ keys: jwks })));
-  const service = await attackedService(t, sql, {
+  const service = await serviceOnDatabase(t, sql, {
     keySet: { signs: true, ring },
     publishedKeys: ring.published,
   });
@@ -78,10 +78,10 @@ type Forgery = readonly [name: string, changes: Changes, signer?: Signer];
 async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgeries: readonly Forgery[]) {
   const { refreshToken, accessToken } = pair;
   for (const [name, changes, signer = own] of forgeries) {
-    const access = remade(accessToken, changes, signer);
+    const access = modifyToken(accessToken, changes, signer);
     await refuseAll(t, service, refusal.invalid, {
       [`${name}, access token`]: { refreshToken, accessToken: access },
-      [`${name}, refresh token`]: { refreshToken: remade(refreshToken, changes, signer), accessToken },
+      [`${name}, refresh token`]: { refreshToken: modifyToken(refreshToken, changes, signer), accessToken },
     });
     t.equal(outcomeOf(await knock(service, access)), '401 unauthenticated', `${name}: opens nothing`);
   }
@@ -93,13 +93,13 @@ const knock = (service: AttackedService, token: string) =>
 /** Without these two no refusal would mean anything. */
 async function isLeftAlone(t: Test, { service, pair }: Victim): Promise<void> {
   t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is good');
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 }
 
 for (const alg of ALGORITHMS) {
-  attack(`${alg}: a public key signs no accepted token`, async (t, sql) => {
+  databaseTest(`${alg}: a public key signs no accepted token`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
-    const texts = Object.entries(textsOf(attacked.publicKey));
+    const texts = Object.entries(keyEncodings(attacked.publicKey));
     const published = JSON.stringify(attacked.service.publishedKeys()[0]);
     await refuseForgeries(
       t,
@@ -113,7 +113,7 @@ for (const alg of ALGORITHMS) {
     await isLeftAlone(t, attacked);
   });
 
-  attack(`${alg}: a key is accepted only with its own algorithm`, async (t, sql) => {
+  databaseTest(`${alg}: a key is accepted only with its own algorithm`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const others = ALGORITHMS.filter((one) => one !== alg);
     const strangers = others.map(
@@ -145,7 +145,7 @@ for (const alg of ALGORITHMS) {
     await isLeftAlone(t, attacked);
   });
 
-  attack(`${alg}: keys and key URLs inside a token are ignored`, async (t, sql) => {
+  databaseTest(`${alg}: keys and key URLs inside a token are ignored`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const { privateKey, publicKey } = pairOfKeys(KINDS[alg].type);
     const theirs = signerOf(alg, privateKey);
@@ -174,7 +174,7 @@ for (const alg of ALGORITHMS) {
   });
 }
 
-attack('a token with an unknown key id is refused after a lookup', async (t, sql) => {
+databaseTest('a token with an unknown key id is refused after a lookup', async (t, sql) => {
   const attacked = await victim(t, sql, 'EdDSA');
   const kids = [
     undefined,
@@ -202,7 +202,7 @@ attack('a token with an unknown key id is refused after a lookup', async (t, sql
   await isLeftAlone(t, attacked);
 });
 
-attack('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
+databaseTest('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
   const attacked = await victim(t, sql, 'ES256');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const one = Buffer.alloc(32, 0).fill(1, 31);
@@ -221,7 +221,7 @@ attack('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) =
   await isLeftAlone(t, attacked);
 });
 
-attack('an asymmetric access token or its key yields no refresh token', async (t, sql) => {
+databaseTest('an asymmetric access token or its key yields no refresh token', async (t, sql) => {
   const attacked = await victim(t, sql, 'EdDSA');
   const { service, pair, own } = attacked;
   const { refreshToken, accessToken } = pair;
@@ -229,23 +229,23 @@ attack('an asymmetric access token or its key yields no refresh token', async (t
     'the halves swapped': { refreshToken: accessToken, accessToken: refreshToken },
     'a refresh token signed with the key of the set': {
       ...pair,
-      refreshToken: remade(refreshToken, { header: { alg: 'EdDSA', kid: 'set-1' } }, own),
+      refreshToken: modifyToken(refreshToken, { header: { alg: 'EdDSA', kid: 'set-1' } }, own),
     },
     'the same under the name of the refresh key': {
       ...pair,
-      refreshToken: remade(refreshToken, { header: { alg: 'EdDSA' } }, own),
+      refreshToken: modifyToken(refreshToken, { header: { alg: 'EdDSA' } }, own),
     },
   });
-  t.equal(outcomeOf(await knock(service, resigned(refreshToken, own))), '401 unauthenticated');
+  t.equal(outcomeOf(await knock(service, resignToken(refreshToken, own))), '401 unauthenticated');
   await isLeftAlone(t, attacked);
 });
 
-attack('an access token with one flipped bit is refused', async (t, sql) => {
+databaseTest('an access token with one flipped bit is refused', async (t, sql) => {
   for (const alg of ['EdDSA', 'ES256'] as const) {
     const attacked = await victim(t, sql, alg);
-    const tokens = [...flipped(attacked.pair.accessToken)];
+    const tokens = [...flipBits(attacked.pair.accessToken)];
     const outcomes = new Set<string>();
-    await unchanged(
+    await assertUnchanged(
       t,
       sql,
       () =>

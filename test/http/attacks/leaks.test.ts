@@ -2,19 +2,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
 import {
   type AttackedService,
-  attack,
-  attackedService,
-  documented,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   familyOf,
   migrated,
   type Operation,
   outcomeOf,
-  stillGood,
-  unchanged,
+  readOperations,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { compact, hmac } from '../../support/forge.ts';
 import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
-import { dump, partsOf, spellings, textOf, watch } from '../../support/leaks.ts';
+import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { exchange, rawRequest } from '../../support/raw-http.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -104,15 +104,15 @@ function placements(
   );
 }
 
-attack('secrets of a request are not repeated', async (t, sql) => {
-  const service = await attackedService(t, sql, { http: { corsOrigins: ['https://app.example'] } });
+databaseTest('secrets of a request are not repeated', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { http: { corsOrigins: ['https://app.example'] } });
   const canaries = {
     password: `Canary-${randomBytes(12).toString('hex')}`,
     token: compact({ alg: 'HS512', typ: 'rt+jwt' }, { jti: randomUUID() }, hmac('canary')),
   };
-  const watched = watch(t, service, { ...canaries, ...partsOf('the token', canaries.token) });
+  const watched = createLeakCheck(t, service, { ...canaries, ...secretParts('the token', canaries.token) });
   const operations = [
-    ...(await documented(service)),
+    ...(await readOperations(service)),
     { method: 'GET', path: '/docs' },
     { method: 'PUT', path: '/nope' },
   ];
@@ -133,22 +133,22 @@ attack('secrets of a request are not repeated', async (t, sql) => {
   watched.log();
 });
 
-attack('issued tokens appear only in the answer to their owner', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { onAddressChange: 'block' } });
+databaseTest('issued tokens appear only in the answer to their owner', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { onAddressChange: 'block' } });
   const first = await service.open();
   const second = await service.next(first, { 'idempotency-key': 'one' });
   const other = await service.open();
-  const replica = await attackedService(t, sql, { keys: service.keys });
+  const replica = await serviceOnDatabase(t, sql, { keys: service.keys });
   const secrets = Object.assign(
     {},
     ...[first, second, other].flatMap((pair, at) => [
-      partsOf(`refresh token ${at}`, pair.refreshToken),
+      secretParts(`refresh token ${at}`, pair.refreshToken),
       // Its jti is the linkerId, which is no secret: half a pair is no token.
       { [`access token ${at}`]: pair.accessToken },
     ]),
   );
-  const watched = watch(t, service, secrets);
-  const elsewhere = watch(t, replica, secrets);
+  const watched = createLeakCheck(t, service, secrets);
+  const elsewhere = createLeakCheck(t, replica, secrets);
   const refusals: Record<string, [unknown, Record<string, string>?]> = {
     'a pair of two sessions': [{ ...second, accessToken: other.accessToken }],
     'the halves swapped': [{ refreshToken: second.accessToken, accessToken: second.refreshToken }],
@@ -180,12 +180,12 @@ attack('issued tokens appear only in the answer to their owner', async (t, sql) 
   elsewhere.log();
 });
 
-attack('service keys are not repeated', async (t, sql) => {
-  const service = await attackedService(t, sql, {
+databaseTest('service keys are not repeated', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });
   const wrong = `${SERVICE_KEY}-but-wrong`;
-  const watched = watch(t, service, { key: SERVICE_KEY });
+  const watched = createLeakCheck(t, service, { key: SERVICE_KEY });
   for (const key of [wrong, `other-${SERVICE_KEY}`, SERVICE_KEY]) {
     for (const path of [`/auth/login?userId=${USER}`, '/auth/login', `/auth/login?key=${key}`, '/nope']) {
       const answer = await service.post(path, undefined, { 'x-api-key': key });
@@ -209,8 +209,8 @@ async function population(service: AttackedService) {
   return { live: [fresh, rotated, twice], unpaired: { refreshToken } };
 }
 
-attack('a copy of the database yields no valid token', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+databaseTest('a copy of the database yields no valid token', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
   const { live, unpaired } = await population(service);
   const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length <= 60_000);
   t.ok(values.includes(familyOf(unpaired)), 'the sessions are in the copy');
@@ -230,7 +230,7 @@ attack('a copy of the database yields no valid token', async (t, sql) => {
       }
     }
   };
-  await unchanged(t, sql, replay, 'every value as a token, and as either half');
+  await assertUnchanged(t, sql, replay, 'every value as a token, and as either half');
   t.same([...outcomes].sort(), ['400 malformed_token'], 'none is a token');
 
   outcomes.clear();
@@ -241,10 +241,10 @@ attack('a copy of the database yields no valid token', async (t, sql) => {
   const sendAll = async () => {
     for (const refreshToken of forgeries) await send({ refreshToken });
   };
-  await unchanged(t, sql, sendAll, 'tokens made of what is in the copy');
+  await assertUnchanged(t, sql, sendAll, 'tokens made of what is in the copy');
   t.same([...outcomes].sort(), ['401 invalid_token'], `none of ${forgeries.length} is good`);
 
-  for (const pair of [...live, unpaired]) await stillGood(t, service, pair);
+  for (const pair of [...live, unpaired]) await assertRefreshable(t, service, pair);
 });
 
 interface StolenRow {
@@ -271,12 +271,12 @@ function* forged(row: StolenRow, template: Record<string, unknown>): Generator<s
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-attack('no stored value works as a service key or a token', async (t, sql) => {
+databaseTest('no stored value works as a service key or a token', async (t, sql) => {
   const other = await migrated(t);
-  const service = await attackedService(t, sql, {
+  const service = await serviceOnDatabase(t, sql, {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });
-  const elsewhere = await attackedService(t, other);
+  const elsewhere = await serviceOnDatabase(t, other);
   await population(elsewhere);
   const open = async (key: string) =>
     service.post(`/auth/login?userId=${USER}`, undefined, { 'x-api-key': key });
@@ -288,6 +288,6 @@ attack('no stored value works as a service key or a token', async (t, sql) => {
     for (const value of values) outcomes.add(outcomeOf(await open(value)));
     t.same([...outcomes], ['401 unauthenticated'], `none of ${values.size} values logs anybody in`);
   };
-  await unchanged(t, sql, replay, 'every value as a service key');
+  await assertUnchanged(t, sql, replay, 'every value as a service key');
   t.equal((await open(SERVICE_KEY)).status, 200, 'as the key does');
 });

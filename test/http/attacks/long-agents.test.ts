@@ -1,4 +1,4 @@
-import { attack, attackedService } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
 
 /** Of more than 300 characters; the products behind the cut are the last words. */
 const agent = (version: string, last = 'Extension') =>
@@ -6,8 +6,8 @@ const agent = (version: string, last = 'Extension') =>
 const from = (userAgent: string) => ({ 'user-agent': userAgent });
 const policy = { onUserAgentChange: 'block' } as const;
 
-attack('a long user agent whose version changes keeps its session', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy });
+databaseTest('a long user agent whose version changes keeps its session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy });
   let pair = await service.open({ headers: from(agent('9.9')) });
   for (const version of ['10.0', '10.0.1234567', '9', '11.0'])
     pair = await service.next(pair, from(agent(version)));
@@ -16,8 +16,8 @@ attack('a long user agent whose version changes keeps its session', async (t, sq
   t.same(row, { generation: 4, length: 300, hash: 16 });
 });
 
-attack('another product after the first 300 characters ends the session', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy });
+databaseTest('another product after the first 300 characters ends the session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy });
   const { refreshToken, accessToken } = await service.open({ headers: from(agent('9.9')) });
   const answer = await service.post(
     '/auth/refresh',
@@ -27,8 +27,8 @@ attack('another product after the first 300 characters ends the session', async 
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 });
 
-attack('a row of an older release is compared by its stored part', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy });
+databaseTest('a row of an older release is compared by its stored part', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy });
   const forget = () => sql`update token_families set product_hash = null`;
   let pair = await service.open({ headers: from(agent('9.9')) });
   await forget();
@@ -41,8 +41,8 @@ attack('a row of an older release is compared by its stored part', async (t, sql
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 });
 
-attack('events and session lists do not contain the hash', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { onUserAgentChange: 'notify' } });
+databaseTest('events and session lists do not contain the hash', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const pair = await service.open({ headers: from(agent('9.9')) });
   await service.next(pair, from('curl/8'));
   const outbox = await sql`select type, data from outbox`;

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   endedFamilies,
   familyOf,
   recordedOf,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
-import { resigned, unsigned } from '../../support/forge.ts';
+import { resignToken, unsigned } from '../../support/forge.ts';
 import { RESOURCE_KEY, SERVICE_KEY } from '../../support/http.ts';
 import { basic, postForm, refreshForm } from '../../support/oauth.ts';
 import { someKeys } from '../../support/sessions.ts';
@@ -38,14 +38,14 @@ async function refuseForms(
   cases: Record<string, [wanted: string, path: string, form: Form, headers?: Record<string, string>]>,
 ): Promise<void> {
   for (const [name, [wanted, ...request]] of Object.entries(cases)) {
-    t.equal(await unchanged(t, service.sql, () => said(service, ...request), name), wanted, name);
+    t.equal(await assertUnchanged(t, service.sql, () => said(service, ...request), name), wanted, name);
   }
 }
 
 const unpaired = (service: AttackedService) => service.open({ query: '&binding=refresh' });
 
-attack('a token in the URI of an endpoint is refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await unpaired(service);
   const query = new URLSearchParams({ ...refreshForm(pair.refreshToken), token: pair.refreshToken });
   for (const path of PATHS) {
@@ -54,15 +54,15 @@ attack('a token in the URI of an endpoint is refused', async (t, sql) => {
       [`${path}, there alone`]: ['400 invalid_request', `${path}?${query}`, form, RESOURCE],
       [`${path}, there as well`]: ['400 invalid_request', `${path}?${query}`, query.toString(), RESOURCE],
     });
-    const got = await unchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
+    const got = await assertUnchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
     t.equal(got.status, 405, 'GET is no way in');
   }
   t.notOk(service.lines.join('').includes(pair.refreshToken), 'nor is it in the log');
-  await stillGood(t, service, { refreshToken: pair.refreshToken });
+  await assertRefreshable(t, service, { refreshToken: pair.refreshToken });
 });
 
-attack('ambiguous or empty forms change nothing', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('ambiguous or empty forms change nothing', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const { refreshToken } = await unpaired(service);
   const other = await unpaired(service);
   const grant = new URLSearchParams(refreshForm(refreshToken)).toString();
@@ -91,11 +91,11 @@ attack('ambiguous or empty forms change nothing', async (t, sql) => {
     t.equal(answer.status, 415, type);
   }
   t.same(await endedFamilies(sql), []);
-  await stillGood(t, service, { refreshToken });
+  await assertRefreshable(t, service, { refreshToken });
 });
 
-attack('half of a paired session is refused at every endpoint', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('half of a paired session is refused at every endpoint', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const refused = '400 invalid_grant';
   await refuseForms(t, service, {
@@ -107,11 +107,11 @@ attack('half of a paired session is refused at every endpoint', async (t, sql) =
     ],
     'the other half': [refused, '/oauth/token', refreshForm(pair.accessToken)],
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a replayed refresh token ends its session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a replayed refresh token ends its session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await unpaired(service);
   const bystander = await unpaired(service);
   t.equal(await said(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
@@ -123,12 +123,12 @@ attack('a replayed refresh token ends its session', async (t, sql) => {
     'event sessions.started',
     'mail sessions.reuse_detected',
   ]);
-  t.equal(await unchanged(t, sql, replay, 'once more'), '400 invalid_grant');
-  await stillGood(t, service, { refreshToken: bystander.refreshToken });
+  t.equal(await assertUnchanged(t, sql, replay, 'once more'), '400 invalid_grant');
+  await assertRefreshable(t, service, { refreshToken: bystander.refreshToken });
 });
 
-attack('introspection neither rotates nor revokes', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await unpaired(service);
   const current = await service.next({ refreshToken: first.refreshToken });
   const path = '/oauth/introspect';
@@ -138,8 +138,8 @@ attack('introspection neither rotates nor revokes', async (t, sql) => {
     { token },
     RESOURCE,
   ];
-  const forged = resigned(current.refreshToken, unsigned);
-  const elsewhere = await attackedService(t, sql, {
+  const forged = resignToken(current.refreshToken, unsigned);
+  const elsewhere = await serviceOnDatabase(t, sql, {
     keys: { ...service.keys, hashKeys: someKeys().hashKeys },
   });
   await refuseForms(t, service, {
@@ -159,22 +159,22 @@ attack('introspection neither rotates nor revokes', async (t, sql) => {
     ],
   });
   t.same(await endedFamilies(sql), []);
-  await stillGood(t, service, { refreshToken: current.refreshToken });
+  await assertRefreshable(t, service, { refreshToken: current.refreshToken });
 });
 
-attack('a token that this service did not issue ends no session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a token that this service did not issue ends no session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
-  const elsewhere = await attackedService(t, sql, { keys: someKeys() });
+  const elsewhere = await serviceOnDatabase(t, sql, { keys: someKeys() });
   const theirs = await elsewhere.open();
   const path = '/oauth/revoke';
   await refuseForms(t, service, {
-    'a forged refresh token': ['200', path, { token: resigned(pair.refreshToken, unsigned) }],
-    'a forged access token': ['200', path, { token: resigned(pair.accessToken, unsigned) }],
+    'a forged refresh token': ['200', path, { token: resignToken(pair.refreshToken, unsigned) }],
+    'a forged access token': ['200', path, { token: resignToken(pair.accessToken, unsigned) }],
     'signed with the key of the other half': [
       '200',
       path,
-      { token: resigned(pair.accessToken, service.sign.refresh) },
+      { token: resignToken(pair.accessToken, service.sign.refresh) },
     ],
     'of another service': ['200', path, { token: theirs.refreshToken }],
     'an id of a session': ['200', path, { token: familyOf(pair) }],
@@ -182,11 +182,11 @@ attack('a token that this service did not issue ends no session', async (t, sql)
     'with a wrong secret': ['401 invalid_client', path, { token: pair.refreshToken }, basic('kinship', 'x')],
     'as another client': ['400 invalid_grant', path, { token: pair.refreshToken }, RESOURCE],
   });
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('secrets are not repeated, and a database that is down rejects no token', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('secrets are not repeated, and a database that is down rejects no token', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const { refreshToken, accessToken } = await unpaired(service);
   const wrong = `${SERVICE_KEY}-but-wrong`;
   const form = { ...refreshForm(refreshToken), token: accessToken, [refreshToken]: accessToken };

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   endedFamilies,
   familyOf,
   outcomeOf,
@@ -11,11 +12,10 @@ import {
   recordedOf,
   refusal,
   refuseAll,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { digest } from '../../support/digest.ts';
-import { hmac, remade, resigned } from '../../support/forge.ts';
+import { hmac, modifyToken, resignToken } from '../../support/forge.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 /** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
@@ -35,8 +35,8 @@ async function endsForReuse(t: Test, service: AttackedService, copy: Partial<Pai
   t.same(await recordedOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
 }
 
-attack('halves of two pairs are refused', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('halves of two pairs are refused', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const userId = randomUUID();
   const a = await service.open({ userId });
   const b = await service.open({ userId });
@@ -60,12 +60,12 @@ attack('halves of two pairs are refused', async (t, sql) => {
       accessToken: a.accessToken,
     },
   });
-  for (const pair of [a, b, stranger, current]) await stillGood(t, service, pair);
-  await stillGood(t, service, { refreshToken: unpaired.refreshToken });
+  for (const pair of [a, b, stranger, current]) await assertRefreshable(t, service, pair);
+  await assertRefreshable(t, service, { refreshToken: unpaired.refreshToken });
 });
 
-attack('a replayed refresh token ends its session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a replayed refresh token ends its session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const userId = randomUUID();
   const bystander = await service.open({ userId });
   const first = await service.open({ userId });
@@ -75,15 +75,15 @@ attack('a replayed refresh token ends its session', async (t, sql) => {
   const replays = { 'the same again': first };
   for (let times = 0; times < 5; times += 1) await refuseAll(t, service, refusal.reused, replays);
   await refuseAll(t, service, '401 session_revoked', { 'the token that was still good': second });
-  await stillGood(t, service, bystander);
+  await assertRefreshable(t, service, bystander);
 
   const { refreshToken } = await service.open({ query: '&binding=refresh' });
   await service.next({ refreshToken });
   await endsForReuse(t, service, { refreshToken }, 'an unpaired token');
 });
 
-attack('a token two generations old ends the session within the retry window', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { retryWindow: 60_000 } });
+databaseTest('a token two generations old ends the session within the retry window', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
   const first = await service.open();
   const second = await service.next(first);
   const third = await service.next(second);
@@ -91,8 +91,8 @@ attack('a token two generations old ends the session within the retry window', a
   await endsForReuse(t, service, first, 'the grandparent');
 });
 
-attack('generations, not issue times, decide which token is old', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('generations, not issue times, decide which token is old', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   const second = await service.next(first);
   const third = await service.next(second);
@@ -101,11 +101,11 @@ attack('generations, not issue times, decide which token is old', async (t, sql)
   await endsForReuse(t, service, first, 'the first of them');
 });
 
-attack('a forged token ends no session', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a forged token ends no session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   const second = await service.next(first);
-  const forged = (signer: Parameters<typeof resigned>[1]) => resigned(first.refreshToken, signer);
+  const forged = (signer: Parameters<typeof resignToken>[1]) => resignToken(first.refreshToken, signer);
   await refuseAll(t, service, refusal.invalid, {
     'a rotated token with the signature of a stranger': { ...first, refreshToken: forged(hmac('evil')) },
     'a rotated token without a signature': { ...first, refreshToken: forged(() => new Uint8Array()) },
@@ -115,7 +115,7 @@ attack('a forged token ends no session', async (t, sql) => {
     },
     'a rotated token with an altered access token': {
       ...first,
-      accessToken: resigned(first.accessToken, hmac('evil')),
+      accessToken: resignToken(first.accessToken, hmac('evil')),
     },
   });
   await refuseAll(t, service, refusal.mismatch, {
@@ -123,43 +123,46 @@ attack('a forged token ends no session', async (t, sql) => {
     'a rotated token with the other half of its successor': { ...first, accessToken: second.accessToken },
   });
   t.same(await endedFamilies(sql), [], 'no session has ended');
-  await stillGood(t, service, second);
+  await assertRefreshable(t, service, second);
 });
 
-attack('an expired token ends no session', async (t, sql) => {
-  const service = await attackedService(t, sql, { policy: { refreshTokenAge: 60_000 } });
+databaseTest('an expired token ends no session', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { policy: { refreshTokenAge: 60_000 } });
   const first = await service.open();
   service.time.now += 59_000;
   const second = await service.next(first);
   service.time.now += 2_000;
   await refuseAll(t, service, refusal.expired, { 'a rotated token past its exp': first });
-  await stillGood(t, service, second);
+  await assertRefreshable(t, service, second);
 });
 
 for (const parallel of [20, 200]) {
   const use = (service: AttackedService, pair: Pair, headers: Record<string, string> = {}) =>
     Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
 
-  attack(`${parallel} simultaneous uses of one token without a retry rule: one succeeds`, async (t, sql) => {
-    const service = await attackedService(t, sql);
-    const pair = await service.open();
-    const answers = await use(service, pair);
-    const outcomes = answers.map(outcomeOf).sort();
-    t.same(outcomes, ['200', ...Array(parallel - 1).fill(refusal.reused)]);
-    t.same(await endedFamilies(sql), [familyOf(pair)], 'the session has ended');
-    t.same(await recordedOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
-    const winner = answers.find(({ status }) => status === 200)?.body;
-    const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
-    await refuseAll(t, service, '401 session_revoked', { 'the one successor': next });
-  });
+  databaseTest(
+    `${parallel} simultaneous uses of one token without a retry rule: one succeeds`,
+    async (t, sql) => {
+      const service = await serviceOnDatabase(t, sql);
+      const pair = await service.open();
+      const answers = await use(service, pair);
+      const outcomes = answers.map(outcomeOf).sort();
+      t.same(outcomes, ['200', ...Array(parallel - 1).fill(refusal.reused)]);
+      t.same(await endedFamilies(sql), [familyOf(pair)], 'the session has ended');
+      t.same(await recordedOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
+      const winner = answers.find(({ status }) => status === 200)?.body;
+      const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
+      await refuseAll(t, service, '401 session_revoked', { 'the one successor': next });
+    },
+  );
 
   const lenient = {
     'one Idempotency-Key': [{}, { 'idempotency-key': randomUUID() }],
     'a retry window': [{ retryWindow: 60_000 }, {}],
   } as const;
   for (const [rule, [policy, headers]] of Object.entries(lenient)) {
-    attack(`${parallel} simultaneous uses of one token, ${rule}: all get one pair`, async (t, sql) => {
-      const service = await attackedService(t, sql, { policy });
+    databaseTest(`${parallel} simultaneous uses of one token, ${rule}: all get one pair`, async (t, sql) => {
+      const service = await serviceOnDatabase(t, sql, { policy });
       const pair = await service.open();
       const answers = await use(service, pair, headers);
       t.same([...new Set(answers.map(outcomeOf))], ['200']);
@@ -171,23 +174,23 @@ for (const parallel of [20, 200]) {
       const { refresh, access } = answers[0]?.body ?? {};
       t.equal(claimsOf(String(refresh)).generation, 1);
       t.same(await recordedOf(sql, pair.refreshToken), ['event sessions.started'], 'nobody is alarmed');
-      await stillGood(t, service, { refreshToken: String(refresh), accessToken: String(access) });
+      await assertRefreshable(t, service, { refreshToken: String(refresh), accessToken: String(access) });
     });
   }
 }
 
-attack('a retry is recognised by its Idempotency-Key', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a retry is recognised by its Idempotency-Key', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const key = { 'idempotency-key': 'one' };
   const first = await service.open();
   const answer = await service.post('/auth/refresh', first, key);
   const second = await service.next(first, key);
   const again = () => service.post('/auth/refresh', first, key);
-  const repeated = await unchanged(t, sql, again, 'the retry');
+  const repeated = await assertUnchanged(t, sql, again, 'the retry');
   t.equal(JSON.stringify(repeated.body), JSON.stringify(answer.body), 'byte for byte the same pair');
 
   const reused = () => service.post('/auth/refresh', second, key);
-  const refused = await unchanged(t, sql, reused, 'the key of the previous rotation');
+  const refused = await assertUnchanged(t, sql, reused, 'the key of the previous rotation');
   t.equal(outcomeOf(refused), '422 idempotency_key_reused');
 
   const third = await service.next(second, { 'idempotency-key': 'two' });
@@ -198,8 +201,8 @@ attack('a retry is recognised by its Idempotency-Key', async (t, sql) => {
   t.same(await recordedOf(sql, first.refreshToken), REUSE);
 });
 
-attack('an Idempotency-Key is stored as a hash only', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('an Idempotency-Key is stored as a hash only', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   await service.next(first, { 'idempotency-key': 'one' });
   const [row] = await sql<{ hash: Buffer }[]>`select retry_key_hash as hash from token_families`;
@@ -209,8 +212,8 @@ attack('an Idempotency-Key is stored as a hash only', async (t, sql) => {
   t.equal(outcomeOf(replay), refusal.reused);
 });
 
-attack('a session bound to its address works only within its IPv6 /64', async (t, sql) => {
-  const service = await attackedService(t, sql, {
+databaseTest('a session bound to its address works only within its IPv6 /64', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, {
     policy: { onAddressChange: 'block' },
     http: { trustProxy: ['127.0.0.1'] },
   });
@@ -227,8 +230,8 @@ attack('a session bound to its address works only within its IPv6 /64', async (t
   t.same(await endedFamilies(sql), []);
 });
 
-attack('a session bound to its address refuses a retry from another network', async (t, sql) => {
-  const service = await attackedService(t, sql, {
+databaseTest('a session bound to its address refuses a retry from another network', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, {
     policy: { onAddressChange: 'block', retryWindow: 60_000 },
     http: { trustProxy: ['127.0.0.1'] },
   });
@@ -262,8 +265,8 @@ attack('a session bound to its address refuses a retry from another network', as
   t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
 });
 
-attack('a session that ended for another reason is not reported as reuse', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a session that ended for another reason is not reported as reuse', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   const second = await service.next(first);
   const { sub, tokenFamily } = claimsOf(first.refreshToken);
@@ -271,15 +274,15 @@ attack('a session that ended for another reason is not reported as reuse', async
   await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older one': first });
 });
 
-attack('an unknown session is answered session_not_found', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('an unknown session is answered session_not_found', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   await sql`delete from token_families`;
   await refuseAll(t, service, '401 session_not_found', { 'its genuine pair': pair });
 });
 
-attack('two hundred replays of one stolen token cause one notification', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('two hundred replays of one stolen token cause one notification', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   await service.next(first);
   const replay = () => service.post('/auth/refresh', first);
@@ -296,8 +299,8 @@ attack('two hundred replays of one stolen token cause one notification', async (
   t.same(await recordedOf(sql, first.refreshToken), REUSE);
 });
 
-attack('a refresh token that is not current cannot end other sessions', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('a refresh token that is not current cannot end other sessions', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const userId = randomUUID();
   const living = await service.open({ userId });
   const loggedOut = await service.open({ userId });
@@ -309,7 +312,7 @@ attack('a refresh token that is not current cannot end other sessions', async (t
   await service.post('/auth/refresh', stolen);
   const expired = await service.open({ userId });
   const past = { exp: claimsOf(expired.refreshToken).iat };
-  const pastItsTime = remade(expired.refreshToken, { claims: past }, service.sign.refresh);
+  const pastItsTime = modifyToken(expired.refreshToken, { claims: past }, service.sign.refresh);
 
   const tokens = {
     'of a session that was logged out': loggedOut.refreshToken,
@@ -321,7 +324,7 @@ attack('a refresh token that is not current cannot end other sessions', async (t
   for (const [name, refreshToken] of Object.entries(tokens)) {
     for (const scope of ['all', 'others']) {
       const logOut = () => service.post(`/auth/logout?scope=${scope}`, { refreshToken });
-      const answer = await unchanged(t, sql, logOut, `${scope} by a token ${name}`);
+      const answer = await assertUnchanged(t, sql, logOut, `${scope} by a token ${name}`);
       t.equal(outcomeOf(answer), '401 unauthenticated', `${scope} by a token ${name}`);
     }
     const own = await service.post('/auth/logout?scope=session', { refreshToken });
@@ -337,5 +340,5 @@ attack('a refresh token that is not current cannot end other sessions', async (t
   const all = await service.post('/auth/logout?scope=others', { refreshToken: another.refreshToken });
   t.equal(all.status, 204, 'the current token of a living session ends the others');
   t.equal((await service.post('/auth/refresh', living)).status, 401);
-  await stillGood(t, service, another);
+  await assertRefreshable(t, service, another);
 });

@@ -1,15 +1,15 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import {
-  attack,
-  attackedService,
-  documented,
+  assertUnchanged,
+  databaseTest,
   familyOf,
   type Operation,
   outcomeOf,
-  unchanged,
+  readOperations,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
-import { type Changes, hmac, remade, unsigned } from '../../support/forge.ts';
+import { type Changes, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import { claimsOf, POLICY } from '../../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -58,9 +58,9 @@ const BODIES: Readonly<Record<string, object>> = {
   'DELETE /auth/me': { password: PASSWORD },
 };
 
-attack('every route is guarded or on the list of open routes', async (t, sql) => {
-  const service = await attackedService(t, sql);
-  const operations = await documented(service);
+databaseTest('every route is guarded or on the list of open routes', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
+  const operations = await readOperations(service);
   const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
   const open = operations.filter((operation) => operation.open).map(nameOf);
   t.same(open.sort(), OPEN);
@@ -71,15 +71,20 @@ attack('every route is guarded or on the list of open routes', async (t, sql) =>
   t.ok(byKey.length >= 3, `${byKey.length} routes for service keys`);
   for (const name of byKey.map(nameOf)) {
     for (const key of [undefined, 'guess', service.loginKey]) {
-      const answer = await unchanged(t, sql, () => send(service, name, { 'x-api-key': key ?? '' }), name);
+      const answer = await assertUnchanged(
+        t,
+        sql,
+        () => send(service, name, { 'x-api-key': key ?? '' }),
+        name,
+      );
       t.match(outcomeOf(answer), key === service.loginKey ? '403 forbidden' : '401 unauthenticated', name);
     }
   }
 });
 
-attack('protected routes accept only a valid access token', async (t, sql) => {
+databaseTest('protected routes accept only a valid access token', async (t, sql) => {
   const { service, bad, good } = await victim(t, sql);
-  const operations = await documented(service);
+  const operations = await readOperations(service);
   const routes = operations.filter(({ security }) => security.includes('bearer'));
   t.ok(routes.length >= 7, `${routes.length} routes`);
   for (const { method, path } of routes) {
@@ -89,7 +94,7 @@ attack('protected routes accept only a valid access token', async (t, sql) => {
       for (const complete of [true, false]) {
         service.revoked.setComplete(complete);
         const ask = () => send(service, route, { authorization: `Bearer ${token}` }, familyOf(good));
-        const answer = await unchanged(t, sql, ask, `${route}, ${name}`);
+        const answer = await assertUnchanged(t, sql, ask, `${route}, ${name}`);
         t.equal(outcomeOf(answer), '401 unauthenticated', `${route}, ${name}`);
       }
     }
@@ -106,12 +111,12 @@ attack('protected routes accept only a valid access token', async (t, sql) => {
   t.equal((await send(service, 'GET /auth/me', { authorization })).status, 200, 'the good one is');
 });
 
-attack('a token is accepted within the tolerated clock skew only', async (t, sql) => {
+databaseTest('a token is accepted within the tolerated clock skew only', async (t, sql) => {
   const { service, good } = await victim(t, sql);
   const now = Math.floor(service.time.now / 1000);
   service.time.now = now * 1000;
   const me = async (changes: Changes) => {
-    const token = remade(good.accessToken, changes, service.sign.access);
+    const token = modifyToken(good.accessToken, changes, service.sign.access);
     return outcomeOf(await send(service, 'GET /auth/me', { authorization: `Bearer ${token}` }));
   };
   for (const claim of ['iat', 'nbf']) {
@@ -124,7 +129,7 @@ attack('a token is accepted within the tolerated clock skew only', async (t, sql
 
 /** A session that lives, and access tokens that are no good, each in a way of its own. */
 async function victim(t: Test, sql: Sql) {
-  const service = await attackedService(t, sql);
+  const service = await serviceOnDatabase(t, sql);
   const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
   const userId = String((await service.post('/auth/register', account)).body.id);
   const good = await service.open({ userId });
@@ -139,7 +144,8 @@ async function victim(t: Test, sql: Sql) {
   await send(service, `DELETE /admin/sessions/${familyOf(ended)}`, { 'x-api-key': service.adminKey });
 
   const now = Math.floor(service.time.now / 1000);
-  const access = (changes: Changes, sign = service.sign.access) => remade(good.accessToken, changes, sign);
+  const access = (changes: Changes, sign = service.sign.access) =>
+    modifyToken(good.accessToken, changes, sign);
   const claim = (name: string, value: unknown) => access({ claims: { [name]: value } });
   const bad = {
     'of a session that was logged out': loggedOut.accessToken,
@@ -147,7 +153,7 @@ async function victim(t: Test, sql: Sql) {
     'the last one of that session': successor.accessToken,
     'of a session that an operator ended': ended.accessToken,
     'a refresh token': good.refreshToken,
-    'a refresh token in other clothes': remade(
+    'a refresh token in other clothes': modifyToken(
       good.refreshToken,
       { header: { typ: 'at+jwt' } },
       service.sign.access,
@@ -173,7 +179,7 @@ async function victim(t: Test, sql: Sql) {
   return { service, good, bad };
 }
 
-type Service = Awaited<ReturnType<typeof attackedService>>;
+type Service = Awaited<ReturnType<typeof serviceOnDatabase>>;
 
 function send(service: Service, route: string, headers: Record<string, string>, id = '0') {
   const [method = '', path = ''] = route.split(' ');

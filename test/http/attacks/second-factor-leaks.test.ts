@@ -1,13 +1,13 @@
-import { attack, attackedService } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
 import { addApp, bearer, logIn, signUp } from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
-import { dump, spellings, watch } from '../../support/leaks.ts';
+import { createLeakCheck, dump, spellings } from '../../support/leaks.ts';
 
-attack(
+databaseTest(
   'no secret of a second factor is in the log, the metrics, the events or the database',
   async (t, sql) => {
-    const service = await attackedService(t, sql, { time: { now: NOW } });
+    const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
     const ann = await signUp(service);
     const app = await addApp(service, ann);
     const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
@@ -56,7 +56,7 @@ attack(
           .map((part) => [`challenge ${index}`, part]),
       ),
     ]) as Record<string, string>;
-    const watched = watch(t, service, { ...secrets, 'a code': `"${code}"` });
+    const watched = createLeakCheck(t, service, { ...secrets, 'a code': `"${code}"` });
     watched.log();
     for (const [index, { body: refused }] of answers.slice(2).entries())
       watched.answer(`refusal ${index}`, JSON.stringify(refused));

@@ -1,9 +1,9 @@
 import {
   type AttackedService,
-  attack,
-  attackedService,
+  assertUnchanged,
+  databaseTest,
   outcomeOf,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
 import { addApp, bearer, logIn, PASSWORD, signUp } from '../../support/factors.ts';
@@ -31,8 +31,8 @@ async function twoUsers(service: AttackedService) {
 const sessionsOf = async ({ sql }: AttackedService, userId: string) =>
   (await sql`select from token_families where user_id = ${userId}`).count;
 
-attack('a challenge takes only the proofs of its own account', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('a challenge takes only the proofs of its own account', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann, eve } = await twoUsers(service);
   const challenge = await challengeOf(service, 'ann');
   t.equal(await answer(service, { challenge, code: eve.app.code() }), REFUSED, 'another code');
@@ -45,10 +45,10 @@ attack('a challenge takes only the proofs of its own account', async (t, sql) =>
   t.equal(await sessionsOf(service, ann.id), 1);
 });
 
-attack('altered, foreign and expired challenges change nothing', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('altered, foreign and expired challenges change nothing', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
-  const stranger = await attackedService(t, sql, { time: service.time });
+  const stranger = await serviceOnDatabase(t, sql, { time: service.time });
   const challenge = await challengeOf(service, 'ann');
   const [header = '', ...rest] = challenge.split('.');
   const swapped = Buffer.from('{"alg":"none"}').toString('base64url');
@@ -70,15 +70,15 @@ attack('altered, foreign and expired challenges change nothing', async (t, sql) 
   }
   for (const [name, text] of Object.entries(cases)) {
     const request = () => answer(service, { challenge: text, code: ann.app.code() });
-    t.equal(await unchanged(t, sql, request, name), REFUSED, name);
+    t.equal(await assertUnchanged(t, sql, request, name), REFUSED, name);
   }
   service.time.now += 300_000;
   const late = () => answer(service, { challenge, code: ann.app.code() });
-  t.equal(await unchanged(t, sql, late, 'expired'), REFUSED);
+  t.equal(await assertUnchanged(t, sql, late, 'expired'), REFUSED);
 });
 
-attack('parallel guesses get five answers of one challenge', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('parallel guesses get five answers of one challenge', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   const challenge = await challengeOf(service, 'ann');
   const guesses = Array.from({ length: 40 }, (_, n) => ({ challenge, code: String(n).padStart(6, '0') }));
@@ -90,36 +90,39 @@ attack('parallel guesses get five answers of one challenge', async (t, sql) => {
   t.equal(await sessionsOf(service, ann.id), 1);
 });
 
-attack('parallel uses of one code, one recovery code and one challenge open one session', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
-  const { ann } = await twoUsers(service);
-  const five = <T>(use: () => Promise<T>) => Promise.all(Array.from({ length: 5 }, use));
-  const expectOne = async (name: string, outcomes: Promise<string[]>) =>
-    t.same((await outcomes).sort(), ['200', REFUSED, REFUSED, REFUSED, REFUSED], name);
-  const code = ann.app.code();
-  await expectOne(
-    'one code',
-    five(async () => answer(service, { challenge: await challengeOf(service, 'ann'), code })),
-  );
-  const recoveryCode = ann.codes[0];
-  const challenges = await five(() => challengeOf(service, 'ann'));
-  await expectOne(
-    'one recovery code',
-    Promise.all(challenges.map((challenge) => answer(service, { challenge, recoveryCode }))),
-  );
-  const challenge = await challengeOf(service, 'ann');
-  const codes = ann.codes.slice(1, 6);
-  await expectOne(
-    'one challenge',
-    Promise.all(codes.map((one) => answer(service, { challenge, recoveryCode: one }))),
-  );
-  t.equal(await sessionsOf(service, ann.id), 4);
-  const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
-  t.equal(body.recoveryCodes, 8, 'the refused ones are still good');
-});
+databaseTest(
+  'parallel uses of one code, one recovery code and one challenge open one session',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
+    const { ann } = await twoUsers(service);
+    const five = <T>(use: () => Promise<T>) => Promise.all(Array.from({ length: 5 }, use));
+    const expectOne = async (name: string, outcomes: Promise<string[]>) =>
+      t.same((await outcomes).sort(), ['200', REFUSED, REFUSED, REFUSED, REFUSED], name);
+    const code = ann.app.code();
+    await expectOne(
+      'one code',
+      five(async () => answer(service, { challenge: await challengeOf(service, 'ann'), code })),
+    );
+    const recoveryCode = ann.codes[0];
+    const challenges = await five(() => challengeOf(service, 'ann'));
+    await expectOne(
+      'one recovery code',
+      Promise.all(challenges.map((challenge) => answer(service, { challenge, recoveryCode }))),
+    );
+    const challenge = await challengeOf(service, 'ann');
+    const codes = ann.codes.slice(1, 6);
+    await expectOne(
+      'one challenge',
+      Promise.all(codes.map((one) => answer(service, { challenge, recoveryCode: one }))),
+    );
+    t.equal(await sessionsOf(service, ann.id), 4);
+    const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
+    t.equal(body.recoveryCodes, 8, 'the refused ones are still good');
+  },
+);
 
-attack('a login that began with the old password does not end after its change', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('a login that began with the old password does not end after its change', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   let currentPassword = PASSWORD;
   for (let round = 0; round < 5; round += 1) {
@@ -138,8 +141,8 @@ attack('a login that began with the old password does not end after its change',
   }
 });
 
-attack('a factor that is added beside a login is asked for at the next one', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('a factor that is added beside a login is asked for at the next one', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   for (let round = 0; round < 5; round += 1) {
     const user = await signUp(service, `user${round}`);
     const [, first, second] = await Promise.all([
@@ -163,8 +166,8 @@ async function addPasskey(service: AttackedService, access: string) {
   return key;
 }
 
-attack('one assertion opens one session, and wrong ones store nothing', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('one assertion opens one session, and wrong ones store nothing', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const ann = await signUp(service);
   const key = await addPasskey(service, ann.access);
   const begin = async () => (await service.post('/auth/login/passkey/options')).body;
@@ -187,16 +190,16 @@ attack('one assertion opens one session, and wrong ones store nothing', async (t
     'an access token': [ann.access, right],
   };
   for (const [name, [challenge, assertion]] of Object.entries(wrong))
-    t.equal(await unchanged(t, sql, () => send(challenge, assertion), name), REFUSED, name);
-  await unchanged(t, sql, () => Promise.all(Array.from({ length: 20 }, begin)), 'options');
+    t.equal(await assertUnchanged(t, sql, () => send(challenge, assertion), name), REFUSED, name);
+  await assertUnchanged(t, sql, () => Promise.all(Array.from({ length: 20 }, begin)), 'options');
 
   const outcomes = await Promise.all(Array.from({ length: 10 }, () => send(one.challenge, right)));
   t.same(outcomes.sort(), ['200', ...Array(9).fill(REFUSED)]);
   t.equal(await sessionsOf(service, ann.id), 2);
 });
 
-attack('a passkey that was removed beside a login logs nobody in afterwards', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('a passkey that was removed beside a login logs nobody in afterwards', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const ann = await signUp(service);
   const key = await addPasskey(service, ann.access);
   const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
@@ -214,8 +217,8 @@ attack('a passkey that was removed beside a login logs nobody in afterwards', as
   t.equal(outcomeOf(await send(late)), REFUSED);
 });
 
-attack('one code raises one of two sessions', async (t, sql) => {
-  const service = await attackedService(t, sql, { time: { now: NOW } });
+databaseTest('one code raises one of two sessions', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   const other = (await service.post(`/auth/login?userId=${ann.id}`)).body;
   const stepUp = async ({ access, refresh }: Record<string, unknown>, proof: object) =>

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import {
-  attack,
-  attackedService,
+  assertUnchanged,
+  databaseTest,
   endedFamilies,
   outcomeOf,
   recordedOf,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { type Answer, browser } from '../../support/browser.ts';
 import { claimsOf } from '../../support/sessions.ts';
@@ -17,7 +17,7 @@ const REFRESH = '/api/v1/auth/refresh';
 
 /** The door, and a user with a session in a browser of their own. */
 async function attackedDoor(t: Test, sql: Sql) {
-  const service = await attackedService(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const join = async () => {
     const own = browser(service.url);
     const { text } = await own.ask('POST', LOGIN, { json: { guid: randomUUID() } });
@@ -29,7 +29,7 @@ async function attackedDoor(t: Test, sql: Sql) {
     };
   };
   const refused = async (name: string, wanted: string, request: () => Promise<Answer>) =>
-    t.equal(resultOf(await unchanged(t, sql, request, name)), wanted, name);
+    t.equal(resultOf(await assertUnchanged(t, sql, request, name)), wanted, name);
   return { service, join, refused };
 }
 
@@ -43,7 +43,7 @@ async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
   t.equal((await ask('POST', REFRESH, { json: { session_id } })).status, 200, 'the session lives');
 }
 
-attack('a session is refreshed only with its own refresh token', async (t, sql) => {
+databaseTest('a session is refreshed only with its own refresh token', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id } = ann;
@@ -60,7 +60,7 @@ attack('a session is refreshed only with its own refresh token', async (t, sql) 
   await goesOn(t, bob);
 });
 
-attack('a planted cookie never replaces the session', async (t, sql) => {
+databaseTest('a planted cookie never replaces the session', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -78,7 +78,7 @@ attack('a planted cookie never replaces the session', async (t, sql) => {
   await goesOn(t, thief);
 });
 
-attack('cross-site requests change nothing', async (t, sql) => {
+databaseTest('cross-site requests change nothing', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id } = ann;
@@ -96,7 +96,7 @@ attack('cross-site requests change nothing', async (t, sql) => {
   await goesOn(t, ann);
 });
 
-attack('a replayed refresh token ends only its own session', async (t, sql) => {
+databaseTest('a replayed refresh token ends only its own session', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id, refresh_token } = ann;
@@ -105,7 +105,7 @@ attack('a replayed refresh token ends only its own session', async (t, sql) => {
   t.equal(resultOf(await replay()), '401 token_reused');
   t.same(await endedFamilies(sql), [session_id]);
   const recorded = await recordedOf(sql, Buffer.from(refresh_token, 'base64').toString());
-  t.equal(resultOf(await unchanged(t, sql, replay, 'again')), '401 token_reused');
+  t.equal(resultOf(await assertUnchanged(t, sql, replay, 'again')), '401 token_reused');
   t.same(recorded, [
     'event sessions.reuse_detected',
     'event sessions.started',
@@ -114,7 +114,7 @@ attack('a replayed refresh token ends only its own session', async (t, sql) => {
   await goesOn(t, bob);
 });
 
-attack('sessions keep the rules of their login at every door', async (t, sql) => {
+databaseTest('sessions keep the rules of their login at every door', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const ann = await join();
   const paired = await service.open();
@@ -130,7 +130,7 @@ attack('sessions keep the rules of their login at every door', async (t, sql) =>
   t.match(claimsOf(String(body.access)), { session_id: ann.session_id }, 'with the claims of its own door');
 });
 
-attack('undocumented bodies are refused', async (t, sql) => {
+databaseTest('undocumented bodies are refused', async (t, sql) => {
   const { join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id, refresh_token } = ann;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { type AttackedService, attack, attackedService, outcomeOf } from '../../support/attacked.ts';
+import { type AttackedService, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { NOW } from '../../support/families.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -11,11 +11,11 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 /** Sessions that an account may have from a time before there was a limit. */
 const SURPLUS = 10_000;
 
-attack(
+databaseTest(
   'a user who opens a session too many loses the least recently refreshed one at once',
   async (t, sql) => {
     const time = { now: NOW };
-    const service = await attackedService(t, sql, { time });
+    const service = await serviceOnDatabase(t, sql, { time });
     const userId = randomUUID();
     const first = await service.open({ userId });
     const second = await service.open({ userId });
@@ -32,8 +32,8 @@ attack(
   },
 );
 
-attack('an account with thousands of sessions can still be secured', async (t, sql) => {
-  const service = await attackedService(t, sql);
+databaseTest('an account with thousands of sessions can still be secured', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
   const ways: Record<string, (accessToken: string) => ReturnType<AttackedService['send']>> = {
     'a new password': (accessToken) =>
       service.post(

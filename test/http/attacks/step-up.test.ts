@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import {
-  attack,
-  attackedService,
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
   endedFamilies,
   familyOf,
   outcomeOf,
   type Pair,
   recordedOf,
   refusal,
-  stillGood,
-  unchanged,
+  serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { NOW } from '../../support/families.ts';
 import { claimsOf } from '../../support/sessions.ts';
@@ -20,8 +20,8 @@ const PASSWORD = 'a violet piano 42';
 const PROOF = { password: PASSWORD };
 const WRONG = { password: 'a wrong piano 42' };
 
-async function world(t: Test, sql: Sql, settings: Parameters<typeof attackedService>[2] = {}) {
-  const service = await attackedService(t, sql, settings);
+async function world(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDatabase>[2] = {}) {
+  const service = await serviceOnDatabase(t, sql, settings);
   const register = (username: string, password = PASSWORD) =>
     service.post('/auth/register', { username, email: `${username}@example.com`, password });
   const { body: ann } = await register('ann');
@@ -37,7 +37,7 @@ async function world(t: Test, sql: Sql, settings: Parameters<typeof attackedServ
   };
 }
 
-attack('a step-up that no row allows is refused, and changes nothing', async (t, sql) => {
+databaseTest('a step-up that no row allows is refused, and changes nothing', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.enter();
   const other = await service.enter();
@@ -73,25 +73,25 @@ attack('a step-up that no row allows is refused, and changes nothing', async (t,
     ],
     ['with a JSON object as password', { ...pair, password: {} }, refusal.request],
   ] as const) {
-    const answer = await unchanged(t, sql, () => service.stepUp({}, { ...PROOF, ...body }), name);
+    const answer = await assertUnchanged(t, sql, () => service.stepUp({}, { ...PROOF, ...body }), name);
     t.equal(outcomeOf(answer), expected, name);
   }
-  for (const good of [pair, other, stranger, later, unpaired]) await stillGood(t, service, good);
+  for (const good of [pair, other, stranger, later, unpaired]) await assertRefreshable(t, service, good);
 });
 
-attack('the proof of one user raises no session of another', async (t, sql) => {
+databaseTest('the proof of one user raises no session of another', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.open({ userId: service.bobId });
-  const answer = await unchanged(t, sql, () => service.stepUp(pair), 'ann’s password');
+  const answer = await assertUnchanged(t, sql, () => service.stepUp(pair), 'ann’s password');
   t.equal(outcomeOf(answer), '401 proof_refused');
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a refused proof changes nothing, however often it is given', async (t, sql) => {
+databaseTest('a refused proof changes nothing, however often it is given', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.enter();
   const before = service.verifications();
-  const answers = await unchanged(
+  const answers = await assertUnchanged(
     t,
     sql,
     () => Promise.all(Array.from({ length: 50 }, () => service.stepUp(pair, WRONG))),
@@ -100,10 +100,10 @@ attack('a refused proof changes nothing, however often it is given', async (t, s
   const outcomes = new Set(answers.map(outcomeOf));
   t.same([...outcomes].sort(), ['401 proof_refused', '429 too_many_requests']);
   t.equal(service.verifications() - before, 5, 'only as many as the limit are verified');
-  await stillGood(t, service, pair);
+  await assertRefreshable(t, service, pair);
 });
 
-attack('a session that has ended is not raised', async (t, sql) => {
+databaseTest('a session that has ended is not raised', async (t, sql) => {
   const time = { now: NOW };
   const service = await world(t, sql, { time });
   const loggedOut = await service.enter();
@@ -114,38 +114,41 @@ attack('a session that has ended is not raised', async (t, sql) => {
     [loggedOut, '401 session_revoked'],
     [short, '401 token_expired'],
   ] as const) {
-    const answer = await unchanged(t, sql, () => service.stepUp(pair), expected);
+    const answer = await assertUnchanged(t, sql, () => service.stepUp(pair), expected);
     t.equal(outcomeOf(answer), expected);
   }
 });
 
-attack('a token that was stepped up is reuse afterwards, and ends exactly its session', async (t, sql) => {
-  for (const path of ['/auth/refresh', '/auth/step-up']) {
-    const service = await world(t, sql, { policy: { retryWindow: 10_000 } });
-    const pair = await service.enter();
-    const other = await service.enter();
-    t.equal((await service.stepUp(pair)).status, 200);
-    const ended = await endedFamilies(sql);
-    const replay = { ...pair, ...(path === '/auth/step-up' && PROOF) };
-    for (let n = 0; n < 3; n += 1) t.equal(outcomeOf(await service.post(path, replay)), refusal.reused);
-    t.same(
-      (await endedFamilies(sql)).filter((family) => !ended.includes(family)),
-      [familyOf(pair)],
-      path,
-    );
-    t.same(await recordedOf(sql, pair.refreshToken), [
-      'event sessions.reuse_detected',
-      'event sessions.started',
-      'event sessions.stepped_up',
-      'mail sessions.reuse_detected',
-    ]);
-    await stillGood(t, service, other);
-    await sql`delete from users`;
-    await sql`delete from user_identifiers`;
-  }
-});
+databaseTest(
+  'a token that was stepped up is reuse afterwards, and ends exactly its session',
+  async (t, sql) => {
+    for (const path of ['/auth/refresh', '/auth/step-up']) {
+      const service = await world(t, sql, { policy: { retryWindow: 10_000 } });
+      const pair = await service.enter();
+      const other = await service.enter();
+      t.equal((await service.stepUp(pair)).status, 200);
+      const ended = await endedFamilies(sql);
+      const replay = { ...pair, ...(path === '/auth/step-up' && PROOF) };
+      for (let n = 0; n < 3; n += 1) t.equal(outcomeOf(await service.post(path, replay)), refusal.reused);
+      t.same(
+        (await endedFamilies(sql)).filter((family) => !ended.includes(family)),
+        [familyOf(pair)],
+        path,
+      );
+      t.same(await recordedOf(sql, pair.refreshToken), [
+        'event sessions.reuse_detected',
+        'event sessions.started',
+        'event sessions.stepped_up',
+        'mail sessions.reuse_detected',
+      ]);
+      await assertRefreshable(t, service, other);
+      await sql`delete from users`;
+      await sql`delete from user_identifiers`;
+    }
+  },
+);
 
-attack('of parallel step-ups with one token one succeeds, and the others are reuse', async (t, sql) => {
+databaseTest('of parallel step-ups with one token one succeeds, and the others are reuse', async (t, sql) => {
   const service = await world(t, sql);
   for (const size of [2, 5]) {
     const pair = await service.enter();
@@ -157,7 +160,7 @@ attack('of parallel step-ups with one token one succeeds, and the others are reu
   }
 });
 
-attack('parallel step-ups with one token and key get one pair', async (t, sql) => {
+databaseTest('parallel step-ups with one token and key get one pair', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.enter();
   const answers = await Promise.all(
@@ -173,7 +176,7 @@ attack('parallel step-ups with one token and key get one pair', async (t, sql) =
   );
 });
 
-attack('a refresh beside a step-up never yields a raised pair without a proof', async (t, sql) => {
+databaseTest('a refresh beside a step-up never yields a raised pair without a proof', async (t, sql) => {
   const time = { now: NOW };
   const service = await world(t, sql, { time, policy: { retryWindow: 10_000 } });
   let refreshed = 0;
@@ -195,7 +198,7 @@ attack('a refresh beside a step-up never yields a raised pair without a proof', 
   t.comment(`${refreshed} of 40 refreshes came first`);
 });
 
-attack('a step-up beside the end of its session never outlives it', async (t, sql) => {
+databaseTest('a step-up beside the end of its session never outlives it', async (t, sql) => {
   const service = await world(t, sql);
   /** Each prepares the end of a session. */
   const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
@@ -232,7 +235,7 @@ attack('a step-up beside the end of its session never outlives it', async (t, sq
   }
 });
 
-attack(
+databaseTest(
   'the password of before is no proof after a change, also in the session that stays',
   async (t, sql) => {
     const service = await world(t, sql);

@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { attack, attackedService, outcomeOf, unchanged } from '../../support/attacked.ts';
+import { assertUnchanged, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { compact, hmac } from '../../support/forge.ts';
 import { exchange, rawRequest } from '../../support/raw-http.ts';
 import { ENCODINGS, type Encoding, PASSWORD, taskClient } from '../../support/task-api.ts';
@@ -11,7 +11,7 @@ const encodings = Object.keys(ENCODINGS) as Encoding[];
 
 /** The door, with two users who have a task each. */
 async function attackedDoor(t: Test, sql: Sql) {
-  const service = await attackedService(t, sql);
+  const service = await serviceOnDatabase(t, sql);
   const client = taskClient(service.url);
   const [ann, bob] = [await client.join('ann'), await client.join('bob')];
   const make = async ({ as }: typeof ann, text: string) =>
@@ -30,7 +30,7 @@ async function refused(
   path: string,
   init: RequestInit,
 ): Promise<void> {
-  const answer = await unchanged(t, service.sql, () => service.send(path, init), name);
+  const answer = await assertUnchanged(t, service.sql, () => service.send(path, init), name);
   t.equal(outcomeOf(answer), wanted, name);
 }
 
@@ -56,7 +56,7 @@ const post = (token: string, { headers, body }: Body) => ({
   body,
 });
 
-attack('another user’s task is answered as not found by every method', async (t, sql) => {
+databaseTest('another user’s task is answered as not found by every method', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { ann, bob, hers, his } = door;
   for (const [user, path] of [
@@ -70,13 +70,13 @@ attack('another user’s task is answered as not found by every method', async (
       ['PATCH', {}],
       ['DELETE', undefined],
     ] as const) {
-      const answer = await unchanged(t, sql, () => user.as(method, path, members), `${method} ${path}`);
+      const answer = await assertUnchanged(t, sql, () => user.as(method, path, members), `${method} ${path}`);
       t.match(answer, { status: 404, body: { code: 'not_found' } });
     }
   }
 });
 
-attack('only a valid task number names a task', async (t, sql) => {
+databaseTest('only a valid task number names a task', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const wrong = [
@@ -106,7 +106,7 @@ attack('only a valid task number names a task', async (t, sql) => {
   await refused(t, door, REQUEST, 'no UUID', '/api/v1/users/1/', { headers: { authorization: token } });
 });
 
-attack('a text outside of 1 to 200 valid characters is refused', async (t, sql) => {
+databaseTest('a text outside of 1 to 200 valid characters is refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const bodies: Record<string, Body> = {
@@ -145,7 +145,7 @@ attack('a text outside of 1 to 200 valid characters is refused', async (t, sql) 
   }
 });
 
-attack('undocumented members are refused', async (t, sql) => {
+databaseTest('undocumented members are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { client, ann, hers } = door;
   const registration = { username: 'eve', password: PASSWORD, email: 'eve@example.com' };
@@ -175,14 +175,14 @@ attack('undocumented members are refused', async (t, sql) => {
         const more = Object.fromEntries([...Object.entries(members), [name, '1']]);
         const said = `${method} ${path}, ${name}, ${encoding}`;
         const ask = () => client.ask(method, path, more, { token: ann.token, encoding });
-        const answer = await unchanged(t, sql, ask, said);
+        const answer = await assertUnchanged(t, sql, ask, said);
         t.match(answer, { status: 400, body: { code: 'invalid_request' } }, said);
       }
     }
   }
 });
 
-attack('oversized forms and files are refused', async (t, sql) => {
+databaseTest('oversized forms and files are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const many = Array.from({ length: 21 }, (_, n) => field('x', `t${n}`));
@@ -210,7 +210,7 @@ attack('oversized forms and files are refused', async (t, sql) => {
   t.equal((await door.ann.as('POST', TASKS, { text: 'and it goes on' }, 'multipart')).status, 201);
 });
 
-attack('oversized and endless multipart bodies are cut off', async (t, sql) => {
+databaseTest('oversized and endless multipart bodies are cut off', async (t, sql) => {
   const { service, ann } = await attackedDoor(t, sql);
   const head = [
     'Host: localhost',
@@ -227,12 +227,12 @@ attack('oversized and endless multipart bodies are cut off', async (t, sql) => {
     ),
   };
   for (const [name, request] of Object.entries(requests)) {
-    const { outcome, answers } = await unchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome, answers } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
     t.same([outcome, answers], ['413 payload_too_large', 1], name);
   }
 });
 
-attack('bodies of other types, and forms at other doors, are refused', async (t, sql) => {
+databaseTest('bodies of other types, and forms at other doors, are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   for (const type of [
@@ -256,7 +256,7 @@ attack('bodies of other types, and forms at other doors, are refused', async (t,
   }
 });
 
-attack('tokens follow the same rules as at other doors', async (t, sql) => {
+databaseTest('tokens follow the same rules as at other doors', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { service, ann } = door;
   const paired = await service.open();
@@ -283,7 +283,7 @@ attack('tokens follow the same rules as at other doors', async (t, sql) => {
   }
 });
 
-attack('usernames follow the contract', async (t, sql) => {
+databaseTest('usernames follow the contract', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const email = 'eve@example.com';
   const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];

@@ -4,33 +4,33 @@ import { claimsOf } from '../../support/sessions.ts';
 import {
   type Answer,
   bothServers,
-  composed,
   dataFolder,
   ENCODINGS,
   type Encoding,
   PASSWORD,
+  startTaskApi,
 } from '../../support/task-api.ts';
 
-type Client = Awaited<ReturnType<typeof composed>>;
+type Client = Awaited<ReturnType<typeof startTaskApi>>;
 
 const PLENTY = { RATE_LIMIT: '10000' };
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
 t.test('the door works on the embedded database and memory', async (t) => {
-  await contract(t, await composed(t, { ...(await dataFolder(t)), ...PLENTY }));
+  await contract(t, await startTaskApi(t, { ...(await dataFolder(t)), ...PLENTY }));
 });
 
 t.test('the door works on PostgreSQL and Redis', async (t) => {
   const env = await bothServers(t);
   if (env === null) return;
-  await contract(t, await composed(t, { ...env, ...PLENTY }));
+  await contract(t, await startTaskApi(t, { ...env, ...PLENTY }));
 });
 
 t.test('two replicas share lists and limits', async (t) => {
   const env = await bothServers(t);
   if (env === null) return;
   const limited = { ...env, RATE_LIMIT: '20' };
-  const [one, other] = [await composed(t, limited), await composed(t, limited)];
+  const [one, other] = [await startTaskApi(t, limited), await startTaskApi(t, limited)];
   const { token, as } = await one.join('replica');
   const list = () => other.ask('GET', '/api/v1/tasks/', undefined, { token });
   t.match(await list(), { status: 200, body: [] });

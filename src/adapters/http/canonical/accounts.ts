@@ -10,7 +10,7 @@ import type { RequestEmailChange } from '../../../app/accounts/request-email-cha
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { Acr, Amr, AuthTime } from '../server/authentication.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 
@@ -56,7 +56,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      const registered = await register({ ...request.body, client: clientOf(request) });
+      const registered = await register({ ...request.body, client: clientInfoOf(request) });
       return reply.code(201).send(registered);
     },
   );
@@ -76,7 +76,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await forgotPassword({ email: readAddress(request.body.email), client: clientOf(request) });
+      await forgotPassword({ email: readAddress(request.body.email), client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -97,7 +97,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await mailVerification({ email: readAddress(request.body.email), client: clientOf(request) });
+      await mailVerification({ email: readAddress(request.body.email), client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -206,7 +206,7 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       },
     },
     async (request, reply) => {
-      await deleteAccount({ ...principalOf(request), ...request.body, client: clientOf(request) });
+      await deleteAccount({ ...principalOf(request), ...request.body, client: clientInfoOf(request) });
       return reply.code(204).send(null);
     },
   );
@@ -226,7 +226,7 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       },
     },
     async (request, reply) => {
-      await requestEmailChange({ ...principalOf(request), ...request.body, client: clientOf(request) });
+      await requestEmailChange({ ...principalOf(request), ...request.body, client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -243,7 +243,7 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       },
     },
     async (request, reply) => {
-      await changePassword({ ...principalOf(request), ...request.body, client: clientOf(request) });
+      await changePassword({ ...principalOf(request), ...request.body, client: clientInfoOf(request) });
       return reply.code(204).send(null);
     },
   );

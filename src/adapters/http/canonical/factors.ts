@@ -10,7 +10,7 @@ import { MAX_FACTORS, RECOVERY_CODES } from '../../../domain/second-factor.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Time, Uuid } from '../server/schemas.ts';
@@ -171,7 +171,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
     },
     async (request, reply) => {
       const { label = 'Authenticator app', password } = request.body;
-      const input = { ...principalOf(request), label, password, client: clientOf(request) };
+      const input = { ...principalOf(request), label, password, client: clientInfoOf(request) };
       const { id, uri } = await addTotp(input);
       return reply.send({ id, uri, qr: encodeQR(uri, 'svg') });
     },
@@ -192,7 +192,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
     async (request, reply) => {
       const { userId } = principalOf(request);
       const id = request.params.id.toLowerCase();
-      await confirmTotp({ userId, id, ...request.body, client: clientOf(request) });
+      await confirmTotp({ userId, id, ...request.body, client: clientInfoOf(request) });
       return reply.code(204).send(null);
     },
   );
@@ -216,7 +216,7 @@ function recoveryCodesRoute(app: App, { makeRecoveryCodes }: FactorsOptions): vo
       },
     },
     async (request, reply) => {
-      const input = { ...principalOf(request), ...request.body, client: clientOf(request) };
+      const input = { ...principalOf(request), ...request.body, client: clientInfoOf(request) };
       const codes = [...(await makeRecoveryCodes(input))];
       return reply.send({ codes });
     },
@@ -262,7 +262,7 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
     },
     async (request, reply) => {
       const id = request.params.id.toLowerCase();
-      await removeFactor({ ...principalOf(request), id, ...request.body, client: clientOf(request) });
+      await removeFactor({ ...principalOf(request), id, ...request.body, client: clientInfoOf(request) });
       return reply.code(204).send(null);
     },
   );

@@ -10,7 +10,7 @@ import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -129,7 +129,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         paired: binding !== 'refresh',
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         presented: request.presentedProof,
       } as const;
       if (userId === undefined) {
@@ -217,7 +217,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
         challenge,
         proof: proofOf(proofs),
         presented: request.presentedProof,
-        client: clientOf(request),
+        client: clientInfoOf(request),
       });
     },
   );

@@ -7,7 +7,7 @@ import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, DpopProof, problems, TokenPairAnswer, Uuid } from '../server/schemas.ts';
@@ -79,7 +79,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
       const begun = await beginPasskey({
         ...principalOf(request),
         ...request.body,
-        client: clientOf(request),
+        client: clientInfoOf(request),
       });
       return reply.send(begun);
     },
@@ -100,7 +100,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
     async (request, reply) => {
       const { challenge, credential, label = 'Passkey' } = request.body;
       const { userId } = principalOf(request);
-      const client = clientOf(request);
+      const client = clientInfoOf(request);
       return reply.code(201).send(await addPasskey({ userId, challenge, credential, label, client }));
     },
   );
@@ -167,7 +167,7 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         paired: binding !== 'refresh',
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         presented: request.presentedProof,
       });
     },

@@ -4,10 +4,10 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, problems, RefreshHeaders, TokenPairAnswer } from '../server/schemas.ts';
-import { confidentialClients } from '../server/service-keys.ts';
+import { createClientAuthenticator } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
   readonly refresh: Refresh;
@@ -29,7 +29,7 @@ const Body = Type.Object(members, {
 
 /** `POST /auth/refresh`: each token once, in the query or in the body. */
 export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: RefreshOptions): void {
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
   app.post(
     '/auth/refresh',
     {
@@ -60,7 +60,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });

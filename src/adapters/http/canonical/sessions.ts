@@ -6,13 +6,13 @@ import type { LogOut, LogOutByRefreshToken } from '../../../app/sessions/log-out
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { bearerOf, principalOf } from '../server/authenticate.ts';
+import { principalFromHeader, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
 import { addressOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, DpopProof, Empty, problems, Uuid } from '../server/schemas.ts';
-import { confidentialClients } from '../server/service-keys.ts';
+import { createClientAuthenticator } from '../server/service-keys.ts';
 import { Page, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
@@ -80,7 +80,7 @@ const LogOutBody = Type.Object(
 /** `POST /auth/logout`: with an access token or a refresh token. */
 export function logOutRoute(app: App, options: SessionsOptions): void {
   const { authenticate, logOut, logOutByRefreshToken, serviceKeys } = options;
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
   app.post(
     '/auth/logout',
     {
@@ -107,7 +107,8 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
       const { refreshToken } = request.body;
       const scope = request.query.scope ?? 'session';
       const address = addressOf(request);
-      if (refreshToken === undefined) await logOut(await bearerOf(request, authenticate), scope, address);
+      if (refreshToken === undefined)
+        await logOut(await principalFromHeader(request, authenticate), scope, address);
       else
         await logOutByRefreshToken(refreshToken, scope, clientBy(request), request.presentedProof, address);
       return reply.code(204).send(null);

@@ -4,10 +4,10 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, problems, RefreshHeaders, Text, TokenPairAnswer } from '../server/schemas.ts';
-import { confidentialClients } from '../server/service-keys.ts';
+import { createClientAuthenticator } from '../server/service-keys.ts';
 import { TotpCode } from './factors.ts';
 
 export interface StepUpOptions {
@@ -34,7 +34,7 @@ const Body = Type.Object(
 
 /** `POST /auth/step-up`: a refresh with a proof of the user's identity (RFC 9470). */
 export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
   app.post(
     '/auth/step-up',
     {
@@ -64,7 +64,7 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
         accessToken: accessToken ?? null,
         proof,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });

@@ -3,7 +3,7 @@ import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import { ServiceKeyRefusal } from '../server/security-line.ts';
-import { presentedKeys, requireScope, serviceKeys } from '../server/service-keys.ts';
+import { createPresentedKeyFinder, requireScope, serviceKeys } from '../server/service-keys.ts';
 
 export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
 
@@ -13,7 +13,7 @@ const IN_THE_BODY = ['client_secret', 'client_assertion'];
 /** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */
 export function clientAuthentication(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
-  const findPresented = presentedKeys(keys);
+  const findPresented = createPresentedKeyFinder(keys);
 
   return { identify, require };
 

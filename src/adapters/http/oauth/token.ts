@@ -3,7 +3,7 @@ import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, RefreshHeaders } from '../server/schemas.ts';
@@ -76,7 +76,7 @@ export function tokenRoute(
         refreshToken: grantIn(request.body),
         accessToken: null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clients.identify(request),
         presented: request.presentedProof,
       };

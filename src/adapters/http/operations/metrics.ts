@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
-import { presentedKeys, requireScope } from '../server/service-keys.ts';
+import { createPresentedKeyFinder, requireScope } from '../server/service-keys.ts';
 
 /** The metrics as text of this content type. */
 export interface Exposition {
@@ -33,7 +33,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
  * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
-  const find = presentedKeys(keys);
+  const find = createPresentedKeyFinder(keys);
   scope.addHook('onRequest', async (request) => {
     const key = find(request, bearerOf(request));
     if (key === null && access === 'open') return;

@@ -6,7 +6,7 @@ import type {
 } from '../../../app/accounts/change-email.ts';
 import type { UndoEmailChange, UndoneChange } from '../../../app/accounts/undo-email-change.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { text } from '../server/schemas.ts';
 import { named, type Page, paragraph, tokenForm } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
@@ -66,7 +66,7 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
       },
     },
     async (request, reply) => {
-      await changeEmail({ ...request.body, client: clientOf(request) });
+      await changeEmail({ ...request.body, client: clientInfoOf(request) });
       return sendPage(reply, CHANGED);
     },
   );
@@ -102,7 +102,7 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
       },
     },
     async (request, reply) =>
-      sendPage(reply, undonePage(await undoEmailChange({ ...request.body, client: clientOf(request) }))),
+      sendPage(reply, undonePage(await undoEmailChange({ ...request.body, client: clientInfoOf(request) }))),
   );
 }
 

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/verify-email.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { text } from '../server/schemas.ts';
 import { named, type Page, paragraph, tokenForm } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
@@ -56,7 +56,7 @@ export function emailVerificationPages(
       },
     },
     async (request, reply) => {
-      await verifyEmail({ ...request.body, client: clientOf(request) });
+      await verifyEmail({ ...request.body, client: clientInfoOf(request) });
       return sendPage(reply, CONFIRMED);
     },
   );

@@ -6,7 +6,7 @@ import type {
   ReadNotMeLink,
 } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
-import { addressOf, clientOf } from '../server/client.ts';
+import { addressOf, clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
 import { named, type Page, paragraph, tokenForm } from './layout.ts';
@@ -92,7 +92,7 @@ function resetMailPage(app: App, { mailResetByLink, sendPage }: Options): void {
       },
     },
     async (request, reply) => {
-      await mailResetByLink(request.body.token, clientOf(request));
+      await mailResetByLink(request.body.token, clientInfoOf(request));
       return sendPage(reply, RESET_MAILED);
     },
   );

@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
-import { clientOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { Empty, text } from '../server/schemas.ts';
 import { type Page, paragraph } from './layout.ts';
 import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
@@ -75,7 +75,7 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
     async (request, reply) => {
       const { token } = request.body;
       try {
-        const { emailVerified } = await resetPassword({ ...request.body, client: clientOf(request) });
+        const { emailVerified } = await resetPassword({ ...request.body, client: clientInfoOf(request) });
         return isForm(request) ? sendPage(reply, passwordSetPage(emailVerified)) : reply.code(204).send(null);
       } catch (error) {
         const isRefusedPassword = error instanceof Refusal && error.code === 'invalid_request';

@@ -9,11 +9,11 @@ import fastify, {
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
-import { type Closing, closeWithoutLoss } from './closing.ts';
+import { closeWithoutLoss, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerPreflights, anyOriginHeaders, crossOriginHeaders } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
-import { problemExits, sendProblem, socketExits } from './exits.ts';
+import { answerErrors, createSocketRefusals, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
@@ -23,7 +23,7 @@ import { protectionHeaders } from './protection.ts';
 import { traceRequests } from './trace-requests.ts';
 
 /** Sizes in bytes, times in milliseconds. */
-export interface ServerLimits extends Closing {
+export interface ServerLimits extends ShutdownTimes {
   readonly body: number;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
@@ -78,7 +78,7 @@ export function createServer(options: ServerOptions): App {
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = trustedProxies(trustProxy);
   const headers = answerHeaders(options);
-  const exits = socketExits(headers.withoutRequest);
+  const exits = createSocketRefusals(headers.withoutRequest);
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -108,7 +108,7 @@ export function createServer(options: ServerOptions): App {
   app.decorateRequest('principal', null);
   readProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
-  problemExits(app);
+  answerErrors(app);
   jsonBodies(app);
   ignoreEmptyBodies(app);
   app.addHook('onRequest', async (request, reply) => {

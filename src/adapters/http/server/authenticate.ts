@@ -21,7 +21,7 @@ declare module 'fastify' {
 /** Requires an access token of a live session for every route of this scope. */
 export function requireBearer(scope: App, authenticate: Authenticate): void {
   scope.addHook('onRequest', async (request) => {
-    request.principal = await bearerOf(request, authenticate);
+    request.principal = await principalFromHeader(request, authenticate);
   });
 }
 
@@ -29,17 +29,17 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
  * The accepted schemes of `Authorization`, in addition to `DPoP`, the scheme of bound tokens. A refusal for a missing token
  * names the first one.
  */
-export function announcedBy(...schemes: readonly [string, ...string[]]) {
+export function acceptSchemes(...schemes: readonly [string, ...string[]]) {
   return { usual: schemes[0], form: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
 
-const BEARER = announcedBy('Bearer');
+const BEARER = acceptSchemes('Bearer');
 
 /**
  * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), `DPoP` (RFC 9449 section 7.1), or
  * other schemes.
  */
-export async function bearerOf(
+export async function principalFromHeader(
   request: FastifyRequest,
   authenticate: Authenticate,
   { usual, form } = BEARER,
@@ -48,11 +48,14 @@ export async function bearerOf(
   const [, bound, token] = form.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined)
     throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${usual} …`);
-  return principalBy(token, authenticate, { scheme: bound === undefined ? 'bearer' : 'dpop', ...presented });
+  return principalFromToken(token, authenticate, {
+    scheme: bound === undefined ? 'bearer' : 'dpop',
+    ...presented,
+  });
 }
 
 /** The principal of an access token, independent of how the request carried it. */
-export async function principalBy(
+export async function principalFromToken(
   token: string,
   authenticate: Authenticate,
   presentation: Presentation,

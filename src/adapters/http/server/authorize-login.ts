@@ -6,7 +6,7 @@ import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
 import type { Login } from '../../../domain/token-family.ts';
 import { canonicalAddress } from './address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
-import { presentedKeys } from './service-keys.ts';
+import { createPresentedKeyFinder } from './service-keys.ts';
 
 /** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */
 export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
@@ -22,7 +22,7 @@ export type AuthorizeLogin = (
  * `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
-  const find = presentedKeys(keys);
+  const find = createPresentedKeyFinder(keys);
 
   return (request) => {
     if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticate } from '../../../app/sessions/authenticate.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
-import { bearerOf, type Principal, principalBy } from './authenticate.ts';
+import { type Principal, principalFromHeader, principalFromToken } from './authenticate.ts';
 import { ACCESS_COOKIE, onlyCookie, readCookies, refuseCrossSite } from './cookies.ts';
 import type { IsTrustedProxy } from './forwarding.ts';
 import { forwardedProof } from './presented-proof.ts';
@@ -21,12 +21,12 @@ export async function requireBearerOrCookie(
   scope.addHook('onRequest', async (request) => {
     const byHeader = request.headers.authorization !== undefined;
     request.principal = byHeader
-      ? await bearerOf(request, authenticate, undefined, forwardedProof(request, isTrusted))
-      : await byCookie(request, authenticate);
+      ? await principalFromHeader(request, authenticate, undefined, forwardedProof(request, isTrusted))
+      : await principalFromCookie(request, authenticate);
   });
 }
 
-async function byCookie(request: FastifyRequest, authenticate: Authenticate): Promise<Principal> {
+async function principalFromCookie(request: FastifyRequest, authenticate: Authenticate): Promise<Principal> {
   const token = onlyCookie(request, ACCESS_COOKIE, 'unauthenticated');
   if (token === undefined)
     throw new Refusal(
@@ -34,5 +34,5 @@ async function byCookie(request: FastifyRequest, authenticate: Authenticate): Pr
       `An access token is needed: Authorization: Bearer …, or the cookie ${ACCESS_COOKIE}.`,
     );
   refuseCrossSite(request);
-  return principalBy(token, authenticate, { scheme: 'bearer', ...request.presentedProof });
+  return principalFromToken(token, authenticate, { scheme: 'bearer', ...request.presentedProof });
 }

@@ -8,7 +8,7 @@ import { forwardedAddress } from './address.ts';
  * The address and the user agent of the caller. Trusted proxies report the address. The header `User-Agent`
  * names the agent.
  */
-export function clientOf(request: FastifyRequest): ClientInfo {
+export function clientInfoOf(request: FastifyRequest): ClientInfo {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
   return {
     address: addressOf(request),

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { sleep } from '../../../lib/time.ts';
 
 /** Phases of a shutdown, in milliseconds. */
-export interface Closing {
+export interface ShutdownTimes {
   /** How long idle connections stay open, so that clients learn of the shutdown first. */
   readonly drain: number;
   /** How long running requests may take after that. */
@@ -21,7 +21,7 @@ export interface Closing {
  * After `drain`, connections without a started request are closed, as they would delay the shutdown. After `finish`,
  * all connections are closed.
  */
-export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: Closing): void {
+export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: ShutdownTimes): void {
   const withoutRequest = connectionsWithoutRequest(app);
   let closing = false;
 

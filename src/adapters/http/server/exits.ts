@@ -8,10 +8,10 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
-import { Shed } from './shedding.ts';
+import { LoadShed } from './shedding.ts';
 
 /** Answers every error and every unknown route with a problem document. */
-export function problemExits(app: FastifyInstance): void {
+export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => {
     sendProblem(new Refusal('not_found', 'There is no such route.'), request, reply);
@@ -30,7 +30,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 export function beginRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const [code, detail] = classify(error);
   const { status, title } = PROBLEMS[code];
-  if (status >= 500 && !(error instanceof Shed)) request.log.error({ err: error, code }, 'request failed');
+  if (status >= 500 && !(error instanceof LoadShed))
+    request.log.error({ err: error, code }, 'request failed');
   if (error instanceof ServiceKeyRefusal) logSecurityEvent(request, 'service_key_refused', { reason: code });
   if (status === 401) reply.header('www-authenticate', challengeTo(request, error, code));
   reply
@@ -66,7 +67,7 @@ function stepUpChallenge(maxAge: number, acr: Level | undefined): string {
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
 
 /** The refusals that are written directly to the socket. */
-export function socketExits(headersFor: HeadersWithoutRequest) {
+export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
   return {
     /** Answers bytes that could not be parsed as a request. */
     answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {

@@ -23,7 +23,7 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
  * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key: the sender
  * expects that the key is used.
  */
-export function presentedKeys(keys: readonly ServiceKey[]) {
+export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
   const find = serviceKeys(keys);
 
   return ({ headers }: FastifyRequest, elsewhere?: string): ServiceKey | null => {
@@ -40,8 +40,8 @@ export function presentedKeys(keys: readonly ServiceKey[]) {
  * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
  * `x-api-key`. null without such a key: sessions that are not confidential need no client.
  */
-export function confidentialClients(keys: readonly ServiceKey[]) {
-  const find = presentedKeys(keys);
+export function createClientAuthenticator(keys: readonly ServiceKey[]) {
+  const find = createPresentedKeyFinder(keys);
 
   return (request: FastifyRequest): OAuthClient | null => {
     const key = find(request);
@@ -51,7 +51,7 @@ export function confidentialClients(keys: readonly ServiceKey[]) {
 
 /** Requires a service key with this scope for every route of this scope. */
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
-  const find = presentedKeys(keys);
+  const find = createPresentedKeyFinder(keys);
   app.addHook('onRequest', async (request) => {
     requireScope(find(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,

@@ -1,29 +1,30 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { startHandshake } from './handshake.ts';
-import { ConnectionEnded, ConnectTimeout, openLine } from './open-line.ts';
-import { judgeSession, type SessionWishes, sessionStatements } from './session.ts';
+import { ConnectionEnded, ConnectTimeout, openConnection } from './open-line.ts';
+import { judgeSession, type SessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
-const PASS_OVER = 500;
+const RETRY_PAUSE = 500;
 
 /**
  * Creates sockets for the driver. Hosts are tried in order, beginning with the one that was accepted last.
  */
-export function createConnector(target: ConnectionTarget, wishes: SessionWishes): () => DialledSocket {
+export function createConnector(target: ConnectionTarget, wishes: SessionOptions): () => DriverSocket {
   const statements = sessionStatements(wishes);
   const { hosts } = target;
-  const passedOverAt = hosts.map(() => Number.NEGATIVE_INFINITY);
+  const failedAt = hosts.map(() => Number.NEGATIVE_INFINITY);
   let preferred = 0;
 
-  return () => new DialledSocket({ statements, timeout: target.connectTimeout, open, judge, passOver });
+  return () =>
+    new DriverSocket({ statements, timeout: target.connectTimeout, open, judge, passOver: markFailed });
 
-  async function open(stop: AbortSignal): Promise<OpenLine> {
+  async function open(stop: AbortSignal): Promise<OpenConnection> {
     let reason: unknown = new NoSuitableServer();
     for (const index of candidates()) {
       try {
-        return { socket: await openLine(target, hosts[index]!, stop), index };
+        return { socket: await openConnection(target, hosts[index]!, stop), index };
       } catch (error) {
         reason = error;
         if (stop.aborted) break;
@@ -34,33 +35,33 @@ export function createConnector(target: ConnectionTarget, wishes: SessionWishes)
 
   function candidates(): number[] {
     const inOrder = hosts.map((_, index) => (preferred + index) % hosts.length);
-    return inOrder.filter((index) => performance.now() - passedOverAt[index]! >= PASS_OVER);
+    return inOrder.filter((index) => performance.now() - failedAt[index]! >= RETRY_PAUSE);
   }
 
-  function passOver(index: number): boolean {
+  function markFailed(index: number): boolean {
     if (hosts.length === 1) return false;
-    passedOverAt[index] = performance.now();
+    failedAt[index] = performance.now();
     return candidates().length > 0;
   }
 
   function judge(index: number, row: readonly string[]): ReturnType<typeof judgeSession> {
     const verdict = judgeSession(wishes, row);
     if (verdict === 'ok') preferred = index;
-    else passedOverAt[index] = performance.now();
+    else failedAt[index] = performance.now();
     return verdict;
   }
 }
 
-interface OpenLine {
+interface OpenConnection {
   readonly socket: Socket;
   readonly index: number;
 }
 
-interface Dialling {
+interface ConnectorHooks {
   readonly statements: string;
   /** Milliseconds for the handshake, after the host has accepted the connection. */
   readonly timeout: number;
-  open(stop: AbortSignal): Promise<OpenLine>;
+  open(stop: AbortSignal): Promise<OpenConnection>;
   judge(index: number, row: readonly string[]): 'ok' | 'wrong-server';
   /** Records that this host failed. Returns whether another host can be tried now. */
   passOver(index: number): boolean;
@@ -75,17 +76,17 @@ interface Dialling {
  * The next host is tried by a close without an error before the server is ready: the driver then creates
  * another socket for the same statement.
  */
-export class DialledSocket extends EventEmitter {
+export class DriverSocket extends EventEmitter {
   /** The driver calls `end` only while this is `open`. */
   readyState: 'open' | 'closed' = 'open';
 
-  readonly #dialling: Dialling;
+  readonly #dialling: ConnectorHooks;
   readonly #stop = new AbortController();
-  #waiting: Buffer[] = [];
-  #line: Socket | null = null;
+  #unsent: Buffer[] = [];
+  #socket: Socket | null = null;
   #isReady = false;
 
-  constructor(dialling: Dialling) {
+  constructor(dialling: ConnectorHooks) {
     super();
     this.#dialling = dialling;
     // The driver attaches its listeners only after the constructor has returned.
@@ -93,20 +94,20 @@ export class DialledSocket extends EventEmitter {
   }
 
   write(bytes: Buffer, onWritten?: () => void): boolean {
-    if (this.#line !== null) return this.#line.write(bytes, onWritten);
-    this.#waiting.push(bytes);
+    if (this.#socket !== null) return this.#socket.write(bytes, onWritten);
+    this.#unsent.push(bytes);
     return true;
   }
 
   end(bytes: Buffer): void {
-    if (this.#line === null) this.destroy();
-    else this.#line.end(bytes);
+    if (this.#socket === null) this.destroy();
+    else this.#socket.end(bytes);
   }
 
   destroy(error?: Error): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
-    this.#line?.destroy();
+    this.#socket?.destroy();
     if (error !== undefined) this.emit('error', error);
     this.#close(error !== undefined);
   }
@@ -119,9 +120,9 @@ export class DialledSocket extends EventEmitter {
     }
   }
 
-  #attach({ socket, index }: OpenLine): void {
+  #attach({ socket, index }: OpenConnection): void {
     if (this.#stop.signal.aborted) return void socket.destroy();
-    this.#line = socket;
+    this.#socket = socket;
     const handshake = startHandshake(this.#dialling.statements, {
       pass: (bytes) => this.emit('data', bytes),
       send: (bytes) => socket.write(bytes),
@@ -153,8 +154,8 @@ export class DialledSocket extends EventEmitter {
       clearTimeout(late);
       this.destroy();
     });
-    for (const bytes of this.#waiting) socket.write(bytes);
-    this.#waiting = [];
+    for (const bytes of this.#unsent) socket.write(bytes);
+    this.#unsent = [];
   }
 
   /** If another host can be tried, closes without an error, so that the driver connects again. */

@@ -1,5 +1,5 @@
 /** The callbacks of a handshake. */
-interface Line {
+interface HandshakeCallbacks {
   /** Passes bytes from the server to the driver. */
   pass(bytes: Buffer): void;
   /** Sends bytes to the server. */
@@ -11,20 +11,20 @@ interface Line {
 const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53, notice: 0x4e, notify: 0x41 } as const;
 
 /** Asynchronous messages: a server may send them at any time. */
-const UNASKED: readonly number[] = [MESSAGE.error, MESSAGE.parameter, MESSAGE.notice, MESSAGE.notify];
+const ASYNC_MESSAGES: readonly number[] = [MESSAGE.error, MESSAGE.parameter, MESSAGE.notice, MESSAGE.notify];
 
 /**
  * Bytes. No message of a handshake is longer. In another protocol, these bytes usually read as a greater
  * length.
  */
-const LONGEST = 65_536;
+const MAX_MESSAGE = 65_536;
 
 /**
  * Runs `statements` on a new connection as soon as the server is ready. The driver gets the ready message
  * only after that: it has no hook for the first statement of a connection. Returns two functions: `take`
  * receives bytes of the server, `finish` gives the connection to the driver.
  */
-export function startHandshake(statements: string, line: Line) {
+export function startHandshake(statements: string, line: HandshakeCallbacks) {
   let received: Buffer = Buffer.alloc(0);
   let ready: Buffer | null = null;
   let row: string[] | null = null;
@@ -32,14 +32,14 @@ export function startHandshake(statements: string, line: Line) {
   let isOver = false;
 
   return {
-    /** Throws {@link ProtocolFault}. */
+    /** Throws {@link ProtocolViolation}. */
     take(chunk: Buffer): void {
       received = Buffer.concat([received, chunk]);
       while (!isOver) {
         const message = next();
         if (message === null) return;
-        if (ready === null) greet(message);
-        else answer(message);
+        if (ready === null) handleStartup(message);
+        else handleSetup(message);
       }
     },
     /** Passes the ready message, and the bytes that followed it, to the driver. */
@@ -51,31 +51,31 @@ export function startHandshake(statements: string, line: Line) {
   function next(): Buffer | null {
     if (received.length < 5) return null;
     const length = received.readUInt32BE(1) + 1;
-    if (length < 5 || length > LONGEST) throw new ProtocolFault();
+    if (length < 5 || length > MAX_MESSAGE) throw new ProtocolViolation();
     if (received.length < length) return null;
     const message = received.subarray(0, length);
     received = received.subarray(length);
     return message;
   }
 
-  function greet(message: Buffer): void {
+  function handleStartup(message: Buffer): void {
     if (message[0] === MESSAGE.ready) {
       ready = message;
       line.send(simpleQuery(statements));
     } else line.pass(message);
   }
 
-  function answer(message: Buffer): void {
+  function handleSetup(message: Buffer): void {
     if (message[0] === MESSAGE.row) row = fieldsOf(message);
     if (message[0] === MESSAGE.error) hasFailed = true;
     if (message[0] === MESSAGE.error || message[0] === MESSAGE.parameter) line.pass(message);
-    if (message[0] === MESSAGE.ready) end();
+    if (message[0] === MESSAGE.ready) finishSetup();
   }
 
-  function end(): void {
+  function finishSetup(): void {
     // The driver would take a second answer for the answer to its own first statement.
-    if (received.length > 0 && !UNASKED.includes(received[0]!)) throw new ProtocolFault();
-    if (row === null && !hasFailed) throw new ProtocolFault();
+    if (received.length > 0 && !ASYNC_MESSAGES.includes(received[0]!)) throw new ProtocolViolation();
+    if (row === null && !hasFailed) throw new ProtocolViolation();
     isOver = true;
     line.decide(hasFailed ? null : row);
   }
@@ -88,17 +88,17 @@ function simpleQuery(text: string): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** The fields of a DataRow message as text; a null is an empty text. Throws {@link ProtocolFault}. */
+/** The fields of a DataRow message as text; a null is an empty text. Throws {@link ProtocolViolation}. */
 function fieldsOf(message: Buffer): string[] {
   const fields: string[] = [];
   let offset = 7;
   const step = (bytes: number) => {
     const start = offset;
     offset += bytes;
-    if (offset > message.length) throw new ProtocolFault();
+    if (offset > message.length) throw new ProtocolViolation();
     return start;
   };
-  if (message.length < offset) throw new ProtocolFault();
+  if (message.length < offset) throw new ProtocolViolation();
   for (let count = message.readUInt16BE(5); count > 0; count -= 1) {
     const length = Math.max(message.readInt32BE(step(4)), 0);
     fields.push(message.toString('utf8', step(length), offset));
@@ -107,7 +107,7 @@ function fieldsOf(message: Buffer): string[] {
 }
 
 /** The peer violates the PostgreSQL protocol. */
-export class ProtocolFault extends Error {
+export class ProtocolViolation extends Error {
   readonly code = '08P01';
 
   constructor() {

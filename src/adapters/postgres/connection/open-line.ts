@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { DatabaseUnfit } from './session.ts';
+import { DatabaseUnusable } from './session.ts';
 import type { ConnectionTarget, ServerHost } from './url.ts';
 
 /** PostgreSQL's SSLRequest: the length and the code 80877103. */
@@ -13,7 +13,7 @@ const NO = 0x4e;
  * Connects to one server, with the encryption that the target requires. On failure it closes the socket and
  * rejects.
  */
-export async function openLine(
+export async function openConnection(
   target: ConnectionTarget,
   host: ServerHost,
   stop: AbortSignal,
@@ -44,7 +44,7 @@ export async function openLine(
 
 async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHost, signal: AbortSignal) {
   if (!target.isDirectTls && !(await offersTls(socket, signal)))
-    throw new DatabaseUnfit(
+    throw new DatabaseUnusable(
       'The database offers no TLS, but sslmode in DATABASE_URL requires it. Enable TLS on the server.',
     );
   try {
@@ -59,12 +59,14 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
     await once(encrypted, 'secureConnect', { signal });
     return encrypted;
   } catch (error) {
-    throw isLoss(error) ? error : new DatabaseUnfit(`TLS with the database ${host.host} failed: ${error}.`);
+    throw isConnectionLost(error)
+      ? error
+      : new DatabaseUnusable(`TLS with the database ${host.host} failed: ${error}.`);
   }
 }
 
 /** Whether the connection was lost. Any other error is a certificate or a TLS version that an operator must change. */
-function isLoss(error: unknown): boolean {
+function isConnectionLost(error: unknown): boolean {
   return LOSSES.has(String((error as NodeJS.ErrnoException).code));
 }
 

@@ -16,7 +16,7 @@ export function isRole(value: string): value is ServerRole {
 export type PoolerMode = 'session' | 'transaction';
 
 /** The settings that the adapter depends on, as the server prints them. */
-const PINS = {
+const REQUIRED_SETTINGS = {
   statement_timeout: `${STATEMENT_TIMEOUT / 1_000}s`,
   DateStyle: 'ISO, MDY',
   bytea_output: 'hex',
@@ -28,7 +28,7 @@ const PINS = {
  * Settings for session mode only. The adapter reads all values correctly without them, so they are not
  * verified.
  */
-const CONVENIENT = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
+const SESSION_SETTINGS = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
 
 /**
  * Disables the server's limit for idle sessions. Otherwise the server could end a pooled connection at the
@@ -38,9 +38,12 @@ const NO_IDLE_LIMIT = `case when current_setting('idle_session_timeout', true) i
   then set_config('idle_session_timeout', '0', false) end`;
 
 const PINNED = new Set(
-  [...Object.keys(PINS), ...Object.keys(CONVENIENT), 'search_path', 'idle_session_timeout'].map((name) =>
-    name.toLowerCase(),
-  ),
+  [
+    ...Object.keys(REQUIRED_SETTINGS),
+    ...Object.keys(SESSION_SETTINGS),
+    'search_path',
+    'idle_session_timeout',
+  ].map((name) => name.toLowerCase()),
 );
 
 /** Whether the service sets this setting itself. */
@@ -48,7 +51,7 @@ export function isPinned(name: string): boolean {
   return PINNED.has(name.toLowerCase());
 }
 
-export interface SessionWishes {
+export interface SessionOptions {
   readonly pooler: PoolerMode;
   readonly schema: string | null;
   readonly settings: Readonly<Record<string, string>>;
@@ -56,7 +59,7 @@ export interface SessionWishes {
 }
 
 /** The database answers, but the service cannot work with it until an operator changes something. */
-export class DatabaseUnfit extends Error {
+export class DatabaseUnusable extends Error {
   override readonly name = 'DatabaseUnfit';
   readonly code = 'DATABASE_UNFIT';
 }
@@ -65,8 +68,8 @@ export class DatabaseUnfit extends Error {
  * The first statements of a connection. In session mode they set the settings, because poolers refuse
  * settings as startup parameters. The last statement returns one row for {@link judgeSession}.
  */
-export function sessionStatements(wishes: SessionWishes): string {
-  const read = Object.keys(required(wishes)).map((name) => `current_setting(${quoted(name)})`);
+export function sessionStatements(wishes: SessionOptions): string {
+  const read = Object.keys(requiredSettings(wishes)).map((name) => `current_setting(${quoted(name)})`);
   const facts = [
     `current_setting('server_encoding')`,
     `pg_is_in_recovery()`,
@@ -80,32 +83,40 @@ export function sessionStatements(wishes: SessionWishes): string {
 
 /**
  * Returns `wrong-server` if the server does not have the required role: another host may have it. Throws
- * {@link DatabaseUnfit}.
+ * {@link DatabaseUnusable}.
  */
-export function judgeSession(wishes: SessionWishes, row: readonly string[]): 'ok' | 'wrong-server' {
+export function judgeSession(wishes: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
   const [encoding, inRecovery, readOnly, user = '', ...values] = row;
   if (encoding !== 'UTF8')
-    throw new DatabaseUnfit(`The database has the encoding ${encoding}. Create one with the encoding UTF8.`);
+    throw new DatabaseUnusable(
+      `The database has the encoding ${encoding}. Create one with the encoding UTF8.`,
+    );
   if (wishes.role === 'primary' && inRecovery === 't') return 'wrong-server';
   if (wishes.role === 'read-write' && (inRecovery === 't' || readOnly === 'on')) return 'wrong-server';
-  const wrong = Object.entries(required(wishes)).filter(([, value], index) => values[index] !== value);
-  if (wrong.length > 0) throw new DatabaseUnfit(remedy(wishes, user, wrong));
+  const wrong = Object.entries(requiredSettings(wishes)).filter(
+    ([, value], index) => values[index] !== value,
+  );
+  if (wrong.length > 0) throw new DatabaseUnusable(describeRemedy(wishes, user, wrong));
   return 'ok';
 }
 
-function required({ schema }: SessionWishes): Record<string, string> {
-  return { ...PINS, ...(schema !== null && { search_path: schema }) };
+function requiredSettings({ schema }: SessionOptions): Record<string, string> {
+  return { ...REQUIRED_SETTINGS, ...(schema !== null && { search_path: schema }) };
 }
 
-function settings(wishes: SessionWishes): string[] {
-  const all = { ...wishes.settings, ...CONVENIENT, ...required(wishes) };
+function settings(wishes: SessionOptions): string[] {
+  const all = { ...wishes.settings, ...SESSION_SETTINGS, ...requiredSettings(wishes) };
   const set = Object.entries(all).map(
     ([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, false)`,
   );
   return [...set, NO_IDLE_LIMIT];
 }
 
-function remedy({ pooler }: SessionWishes, user: string, wrong: readonly [string, string][]): string {
+function describeRemedy(
+  { pooler }: SessionOptions,
+  user: string,
+  wrong: readonly [string, string][],
+): string {
   const names = wrong.map(([name]) => name).join(', ');
   if (pooler === 'session') return `The database, or a pooler before it, drops these settings: ${names}.`;
   const role = `"${user.replaceAll('"', '""')}"`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { isRole, type ServerRole } from './session.ts';
-import { settingsIn } from './url-options.ts';
+import { parseOptions } from './url-options.ts';
 
 /** One server of the URL: its name and port, or the path of its Unix socket. */
 export interface ServerHost {
@@ -39,7 +39,7 @@ type AddFault = (sentence: string) => void;
 type Parameters = Map<string, string>;
 
 /** Parameters of other programs, and what to use instead. */
-const INSTEAD: Readonly<Record<string, string>> = {
+const REPLACEMENTS: Readonly<Record<string, string>> = {
   pgbouncer: 'set DATABASE_POOLER=transaction instead',
   schema: 'set DATABASE_SCHEMA instead',
   currentSchema: 'set DATABASE_SCHEMA instead',
@@ -50,7 +50,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 
 /** Parameters that are not supported. Each of these values requires nothing, so it is accepted. */
-const HARMLESS: Readonly<Record<string, readonly string[]>> = {
+const ACCEPTED_VALUES: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ['disable', 'prefer'],
   gssencmode: ['disable', 'prefer'],
   load_balance_hosts: ['disable'],
@@ -94,10 +94,10 @@ function read(url: string, fault: AddFault): ConnectionTarget | null {
     parameters.delete(name);
     return value;
   };
-  const user = take('user') ?? (decoded(userPart, fault) || userInfo().username);
-  const password = take('password') ?? decoded(passwordParts.join(':'), fault);
+  const user = take('user') ?? (decode(userPart, fault) || userInfo().username);
+  const password = take('password') ?? decode(passwordParts.join(':'), fault);
   const hosts = readHosts(take('host') ?? parts[2] ?? '', take('port'), fault);
-  const database = take('dbname') ?? decoded(parts[3] ?? '', fault);
+  const database = take('dbname') ?? decode(parts[3] ?? '', fault);
   const tls = readTls(take, fault);
   const target = {
     hosts,
@@ -108,7 +108,7 @@ function read(url: string, fault: AddFault): ConnectionTarget | null {
     connectTimeout: readSeconds('connect_timeout', take, fault) ?? CONNECT_TIMEOUT,
     keepAlive: readKeepAlive(take, parameters, fault),
     applicationName: take('application_name') ?? take('fallback_application_name') ?? 'kinship',
-    settings: settingsIn(take('options') ?? '', fault),
+    settings: parseOptions(take('options') ?? '', fault),
     role: readRole(take('target_session_attrs') ?? 'any', fault),
   };
   take('fallback_application_name');
@@ -121,12 +121,12 @@ function readQuery(query: string, fault: AddFault): Parameters {
   const parameters: Parameters = new Map();
   for (const part of query.split('&').filter((part) => part !== '')) {
     const [name = '', ...value] = part.split('=');
-    parameters.set(decoded(name, fault), decoded(value.join('='), fault));
+    parameters.set(decode(name, fault), decode(value.join('='), fault));
   }
   return parameters;
 }
 
-function decoded(text: string, fault: AddFault): string {
+function decode(text: string, fault: AddFault): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -143,7 +143,7 @@ function readHosts(list: string, ports: string | undefined, fault: AddFault): Se
   return list.split(',').map((entry, index) => {
     const [, v6, name = '', own] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(entry) ?? [];
     const isSocket = entry.startsWith('/') || /^%2f/i.test(entry);
-    const host = isSocket ? decoded(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decoded(name, fault));
+    const host = isSocket ? decode(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decode(name, fault));
     const port = Number(own || portOf(index));
     if (host === '') fault('names no host.');
     if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has an invalid port.');
@@ -155,14 +155,15 @@ type Take = (name: string) => string | undefined;
 
 function readTls(take: Take, fault: AddFault) {
   const rootFile = take('sslrootcert');
-  const asked = take('sslmode') ?? (rootFile === undefined ? 'disable' : 'require');
+  const sslmode = take('sslmode') ?? (rootFile === undefined ? 'disable' : 'require');
   const isDirectTls = take('sslnegotiation') === 'direct';
   const certificates = {
-    ...(rootFile !== undefined && rootFile !== 'system' && { ca: contents('sslrootcert', rootFile, fault) }),
-    ...contentsOf('sslcert', 'cert', take, fault),
-    ...contentsOf('sslkey', 'key', take, fault),
+    ...(rootFile !== undefined &&
+      rootFile !== 'system' && { ca: readFileParameter('sslrootcert', rootFile, fault) }),
+    ...readOptionalFile('sslcert', 'cert', take, fault),
+    ...readOptionalFile('sslkey', 'key', take, fault),
   };
-  return { tls: tlsMode(asked, rootFile, fault), isDirectTls, certificates };
+  return { tls: tlsMode(sslmode, rootFile, fault), isDirectTls, certificates };
 }
 
 /**
@@ -185,12 +186,12 @@ function tlsMode(asked: string, rootFile: string | undefined, fault: AddFault): 
   }
 }
 
-function contentsOf(parameter: string, name: 'cert' | 'key', take: Take, fault: AddFault) {
+function readOptionalFile(parameter: string, name: 'cert' | 'key', take: Take, fault: AddFault) {
   const file = take(parameter);
-  return file === undefined ? {} : { [name]: contents(parameter, file, fault) };
+  return file === undefined ? {} : { [name]: readFileParameter(parameter, file, fault) };
 }
 
-function contents(parameter: string, file: string, fault: AddFault): string {
+function readFileParameter(parameter: string, file: string, fault: AddFault): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
@@ -225,11 +226,11 @@ function readRole(value: string, fault: AddFault): ServerRole {
 
 function refuseRest(parameters: Parameters, fault: AddFault): void {
   for (const [name, value] of parameters) {
-    if (HARMLESS[name]?.includes(value)) continue;
+    if (ACCEPTED_VALUES[name]?.includes(value)) continue;
     const shown = /^\w{1,40}$/.test(name) ? name : '(name not shown)';
-    const instead = HARMLESS[name]
-      ? `only ${HARMLESS[name].join(' or ')} is supported`
-      : (INSTEAD[name] ?? 'it is not supported');
+    const instead = ACCEPTED_VALUES[name]
+      ? `only ${ACCEPTED_VALUES[name].join(' or ')} is supported`
+      : (REPLACEMENTS[name] ?? 'it is not supported');
     fault(`has the parameter ${shown}: ${instead}.`);
   }
 }

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../../domain/events.ts';
-import { layOut, type MailContent } from './layout.ts';
+import { layOut, type RenderedMail } from './layout.ts';
 import { contentAbout, IF_NOT_YOU, type MailContext } from './mail-about.ts';
 
 /** The number of events with their facts in a digest. The others are only counted. */
@@ -11,7 +11,7 @@ export interface DigestItem {
 }
 
 /** One mail about several events, oldest first. */
-export function digestMailAbout(serviceName: string, items: readonly DigestItem[]): MailContent {
+export function digestMailAbout(serviceName: string, items: readonly DigestItem[]): RenderedMail {
   const contents = items.map(({ event, context }) => {
     const content = contentAbout(event, context);
     if (content === null) throw new Error(`There is no mail about ${event.type}.`);

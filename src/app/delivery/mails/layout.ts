@@ -1,19 +1,19 @@
 import { escapeHtml } from '../../../lib/html.ts';
 
 /** The content of a mail, before it is laid out as text or HTML. Each value is plain text on one line. */
-export interface MailText {
+export interface MailContent {
   readonly subject: string;
   readonly whatHappened: readonly string[];
   /** Label and value. */
   readonly facts: readonly (readonly [string, string])[];
   /** The messages of a digest. Only their subjects, facts and links are shown. */
-  readonly notices?: readonly MailText[];
+  readonly notices?: readonly MailContent[];
   readonly whatToDo: readonly string[];
   /** The page for the user's reaction. */
   readonly link?: { readonly label: string; readonly url: string };
 }
 
-export interface MailContent {
+export interface RenderedMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
@@ -25,12 +25,12 @@ const TO_DO = 'What to do';
  * Lays out a mail as plain text and as HTML. The HTML loads no resources. It sets no colours, so that mail programs
  * choose those of their light or dark mode. Tables and inline styles work in programs that ignore style sheets.
  */
-export function layOut(serviceName: string, content: MailText): MailContent {
+export function layOut(serviceName: string, content: MailContent): RenderedMail {
   const letter = { ...content, serviceName };
   return { subject: content.subject, text: asText(letter), html: asHtml(letter) };
 }
 
-type Letter = MailText & { readonly serviceName: string };
+type Letter = MailContent & { readonly serviceName: string };
 
 function closing(serviceName: string): string {
   return `${serviceName} sent this message automatically, because it concerns the safety of your account.`;
@@ -55,11 +55,11 @@ function asText({ serviceName, subject, whatHappened, facts, notices = [], whatT
   return `${parts.join('\n\n')}\n`;
 }
 
-function tableAsText(facts: MailText['facts']): string[] {
+function tableAsText(facts: MailContent['facts']): string[] {
   return facts.length === 0 ? [] : [facts.map(([label, value]) => `${label}: ${value}`).join('\n')];
 }
 
-function linkAsText(link: MailText['link']): string[] {
+function linkAsText(link: MailContent['link']): string[] {
   return link === undefined ? [] : [`${link.label}:\n${link.url}`];
 }
 
@@ -94,16 +94,16 @@ ${linkAsHtml(link)}
 `;
 }
 
-function noticeAsHtml({ subject, facts, link }: MailText): string {
+function noticeAsHtml({ subject, facts, link }: MailContent): string {
   return `<h2 style="font-size: 1.1em">${escapeHtml(subject)}</h2>\n${tableAsHtml(facts)}\n${linkAsHtml(link)}`;
 }
 
-function tableAsHtml(facts: MailText['facts']): string {
+function tableAsHtml(facts: MailContent['facts']): string {
   if (facts.length === 0) return '';
   return `<table style="border-spacing: 0; line-height: 1.4">\n${facts.map(row).join('\n')}\n</table>`;
 }
 
-function linkAsHtml(link: MailText['link']): string {
+function linkAsHtml(link: MailContent['link']): string {
   return link === undefined
     ? ''
     : `<p><a href="${escapeHtml(link.url)}" style="font-weight: bold">${escapeHtml(link.label)}</a></p>`;

@@ -4,7 +4,7 @@ import type { ProofKind } from '../../../domain/second-factor.ts';
 
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 
-import { layOut, type MailContent, type MailText } from './layout.ts';
+import { layOut, type MailContent, type RenderedMail } from './layout.ts';
 import { quoted } from './quoted.ts';
 
 /** What a mail says in addition to its event. */
@@ -21,13 +21,13 @@ export interface MailContext {
 export type DescribeDevice = (userAgent: string) => string | null;
 
 /** The mail about an event; null for events without a mail. */
-export function mailAbout(event: DomainEvent, context: MailContext): MailContent | null {
+export function mailAbout(event: DomainEvent, context: MailContext): RenderedMail | null {
   const content = contentAbout(event, context);
   return content && layOut(context.serviceName, content);
 }
 
 /** The content of {@link mailAbout} before the layout. */
-export function contentAbout(event: DomainEvent, context: MailContext): MailText | null {
+export function contentAbout(event: DomainEvent, context: MailContext): MailContent | null {
   switch (event.type) {
     case 'sessions.reuse_detected':
       return aboutReuse(event, context);
@@ -72,7 +72,7 @@ export const IF_NOT_YOU =
 const IF_NOT_YOU_END_ALL =
   'If it was not you, end all your sessions. The next page offers a link for a new password.';
 
-function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailText {
+function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailContent {
   return {
     subject: 'We ended one of your sessions',
     whatHappened: [
@@ -88,7 +88,7 @@ function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context
 function aboutNewAddress(
   { occurredAt, data }: Of<'sessions.address_changed'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Your session was used from a new address',
     whatHappened: ['One of your sessions is now used from another internet address.'],
@@ -108,7 +108,7 @@ function aboutNewAddress(
 function aboutBlockedAddress(
   { occurredAt, data }: Of<'sessions.address_changed'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'We refused a request from a new address',
     whatHappened: [
@@ -130,7 +130,7 @@ function aboutBlockedAddress(
 function aboutNewAgent(
   { occurredAt, data }: Of<'sessions.user_agent_changed'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Your session was used by another browser or app',
     whatHappened: ['One of your sessions is now used by another browser or app.'],
@@ -150,7 +150,7 @@ function aboutNewAgent(
 function aboutNewDevice(
   { occurredAt, data }: Of<'sessions.started_on_new_device'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'New sign-in to your account',
     whatHappened: [
@@ -165,7 +165,7 @@ function aboutNewDevice(
   };
 }
 
-function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context: MailContext): MailText {
+function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context: MailContext): MailContent {
   return {
     subject: 'We ended a session that another browser or app used',
     whatHappened: [
@@ -177,7 +177,10 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
   };
 }
 
-function aboutForeignKey({ occurredAt, data }: Of<'sessions.dpop_refused'>, context: MailContext): MailText {
+function aboutForeignKey(
+  { occurredAt, data }: Of<'sessions.dpop_refused'>,
+  context: MailContext,
+): MailContent {
   return {
     subject: 'A copy of your session was tried',
     whatHappened: [
@@ -189,7 +192,10 @@ function aboutForeignKey({ occurredAt, data }: Of<'sessions.dpop_refused'>, cont
   };
 }
 
-function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>, context: MailContext): MailText {
+function aboutPassword(
+  { occurredAt, data }: Of<'users.password_changed'>,
+  context: MailContext,
+): MailContent {
   return {
     subject: 'Your password was changed',
     whatHappened: [
@@ -202,7 +208,7 @@ function aboutPassword({ occurredAt, data }: Of<'users.password_changed'>, conte
   };
 }
 
-function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, context: MailContext): MailText {
+function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, context: MailContext): MailContent {
   const isCodes = data.kind === 'recovery_code';
   return {
     subject: isCodes ? 'You have new recovery codes' : 'A second factor was added to your account',
@@ -220,7 +226,7 @@ function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, contex
 function aboutRemovedFactor(
   { occurredAt, data }: Of<'users.factor_removed'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'A second factor of your account was removed',
     whatHappened: [`${FACTOR_NAMES[data.kind]} was removed from your account. Logins no longer ask for it.`],
@@ -239,7 +245,7 @@ const FACTOR_NAMES: Readonly<Record<ProofKind, string>> = {
 function aboutForgottenPassword(
   { occurredAt, data }: Of<'users.password_forgotten'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Choose a new password',
     whatHappened: ['A new password was requested for your account.'],
@@ -255,7 +261,7 @@ function aboutForgottenPassword(
 function aboutVerification(
   { occurredAt, data }: Of<'users.email_verification_requested'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Confirm your address',
     whatHappened: ['An account was made with this address.'],
@@ -271,7 +277,7 @@ function aboutVerification(
 function aboutNewEmail(
   { occurredAt, data }: Of<'users.email_change_requested'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Confirm your new address',
     whatHappened: ['This address was given as the new address of an account.'],
@@ -287,7 +293,7 @@ function aboutNewEmail(
 function aboutOldEmail(
   { occurredAt, data }: Of<'users.email_change_announced'>,
   context: MailContext,
-): MailText {
+): MailContent {
   return {
     subject: 'Your account gets a new address',
     whatHappened: [
@@ -307,9 +313,9 @@ function aboutOldEmail(
   };
 }
 
-type Fact = MailText['facts'][number];
+type Fact = MailContent['facts'][number];
 
-function link(label: string, { link: url }: MailContext): Pick<MailText, 'link'> {
+function link(label: string, { link: url }: MailContext): Pick<MailContent, 'link'> {
   return url === null ? {} : { link: { label, url } };
 }
 

@@ -7,10 +7,10 @@ import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
-import { clientOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
-import { confidentialClients } from '../../server/service-keys.ts';
+import { createClientAuthenticator } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 
@@ -66,7 +66,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Cookie
         door: 'cookie-pair',
         ...authorizeLogin(request),
         contact: null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         onAddressChange: 'block',
       });
       return sendPair(reply, pair, publicUrl);
@@ -75,7 +75,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Cookie
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairOptions): void {
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
   app.get(
     '/refresh',
     {
@@ -101,7 +101,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
         accessToken: access_token,
         refreshToken: refresh_token,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });

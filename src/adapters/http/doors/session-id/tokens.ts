@@ -8,11 +8,11 @@ import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
-import { clientOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
-import { confidentialClients } from '../../server/service-keys.ts';
+import { createClientAuthenticator } from '../../server/service-keys.ts';
 import { tokenCookie } from '../token-cookies.ts';
 
 export interface TokenOptions {
@@ -79,7 +79,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
         door: 'session-id',
         ...authorizeLogin(request),
         contact: null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
       });
       return tokens(reply, pair, publicUrl);
     },
@@ -87,7 +87,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOptions): void {
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
   app.post(
     '/api/v1/auth/refresh',
     {
@@ -112,7 +112,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         accessToken: null,
         sessionId: session_id.toLowerCase(),
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });

@@ -8,11 +8,11 @@ import { OWN_CLIENT_ID, type ServiceKey } from '../../../../domain/service-key.t
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
-import { addressOf, clientOf } from '../../server/client.ts';
+import { addressOf, clientInfoOf } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
-import { confidentialClients } from '../../server/service-keys.ts';
-import { counted } from './request-limit.ts';
+import { createClientAuthenticator } from '../../server/service-keys.ts';
+import { rateLimitHeaders } from './request-limit.ts';
 import { authorized, unauthenticated } from './schemas.ts';
 
 export interface AccountOptions {
@@ -52,7 +52,7 @@ const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: 
 /** Account routes that need no session. */
 export function accountRoutes(app: App, options: AccountOptions): void {
   const { register, logInWithPassword, refresh, serviceKeys } = options;
-  const clientBy = confidentialClients(serviceKeys);
+  const clientBy = createClientAuthenticator(serviceKeys);
 
   app.post(
     '/api/v1/register/',
@@ -62,11 +62,11 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         operationId: 'taskApiRegister',
         summary: 'Create an account',
         body: Registration,
-        response: { 201: answer('the account', Account, counted), ...problems(400, 409, 429, 503) },
+        response: { 201: answer('the account', Account, rateLimitHeaders), ...problems(400, 409, 429, 503) },
       },
     },
     async (request, reply) => {
-      const registered = await register({ ...request.body, client: clientOf(request) });
+      const registered = await register({ ...request.body, client: clientInfoOf(request) });
       return reply.code(201).send(registered);
     },
   );
@@ -83,13 +83,13 @@ export function accountRoutes(app: App, options: AccountOptions): void {
           'an account that has one is refused.',
         body: Credentials,
         response: {
-          200: answer('the first tokens', Tokens, counted),
+          200: answer('the first tokens', Tokens, rateLimitHeaders),
           ...problems(400, 401, 403, 429, 503),
         },
       },
     },
     async (request) => {
-      const client = clientOf(request);
+      const client = clientInfoOf(request);
       const session = { paired: false, door: 'task-api', clientId: OWN_CLIENT_ID, client } as const;
       return logInWithPassword({ ...session, ...request.body });
     },
@@ -105,7 +105,10 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         description: 'The presented token is then invalid. If it is presented again later, its session ends.',
         headers: RefreshHeaders,
         body: RefreshBody,
-        response: { 200: answer('the next tokens', Tokens, counted), ...problems(400, 401, 422, 429, 503) },
+        response: {
+          200: answer('the next tokens', Tokens, rateLimitHeaders),
+          ...problems(400, 401, 422, 429, 503),
+        },
       },
     },
     async (request) => {
@@ -113,7 +116,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         refreshToken: request.body.refresh,
         accessToken: null,
         idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientOf(request),
+        client: clientInfoOf(request),
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });
@@ -132,7 +135,7 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
         [BODY_IS_OPTIONAL]: true,
         summary: 'End all sessions of the user',
         body: Nothing,
-        response: { 205: empty('done', counted), ...problems(400, 401, 429, 503) },
+        response: { 205: empty('done', rateLimitHeaders), ...problems(400, 401, 429, 503) },
       },
       preValidation: async (request) => {
         request.body ??= {};

@@ -1,31 +1,33 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
-import { announcedBy, bearerOf } from '../../server/authenticate.ts';
+import { acceptSchemes, principalFromHeader } from '../../server/authenticate.ts';
 import { scope } from '../../server/scope.ts';
 import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
-import { takeForms } from './forms.ts';
+import { parseForms } from './forms.ts';
 import { limitRequests, type RequestLimitOptions } from './request-limit.ts';
 import { type TaskOptions, taskRoutes } from './tasks.ts';
 import { type UserOptions, userRoutes } from './users.ts';
 
 export interface TaskApiOptions extends AccountOptions, RequestLimitOptions, TaskOptions, UserOptions {}
 
-const TOKEN = announcedBy('Token', 'Bearer');
+const TOKEN = acceptSchemes('Token', 'Bearer');
 
 /** Accounts, sessions that are refreshed with the refresh token alone, and tasks. */
 export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<void> {
   const { authenticate } = options;
-  await takeForms(app);
+  await parseForms(app);
   await limitRequests(app, options);
   accountRoutes(app, options);
   await scope(app, (own) => {
     // The request limit runs between these two hooks, so that unauthenticated requests are counted too.
     const refusals = new WeakMap<FastifyRequest, unknown>();
     own.addHook('onRequest', async (request) => {
-      request.principal = await bearerOf(request, authenticate, TOKEN).catch((refusal: unknown) => {
-        refusals.set(request, refusal);
-        return null;
-      });
+      request.principal = await principalFromHeader(request, authenticate, TOKEN).catch(
+        (refusal: unknown) => {
+          refusals.set(request, refusal);
+          return null;
+        },
+      );
     });
     own.addHook('preParsing', async (request) => {
       if (request.principal === null) throw refusals.get(request);

@@ -11,7 +11,7 @@ const PARTS = 20;
 type Part = readonly [string, unknown];
 
 /** Parses both kinds of forms into bodies like those in JSON: text values, each name once, and no files. */
-export async function takeForms(app: App): Promise<void> {
+export async function parseForms(app: App): Promise<void> {
   await app.register(formbody, { parser: (text) => fieldsOf(new URLSearchParams(text)) });
   await app.register(multipart, { limits: { files: 0, fields: PARTS, parts: PARTS } });
   app.addHook('preValidation', async (request, reply) => {

@@ -15,7 +15,7 @@ export interface RequestLimitOptions {
 }
 
 /** Rate-limit headers of these routes. `/docs` explains the names. */
-export const counted = {
+export const rateLimitHeaders = {
   'RateLimit-Limit': count(),
   'RateLimit-Remaining': count(),
   'RateLimit-Reset': count(),
@@ -33,7 +33,7 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
     timeWindow: MINUTE,
     enableDraftSpec: true,
     keyGenerator: limitKey,
-    store: storeOf(limitRequests),
+    store: createLimitStore(limitRequests),
     errorResponseBuilder: (request, { ttl }) => {
       logSecurityEvent(request, 'limit_reached', { limit: 'requests', userId: request.principal?.userId });
       return new Refusal('too_many_requests', 'Too many requests. Try again later.', {
@@ -53,7 +53,7 @@ function limitKey(request: FastifyRequest): string {
  * Replaces the plugin's own stores. They count in fixed windows, so twice the limit passes around the end of
  * a window. When Redis is down, they allow everything or nothing. The plugin creates its store with `new`.
  */
-function storeOf(limitRequests: RequestLimitOptions['limitRequests']) {
+function createLimitStore(limitRequests: RequestLimitOptions['limitRequests']) {
   return class Store {
     incr(
       key: string,

@@ -10,7 +10,7 @@ import { principalOf } from '../../server/authenticate.ts';
 import { count, longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, empty, problems, Text, Time } from '../../server/schemas.ts';
-import { counted } from './request-limit.ts';
+import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface TaskOptions {
@@ -58,7 +58,7 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
         ...authorized,
         operationId: 'listTasks',
         summary: 'List the newest 1,000 tasks of the user, newest first',
-        response: { 200: answer('the tasks', Items, counted), ...problems(401, 404, 429, 503) },
+        response: { 200: answer('the tasks', Items, rateLimitHeaders), ...problems(401, 404, 429, 503) },
       },
     },
     async (request) => (await listTasks(principalOf(request).userId)).map(asItem),
@@ -72,7 +72,7 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
         operationId: 'createTask',
         summary: 'Create a task',
         body: NewTask,
-        response: { 201: answer('the task', Item, counted), ...problems(400, 401, 404, 429, 503) },
+        response: { 201: answer('the task', Item, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -84,7 +84,7 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
 
 function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions): void {
   const url = '/api/v1/tasks/:id/';
-  const response = { 200: answer('the task', Item, counted), ...problems(400, 401, 404, 429, 503) };
+  const response = { 200: answer('the task', Item, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) };
 
   app.get(
     url,
@@ -138,7 +138,7 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
         operationId: 'deleteTask',
         summary: 'Delete a task',
         params,
-        response: { 204: empty('done', counted), ...problems(400, 401, 404, 429, 503) },
+        response: { 204: empty('done', rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {

@@ -6,7 +6,7 @@ import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, Uuid } from '../../server/schemas.ts';
-import { counted } from './request-limit.ts';
+import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
 export interface UserOptions {
@@ -39,7 +39,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
         ...authorized,
         operationId: 'listUsers',
         summary: 'List the newest 1,000 users, newest first',
-        response: { 200: answer('the users', Users, counted), ...problems(401, 429, 503) },
+        response: { 200: answer('the users', Users, rateLimitHeaders), ...problems(401, 429, 503) },
       },
     },
     async (request) => (await listUsers(principalOf(request).userId)).map(asItem),
@@ -53,7 +53,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
         operationId: 'getUser',
         summary: 'Get a user',
         params: Type.Object({ id: Uuid }),
-        response: { 200: answer('the user', User, counted), ...problems(400, 401, 404, 429, 503) },
+        response: { 200: answer('the user', User, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
       },
     },
     async (request) =>
