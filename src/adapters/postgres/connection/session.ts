@@ -60,7 +60,7 @@ export interface SessionOptions {
 
 /** The database answers, but the service cannot work with it until an operator changes something. */
 export class DatabaseUnusable extends Error {
-  override readonly name = 'DatabaseUnfit';
+  override readonly name = 'DatabaseUnusable';
   readonly code = 'DATABASE_UNFIT';
 }
 
