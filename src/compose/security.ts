@@ -11,6 +11,7 @@ import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts
 import { createDpopNonces } from '../adapters/secrets/dpop-nonces.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
+import { createPageSecrets } from '../adapters/secrets/page-secrets.ts';
 import { createRecoveryCodes } from '../adapters/secrets/recovery-codes.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
@@ -58,6 +59,7 @@ export function createSecurity(
     proofs: createDpopProofs(),
     nonces: dpopNonce ? createDpopNonces(tokens.hashKeys) : null,
     links: createLinkSecrets(tokens.hashKeys),
+    pageSecrets: createPageSecrets(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher(turns, argon2),
     isCommonPassword: createCommonPasswords(),

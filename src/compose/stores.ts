@@ -1,3 +1,4 @@
+import { createAccountPageSessions } from '../adapters/postgres/account-page-sessions.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
@@ -18,6 +19,7 @@ import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
+import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
@@ -33,6 +35,7 @@ import { type Methods, wrapMethods } from './wrap-methods.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
+  readonly accountPageSessions: AccountPageSessions;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
@@ -79,6 +82,7 @@ export async function openStores(
   });
   return {
     families: instrument('token_families', createTokenFamilies(sql, sessionStoreOptions)),
+    accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
     users: instrument('users', createUsers(sql, sessionStoreOptions)),
     emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
     emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),

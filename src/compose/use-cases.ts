@@ -1,5 +1,6 @@
+import { findPageSession } from '../app/account-pages/find-page-session.ts';
+import { signInToPage } from '../app/account-pages/sign-in.ts';
 import { beginPasskeyLogin } from '../app/accounts/begin-passkey-login.ts';
-
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 
 import { changePassword } from '../app/accounts/change-password.ts';
@@ -63,6 +64,7 @@ import type { DpopNonces } from '../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
 import type { LoginChallenges } from '../ports/security/login-challenges.ts';
+import type { PageSecrets } from '../ports/security/page-secrets.ts';
 import type { Passkeys } from '../ports/security/passkeys.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
 import type { RecoveryCodes } from '../ports/security/recovery-codes.ts';
@@ -70,6 +72,7 @@ import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
 import type { Totp } from '../ports/security/totp.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
+import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
@@ -83,6 +86,7 @@ import type { Fault, Telemetry } from '../ports/telemetry.ts';
 /** The ports and settings that the use cases need. */
 export interface UseCaseDeps {
   readonly families: TokenFamilies;
+  readonly accountPageSessions: AccountPageSessions;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
@@ -99,6 +103,7 @@ export interface UseCaseDeps {
   readonly nonces: DpopNonces | null;
   readonly secrets: TokenSecrets;
   readonly links: LinkSecrets;
+  readonly pageSecrets: PageSecrets;
   readonly passwords: PasswordHasher;
   readonly isCommonPassword: IsCommonPassword;
   readonly isBreachedPassword: IsBreachedPassword;
@@ -176,6 +181,8 @@ export function createUseCases(deps: UseCaseDeps) {
     makeRecoveryCodes: makeRecoveryCodes(deps),
     renameFactor: renameFactor(deps),
     removeFactor: removeFactor(deps),
+    signInToPage: withTelemetry(signInToPage(deps), firstStepEnded),
+    findPageSession: findPageSession(deps),
 
     createTask: createTask(deps),
     listTasks: listTasks(deps),

@@ -22,6 +22,8 @@ export interface HttpConfig {
   readonly publicUrl: string | null;
   /** The name of the service in pages and mails. */
   readonly serviceName: string;
+  /** Whether the pages under `/account` are served. */
+  readonly accountPages: boolean;
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
@@ -45,6 +47,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
     publicUrl,
     serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),
+    accountPages: read.choice('ACCOUNT_PAGES', variables.ACCOUNT_PAGES, ['on', 'off']) === 'on',
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),

@@ -14,6 +14,7 @@ export const Environment = Type.Object({
   API_PORT: text('3000'),
   PUBLIC_URL: text(),
   SERVICE_NAME: text(),
+  ACCOUNT_PAGES: text('on'),
   TRUST_PROXY: text('false'),
   CORS_ORIGINS: text(),
   LOGIN_BY_USER_ID: text(),

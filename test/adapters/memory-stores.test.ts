@@ -1,4 +1,5 @@
 import t from 'tap';
+import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -21,6 +22,9 @@ t.test('links about addresses in memory', async (t) =>
 );
 t.test('changes of addresses in memory', async (t) =>
   emailChangesContract(t, async () => createMemoryStores()),
+);
+t.test('sessions of account pages in memory', async (t) =>
+  accountPageSessionsContract(t, async () => createMemoryStores()),
 );
 t.test('known devices in memory', async (t) => knownDevicesContract(t, async () => createMemoryStores()));
 t.test('the limit of sessions in memory', async (t) =>

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -22,6 +23,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
+  await t.test('sessions of account pages', async (t) => accountPageSessionsContract(t, fresh));
   await t.test('known devices', async (t) => knownDevicesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('step-ups', async (t) => stepUpContract(t, fresh));

@@ -198,7 +198,7 @@ t.test(
     const { headers, body } = await send('/');
     t.equal(headers.get('vary'), 'accept');
     t.same(Object.values(body), linked);
-    t.equal(linked.length, 4);
+    t.equal(linked.length, 5);
     for (const path of linked) t.equal((await fetch(`${url}${path}`)).status, 200, path);
   },
 );

@@ -106,6 +106,7 @@ export async function httpService(
       publicUrl: null,
       currentNonce: service.nonces && (() => service.nonces?.current(service.time.now) ?? ''),
       serviceName: 'auth.example.com',
+      accountPages: true,
       issuer: 'kinship',
       trustProxy: [],
       corsOrigins: [],

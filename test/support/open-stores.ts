@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { createAccountPageSessions } from '../../src/adapters/postgres/account-page-sessions.ts';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
@@ -14,6 +15,7 @@ import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
+import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
@@ -23,6 +25,7 @@ import { requirePostgres, testDatabase } from './postgres.ts';
 
 export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
   readonly signingKeys: SigningKeys;
+  readonly accountPageSessions: AccountPageSessions;
   readonly sql: Sql;
   /** Empties all tables. */
   clear(): Promise<void>;
@@ -61,6 +64,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
   return {
     sql,
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    accountPageSessions: createAccountPageSessions(sql),
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
@@ -71,7 +75,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
+        truncate token_families, account_page_sessions, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
           removed_signing_keys, user_factors, recovery_codes, login_challenges`),
   };
 }

@@ -10,6 +10,7 @@ import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts
 import { createTotp } from '../../src/adapters/otpauth/totp.ts';
 import { createDpopNonces } from '../../src/adapters/secrets/dpop-nonces.ts';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
+import { createPageSecrets } from '../../src/adapters/secrets/page-secrets.ts';
 import { createRecoveryCodes } from '../../src/adapters/secrets/recovery-codes.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
@@ -134,6 +135,7 @@ export async function sessions({
     challenges: createLoginChallenges(keys.hashKeys),
     passkeys: createPasskeys({ rpId: 'localhost', rpName: 'auth.example.com', origins: [PASSKEY_ORIGIN] }),
     legacyDoorsSkipSecondFactor,
+    pageSecrets: createPageSecrets(keys.hashKeys),
     secrets: createTokenSecrets({
       keys: keys.hashKeys,
       hasher: jtiHash ?? 'hmac-sha512',

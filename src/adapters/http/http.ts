@@ -10,6 +10,8 @@ import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { type RevocationsOptions, revocationsRoute } from './operations/revocations.ts';
 import { verifyRoute } from './operations/verify.ts';
+import { accountPages } from './pages/account/account.ts';
+import type { AccountPageOptions } from './pages/account/context.ts';
 import { type EmailChangeOptions, emailChangePages } from './pages/email-change.ts';
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
 import { homePage } from './pages/home.ts';
@@ -28,6 +30,8 @@ import { type SheddingOptions, shedLoad } from './server/shedding.ts';
 interface PageOptions {
   /** The name of the service in pages. */
   readonly serviceName: string;
+  /** Whether the pages under `/account` are served. */
+  readonly accountPages: boolean;
 }
 
 /** The options of all routes and of the server. */
@@ -43,13 +47,14 @@ type RouteOptions = ServerOptions &
   PasswordResetOptions &
   EmailVerificationOptions &
   EmailChangeOptions &
+  AccountPageOptions &
   PageOptions &
   SheddingOptions;
 
 type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
   Pick<
     RouteOptions,
-    'issuer' | 'serviceName' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'
+    'issuer' | 'serviceName' | 'accountPages' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'
   >);
 type ObservabilityName = 'log' | 'tracing' | 'onAnswered' | keyof SheddingOptions;
 type KeysName = keyof KeySetOptions;
@@ -87,7 +92,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   metadataRoute(app, options);
   keySetRoute(app, options);
   healthRoutes(app, options);
-  homePage(app, pageSender(options.serviceName));
+  homePage(app, options.accountPages, pageSender(options.serviceName));
   return app;
 }
 
@@ -104,6 +109,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
     emailChangePages(pages, { ...options, sendPage });
     emailVerificationPages(pages, { ...options, sendPage });
   });
+  if (options.accountPages) await scope(app, (account) => accountPages(account, options));
   await scope(app, (oauth) => oauthDoor(oauth, options));
   await scope(app, async (proxies) => {
     await requireBearerOrCookie(proxies, options.authenticate, trustedProxies(options.trustProxy));

@@ -15,6 +15,7 @@ const TABLES = [
   'user_factors',
   'recovery_codes',
   'login_challenges',
+  'account_page_sessions',
   'tasks',
   'signing_keys',
   'removed_signing_keys',

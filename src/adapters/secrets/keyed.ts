@@ -1,4 +1,9 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+
+/** Derives a key for one purpose (HKDF, RFC 5869). The label names the purpose. */
+export function deriveKey(key: Uint8Array, label: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha512', key, '', label, 64)));
+}
 
 /**
  * HMAC-SHA-512 of a label and parts, each prefixed with its length. With plain concatenation, ('ab','c') and

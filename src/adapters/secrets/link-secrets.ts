@@ -1,7 +1,7 @@
-import { createHash, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { keyedHash } from './keyed.ts';
+import { deriveKey, keyedHash } from './keyed.ts';
 
 /** Creates link secrets under keys that are derived from the hash keys (HKDF, RFC 5869), newest first. */
 export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
@@ -32,10 +32,6 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
       return { sessionId: sessionId || null, userId };
     },
   };
-}
-
-function deriveKey(key: Uint8Array, label: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha512', key, '', label, 64)));
 }
 
 function signature(key: KeyObject, parts: readonly string[]): Buffer {

@@ -4,6 +4,7 @@ import { endOf } from '../../../src/domain/retention.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
 import { distinctProduct } from '../../../src/domain/user-agent.ts';
+import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
@@ -17,6 +18,7 @@ import type {
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
+import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
 import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
@@ -36,6 +38,7 @@ import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts
  */
 export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY } = {}): {
   families: TokenFamilies;
+  accountPageSessions: AccountPageSessions;
   users: Users;
   emailLinks: EmailLinks;
   emailChanges: EmailChanges;
@@ -57,6 +60,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   return {
     families: store,
     users: createMemoryUsers(users, store, entries, lists, links, resets, reservations, accounts),
+    accountPageSessions: createMemoryAccountPageSessions(families),
     emailLinks: createMemoryEmailLinks(links, users, entries),
     emailChanges: createMemoryEmailChanges({
       users,

@@ -1,6 +1,7 @@
 import type { App } from '../server/app.ts';
 import type { SendPage } from './page.ts';
 
+const ACCOUNT = ['account', '/account', 'Your account'] as const;
 const LINKS = [
   ['documentation', '/docs', 'Documentation of all requests'],
   ['openapi', '/docs/json', 'OpenAPI document'],
@@ -9,12 +10,13 @@ const LINKS = [
 ] as const;
 
 /** `GET /`: the links for a person who opens the address of the service; as JSON for other clients. */
-export function homePage(app: App, sendPage: SendPage): void {
+export function homePage(app: App, accountPages: boolean, sendPage: SendPage): void {
+  const links = accountPages ? [ACCOUNT, ...LINKS] : LINKS;
   app.get('/', { schema: { hide: true } }, async ({ headers }, reply) => {
     reply.header('vary', 'accept');
     if (headers.accept?.includes('text/html') !== true)
-      return Object.fromEntries(LINKS.map(([name, path]) => [name, path]));
-    const items = LINKS.map(([, path, label]) => `<li><a href="${path}">${label}</a></li>`);
+      return Object.fromEntries(links.map(([name, path]) => [name, path]));
+    const items = links.map(([, path, label]) => `<li><a href="${path}">${label}</a></li>`);
     return sendPage(reply, {
       title: 'This is a session service',
       content: `<ul>\n${items.join('\n')}\n</ul>`,

@@ -26,6 +26,17 @@ input[readonly] { border-style: dashed }
 input[aria-invalid] { border: 2px solid var(--error) }
 .error { color: var(--error) }
 button { font: inherit; font-weight: 600; color: var(--on-action); background: var(--action); border: 1px solid var(--action); border-radius: .25rem; padding: .6rem 1.2rem; margin-top: 1.25rem; cursor: pointer }
+button.secondary { color: var(--action); background: var(--back) }
+h2 { font-size: 1.2rem; margin-top: 2.5rem }
+h3 { font-size: 1rem; margin: 0 }
+.cards { list-style: none; padding: 0 }
+.cards li { border: 1px solid var(--line); border-radius: .25rem; padding: 1rem; margin-top: 1rem }
+.cards button { margin-top: .75rem }
+.mark { font-weight: 600; color: var(--action); margin: 0 }
+dl { margin: .5rem 0 0 }
+dl div { margin-top: .25rem }
+dt { font-size: .875rem }
+dd { margin: 0 }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px }
 `;
 

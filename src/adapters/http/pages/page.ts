@@ -30,17 +30,19 @@ export function pageSender(serviceName: string): SendPage {
       .send(layOut(serviceName, page));
 }
 
-/** Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. */
-export async function asPages(scope: App, sendPage: SendPage): Promise<void> {
+/**
+ * Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. `incomplete` is the page for
+ * requests that do not match the schema, which describes them in terms of the API.
+ */
+export async function asPages(scope: App, sendPage: SendPage, incomplete = INCOMPLETE_LINK): Promise<void> {
   await scope.register(formbody, { bodyLimit: FORM_LIMIT });
   scope.setErrorHandler((error, request, reply) => {
     const refusal = beginRefusal(error, request, reply);
     const isIncomplete = error instanceof Error && 'validation' in error && error.validation !== undefined;
-    return sendPage(reply, isIncomplete ? INCOMPLETE_LINK : refusalPage(refusal));
+    return sendPage(reply, isIncomplete ? incomplete : refusalPage(refusal));
   });
 }
 
-/** For requests that do not match the schema, which describes them in terms of the API. */
 const INCOMPLETE_LINK: Page = {
   title: 'This link is not complete',
   content: paragraph(

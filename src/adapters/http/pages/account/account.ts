@@ -1,0 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../server/app.ts';
+import { clientInfoOf } from '../../server/client.ts';
+import { readCookies } from '../../server/cookies.ts';
+import { type Page, paragraph } from '../layout.ts';
+import { asPages, pageSender } from '../page.ts';
+import { accountChangeRoutes } from './changes.ts';
+import type { AccountPageContext, AccountPageOptions } from './context.ts';
+import { type PageCookie, pageCookie } from './cookie.ts';
+import { refuseForeignForm } from './own-forms.ts';
+import { accountSessionRoutes } from './sessions.ts';
+
+const INCOMPLETE_FORM: Page = {
+  title: 'This form is not complete',
+  content: `${paragraph('A part of the form is missing, or is too long.')}<p><a href="/account">Back to your account</a></p>`,
+};
+
+/**
+ * The pages on which users see and change their own account, without script. Must be registered in a scope of its own.
+ * They are no part of the API, so the OpenAPI document does not describe them.
+ */
+export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
+  const sendPage = pageSender(options.serviceName);
+  const cookie = pageCookie(options.publicUrl);
+  await asPages(app, sendPage, INCOMPLETE_FORM);
+  await readCookies(app);
+  app.addHook('onRequest', async (request, reply) => {
+    // With `no-referrer` a browser sends `Origin: null` with the forms of these pages.
+    reply.header('referrer-policy', 'same-origin');
+    refuseForeignForm(request, options.publicUrl);
+    refusePlantedCookie(cookie, request, reply);
+  });
+  const context: AccountPageContext = {
+    ...options,
+    sendPage,
+    cookie,
+    async findSession(request) {
+      const secret = cookie.read(request);
+      return secret === null ? null : options.findPageSession(secret, clientInfoOf(request));
+    },
+  };
+  accountSessionRoutes(app, context);
+  accountChangeRoutes(app, context);
+}
+
+/** Of several cookies nothing tells which one is real. Clears all of them, so that the user can sign in again. */
+function refusePlantedCookie(cookie: PageCookie, request: FastifyRequest, reply: FastifyReply): void {
+  try {
+    cookie.read(request);
+  } catch (error) {
+    cookie.clear(reply);
+    throw error;
+  }
+}

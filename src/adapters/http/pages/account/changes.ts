@@ -1,0 +1,88 @@
+import { Type } from '@sinclair/typebox';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { clientInfoOf } from '../../server/client.ts';
+import { beginRefusal } from '../../server/exits.ts';
+import { Text } from '../../server/schemas.ts';
+import { FORM_LIMIT } from '../page.ts';
+import type { AccountPageContext } from './context.ts';
+import { refusalInWords } from './refusal-in-words.ts';
+import { toAccount } from './sessions.ts';
+import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
+
+const closed = { additionalProperties: false };
+
+/** A new password of any length reaches the use case, which says what is wrong with it. */
+const PasswordForm = Type.Object(
+  { currentPassword: Text, newPassword: Type.String({ maxLength: FORM_LIMIT }) },
+  closed,
+);
+const EmailForm = Type.Object({ email: Text, password: Type.Optional(Text) }, closed);
+
+/** The forms for another password and another address. */
+export function accountChangeRoutes(app: App, context: AccountPageContext): void {
+  passwordRoutes(app, context);
+  emailRoutes(app, context);
+}
+
+function passwordRoutes(app: App, context: AccountPageContext): void {
+  const { findSession, changePassword, sendPage } = context;
+
+  app.get('/account/password', { schema: { hide: true } }, async (request, reply) => {
+    if ((await findSession(request)) === null) return toAccount(reply);
+    return sendPage(reply, passwordPage({ error: null }));
+  });
+
+  app.post('/account/password', { schema: { hide: true, body: PasswordForm } }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      await changePassword({ ...session, ...request.body, client: clientInfoOf(request) });
+      return sendPage(reply, PASSWORD_CHANGED);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      return sendPage(reply, passwordPage({ error: reasonOf(error) }));
+    }
+  });
+}
+
+function emailRoutes(app: App, context: AccountPageContext): void {
+  const { findSession, describeMe, requestEmailChange, sendPage } = context;
+
+  app.get('/account/email', { schema: { hide: true } }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    return sendPage(reply, emailPage(await describeMe(session), !session.isRecent, { error: null }));
+  });
+
+  app.post('/account/email', { schema: { hide: true, body: EmailForm } }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    const { email, password } = request.body;
+    try {
+      await requestEmailChange({ ...session, email, password, client: clientInfoOf(request) });
+      return sendPage(reply, LINK_MAILED);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      const asksPassword = password !== undefined || !session.isRecent || error.code === 'step_up_required';
+      const refused = { error: reasonOf(error), typed: email };
+      return sendPage(reply, emailPage(await describeMe(session), asksPassword, refused));
+    }
+  });
+}
+
+/** The user of these forms is known, so only the password can be wrong, and only the address taken. */
+function reasonOf(refusal: Refusal): string {
+  switch (refusal.code) {
+    case 'invalid_credentials':
+      return 'The password is wrong.';
+    case 'conflict':
+      return 'The address is taken.';
+    case 'step_up_required':
+      return 'You signed in some time ago. Enter your password, too.';
+    default:
+      return refusalInWords(refusal);
+  }
+}

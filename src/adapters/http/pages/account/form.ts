@@ -1,0 +1,50 @@
+import { escapeHtml } from '../../../../lib/html.ts';
+
+interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly type: 'text' | 'email' | 'password';
+  readonly autocomplete: string;
+  readonly hint?: string;
+  /** What the user typed before. A page never repeats a password. */
+  readonly value?: string;
+  readonly minLength?: number;
+}
+
+export interface FormParts {
+  readonly action: string;
+  readonly fields: readonly Field[];
+  readonly button: string;
+  /** Why the form was refused. */
+  readonly error: string | null;
+}
+
+/** A form whose refusal is announced before its fields. The first field has the focus. */
+export function formOf({ action, fields, button, error }: FormParts): string {
+  const failure = error === null ? '' : `<p id="error" class="error" role="alert">${escapeHtml(error)}</p>\n`;
+  const inputs = fields.map((field, index) =>
+    inputOf(field, { isFirst: index === 0, hasError: error !== null }),
+  );
+  return `<form method="post" action="${action}">
+${failure}${inputs.join('\n')}
+<button>${escapeHtml(button)}</button>
+</form>`;
+}
+
+function inputOf(
+  { name, label, type, autocomplete, hint, value = '', minLength }: Field,
+  { isFirst, hasError }: { readonly isFirst: boolean; readonly hasError: boolean },
+): string {
+  const hintId = `${name}-hint`;
+  const descriptions = [hasError && isFirst && 'error', hint !== undefined && hintId].filter(Boolean);
+  const attributes = [
+    `id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" maxlength="1024" required`,
+    type === 'text' ? 'dir="auto" autocapitalize="none" spellcheck="false"' : '',
+    minLength === undefined ? '' : `minlength="${minLength}"`,
+    value === '' ? '' : `value="${escapeHtml(value)}"`,
+    isFirst ? 'autofocus' : '',
+    descriptions.length === 0 ? '' : `aria-describedby="${descriptions.join(' ')}"`,
+  ];
+  return `<label for="${name}">${escapeHtml(label)}</label>
+${hint === undefined ? '' : `<p id="${hintId}">${escapeHtml(hint)}</p>\n`}<input ${attributes.filter(Boolean).join(' ')}>`;
+}

@@ -1,0 +1,78 @@
+import type { Me } from '../../../../app/accounts/describe-me.ts';
+import type { SessionPage } from '../../../../app/sessions/list-sessions.ts';
+import type { TokenFamily } from '../../../../domain/token-family.ts';
+import { escapeHtml } from '../../../../lib/html.ts';
+import { agentInWords } from '../../server/agent-in-words.ts';
+import { named, type Page } from '../layout.ts';
+
+/** The page of a signed-in user: the account, and the sessions with a button to end each. */
+export function overviewPage(me: Me, { items, nextCursor }: SessionPage): Page {
+  const latest = latestOf(items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId));
+  const marked = ({ tokenFamily }: TokenFamily) => {
+    if (tokenFamily === me.sessionId) return 'This page';
+    return tokenFamily === latest?.tokenFamily ? 'Used most recently' : null;
+  };
+  return {
+    title: 'Your account',
+    content: `${accountSection(me)}
+<h2>Your sessions</h2>
+<p>A session is a device or an app in which you are logged in. End each session that you do not know, and then <a href="/account/password">change your password</a>.</p>
+<ul class="cards">
+${items.map((family) => sessionCard(family, marked(family))).join('\n')}
+</ul>
+${nextCursor === undefined ? '' : `<p><a href="/account?cursor=${encodeURIComponent(nextCursor)}">Older sessions</a></p>\n`}<form method="post" action="/account/sessions/end-all">
+<button name="scope" value="others" class="secondary">End all other sessions</button>
+<button name="scope" value="all" class="secondary">End all sessions</button>
+</form>`,
+  };
+}
+
+/** The family that was refreshed last. */
+function latestOf(families: readonly TokenFamily[]): TokenFamily | undefined {
+  return families.toSorted((one, other) => other.rotatedAt - one.rotatedAt)[0];
+}
+
+function accountSection({ username, email, emailVerified }: Me): string {
+  const address =
+    email === undefined
+      ? ''
+      : ` Its address is ${named(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
+  return `${username === undefined ? '' : `<p>You are signed in as ${named(username)}.${address}</p>\n`}<ul>
+<li><a href="/account/password">Change your password</a></li>
+<li><a href="/account/email">Change your address</a></li>
+</ul>
+<form method="post" action="/account/sign-out"><button class="secondary">Sign out</button></form>`;
+}
+
+function sessionCard(family: TokenFamily, mark: string | null): string {
+  const device = agentInWords(family.userAgent);
+  const label = `End the session: ${device}, since ${inWords(family.createdAt)}`;
+  return `<li>
+<h3><bdi>${escapeHtml(device)}</bdi></h3>
+${mark === null ? '' : `<p class="mark">${mark}</p>\n`}<dl>
+<div><dt>Logged in</dt><dd>${timeOf(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
+<div><dt>Last used</dt><dd>${timeOf(family.rotatedAt)}, from ${escapeHtml(family.address)}</dd></div>
+</dl>
+<form method="post" action="/account/sessions/end">
+<input type="hidden" name="id" value="${family.tokenFamily}">
+<button class="secondary" aria-label="${escapeHtml(label)}">End the session</button>
+</form>
+</li>`;
+}
+
+const FORMAT = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+function inWords(milliseconds: number): string {
+  return `${FORMAT.format(milliseconds)} UTC`;
+}
+
+function timeOf(milliseconds: number): string {
+  return `<time datetime="${new Date(milliseconds).toISOString()}">${inWords(milliseconds)}</time>`;
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
+import { hash, NOW, someFamily } from '../support/families.ts';
+import type { Stores } from './token-families.ts';
+import { someUser, type UserStores } from './users.ts';
+
+export interface PageStores extends Stores, Pick<UserStores, 'users'> {
+  readonly accountPageSessions: AccountPageSessions;
+}
+
+type Fresh = (t: Test) => Promise<PageStores>;
+
+const MINUTE = 60_000;
+const IDLE_UNTIL = NOW + 30 * MINUTE;
+
+async function signedIn(stores: PageStores, values: Partial<TokenFamily> = {}) {
+  const family = someFamily({ refreshExpiresAt: IDLE_UNTIL, ...values });
+  const hashedToken = hash();
+  await stores.families.open(family, []);
+  await stores.accountPageSessions.open({ hashedToken, tokenFamily: family.tokenFamily });
+  return { ...stores, family, hashedToken };
+}
+
+/** The contract of {@link AccountPageSessions}. */
+export function accountPageSessionsContract(t: Test, fresh: Fresh): void {
+  t.test('lifetime', (t) => lifetime(t, fresh));
+  t.test('end', (t) => endings(t, fresh));
+  t.end();
+}
+
+async function lifetime(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('a cookie is found by any of its hashes until the session is idle', async (t) => {
+    const { accountPageSessions: pages, family, hashedToken } = await signedIn(await fresh(t));
+    t.same(await pages.find([hashedToken], NOW), family);
+    t.same(await pages.find([hash(), hashedToken], IDLE_UNTIL - 1), family);
+    t.equal(await pages.find([hashedToken], IDLE_UNTIL), null);
+    t.equal(await pages.find([hash()], NOW), null, 'another cookie');
+  });
+
+  await t.test('a use moves the idle expiry, and never backwards', async (t) => {
+    const { accountPageSessions: pages, families, family, hashedToken } = await signedIn(await fresh(t));
+    const { tokenFamily } = family;
+    t.equal(await pages.keepAlive(tokenFamily, NOW + MINUTE, IDLE_UNTIL + MINUTE), true);
+    const used = { ...family, rotatedAt: NOW + MINUTE, refreshExpiresAt: IDLE_UNTIL + MINUTE };
+    t.same(await pages.find([hashedToken], IDLE_UNTIL), used);
+    t.equal(await pages.keepAlive(tokenFamily, NOW, IDLE_UNTIL), true, 'by a clock that is behind');
+    t.same(await families.find(tokenFamily), used);
+  });
+
+  await t.test('an idle session is not kept alive, nor past the end of its family', async (t) => {
+    const stores = await fresh(t);
+    const idle = await signedIn(stores);
+    t.equal(await stores.accountPageSessions.keepAlive(idle.family.tokenFamily, IDLE_UNTIL, NOW * 2), false);
+    t.same(await stores.families.find(idle.family.tokenFamily), idle.family);
+    const ended = await signedIn(stores, { expiresAt: NOW + MINUTE });
+    t.equal(await stores.accountPageSessions.find([ended.hashedToken], NOW + MINUTE), null);
+    t.equal(
+      await stores.accountPageSessions.keepAlive(ended.family.tokenFamily, NOW + MINUTE, NOW * 2),
+      false,
+    );
+  });
+
+  await t.test('the session of a client is not kept alive as that of a page', async (t) => {
+    const { accountPageSessions: pages, families } = await fresh(t);
+    const family = someFamily();
+    await families.open(family, []);
+    t.equal(await pages.keepAlive(family.tokenFamily, NOW + MINUTE, NOW + 90 * MINUTE), false);
+    t.same(await families.find(family.tokenFamily), family);
+  });
+
+  await t.test('a family that does not exist gets no cookie, and a cookie opens once', async (t) => {
+    const stores = await fresh(t);
+    const { accountPageSessions: pages } = stores;
+    await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: randomUUID() }));
+    const { family, hashedToken } = await signedIn(stores);
+    await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
+    const other = someFamily();
+    await stores.families.open(other, []);
+    await t.rejects(pages.open({ hashedToken, tokenFamily: other.tokenFamily }));
+    t.same(await pages.find([hashedToken], NOW), family);
+  });
+}
+
+async function endings(t: Test, fresh: Fresh): Promise<void> {
+  const at = NOW + 1_000;
+
+  await t.test('the end of one session, and of all sessions, ends that of the page', async (t) => {
+    const stores = await fresh(t);
+    const one = await signedIn(stores);
+    await stores.families.revoke(one.family.tokenFamily, { at, reason: 'logout' }, []);
+    const all = await signedIn(stores);
+    await stores.families.revokeAll(all.family.userId, { at, reason: 'logout', except: null });
+    for (const { family, hashedToken } of [one, all]) {
+      t.equal(await stores.accountPageSessions.find([hashedToken], at), null);
+      t.equal(await stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL), false);
+    }
+  });
+
+  await t.test('a new password and the removal of the account end it', async (t) => {
+    const stores = await fresh(t);
+    for (const change of ['changePassword', 'remove'] as const) {
+      const user = someUser();
+      await stores.users.create(user, []);
+      const { hashedToken } = await signedIn(stores, { userId: user.id });
+      if (change === 'remove')
+        await stores.users.remove(user.id, user.passwordHash, { at, reason: 'account_deleted' }, []);
+      else
+        await stores.users.changePassword(
+          user.id,
+          user.passwordHash,
+          { passwordHash: 'new', except: null, at },
+          [],
+        );
+      t.equal(await stores.accountPageSessions.find([hashedToken], at), null, change);
+    }
+  });
+
+  await t.test('the purge of the family removes the cookie', async (t) => {
+    const stores = await fresh(t);
+    const { family, hashedToken } = await signedIn(stores, { expiresAt: NOW });
+    t.equal(await stores.families.purge(NOW + 1, 10), 1);
+    t.equal(await stores.accountPageSessions.find([hashedToken], NOW - MINUTE), null);
+    t.equal(await stores.families.find(family.tokenFamily), null);
+  });
+
+  await t.test('a use beside the end of a session never revives it', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 20; round += 1) {
+      const { family, hashedToken } = await signedIn(stores);
+      await Promise.all([
+        stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL + MINUTE),
+        stores.families.revoke(family.tokenFamily, { at, reason: 'logout' }, []),
+      ]);
+      t.equal(await stores.accountPageSessions.find([hashedToken], at), null);
+    }
+  });
+}
