@@ -1,5 +1,5 @@
 import { findPageSession } from '../app/account-pages/find-page-session.ts';
-import { signInToPage } from '../app/account-pages/sign-in.ts';
+import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
 import { beginPasskeyLogin } from '../app/accounts/begin-passkey-login.ts';
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 
@@ -182,6 +182,7 @@ export function createUseCases(deps: UseCaseDeps) {
     renameFactor: renameFactor(deps),
     removeFactor: removeFactor(deps),
     signInToPage: withTelemetry(signInToPage(deps), firstStepEnded),
+    finishSignIn: withTelemetry(finishSignIn(deps), loginEnded),
     findPageSession: findPageSession(deps),
 
     createTask: createTask(deps),

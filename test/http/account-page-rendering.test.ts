@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { accountPages, PASSWORD } from '../support/account-page.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { addApp } from '../support/factors.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -17,7 +18,8 @@ async function signIn(page: Page, password = PASSWORD): Promise<void> {
 t.test('the account pages are accessible and fit a phone, in light and dark, without scripts', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
-  const { url, post } = await accountPages(t);
+  const pages = await accountPages(t);
+  const { url, post } = pages;
   for (const agent of [FIREFOX, IPHONE, `LongNameOfAnUnknownApp${'x'.repeat(280)}`])
     await post('/auth/login', { username: 'ann', password: PASSWORD }, { 'user-agent': agent });
   const check = await renderingChecks(t, browser);
@@ -46,6 +48,22 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
     await page.getByLabel('Current password').fill(PASSWORD);
     await page.getByLabel('New password').fill('a green piano 44');
     await page.getByRole('button').click();
+  });
+  const login = await post('/auth/login', { username: 'ann', password: 'a green piano 44' });
+  const app = await addApp(pages, { access: String(login.body.access) });
+  await check('account with a factor', open('/account'));
+  await check('second step', async (page) => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(page, 'a green piano 44');
+  });
+  await check('refused second step', async (page) => {
+    await page.getByLabel('Code').fill('not a code');
+    await page.getByRole('button').click();
+  });
+  await check('account after two steps', async (page) => {
+    await page.getByLabel('Code').fill(app.code());
+    await page.getByRole('button').click();
+    await page.getByRole('heading', { name: 'Your account' }).waitFor();
   });
 });
 

@@ -1,16 +1,22 @@
 import { PAGE_IDLE_AGE, pagePolicy } from '../../domain/account-page.ts';
 import type { ClientInfo } from '../../domain/events.ts';
+import type { Policy } from '../../domain/policy.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PageSecrets } from '../../ports/security/page-secrets.ts';
+import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { AccountPageSessions } from '../../ports/stores/account-page-sessions.ts';
 import { logInWithPassword } from '../accounts/log-in-with-password.ts';
+import { logInWithSecondFactor } from '../accounts/log-in-with-second-factor.ts';
+import type { Proof } from '../factors/verify-proof.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 
-type LogInDeps = Parameters<typeof logInWithPassword>[0];
-
-interface Deps extends LogInDeps {
+interface PageDeps {
   readonly pageSecrets: PageSecrets;
   readonly accountPageSessions: AccountPageSessions;
+  readonly codec: TokenCodec;
+  readonly clock: Clock;
+  readonly policy: Policy;
 }
 
 export interface SignInToPageInput {
@@ -25,21 +31,39 @@ export type SignInToPage = (input: SignInToPageInput) => Promise<string>;
 
 /**
  * Signs a user in to the account pages. That is a login with the limits, mails and events of every login, but the pair
- * never leaves this function: the page gets a cookie instead. The session ends after {@link PAGE_IDLE_AGE} without a use.
+ * never leaves this module: the page gets a cookie instead. The session ends after {@link PAGE_IDLE_AGE} without a use.
  * Rejects with a {@link Refusal}, as {@link logInWithPassword} does.
  */
-export const signInToPage = (deps: Deps): SignInToPage => {
-  const { pageSecrets, accountPageSessions, codec, clock, policy } = deps;
-  const logIn = logInWithPassword({ ...deps, policy: pagePolicy(policy) });
+export const signInToPage = (deps: PageDeps & Parameters<typeof logInWithPassword>[0]): SignInToPage => {
+  const logIn = logInWithPassword({ ...deps, policy: pagePolicy(deps.policy) });
 
-  return async (credentials) =>
-    openPage(await logIn({ ...credentials, paired: true, door: 'canonical', clientId: OWN_CLIENT_ID }));
-
-  async function openPage({ access }: TokenPair): Promise<string> {
-    const { sid: tokenFamily } = await codec.verifyAccess(access, clock(), policy.clockSkew);
-    const secret = pageSecrets.create();
-    const [hashedToken] = pageSecrets.hash(secret);
-    await accountPageSessions.open({ hashedToken, tokenFamily });
-    return secret;
-  }
+  return async (credentials) => {
+    const session = { paired: true, door: 'canonical', clientId: OWN_CLIENT_ID } as const;
+    return openPage(deps, await logIn({ ...credentials, ...session }));
+  };
 };
+
+export interface FinishSignInInput {
+  /** The challenge that {@link signInToPage} refused the right password with. */
+  readonly challenge: string;
+  readonly proof: Proof;
+  readonly client: ClientInfo;
+}
+
+export type FinishSignIn = (input: FinishSignInInput) => Promise<string>;
+
+/** The second step of a sign-in. Rejects with a {@link Refusal}, as {@link logInWithSecondFactor} does. */
+export const finishSignIn = (deps: PageDeps & Parameters<typeof logInWithSecondFactor>[0]): FinishSignIn => {
+  const logIn = logInWithSecondFactor({ ...deps, policy: pagePolicy(deps.policy) });
+
+  return async (answer) => openPage(deps, await logIn(answer));
+};
+
+async function openPage(deps: PageDeps, { access }: TokenPair): Promise<string> {
+  const { pageSecrets, accountPageSessions, codec, clock, policy } = deps;
+  const { sid: tokenFamily } = await codec.verifyAccess(access, clock(), policy.clockSkew);
+  const secret = pageSecrets.create();
+  const [hashedToken] = pageSecrets.hash(secret);
+  await accountPageSessions.open({ hashedToken, tokenFamily });
+  return secret;
+}

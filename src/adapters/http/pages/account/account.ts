@@ -9,6 +9,7 @@ import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { type PageCookie, pageCookie } from './cookie.ts';
 import { refuseForeignForm } from './own-forms.ts';
 import { accountSessionRoutes } from './sessions.ts';
+import { signInRoutes } from './sign-in.ts';
 
 const INCOMPLETE_FORM: Page = {
   title: 'This form is not complete',
@@ -39,6 +40,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
       return secret === null ? null : options.findPageSession(secret, clientInfoOf(request));
     },
   };
+  signInRoutes(app, context);
   accountSessionRoutes(app, context);
   accountChangeRoutes(app, context);
 }

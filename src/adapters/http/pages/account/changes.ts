@@ -7,7 +7,7 @@ import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
 import type { AccountPageContext } from './context.ts';
 import { refusalInWords } from './refusal-in-words.ts';
-import { toAccount } from './sessions.ts';
+import { toAccount } from './to-account.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
 const closed = { additionalProperties: false };

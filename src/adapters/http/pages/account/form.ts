@@ -13,6 +13,7 @@ interface Field {
 
 export interface FormParts {
   readonly action: string;
+  readonly hidden?: Readonly<Record<string, string>>;
   readonly fields: readonly Field[];
   readonly button: string;
   /** Why the form was refused. */
@@ -20,13 +21,16 @@ export interface FormParts {
 }
 
 /** A form whose refusal is announced before its fields. The first field has the focus. */
-export function formOf({ action, fields, button, error }: FormParts): string {
+export function formOf({ action, hidden = {}, fields, button, error }: FormParts): string {
   const failure = error === null ? '' : `<p id="error" class="error" role="alert">${escapeHtml(error)}</p>\n`;
+  const kept = Object.entries(hidden).map(
+    ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`,
+  );
   const inputs = fields.map((field, index) =>
     inputOf(field, { isFirst: index === 0, hasError: error !== null }),
   );
   return `<form method="post" action="${action}">
-${failure}${inputs.join('\n')}
+${kept.join('')}${failure}${inputs.join('\n')}
 <button>${escapeHtml(button)}</button>
 </form>`;
 }

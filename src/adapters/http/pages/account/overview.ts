@@ -1,4 +1,5 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
+import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import type { SessionPage } from '../../../../app/sessions/list-sessions.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
@@ -6,7 +7,7 @@ import { agentInWords } from '../../server/agent-in-words.ts';
 import { named, type Page } from '../layout.ts';
 
 /** The page of a signed-in user: the account, and the sessions with a button to end each. */
-export function overviewPage(me: Me, { items, nextCursor }: SessionPage): Page {
+export function overviewPage(me: Me, factors: ListedFactors, { items, nextCursor }: SessionPage): Page {
   const latest = latestOf(items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId));
   const marked = ({ tokenFamily }: TokenFamily) => {
     if (tokenFamily === me.sessionId) return 'This page';
@@ -15,7 +16,7 @@ export function overviewPage(me: Me, { items, nextCursor }: SessionPage): Page {
   return {
     title: 'Your account',
     content: `${accountSection(me)}
-<h2>Your sessions</h2>
+${factorsSection(factors)}<h2>Your sessions</h2>
 <p>A session is a device or an app in which you are logged in. End each session that you do not know, and then <a href="/account/password">change your password</a>.</p>
 <ul class="cards">
 ${items.map((family) => sessionCard(family, marked(family))).join('\n')}
@@ -42,6 +43,24 @@ function accountSection({ username, email, emailVerified }: Me): string {
 <li><a href="/account/email">Change your address</a></li>
 </ul>
 <form method="post" action="/account/sign-out"><button class="secondary">Sign out</button></form>`;
+}
+
+const KINDS = { totp: 'Authenticator app', passkey: 'Passkey' } as const;
+
+/** The second factors of the account. An app adds and removes them. */
+function factorsSection({ factors, recoveryCodes }: ListedFactors): string {
+  if (factors.length === 0)
+    return '<h2>Second factors</h2>\n<p>Your account has no second factor: the password alone signs you in.</p>\n';
+  const items = factors.map(({ kind, label, createdAt, lastUsedAt }) => {
+    const used = lastUsedAt === null ? '' : `, last used ${timeOf(lastUsedAt)}`;
+    return `<li><bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${timeOf(createdAt)}${used}</li>`;
+  });
+  return `<h2>Second factors</h2>
+<ul>
+${items.join('\n')}
+</ul>
+<p>Unused recovery codes: ${recoveryCodes}.</p>
+`;
 }
 
 function sessionCard(family: TokenFamily, mark: string | null): string {

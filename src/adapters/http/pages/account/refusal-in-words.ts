@@ -4,6 +4,8 @@ import type { Refusal } from '../../../../domain/refusal.ts';
 export function refusalInWords({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
+  if (code === 'proof_refused')
+    return 'The code is wrong, or was used before. After five codes or five minutes, begin again.';
   return message.replace(/^body\/email\b/, 'The address');
 }
 

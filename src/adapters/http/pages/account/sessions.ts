@@ -1,37 +1,27 @@
 import { Type } from '@sinclair/typebox';
-import type { FastifyReply } from 'fastify';
-import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { addressOf, clientInfoOf } from '../../server/client.ts';
-import { beginRefusal } from '../../server/exits.ts';
+import { addressOf } from '../../server/client.ts';
 import { oneOf } from '../../server/one-of.ts';
-import { Text, Uuid } from '../../server/schemas.ts';
+import { Uuid } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { overviewPage } from './overview.ts';
-import { refusalInWords } from './refusal-in-words.ts';
+import { toAccount } from './to-account.ts';
 import { signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };
-const Credentials = Type.Object({ username: Text, password: Text }, closed);
 const Cursor = Type.Object({ cursor: Type.Optional(Type.String({ maxLength: 100 })) });
 
 /** All live sessions of most users: `SESSIONS_PER_USER` is 50 by default. */
 const SESSIONS_ON_A_PAGE = 100;
 
-/** Sign in, sign out, see and end sessions. */
+/** Sign out, see and end sessions. */
 export function accountSessionRoutes(app: App, context: AccountPageContext): void {
   overviewRoute(app, context);
-  signInRoute(app, context);
   endRoutes(app, context);
 }
 
-/** After a form: a reload of the next page does not send the form again. */
-export function toAccount(reply: FastifyReply): FastifyReply {
-  return reply.redirect('/account', 303);
-}
-
 function overviewRoute(app: App, context: AccountPageContext): void {
-  const { findSession, cookie, describeMe, listSessions, sendPage } = context;
+  const { findSession, cookie, describeMe, listSessions, listFactors, sendPage } = context;
   app.get('/account', { schema: { hide: true, querystring: Cursor } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) {
@@ -41,26 +31,7 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     const me = await describeMe(session);
     const { cursor = null } = request.query;
     const sessions = await listSessions(session.userId, SESSIONS_ON_A_PAGE, cursor);
-    return sendPage(reply, overviewPage(me, sessions));
-  });
-}
-
-function signInRoute(app: App, context: AccountPageContext): void {
-  const { findSession, cookie, signInToPage, endSession, sendPage } = context;
-  app.post('/account/sign-in', { schema: { hide: true, body: Credentials } }, async (request, reply) => {
-    const { username, password } = request.body;
-    const client = clientInfoOf(request);
-    try {
-      const secret = await signInToPage({ username, password, client });
-      const former = await findSession(request);
-      if (former !== null) await endSession(former.sessionId, former.userId, 'logout', client.address);
-      cookie.set(reply, secret);
-      return toAccount(reply);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
-      return sendPage(reply, signInPage({ error: refusalInWords(error), typed: username }));
-    }
+    return sendPage(reply, overviewPage(me, await listFactors(session.userId), sessions));
   });
 }
 

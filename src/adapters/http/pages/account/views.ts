@@ -29,6 +29,39 @@ export function signInPage({ error, typed = '' }: Refused): Page {
   };
 }
 
+/** The second step of the sign-in. The sealed challenge is not secret from the user who knows the password. */
+export function secondStepPage(challenge: string, error: string | null): Page {
+  return {
+    title: 'Enter your second factor',
+    hasError: error !== null,
+    content: `${formOf({
+      action: '/account/sign-in/second-factor',
+      hidden: { challenge },
+      fields: [
+        {
+          name: 'code',
+          label: 'Code',
+          type: 'text',
+          autocomplete: 'one-time-code',
+          hint: 'The six digits in your authenticator app, or one of your recovery codes.',
+        },
+      ],
+      button: 'Sign in',
+      error,
+    })}\n<p><a href="/account">Begin again</a></p>`,
+  };
+}
+
+/** For accounts whose only second factor is a passkey: a browser asks for it by script, and this page has none. */
+export const PASSKEY_ONLY: Page = {
+  title: 'Your passkey cannot be used here',
+  hasError: true,
+  content: `${paragraph(
+    'The password is right. The second factor of this account is a passkey, which this page cannot ask for. Use the app ' +
+      'in which you log in, or add an authenticator app or recovery codes there.',
+  )}<p><a href="/account">Begin again</a></p>`,
+};
+
 export function passwordPage({ error }: Refused): Page {
   return {
     title: 'Change your password',

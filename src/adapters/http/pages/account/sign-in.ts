@@ -1,0 +1,81 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Proof } from '../../../../app/factors/verify-proof.ts';
+import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { addressOf, clientInfoOf } from '../../server/client.ts';
+import { beginRefusal } from '../../server/exits.ts';
+import { Text } from '../../server/schemas.ts';
+import type { AccountPageContext } from './context.ts';
+import { refusalInWords } from './refusal-in-words.ts';
+import { toAccount } from './to-account.ts';
+import { PASSKEY_ONLY, secondStepPage, signInPage } from './views.ts';
+
+const closed = { additionalProperties: false };
+const Credentials = Type.Object({ username: Text, password: Text }, closed);
+const SecondStep = Type.Object(
+  { challenge: Type.String({ maxLength: 4_096 }), code: Type.String({ ...Text, maxLength: 64 }) },
+  closed,
+);
+
+/** Sign in, in two steps if the account has a second factor. */
+export function signInRoutes(app: App, context: AccountPageContext): void {
+  firstStepRoute(app, context);
+  secondStepRoute(app, context);
+}
+
+function firstStepRoute(app: App, context: AccountPageContext): void {
+  const { signInToPage, sendPage } = context;
+  app.post('/account/sign-in', { schema: { hide: true, body: Credentials } }, async (request, reply) => {
+    const { username, password } = request.body;
+    try {
+      const secret = await signInToPage({ username, password, client: clientInfoOf(request) });
+      return await admit(context, request, reply, secret);
+    } catch (error) {
+      if (error instanceof SecondFactorRequired) return sendPage(reply, nextStep(error));
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      return sendPage(reply, signInPage({ error: refusalInWords(error), typed: username }));
+    }
+  });
+}
+
+function secondStepRoute(app: App, context: AccountPageContext): void {
+  const { finishSignIn, sendPage } = context;
+  const schema = { hide: true, body: SecondStep };
+  app.post('/account/sign-in/second-factor', { schema }, async (request, reply) => {
+    const { challenge, code } = request.body;
+    try {
+      const secret = await finishSignIn({ challenge, proof: proofOf(code), client: clientInfoOf(request) });
+      return await admit(context, request, reply, secret);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      return sendPage(reply, secondStepPage(challenge, refusalInWords(error)));
+    }
+  });
+}
+
+/** Ends the session that the browser had before, and gives it the new cookie. */
+async function admit(
+  { findSession, endSession, cookie }: AccountPageContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  secret: string,
+): Promise<FastifyReply> {
+  const former = await findSession(request);
+  if (former !== null) await endSession(former.sessionId, former.userId, 'logout', addressOf(request));
+  cookie.set(reply, secret);
+  return toAccount(reply);
+}
+
+function nextStep({ asked: { challenge, kinds } }: SecondFactorRequired) {
+  const canType = kinds.some((kind) => kind !== 'passkey');
+  return canType ? secondStepPage(challenge, null) : PASSKEY_ONLY;
+}
+
+/** People type a code of an app with blanks, too. Every other text is a recovery code. */
+function proofOf(typed: string): Proof {
+  const code = typed.replace(/\s/g, '');
+  return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };
+}

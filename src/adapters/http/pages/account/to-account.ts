@@ -1,0 +1,6 @@
+import type { FastifyReply } from 'fastify';
+
+/** After a form: a reload of the next page does not send the form again. */
+export function toAccount(reply: FastifyReply): FastifyReply {
+  return reply.redirect('/account', 303);
+}
