@@ -91,6 +91,28 @@ t.test('a page that signed in with two steps is idle after 30 minutes, too', asy
   t.equal((await show('/account', set.split(';')[0])).title, 'Sign in to your account');
 });
 
+t.test(
+  'a new address needs a recent sign-in with the second factor, and the password is not enough',
+  async (t) => {
+    const { submit, show, challenge, code, time } = await withApp(t);
+    const signIn = async () => {
+      const answer = await submit(SECOND_STEP, { challenge: await challenge(), code: code() });
+      return answer.headers.getSetCookie()[0]?.split(';')[0];
+    };
+    const cookie = await signIn();
+    const form = { email: 'ann@example.org' };
+    time.now += 11 * MINUTE;
+    t.notMatch((await show('/account/email', cookie)).html, 'type="password"');
+    for (const more of [{}, { password: PASSWORD }]) {
+      const refused = await submit('/account/email', { ...form, ...more }, cookie);
+      t.equal(refused.status, 401);
+      t.match(refused.error, /recent sign-in with your second factor/);
+      t.notMatch(refused.html, 'type="password"');
+    }
+    t.equal((await submit('/account/email', form, await signIn())).title, 'Open your mailbox');
+  },
+);
+
 t.test('an account whose only factor is a passkey is told that the page cannot ask for it', async (t) => {
   const signInToPage = async () => {
     throw new SecondFactorRequired({ challenge: 'x', kinds: ['passkey'] });

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
@@ -48,12 +49,13 @@ function passwordRoutes(app: App, context: AccountPageContext): void {
 }
 
 function emailRoutes(app: App, context: AccountPageContext): void {
-  const { findSession, describeMe, requestEmailChange, sendPage } = context;
+  const { findSession, describeMe, listFactors, requestEmailChange, sendPage } = context;
 
   app.get('/account/email', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
-    return sendPage(reply, emailPage(await describeMe(session), !session.isRecent, { error: null }));
+    const page = emailPage(await describeMe(session), await asksPassword(session), { error: null });
+    return sendPage(reply, page);
   });
 
   app.post('/account/email', { schema: { hide: true, body: EmailForm } }, async (request, reply) => {
@@ -66,11 +68,15 @@ function emailRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       beginRefusal(error, request, reply);
-      const asksPassword = password !== undefined || !session.isRecent || error.code === 'step_up_required';
       const refused = { error: reasonOf(error), typed: email };
-      return sendPage(reply, emailPage(await describeMe(session), asksPassword, refused));
+      return sendPage(reply, emailPage(await describeMe(session), await asksPassword(session), refused));
     }
   });
+
+  /** An account with a second factor proves that factor by a sign-in: its password is not enough. */
+  async function asksPassword({ userId, isRecent }: PageSession): Promise<boolean> {
+    return !isRecent && (await listFactors(userId)).factors.length === 0;
+  }
 }
 
 /** The user of these forms is known, so only the password can be wrong, and only the address taken. */
@@ -81,7 +87,9 @@ function reasonOf(refusal: Refusal): string {
     case 'conflict':
       return 'The address is taken.';
     case 'step_up_required':
-      return 'You signed in some time ago. Enter your password, too.';
+      return refusal.acr === undefined
+        ? 'You signed in some time ago. Enter your password, too.'
+        : 'This change needs a recent sign-in with your second factor. Sign out, sign in again, and repeat it.';
     default:
       return refusalInWords(refusal);
   }
