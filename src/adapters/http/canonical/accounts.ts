@@ -201,9 +201,6 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
         body: ConfirmedPassword,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       await deleteAccount({ ...principalOf(request), ...request.body, client: clientInfoOf(request) });

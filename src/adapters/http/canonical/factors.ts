@@ -165,9 +165,6 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
           ...problems(400, 401, 403, 404, 409, 429, 503),
         },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       const { label = 'Authenticator app', password } = request.body;
@@ -211,9 +208,6 @@ function recoveryCodesRoute(app: App, { makeRecoveryCodes }: FactorsOptions): vo
         body: Authorization,
         response: { 200: answer('the codes', Codes), ...problems(400, 401, 404, 409, 429, 503) },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       const input = { ...principalOf(request), ...request.body, client: clientInfoOf(request) };
@@ -255,9 +249,6 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
         params: Params,
         body: Authorization,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
-      },
-      preValidation: async (request) => {
-        request.body ??= {};
       },
     },
     async (request, reply) => {

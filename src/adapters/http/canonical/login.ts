@@ -119,9 +119,6 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
           ...problems(400, 401, 403, 429, 503),
         },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request) => {
       const { userId, email, binding, ...stated } = request.query;

@@ -71,9 +71,6 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
           ...problems(400, 401, 403, 404, 429, 503),
         },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       const begun = await beginPasskey({

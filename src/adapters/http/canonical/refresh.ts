@@ -50,9 +50,6 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
           ...problems(400, 401, 422, 503),
         },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request) => {
       const { refreshToken, accessToken } = mergeParameters(request.query, request.body);

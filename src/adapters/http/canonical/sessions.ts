@@ -99,9 +99,6 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
         body: LogOutBody,
         response: { 204: Empty, ...problems(400, 401, 503) },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       const { refreshToken } = request.body;

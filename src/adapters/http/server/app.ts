@@ -15,7 +15,7 @@ import { answerPreflights, anyOriginHeaders, crossOriginHeaders } from './cross-
 import { answerInTime } from './deadline.ts';
 import { answerErrors, createSocketRefusals, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
-import { ignoreEmptyBodies, jsonBodies } from './json-body.ts';
+import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { type CurrentNonce, readProofs } from './presented-proof.ts';
 import { Problem } from './problems.ts';
@@ -111,6 +111,7 @@ export function createServer(options: ServerOptions): App {
   answerErrors(app);
   jsonBodies(app);
   ignoreEmptyBodies(app);
+  fillOptionalBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers.to(request));
     refuseUnclearHost(request);

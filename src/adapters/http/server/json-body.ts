@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import { errorCodes, type FastifyInstance } from 'fastify';
+import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import { BODY_IS_OPTIONAL } from './schemas.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -15,6 +16,18 @@ export function ignoreEmptyBodies(app: FastifyInstance): void {
       headers['transfer-encoding'] === undefined && (length === undefined || /^0+$/.test(length));
     if (isEmpty) delete headers['content-type'];
   });
+}
+
+/** Gives the routes whose schema says so an empty object in place of a missing body: see {@link BODY_IS_OPTIONAL}. */
+export function fillOptionalBodies(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.schema === undefined || !(BODY_IS_OPTIONAL in route.schema)) return;
+    route.preValidation = [fillBody, ...[route.preValidation ?? []].flat()];
+  });
+}
+
+async function fillBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }
 
 /** Accepts only bodies that are JSON objects in UTF-8. */

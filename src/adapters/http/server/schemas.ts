@@ -59,7 +59,7 @@ export const RefreshHeaders = Type.Object({
   ),
 });
 
-/** Marks a route whose body is optional. */
+/** Marks a route whose body is optional: without one, the route gets an empty object. */
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';
 
 /** The problem responses of a route: its own by status, and those of any request. */

@@ -137,9 +137,6 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
         body: Nothing,
         response: { 205: empty('done', rateLimitHeaders), ...problems(400, 401, 429, 503) },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
     },
     async (request, reply) => {
       await logOut(principalOf(request), 'all', addressOf(request));
