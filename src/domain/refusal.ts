@@ -80,6 +80,14 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * The user has no account in this service. Another system may manage the account: such users have sessions here, but
+ * neither a name nor factors nor tasks.
+ */
+export function accountNotFound(): Refusal {
+  return new Refusal('not_found', 'This user has no account here.');
+}
+
 /** What a login is asked for after the right password. */
 export interface AskedProof {
   /** The sealed challenge, which the second step sends back. */

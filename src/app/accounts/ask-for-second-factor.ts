@@ -4,6 +4,7 @@ import { hasSecondStep } from '../../domain/token-family.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { passkeysOf } from '../factors/verify-proof.ts';
 import { type BoundSession, missingSecondStep, type OpenSessionDeps } from '../sessions/open-session.ts';
 
 export interface AskForSecondFactorDeps extends OpenSessionDeps {
@@ -43,7 +44,7 @@ export async function askForSecondFactor(
     ...options,
     expiresAt,
   });
-  const allowed = account.factors.flatMap((factor) => (factor.kind === 'passkey' ? [factor.passkey] : []));
+  const allowed = passkeysOf(account);
   const publicKey = deps.passkeys.requestOptions({ nonce, allowed, userVerification: 'preferred' });
   throw new SecondFactorRequired({ challenge, kinds, ...(allowed.length > 0 && { publicKey }) });
 }

@@ -1,7 +1,7 @@
 import type { ClientInfo } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { ShownPassword } from './apply-with-password.ts';
@@ -36,7 +36,7 @@ export async function checkPassword(
   client: ClientInfo,
 ): Promise<ShownPassword | null> {
   const user = await deps.users.find(userId);
-  if (user === null) throw new Refusal('not_found', 'This user has no account here.');
+  if (user === null) throw accountNotFound();
   const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
   const password = normalizePassword(given);
   const network = networkOf(client.address);

@@ -1,8 +1,8 @@
 import type { ClientInfo } from '../../domain/events.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
-import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
 import { applyWithPassword, type ShownPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 import { type RecentSignInDeps, requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
@@ -25,24 +25,39 @@ export interface AuthorizedRequest {
 }
 
 /**
- * Requires the password, or a recent sign-in. An account with a second factor must have signed in or stepped up with that
- * factor: a thief who knows the password gets no further. Rejects with a {@link Refusal}: `not_found` for users without an account
- * here, `invalid_credentials`, `too_many_requests`, `step_up_required`, `unauthenticated`.
+ * Requires the password of the request, or a recent sign-in. An account with a second factor must have signed in or
+ * stepped up with that factor: a thief who knows the password gets no further. Returns the password, or null if the
+ * sign-in authorized the request. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`,
+ * `step_up_required`, `unauthenticated`.
+ *
+ * @param isExempt whether a sign-in without the second factor is enough
+ */
+export async function requireOwner(
+  deps: SensitiveChangeDeps,
+  { password, client, ...signIn }: SensitiveRequest,
+  account: FactorsOfAccount,
+  isExempt = false,
+): Promise<ShownPassword | null> {
+  const hasFactor = account.factors.some(isConfirmed);
+  if (password !== undefined && !hasFactor) return confirmPassword(deps, signIn.userId, password, client);
+  await requireRecentSignIn(deps, signIn, hasFactor && !isExempt ? 'aal2' : null);
+  return null;
+}
+
+/**
+ * Requires the owner of the account: see {@link requireOwner}. Also rejects with `not_found` for users without an account
+ * here.
  */
 export async function authorizeChange(
   deps: SensitiveChangeDeps,
-  { password, client, ...signIn }: SensitiveRequest,
+  request: SensitiveRequest,
 ): Promise<AuthorizedRequest> {
-  const account = await deps.secondFactors.find(signIn.userId);
-  const hasFactor = account?.factors.some(isConfirmed) === true;
-  if (password !== undefined && !hasFactor) {
-    const shown = await confirmPassword(deps, signIn.userId, password, client);
-    return { user: shown.user, shown };
-  }
-  const user = await deps.users.find(signIn.userId);
-  if (user === null) throw new Refusal('not_found', 'This user has no account here.');
-  await requireRecentSignIn(deps, signIn, hasFactor ? 'aal2' : null);
-  return { user, shown: null };
+  const account = await deps.secondFactors.find(request.userId);
+  if (account === null) throw accountNotFound();
+  const shown = await requireOwner(deps, request, account);
+  const user = shown?.user ?? (await deps.users.find(request.userId));
+  if (user === null) throw accountNotFound();
+  return { user, shown };
 }
 
 /**

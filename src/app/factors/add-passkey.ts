@@ -1,6 +1,6 @@
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive, labelFault, MAX_FACTORS } from '../../domain/second-factor.ts';
+import { isChallengeAlive, labelFault } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
@@ -8,6 +8,7 @@ import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.t
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { outboxEntries } from '../outbox-entries.ts';
+import { tooManyFactors } from './authorize-factor-change.ts';
 
 interface Deps {
   readonly secondFactors: SecondFactors;
@@ -62,8 +63,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
     const added = await secondFactors.addPasskey(factor, securityVersion, outboxEntries(newId, [{ event }]));
     if (added === 'outdated') throw new Refusal('proof_refused');
     if (added === 'taken') throw new Refusal('conflict', 'This passkey was added before.');
-    if (added === 'full')
-      throw new Refusal('conflict', `An account has at most ${MAX_FACTORS} factors. Remove one first.`);
+    if (added === 'full') throw tooManyFactors();
     securityLog('factor_added', { userId, address: client.address, kind });
     return { id };
   };

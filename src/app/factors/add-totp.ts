@@ -1,14 +1,15 @@
 import type { EmailVerification } from '../../domain/email-address.ts';
-import { Refusal } from '../../domain/refusal.ts';
-import { labelFault, MAX_FACTORS } from '../../domain/second-factor.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { labelFault } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 import type { Totp } from '../../ports/security/totp.ts';
+import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
 import {
   authorizeFactorChange,
   type FactorChangeDeps,
-  type FactorChangeRequest,
   requireProvenAddress,
+  tooManyFactors,
 } from './authorize-factor-change.ts';
 
 interface Deps extends FactorChangeDeps {
@@ -19,7 +20,7 @@ interface Deps extends FactorChangeDeps {
 }
 
 export type AddTotp = (
-  request: FactorChangeRequest & { readonly label: string },
+  request: SensitiveRequest & { readonly label: string },
 ) => Promise<{ readonly id: string; readonly uri: string }>;
 
 /**
@@ -48,9 +49,8 @@ export const addTotp = (deps: Deps): AddTotp => {
       lastUsedAt: null,
       totp: { sealedSecret: await sealer.seal(id, secret), lastStep: null },
     });
-    if (added === 'gone') throw new Refusal('not_found', 'This user has no account here.');
-    if (added === 'full')
-      throw new Refusal('conflict', `An account has at most ${MAX_FACTORS} factors. Remove one first.`);
+    if (added === 'gone') throw accountNotFound();
+    if (added === 'full') throw tooManyFactors();
     return { id, uri: totp.uriOf(secret, user.username) };
   };
 };

@@ -1,24 +1,16 @@
 import { type EmailVerification, needsVerification } from '../../domain/email-address.ts';
-import type { ClientInfo } from '../../domain/events.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { MAX_FACTORS } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
 import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
-import { type ConfirmPasswordDeps, confirmPassword } from '../accounts/confirm-password.ts';
 import {
-  type RecentSignInDeps,
-  requireRecentSignIn,
-  type SignIn,
-} from '../accounts/require-recent-sign-in.ts';
+  requireOwner,
+  type SensitiveChangeDeps,
+  type SensitiveRequest,
+} from '../accounts/sensitive-change.ts';
 
-export interface FactorChangeDeps extends ConfirmPasswordDeps, RecentSignInDeps {
+export interface FactorChangeDeps extends SensitiveChangeDeps {
   readonly secondFactors: SecondFactors;
-}
-
-/** A request of a signed-in user that changes the factors of the account. */
-export interface FactorChangeRequest extends SignIn {
-  /** The password of the account, if the request has it. */
-  readonly password?: string | undefined;
-  readonly client: ClientInfo;
 }
 
 /**
@@ -31,19 +23,18 @@ export interface FactorChangeRequest extends SignIn {
  */
 export async function authorizeFactorChange(
   deps: FactorChangeDeps,
-  { password, client, ...signIn }: FactorChangeRequest,
+  request: SensitiveRequest,
 ): Promise<FactorsOfAccount> {
-  const { userId, authentication } = signIn;
-  const account = await deps.secondFactors.find(userId);
-  if (account === null) throw new Refusal('not_found', 'This user has no account here.');
+  const account = await deps.secondFactors.find(request.userId);
+  if (account === null) throw accountNotFound();
   const confirmedAt = account.factors.flatMap((factor) => factor.confirmedAt ?? []);
-  if (confirmedAt.length === 0 && password !== undefined) {
-    await confirmPassword(deps, userId, password, client);
-    return account;
-  }
-  const isOlder = (authentication.auth_time ?? 0) * 1000 <= Math.min(...confirmedAt);
-  await requireRecentSignIn(deps, signIn, isOlder ? null : 'aal2');
+  const isOlder = (request.authentication.auth_time ?? 0) * 1000 <= Math.min(...confirmedAt);
+  await requireOwner(deps, request, account, isOlder);
   return account;
+}
+
+export function tooManyFactors(): Refusal {
+  return new Refusal('conflict', `An account has at most ${MAX_FACTORS} factors. Remove one first.`);
 }
 
 /**
@@ -59,7 +50,7 @@ export async function requireProvenAddress(
   userId: string,
 ): Promise<User> {
   const user = await users.find(userId);
-  if (user === null) throw new Refusal('not_found', 'This user has no account here.');
+  if (user === null) throw accountNotFound();
   if (needsVerification(user, emailVerification))
     throw new Refusal(
       'email_unverified',

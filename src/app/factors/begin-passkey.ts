@@ -2,12 +2,13 @@ import type { EmailVerification } from '../../domain/email-address.ts';
 import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { CreationOptions, Passkeys } from '../../ports/security/passkeys.ts';
+import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
 import {
   authorizeFactorChange,
   type FactorChangeDeps,
-  type FactorChangeRequest,
   requireProvenAddress,
 } from './authorize-factor-change.ts';
+import { passkeysOf } from './verify-proof.ts';
 
 interface Deps extends FactorChangeDeps {
   readonly challenges: LoginChallenges;
@@ -21,7 +22,7 @@ export interface BegunPasskey {
   readonly publicKey: CreationOptions;
 }
 
-export type BeginPasskey = (request: FactorChangeRequest) => Promise<BegunPasskey>;
+export type BeginPasskey = (request: SensitiveRequest) => Promise<BegunPasskey>;
 
 /**
  * Begins to add a passkey. Stores nothing. Rejects with a {@link Refusal}: those of `authorizeFactorChange`, and
@@ -32,14 +33,14 @@ export const beginPasskey = (deps: Deps): BeginPasskey => {
 
   return async (request) => {
     const { userId } = request;
-    const { factors, securityVersion } = await authorizeFactorChange(deps, request);
+    const account = await authorizeFactorChange(deps, request);
+    const { securityVersion } = account;
     const user = await requireProvenAddress(deps, userId);
     const nonce = challenges.newNonce();
     const expiresAt = clock() + CHALLENGE_LIFE;
-    const existing = factors.flatMap((factor) => (factor.kind === 'passkey' ? [factor.passkey] : []));
     return {
       challenge: await challenges.seal({ purpose: 'new_passkey', nonce, userId, securityVersion, expiresAt }),
-      publicKey: passkeys.creationOptions({ nonce, user, existing }),
+      publicKey: passkeys.creationOptions({ nonce, user, existing: passkeysOf(account) }),
     };
   };
 };

@@ -1,4 +1,4 @@
-import { Refusal } from '../../domain/refusal.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { type Factor, isConfirmed } from '../../domain/second-factor.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 
@@ -15,6 +15,6 @@ export const listFactors =
   ({ secondFactors }: { readonly secondFactors: SecondFactors }): ListFactors =>
   async (userId) => {
     const account = await secondFactors.find(userId);
-    if (account === null) throw new Refusal('not_found', 'This user has no account here.');
+    if (account === null) throw accountNotFound();
     return { factors: account.factors.filter(isConfirmed), recoveryCodes: account.recoveryCodes.length };
   };

@@ -3,19 +3,16 @@ import { Refusal } from '../../domain/refusal.ts';
 import { RECOVERY_CODES } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
+import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import {
-  authorizeFactorChange,
-  type FactorChangeDeps,
-  type FactorChangeRequest,
-} from './authorize-factor-change.ts';
+import { authorizeFactorChange, type FactorChangeDeps } from './authorize-factor-change.ts';
 
 interface Deps extends FactorChangeDeps {
   readonly recoveryCodes: RecoveryCodes;
   readonly newId: NewId;
 }
 
-export type MakeRecoveryCodes = (request: FactorChangeRequest) => Promise<readonly string[]>;
+export type MakeRecoveryCodes = (request: SensitiveRequest) => Promise<readonly string[]>;
 
 /**
  * Makes new recovery codes in place of the earlier ones. They are shown this once. Rejects with a {@link Refusal}: those of

@@ -2,18 +2,15 @@ import { clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
+import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
 import { outboxEntries } from '../outbox-entries.ts';
-import {
-  authorizeFactorChange,
-  type FactorChangeDeps,
-  type FactorChangeRequest,
-} from './authorize-factor-change.ts';
+import { authorizeFactorChange, type FactorChangeDeps } from './authorize-factor-change.ts';
 
 interface Deps extends FactorChangeDeps {
   readonly newId: NewId;
 }
 
-export type RemoveFactor = (request: FactorChangeRequest & { readonly id: string }) => Promise<void>;
+export type RemoveFactor = (request: SensitiveRequest & { readonly id: string }) => Promise<void>;
 
 /**
  * Removes a confirmed factor; the last one takes the recovery codes with it. Rejects with a {@link Refusal}: those of

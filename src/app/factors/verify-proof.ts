@@ -1,4 +1,10 @@
-import { isConfirmed, isNextSignCount, isUnusedStep, type ProofUse } from '../../domain/second-factor.ts';
+import {
+  isConfirmed,
+  isNextSignCount,
+  isUnusedStep,
+  type Passkey,
+  type ProofUse,
+} from '../../domain/second-factor.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
 import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
@@ -28,6 +34,11 @@ export interface ProvenAccount {
 export interface ProofTerms {
   readonly nonce: string;
   readonly requireUserVerification: boolean;
+}
+
+/** The passkeys of an account. */
+export function passkeysOf({ factors }: FactorsOfAccount): readonly Passkey[] {
+  return factors.flatMap((factor) => (factor.kind === 'passkey' ? [factor.passkey] : []));
 }
 
 /**

@@ -1,7 +1,7 @@
+import { accountNotFound } from '../../domain/refusal.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { accountNotFound } from './no-account.ts';
 import { assertTaskText } from './require-text.ts';
 
 export type CreateTask = (owner: string, text: string) => Promise<Task>;

@@ -1,7 +1,7 @@
+import { accountNotFound } from '../../domain/refusal.ts';
 import { MAX_LIST_LENGTH, type Task } from '../../domain/task.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
-import { accountNotFound } from './no-account.ts';
 
 export type ListTasks = (owner: string) => Promise<readonly Task[]>;
 
