@@ -1,18 +1,19 @@
-import { createOutage } from '../lib/outage.ts';
 import type { Log } from '../ports/log.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import { createProbedOutage } from './probed-outage.ts';
 
 /**
  * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
  * while `primary` fails. So an outage does not reset the counts of this process, and accounts that logged in through
  * this process stay known. `fallback` does not see the attempts at other processes. It must not reject.
  *
- * The first call that `primary` rejects starts an outage, which is logged once. During the outage no call waits for
- * `primary`: one probe at a time runs in the background, and the first success ends the outage.
+ * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */
 export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log: Log): Attempts {
-  const outage = createOutage();
-  let isProbing = false;
+  const outage = createProbedOutage({
+    begun: (error) => log.error({ err: error }, 'attempts are counted by this process alone'),
+    ended: () => log.info({}, 'attempts are counted by all processes together again'),
+  });
 
   return {
     begin: (subject, now) => callBoth((attempts) => attempts.begin(subject, now)),
@@ -24,27 +25,14 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {
     const own = await operation(fallback);
     if (outage.isOngoing()) {
-      void probe(operation);
+      outage.probe(() => operation(primary));
       return own;
     }
     try {
       return await operation(primary);
     } catch (error) {
-      outage.begin(() => log.error({ err: error }, 'attempts are counted by this process alone'));
+      outage.begin(error);
       return own;
-    }
-  }
-
-  async function probe(question: (attempts: Attempts) => Promise<unknown>): Promise<void> {
-    if (isProbing) return;
-    isProbing = true;
-    try {
-      await question(primary);
-      outage.end(() => log.info({}, 'attempts are counted by all processes together again'));
-    } catch {
-      // The outage continues; its start was logged.
-    } finally {
-      isProbing = false;
     }
   }
 }

@@ -1,7 +1,7 @@
-import { createOutage } from '../lib/outage.ts';
 import type { Log } from '../ports/log.ts';
 import { FullOfProofs, type UsedProofs } from '../ports/stores/used-proofs.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import { createProbedOutage } from './probed-outage.ts';
 
 interface Deps {
   readonly log: Log;
@@ -13,21 +13,22 @@ interface Deps {
  * this process too, so that an outage does not make its earlier proofs usable again. During an outage a proof can be
  * used once at each process; each such use is counted. A full `primary` is no outage: the proof is refused.
  *
- * The first failure starts an outage, which is logged once. During the outage no call waits for `primary`: one
- * probe at a time runs in the background, and the first success ends the outage.
+ * The first failure starts an outage: see {@link createProbedOutage}.
  */
 export function usedProofsWithFallback(
   primary: UsedProofs,
   fallback: UsedProofs,
   { log, telemetry }: Deps,
 ): UsedProofs {
-  const outage = createOutage();
-  let isProbing = false;
+  const outage = createProbedOutage({
+    begun: (error) => log.error({ err: error }, 'used proofs are known to this process alone'),
+    ended: () => log.info({}, 'used proofs are shared by all processes again'),
+  });
 
   return {
     async use(...use) {
       if (outage.isOngoing()) {
-        void probe(use);
+        outage.probe(() => primary.use(...use));
         return useAlone(use);
       }
       try {
@@ -37,7 +38,7 @@ export function usedProofsWithFallback(
         return isFirst;
       } catch (error) {
         if (error instanceof FullOfProofs) throw error;
-        outage.begin(() => log.error({ err: error }, 'used proofs are known to this process alone'));
+        outage.begin(error);
         return useAlone(use);
       }
     },
@@ -47,18 +48,5 @@ export function usedProofsWithFallback(
     const isFirst = await fallback.use(...use);
     if (isFirst) telemetry.proofUnshared();
     return isFirst;
-  }
-
-  async function probe(use: Parameters<UsedProofs['use']>): Promise<void> {
-    if (isProbing) return;
-    isProbing = true;
-    try {
-      await primary.use(...use);
-      outage.end(() => log.info({}, 'used proofs are shared by all processes again'));
-    } catch {
-      // The outage continues; its start was logged.
-    } finally {
-      isProbing = false;
-    }
   }
 }

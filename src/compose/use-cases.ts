@@ -49,6 +49,7 @@ import { findTask } from '../app/tasks/find-task.ts';
 import { listTasks } from '../app/tasks/list-tasks.ts';
 import { listUsers } from '../app/tasks/list-users.ts';
 import { withTelemetry } from '../app/with-telemetry.ts';
+import { pagePolicy } from '../domain/account-page.ts';
 import type { EmailVerification } from '../domain/email-address.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Policy } from '../domain/policy.ts';
@@ -134,6 +135,7 @@ export function createUseCases(deps: UseCaseDeps) {
   const firstStepEnded = (fault: Fault | null) => fault !== 'second_factor_required' && loginEnded(fault);
 
   const mailReset = forgotPassword(deps);
+  const onPages = { ...deps, policy: pagePolicy(deps.policy) };
 
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
@@ -181,8 +183,14 @@ export function createUseCases(deps: UseCaseDeps) {
     makeRecoveryCodes: makeRecoveryCodes(deps),
     renameFactor: renameFactor(deps),
     removeFactor: removeFactor(deps),
-    signInToPage: withTelemetry(signInToPage(deps), firstStepEnded),
-    finishSignIn: withTelemetry(finishSignIn(deps), loginEnded),
+    signInToPage: withTelemetry(
+      signInToPage({ ...deps, logInWithPassword: logInWithPassword(onPages) }),
+      firstStepEnded,
+    ),
+    finishSignIn: withTelemetry(
+      finishSignIn({ ...deps, logInWithSecondFactor: logInWithSecondFactor(onPages) }),
+      loginEnded,
+    ),
     findPageSession: findPageSession(deps),
 
     createTask: createTask(deps),

@@ -1,4 +1,4 @@
-import { PAGE_IDLE_AGE, pagePolicy } from '../../domain/account-page.ts';
+import type { PAGE_IDLE_AGE, pagePolicy } from '../../domain/account-page.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
@@ -6,8 +6,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { PageSecrets } from '../../ports/security/page-secrets.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { AccountPageSessions } from '../../ports/stores/account-page-sessions.ts';
-import { logInWithPassword } from '../accounts/log-in-with-password.ts';
-import { logInWithSecondFactor } from '../accounts/log-in-with-second-factor.ts';
+import type { LogInWithPassword } from '../accounts/log-in-with-password.ts';
+import type { LogInWithSecondFactor } from '../accounts/log-in-with-second-factor.ts';
 import type { Proof } from '../factors/verify-proof.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 
@@ -16,7 +16,7 @@ interface PageDeps {
   readonly accountPageSessions: AccountPageSessions;
   readonly codec: TokenCodec;
   readonly clock: Clock;
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, 'clockSkew'>;
 }
 
 export interface SignInToPageInput {
@@ -32,16 +32,16 @@ export type SignInToPage = (input: SignInToPageInput) => Promise<string>;
 /**
  * Signs a user in to the account pages. That is a login with the limits, mails and events of every login, but the pair
  * never leaves this module: the page gets a cookie instead. The session ends after {@link PAGE_IDLE_AGE} without a use.
- * Rejects with a {@link Refusal}, as {@link logInWithPassword} does.
+ * Rejects with a {@link Refusal}, as {@link LogInWithPassword} does.
+ *
+ * @param deps `logInWithPassword` follows {@link pagePolicy}
  */
-export const signInToPage = (deps: PageDeps & Parameters<typeof logInWithPassword>[0]): SignInToPage => {
-  const logIn = logInWithPassword({ ...deps, policy: pagePolicy(deps.policy) });
-
-  return async (credentials) => {
+export const signInToPage =
+  (deps: PageDeps & { readonly logInWithPassword: LogInWithPassword }): SignInToPage =>
+  async (credentials) => {
     const session = { paired: true, door: 'canonical', clientId: OWN_CLIENT_ID } as const;
-    return openPage(deps, await logIn({ ...credentials, ...session }));
+    return openPage(deps, await deps.logInWithPassword({ ...credentials, ...session }));
   };
-};
 
 export interface FinishSignInInput {
   /** The challenge that {@link signInToPage} refused the right password with. */
@@ -52,12 +52,15 @@ export interface FinishSignInInput {
 
 export type FinishSignIn = (input: FinishSignInInput) => Promise<string>;
 
-/** The second step of a sign-in. Rejects with a {@link Refusal}, as {@link logInWithSecondFactor} does. */
-export const finishSignIn = (deps: PageDeps & Parameters<typeof logInWithSecondFactor>[0]): FinishSignIn => {
-  const logIn = logInWithSecondFactor({ ...deps, policy: pagePolicy(deps.policy) });
-
-  return async (answer) => openPage(deps, await logIn(answer));
-};
+/**
+ * The second step of a sign-in. Rejects with a {@link Refusal}, as {@link LogInWithSecondFactor} does.
+ *
+ * @param deps `logInWithSecondFactor` follows {@link pagePolicy}
+ */
+export const finishSignIn =
+  (deps: PageDeps & { readonly logInWithSecondFactor: LogInWithSecondFactor }): FinishSignIn =>
+  async (answer) =>
+    openPage(deps, await deps.logInWithSecondFactor(answer));
 
 async function openPage(deps: PageDeps, { access }: TokenPair): Promise<string> {
   const { pageSecrets, accountPageSessions, codec, clock, policy } = deps;

@@ -1,0 +1,33 @@
+import { createOutage } from '../lib/outage.ts';
+
+/** What is logged, once each, when an outage begins and ends. */
+interface Lines {
+  begun(error: unknown): void;
+  ended(): void;
+}
+
+/**
+ * An outage of a store that has a fallback. During the outage no call waits for the store: one probe at a time runs in the
+ * background, and the first success ends the outage.
+ */
+export function createProbedOutage({ begun, ended }: Lines) {
+  const outage = createOutage();
+  let isProbing = false;
+
+  return {
+    isOngoing: () => outage.isOngoing(),
+    begin: (error: unknown) => outage.begin(() => begun(error)),
+
+    /** Starts a call to the store, unless one is running. */
+    probe(call: () => Promise<unknown>): void {
+      if (isProbing) return;
+      isProbing = true;
+      void call()
+        .then(() => outage.end(ended))
+        .catch(() => {}) // the outage continues; its start was logged
+        .finally(() => {
+          isProbing = false;
+        });
+    },
+  };
+}
