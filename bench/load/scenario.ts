@@ -29,5 +29,5 @@ export interface Scenario<State> {
 }
 
 /** Scenarios by their names: `refresh`, `login`, `password`, `protected`; one name means the same work everywhere. */
-// biome-ignore lint/suspicious/noExplicitAny: the state is the scenario's own affair, and differs from one to the next
+// biome-ignore lint/suspicious/noExplicitAny: each scenario has a state of its own type
 export type Scenarios = Readonly<Record<string, Scenario<any>>>;

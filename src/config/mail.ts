@@ -56,7 +56,7 @@ export function readMail(
   return { kind: 'smtp', host, port, name, ...credentials, from, receiver };
 }
 
-/** Without mails nobody could confirm an address, so nobody could log in. */
+/** Without mails no user could confirm an address, so no user could log in. */
 export function readEmailVerification(
   { EMAIL_VERIFICATION }: Variables,
   mail: MailConfig,

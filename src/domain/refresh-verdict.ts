@@ -84,7 +84,7 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
   // A stolen refresh signing key must not forge an unpaired token for a paired session.
   if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
-  // A token without `cnf` must not pass for one of a bound session, whoever signed it.
+  // A token without `cnf` must not pass for one of a bound session, even with a valid signature.
   if (family.jkt !== (context.claims.cnf?.jkt ?? null)) return refuse('invalid_token');
   const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.

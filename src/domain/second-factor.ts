@@ -166,8 +166,7 @@ export function useChallenge(
 export const FIRST_SECURITY_VERSION = '00000000-0000-0000-0000-000000000000';
 
 /**
- * A verified proof that is still to be used up. Whoever accepts it must use it up together with the change that it
- * allows.
+ * A verified proof that is still to be used up. The change that it allows must use it up in the same transaction.
  */
 export type ProofUse =
   | { readonly kind: 'totp'; readonly factorId: string; readonly step: number }

@@ -31,7 +31,7 @@ async function pageWithAuthenticator(
   return { page, devtools, id };
 }
 
-/** What the browser of the user answers. These functions run in the page. */
+/** What the browser of the user answers. These functions run in the page, whose globals Node does not type. */
 const inPage = {
   create: (page: Page, publicKey: unknown) =>
     page.evaluate(async (json) => {

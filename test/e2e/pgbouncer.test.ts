@@ -4,20 +4,11 @@ import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { dataDir, startComposed, until } from '../support/composed.ts';
-import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { POOLED_ROLE, requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const MODES = ['session', 'transaction'] as const;
-
-/** What a role needs behind a pooler in transaction mode, as docs/operations.md has it. */
-const SETTINGS = {
-  statement_timeout: '4s',
-  DateStyle: 'ISO, MDY',
-  bytea_output: 'hex',
-  standard_conforming_strings: 'on',
-  default_transaction_isolation: 'read committed',
-};
 
 interface Answer {
   readonly status: number;
@@ -39,7 +30,7 @@ const protectedStatus = async (url: string, { body }: Answer) =>
 /** A database whose role is fit for the mode, directly and through a PgBouncer with its defaults. */
 async function pooled(t: Test, mode: (typeof MODES)[number]) {
   const hostile = { datestyle: 'German', bytea_output: 'escape' };
-  const direct = await testRole(t, await testDatabase(t), mode === 'session' ? hostile : SETTINGS);
+  const direct = await testRole(t, await testDatabase(t), mode === 'session' ? hostile : POOLED_ROLE);
   const { url } = await startPgBouncer(t, direct, mode);
   const admin = postgres(direct, { max: 1, onnotice: () => {} });
   t.teardown(() => admin.end({ timeout: 1 }));
@@ -104,7 +95,7 @@ for (const mode of MODES) {
 
 t.test("a statement that was abandoned in the pooler's queue has no effect later", async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
-  const direct = await testRole(t, await testDatabase(t), SETTINGS);
+  const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
   const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 1 });
   const [admin, busy] = [direct, url].map((url) =>
     postgres(url, { max: 1, prepare: false, fetch_types: false }),

@@ -2,27 +2,19 @@ import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { dataDir, startComposed } from '../support/composed.ts';
 import { requireNginx, startNginx } from '../support/nginx.ts';
+import { POOLED_ROLE } from '../support/pgbouncer.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
-/** What a role needs behind a pooler in transaction mode. */
-const SETTINGS = {
-  statement_timeout: '4s',
-  DateStyle: 'ISO, MDY',
-  bytea_output: 'hex',
-  standard_conforming_strings: 'on',
-  default_transaction_isolation: 'read committed',
-};
-
 const KEY = 'a-key-of-a-resource-server-of-32-characters';
 
 async function environment(t: Test, more: Readonly<Record<string, string>> = {}) {
   return {
     DATA_DIR: await dataDir(t),
-    DATABASE_URL: await testRole(t, await testDatabase(t), SETTINGS),
+    DATABASE_URL: await testRole(t, await testDatabase(t), POOLED_ROLE),
     LOGIN_BY_USER_ID: 'open',
     MAIL: 'off',
     SERVICE_API_KEYS: `shop:verify:${KEY}`,

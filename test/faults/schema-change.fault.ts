@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import t from 'tap';
-import { requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { POOLED_ROLE, requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { startAccountReaders, stuckConnections } from './support/account-readers.ts';
 import { faultsIn } from './support/checks.ts';
@@ -64,19 +64,10 @@ t.test('a schema change under load ends no session and mixes no answers', async 
   );
 });
 
-/** The settings that docs/operations.md requires of a role behind a pooler in transaction mode. */
-const SETTINGS = {
-  statement_timeout: '4s',
-  DateStyle: 'ISO, MDY',
-  bytea_output: 'hex',
-  standard_conforming_strings: 'on',
-  default_transaction_isolation: 'read committed',
-};
-
 for (const mode of ['session', 'transaction'] as const) {
   t.test(`a pooler in ${mode} mode that forgets statements and restarts ends no session`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
-    const direct = await testRole(t, await testDatabase(t), SETTINGS);
+    const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
     const pooler = await startPgBouncer(t, direct, mode);
     const sql = connectDirectly(t, direct);
     const values = { DATABASE_URL: pooler.url, DATABASE_POOLER: mode, REGISTER_LIMIT: '1000/1h' };

@@ -29,7 +29,7 @@ t.test('the right password leads to a second step, and the code of an app signs 
   const first = await submit('/account/sign-in', CREDENTIALS);
   t.equal(first.status, 200);
   t.equal(first.title, 'Enter your second factor');
-  t.same(first.headers.getSetCookie(), [], 'the password alone signs nobody in');
+  t.same(first.headers.getSetCookie(), [], 'the password alone signs no user in');
   t.match(first.html, 'autocomplete="one-time-code"');
   const typed = code();
   const answer = await submit(SECOND_STEP, {

@@ -141,7 +141,7 @@ t.test('"End all other sessions" spares the page, and "End all sessions" does no
   t.same(await sessionIds(), []);
 });
 
-t.test('a page ends with the sessions of its user, whoever ends them', async (t) => {
+t.test('a page ends with the sessions of its user, for every way of ending them', async (t) => {
   const pages = await accountPages(t);
   const { signIn, show, logInByApi, post, send, sessionIds } = pages;
   const bearer = (access: string) => ({ authorization: `Bearer ${access}` });

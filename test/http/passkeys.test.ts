@@ -16,7 +16,7 @@ interface Begun {
   readonly publicKey: { readonly challenge: string } & Record<string, unknown>;
 }
 
-const begunBy = ({ body }: { readonly body: Record<string, unknown> }) => body as unknown as Begun;
+const begunBy = ({ body }: { readonly body: Record<string, unknown> }) => body as unknown as Begun; // the test reads what the route answers
 
 async function begin({ post }: HttpService, signed: Signed): Promise<Begun> {
   return begunBy(await post('/auth/factors/passkeys/options', undefined, bearer(signed)));
@@ -196,7 +196,7 @@ t.test('a new passkey is refused in another account, another state and a wrong f
   t.equal(status, 200);
 });
 
-t.test('a removed passkey logs nobody in, and other doors refuse its account', async (t) => {
+t.test('a removed passkey logs no user in, and other doors refuse its account', async (t) => {
   const service = await httpService(t);
   const ann = await signUp(service);
   const key = softwareAuthenticator();

@@ -16,6 +16,15 @@ const SERVER = 'pgbouncer';
 /** Some accounts do not have these folders on their PATH. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
+/** The settings that a role needs behind a pooler in transaction mode, as docs/operations.md has it. */
+export const POOLED_ROLE = {
+  statement_timeout: '4s',
+  DateStyle: 'ISO, MDY',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+};
+
 /** Returns whether PgBouncer is installed. If not, skips the test, or fails it with CI=true. */
 export function requirePgBouncer(t: Pick<Test, 'plan'>): boolean {
   if (spawnSync(SERVER, ['--version'], { env: { PATH } }).status === 0) return true;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   ATTEMPT_POLICY,
   type AttemptCount,
@@ -10,6 +9,7 @@ import {
   hasDelay,
   succeedAttempt,
 } from '../../domain/attempts.ts';
+import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { createBoundedMap } from './bounded-map.ts';
 
@@ -99,12 +99,12 @@ export function createMemoryAttempts({
     },
 
     async recordRecovery({ account, identifiers, network }, now) {
-      for (const identifier of identifiers) accounts.set(hashOf(identifier), undefined);
-      remember({ account: hashOf(account), network: hashOf(network) }, now + policy.knownFor);
+      for (const identifier of identifiers) accounts.set(shortHash(identifier), undefined);
+      remember({ account: shortHash(account), network: shortHash(network) }, now + policy.knownFor);
     },
 
     async countAction(name, limit, now) {
-      const key = hashOf(name);
+      const key = shortHash(name);
       const actionWindows = windowsOf(name);
       const { verdict, times } = countAction(actionWindows.get(key)?.times ?? [], limit, now);
       if (verdict.allowed) actionWindows.set(key, { times, isFull: verdict.remaining === 0 });
@@ -114,9 +114,5 @@ export function createMemoryAttempts({
 }
 
 function hashSubject({ account, identifier, network }: AttemptSubject): AttemptSubject {
-  return { account: hashOf(account), identifier: hashOf(identifier), network: hashOf(network) };
-}
-
-function hashOf(name: string): string {
-  return createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
+  return { account: shortHash(account), identifier: shortHash(identifier), network: shortHash(network) };
 }

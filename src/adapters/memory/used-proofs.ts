@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { shortHash } from '../../lib/short-hash.ts';
 import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
 
 /** About 30 MB. Proofs are remembered for about two minutes, so that this is more than 1,500 proofs a second. */
@@ -11,7 +11,7 @@ export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedP
   return {
     async use({ jkt, jti }, now, until) {
       forgetOld(now);
-      const key = createHash('sha256').update(`${jkt} ${jti}`).digest().subarray(0, 16).toString('base64url');
+      const key = shortHash(`${jkt} ${jti}`);
       if ((used.get(key) ?? now) > now) return false;
       if (used.size >= maxEntries) throw new FullOfProofs();
       used.delete(key);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { ATTEMPT_POLICY, type AttemptPolicy, type DelayPolicy, wholeSeconds } from '../../domain/attempts.ts';
+import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS } from './attempts-lua.ts';
 import { createScript } from './script.ts';
@@ -69,7 +69,6 @@ function delayArguments({ free, firstDelay, longestDelay, quiet, forgetOneAfter 
   return [free, firstDelay, longestDelay, quiet, forgetOneAfter ?? 0];
 }
 
-/** 128 bits of a hash, so that two names never share a key. */
 function hashNames(...names: string[]): string {
-  return createHash('sha256').update(JSON.stringify(names)).digest().subarray(0, 16).toString('base64url');
+  return shortHash(JSON.stringify(names));
 }

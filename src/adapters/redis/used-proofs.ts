@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { shortHash } from '../../lib/short-hash.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
 
@@ -12,11 +12,7 @@ interface Options {
 export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Options = {}): UsedProofs {
   return {
     async use({ jkt, jti }, now, until) {
-      const hash = createHash('sha256')
-        .update(`${jkt} ${jti}`)
-        .digest()
-        .subarray(0, 16)
-        .toString('base64url');
+      const hash = shortHash(`${jkt} ${jti}`);
       try {
         return (await redis.set(`${prefix}proof:${hash}`, '', 'PX', until - now, 'NX')) === 'OK';
       } catch (error) {

@@ -54,7 +54,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       const { verifyRegistrationResponse } = await library();
       const verification = verifyRegistrationResponse({
         ...expected,
-        response: answer as unknown as RegistrationResponseJSON,
+        response: answer as unknown as RegistrationResponseJSON, // the library validates it
         expectedChallenge: nonce,
         requireUserVerification: false,
         supportedAlgorithmIDs: ALGORITHMS,
@@ -77,7 +77,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       const { verifyAuthenticationResponse } = await library();
       const verification = verifyAuthenticationResponse({
         ...expected,
-        response: answer as unknown as AuthenticationResponseJSON,
+        response: answer as unknown as AuthenticationResponseJSON, // the library validates it
         expectedChallenge: nonce,
         credential: {
           id: passkey.credentialId,

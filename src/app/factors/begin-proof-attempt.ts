@@ -18,7 +18,7 @@ export interface ProofAttemptDeps {
  * proof was right. Rejects with a {@link Refusal} `too_many_requests`.
  *
  * The networks where the account is known are those of right proofs. A right password alone makes no network known, so
- * somebody who has only the password stays among strangers.
+ * a thief who has only the password shares the count of strangers.
  */
 export async function beginProofAttempt(
   { proofAttempts, clock, securityLog }: ProofAttemptDeps,

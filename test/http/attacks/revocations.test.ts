@@ -9,7 +9,7 @@ import { isReady, readRevocations } from '../../support/revocation-reader.ts';
 
 const UNTIL = NOW + 600_000;
 
-t.test('without a key of scope verify nobody learns which sessions end', async (t) => {
+t.test('a client without a key of scope verify does not learn which sessions end', async (t) => {
   const { send, revoked, logIn, adminKey } = await httpService(t);
   revoked.setComplete(true);
   const { access } = await logIn();

@@ -73,7 +73,7 @@ databaseTest(
     t.same(found, [], 'the database with its events');
     t.notOk(values.includes(code), 'the code');
 
-    // Whoever has the dump, and the password, tries every value of it as a recovery code.
+    // A thief with the dump and the password tries every value of the dump as a recovery code.
     const rows = await sql<{ hashed_code: Buffer }[]>`select hashed_code from recovery_codes`;
     const stored = new Set(rows.map(({ hashed_code }) => hashed_code.toString('base64url')));
     t.equal(stored.size, 9);

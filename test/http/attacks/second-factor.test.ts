@@ -198,7 +198,7 @@ databaseTest('one assertion opens one session, and wrong ones store nothing', as
   t.equal(await sessionsOf(service, ann.id), 2);
 });
 
-databaseTest('a passkey that was removed beside a login logs nobody in afterwards', async (t, sql) => {
+databaseTest('a passkey that was removed beside a login logs no user in afterwards', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const ann = await signUp(service);
   const key = await addPasskey(service, ann.access);

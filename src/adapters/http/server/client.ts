@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { ClientInfo } from '../../../domain/events.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
+import { shortHash } from '../../../lib/short-hash.ts';
 import { forwardedAddress } from './address.ts';
 
 /**
@@ -13,13 +13,8 @@ export function clientInfoOf(request: FastifyRequest): ClientInfo {
   return {
     address: addressOf(request),
     userAgent: cutUserAgent(userAgent),
-    productHash: hashProduct(productOf(userAgent)),
+    productHash: shortHash(productOf(userAgent)),
   };
-}
-
-/** 16 bytes distinguish products. The hash is not a secret and protects none. */
-function hashProduct(product: string): string {
-  return createHash('sha256').update(product).digest().subarray(0, 16).toString('base64url');
 }
 
 /**
