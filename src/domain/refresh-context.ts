@@ -11,7 +11,7 @@ export interface RefreshContext {
   readonly operation: Operation;
   readonly claims: RefreshClaims;
   /** Keyed hash of the token's `jti`, made under the scheme of the family's row. */
-  readonly hash: string;
+  readonly hashedTokenId: string;
   /** Keyed hash of the request's operation and `Idempotency-Key`, made under the same scheme; null without a key. */
   readonly retryKeyHash: string | null;
   readonly client: ClientInfo;

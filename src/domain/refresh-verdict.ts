@@ -30,7 +30,7 @@ export type JudgedFamily = Pick<
   | 'onUserAgentChange'
   | 'generation'
   | 'hashedRefreshTokenId'
-  | 'previousHash'
+  | 'hashedPreviousTokenId'
   | 'retryKeyHash'
   | 'address'
   | 'userAgent'
@@ -41,7 +41,7 @@ export type JudgedFamily = Pick<
 > & { readonly authentication: Pick<Authentication, 'generation'> };
 
 /**
- * The decision about a refresh: rotate or heal the family, repeat its current pair, refuse, or revoke the family.
+ * The decision about a refresh: rotate or heal the family, reissue its current pair, refuse, or revoke the family.
  * The occurrences are recorded together with the change, or alone where the family does not change.
  * docs/domain.md lists the verdict of each situation.
  */
@@ -53,7 +53,7 @@ export type Verdict<Family> =
       readonly heals: boolean;
       readonly occurrences: readonly Occurrence[];
     }
-  | { readonly kind: 'repeat'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
+  | { readonly kind: 'reissue'; readonly family: Family; readonly occurrences: readonly Occurrence[] }
   | {
       readonly kind: 'refuse';
       readonly code: RefusalCode;
@@ -125,7 +125,7 @@ function judgeRetry<Family extends JudgedFamily>(family: Family, context: Refres
   if (blocked !== null) return blocked;
   const isOtherNetwork = !inSameNetwork(context.client.address, family.address);
   return {
-    kind: 'repeat',
+    kind: 'reissue',
     family,
     occurrences: isOtherNetwork ? newNetworkOccurrences(context, family) : [],
   };
@@ -150,8 +150,8 @@ function judgeRotation<Family extends JudgedFamily>(
   return { kind: 'rotate', family, heals: false, occurrences };
 }
 
-function isCurrent(family: JudgedFamily, { claims, hash }: RefreshContext): boolean {
-  return claims.generation === family.generation && hash === family.hashedRefreshTokenId;
+function isCurrent(family: JudgedFamily, { claims, hashedTokenId }: RefreshContext): boolean {
+  return claims.generation === family.generation && hashedTokenId === family.hashedRefreshTokenId;
 }
 
 /**
@@ -160,8 +160,9 @@ function isCurrent(family: JudgedFamily, { claims, hash }: RefreshContext): bool
  * that a step-up raised is only for the client that gave the proof.
  */
 function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictPolicy): boolean {
-  const { operation, claims, hash, retryKeyHash, client, now } = context;
-  if (claims.generation !== family.generation - 1 || hash !== family.previousHash) return false;
+  const { operation, claims, hashedTokenId, retryKeyHash, client, now } = context;
+  if (claims.generation !== family.generation - 1 || hashedTokenId !== family.hashedPreviousTokenId)
+    return false;
   if (retryKeyHash !== null && retryKeyHash === family.retryKeyHash) return true;
   const wasSteppedUp = family.authentication.generation === family.generation;
   if (policy.retryWindow === 0 || operation === 'step_up' || wasSteppedUp) return false;
@@ -181,7 +182,7 @@ function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictP
  */
 function isReuse(family: JudgedFamily, context: RefreshContext, { clockSkew }: VerdictPolicy): boolean {
   const { generation, iat } = context.claims;
-  if (generation === family.generation) return context.hash !== family.hashedRefreshTokenId;
+  if (generation === family.generation) return context.hashedTokenId !== family.hashedRefreshTokenId;
   if (generation < family.generation) return true;
   return iat < Math.floor((family.rotatedAt - clockSkew) / 1000);
 }

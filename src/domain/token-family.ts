@@ -27,7 +27,7 @@ export interface CurrentPair {
   /** Keyed hash of the current refresh token's jti, base64url. */
   readonly hashedRefreshTokenId: string;
   /** Keyed hash of the previous refresh token's jti, base64url; null at login. */
-  readonly previousHash: string | null;
+  readonly hashedPreviousTokenId: string | null;
   /** Keyed hash of the `Idempotency-Key` of the last rotation. */
   readonly retryKeyHash: string | null;
   /** How the hashes and ids of this generation were made: hash function, parameters, key id. */

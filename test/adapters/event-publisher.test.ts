@@ -16,9 +16,9 @@ import { requirePrivateRabbit, startPrivateRabbit } from '../support/private-rab
 import { consumerOf, requireRabbit, testTopology } from '../support/rabbit.ts';
 import { skipFor } from '../support/skip.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const SOURCE = 'https://auth.example.com';
-const PATIENCE = 20_000;
 
 function created(id = randomUUID()): Publication {
   const data = { userId: randomUUID(), emailVerified: false, username: 'ann' };
@@ -55,13 +55,7 @@ async function publisherOn(
   const broker = await connectBroker(url, log, topology);
   const publisher = createEventPublisher(broker, { source: SOURCE, ...(timeouts && { timeouts }) });
   t.teardown(() => publisher.close());
-  return { ...publisher, lines, ready: () => until(async () => publisher.isReady()) };
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
-  }
+  return { ...publisher, lines, ready: () => waitUntil(async () => publisher.isReady()) };
 }
 
 async function next(channel: ConfirmChannel, queue: string): Promise<GetMessage> {
@@ -160,7 +154,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     await publisher.ready();
     proxy.refuse(true);
     proxy.cut();
-    await until(async () => !publisher.isReady());
+    await waitUntil(async () => !publisher.isReady());
     await t.rejects(publisher.publish(created()), /unreachable/);
     await delay(1_000); // more than one attempt to connect fails
     proxy.refuse(false);
@@ -218,21 +212,21 @@ t.test('events are published to RabbitMQ', async (t) => {
       const wrong = new URL(url);
       wrong.password = 'hunter2';
       const stranger = await publisherOn(t, wrong.href, testTopology(t, url));
-      await until(async () => stranger.lines.length > 0);
+      await waitUntil(async () => stranger.lines.length > 0);
       t.match(stranger.lines, [{ level: 'error', code: 'ACCESS_REFUSED' }]);
       t.notMatch(JSON.stringify(stranger.lines), 'hunter2');
 
       const nowhere = new URL(url);
       nowhere.pathname = '/no-such-vhost';
       const lost = await publisherOn(t, nowhere.href, testTopology(t, url));
-      await until(async () => lost.lines.length > 0);
+      await waitUntil(async () => lost.lines.length > 0);
       t.match(lost.lines, [{ level: 'error', code: /NOT_ALLOWED|ACCESS_REFUSED/ }]);
 
       const topology = testTopology(t, url);
       const consumer = await consumerOf(t, url);
       await consumer.assertExchange(topology.exchange, 'fanout', { durable: true });
       const conflict = await publisherOn(t, url, topology);
-      await until(async () => conflict.lines.length > 0);
+      await waitUntil(async () => conflict.lines.length > 0);
       t.match(conflict.lines, [{ level: 'error', code: 'PRECONDITION_FAILED' }]);
       await consumer.deleteExchange(topology.exchange);
       await conflict.ready();
@@ -242,7 +236,7 @@ t.test('events are published to RabbitMQ', async (t) => {
       const owner = await consumerOf(t, url);
       await owner.assertQueue(locked.queue, { exclusive: true });
       const refused = await publisherOn(t, url, locked);
-      await until(async () => refused.lines.length > 0);
+      await waitUntil(async () => refused.lines.length > 0);
       t.match(refused.lines, [{ level: 'error', code: 'RESOURCE_LOCKED' }]);
       await refused.close();
       await owner.deleteQueue(locked.queue);
@@ -274,7 +268,7 @@ t.test('a broker that is down is logged, and the service starts', async (t) => {
   const url = `amqp://127.0.0.1:${await freePort()}`;
   const publisher = await publisherOn(t, url, topology);
   t.notOk(publisher.isReady());
-  await until(async () => publisher.lines.length > 0);
+  await waitUntil(async () => publisher.lines.length > 0);
   t.match(publisher.lines, [{ level: 'warn', code: 'ECONNREFUSED' }]);
   await publisher.close();
 });

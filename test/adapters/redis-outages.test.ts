@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
@@ -13,6 +12,7 @@ import { NOW } from '../support/families.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { skipFor } from '../support/skip.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const { free } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this process alone';
@@ -20,7 +20,6 @@ const UNREACHABLE = 'Redis is unreachable; the service reconnects by itself';
 const BACK = 'attempts are counted by all processes together again';
 /** The answer to INFO while the server loads its data. */
 const LOADING = 'loading:1\r\nloading_eta_seconds:3600\r\n';
-const RECOVERS_WITHIN = 20_000;
 
 t.test('attempts stay limited while Redis is away', async (t) => {
   if (!requirePrivateRedis(t)) return;
@@ -44,7 +43,7 @@ t.test('attempts stay limited while Redis is away', async (t) => {
       t.same(lines.filter(isAboutAttempts), [LOST], 'logged once');
 
       await end(server);
-      await until(async () => {
+      await waitUntil(async () => {
         await attempts.countAction('anything', limit, NOW);
         return lines.includes(BACK);
       });
@@ -95,7 +94,7 @@ t.test('the connection to Redis', async (t) => {
       },
     );
     await server.start();
-    await until(async () => redis.status === 'ready');
+    await waitUntil(async () => redis.status === 'ready');
     t.same(lines, [UNREACHABLE, 'Redis is connected again']);
   });
 
@@ -121,7 +120,7 @@ t.test('the connection to Redis', async (t) => {
     const { redis, lines } = await connected(t, `${server.url}/99`);
     await server.start();
     const { redis: observer } = await connected(t, server.url);
-    await until(async () => /total_connections_received:([4-9]|\d\d)/.test(await observer.info('stats')));
+    await waitUntil(async () => /total_connections_received:([4-9]|\d\d)/.test(await observer.info('stats')));
     await t.rejects(
       createRedisAttempts(redis).countAction('mails', { count: 1, perMilliseconds: 1_000 }, NOW),
     );
@@ -144,7 +143,7 @@ t.test('the connection to Redis', async (t) => {
     await server.kill();
     const { redis, lines } = await connected(t, server.url);
     await server.start();
-    await until(async () => redis.status === 'end');
+    await waitUntil(async () => redis.status === 'end');
     t.match(lines.at(-1), /^Redis cannot be used/);
   });
 
@@ -172,7 +171,7 @@ t.test('the connection to Redis', async (t) => {
     const { redis: admin } = await connected(t, first.url);
     await admin.replicaof('127.0.0.1', target.port);
     await t.rejects(attempts.countAction('mails', limit, NOW), { cause: { message: /READONLY/ } });
-    await until(() =>
+    await waitUntil(() =>
       attempts.countAction('mails', limit, NOW).then(
         () => true,
         () => false,
@@ -227,10 +226,4 @@ async function connected(t: Test, url: string) {
 /** The lines about the connection depend on when the driver notices the outage. */
 function isAboutAttempts(line: string): boolean {
   return line === LOST || line === BACK;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + RECOVERS_WITHIN; !(await holds()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${RECOVERS_WITHIN} ms`);
-  }
 }

@@ -13,6 +13,7 @@ import { embeddedStores } from '../support/open-stores.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { POLICY } from '../support/sessions.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const MAX_AGE = POLICY.accessTokenAge + POLICY.clockSkew;
 
@@ -116,17 +117,17 @@ t.test('the feed of PostgreSQL', async (t) => {
     await one.sql`
       select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`;
-    await until(() => !list.isComplete());
+    await waitUntil(() => !list.isComplete());
     const tokenFamily = await one.open();
     await one.revoke(tokenFamily);
     t.equal(list.recall(tokenFamily), null, 'the feed is disconnected');
     // More than one attempt to subscribe fails meanwhile.
     await delay(1200);
     proxy.refuse(false);
-    await until(() => list.isComplete());
+    await waitUntil(() => list.isComplete());
     t.equal(list.recall(tokenFamily), 'logout', 'a missed revocation is known when the list is complete');
     t.same(lines, ['info', 'warn', 'info'], 'the loss is logged once');
-    await until(() => one.list.isComplete());
+    await waitUntil(() => one.list.isComplete());
   });
 
   t.test('a connection that stops answering is detected and replaced', async (t) => {
@@ -140,14 +141,14 @@ t.test('the feed of PostgreSQL', async (t) => {
     const since = performance.now();
     const tokenFamily = await one.open();
     await one.revoke(tokenFamily);
-    await until(() => !list.isComplete());
+    await waitUntil(() => !list.isComplete());
     const detected = performance.now() - since;
     // Tolerance for a busy machine. Without the heartbeat the system would detect the loss only after minutes.
     t.ok(detected < DETECTION_TIME + 2000, `detected after ${Math.round(detected)} ms`);
     t.comment(`the loss was detected after ${Math.round(detected)} ms`);
     t.equal(list.recall(tokenFamily), null);
     proxy.resume();
-    await until(() => list.isComplete());
+    await waitUntil(() => list.isComplete());
     t.equal(list.recall(tokenFamily), 'logout');
     // The close of the old connection is reported only now.
     proxy.resume();
@@ -162,7 +163,7 @@ t.test('the feed of PostgreSQL', async (t) => {
     proxy.freezeOpenConnections();
     await Promise.all([t.rejects(open()), t.rejects(open()), t.rejects(open())]);
     await open();
-    await until(() => list.isComplete());
+    await waitUntil(() => list.isComplete());
   });
 
   t.test('the list is never complete if LISTEN succeeds but nothing is delivered', async (t) => {
@@ -230,7 +231,7 @@ t.test('the embedded list is loaded again after a statement of unknown outcome',
   feed.noteFailure(new StoreUnavailable('unknown', null));
   feed.noteFailure(new StoreUnavailable('pending', null));
   t.notOk(list.isComplete());
-  await until(() => list.isComplete());
+  await waitUntil(() => list.isComplete());
   t.equal(list.recall(lost.tokenFamily), 'logout');
   t.same(lines, ['warn', 'info']);
 
@@ -327,9 +328,4 @@ async function proxied(t: T, url: string) {
   const through = new URL(url);
   through.host = `127.0.0.1:${proxy.port}`;
   return { ...proxy, url: through.href };
-}
-
-/** The time limit of the test ends the wait if the condition never holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(1);
 }

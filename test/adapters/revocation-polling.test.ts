@@ -5,6 +5,7 @@ import { pollRevocations } from '../../src/adapters/postgres/polling.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** The revocation feed of replicas behind a pooler in transaction mode. */
 
@@ -24,7 +25,7 @@ t.test('the polling feed', async (t) => {
       await polled(3);
       t.notOk(received.has(tokenFamily), 'not before the commit');
     });
-    await until(() => received.has(tokenFamily));
+    await waitUntil(() => received.has(tokenFamily));
   });
 
   await t.test('reads all revocations within the maximum age again', async (t) => {
@@ -34,7 +35,7 @@ t.test('the polling feed', async (t) => {
     const once = feed({ fullRead: NEVER });
     await Promise.all([often.polled(2), once.polled(2)]);
     await revoke(sql, tokenFamily, NOW - MAX_AGE + 1_000);
-    await until(() => often.received.has(tokenFamily));
+    await waitUntil(() => often.received.has(tokenFamily));
     await once.polled(5);
     t.notOk(once.received.has(tokenFamily), 'the overlap is shorter');
     t.same(often.calls, ['complete'], 'complete is reported once');
@@ -123,12 +124,7 @@ function startFeed(pool: Sql, intervals: { fullRead: number }) {
     /** Resolves when `count` polls that began after this call have ended. */
     async polled(count: number): Promise<void> {
       const before = polls;
-      await until(() => polls > before + count);
+      await waitUntil(() => polls > before + count);
     },
   };
-}
-
-/** The time limit of the test ends the wait if the condition never holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

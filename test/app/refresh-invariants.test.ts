@@ -119,7 +119,7 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
       const hash = await by.replica.secrets.hashJti(before.scheme, before.tokenFamily, jti);
       same(
         [hash, isRetry(before, by)],
-        [before.previousHash, true],
+        [before.hashedPreviousTokenId, true],
         'I3: none but a retry is honoured twice',
       );
     } else if (generation < before.generation) {

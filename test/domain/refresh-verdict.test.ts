@@ -24,7 +24,7 @@ function family(values: Partial<JudgedFamily> = {}): JudgedFamily {
     onUserAgentChange: 'ignore',
     generation: 5,
     hashedRefreshTokenId: 'hash-5',
-    previousHash: 'hash-4',
+    hashedPreviousTokenId: 'hash-4',
     retryKeyHash: 'key-of-the-last-rotation',
     ...HOME,
     productHash: null,
@@ -75,7 +75,7 @@ function presenting({
       exp: Math.floor(NOW / 1000) + 60,
       at_hash: 'the other half',
     },
-    hash: hash ?? `hash-${generation}`,
+    hashedTokenId: hash ?? `hash-${generation}`,
     retryKeyHash: key ?? null,
     client,
   };
@@ -156,7 +156,7 @@ const rows: Row[] = [
     name: '9 the same Idempotency-Key',
     family: family(),
     context: presenting({ generation: 4, key: KEY }),
-    expected: ['repeat'],
+    expected: ['reissue'],
   },
   {
     name: '9 another Idempotency-Key',
@@ -174,7 +174,7 @@ const rows: Row[] = [
     name: '9 the same key, another network',
     family: family(),
     context: presenting({ generation: 4, key: KEY, client: AWAY }),
-    expected: ['repeat', 'sessions.address_changed'],
+    expected: ['reissue', 'sessions.address_changed'],
   },
   {
     name: '9 the same key, another network, which the policy blocks',
@@ -186,7 +186,7 @@ const rows: Row[] = [
     name: '9 within the window',
     family: justRotated(15_000),
     context: presenting({ generation: 4 }),
-    expected: ['repeat'],
+    expected: ['reissue'],
     policy: WINDOW,
   },
   {
@@ -200,7 +200,7 @@ const rows: Row[] = [
     name: '9 the clock of the rotating replica was ahead, within the skew',
     family: justRotated(-5_000),
     context: presenting({ generation: 4 }),
-    expected: ['repeat'],
+    expected: ['reissue'],
     policy: WINDOW,
   },
   {
@@ -235,7 +235,7 @@ const rows: Row[] = [
     name: '9 within the window, after a step-up of an earlier generation',
     family: { ...justRotated(0), authentication: { generation: 4 } },
     context: presenting({ generation: 4 }),
-    expected: ['repeat'],
+    expected: ['reissue'],
     policy: WINDOW,
   },
   {
@@ -249,7 +249,7 @@ const rows: Row[] = [
     name: '9 a step-up again, by its key',
     family: { ...family(), authentication: { generation: 5 } },
     context: presenting({ generation: 4, key: KEY, operation: 'step_up' }),
-    expected: ['repeat'],
+    expected: ['reissue'],
   },
   {
     name: '9 without a window, immediately after the rotation',
@@ -466,9 +466,9 @@ t.test('a retry from a new network is reported, a retry from a known one is not'
     const context = presenting({ generation: 4, key: KEY, client: { ...HOME, address } });
     return { ...context, claims: { ...context.claims, userIp: mintedAt } };
   };
-  t.same(verdict(row, retry(AWAY.address, HOME.address)), ['repeat'], 'where it was rotated');
-  t.same(verdict(row, retry(HOME.address, HOME.address)), ['repeat'], 'where it was minted');
-  t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['repeat', 'sessions.address_changed']);
+  t.same(verdict(row, retry(AWAY.address, HOME.address)), ['reissue'], 'where it was rotated');
+  t.same(verdict(row, retry(HOME.address, HOME.address)), ['reissue'], 'where it was minted');
+  t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['reissue', 'sessions.address_changed']);
 });
 
 t.test('a retry by another product revokes the family if its policy blocks that', async (t) => {
@@ -476,8 +476,8 @@ t.test('a retry by another product revokes the family if its policy blocks that'
     presenting({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
   const expected = ['revoke user_agent_changed', 'sessions.revoked'];
   t.same(verdict(blocked('onUserAgentChange'), retry('curl/8.1')), expected);
-  t.same(verdict(blocked('onUserAgentChange'), retry(HOME.userAgent)), ['repeat'], 'the same product');
-  t.same(verdict(family(), retry('curl/8.1')), ['repeat'], 'no policy');
+  t.same(verdict(blocked('onUserAgentChange'), retry(HOME.userAgent)), ['reissue'], 'the same product');
+  t.same(verdict(family(), retry('curl/8.1')), ['reissue'], 'no policy');
 });
 
 const told = 'sessions.address_changed';
@@ -503,7 +503,7 @@ for (const [minted, address, isSame] of networks) {
     const reuse = ['revoke token_reused', 'sessions.reuse_detected'];
     t.same(judged('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
     t.same(judged('block', {}), isSame ? ['rotate'] : refused, 'row 12');
-    t.same(judged('block', retry), isSame ? ['repeat'] : refused, 'row 9 with the key');
-    t.same(judged('block', { generation: 4 }, WINDOW), isSame ? ['repeat'] : reuse, 'row 9 in the window');
+    t.same(judged('block', retry), isSame ? ['reissue'] : refused, 'row 9 with the key');
+    t.same(judged('block', { generation: 4 }, WINDOW), isSame ? ['reissue'] : reuse, 'row 9 in the window');
   });
 }

@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createServer } from 'node:tls';
 import t, { type Test } from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
@@ -18,9 +17,7 @@ import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '..
 import { startService } from '../support/process.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
 import { skipFor } from '../support/skip.ts';
-
-/** An event that was taken up and not dealt with comes back after a minute. */
-const PATIENCE = 90_000;
+import { waitUntil } from '../support/wait-until.ts';
 
 t.test('events reach RabbitMQ and fail no request', async (t) => {
   if (!requirePrivateRabbit(t) || !(await requirePostgres(t))) return;
@@ -57,7 +54,7 @@ async function oneTree(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
   const { register, close } = await start(t, { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   t.equal(await register('dora'), 201);
-  await until(() => events.length === 1);
+  await waitUntil(() => events.length === 1);
   await close(); // which sends what is left
 
   const request = collector.one('POST /auth/register');
@@ -86,7 +83,7 @@ async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
   // The authority is read when a process starts.
   const service = await startService(t, { env });
   t.equal(await registerAt(service.url, 'bob'), 201);
-  await until(() => events.length === 1);
+  await waitUntil(() => events.length === 1);
   t.same(schemaFaults(events[0]), []);
   t.equal(await service.stop(), 0);
 }
@@ -111,9 +108,9 @@ async function withoutMailServer(t: Test, rabbit: PrivateRabbit): Promise<void> 
   await register('cleo');
   await forget('cleo');
   const refused = mailServer.refused();
-  await until(() => mailServer.refused() > refused);
+  await waitUntil(() => mailServer.refused() > refused);
   await register('dora');
-  await until(() => events.length === 2);
+  await waitUntil(() => events.length === 2);
   t.same(
     events.map(({ data }) => data.username),
     ['cleo', 'dora'],
@@ -125,19 +122,19 @@ async function hung(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
   const { register, forget, mails, close } = await start(t, env);
   await register('eve');
-  await until(() => events.length === 1);
+  await waitUntil(() => events.length === 1);
   rabbit.freeze();
   try {
     t.equal(await register('fay'), 201);
     await forget('fay');
-    await until(async () => (await mails()) === 1);
+    await waitUntil(async () => (await mails()) === 1);
     t.equal(events.length, 1);
     await close();
   } finally {
     rabbit.thaw();
   }
   await start(t, env);
-  await until(() => events.some(({ data }) => data.username === 'fay'));
+  await waitUntil(() => events.some(({ data }) => data.username === 'fay'));
 }
 
 async function down(t: Test, rabbit: PrivateRabbit): Promise<void> {
@@ -147,10 +144,10 @@ async function down(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.equal((await fetch(`${url}/health/ready`)).status, 200);
   t.equal(await register('gus'), 201);
   await forget('gus');
-  await until(async () => (await mails()) === 1);
+  await waitUntil(async () => (await mails()) === 1);
   await rabbit.start();
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
-  await until(() => events.some(({ data }) => data.username === 'gus'));
+  await waitUntil(() => events.some(({ data }) => data.username === 'gus'));
 }
 
 async function scratch(t: Test): Promise<string> {
@@ -225,10 +222,4 @@ async function listening(t: Test, server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close());
   return (server.address() as AddressInfo).port;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(50)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
-  }
 }

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
@@ -10,6 +9,7 @@ import { compose } from '../../src/compose.ts';
 import { ConfigurationError, readConfig } from '../../src/config.ts';
 import { headerOf, hmac, modifyToken } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const key = (letter: string) => `${letter}-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ`;
 const SECRETS = {
@@ -53,14 +53,6 @@ async function replica(t: Test, env: Env) {
   };
 }
 
-async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    if (await look()) return;
-    await sleep(50);
-  }
-  throw new Error(`waited in vain: ${what}`);
-}
-
 async function faultOf(starting: Promise<unknown>): Promise<string> {
   return starting.then(
     () => 'it started',
@@ -82,8 +74,8 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   t.teardown(() => sql.end());
   const store = createSigningKeys(sql);
   await store.remove(await one.kids());
-  await until('a new key', async () => (await other.kids())[0] !== headerOf(pair.access).kid);
-  await until('on both', async () => String(await one.kids()) === String(await other.kids()));
+  await waitUntil(async () => (await other.kids())[0] !== headerOf(pair.access).kid);
+  await waitUntil(async () => String(await one.kids()) === String(await other.kids()));
   t.equal(await one.verify(pair.access), 401, 'one that was taken out is refused');
   t.equal((await one.refresh(pair)).status, 200, 'its pair refreshes all the same');
 
@@ -95,7 +87,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   const [newest] = await store.list();
   if (newest === undefined) throw new Error('no key');
   await store.add({ ...newest, number: newest.number + 1, id: 'tampered' });
-  await until('the fault is logged', () => one.lines.some((line) => line.includes('signing key unusable')));
+  await waitUntil(() => one.lines.some((line) => line.includes('signing key unusable')));
   t.equal((await one.kids()).length, 1, 'a row that cannot be opened is not published');
   t.type((await one.logIn()).access, 'string', 'and the others are still good');
 });
@@ -155,19 +147,17 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   const pair = await service.logIn();
   t.equal(headerOf(pair.access).kid, 'one');
   writeKeys(path, first, second);
-  await until('two keys', async () => (await service.kids()).length === 2);
+  await waitUntil(async () => (await service.kids()).length === 2);
   t.equal(headerOf((await service.logIn()).access).kid, 'one', 'the second one waits');
   writeKeys(path, second, first);
-  await until('the change', async () => headerOf((await service.logIn()).access).kid === 'two');
+  await waitUntil(async () => headerOf((await service.logIn()).access).kid === 'two');
   t.equal(await service.verify(pair.access), 204);
   writeFileSync(path, '{"keys": [');
-  await until('the fault is logged', () =>
-    service.lines.some((line) => line.includes('the keys read before stay in use')),
-  );
+  await waitUntil(() => service.lines.some((line) => line.includes('the keys read before stay in use')));
   t.same(await service.kids(), ['two', 'one']);
 
   const hmacs = await replica(t, env);
   t.equal(await hmacs.verify(pair.access), 401, 'not read yet, for want of a whole file');
   writeKeys(path, second, first, third);
-  await until('the file is read again', async () => (await hmacs.verify(pair.access)) === 204);
+  await waitUntil(async () => (await hmacs.verify(pair.access)) === 204);
 });

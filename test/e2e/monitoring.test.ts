@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startComposed } from '../support/composed.ts';
 import { typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { MONITORING, promtool, requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -36,15 +36,17 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
     const response = await fetch(`${url}${path}`, { method: 'POST' });
     return (await response.json()) as Record<string, string>;
   };
-  await until(async () => (await health(prometheus)).every((state) => state === 'ok'));
-  await until(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
+  await waitUntil(async () =>
+    (await health(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
+  );
+  await waitUntil(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
   t.strictSame(await firing(prometheus), [], 'all is well');
 
   const pair = await post(`/auth/login?userId=${USER}`);
   const refresh = `/auth/refresh?refreshToken=${pair.refresh}&accessToken=${pair.access}`;
   t.ok((await post(refresh)).access);
   t.equal((await post(refresh)).code, 'token_reused');
-  await until(async () => (await firing(prometheus)).length > 0);
+  await waitUntil(async () => (await firing(prometheus)).length > 0);
   t.strictSame(await firing(prometheus), ['KinshipThefts']);
 });
 
@@ -78,12 +80,4 @@ async function samples(prometheus: Prometheus, metric: string): Promise<number> 
 async function firing(prometheus: Prometheus): Promise<readonly string[]> {
   const { alerts } = await prometheus.ask<Alerts>('alerts');
   return alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await holds().catch(() => false)) return;
-    await delay(100);
-  }
-  throw new Error('not so within a minute');
 }

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import * as client from 'openid-client';
 import t, { type Test } from 'tap';
@@ -12,6 +11,7 @@ import { headerOf } from '../support/forge.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startResourceServer } from '../support/resource-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 /** What a form has to write otherwise is in it. */
@@ -66,15 +66,6 @@ async function refusalOf(request: Promise<unknown>): Promise<string> {
   throw new Error('That is no refusal.', { cause: error });
 }
 
-/** Asks until it is so: replicas and verifiers learn of a key within a second or five. */
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (await look()) return;
-    await sleep(200);
-  }
-  throw new Error(`waited in vain for ${what}`);
-}
-
 t.test('openid-client discovers the service, refreshes, introspects and revokes', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, lines } = await start(t);
@@ -127,11 +118,11 @@ t.test('a resource server verifies tokens offline across a key rotation', async 
   const { stdout } = await promisify(execFile)(process.execPath, rotate, { env: { PATH, ...env } });
   const [kid] = stdout.split(' ');
   let next = old;
-  await until('a token under the new key', async () => {
+  await waitUntil(async () => {
     next = await logIn(url, 'pair');
     return headerOf(next.access).kid === kid;
   });
-  await until('the resource server to fetch the key', async () => (await ask(next.access)).status === 200);
+  await waitUntil(async () => (await ask(next.access)).status === 200);
   t.equal((await ask(old.access)).status, 200, 'what the old key has signed stays good');
 
   await fetch(`${url}/auth/logout`, { method: 'POST', headers: { authorization: `Bearer ${next.access}` } });

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { startComposed } from '../support/composed.ts';
 import { scrape } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -22,11 +22,6 @@ async function logIn({ url }: Service) {
 }
 
 const ready = async ({ url }: Service) => (await fetch(`${url}/health/ready`)).status;
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt += 1, await sleep(50)) if (await holds()) return;
-  throw new Error(`waited in vain for ${what}`);
-}
 
 const isSaid =
   ({ lines }: Service, words: string) =>
@@ -47,9 +42,9 @@ async function refusesWork(t: Test, service: Service, overload: string): Promise
 }
 
 async function recovers(service: Service): Promise<void> {
-  await until('the end of it', isSaid(service, 'no longer overloaded'));
-  await until('a login', async () => (await logIn(service)).status === 200);
-  await until('readiness', async () => (await ready(service)) === 200);
+  await waitUntil(isSaid(service, 'no longer overloaded'));
+  await waitUntil(async () => (await logIn(service)).status === 200);
+  await waitUntil(async () => (await ready(service)) === 200);
 }
 
 t.test('a blocked event loop sheds load, and recovers', async (t) => {
@@ -60,7 +55,7 @@ t.test('a blocked event loop sheds load, and recovers', async (t) => {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const blocking = setInterval(() => Atomics.wait(cell, 0, 0, 400));
   try {
-    await until('the overload', isSaid(service, 'new requests are refused'));
+    await waitUntil(isSaid(service, 'new requests are refused'));
     await refusesWork(t, service, 'event_loop');
   } finally {
     clearInterval(blocking);
@@ -90,7 +85,7 @@ t.test('a slow database makes the service shed load, and it recovers', async (t)
   await other.begin(async (tx) => {
     await tx`lock table token_families in access exclusive mode`;
     waiting = Array.from({ length: 20 }, () => logIn(service));
-    await until('the overload', isSaid(service, 'new requests are refused'));
+    await waitUntil(isSaid(service, 'new requests are refused'));
     await refusesWork(t, service, 'database');
   });
   const admitted = (await Promise.all(waiting)).map(({ status }) => status);

@@ -1,17 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { createRegistrar } from './support/registrations.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
  * The broker is down, the service is killed, or no queue is bound. Each event still arrives at least once.
  */
-
-const PATIENCE = 150_000;
 
 t.test('every event arrives at least once', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRabbit(t)) return;
@@ -27,7 +25,7 @@ async function brokerDown(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const service = await start(t, env);
   const registering = createRegistrar(t, service);
   const well = await registering.register(300);
-  await until(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await waiting(sql)) === 0);
   await rabbit.kill();
   const without = await registering.register(1_000);
   t.same([well.refused, without.refused], [[], []]);
@@ -35,12 +33,12 @@ async function brokerDown(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await rabbit.start();
   const since = performance.now();
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
-  await until(async () => new Set(events.map(({ subject }) => subject)).size === 1_300);
+  await waitUntil(async () => new Set(events.map(({ subject }) => subject)).size === 1_300);
   const seconds = (performance.now() - since) / 1000;
   const ids = new Set(events.map(({ id }) => id));
   t.equal(ids.size, 1_300, 'one id for each account');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...well.ids, ...without.ids].sort());
-  await until(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await waiting(sql)) === 0);
   t.comment(
     `broker down: 1000 registrations, backlog 1000, all delivered ${seconds.toFixed(1)} s after it was up again, ` +
       `${events.length - ids.size} duplicates; registration p99 ${well.p99.toFixed(0)} ms with and ` +
@@ -53,7 +51,7 @@ async function drainRate(sql: postgres.Sql): Promise<number> {
   const count = 10_000;
   await backlog(sql, count);
   const since = performance.now();
-  await until(async () => (await waiting(sql)) === 0, 10);
+  await waitUntil(async () => (await waiting(sql)) === 0);
   return Math.round((count * 1000) / (performance.now() - since));
 }
 
@@ -65,7 +63,7 @@ async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await sql`create function hold() returns trigger language plpgsql as 'begin perform pg_sleep(60); return old; end'`;
   await sql`create trigger hold before delete on outbox for each statement execute function hold()`;
   const { ids } = await createRegistrar(t, first).register(100);
-  await until(async () => events.length === 100);
+  await waitUntil(async () => events.length === 100);
   await first.kill();
   await sql`
     select pg_terminate_backend(pid) from pg_stat_activity
@@ -73,8 +71,8 @@ async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await sql`drop trigger hold on outbox`;
   t.equal(await waiting(sql), 100);
   await start(t, env);
-  await until(async () => (await waiting(sql)) === 0);
-  await until(async () => events.length >= 200);
+  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => events.length >= 200);
   t.equal(new Set(events.map(({ id }) => id)).size, 100, 'with the same ids');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'none is lost');
   t.comment(
@@ -89,11 +87,11 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const service = await start(t, env);
   const registering = createRegistrar(t, service);
   const before = await registering.register(1);
-  await until(async () => events.length === 1);
+  await waitUntil(async () => events.length === 1);
   const binding = ['users.created', 'kinship', 'users.created'] as const;
   await consumer.unbindQueue(...binding);
   const without = await registering.register(50);
-  await until(async () => (await returned(sql)).rows === 50);
+  await waitUntil(async () => (await returned(sql)).rows === 50);
   t.equal(await waiting(sql), 50, 'they stay');
   t.equal(events.length, 1);
   const said = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
@@ -101,11 +99,11 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   const { attempts } = await returned(sql);
   await consumer.bindQueue(...binding);
   const after = await registering.register(1);
-  await until(async () => events.length >= 52);
+  await waitUntil(async () => events.length >= 52);
   const told = new Set(events.map(({ subject }) => subject));
   const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !told.has(id));
   t.same(lost, []);
-  await until(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await waiting(sql)) === 0);
   t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);
 }
 
@@ -116,9 +114,9 @@ async function shared(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await Promise.all([start(t, env), start(t, { ...env, API_PORT: port })]);
   await backlog(sql, 5_000);
   const since = performance.now();
-  await until(async () => events.length >= 5_000, 10);
+  await waitUntil(async () => events.length >= 5_000);
   const seconds = (performance.now() - since) / 1000;
-  await until(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await waiting(sql)) === 0);
   t.equal(events.length, 5_000, 'each by one of them');
   t.equal(new Set(events.map(({ id }) => id)).size, 5_000);
   t.comment(`two replicas: 5000 events once each, ${Math.round(5_000 / seconds)} a second`);
@@ -154,10 +152,4 @@ async function returned(sql: postgres.Sql): Promise<{ rows: number; attempts: nu
     select count(*)::int as rows, coalesce(sum(attempts), 0)::int as attempts
     from outbox where kind = 'event' and last_error is not null`;
   return { rows: row?.rows, attempts: row?.attempts };
-}
-
-async function until(holds: () => Promise<boolean>, pause = 100): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE; !(await holds()); await delay(pause)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${PATIENCE} ms`);
-  }
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePrivatePostgres } from '../support/private-postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { replicatedPostgres, until } from './support/replication.ts';
+import { replicatedPostgres } from './support/replication.ts';
 import { connections, post } from './support/request.ts';
 import { environment, start } from './support/service.ts';
 
@@ -32,7 +33,7 @@ t.test('fail-over to a standby that lags: sessions go on, and a replay is still 
   const { lost } = await lossesIn(clients, sql);
   t.ok(lost > 0, 'acknowledged rotations were lost');
   database.redirect();
-  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
   await load.stop();
   await Promise.all(late.map((client) => client.rotate()));
 
@@ -60,14 +61,14 @@ t.test('fail-over to a synchronous standby: nothing that was acknowledged is los
   const load = startLoad(clients);
   await delay(BEFORE);
   database.line.pause();
-  await until(() => clients.every(isRefusedFor('503 unavailable')));
+  await waitUntil(() => clients.every(isRefusedFor('503 unavailable')));
   const sql = await database.promote();
   const { lost, inDoubt } = await lossesIn(clients, sql);
   t.equal(lost, 0);
   const held = clients.map((client) => client.generation());
   database.redirect();
   const cut = performance.now();
-  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
   const seconds = (performance.now() - cut) / 1000;
   await load.stop();
 
@@ -88,7 +89,7 @@ t.test('fail-over between two hosts of the URL: the service finds the new primar
   const sql = await database.promote();
   const promoted = performance.now();
   const held = clients.map((client) => client.generation());
-  await until(() => clients.every((client, index) => client.generation() > held[index]!));
+  await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
   const seconds = (performance.now() - promoted) / 1000;
   await load.stop();
 
@@ -120,7 +121,7 @@ t.test('a synchronous standby hangs: refreshes are refused in time, and none is 
   );
   t.ok(clients.every(isRefusedFor('503 unavailable')));
   thaw();
-  await until(() => clients.every((client, index) => client.generation() > frozen[index]!));
+  await waitUntil(() => clients.every((client, index) => client.generation() > frozen[index]!));
   await load.stop();
 
   t.strictSame(await faultsIn(clients, database.onPrimary, env), []);

@@ -1,16 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { taskClient } from '../support/task-api.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { type Environment, environment, start } from './support/service.ts';
 
 const LIMIT = 100;
 const WRITES = 8;
 const LIST = '/api/v1/tasks/';
-const RECOVERS_WITHIN = 20_000;
 const BACK = 'attempts are counted by all processes together again';
 
 interface Fault {
@@ -59,7 +58,7 @@ async function outage(
   const author = await authorAt(t, replicas, `author-${name}`);
   const greedy = await one.client.join(`greedy-${name}`);
   await author.writeAndRead('before');
-  await until(async () => {
+  await waitUntil(async () => {
     const kept = await lookInto(redis, (connection) => connection.get(`kinship:tasks:${author.id}`));
     return kept?.includes(author.text()) === true;
   });
@@ -80,7 +79,7 @@ async function outage(
   await author.writeAndRead('afterwards');
   const later = await one.client.join(`later-${name}`);
   if (end !== undefined) {
-    await until(async () => {
+    await waitUntil(async () => {
       for (const { client } of replicas) await client.ask('GET', LIST);
       return replicas.every((replica, at) => replica.recoveries() > (recoveries[at] ?? 0));
     });
@@ -139,10 +138,4 @@ async function served({ client }: Replica, token: string, requests: number): Pro
 async function lookInto<T>({ url }: PrivateRedis, look: (connection: Redis) => Promise<T>): Promise<T> {
   const connection = new Redis(url);
   return look(connection).finally(() => connection.disconnect());
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + RECOVERS_WITHIN; !(await holds()); await delay(50)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${RECOVERS_WITHIN} ms`);
-  }
 }

@@ -30,7 +30,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     const family = someFamily({
       contact: null,
       retryKeyHash: hash(),
-      previousHash: hash(),
+      hashedPreviousTokenId: hash(),
       productHash: hash(),
     });
     await families.open(family, []);

@@ -220,7 +220,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const stores = await fresh(t);
     const user = someUser();
     await stores.users.create(user, []);
-    const family = someFamily({ userId: user.id, previousHash: hash(), contact: null });
+    const family = someFamily({ userId: user.id, hashedPreviousTokenId: hash(), contact: null });
     t.equal(await stores.families.open(family, [], withHash('another')), null);
     t.equal(await stores.families.find(family.tokenFamily), null);
     t.same(await stores.families.open(family, [], withHash(user.passwordHash)), { sessions: [] });

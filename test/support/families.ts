@@ -13,7 +13,7 @@ export function somePair(values: Partial<CurrentPair> = {}): CurrentPair {
   return {
     generation: 0,
     hashedRefreshTokenId: hash(),
-    previousHash: null,
+    hashedPreviousTokenId: null,
     retryKeyHash: null,
     scheme: 'hmac-sha512.key1',
     seed: Buffer.from(randomBytes(16)),
@@ -57,7 +57,7 @@ export function rotationOf(family: TokenFamily, values: Partial<CurrentPair> = {
   const expected: ExpectedFamily = family;
   const next = somePair({
     generation: family.generation + 1,
-    previousHash: family.hashedRefreshTokenId,
+    hashedPreviousTokenId: family.hashedRefreshTokenId,
     rotatedAt: family.rotatedAt + 1000,
     ...values,
   });

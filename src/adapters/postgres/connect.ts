@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { ARRAY_TYPES } from './connection/arrays.ts';
-import { createConnector } from './connection/dial.ts';
+import { createConnector } from './connection/driver-socket.ts';
 import type { PoolerMode } from './connection/session.ts';
 import { type ConnectionTarget, parseConnectionUrl } from './connection/url.ts';
 import { STATEMENT_TIMEOUT } from './execute.ts';

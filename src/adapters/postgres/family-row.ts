@@ -92,7 +92,7 @@ function toPair(row: FamilyRow): CurrentPair {
   return {
     generation: row.generation,
     hashedRefreshTokenId: row.hashed_refresh_token_id.toString('base64url'),
-    previousHash: row.previous_hash?.toString('base64url') ?? null,
+    hashedPreviousTokenId: row.previous_hash?.toString('base64url') ?? null,
     retryKeyHash: row.retry_key_hash?.toString('base64url') ?? null,
     scheme: row.scheme,
     seed: row.seed,
@@ -152,7 +152,7 @@ function assembleFamily(
   return {
     generation: pair.generation,
     hashedRefreshTokenId: pair.hashedRefreshTokenId,
-    previousHash: pair.previousHash,
+    hashedPreviousTokenId: pair.hashedPreviousTokenId,
     retryKeyHash: pair.retryKeyHash,
     scheme: pair.scheme,
     seed: pair.seed,
@@ -193,7 +193,7 @@ export function pairColumns(pair: CurrentPair) {
   return {
     generation: pair.generation,
     hashed_refresh_token_id: decodeHash(pair.hashedRefreshTokenId),
-    previous_hash: pair.previousHash === null ? null : decodeHash(pair.previousHash),
+    previous_hash: pair.hashedPreviousTokenId === null ? null : decodeHash(pair.hashedPreviousTokenId),
     retry_key_hash: pair.retryKeyHash === null ? null : decodeHash(pair.retryKeyHash),
     scheme: pair.scheme,
     seed: Buffer.from(pair.seed),

@@ -105,7 +105,7 @@ async function executeVerdict(
   switch (verdict.kind) {
     case 'rotate':
       return issuePair(deps, verdict, request, await nullIfUnknown(rotate(verdict, context)));
-    case 'repeat':
+    case 'reissue':
       await record(deps, context, verdict.occurrences);
       return reissuePair(deps, verdict.family, context);
     case 'refuse':
@@ -177,7 +177,7 @@ export async function buildContext(
   { operation, claims, client, oauthClient, retryKey, next, now }: ExchangeRequest,
 ): Promise<RefreshContext> {
   const { tokenFamily, jti } = claims;
-  const precomputedHash = scheme === next.pair.scheme ? next.pair.previousHash : null;
+  const precomputedHash = scheme === next.pair.scheme ? next.pair.hashedPreviousTokenId : null;
   return {
     operation,
     claims,
@@ -185,7 +185,7 @@ export async function buildContext(
     oauthClient,
     now,
     remembered: revoked.recall(tokenFamily),
-    hash: precomputedHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
+    hashedTokenId: precomputedHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
     retryKeyHash: retryKey && secrets.hashRetryKey(scheme, tokenFamily, retryKey),
   };
 }

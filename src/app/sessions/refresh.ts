@@ -57,7 +57,11 @@ function rotateFromRow(deps: ExchangeDeps, request: ExchangeRequest): Promise<To
 }
 
 /** The row that the token, the request and the current policy imply. */
-function expectedFamily({ claims, hash, client, now }: RefreshContext, scheme: Scheme, policy: Policy) {
+function expectedFamily(
+  { claims, hashedTokenId, client, now }: RefreshContext,
+  scheme: Scheme,
+  policy: Policy,
+) {
   return {
     tokenFamily: claims.tokenFamily,
     userId: claims.sub,
@@ -68,9 +72,9 @@ function expectedFamily({ claims, hash, client, now }: RefreshContext, scheme: S
     onAddressChange: policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     generation: claims.generation,
-    hashedRefreshTokenId: hash,
+    hashedRefreshTokenId: hashedTokenId,
     scheme,
-    previousHash: null,
+    hashedPreviousTokenId: null,
     retryKeyHash: null,
     address: claims.userIp,
     userAgent: client.userAgent,

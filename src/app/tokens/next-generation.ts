@@ -38,7 +38,7 @@ export async function nextGeneration(
   const pair = {
     generation,
     hashedRefreshTokenId: await secrets.hashJti(scheme, tokenFamily, ids.jti),
-    previousHash: previous && (await secrets.hashJti(scheme, tokenFamily, previous.jti)),
+    hashedPreviousTokenId: previous && (await secrets.hashJti(scheme, tokenFamily, previous.jti)),
     retryKeyHash: retryKey && secrets.hashRetryKey(scheme, tokenFamily, retryKey),
     scheme,
     seed,

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { startPrivatePostgres, startStandby } from '../../support/private-postgres.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 import { connectDirectly } from './service.ts';
 
 const HOST = '127.0.0.1';
@@ -18,7 +18,7 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
   if (synchronous) await onPrimary`alter system set synchronous_standby_names = '*'`;
   await onPrimary`select pg_reload_conf()`;
   const wanted = synchronous ? 'sync' : 'async';
-  await until(async () => {
+  await waitUntil(async () => {
     const [follower] = await onPrimary`select state, sync_state from pg_stat_replication`;
     return follower?.state === 'streaming' && follower.sync_state === wanted;
   });
@@ -51,10 +51,4 @@ export async function replicatedPostgres(t: Test, { synchronous }: { readonly sy
       address.cut();
     },
   };
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !(await holds()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error('the condition was not true within 30 s');
-  }
 }

@@ -6,7 +6,7 @@ import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 
 /** Query parameters that select a page of a list. */
-export const Page = Type.Object({
+export const PageQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: Type.Optional(Type.String({ maxLength: 100, description: '`nextCursor` of the previous page' })),
 });

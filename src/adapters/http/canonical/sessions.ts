@@ -13,7 +13,7 @@ import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, DpopProof, Empty, problems, Uuid } from '../server/schemas.ts';
 import { createClientAuthenticator } from '../server/service-keys.ts';
-import { Page, SessionList, sessionItem } from './session-item.ts';
+import { PageQuery, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
   readonly authenticate: Authenticate;
@@ -36,7 +36,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
         ...schema,
         operationId: 'listSessions',
         summary: 'List the sessions of the user, newest first',
-        querystring: Page,
+        querystring: PageQuery,
         response: { 200: answer('a page of sessions', SessionList), ...problems(400, 401, 503) },
       },
     },

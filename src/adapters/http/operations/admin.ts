@@ -4,7 +4,7 @@ import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
-import { OperatorsSessionList, Page, sessionItem } from '../canonical/session-item.ts';
+import { OperatorsSessionList, PageQuery, sessionItem } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { addressOf } from '../server/client.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
@@ -30,7 +30,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
         ...schema,
         operationId: 'listSessionsOfUser',
         summary: 'List the sessions of a user, newest first',
-        querystring: Type.Composite([Page, Type.Object({ userId: Uuid })]),
+        querystring: Type.Composite([PageQuery, Type.Object({ userId: Uuid })]),
         response: {
           200: answer('a page of sessions', OperatorsSessionList),
           ...problems(400, 401, 403, 503),

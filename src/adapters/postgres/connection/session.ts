@@ -68,8 +68,8 @@ export class DatabaseUnusable extends Error {
  * The first statements of a connection. In session mode they set the settings, because poolers refuse
  * settings as startup parameters. The last statement returns one row for {@link judgeSession}.
  */
-export function sessionStatements(wishes: SessionOptions): string {
-  const read = Object.keys(requiredSettings(wishes)).map((name) => `current_setting(${quoted(name)})`);
+export function sessionStatements(options: SessionOptions): string {
+  const read = Object.keys(requiredSettings(options)).map((name) => `current_setting(${quoted(name)})`);
   const facts = [
     `current_setting('server_encoding')`,
     `pg_is_in_recovery()`,
@@ -77,7 +77,7 @@ export function sessionStatements(wishes: SessionOptions): string {
     'current_user',
     ...read,
   ];
-  const set = wishes.pooler === 'session' ? `select ${settings(wishes).join(', ')};` : '';
+  const set = options.pooler === 'session' ? `select ${settings(options).join(', ')};` : '';
   return `${set} select ${facts.join(', ')}`;
 }
 
@@ -85,18 +85,18 @@ export function sessionStatements(wishes: SessionOptions): string {
  * Returns `wrong-server` if the server does not have the required role: another host may have it. Throws
  * {@link DatabaseUnusable}.
  */
-export function judgeSession(wishes: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
+export function judgeSession(options: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
   const [encoding, inRecovery, readOnly, user = '', ...values] = row;
   if (encoding !== 'UTF8')
     throw new DatabaseUnusable(
       `The database has the encoding ${encoding}. Create one with the encoding UTF8.`,
     );
-  if (wishes.role === 'primary' && inRecovery === 't') return 'wrong-server';
-  if (wishes.role === 'read-write' && (inRecovery === 't' || readOnly === 'on')) return 'wrong-server';
-  const wrong = Object.entries(requiredSettings(wishes)).filter(
+  if (options.role === 'primary' && inRecovery === 't') return 'wrong-server';
+  if (options.role === 'read-write' && (inRecovery === 't' || readOnly === 'on')) return 'wrong-server';
+  const wrong = Object.entries(requiredSettings(options)).filter(
     ([, value], index) => values[index] !== value,
   );
-  if (wrong.length > 0) throw new DatabaseUnusable(describeRemedy(wishes, user, wrong));
+  if (wrong.length > 0) throw new DatabaseUnusable(describeRemedy(options, user, wrong));
   return 'ok';
 }
 
@@ -104,8 +104,8 @@ function requiredSettings({ schema }: SessionOptions): Record<string, string> {
   return { ...REQUIRED_SETTINGS, ...(schema !== null && { search_path: schema }) };
 }
 
-function settings(wishes: SessionOptions): string[] {
-  const all = { ...wishes.settings, ...SESSION_SETTINGS, ...requiredSettings(wishes) };
+function settings(options: SessionOptions): string[] {
+  const all = { ...options.settings, ...SESSION_SETTINGS, ...requiredSettings(options) };
   const set = Object.entries(all).map(
     ([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, false)`,
   );

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { startHandshake } from './handshake.ts';
-import { ConnectionEnded, ConnectTimeout, openConnection } from './open-line.ts';
+import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connection.ts';
 import { judgeSession, type SessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
@@ -11,8 +11,8 @@ const RETRY_PAUSE = 500;
 /**
  * Creates sockets for the driver. Hosts are tried in order, beginning with the one that was accepted last.
  */
-export function createConnector(target: ConnectionTarget, wishes: SessionOptions): () => DriverSocket {
-  const statements = sessionStatements(wishes);
+export function createConnector(target: ConnectionTarget, options: SessionOptions): () => DriverSocket {
+  const statements = sessionStatements(options);
   const { hosts } = target;
   const failedAt = hosts.map(() => Number.NEGATIVE_INFINITY);
   let preferred = 0;
@@ -45,7 +45,7 @@ export function createConnector(target: ConnectionTarget, wishes: SessionOptions
   }
 
   function judge(index: number, row: readonly string[]): ReturnType<typeof judgeSession> {
-    const verdict = judgeSession(wishes, row);
+    const verdict = judgeSession(options, row);
     if (verdict === 'ok') preferred = index;
     else failedAt[index] = performance.now();
     return verdict;
@@ -80,17 +80,17 @@ export class DriverSocket extends EventEmitter {
   /** The driver calls `end` only while this is `open`. */
   readyState: 'open' | 'closed' = 'open';
 
-  readonly #dialling: ConnectorHooks;
+  readonly #hooks: ConnectorHooks;
   readonly #stop = new AbortController();
   #unsent: Buffer[] = [];
   #socket: Socket | null = null;
   #isReady = false;
 
-  constructor(dialling: ConnectorHooks) {
+  constructor(hooks: ConnectorHooks) {
     super();
-    this.#dialling = dialling;
+    this.#hooks = hooks;
     // The driver attaches its listeners only after the constructor has returned.
-    setImmediate(() => void this.#dial());
+    setImmediate(() => void this.#connect());
   }
 
   write(bytes: Buffer, onWritten?: () => void): boolean {
@@ -112,9 +112,9 @@ export class DriverSocket extends EventEmitter {
     this.#close(error !== undefined);
   }
 
-  async #dial(): Promise<void> {
+  async #connect(): Promise<void> {
     try {
-      this.#attach(await this.#dialling.open(this.#stop.signal));
+      this.#attach(await this.#hooks.open(this.#stop.signal));
     } catch (error) {
       this.destroy(error as Error);
     }
@@ -123,7 +123,7 @@ export class DriverSocket extends EventEmitter {
   #attach({ socket, index }: OpenConnection): void {
     if (this.#stop.signal.aborted) return void socket.destroy();
     this.#socket = socket;
-    const handshake = startHandshake(this.#dialling.statements, {
+    const handshake = startHandshake(this.#hooks.statements, {
       pass: (bytes) => this.emit('data', bytes),
       send: (bytes) => socket.write(bytes),
       decide: (row) => {
@@ -149,7 +149,7 @@ export class DriverSocket extends EventEmitter {
     });
     const late = setTimeout(() => {
       if (!this.#isReady) fail(new ConnectTimeout());
-    }, this.#dialling.timeout);
+    }, this.#hooks.timeout);
     socket.once('close', () => {
       clearTimeout(late);
       this.destroy();
@@ -161,14 +161,14 @@ export class DriverSocket extends EventEmitter {
   /** If another host can be tried, closes without an error, so that the driver connects again. */
   #fail(index: number, error: Error): void {
     if (this.#stop.signal.aborted) return;
-    if (!this.#isReady && this.#dialling.passOver(index)) this.destroy();
+    if (!this.#isReady && this.#hooks.passOver(index)) this.destroy();
     else this.destroy(error);
   }
 
   /** A null row means that a statement failed. The driver has already received that error. */
   #isAccepted(index: number, row: readonly string[] | null): boolean {
     try {
-      if (row !== null && this.#dialling.judge(index, row) === 'ok') return true;
+      if (row !== null && this.#hooks.judge(index, row) === 'ok') return true;
       this.destroy();
     } catch (error) {
       this.destroy(error as Error);
