@@ -697,6 +697,112 @@ export interface components {
             /** @description `aal1`: by one factor, `aal2`: by several; absent if unknown */
             readonly acr?: string;
         };
+        /** @description null: the session ended so long ago that its row is gone */
+        readonly LivedSession: {
+            /** @description UUID */
+            readonly id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly refreshedAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly expiresAt: string;
+            readonly createdIp: string;
+            readonly lastIp: string;
+            /** @description the browser or app in words; an unknown user agent as the client sent it */
+            readonly userAgent: string;
+            /** @description how often the session was rotated */
+            readonly generation: number;
+            /** @description UUID */
+            readonly userId: string;
+            readonly hashedRefreshTokenId: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly endedAt?: string;
+            /** @description why the session ended before its time */
+            readonly endReason?: string;
+        };
+        readonly AuditEvent: {
+            /** @description UUID */
+            readonly id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly time: string;
+            /** @description what happened: see docs/audit.md */
+            readonly type: string;
+            readonly userId: string | null;
+            readonly sessionId: string | null;
+            readonly actor: {
+                /** @enum {string} */
+                readonly kind: "user" | "service_key" | "operator" | "system";
+                /** @description the name of the service key or operator */
+                readonly name?: string;
+            };
+            readonly address: string | null;
+            readonly userAgent: string | null;
+            /** @description the generation of the session after the change */
+            readonly generation?: number;
+            /** @description facts of this type of event */
+            readonly data: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * @example {
+         *       "session": {
+         *         "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *         "createdAt": "2026-01-02T03:04:05.678Z",
+         *         "refreshedAt": "2026-01-02T03:19:05.123Z",
+         *         "expiresAt": "2026-02-01T03:19:05.000Z",
+         *         "createdIp": "192.0.2.7",
+         *         "lastIp": "192.0.2.7",
+         *         "userAgent": "Firefox 145 on Linux",
+         *         "generation": 1,
+         *         "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *         "hashedRefreshTokenId": "kUx8JpTzv0y4…",
+         *         "endedAt": "2026-01-02T03:04:05.678Z",
+         *         "endReason": "reuse"
+         *       },
+         *       "data": [
+         *         {
+         *           "id": "58d83f6c-2927-427d-8c5b-456c6e2682ad",
+         *           "time": "2026-01-02T03:04:05.678Z",
+         *           "type": "sessions.reuse_detected",
+         *           "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *           "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *           "actor": {
+         *             "kind": "user"
+         *           },
+         *           "address": "198.51.100.7",
+         *           "userAgent": "curl/8.14.1",
+         *           "generation": 7,
+         *           "data": {
+         *             "presentedGeneration": 4,
+         *             "presentedIat": 1767323045
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        readonly SessionEventList: {
+            readonly session: components["schemas"]["LivedSession"] | null;
+            readonly data: readonly components["schemas"]["AuditEvent"][];
+            /** @description the cursor of the next page; absent on the last page */
+            readonly nextCursor?: string;
+        };
         readonly OperatorsSession: {
             /** @description UUID */
             readonly id: string;

@@ -1,4 +1,5 @@
 import { createAccountPageSessions } from '../adapters/postgres/account-page-sessions.ts';
+import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
@@ -20,6 +21,7 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
+import type { AuditLog } from '../ports/stores/audit-log.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
@@ -42,6 +44,7 @@ export interface Stores {
   readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
+  readonly auditLog: AuditLog;
   readonly mailBudget: MailBudget;
   /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
@@ -89,6 +92,7 @@ export async function openStores(
     secondFactors: instrument('second_factors', createSecondFactors(sql, sessionStoreOptions)),
     tasks: instrument('tasks', createTasks(sql)),
     outbox: instrument('outbox', createOutbox(sql)),
+    auditLog: instrument('audit_log', createAuditLog(sql)),
     mailBudget: instrument('mail_budget', createMailBudget(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');

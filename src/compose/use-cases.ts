@@ -2,7 +2,6 @@ import { findPageSession } from '../app/account-pages/find-page-session.ts';
 import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
 import { beginPasskeyLogin } from '../app/accounts/begin-passkey-login.ts';
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
-
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
@@ -16,9 +15,8 @@ import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
-
 import { verifyProof } from '../app/accounts/verify-proof.ts';
-
+import { listSessionEvents } from '../app/audit/list-session-events.ts';
 import { addPasskey } from '../app/factors/add-passkey.ts';
 import { addTotp } from '../app/factors/add-totp.ts';
 import { beginPasskey } from '../app/factors/begin-passkey.ts';
@@ -27,7 +25,6 @@ import { listFactors } from '../app/factors/list-factors.ts';
 import { makeRecoveryCodes } from '../app/factors/make-recovery-codes.ts';
 import { removeFactor } from '../app/factors/remove-factor.ts';
 import { renameFactor } from '../app/factors/rename-factor.ts';
-
 import { limitRequests } from '../app/limit-requests.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
@@ -75,6 +72,7 @@ import type { Totp } from '../ports/security/totp.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
+import type { AuditLog } from '../ports/stores/audit-log.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
@@ -88,6 +86,7 @@ import type { Fault, Telemetry } from '../ports/telemetry.ts';
 export interface UseCaseDeps {
   readonly families: TokenFamilies;
   readonly accountPageSessions: AccountPageSessions;
+  readonly auditLog: AuditLog;
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
@@ -143,6 +142,7 @@ export function createUseCases(deps: UseCaseDeps) {
     stepUp: withTelemetry(stepUp({ ...deps, verifyProof: verifyProof(deps) }), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
+    listSessionEvents: listSessionEvents(deps),
     endSession: endSession(deps),
     endSessions: endSessions(deps),
     endSessionAsOperator: endSessionAsOperator(deps),

@@ -89,6 +89,10 @@ export interface Occurrence {
   readonly event: DomainEvent;
   readonly oncePerDay?: string;
   readonly ifNewDevice?: true;
+  /** Whether the audit log gets it every time, in spite of `oncePerDay`. */
+  readonly auditEach?: true;
+  /** Facts for the audit log alone. */
+  readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 }
 
 /** Whether the user gets a mail about the event. */
@@ -117,9 +121,14 @@ export function hasMail(event: DomainEvent): boolean {
 /** Notices that repeat another event for the user. */
 const MAIL_ONLY: readonly EventType[] = ['users.email_change_announced', 'sessions.started_on_new_device'];
 
+/** Whether the event repeats another event for the user. */
+export function isMailOnly({ type }: DomainEvent): boolean {
+  return MAIL_ONLY.includes(type);
+}
+
 /** Whether other systems get the event. The other events only cause a mail with a link. */
 export function isPublished(event: DomainEvent): boolean {
-  return !isRequestedLink(event) && !MAIL_ONLY.includes(event.type);
+  return !isRequestedLink(event) && !isMailOnly(event);
 }
 
 /** Whether the event only causes a mail with a link that the recipient requested. */

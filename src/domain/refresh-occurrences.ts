@@ -12,7 +12,8 @@ type Facts = Pick<RefreshContext, 'claims' | 'client' | 'now'>;
 export function reuseOccurrence(facts: Facts, currentGeneration: number): Occurrence {
   const { generation } = facts.claims;
   const data = { ...session(facts), ...clientFacts(facts.client), generation, currentGeneration };
-  return { event: { type: 'sessions.reuse_detected', occurredAt: facts.now, data } };
+  const event = { type: 'sessions.reuse_detected', occurredAt: facts.now, data } as const;
+  return { event, details: presentedToken(facts) };
 }
 
 export function revocationOccurrence(facts: Facts, reason: RevocationReason): Occurrence {
@@ -32,7 +33,8 @@ export function proofOccurrence(facts: Facts, reason: 'missing' | 'other_key'): 
 export function healingOccurrence(facts: Facts, storedGeneration: number): Occurrence {
   const presentedGeneration = facts.claims.generation;
   const data = { ...session(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };
-  return { event: { type: 'sessions.healed', occurredAt: facts.now, data } };
+  const event = { type: 'sessions.healed', occurredAt: facts.now, data } as const;
+  return { event, details: presentedToken(facts) };
 }
 
 export function stepUpOccurrence(facts: Facts, { amr, acr }: Proven): Occurrence {
@@ -51,6 +53,7 @@ export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurre
   return {
     event: { type: 'sessions.address_changed', occurredAt: facts.now, data },
     oncePerDay: notifiedSubject.network(facts.client.address),
+    details: presentedToken(facts),
   };
 }
 
@@ -63,18 +66,22 @@ export function newNetworkOccurrences(
   return onAddressChange === 'notify' && moved ? [addressChangeOccurrence(facts, false)] : [];
 }
 
-/** The occurrences of a rotation from another network or with another product. */
+/**
+ * The occurrences of a rotation from another network or with another product. The audit log gets each of them, because
+ * a rotation happens once. A refusal or a retry can be repeated at will, so it is recorded once a day.
+ */
 export function changeOccurrences(
   facts: Facts,
   family: Pick<TokenFamily, 'onAddressChange' | 'onUserAgentChange' | 'userAgent' | 'productHash'>,
 ): Occurrence[] {
   const otherAgent = !isSameProduct(facts.client, family);
-  return [
+  const occurrences = [
     ...newNetworkOccurrences(facts, family),
     ...(family.onUserAgentChange === 'notify' && otherAgent
       ? [userAgentChangeOccurrence(facts, family.userAgent)]
       : []),
   ];
+  return occurrences.map((occurrence) => ({ ...occurrence, auditEach: true }));
 }
 
 function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occurrence {
@@ -87,4 +94,9 @@ function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occ
 
 function session({ claims }: Facts) {
   return { sessionId: claims.tokenFamily, userId: claims.sub };
+}
+
+/** The token of the request, for the audit log: `iat` in seconds, as in the token. */
+function presentedToken({ claims }: Facts) {
+  return { presentedGeneration: claims.generation, presentedIat: claims.iat };
 }

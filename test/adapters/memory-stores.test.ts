@@ -1,5 +1,6 @@
 import t from 'tap';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
+import { auditLogContract } from '../ports/audit-log.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -16,6 +17,7 @@ import { createMemoryStores } from '../support/memory/session-store.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
+t.test('the audit log in memory', async (t) => auditLogContract(t, async () => createMemoryStores()));
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
 t.test('links about addresses in memory', async (t) =>
   emailLinksContract(t, async () => createMemoryStores()),

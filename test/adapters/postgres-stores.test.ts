@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
+import { auditLogContract } from '../ports/audit-log.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -20,6 +21,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
     return stores;
   };
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
+  await t.test('audit log', async (t) => auditLogContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));

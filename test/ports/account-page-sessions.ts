@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
 import { hash, NOW, someFamily } from '../support/families.ts';
@@ -91,7 +92,12 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
     const one = await signedIn(stores);
     await stores.families.revoke(one.family.tokenFamily, { at, reason: 'logout' }, []);
     const all = await signedIn(stores);
-    await stores.families.revokeAll(all.family.userId, { at, reason: 'logout', except: null });
+    await stores.families.revokeAll(all.family.userId, {
+      at,
+      reason: 'logout',
+      except: null,
+      origin: SYSTEM,
+    });
     for (const { family, hashedToken } of [one, all]) {
       t.equal(await stores.accountPageSessions.find([hashedToken], at), null);
       t.equal(await stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL), false);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import {
   FIRST_SECURITY_VERSION,
   MAX_ANSWERS,
@@ -453,7 +454,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         secondFactors.add(added),
         secondFactors.replaceRecoveryCodes(user.id, [hash()], []),
         secondFactors.remove(user.id, added.id, []),
-        families.revokeAll(user.id, { at: NOW, reason: 'logout', except: null }),
+        families.revokeAll(user.id, { at: NOW, reason: 'logout', except: null, origin: SYSTEM }),
       ]);
     }
     t.equal((await secondFactors.find(user.id))?.factors[0]?.id, factor.id);

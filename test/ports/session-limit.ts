@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { NOW, rotationOf, someFamily } from '../support/families.ts';
 import { someUser, type UserStores, withHash } from './users.ts';
@@ -97,7 +98,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
           ...[1, 2, 3, 4].map(() => families.open(add(), [], withHash(expected))),
           ...[1, 2, 3, 4].map(() => families.open(add(), [])),
           ...[...full, ...fill].slice(-20).map((family) => families.rotate(rotationOf(family), [])),
-          families.revokeAll(user.id, { at: NOW + 95, reason: 'logout', except: null }),
+          families.revokeAll(user.id, { at: NOW + 95, reason: 'logout', except: null, origin: SYSTEM }),
           users.changePassword(user.id, expected, { passwordHash, except: null, at: NOW + 95 }, []),
         ]);
         t.ok((await unrevoked(world)) <= 8, 'only logins at that moment are left');

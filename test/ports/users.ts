@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import { identifierOf, type User } from '../../src/domain/user.ts';
 import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
@@ -188,11 +189,13 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const { families, user, ids, stranger } = await withSessions(t);
     const revocation = { at: NOW, reason: 'logout' } as const;
     t.same(
-      [...(await families.revokeAll(user.id, { ...revocation, except: ids[0] ?? null }))].sort(),
+      [
+        ...(await families.revokeAll(user.id, { ...revocation, except: ids[0] ?? null, origin: SYSTEM })),
+      ].sort(),
       ids.slice(1).sort(),
     );
-    t.same(await families.revokeAll(user.id, { ...revocation, except: null }), [ids[0]]);
-    t.same(await families.revokeAll(user.id, { ...revocation, except: null }), []);
+    t.same(await families.revokeAll(user.id, { ...revocation, except: null, origin: SYSTEM }), [ids[0]]);
+    t.same(await families.revokeAll(user.id, { ...revocation, except: null, origin: SYSTEM }), []);
     t.equal((await families.find(stranger.tokenFamily))?.revoked, null);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createAccountPageSessions } from '../../src/adapters/postgres/account-page-sessions.ts';
+import { createAuditLog } from '../../src/adapters/postgres/audit-log.ts';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
@@ -16,6 +17,7 @@ import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
+import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
@@ -24,6 +26,7 @@ import type { TaskStores } from '../ports/tasks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
 export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
+  readonly auditLog: AuditLog;
   readonly signingKeys: SigningKeys;
   readonly accountPageSessions: AccountPageSessions;
   readonly sql: Sql;
@@ -71,11 +74,12 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     secondFactors: createSecondFactors(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
+    auditLog: createAuditLog(sql),
     mailBudget: createMailBudget(sql),
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, account_page_sessions, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
+        truncate token_families, security_events, account_page_sessions, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
           removed_signing_keys, user_factors, recovery_codes, login_challenges`),
   };
 }

@@ -19,9 +19,11 @@ import { endSession } from '../../src/app/sessions/end-session.ts';
 import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import type { ClientInfo } from '../../src/domain/events.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { NamedKey } from '../../src/ports/security/named-key.ts';
 import type { PublicKey } from '../../src/ports/security/public-key.ts';
 import type { SecurityLog } from '../../src/ports/security-log.ts';
@@ -153,7 +155,8 @@ export async function sessions({
   return {
     ...deps,
     time,
-    end: endSession(deps),
+    end: (sessionId: string, userId: string, reason: RevocationReason) =>
+      endSession(deps)(sessionId, userId, { reason, origin: SYSTEM }),
 
     logIn(values: Partial<Parameters<typeof open>[0]> = {}): Promise<TokenPair> {
       const input = { userId: randomUUID(), paired: true, door: 'canonical', clientId: 'kinship' } as const;

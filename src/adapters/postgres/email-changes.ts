@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import { originOfChange } from '../../domain/audit.ts';
 import { identifierOf, type User, withProvenEmail } from '../../domain/user.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import { onlyRow } from './answer-check.ts';
@@ -93,6 +94,7 @@ export function createEmailChanges(
           spared: null,
           at,
           reason: 'not_me',
+          origin: originOfChange(entries),
         });
       }).catch(nullIfOtherAddress);
       return sessions && { sessions };

@@ -6,6 +6,7 @@ const TABLES = [
   'token_families',
   'told_subjects',
   'outbox',
+  'security_events',
   'mail_budgets',
   'user_states',
   'users',

@@ -2,6 +2,7 @@ import type { Rotation, StepUp } from '../../ports/stores/token-families.ts';
 import {
   authenticationColumns,
   decodeHash,
+  type FamilyRow,
   pairColumns,
   RETURNED_COLUMNS,
   toHexLiteral,
@@ -12,13 +13,20 @@ import type { Executor } from './with-outbox.ts';
 /** A rotation, or a step-up, which also replaces the authentication. All changes of one statement are of one kind. */
 type Change = Rotation & Partial<Pick<StepUp, 'authentication'>>;
 
-/** Compare-and-set: families with the expected row get their next pair. Other families do not change. */
-export function rotateSql(sql: Executor, rotations: readonly Change[]) {
+/**
+ * Compare-and-set: families with the expected row get their next pair. Other families do not change. The statement returns
+ * {@link RETURNED_COLUMNS}, and `more` of the changed row.
+ */
+export function rotateSql(
+  sql: Executor,
+  rotations: readonly Change[],
+  more: readonly (keyof FamilyRow)[] = [],
+) {
   return sql`
     update token_families family set ${assignNextColumns(sql, rotations)}
     from ${rotationsAsTable(sql, rotations)}
     where ${matchesExpected(sql)}
-    returning ${returnedColumns(sql)}`;
+    returning ${returnedColumns(sql, more)}`;
 }
 
 /** The same without families whose rows another transaction has locked, so that the statement waits for no lock. */
@@ -123,6 +131,7 @@ function assignNextColumns(sql: Executor, rotations: readonly Change[]) {
   return sql`(${columns}) = (select ${columns} from json_populate_record(null::token_families, requested.next))`;
 }
 
-function returnedColumns(sql: Executor) {
-  return sql(RETURNED_COLUMNS.map((column) => `family.${column}`));
+function returnedColumns(sql: Executor, more: readonly (keyof FamilyRow)[] = []) {
+  const columns = new Set<string>([...RETURNED_COLUMNS, ...more]);
+  return sql([...columns].map((column) => `family.${column}`));
 }

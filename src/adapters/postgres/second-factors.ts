@@ -1,11 +1,12 @@
 import type { PostgresError, TransactionSql } from 'postgres';
+import { asSystem, originOfChange } from '../../domain/audit.ts';
 import {
   type FactorKind,
   FIRST_SECURITY_VERSION,
   MAX_ANSWERS,
   MAX_FACTORS,
 } from '../../domain/second-factor.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { FactorsOfAccount, SecondFactors, StoredFactor } from '../../ports/stores/second-factors.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
@@ -180,11 +181,14 @@ export function createSecondFactors(
           spared: null,
           at,
           reason: 'session_limit',
+          origin: asSystem(originOfChange(entries)),
         } as const;
         const ended = await revokeSessions(tx, withOutbox, limit);
         const insertion = tx`${insertFamilySql(tx, family)} returning ${tx(OUTBOX_COLUMNS)}`;
         const [device] = await tx<{ is_new: boolean }[]>`select ${noteDeviceSql(tx, family)} as is_new`;
-        const due = entries.filter(({ ifNewDevice }) => ifNewDevice !== true || device?.is_new === true);
+        const due = entries.filter(
+          (entry) => entry.kind === 'audit' || entry.ifNewDevice !== true || device?.is_new === true,
+        );
         await withOutbox.changeFamily(tx, insertion, due, OUTBOX_COLUMNS);
         return ended;
       };
@@ -228,7 +232,7 @@ export function createSecondFactors(
   async function recordChange(
     tx: TransactionSql,
     userId: string,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<void> {
     const update = tx`
       update users set has_second_factor =

@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres';
+import { asSystem } from '../../domain/audit.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
@@ -60,7 +61,8 @@ async function revokeSurplus(
   withOutbox: WithOutbox,
   revocation: SessionRevocation,
 ): Promise<string[]> {
-  const surplus = { ...revocation, reason: 'session_limit' } as const;
+  const origin = asSystem(revocation.origin);
+  const surplus = { ...revocation, origin, reason: 'session_limit' } as const;
   const ids: string[] = [];
   for (let more = true; more; ) {
     const batch = onlyBatch(await execute(withOutbox.revokeSessions(sql, surplus)), surplus);

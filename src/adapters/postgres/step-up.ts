@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { ProofUse } from '../../domain/proof.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { StepUp } from '../../ports/stores/token-families.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
@@ -9,7 +9,7 @@ import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { useProofSql } from './use-proof.ts';
-import type { createWithOutbox } from './with-outbox.ts';
+import { type createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
 class NotSteppedUp extends Error {}
@@ -22,12 +22,12 @@ export async function stepUp(
   sql: Sql,
   withOutbox: ReturnType<typeof createWithOutbox>,
   change: StepUp,
-  entries: readonly OutboxEntry[],
+  entries: readonly ChangeEntry[],
 ): Promise<TokenFamily | null> {
   const { tokenFamily, userId } = change.expected;
   const transaction = sql.begin(async (tx) => {
     if (!(await acceptProof(tx, userId, change.proof, change.next.rotatedAt))) throw new NotSteppedUp();
-    const rotation = rotateSql(tx, [change]);
+    const rotation = rotateSql(tx, [change], OUTBOX_COLUMNS);
     const rows = await withOutbox.changeFamily<ReturnedRow>(tx, rotation, entries, RETURNED_COLUMNS);
     const row = onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily));
     if (row === null) throw new NotSteppedUp();

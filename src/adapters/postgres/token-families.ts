@@ -1,3 +1,4 @@
+import { asSystem, type Origin, originOfChange } from '../../domain/audit.ts';
 import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { OpeningCondition, TokenFamilies } from '../../ports/stores/token-families.ts';
@@ -55,7 +56,7 @@ export function createTokenFamilies(
           withOutbox.openFamily<OpeningRow>(
             sql,
             {
-              room: makeRoomSql(family, condition),
+              room: makeRoomSql(family, asSystem(originOfChange(entries)), condition),
               insertion: insertIfRoomSql(family),
               newDevice: noteDeviceSql(sql, family),
             },
@@ -80,7 +81,7 @@ export function createTokenFamilies(
 
     async rotate(rotation, entries) {
       if (entries.length === 0) return rotate(rotation);
-      const change = rotateSql(sql, [rotation]);
+      const change = rotateSql(sql, [rotation], OUTBOX_COLUMNS);
       const rows = await execute(
         withOutbox.changeFamily<ReturnedRow>(sql, change, entries, RETURNED_COLUMNS),
       );
@@ -100,8 +101,8 @@ export function createTokenFamilies(
     },
 
     async revokeAll(userId, revocation) {
-      const { at, reason, except: spared } = revocation;
-      const ending = { userId, kept: 0, spared, at, reason };
+      const { at, reason, except: spared, origin } = revocation;
+      const ending = { userId, kept: 0, spared, at, reason, origin };
       const ended = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, (tx) =>
         revokeSessions(tx, withOutbox, ending),
       );
@@ -149,7 +150,11 @@ export function createTokenFamilies(
    * Revokes sessions beyond the limit to make room for one more. Returns no row if the account is not as the condition
    * says. It locks the user's row before the sessions, as a change of the password does: see {@link Users}.
    */
-  function makeRoomSql({ userId, createdAt: at }: TokenFamily, condition: OpeningCondition | undefined) {
+  function makeRoomSql(
+    { userId, createdAt: at }: TokenFamily,
+    origin: Origin,
+    condition: OpeningCondition | undefined,
+  ) {
     const reason = 'session_limit';
     const revocation = withOutbox.revokeSessions(sql, {
       userId,
@@ -157,6 +162,7 @@ export function createTokenFamilies(
       spared: null,
       at,
       reason,
+      origin,
     });
     return sql`
       with allowed as materialized (${allowedSql(userId, condition)})

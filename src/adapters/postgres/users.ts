@@ -1,4 +1,5 @@
 import type postgres from 'postgres';
+import { type Origin, originOfChange } from '../../domain/audit.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
 import type { PasswordChange, Users } from '../../ports/stores/users.ts';
@@ -76,7 +77,7 @@ export function createUsers(
             update users set password_hash = ${change.passwordHash}
             where id = ${id} and password_hash = ${expected} returning id, email`;
         const [user] = await withOutbox.changeUser(tx, update, entries);
-        return user === undefined ? null : finishPasswordChange(tx, id, change);
+        return user === undefined ? null : finishPasswordChange(tx, id, change, originOfChange(entries));
       });
     },
 
@@ -117,7 +118,7 @@ export function createUsers(
             where id = ${used.user_id} returning id, email`;
         await withOutbox.changeUser(tx, update, entries);
         await tx`delete from email_links where user_id = ${used.user_id} and purpose = 'verify'`;
-        return finishPasswordChange(tx, used.user_id, change);
+        return finishPasswordChange(tx, used.user_id, change, originOfChange(entries));
       });
     },
 
@@ -136,7 +137,8 @@ export function createUsers(
         const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
         const [user] = await withOutbox.changeUser(tx, removal, entries);
         if (user === undefined) return null;
-        return revokeSessions(tx, withOutbox, { userId: id, kept: 0, spared: null, ...revocation });
+        const ending = { ...revocation, origin: originOfChange(entries) };
+        return revokeSessions(tx, withOutbox, { userId: id, kept: 0, spared: null, ...ending });
       });
     },
   };
@@ -150,6 +152,7 @@ export function createUsers(
     tx: postgres.TransactionSql,
     userId: string,
     { except, at }: PasswordChange,
+    origin: Origin,
   ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userId}`;
     await tx`delete from email_links where user_id = ${userId} and purpose = 'change'`;
@@ -159,6 +162,7 @@ export function createUsers(
       spared: except,
       at,
       reason: 'password_changed',
+      origin,
     });
   }
 }

@@ -1,11 +1,13 @@
 import type postgres from 'postgres';
+import type { Origin } from '../../domain/audit.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
+import { auditColumns, originColumns } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 
 /** The columns of a family that its outbox entries need. */
-export const OUTBOX_COLUMNS = ['token_family', 'contact', 'known_since_login'] as const;
+export const OUTBOX_COLUMNS = ['token_family', 'generation', 'contact', 'known_since_login'] as const;
 
 /** A pool, or the connection of a transaction. */
 export type Executor = Sql | postgres.TransactionSql;
@@ -31,7 +33,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
     changeFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
       change: Change,
-      entries: readonly OutboxEntry[],
+      entries: readonly ChangeEntry[],
       columns: readonly string[],
     ) {
       if (entries.length === 0) return sql<Row[]>`${change}`;
@@ -49,7 +51,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
     openFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
       { room, insertion, newDevice }: Opening,
-      entries: readonly OutboxEntry[],
+      entries: readonly ChangeEntry[],
     ) {
       return sql<(Row & { token_family: string | null })[]>`
         with room as materialized (${room}),
@@ -60,7 +62,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
     },
 
     /** Changes an account. The change must return `id` and `email`, the address for mails about the account. */
-    changeUser(sql: Executor, change: Change, entries: readonly OutboxEntry[]) {
+    changeUser(sql: Executor, change: Change, entries: readonly ChangeEntry[]) {
       return sql<{ id: string; email: string }[]>`
         with changed as (${change}),
         ${entriesAsTable(sql, entries)},
@@ -69,20 +71,23 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
           select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.email,
             entry.occurred_at, ${trace(sql)}
           from changed, entry
-        )
+          where entry.kind <> 'audit'
+        ),
+        ${auditSql(sql, sql`null::integer`)}
         select id, email from changed`;
     },
 
     /** Calls the database function `revoke_sessions`, which records an event for each session. */
-    revokeSessions(sql: Executor, { userId, kept, spared, at, reason }: SessionRevocation) {
+    revokeSessions(sql: Executor, { userId, kept, spared, at, reason, origin }: SessionRevocation) {
       return sql<RevokedBatch[]>`
         select ${userId}::uuid as user_id, revoked, more from revoke_sessions(
-          ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)})`;
+          ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
+          ${JSON.stringify(originColumns(origin))}::text::jsonb)`;
     },
   };
 
   /** Common table expressions that record the entries from the row of `changed`. */
-  function insertFamilyEntries(sql: Executor, entries: readonly OutboxEntry[], condition: Change = sql``) {
+  function insertFamilyEntries(sql: Executor, entries: readonly ChangeEntry[], condition: Change = sql``) {
     return sql`
         ${entriesAsTable(sql, entries)},
         notified as (
@@ -98,8 +103,14 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
           select entry.id, entry.kind, entry.type, entry.data, entry.occurred_at, changed.contact,
             entry.occurred_at, ${trace(sql)}
           from changed, entry
-          where (entry.subject is null or entry.subject in (select subject from notified)) ${condition}
-        )`;
+          where entry.kind <> 'audit'
+            and (entry.subject is null or entry.subject in (select subject from notified)) ${condition}
+        ),
+        ${auditSql(
+          sql,
+          sql`changed.generation`,
+          sql`and (entry.subject is null or entry.subject in (select subject from notified)) ${condition}`,
+        )}`;
   }
 
   function trace(sql: Executor) {
@@ -116,6 +127,7 @@ export interface SessionRevocation {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reason: RevocationReason;
+  readonly origin: Origin;
 }
 
 /** The result of the database function `revoke_sessions`, which revokes one batch for each call. */
@@ -126,16 +138,50 @@ export interface RevokedBatch {
   readonly more: boolean;
 }
 
-function entriesAsTable(sql: Executor, entries: readonly OutboxEntry[]) {
+function entriesAsTable(sql: Executor, entries: readonly ChangeEntry[]) {
   return sql`entry as (
-      select id, kind, type, data, occurred_at, subject, if_new_device from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
-        as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text, if_new_device boolean)
+      select ${sql(ENTRY_COLUMNS)} from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
+        as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text, if_new_device boolean,
+          user_id uuid, session_id uuid, actor text, actor_name text, address text, user_agent text)
     )`;
 }
 
-function toRecord({ id, kind, event, oncePerDay, ifNewDevice }: OutboxEntry) {
+const ENTRY_COLUMNS = [
+  'id',
+  'kind',
+  'type',
+  'data',
+  'occurred_at',
+  'subject',
+  'if_new_device',
+  'user_id',
+  'session_id',
+  'actor',
+  'actor_name',
+  'address',
+  'user_agent',
+] as const;
+
+/** A common table expression that records the audit events among the entries. */
+function auditSql(sql: Executor, generation: Change, condition: Change = sql``) {
+  return sql`
+        audited as (
+          insert into security_events (id, occurred_at, type, user_id, session_id, actor, actor_name, address,
+            user_agent, generation, data)
+          select entry.id, entry.occurred_at, entry.type, entry.user_id, entry.session_id, entry.actor,
+            entry.actor_name, entry.address, entry.user_agent, ${generation}, entry.data
+          from changed, entry
+          where entry.kind = 'audit' ${condition}
+        )`;
+}
+
+function toRecord(entry: ChangeEntry) {
+  const subject = entry.oncePerDay ?? null;
+  if (entry.kind === 'audit') {
+    return { ...auditColumns(entry), kind: entry.kind, subject, if_new_device: false };
+  }
+  const { id, kind, event, ifNewDevice } = entry;
   const { type, data, occurredAt } = event;
-  const subject = oncePerDay ?? null;
   const occurred_at = new Date(occurredAt).toISOString();
   return { id, kind, type, data, occurred_at, subject, if_new_device: ifNewDevice === true };
 }

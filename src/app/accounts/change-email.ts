@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { RESERVED_FOR } from '../../domain/email-address.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -6,7 +7,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { EmailChanges, FoundChange } from '../../ports/stores/email-changes.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 
 export interface EmailLinkDeps {
   readonly emailChanges: EmailChanges;
@@ -40,7 +41,9 @@ export const changeEmail =
     const at = clock();
     const { user } = await findChange(deps, token, 'change');
     const data = { userId: user.id, undone: false, ...clientFacts(client) };
-    const entries = outboxEntries(newId, [{ event: { type: 'users.email_changed', occurredAt: at, data } }]);
+    const entries = changeEntries(newId, byUser(client), [
+      { event: { type: 'users.email_changed', occurredAt: at, data } },
+    ]);
     const times = { at, reservedUntil: at + RESERVED_FOR };
     const result = await emailChanges.apply(links.hash(token), times, entries);
     if (result === 'invalid') throw invalidLink();

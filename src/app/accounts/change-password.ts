@@ -1,10 +1,11 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
@@ -45,7 +46,12 @@ export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
     } as const;
     const change = { passwordHash, except: sessionId, at };
     const ended = await applyWithPassword(deps, shown, (user) =>
-      users.changePassword(userId, user.passwordHash, change, outboxEntries(newId, [{ event }])),
+      users.changePassword(
+        userId,
+        user.passwordHash,
+        change,
+        changeEntries(newId, byUser(client), [{ event }]),
+      ),
     );
     const who = { userId, address: client.address };
     deps.securityLog('password_changed', { ...who, sessionId });

@@ -1,5 +1,6 @@
+import { byUser } from '../../domain/audit.ts';
 import type { NewId } from '../../ports/new-id.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import {
   applyChange,
@@ -27,7 +28,7 @@ export const deleteAccount = (deps: Deps): DeleteAccount => {
     const revocation = { at: clock(), reason: 'account_deleted' } as const;
     const event = { type: 'users.deleted', occurredAt: revocation.at, data: { userId } } as const;
     const ended = await applyChange(deps, authorized, (user) =>
-      users.remove(userId, user.passwordHash, revocation, outboxEntries(newId, [{ event }])),
+      users.remove(userId, user.passwordHash, revocation, changeEntries(newId, byUser(client), [{ event }])),
     );
     const who = { userId, address: client.address };
     deps.securityLog('account_deleted', who);

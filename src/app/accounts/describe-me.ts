@@ -1,7 +1,7 @@
 import { isEmailVerified } from '../../domain/email-address.ts';
 import { withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { SessionOfUser } from '../sessions/log-out.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
 
 /** The account is absent where another system keeps it. */
 export interface Me extends SessionOfUser {

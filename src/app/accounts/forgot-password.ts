@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
@@ -8,7 +9,7 @@ import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 
 interface Deps {
   readonly users: Users;
@@ -60,6 +61,6 @@ export const forgotPassword = (deps: Deps): ForgotPassword => {
     };
     const data = { userId: user.id, resetId, ...clientFacts(client) };
     const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
-    await users.openReset(reset, outboxEntries(newId, [{ event }]));
+    await users.openReset(reset, changeEntries(newId, byUser(client), [{ event }]));
   }
 };

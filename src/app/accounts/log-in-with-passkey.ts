@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { byPasskey } from '../../domain/authentication.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
@@ -68,7 +69,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const { securityVersion } = account;
     const hashedNonce = challenges.hashNonce(challenge.nonce);
     const proof = { securityVersion, challenge: { hashedNonce, expiresAt: challenge.expiresAt }, use };
-    const pair = await openSessionBy(deps, session, (family, entries) =>
+    const pair = await openSessionBy(deps, byUser(session.client), session, (family, entries) =>
       secondFactors.openSession(family, proof, entries),
     );
     if (pair === null) throw refused(address, userId);

@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD } from '../../domain/authentication.ts';
 import { type EmailVerification, mayLogInWithPassword } from '../../domain/email-address.ts';
 import { networkOf } from '../../domain/network.ts';
@@ -74,7 +75,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       // A factor that was added meanwhile is asked for at the next try.
       const mayHaveFactor = !hasSecondStep(session.door) && deps.legacyDoorsSkipSecondFactor;
       const condition = { passwordHash: hash, refuseSecondFactor: !mayHaveFactor };
-      return openSessionBy(deps, opening, (family, entries) =>
+      return openSessionBy(deps, byUser(session.client), opening, (family, entries) =>
         deps.families.open(family, entries, condition),
       );
     });

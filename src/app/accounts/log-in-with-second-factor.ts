@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD_AND_CODE, byPasskey, type Proven } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -84,7 +85,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
       client,
       authentication: provenBy(use),
     } as const;
-    return openSessionBy(deps, session, (family, entries) =>
+    return openSessionBy(deps, byUser(client), session, (family, entries) =>
       secondFactors.openSession(family, { securityVersion, challenge, use }, entries),
     );
   }

@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import {
   EMAIL_LINK_AGE,
   EMAIL_LINK_LIMIT,
@@ -11,9 +12,9 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailLink } from '../../ports/stores/email-links.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 
 export interface PrepareVerificationDeps {
   readonly attempts: Attempts;
@@ -27,7 +28,7 @@ export interface PrepareVerificationDeps {
 /** A link, and the mail that carries it. */
 export interface PreparedLink {
   readonly link: EmailLink;
-  readonly entries: readonly OutboxEntry[];
+  readonly entries: readonly ChangeEntry[];
 }
 
 /**
@@ -61,5 +62,5 @@ export async function prepareVerification(
     email,
     expiresAt: now + EMAIL_LINK_AGE.verify,
   } as const;
-  return { link, entries: outboxEntries(newId, [{ event }]) };
+  return { link, entries: changeEntries(newId, byUser(client), [{ event }]) };
 }

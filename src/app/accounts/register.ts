@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
@@ -8,7 +9,7 @@ import { accountFault, identityOf } from '../../domain/user.ts';
 import { withAsciiDomain, withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { assertFollowsRules, assertNotBreached, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { type PrepareVerificationDeps, prepareVerification } from './prepare-verification.ts';
@@ -63,7 +64,7 @@ export const register =
     };
     const event = { type: 'users.created', occurredAt: now, data } as const;
     const verification = await prepareVerification(deps, user, client);
-    const entries = [...outboxEntries(newId, [{ event }]), ...(verification?.entries ?? [])];
+    const entries = [...changeEntries(newId, byUser(client), [{ event }]), ...(verification?.entries ?? [])];
     if (!(await users.create(user, entries, verification?.link))) throw new Refusal('conflict');
     return { id: user.id, username: withUnicodeDomain(user.username), email: withUnicodeDomain(email) };
   };

@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { EMAIL_LINK_AGE, EMAIL_LINK_LIMIT, type EmailLinkPurpose } from '../../domain/email-address.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -5,7 +6,7 @@ import { identifierOf, type User } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { readAddress } from './read-address.ts';
 import {
@@ -79,7 +80,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
       occurredAt,
       data: { ...facts, linkId: undoId, email: user.email, newEmail },
     } as const;
-    return { requested, entries: outboxEntries(newId, [{ event: toNew }, { event: toOld }]) };
+    return { requested, entries: changeEntries(newId, byUser(client), [{ event: toNew }, { event: toOld }]) };
   }
 
   function linkOf(

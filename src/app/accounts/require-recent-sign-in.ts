@@ -1,7 +1,7 @@
 import { type AuthenticationClaims, isRecent, type Level } from '../../domain/authentication.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { SessionOfUser } from '../sessions/log-out.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
 
 /** The session of a request, and what its access token says about the authentication of its user. */

@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
 import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
@@ -13,7 +14,7 @@ import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
 
@@ -69,7 +70,11 @@ export const resetPassword =
     const passwordHash = await passwords.hash(password, networkOf(client.address));
     const change = { passwordHash, except: null, at };
     const occurrences = resetOccurrences(user, client, at);
-    const ended = await users.useReset(hashedToken, change, outboxEntries(newId, occurrences));
+    const ended = await users.useReset(
+      hashedToken,
+      change,
+      changeEntries(newId, byUser(client), occurrences),
+    );
     if (ended === null) throw invalidLink();
     const who = { userId: user.id, address: client.address };
     deps.securityLog('password_reset', who);

@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -6,7 +7,7 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { FoundChange } from '../../ports/stores/email-changes.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { type EmailChangeLink, type EmailLinkDeps, findChange } from './change-email.ts';
 
@@ -40,7 +41,7 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const at = clock();
       const found = await findChange(deps, token, 'undo');
-      const entries = outboxEntries(newId, occurrencesOf(found, client, at));
+      const entries = changeEntries(newId, byUser(client), occurrencesOf(found, client, at));
       const change = { from: found.user.email, at };
       const ended = await emailChanges.undo(links.hash(token), change, entries);
       if (ended !== null) return finish(found, ended, client, at);

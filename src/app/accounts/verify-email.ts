@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { User } from '../../domain/user.ts';
@@ -6,7 +7,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 
 interface Deps {
   readonly emailLinks: EmailLinks;
@@ -36,7 +37,8 @@ export const verifyEmail =
     const { id: userId } = await userOf(deps, hashedToken);
     const data = { userId, ...clientFacts(client) };
     const event = { type: 'users.email_verified', occurredAt: at, data } as const;
-    if (!(await emailLinks.verify(hashedToken, at, outboxEntries(newId, [{ event }])))) throw invalidLink();
+    if (!(await emailLinks.verify(hashedToken, at, changeEntries(newId, byUser(client), [{ event }]))))
+      throw invalidLink();
     securityLog('email_verified', { userId, address: client.address });
   };
 

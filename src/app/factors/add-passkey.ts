@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, labelFault } from '../../domain/second-factor.ts';
@@ -7,7 +8,7 @@ import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { tooManyFactors } from './authorize-factor-change.ts';
 
 interface Deps {
@@ -60,7 +61,11 @@ export const addPasskey = (deps: Deps): AddPasskey => {
       passkey,
     } as const;
     const { securityVersion } = challenge;
-    const added = await secondFactors.addPasskey(factor, securityVersion, outboxEntries(newId, [{ event }]));
+    const added = await secondFactors.addPasskey(
+      factor,
+      securityVersion,
+      changeEntries(newId, byUser(client), [{ event }]),
+    );
     if (added === 'outdated') throw new Refusal('proof_refused');
     if (added === 'taken') throw new Refusal('conflict', 'This passkey was added before.');
     if (added === 'full') throw tooManyFactors();

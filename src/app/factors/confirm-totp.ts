@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { canBeConfirmed } from '../../domain/second-factor.ts';
@@ -5,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { type ProofDeps, stepOfFactor } from './verify-proof.ts';
 
 interface Deps extends ProofDeps {
@@ -40,7 +41,7 @@ export const confirmTotp = (deps: Deps): ConfirmTotp => {
     const event = { type: 'users.factor_added', occurredAt: at, data } as const;
     const confirmed = await secondFactors.confirm(
       { userId, id, step, at },
-      outboxEntries(newId, [{ event }]),
+      changeEntries(newId, byUser(client), [{ event }]),
     );
     if (!confirmed) throw noSuchFactor();
     securityLog('factor_added', { userId, address: client.address, kind: factor.kind });

@@ -1,10 +1,11 @@
+import { byUser } from '../../domain/audit.ts';
 import { clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { RECOVERY_CODES } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
 import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { authorizeFactorChange, type FactorChangeDeps } from './authorize-factor-change.ts';
 
 interface Deps extends FactorChangeDeps {
@@ -28,7 +29,13 @@ export const makeRecoveryCodes = (deps: Deps): MakeRecoveryCodes => {
     const data = { userId, kind: 'recovery_code', ...clientFacts(client) } as const;
     const event = { type: 'users.factor_added', occurredAt: clock(), data } as const;
     const hashes = codes.map((code) => recoveryCodes.hash(userId, code));
-    if (!(await secondFactors.replaceRecoveryCodes(userId, hashes, outboxEntries(newId, [{ event }]))))
+    if (
+      !(await secondFactors.replaceRecoveryCodes(
+        userId,
+        hashes,
+        changeEntries(newId, byUser(client), [{ event }]),
+      ))
+    )
       throw new Refusal(
         'conflict',
         'Recovery codes replace a factor, and this account has none. Add a factor first.',

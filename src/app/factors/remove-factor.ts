@@ -1,9 +1,10 @@
+import { byUser } from '../../domain/audit.ts';
 import { clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { authorizeFactorChange, type FactorChangeDeps } from './authorize-factor-change.ts';
 
 interface Deps extends FactorChangeDeps {
@@ -26,7 +27,7 @@ export const removeFactor = (deps: Deps): RemoveFactor => {
     if (factor === undefined) throw new Refusal('not_found', 'There is no such factor.');
     const data = { userId, factorId: id, kind: factor.kind, ...clientFacts(client) };
     const event = { type: 'users.factor_removed', occurredAt: clock(), data } as const;
-    if (!(await secondFactors.remove(userId, id, outboxEntries(newId, [{ event }]))))
+    if (!(await secondFactors.remove(userId, id, changeEntries(newId, byUser(client), [{ event }]))))
       throw new Refusal('not_found', 'There is no such factor.');
     securityLog('factor_removed', { userId, address: client.address, kind: factor.kind });
   };

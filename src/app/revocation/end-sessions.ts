@@ -1,29 +1,26 @@
-import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { rememberEnded } from './remember-ended.ts';
-import { type RevokeFamilyDeps, revokeFamily } from './revoke-family.ts';
+import {
+  addressOf,
+  type Ending,
+  type RevokeFamilyDeps,
+  revokeFamily,
+  type SessionOfUser,
+} from './revoke-family.ts';
 
 export interface EndSessionDeps extends RevokeFamilyDeps {
   readonly clock: Clock;
 }
 
-/** Why sessions end, and the address of the request that ends them. */
-export interface Ending {
-  readonly reason: RevocationReason;
-  readonly address?: string | undefined;
-}
-
 /** Ends one session of a user; false if the user has no such live session. */
-export async function endOne(
-  deps: EndSessionDeps,
-  { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
-  { reason, address }: Ending,
-): Promise<boolean> {
+export async function endOne(deps: EndSessionDeps, session: SessionOfUser, ending: Ending): Promise<boolean> {
+  const { sessionId, userId } = session;
   const family = await deps.families.find(sessionId);
   if (family?.userId !== userId) return false;
   const at = deps.clock();
-  const event = { type: 'sessions.revoked', occurredAt: at, data: { sessionId, userId, reason } } as const;
-  return revokeFamily(deps, sessionId, { at, reason }, [{ event }], { userId, address });
+  const data = { sessionId, userId, reason: ending.reason };
+  const event = { type: 'sessions.revoked', occurredAt: at, data } as const;
+  return revokeFamily(deps, session, { at, ...ending }, [{ event }]);
 }
 
 /** Ends all sessions of a user, except the session `except` if it is not null. */
@@ -31,10 +28,11 @@ export async function endAll(
   deps: EndSessionDeps,
   userId: string,
   except: string | null,
-  { reason, address }: Ending,
+  { reason, origin }: Ending,
 ): Promise<void> {
   const revocation = { at: deps.clock(), reason };
-  const ended = await deps.families.revokeAll(userId, { ...revocation, except });
+  const ended = await deps.families.revokeAll(userId, { ...revocation, except, origin });
+  const address = addressOf(origin);
   deps.securityLog('sessions_ended', { userId, reason, count: ended.length, address });
   rememberEnded(deps, ended, revocation);
 }

@@ -1,11 +1,12 @@
+import type { Origin } from '../../domain/audit.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
-import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { rememberEnded } from './remember-ended.ts';
 
 export interface RevokeFamilyDeps {
@@ -16,17 +17,34 @@ export interface RevokeFamilyDeps {
   readonly securityLog: SecurityLog;
 }
 
+/** A session and its user. */
+export interface SessionOfUser {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+/** Why a session ends, and who ends it. */
+export interface Ending {
+  readonly reason: RevocationReason;
+  readonly origin: Origin;
+}
+
 /** Revokes a family and records why; false if it does not exist or is already revoked. */
 export async function revokeFamily(
   { families, revoked, policy, newId, securityLog }: RevokeFamilyDeps,
-  tokenFamily: string,
-  revocation: { readonly at: number; readonly reason: RevocationReason },
+  { sessionId, userId }: SessionOfUser,
+  { at, reason, origin }: Ending & { readonly at: number },
   occurrences: readonly Occurrence[],
-  subject: Pick<SecurityFacts, 'userId' | 'address'>,
 ): Promise<boolean> {
-  const ended = await families.revoke(tokenFamily, revocation, outboxEntries(newId, occurrences));
+  const revocation = { at, reason };
+  const ended = await families.revoke(sessionId, revocation, changeEntries(newId, origin, occurrences));
   if (!ended) return false;
-  securityLog('session_ended', { sessionId: tokenFamily, reason: revocation.reason, ...subject });
-  rememberEnded({ revoked, policy }, [tokenFamily], revocation);
+  securityLog('session_ended', { sessionId, reason, userId, address: addressOf(origin) });
+  rememberEnded({ revoked, policy }, [sessionId], revocation);
   return true;
+}
+
+/** The address for a line of the security log. */
+export function addressOf({ address }: Origin): string | undefined {
+  return address ?? undefined;
 }

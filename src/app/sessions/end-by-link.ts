@@ -1,3 +1,4 @@
+import type { Origin } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -25,15 +26,15 @@ export const readNotMeLink =
   async (token) =>
     readLink(deps, token);
 
-export type EndByLink = (token: string, address?: string) => Promise<NotMeLink>;
+export type EndByLink = (token: string, origin: Origin) => Promise<NotMeLink>;
 
 /** Ends the sessions of a mailed link. A session that has already ended is no error. */
 export const endByLink =
   (deps: Deps & EndSessionDeps): EndByLink =>
-  async (token, address) => {
+  async (token, origin) => {
     const link = await readLink(deps, token);
     const { sessionId, userId } = link;
-    const ending = { reason: 'not_me', address } as const;
+    const ending = { reason: 'not_me', origin } as const;
     if (sessionId === null) await endAll(deps, userId, null, ending);
     else await endOne(deps, { sessionId, userId }, ending);
     return link;

@@ -1,12 +1,13 @@
+import type { Origin } from '../../domain/audit.ts';
 import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 
-export type EndSessionAsOperator = (sessionId: string, address?: string) => Promise<boolean>;
+export type EndSessionAsOperator = (sessionId: string, origin: Origin) => Promise<boolean>;
 
 /** Ends a session of any user; false if it does not exist or has already ended. */
 export const endSessionAsOperator =
   (deps: EndSessionDeps): EndSessionAsOperator =>
-  async (sessionId, address) => {
+  async (sessionId, origin) => {
     const family = await deps.families.find(sessionId);
     if (family === null) return false;
-    return endOne(deps, { sessionId, userId: family.userId }, { reason: 'administrator', address });
+    return endOne(deps, { sessionId, userId: family.userId }, { reason: 'administrator', origin });
   };

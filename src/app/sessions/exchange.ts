@@ -1,3 +1,4 @@
+import { byUser } from '../../domain/audit.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Operation, RefreshContext } from '../../domain/refresh-context.ts';
@@ -13,7 +14,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { ExpectedFamily, Rotation, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { revokeFamily } from '../revocation/revoke-family.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { type Generation, nextGeneration } from '../tokens/next-generation.ts';
@@ -158,16 +159,17 @@ function revoke(
   { reason, occurrences }: Extract<Verdict<TokenFamily>, { kind: 'revoke' }>,
   { claims, client, now }: RefreshContext,
 ): Promise<boolean> {
-  const subject = { userId: claims.sub, address: client.address };
-  return revokeFamily(deps, claims.tokenFamily, { at: now, reason }, occurrences, subject);
+  const family = { sessionId: claims.tokenFamily, userId: claims.sub };
+  return revokeFamily(deps, family, { at: now, reason, origin: byUser(client) }, occurrences);
 }
 
 async function record(
   { families, newId }: ExchangeDeps,
-  { claims }: RefreshContext,
+  { claims, client }: RefreshContext,
   occurrences: readonly Occurrence[],
 ): Promise<void> {
-  if (occurrences.length > 0) await families.record(claims.tokenFamily, outboxEntries(newId, occurrences));
+  if (occurrences.length === 0) return;
+  await families.record(claims.tokenFamily, changeEntries(newId, byUser(client), occurrences));
 }
 
 /** Builds the input of the verdict. `scheme` is the row's, or the token's if no row was read. */

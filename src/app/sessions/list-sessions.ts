@@ -1,7 +1,7 @@
-import { Refusal } from '../../domain/refusal.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FamilyPage, TokenFamilies } from '../../ports/stores/token-families.ts';
+import { cursorAt, readCursor } from '../time-cursor.ts';
 
 export interface SessionPage {
   readonly items: readonly TokenFamily[];
@@ -22,22 +22,20 @@ export type ListSessions = (
 export const listSessions =
   ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }): ListSessions =>
   async (userId, limit, cursor) => {
-    const after = cursor === null ? null : readCursor(cursor);
+    const after = cursor === null ? null : placeOf(cursor);
     const found = await families.list(userId, { now: clock(), limit: limit + 1, after });
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    return found.length > limit && last !== undefined ? { items, nextCursor: cursorAt(last) } : { items };
+    return found.length > limit && last !== undefined ? { items, nextCursor: cursorOf(last) } : { items };
   };
 
 type Place = NonNullable<FamilyPage['after']>;
 
-function cursorAt({ createdAt, tokenFamily }: Place): string {
-  return `${createdAt.toString(36)}.${tokenFamily}`;
+function placeOf(cursor: string): Place {
+  const { time, id } = readCursor(cursor);
+  return { createdAt: time, tokenFamily: id };
 }
 
-function readCursor(cursor: string): Place {
-  const [, time = '', tokenFamily = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (tokenFamily === '')
-    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
-  return { createdAt: Number.parseInt(time, 36), tokenFamily };
+function cursorOf({ createdAt, tokenFamily }: Place): string {
+  return cursorAt({ time: createdAt, id: tokenFamily });
 }

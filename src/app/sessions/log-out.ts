@@ -1,7 +1,9 @@
+import type { Origin } from '../../domain/audit.ts';
 import type { PresentedProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
 import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
@@ -9,26 +11,20 @@ import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
 
-/** The session of a request and its user. */
-export interface SessionOfUser {
-  readonly sessionId: string;
-  readonly userId: string;
-}
-
-export type LogOut = (session: SessionOfUser, scope: LogOutScope, address?: string) => Promise<void>;
+export type LogOut = (session: SessionOfUser, scope: LogOutScope, origin: Origin) => Promise<void>;
 
 /** Ends sessions at the user's request. A session that has already ended is no error. */
 export const logOut =
   (deps: EndSessionDeps): LogOut =>
-  async (session, scope, address) =>
-    endWithin(deps, session, scope, address);
+  async (session, scope, origin) =>
+    endWithin(deps, session, scope, origin);
 
 export type LogOutByRefreshToken = (
   refreshToken: string,
   scope: LogOutScope,
   client: OAuthClient | null,
   presented: PresentedProof,
-  address?: string,
+  origin: Origin,
 ) => Promise<void>;
 
 /**
@@ -39,7 +35,7 @@ export type LogOutByRefreshToken = (
  */
 export const logOutByRefreshToken =
   (deps: EndSessionDeps & ReadRefreshDeps & ProofDeps): LogOutByRefreshToken =>
-  async (refreshToken, scope, client, presented, address) => {
+  async (refreshToken, scope, client, presented, origin) => {
     const { claims } = await readRefreshToken(deps, refreshToken);
     const family = await deps.families.find(claims.tokenFamily);
     if (family !== null) assertClient(family, client);
@@ -54,16 +50,16 @@ export const logOutByRefreshToken =
         throw new Refusal('unauthenticated', detail);
       }
     }
-    await endWithin(deps, session, scope, address);
+    await endWithin(deps, session, scope, origin);
   };
 
 async function endWithin(
   deps: EndSessionDeps,
   session: SessionOfUser,
   scope: LogOutScope,
-  address: string | undefined,
+  origin: Origin,
 ): Promise<void> {
-  const ending = { reason: 'logout', address } as const;
+  const ending = { reason: 'logout', origin } as const;
   if (scope === 'session') await endOne(deps, session, ending);
   else await endAll(deps, session.userId, scope === 'others' ? session.sessionId : null, ending);
 }

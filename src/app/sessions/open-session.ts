@@ -1,3 +1,4 @@
+import { byBackend, type Origin } from '../../domain/audit.ts';
 import { clientFacts, type DomainEvent, type Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -14,9 +15,9 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
-import type { OutboxEntry } from '../../ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { nextGeneration } from '../tokens/next-generation.ts';
@@ -57,19 +58,23 @@ export const openSession =
     const { jkt, proof } = await readBinding(deps, { presented, dpopJkt, mustBind });
     if (proof !== null) await useProof(deps, proof);
     const refuseSecondFactor = !hasSecondStep(session.door) && !deps.legacyDoorsSkipSecondFactor;
-    const pair = await openSessionBy(deps, { ...session, jkt }, (family, entries) =>
-      deps.families.open(family, entries, { refuseSecondFactor }),
+    const pair = await openSessionBy(
+      deps,
+      byBackend(session.clientId, session.client),
+      { ...session, jkt },
+      (family, entries) => deps.families.open(family, entries, { refuseSecondFactor }),
     );
     if (pair === null) throw missingSecondStep(deps, session);
     return pair;
   };
 
 /** Stores the family of a new session; null if a condition does not hold. */
-type StoreFamily = (family: TokenFamily, entries: readonly OutboxEntry[]) => Promise<EndedSessions | null>;
+type StoreFamily = (family: TokenFamily, entries: readonly ChangeEntry[]) => Promise<EndedSessions | null>;
 
 /** Opens a session and returns the first pair. Null if `store` returns null. */
 export async function openSessionBy(
   deps: OpenSessionDeps,
+  origin: Origin,
   session: BoundSession,
   store: StoreFamily,
 ): Promise<TokenPair | null> {
@@ -81,11 +86,17 @@ export async function openSessionBy(
   const subject = { userId: family.userId, address: client.address };
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };
   const event = { type: 'sessions.started', occurredAt: now, data } as const;
-  const entries = outboxEntries(deps.newId, [{ event }, ...newDeviceOccurrences(event, deps.policy)]);
+  const started = { event, details: loginDetails(family) };
+  const entries = changeEntries(deps.newId, origin, [started, ...newDeviceOccurrences(event, deps.policy)]);
   const opened = await store(family, entries);
   if (opened === null) return null;
   reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
   return mintPair(deps, family, now, first.ids);
+}
+
+/** How the session was opened, for the audit log. */
+function loginDetails({ door, clientId, paired, jkt, authentication: { amr, acr } }: TokenFamily) {
+  return { door, clientId, paired, bound: jkt !== null, amr, acr };
 }
 
 function newDeviceOccurrences(

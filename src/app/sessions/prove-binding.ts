@@ -1,10 +1,11 @@
+import { byUser } from '../../domain/audit.ts';
 import { type PresentedProof, ProofRefusal } from '../../domain/dpop.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import { proofOccurrence } from '../../domain/refresh-occurrences.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
 import { type ProofDeps, refuseProof, requireProof } from '../tokens/require-proof.ts';
 
@@ -47,5 +48,5 @@ async function reportForeignKey(
   const family = await findLiveFamily(deps, { sessionId, userId });
   if (family === null || family.jkt !== cnf?.jkt) return;
   const occurrence = proofOccurrence({ claims, client, now: deps.clock() }, reason);
-  await deps.families.record(sessionId, outboxEntries(deps.newId, [occurrence]));
+  await deps.families.record(sessionId, changeEntries(deps.newId, byUser(client), [occurrence]));
 }

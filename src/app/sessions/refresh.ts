@@ -1,9 +1,10 @@
+import { byUser } from '../../domain/audit.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { RefreshContext } from '../../domain/refresh-context.ts';
 import { judgeRefresh } from '../../domain/refresh-verdict.ts';
 import { isPaired } from '../../domain/token-pair.ts';
 import type { Scheme } from '../../ports/security/token-secrets.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import {
   beginExchange,
@@ -42,7 +43,7 @@ async function rotateOptimistically(deps: ExchangeDeps, request: ExchangeRequest
   const context = await buildContext(deps, request.scheme, request);
   const verdict = judgeRefresh(expectedFamily(context, request.scheme, deps.policy), context, deps.policy);
   if (verdict.kind !== 'rotate') return null;
-  const entries = outboxEntries(deps.newId, verdict.occurrences);
+  const entries = changeEntries(deps.newId, byUser(request.client), verdict.occurrences);
   const rotation = rotationOf(verdict, context, request);
   return issuePair(deps, verdict, request, await nullIfUnknown(deps.families.rotate(rotation, entries)));
 }
@@ -51,7 +52,7 @@ function rotateFromRow(deps: ExchangeDeps, request: ExchangeRequest): Promise<To
   return decideFromRow(deps, request, (verdict, context) =>
     deps.families.rotate(
       rotationOf(verdict, context, request),
-      outboxEntries(deps.newId, verdict.occurrences),
+      changeEntries(deps.newId, byUser(request.client), verdict.occurrences),
     ),
   );
 }

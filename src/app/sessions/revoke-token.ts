@@ -1,9 +1,10 @@
+import type { Origin } from '../../domain/audit.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 import { assertClient } from '../tokens/live-family.ts';
 import { type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
-export type RevokeToken = (token: string, client: OAuthClient | null, address?: string) => Promise<void>;
+export type RevokeToken = (token: string, client: OAuthClient | null, origin: Origin) => Promise<void>;
 
 /**
  * Ends the session of an access or refresh token (RFC 7009). A pair is one grant, so both tokens end together. An
@@ -12,10 +13,10 @@ export type RevokeToken = (token: string, client: OAuthClient | null, address?: 
  */
 export const revokeToken =
   (deps: EndSessionDeps & ReadTokenDeps): RevokeToken =>
-  async (token, client, address) => {
+  async (token, client, origin) => {
     const found = await readToken(deps, token);
     const family = found && (await deps.families.find(found.sessionId));
     if (!found || !family) return;
     assertClient(family, client);
-    await endOne(deps, found, { reason: 'logout', address });
+    await endOne(deps, found, { reason: 'logout', origin });
   };

@@ -1,6 +1,7 @@
+import { byUser } from '../../domain/audit.ts';
 import { stepUpOccurrence } from '../../domain/refresh-occurrences.ts';
 import type { GivenProof, VerifyProof } from '../accounts/verify-proof.ts';
-import { outboxEntries } from '../outbox-entries.ts';
+import { changeEntries } from '../change-entries.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import { beginExchange, decideFromRow, type ExchangeDeps, rotationOf } from './exchange.ts';
 import type { RefreshInput } from './verify-refresh.ts';
@@ -31,7 +32,7 @@ export const stepUp =
       const occurrences = [...verdict.occurrences, stepUpOccurrence(context, proven)];
       const rotated = await families.stepUp(
         { ...rotation, authentication: { ...proven, authTime, generation }, proof: use },
-        outboxEntries(newId, occurrences),
+        changeEntries(newId, byUser(input.client), occurrences),
       );
       if (rotated !== null) {
         securityLog('session_stepped_up', { userId, sessionId, address: input.client.address });

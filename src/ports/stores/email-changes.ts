@@ -1,6 +1,6 @@
 import type { User } from '../../domain/user.ts';
+import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
-import type { OutboxEntry } from './outbox.ts';
 import type { EndedSessions } from './token-families.ts';
 
 /** The link for the new address, and the link for the former address that undoes the change. */
@@ -30,7 +30,7 @@ export interface EmailChanges {
    * Stores both links, and removes the earlier `change` links of the account. False, and nothing changes, if the account
    * is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
    */
-  request(requested: RequestedChange, expected: string, entries: readonly OutboxEntry[]): Promise<boolean>;
+  request(requested: RequestedChange, expected: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** Null: the link is unknown, used or expired. */
   find(hashedToken: string, purpose: 'change' | 'undo', now: number): Promise<FoundChange | null>;
@@ -42,7 +42,7 @@ export interface EmailChanges {
   apply(
     hashedToken: string,
     times: { readonly at: number; readonly reservedUntil: number },
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<'changed' | 'taken' | 'invalid'>;
 
   /**
@@ -53,7 +53,7 @@ export interface EmailChanges {
   undo(
     hashedToken: string,
     change: { readonly from: string; readonly at: number },
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 
   /** Removes up to `limit` reservations that ended before `before`, and returns their number. */

@@ -1,6 +1,6 @@
 import type { EmailLinkPurpose } from '../../domain/email-address.ts';
 import type { User } from '../../domain/user.ts';
-import type { OutboxEntry } from './outbox.ts';
+import type { ChangeEntry } from './change-entry.ts';
 
 /** A mailed link about an address, valid once. */
 export interface EmailLink {
@@ -22,13 +22,13 @@ export interface EmailLink {
  */
 export interface EmailLinks {
   /** Stores a link. False, and nothing is recorded, if the account does not exist. */
-  open(link: EmailLink, entries: readonly OutboxEntry[]): Promise<boolean>;
+  open(link: EmailLink, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** The account of a link that proves its address; null if the link is unknown, used or expired. */
   findVerification(hashedToken: string, now: number): Promise<User | null>;
 
   /** Uses a link: its address is verified from `at` on. False, and nothing changes, if the link is not valid. */
-  verify(hashedToken: string, at: number, entries: readonly OutboxEntry[]): Promise<boolean>;
+  verify(hashedToken: string, at: number, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** Removes up to `limit` links that expired before `before`, and returns their number. */
   forget(before: number, limit: number): Promise<number>;

@@ -1,6 +1,6 @@
 import type { Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
-import type { OutboxEntry } from './outbox.ts';
+import type { ChangeEntry } from './change-entry.ts';
 import type { EndedSessions } from './token-families.ts';
 
 export interface StoredTotp extends Factor {
@@ -70,7 +70,7 @@ export interface SecondFactors {
   addPasskey(
     factor: StoredPasskey,
     securityVersion: string,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<'added' | 'full' | 'taken' | 'outdated'>;
 
   /** The user of the passkey with this credential id; null without one. */
@@ -87,7 +87,7 @@ export interface SecondFactors {
       readonly step: number;
       readonly at: number;
     },
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<boolean>;
 
   /** False, and nothing changes, if the user has no such confirmed factor. */
@@ -97,13 +97,13 @@ export interface SecondFactors {
    * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the user
    * has no such confirmed factor.
    */
-  remove(userId: string, id: string, entries: readonly OutboxEntry[]): Promise<boolean>;
+  remove(userId: string, id: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** Replaces all recovery codes. False, and nothing changes, if the account has no confirmed factor. */
   replaceRecoveryCodes(
     userId: string,
     hashes: readonly string[],
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<boolean>;
 
   /** Counts an answer: see `countAnswer`. False if the challenge is used or has taken too many answers. */
@@ -116,7 +116,7 @@ export interface SecondFactors {
   openSession(
     family: TokenFamily,
     proof: LoginProof,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 
   /** Removes up to `limit` answered challenges that expired before `before`, and returns their number. */

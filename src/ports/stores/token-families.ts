@@ -1,8 +1,9 @@
+import type { Origin } from '../../domain/audit.ts';
 import type { Authentication } from '../../domain/authentication.ts';
 import type { ProofUse } from '../../domain/proof.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
-import type { OutboxEntry } from './outbox.ts';
+import type { ChangeEntry } from './change-entry.ts';
 
 /** The row that a rotation expects. The rotation changes nothing unless the row still has all these values. */
 export type ExpectedFamily = Pick<
@@ -78,7 +79,7 @@ export interface TokenFamilies {
    */
   open(
     family: TokenFamily,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
     condition?: OpeningCondition,
   ): Promise<EndedSessions | null>;
 
@@ -90,19 +91,19 @@ export interface TokenFamilies {
    * row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated under `unlessRetryKey`. The
    * user agent is compared only where the family's policy depends on it.
    */
-  rotate(rotation: Rotation, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
+  rotate(rotation: Rotation, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 
   /**
    * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes nothing
    * if the proof no longer holds: see {@link ProofUse}.
    */
-  stepUp(stepUp: StepUp, entries: readonly OutboxEntry[]): Promise<TokenFamily | null>;
+  stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 
   /** Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. */
   revoke(
     tokenFamily: string,
     revocation: { readonly at: number; readonly reason: RevocationReason },
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<boolean>;
 
   /**
@@ -115,6 +116,7 @@ export interface TokenFamilies {
       readonly at: number;
       readonly reason: RevocationReason;
       readonly except: string | null;
+      readonly origin: Origin;
     },
   ): Promise<readonly string[]>;
 
@@ -125,7 +127,7 @@ export interface TokenFamilies {
   list(userId: string | null, page: FamilyPage): Promise<readonly TokenFamily[]>;
 
   /** Records entries about a family without a change of its row. */
-  record(tokenFamily: string, entries: readonly OutboxEntry[]): Promise<void>;
+  record(tokenFamily: string, entries: readonly ChangeEntry[]): Promise<void>;
 
   /**
    * Removes up to `limit` families that ended ({@link endOf}) before `endedBefore`, the oldest end first, with all

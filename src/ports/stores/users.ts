@@ -1,7 +1,7 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { User } from '../../domain/user.ts';
+import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
-import type { OutboxEntry } from './outbox.ts';
 import type { EndedSessions } from './token-families.ts';
 
 /** A new password hash, and the session that does not end with the change. */
@@ -38,7 +38,7 @@ export interface Users {
    * Stores a new account, and the link that proves its address. False, and nothing is recorded, if another account has
    * one of the identifiers, or keeps it reserved: see {@link EmailChanges}.
    */
-  create(user: User, entries: readonly OutboxEntry[], verification?: EmailLink | undefined): Promise<boolean>;
+  create(user: User, entries: readonly ChangeEntry[], verification?: EmailLink | undefined): Promise<boolean>;
 
   find(id: string): Promise<User | null>;
 
@@ -59,10 +59,10 @@ export interface Users {
     id: string,
     expected: string,
     change: PasswordChange,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 
-  openReset(reset: PasswordReset, entries: readonly OutboxEntry[]): Promise<void>;
+  openReset(reset: PasswordReset, entries: readonly ChangeEntry[]): Promise<void>;
 
   /** The user of the reset; null if the reset is unknown, used or expired. */
   findReset(hashedToken: string, now: number): Promise<User | null>;
@@ -74,7 +74,7 @@ export interface Users {
   useReset(
     hashedToken: string,
     change: PasswordChange,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 
   /** Removes up to `limit` resets that expired before `before`, and returns their number. */
@@ -85,6 +85,6 @@ export interface Users {
     id: string,
     expected: string,
     revocation: { readonly at: number; readonly reason: RevocationReason },
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { SYSTEM } from '../../../src/domain/audit.ts';
 import {
   assertRefreshable,
   assertUnchanged,
@@ -207,7 +208,7 @@ databaseTest('a step-up beside the end of its session never outlives it', async 
       () =>
         service.post('/auth/logout', { refreshToken }),
     'the end of all sessions': async () => () =>
-      service.families.revokeAll(service.userId, { at: NOW, reason: 'logout', except: null }),
+      service.families.revokeAll(service.userId, { at: NOW, reason: 'logout', except: null, origin: SYSTEM }),
     'a reset': async () => {
       const hashedToken = Buffer.alloc(32, 7).toString('base64url');
       await service.users.openReset(

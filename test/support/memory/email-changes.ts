@@ -1,10 +1,11 @@
+import { originOfChange } from '../../../src/domain/audit.ts';
 import { identifierOf, identifiersOf, type User, withProvenEmail } from '../../../src/domain/user.ts';
+import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLink } from '../../../src/ports/stores/email-links.ts';
-import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
-import { recordAbout, type StoredEntry } from './stored-entry.ts';
+import { type Records, recordAbout } from './stored-entry.ts';
 
 /** Reserved identifiers: their accounts, and until when. */
 export type Reservations = Map<string, { readonly userId: string; readonly until: number }>;
@@ -13,14 +14,14 @@ interface Tables {
   readonly users: Map<string, User>;
   readonly links: StoredLinks;
   readonly reservations: Reservations;
-  readonly outbox: Map<string, StoredEntry>;
+  readonly records: Records;
   readonly families: TokenFamilies;
   forgetResets(userId: string): void;
 }
 
 /** Changes of addresses in memory. */
 export function createMemoryEmailChanges(tables: Tables): EmailChanges {
-  const { users, links, reservations, outbox, families, forgetResets } = tables;
+  const { users, links, reservations, records, families, forgetResets } = tables;
 
   function validLink(hashedToken: string, purpose: EmailLink['purpose'], now: number) {
     const link = links.get(hashedToken);
@@ -35,11 +36,11 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
     return isReserved || (owner !== undefined && owner.id !== userId);
   }
 
-  function setEmail(user: User, email: string, at: number, entries: readonly OutboxEntry[]): void {
+  function setEmail(user: User, email: string, at: number, entries: readonly ChangeEntry[]): void {
     const next = withProvenEmail(user, email, at);
     users.set(user.id, next);
     reservations.delete(identifierOf(email));
-    recordAbout(outbox, next, entries);
+    recordAbout(records, next, entries);
     forgetResets(user.id);
   }
 
@@ -53,7 +54,7 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       if (user?.passwordHash !== expected) return false;
       removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
       for (const link of [change, undo]) links.set(link.hashedToken, link);
-      recordAbout(outbox, user, entries);
+      recordAbout(records, user, entries);
       return true;
     },
 
@@ -83,7 +84,8 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
         user.id,
         ({ purpose, expiresAt }) => purpose !== 'undo' || expiresAt >= link.expiresAt,
       );
-      return { sessions: await families.revokeAll(user.id, { at, reason: 'not_me', except: null }) };
+      const ending = { at, reason: 'not_me', except: null, origin: originOfChange(entries) } as const;
+      return { sessions: await families.revokeAll(user.id, ending) };
     },
 
     async forgetReservations(before, limit) {

@@ -1,6 +1,6 @@
 import type { User } from '../../../src/domain/user.ts';
 import type { EmailLink, EmailLinks } from '../../../src/ports/stores/email-links.ts';
-import { recordAbout, type StoredEntry } from './stored-entry.ts';
+import { type Records, recordAbout } from './stored-entry.ts';
 
 /** Links by their hashes. */
 export type StoredLinks = Map<string, EmailLink>;
@@ -9,7 +9,7 @@ export type StoredLinks = Map<string, EmailLink>;
 export function createMemoryEmailLinks(
   links: StoredLinks,
   users: Map<string, User>,
-  outbox: Map<string, StoredEntry>,
+  records: Records,
 ): EmailLinks {
   function userOf(hashedToken: string, now: number): User | null {
     const link = links.get(hashedToken);
@@ -23,7 +23,7 @@ export function createMemoryEmailLinks(
       const user = users.get(link.userId);
       if (user === undefined) return false;
       links.set(link.hashedToken, { ...link });
-      recordAbout(outbox, user, entries);
+      recordAbout(records, user, entries);
       return true;
     },
 
@@ -36,7 +36,7 @@ export function createMemoryEmailLinks(
       if (user === null) return false;
       users.set(user.id, { ...user, emailVerifiedAt: user.emailVerifiedAt ?? at });
       removeLinksOf(links, user.id, ({ purpose }) => purpose === 'verify');
-      recordAbout(outbox, user, entries);
+      recordAbout(records, user, entries);
       return true;
     },
 

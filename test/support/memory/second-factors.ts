@@ -10,10 +10,10 @@ import {
   useChallenge,
 } from '../../../src/domain/second-factor.ts';
 import type { User } from '../../../src/domain/user.ts';
-import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { SecondFactors, StoredFactor } from '../../../src/ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
-import { recordAbout, type StoredEntry } from './stored-entry.ts';
+import { type Records, recordAbout } from './stored-entry.ts';
 
 interface SecuredAccount {
   securityVersion: string;
@@ -81,17 +81,17 @@ export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: 
 export function createMemorySecondFactors(
   users: ReadonlyMap<string, User>,
   families: TokenFamilies,
-  outbox: Map<string, StoredEntry>,
+  records: Records,
   accounts: SecuredAccounts,
 ): SecondFactors {
   const challenges = new Map<string, AnsweredChallenge & { readonly expiresAt: number }>();
 
   const find = (userId: string) => (users.has(userId) ? accountOf(accounts, userId) : null);
 
-  function finish(userId: string, entries: readonly OutboxEntry[]): true {
+  function finish(userId: string, entries: readonly ChangeEntry[]): true {
     renewSecurityVersion(accounts, userId);
     const user = users.get(userId);
-    if (user !== undefined) recordAbout(outbox, user, entries);
+    if (user !== undefined) recordAbout(records, user, entries);
     return true;
   }
 

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { changeEntries } from '../../../src/app/change-entries.ts';
+import { type AuditEvent, asSystem, type Origin, originOfChange } from '../../../src/domain/audit.ts';
 import { DEVICE_KNOWN_FOR } from '../../../src/domain/known-devices.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 import { endOf } from '../../../src/domain/retention.ts';
@@ -5,10 +8,12 @@ import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
 import { distinctProduct } from '../../../src/domain/user-agent.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
+import type { AuditLog } from '../../../src/ports/stores/audit-log.ts';
+import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
-import type { DeliveryKind, Outbox, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { DeliveryKind, Outbox } from '../../../src/ports/stores/outbox.ts';
 import type { SecondFactors } from '../../../src/ports/stores/second-factors.ts';
 import type { Tasks } from '../../../src/ports/stores/tasks.ts';
 import type {
@@ -19,6 +24,7 @@ import type {
 } from '../../../src/ports/stores/token-families.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
+import { createMemoryAuditLog } from './audit-log.ts';
 import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
@@ -28,7 +34,7 @@ import {
   prepareProofUse,
   type SecuredAccounts,
 } from './second-factors.ts';
-import { claimEach, type StoredEntry } from './stored-entry.ts';
+import { claimEach, type Records, recordEntry, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
 
@@ -44,35 +50,39 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   emailChanges: EmailChanges;
   tasks: Tasks;
   outbox: Outbox;
+  auditLog: AuditLog;
   mailBudget: MailBudget;
   secondFactors: SecondFactors;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
   const entries = new Map<string, StoredEntry>();
+  const audit = new Map<string, AuditEvent>();
+  const records = { outbox: entries, audit };
   const lists: StoredLists = new Map();
   const links: StoredLinks = new Map();
   const resets: StoredResets = new Map();
   const reservations: Reservations = new Map();
   const accounts: SecuredAccounts = new Map();
-  const store = createFamilies(families, users, entries, accounts, sessionsPerUser);
+  const store = createFamilies(families, users, records, accounts, sessionsPerUser);
 
   return {
     families: store,
-    users: createMemoryUsers(users, store, entries, lists, links, resets, reservations, accounts),
+    users: createMemoryUsers(users, store, records, lists, links, resets, reservations, accounts),
     accountPageSessions: createMemoryAccountPageSessions(families),
-    emailLinks: createMemoryEmailLinks(links, users, entries),
+    emailLinks: createMemoryEmailLinks(links, users, records),
     emailChanges: createMemoryEmailChanges({
       users,
       links,
       reservations,
-      outbox: entries,
+      records,
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
     }),
-    secondFactors: createMemorySecondFactors(users, store, entries, accounts),
+    secondFactors: createMemorySecondFactors(users, store, records, accounts),
     tasks: createMemoryTasks(users, lists),
     outbox: createOutbox(entries),
+    auditLog: createMemoryAuditLog(audit),
     mailBudget: createMemoryMailBudget(entries),
   };
 }
@@ -80,25 +90,26 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
 function createFamilies(
   families: Map<string, TokenFamily>,
   users: ReadonlyMap<string, User>,
-  outbox: Map<string, StoredEntry>,
+  records: Records,
   accounts: SecuredAccounts,
   sessionsPerUser: number,
 ): TokenFamilies {
   const notified = new Set<string>();
 
   /** Stores the row and its entries. Stores nothing if an entry cannot be recorded. */
-  function commit(family: TokenFamily, entries: readonly OutboxEntry[]): void {
-    if (entries.some(({ id }) => outbox.has(id))) throw new Error('An entry with this id already exists.');
+  function commit(family: TokenFamily, entries: readonly ChangeEntry[]): void {
+    if (entries.some(({ id }) => records.outbox.has(id) || records.audit.has(id)))
+      throw new Error('An entry with this id already exists.');
     families.set(family.tokenFamily, structuredClone(family));
-    for (const entry of entries.filter((candidate) => isDue(family, candidate))) {
+    const due = entries.filter((entry) => isDue(family, entry));
+    for (const entry of due) {
       if (entry.oncePerDay !== undefined) notified.add(notifiedKey(family, entry));
-      const stored = { ...structuredClone(entry), contact: family.contact };
-      outbox.set(entry.id, { ...stored, attempts: 0, dueAt: entry.event.occurredAt, deadLettered: false });
+      recordEntry(records, entry, family);
     }
   }
 
   /** An entry with `oncePerDay` is recorded once a day, and not for a subject that is known since login. */
-  function isDue(family: TokenFamily, entry: OutboxEntry): boolean {
+  function isDue(family: TokenFamily, entry: ChangeEntry): boolean {
     if (entry.oncePerDay === undefined) return true;
     return !family.knownSinceLogin.includes(entry.oncePerDay) && !notified.has(notifiedKey(family, entry));
   }
@@ -106,7 +117,7 @@ function createFamilies(
   function rotate(
     { expected, next, unlessRetryKey }: Rotation,
     authentication: Partial<Pick<TokenFamily, 'authentication'>>,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): TokenFamily | null {
     const family = families.get(expected.tokenFamily);
     if (family === undefined || family.revoked !== null || family.expiresAt <= next.rotatedAt) return null;
@@ -149,11 +160,12 @@ function createFamilies(
   function revokeEach(
     ending: readonly TokenFamily[],
     revoked: NonNullable<TokenFamily['revoked']>,
+    origin: Origin,
   ): EndedSessions {
     for (const family of ending) {
       const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };
       const event = { type: 'sessions.revoked', occurredAt: revoked.at, data } as const;
-      commit({ ...family, revoked }, [{ id: crypto.randomUUID(), kind: 'event', event }]);
+      commit({ ...family, revoked }, changeEntries(randomUUID, origin, [{ event }]));
     }
     return { sessions: ending.map(({ tokenFamily }) => tokenFamily) };
   }
@@ -170,9 +182,10 @@ function createFamilies(
       rememberDevice(family);
       commit(
         family,
-        entries.filter(({ ifNewDevice }) => isNew || !ifNewDevice),
+        entries.filter((entry) => isNew || entry.kind === 'audit' || !entry.ifNewDevice),
       );
-      return revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' });
+      const origin = asSystem(originOfChange(entries));
+      return revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' }, origin);
     },
 
     async find(tokenFamily) {
@@ -202,8 +215,8 @@ function createFamilies(
       return true;
     },
 
-    async revokeAll(userId, { at, reason, except }) {
-      return revokeEach(unrevoked(userId, except), { at, reason }).sessions;
+    async revokeAll(userId, { at, reason, except, origin }) {
+      return revokeEach(unrevoked(userId, except), { at, reason }, origin).sessions;
     },
 
     async list(userId, { now, limit, after }) {
@@ -282,8 +295,9 @@ function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {
   );
 }
 
-function notifiedKey(family: TokenFamily, { oncePerDay, event }: OutboxEntry): string {
-  return [family.tokenFamily, new Date(event.occurredAt).toISOString().slice(0, 10), oncePerDay].join(' ');
+function notifiedKey(family: TokenFamily, entry: ChangeEntry): string {
+  const { occurredAt } = entry.kind === 'audit' ? entry : entry.event;
+  return [family.tokenFamily, new Date(occurredAt).toISOString().slice(0, 10), entry.oncePerDay].join(' ');
 }
 
 const HOUR = 3_600_000;

@@ -1,4 +1,8 @@
+import type { AuditEvent } from '../../../src/domain/audit.ts';
+import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
+import type { AuditEntry } from '../../../src/ports/stores/audit-log.ts';
+import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { ClaimedEntry, OutboxEntry } from '../../../src/ports/stores/outbox.ts';
 
 /** An entry of the outbox in memory. */
@@ -9,6 +13,12 @@ export interface StoredEntry extends OutboxEntry {
   deadLettered: boolean;
   /** Set while the entry waits for the digest of this recipient. */
   heldFor?: string;
+}
+
+/** What changes record in memory. */
+export interface Records {
+  readonly outbox: Map<string, StoredEntry>;
+  readonly audit: Map<string, AuditEvent>;
 }
 
 /** Leases each entry for one attempt. */
@@ -22,20 +32,24 @@ export function claimEach(entries: readonly StoredEntry[], leasedUntil: number):
 }
 
 /** Records entries about an account. */
-export function recordAbout(
-  outbox: Map<string, StoredEntry>,
-  user: User,
-  entries: readonly OutboxEntry[],
+export function recordAbout(records: Records, user: User, entries: readonly ChangeEntry[]): void {
+  for (const entry of entries) recordEntry(records, entry, { contact: user.email, generation: null });
+}
+
+/** Records one entry of a change. */
+export function recordEntry(
+  { outbox, audit }: Records,
+  entry: ChangeEntry,
+  { contact, generation }: Pick<TokenFamily, 'contact'> & Pick<AuditEvent, 'generation'>,
 ): void {
-  for (const entry of entries) {
+  if (entry.kind === 'audit') {
+    audit.set(entry.id, { ...toEvent(entry), generation });
+  } else {
     const dueAt = entry.event.occurredAt;
-    const stored = {
-      ...structuredClone(entry),
-      contact: user.email,
-      attempts: 0,
-      dueAt,
-      deadLettered: false,
-    };
-    outbox.set(entry.id, stored);
+    outbox.set(entry.id, { ...structuredClone(entry), contact, attempts: 0, dueAt, deadLettered: false });
   }
+}
+
+function toEvent({ kind: _kind, oncePerDay: _oncePerDay, ...event }: AuditEntry) {
+  return structuredClone(event);
 }

@@ -1,11 +1,12 @@
+import { originOfChange } from '../../../src/domain/audit.ts';
 import { identifiersOf, type User } from '../../../src/domain/user.ts';
-import type { OutboxEntry } from '../../../src/ports/stores/outbox.ts';
+import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/token-families.ts';
 import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
 import type { Reservations } from './email-changes.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
 import { forgetFactors, renewSecurityVersion, type SecuredAccounts } from './second-factors.ts';
-import { recordAbout, type StoredEntry } from './stored-entry.ts';
+import { type Records, recordAbout } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 
 /** Resets by their hashes. */
@@ -19,14 +20,14 @@ export function forgetResetsOf(resets: StoredResets, userId: string): void {
 export function createMemoryUsers(
   users: Map<string, User>,
   families: TokenFamilies,
-  outbox: Map<string, StoredEntry>,
+  records: Records,
   lists: StoredLists,
   links: StoredLinks,
   resets: StoredResets,
   reservations: Reservations,
   accounts: SecuredAccounts,
 ): Users {
-  const record = (user: User, entries: readonly OutboxEntry[]) => recordAbout(outbox, user, entries);
+  const record = (user: User, entries: readonly ChangeEntry[]) => recordAbout(records, user, entries);
 
   function withIdentifier(identifier: string): User | undefined {
     return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
@@ -35,7 +36,7 @@ export function createMemoryUsers(
   async function change(
     user: User,
     values: PasswordChange,
-    entries: readonly OutboxEntry[],
+    entries: readonly ChangeEntry[],
   ): Promise<EndedSessions> {
     users.set(user.id, { ...user, passwordHash: values.passwordHash });
     renewSecurityVersion(accounts, user.id);
@@ -43,7 +44,8 @@ export function createMemoryUsers(
     forgetResetsOf(resets, user.id);
     removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
     const { at, except } = values;
-    return { sessions: await families.revokeAll(user.id, { at, except, reason: 'password_changed' }) };
+    const ending = { at, except, reason: 'password_changed', origin: originOfChange(entries) } as const;
+    return { sessions: await families.revokeAll(user.id, ending) };
   }
 
   function userOfValidReset(hashedToken: string, now: number): User | undefined {
@@ -126,7 +128,8 @@ export function createMemoryUsers(
       removeLinksOf(links, id);
       for (const [identifier, { userId }] of reservations) if (userId === id) reservations.delete(identifier);
       record(user, entries);
-      return { sessions: await families.revokeAll(id, { ...revocation, except: null }) };
+      const ending = { ...revocation, except: null, origin: originOfChange(entries) };
+      return { sessions: await families.revokeAll(id, ending) };
     },
   };
 }

@@ -53,22 +53,21 @@ export const SessionList = Type.Object(
   { ...closed, title: 'SessionList', examples: [{ items: [{ ...example, current: true }] }] },
 );
 
+/** A session of any user, as operators see it. */
+export const OperatorsSession = Type.Object(
+  { ...item, userId: Uuid, hashedRefreshTokenId: longText() },
+  { ...closed, title: 'OperatorsSession' },
+);
+
+export const sessionExample = { ...example, userId: examples.user, hashedRefreshTokenId: examples.hash };
+
 /** Sessions of any user, as operators see them. */
 export const OperatorsSessionList = Type.Object(
-  {
-    items: Type.Array(
-      Type.Object(
-        { ...item, userId: Uuid, hashedRefreshTokenId: longText() },
-        { ...closed, title: 'OperatorsSession' },
-      ),
-      { maxItems: 100 },
-    ),
-    nextCursor,
-  },
+  { items: Type.Array(OperatorsSession, { maxItems: 100 }), nextCursor },
   {
     ...closed,
     title: 'OperatorsSessionList',
-    examples: [{ items: [{ ...example, userId: examples.user, hashedRefreshTokenId: examples.hash }] }],
+    examples: [{ items: [sessionExample] }],
   },
 );
 
@@ -82,5 +81,13 @@ export function sessionItem(family: TokenFamily) {
     lastIp: family.address,
     userAgent: agentInWords(family.userAgent),
     generation: family.generation,
+  };
+}
+
+export function operatorsSession(family: TokenFamily) {
+  return {
+    ...sessionItem(family),
+    userId: family.userId,
+    hashedRefreshTokenId: family.hashedRefreshTokenId,
   };
 }

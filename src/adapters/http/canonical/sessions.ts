@@ -8,11 +8,11 @@ import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalFromHeader, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
-import { addressOf } from '../server/client.ts';
+import { logOutBy, userOrigin } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, DpopProof, Empty, problems, Uuid } from '../server/schemas.ts';
-import { createClientAuthenticator } from '../server/service-keys.ts';
+import { createClientAuthenticator, holderOrigin } from '../server/service-keys.ts';
 import { PageQuery, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
@@ -64,8 +64,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      const address = addressOf(request);
-      if (!(await endSession(request.params.id.toLowerCase(), userId, 'logout', address)))
+      if (!(await endSession(request.params.id.toLowerCase(), userId, logOutBy(request))))
         throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
@@ -103,11 +102,13 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
     async (request, reply) => {
       const { refreshToken } = request.body;
       const scope = request.query.scope ?? 'session';
-      const address = addressOf(request);
-      if (refreshToken === undefined)
-        await logOut(await principalFromHeader(request, authenticate), scope, address);
-      else
-        await logOutByRefreshToken(refreshToken, scope, clientBy(request), request.presentedProof, address);
+      if (refreshToken === undefined) {
+        await logOut(await principalFromHeader(request, authenticate), scope, userOrigin(request));
+      } else {
+        const client = clientBy(request);
+        const origin = holderOrigin(request, client);
+        await logOutByRefreshToken(refreshToken, scope, client, request.presentedProof, origin);
+      }
       return reply.code(204).send(null);
     },
   );

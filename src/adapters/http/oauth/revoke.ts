@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { RevokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
-import { addressOf } from '../server/client.ts';
 import { answer } from '../server/schemas.ts';
+import { holderOrigin } from '../server/service-keys.ts';
 import type { AuthenticateClient } from './client-authentication.ts';
 import { errors } from './errors.ts';
 import { byForm, TokenForm } from './forms.ts';
@@ -35,7 +35,8 @@ export function revokeRoute(
       },
     },
     async (request) => {
-      await revoke(request.body.token, clients.identify(request), addressOf(request));
+      const client = clients.identify(request);
+      await revoke(request.body.token, client, holderOrigin(request, client));
       return {};
     },
   );

@@ -1,18 +1,20 @@
 import { type Static, Type } from '@sinclair/typebox';
+import type { ListSessionEvents } from '../../../app/audit/list-session-events.ts';
 import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
-import { OperatorsSessionList, PageQuery, sessionItem } from '../canonical/session-item.ts';
+import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { addressOf } from '../server/client.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
-import { requireServiceKey } from '../server/service-keys.ts';
+import { requireServiceKey, serviceKeyOrigin } from '../server/service-keys.ts';
+import { sessionEventsRoute } from './session-events.ts';
 
 export interface AdminOptions {
   readonly serviceKeys: readonly ServiceKey[];
   readonly listSessions: ListSessions;
+  readonly listSessionEvents: ListSessionEvents;
   readonly endSessionAsOperator: EndSessionAsOperator;
   readonly endSessions: EndSessions;
 }
@@ -22,6 +24,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
   requireServiceKey(scope, options.serviceKeys, 'admin');
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const Id = Type.Object({ id: Uuid });
+  sessionEventsRoute(scope, options);
 
   scope.get(
     '/admin/sessions',
@@ -40,14 +43,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     async (request): Promise<Static<typeof OperatorsSessionList>> => {
       const { userId, limit = 20, cursor } = request.query;
       const { items, ...more } = await options.listSessions(userId.toLowerCase(), limit, cursor ?? null);
-      return {
-        items: items.map((family) => ({
-          ...sessionItem(family),
-          userId: family.userId,
-          hashedRefreshTokenId: family.hashedRefreshTokenId,
-        })),
-        ...more,
-      };
+      return { items: items.map(operatorsSession), ...more };
     },
   );
 
@@ -64,7 +60,8 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const id = request.params.id.toLowerCase();
-      if (!(await options.endSessionAsOperator(id, addressOf(request)))) throw new Refusal('not_found');
+      if (!(await options.endSessionAsOperator(id, serviceKeyOrigin(request))))
+        throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
   );
@@ -82,7 +79,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const userId = request.params.id.toLowerCase();
-      await options.endSessions(userId, null, 'administrator', addressOf(request));
+      await options.endSessions(userId, null, { reason: 'administrator', origin: serviceKeyOrigin(request) });
       return reply.code(204).send(null);
     },
   );

@@ -6,7 +6,7 @@ import type {
   ReadNotMeLink,
 } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
-import { addressOf, clientInfoOf } from '../server/client.ts';
+import { clientInfoOf, userOrigin } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
 import { named, type Page, paragraph, tokenForm } from './layout.ts';
@@ -74,7 +74,7 @@ function resultPage(app: App, { endByLink, sendPage }: Options): void {
     },
     async (request, reply) => {
       const { token } = request.body;
-      return sendPage(reply, endedPage(token, await endByLink(token, addressOf(request))));
+      return sendPage(reply, endedPage(token, await endByLink(token, userOrigin(request))));
     },
   );
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { byUser, type Origin } from '../../../domain/audit.ts';
 import type { ClientInfo } from '../../../domain/events.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { shortHash } from '../../../lib/short-hash.ts';
@@ -15,6 +16,16 @@ export function clientInfoOf(request: FastifyRequest): ClientInfo {
     userAgent: cutUserAgent(userAgent),
     productHash: shortHash(productOf(userAgent)),
   };
+}
+
+/** The origin of a change that the user of the request makes. */
+export function userOrigin(request: FastifyRequest): Origin {
+  return byUser(clientInfoOf(request));
+}
+
+/** The user of the request ends a session. */
+export function logOutBy(request: FastifyRequest) {
+  return { reason: 'logout', origin: userOrigin(request) } as const;
 }
 
 /**

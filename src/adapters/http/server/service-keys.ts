@@ -1,10 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { byServiceKey, type Origin } from '../../../domain/audit.ts';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
+import { clientInfoOf, userOrigin } from './client.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set in scopes with {@link requireServiceKey}; null elsewhere. */
+    serviceKey: ServiceKey | null;
+  }
+}
 
 /** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
 export function serviceKeys(keys: readonly ServiceKey[]) {
@@ -53,21 +62,34 @@ export function createClientAuthenticator(keys: readonly ServiceKey[]) {
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
   const find = createPresentedKeyFinder(keys);
   app.addHook('onRequest', async (request) => {
-    requireScope(find(request), wanted, {
+    request.serviceKey = requireScope(find(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
       forbidden: `This service key does not have the scope "${wanted}".`,
     });
   });
 }
 
-/** Throws a {@link Refusal} with these texts if the key is missing or lacks the scope. */
+/** The origin of a change by the service key of {@link requireServiceKey}. */
+export function serviceKeyOrigin(request: FastifyRequest): Origin {
+  if (request.serviceKey === null)
+    throw new Error('This route is not in a scope that requires a service key.');
+  return byServiceKey(request.serviceKey.name, clientInfoOf(request));
+}
+
+/** The origin of a change by the holder of a token: the client if it authenticated itself, otherwise the user. */
+export function holderOrigin(request: FastifyRequest, client: OAuthClient | null): Origin {
+  return client?.isAuthenticated ? byServiceKey(client.id, clientInfoOf(request)) : userOrigin(request);
+}
+
+/** Returns the key. Throws a {@link Refusal} with these texts if it is missing or lacks the scope. */
 export function requireScope(
   key: ServiceKey | null,
   wanted: ServiceKeyScope,
   { missing, forbidden }: { readonly missing: string; readonly forbidden: string },
-): void {
+): ServiceKey {
   if (key === null) throw new Refusal('unauthenticated', missing);
   if (!key.scopes.includes(wanted)) throw new ServiceKeyRefusal('forbidden', forbidden);
+  return key;
 }
 
 /** A constant-time comparison needs inputs of equal length. */

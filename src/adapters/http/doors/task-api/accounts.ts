@@ -8,7 +8,7 @@ import { OWN_CLIENT_ID, type ServiceKey } from '../../../../domain/service-key.t
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
-import { addressOf, clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf, userOrigin } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
 import { createClientAuthenticator } from '../../server/service-keys.ts';
@@ -139,7 +139,7 @@ export function logOutRoute(app: App, { logOut }: AccountOptions): void {
       },
     },
     async (request, reply) => {
-      await logOut(principalOf(request), 'all', addressOf(request));
+      await logOut(principalOf(request), 'all', userOrigin(request));
       return reply.code(205).send(undefined);
     },
   );

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
-import { addressOf } from '../../server/client.ts';
+import { logOutBy } from '../../server/client.ts';
 import { oneOf } from '../../server/one-of.ts';
 import { Uuid } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
@@ -40,7 +40,7 @@ function endRoutes(app: App, context: AccountPageContext): void {
 
   app.post('/account/sign-out', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session !== null) await endSession(session.sessionId, session.userId, 'logout', addressOf(request));
+    if (session !== null) await endSession(session.sessionId, session.userId, logOutBy(request));
     cookie.clear(reply);
     return toAccount(reply);
   });
@@ -50,7 +50,7 @@ function endRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
     // A session that has already ended is no error: the next page does not list it.
-    await endSession(request.body.id.toLowerCase(), session.userId, 'logout', addressOf(request));
+    await endSession(request.body.id.toLowerCase(), session.userId, logOutBy(request));
     return toAccount(reply);
   });
 
@@ -59,7 +59,7 @@ function endRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
     const except = request.body.scope === 'others' ? session.sessionId : null;
-    await endSessions(session.userId, except, 'logout', addressOf(request));
+    await endSessions(session.userId, except, logOutBy(request));
     return toAccount(reply);
   });
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Proof } from '../../../../app/factors/verify-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { addressOf, clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf, logOutBy } from '../../server/client.ts';
 import { beginRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
@@ -64,7 +64,7 @@ async function admit(
   secret: string,
 ): Promise<FastifyReply> {
   const former = await findSession(request);
-  if (former !== null) await endSession(former.sessionId, former.userId, 'logout', addressOf(request));
+  if (former !== null) await endSession(former.sessionId, former.userId, logOutBy(request));
   cookie.set(reply, secret);
   return toAccount(reply);
 }

@@ -1,0 +1,89 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { ListSessionEvents } from '../../../app/audit/list-session-events.ts';
+import type { TokenFamily } from '../../../domain/token-family.ts';
+import { OperatorsSession, operatorsSession, PageQuery, sessionExample } from '../canonical/session-item.ts';
+import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
+import { examples } from '../server/examples.ts';
+import { answer, problems, Time, Uuid } from '../server/schemas.ts';
+import { AuditItem, auditExample, auditItem } from './audit-item.ts';
+
+const closed = { additionalProperties: false };
+
+const LivedSession = Type.Composite(
+  [
+    OperatorsSession,
+    Type.Object({
+      endedAt: Type.Optional(Time),
+      endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
+    }),
+  ],
+  {
+    ...closed,
+    title: 'LivedSession',
+    description: 'null: the session ended so long ago that its row is gone',
+  },
+);
+
+const SessionEventList = Type.Object(
+  {
+    session: Type.Union([LivedSession, Type.Null()]),
+    data: Type.Array(AuditItem, { maxItems: 100 }),
+    nextCursor: Type.Optional(
+      longText({ description: 'the cursor of the next page; absent on the last page' }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'SessionEventList',
+    examples: [
+      {
+        session: { ...sessionExample, endedAt: examples.time, endReason: 'reuse' },
+        data: [auditExample],
+      },
+    ],
+  },
+);
+
+/** `GET /admin/sessions/{id}/events`. Must be registered in a scope that requires a service key. */
+export function sessionEventsRoute(
+  scope: App,
+  { listSessionEvents }: { readonly listSessionEvents: ListSessionEvents },
+): void {
+  scope.get(
+    '/admin/sessions/:id/events',
+    {
+      schema: {
+        tags: ['operations'],
+        security: [{ serviceKey: [] }],
+        operationId: 'listSessionEvents',
+        summary: 'List the recorded events of a session, oldest first',
+        description:
+          'The login, changes of network, step-ups, healing, reuse, blocks and the end. Plain rotations and retries are not recorded.',
+        params: Type.Object({ id: Uuid }),
+        querystring: PageQuery,
+        response: {
+          200: answer('a page of events', SessionEventList),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof SessionEventList>> => {
+      const { limit = 20, cursor = null } = request.query;
+      const { family, items, ...more } = await listSessionEvents(
+        request.params.id.toLowerCase(),
+        limit,
+        cursor,
+      );
+      return { session: family && livedSession(family), data: items.map(auditItem), ...more };
+    },
+  );
+}
+
+function livedSession(family: TokenFamily) {
+  const { revoked } = family;
+  return {
+    ...operatorsSession(family),
+    ...(revoked !== null && { endedAt: new Date(revoked.at).toISOString(), endReason: revoked.reason }),
+  };
+}

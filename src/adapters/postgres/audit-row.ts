@@ -1,0 +1,64 @@
+import type { ActorKind, AuditEvent, AuditType, NewAuditEvent, Origin } from '../../domain/audit.ts';
+
+/** A row of `security_events` as the driver reads it. */
+export interface AuditRow {
+  id: string;
+  occurred_at: Date;
+  type: AuditType;
+  user_id: string | null;
+  session_id: string | null;
+  actor: ActorKind;
+  actor_name: string | null;
+  address: string | null;
+  user_agent: string | null;
+  generation: number | null;
+  data: AuditEvent['data'];
+}
+
+export const AUDIT_COLUMNS = [
+  'id',
+  'occurred_at',
+  'type',
+  'user_id',
+  'session_id',
+  'actor',
+  'actor_name',
+  'address',
+  'user_agent',
+  'generation',
+  'data',
+] as const satisfies readonly (keyof AuditRow)[];
+
+export function toAuditEvent(row: AuditRow): AuditEvent {
+  return {
+    id: row.id,
+    type: row.type,
+    occurredAt: row.occurred_at.getTime(),
+    userId: row.user_id,
+    sessionId: row.session_id,
+    origin: {
+      actor: { kind: row.actor, ...(row.actor_name !== null && { name: row.actor_name }) },
+      address: row.address,
+      userAgent: row.user_agent,
+    },
+    generation: row.generation,
+    data: row.data,
+  };
+}
+
+/** The columns of a new event, in JSON form. The generation comes from the changed family. */
+export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, data }: NewAuditEvent) {
+  return {
+    id,
+    type,
+    occurred_at: new Date(occurredAt).toISOString(),
+    user_id: userId,
+    session_id: sessionId,
+    ...originColumns(origin),
+    data,
+  };
+}
+
+export function originColumns({ actor, address, userAgent }: Origin) {
+  return { actor: actor.kind, actor_name: actor.name ?? null, address, user_agent: userAgent };
+}

@@ -1,0 +1,35 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { AuditLog } from '../../ports/stores/audit-log.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import { type EventPage, readPage } from './event-page.ts';
+
+/** The recorded events of a session. `family` is null where the session ended so long ago that its row is gone. */
+export interface SessionEvents extends EventPage {
+  readonly family: TokenFamily | null;
+}
+
+export type ListSessionEvents = (
+  sessionId: string,
+  limit: number,
+  cursor: string | null,
+) => Promise<SessionEvents>;
+
+/**
+ * The life of a session: its recorded events, oldest first. Rejects with a {@link Refusal}: `not_found` if there is
+ * neither the session nor an event of it, `invalid_request` if the cursor is not valid.
+ */
+export const listSessionEvents =
+  ({
+    families,
+    auditLog,
+  }: {
+    readonly families: Pick<TokenFamilies, 'find'>;
+    readonly auditLog: AuditLog;
+  }): ListSessionEvents =>
+  async (sessionId, limit, cursor) => {
+    const page = await readPage(auditLog, { sessionId }, limit, cursor);
+    const family = await families.find(sessionId);
+    if (family === null && cursor === null && page.items.length === 0) throw new Refusal('not_found');
+    return { family, ...page };
+  };

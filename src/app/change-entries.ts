@@ -1,0 +1,37 @@
+import { auditEvent, type Origin } from '../domain/audit.ts';
+import { hasMail, isPublished, type Occurrence } from '../domain/events.ts';
+import type { NewId } from '../ports/new-id.ts';
+import type { AuditEntry } from '../ports/stores/audit-log.ts';
+import type { ChangeEntry } from '../ports/stores/change-entry.ts';
+import type { DeliveryKind, OutboxEntry } from '../ports/stores/outbox.ts';
+
+/**
+ * What a change records for these occurrences: an event where other systems get one, a mail where the user gets one, and
+ * an event of the audit log.
+ */
+export function changeEntries(
+  newId: NewId,
+  origin: Origin,
+  occurrences: readonly Occurrence[],
+): ChangeEntry[] {
+  return occurrences.flatMap((occurrence) => [
+    ...outboxEntries(newId, occurrence),
+    ...auditEntries(newId, origin, occurrence),
+  ]);
+}
+
+function outboxEntries(newId: NewId, { event, oncePerDay, ifNewDevice }: Occurrence): OutboxEntry[] {
+  const kinds: DeliveryKind[] = [];
+  if (isPublished(event)) kinds.push('event');
+  if (hasMail(event)) kinds.push('mail');
+  const conditions = { ...(oncePerDay !== undefined && { oncePerDay }), ...(ifNewDevice && { ifNewDevice }) };
+  return kinds.map((kind) => ({ event, ...conditions, id: newId(), kind }));
+}
+
+function auditEntries(newId: NewId, origin: Origin, occurrence: Occurrence): AuditEntry[] {
+  const event = auditEvent(newId(), occurrence, origin);
+  if (event === null) return [];
+  const { oncePerDay, auditEach } = occurrence;
+  const isLimited = oncePerDay !== undefined && auditEach !== true;
+  return [{ ...event, kind: 'audit', ...(isLimited && { oncePerDay }) }];
+}

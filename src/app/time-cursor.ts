@@ -1,0 +1,23 @@
+import { Refusal } from '../domain/refusal.ts';
+
+/** A place in a list that is ordered by time and id. Milliseconds since the epoch. */
+export interface TimePlace {
+  readonly time: number;
+  readonly id: string;
+}
+
+/** The cursor of a place, for the next page of a list. */
+export function cursorAt({ time, id }: TimePlace): string {
+  return `${time.toString(36)}.${id}`;
+}
+
+/** The place of a cursor. Throws a {@link Refusal} `invalid_request` if the cursor is not valid. */
+export function readCursor(cursor: string): TimePlace {
+  const [, time = '', id = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (!isUuid(id)) throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+  return { time: Number.parseInt(time, 36), id };
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}

@@ -1,0 +1,114 @@
+import { type ClientInfo, type DomainEvent, type EventType, isMailOnly, type Occurrence } from './events.ts';
+import { OWN_CLIENT_ID } from './service-key.ts';
+
+/** Who made a change: a user, a service key, an operator, or the service itself. */
+export type ActorKind = 'user' | 'service_key' | 'operator' | 'system';
+
+export interface Actor {
+  readonly kind: ActorKind;
+  /** The name of a service key, or of an operator. */
+  readonly name?: string;
+}
+
+/** Who made a change, and from which client. `address` and `userAgent` are null where no request caused the change. */
+export interface Origin {
+  readonly actor: Actor;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+}
+
+/** The type of an audit event: that of a {@link DomainEvent}. */
+export type AuditType = EventType;
+
+/** A fact of an audit event. It is never a secret, a mail address or a user name. */
+export type AuditFact = string | number | boolean | null | readonly string[];
+
+/** An event of the audit log, before it is recorded. Times in milliseconds. */
+export interface NewAuditEvent {
+  readonly id: string;
+  readonly type: AuditType;
+  readonly occurredAt: number;
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  readonly origin: Origin;
+  readonly data: Readonly<Record<string, AuditFact>>;
+}
+
+/** A recorded event. */
+export interface AuditEvent extends NewAuditEvent {
+  /** The generation of the session after the change; null where the event is about no single session. */
+  readonly generation: number | null;
+}
+
+const SYSTEM_ACTOR: Actor = { kind: 'system' };
+
+/** The origin of changes that no request caused. */
+export const SYSTEM: Origin = { actor: SYSTEM_ACTOR, address: null, userAgent: null };
+
+type Client = Pick<ClientInfo, 'address' | 'userAgent'>;
+
+/** A change by a user: by a password, a token, or a link in a mail. */
+export function byUser({ address, userAgent }: Client): Origin {
+  return { actor: { kind: 'user' }, address, userAgent };
+}
+
+export function byServiceKey(name: string, { address, userAgent }: Client): Origin {
+  return { actor: { kind: 'service_key', name }, address, userAgent };
+}
+
+/** A login by user id: by a service key, or by a program that the configuration admits without one. */
+export function byBackend(clientId: string, client: Client): Origin {
+  return clientId === OWN_CLIENT_ID ? asSystem(byUser(client)) : byServiceKey(clientId, client);
+}
+
+/** What the service does by itself on a request, such as ending sessions beyond the limit. */
+export function asSystem(origin: Origin): Origin {
+  return { ...origin, actor: SYSTEM_ACTOR };
+}
+
+/**
+ * The members of domain events that the audit log keeps. The list is closed, so that a new member of an event is no
+ * secret in the log. Mail addresses and user names stay out: the log survives the account.
+ */
+const KEPT_FACTS: ReadonlySet<string> = new Set([
+  'acr',
+  'amr',
+  'blocked',
+  'emailVerified',
+  'factorId',
+  'kind',
+  'presentedGeneration',
+  'previousAddress',
+  'previousUserAgent',
+  'reason',
+  'storedGeneration',
+  'undone',
+]);
+
+/** The audit event of an occurrence; null where the occurrence only repeats another one for a mail. */
+export function auditEvent(id: string, { event, details }: Occurrence, origin: Origin): NewAuditEvent | null {
+  if (isMailOnly(event)) return null;
+  const { type, occurredAt, data } = event;
+  return {
+    id,
+    type,
+    occurredAt,
+    userId: data.userId,
+    sessionId: 'sessionId' in data ? data.sessionId : null,
+    origin,
+    data: { ...keptFacts(data), ...details },
+  };
+}
+
+function keptFacts(data: DomainEvent['data']): Record<string, AuditFact> {
+  return Object.fromEntries(Object.entries(data).filter(([name]) => KEPT_FACTS.has(name)));
+}
+
+/** An entry of a change: an audit event, or a delivery. */
+type Entry = { readonly kind: 'audit'; readonly origin: Origin } | { readonly kind: 'event' | 'mail' };
+
+/** The origin of a change, for what the change records beside its own entries: that of its first audit entry. */
+export function originOfChange(entries: readonly Entry[]): Origin {
+  const audited = entries.find((entry) => entry.kind === 'audit');
+  return audited?.origin ?? SYSTEM;
+}

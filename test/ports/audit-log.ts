@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { byUser, type Origin, SYSTEM } from '../../src/domain/audit.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
+import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
+import { entry, NOW, rotationOf, someFamily } from '../support/families.ts';
+import type { Stores } from './token-families.ts';
+
+export interface AuditStores extends Stores {
+  readonly auditLog: AuditLog;
+}
+
+const ORIGIN: Origin = byUser({ address: '203.0.113.1', userAgent: 'test/1' });
+const ALL = { limit: 100, after: null };
+
+export function auditEntry(family: TokenFamily, values: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id: randomUUID(),
+    kind: 'audit',
+    type: 'sessions.started',
+    occurredAt: NOW,
+    userId: family.userId,
+    sessionId: family.tokenFamily,
+    origin: ORIGIN,
+    data: { door: 'canonical' },
+    ...values,
+  };
+}
+
+/** The contract of {@link AuditLog}, and of the stores that record in it. */
+export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<AuditStores>): Promise<void> {
+  await t.test('an event commits with its change, with the generation after the change', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const family = someFamily();
+    const [started, moved] = [auditEntry(family), auditEntry(family, { type: 'sessions.address_changed' })];
+    await families.open(family, [started]);
+    await families.rotate(rotationOf(family), [{ ...moved, occurredAt: NOW + 1 }]);
+    const { kind: _kind, ...event } = started;
+    const recorded = await auditLog.list({ sessionId: family.tokenFamily }, ALL);
+    t.same(recorded[0], { ...event, generation: 0 });
+    t.match(recorded[1], { id: moved.id, generation: 1 });
+    t.equal(recorded.length, 2);
+  });
+
+  await t.test('a change that does not happen records no event', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const family = someFamily();
+    await families.open(family, []);
+    const stale = rotationOf({ ...family, generation: 5 });
+    t.equal(await families.rotate(stale, [auditEntry(family)]), null);
+    t.equal(await families.revoke(randomUUID(), { at: NOW, reason: 'logout' }, [auditEntry(family)]), false);
+    t.same(await auditLog.list({}, ALL), []);
+  });
+
+  await t.test('a change whose event cannot be recorded does not happen', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const family = someFamily();
+    const started = auditEntry(family);
+    await families.open(family, [started]);
+    await t.rejects(families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, [started]));
+    t.equal((await families.find(family.tokenFamily))?.revoked, null);
+    t.equal((await auditLog.list({}, ALL)).length, 1);
+  });
+
+  await t.test('each session that a change ends is recorded with the origin of the change', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const userId = randomUUID();
+    const sessions = [someFamily({ userId }), someFamily({ userId, ...{ generation: 3 } })];
+    for (const family of sessions) await families.open(family, []);
+    const origin: Origin = { ...ORIGIN, actor: { kind: 'service_key', name: 'support' } };
+    await families.revokeAll(userId, { at: NOW, reason: 'administrator', except: null, origin });
+    for (const { tokenFamily, generation } of sessions) {
+      const [event, ...more] = await auditLog.list({ sessionId: tokenFamily }, ALL);
+      t.match(event, {
+        type: 'sessions.revoked',
+        userId,
+        origin,
+        generation,
+        data: { reason: 'administrator' },
+      });
+      t.same(more, []);
+    }
+  });
+
+  await t.test('an event with a limit is recorded once a day, one without a limit each time', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const family = someFamily();
+    await families.open(family, []);
+    for (const at of [NOW, NOW + 1]) {
+      const limited = auditEntry(family, { occurredAt: at, oncePerDay: '198.51.100.7' });
+      await families.record(family.tokenFamily, [limited, auditEntry(family, { occurredAt: at })]);
+    }
+    t.equal((await auditLog.list({}, ALL)).length, 3);
+  });
+
+  await t.test('deliveries and events of one change do not mix', async (t) => {
+    const { families, outbox, auditLog } = await fresh(t);
+    const family = someFamily();
+    const [delivery, audited] = [entry(family), auditEntry(family, { origin: SYSTEM })];
+    await families.open(family, [delivery, audited]);
+    t.same(
+      (await outbox.claim('event', NOW, NOW, 10)).map(({ id }) => id),
+      [delivery.id],
+    );
+    t.match(await auditLog.list({}, ALL), [{ id: audited.id, origin: SYSTEM }]);
+  });
+
+  await t.test('pages follow one another without a gap, also among events of one moment', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const family = someFamily();
+    const entries = [NOW, NOW, NOW, NOW - 1, NOW + 1].map((occurredAt) => auditEntry(family, { occurredAt }));
+    await families.open(family, entries);
+    const all = await auditLog.list({}, ALL);
+    t.same(
+      all.map(({ occurredAt }) => occurredAt - NOW),
+      [-1, 0, 0, 0, 1],
+    );
+    const first = await auditLog.list({}, { limit: 2, after: null });
+    const second = await auditLog.list({}, { limit: 2, after: first.at(-1) ?? null });
+    const third = await auditLog.list({}, { limit: 2, after: second.at(-1) ?? null });
+    t.same([...first, ...second, ...third], all);
+  });
+}
