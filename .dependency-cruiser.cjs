@@ -88,6 +88,7 @@ module.exports = {
     home('ipaddr\\.js', ['adapters/http/']),
     home('jose', ['adapters/jose/']),
     home('argon2', ['adapters/argon2/']),
+    home('@node-rs', ['adapters/foreign-passwords/']),
     home('nodemailer', ['adapters/smtp/']),
     home('ioredis', ['adapters/redis/']),
     home('@opentelemetry', ['adapters/telemetry/']),

@@ -6,6 +6,7 @@ import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
 import { createMetrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
+import { followSlowestKind } from './app/accounts/follow-slowest-kind.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
@@ -60,7 +61,15 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy, limits, emailVerification, tokens, keySet } = config;
     const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
-    const { hashing, ...security } = createSecurity(config, accessKeys.keySet, log, metrics.telemetry);
+    const slowestKind = followSlowestKind(stores);
+    await slowestKind.reload();
+    const { hashing, ...security } = createSecurity(
+      config,
+      accessKeys.keySet,
+      log,
+      metrics.telemetry,
+      slowestKind.minimum,
+    );
     const shared = await openSharedState(config, base);
     const observability = startObservability(config, {
       ...base,
@@ -113,7 +122,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       links: security.links,
       origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
     });
-    const upkeep = startUpkeep({ ...base, ...stores, policy });
+    const upkeep = startUpkeep({ ...base, ...stores, policy, slowestKind });
     const keySetLoop = accessKeys.startMaintenance();
     return {
       app,

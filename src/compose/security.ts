@@ -1,5 +1,6 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
 import { createFairQueue } from '../adapters/argon2/turns.ts';
+import { foreignPasswords } from '../adapters/foreign-passwords/foreign-passwords.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { createLoginChallenges } from '../adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../adapters/jose/sealed-data.ts';
@@ -17,6 +18,7 @@ import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import { createPasskeys } from '../adapters/webauthn/passkeys.ts';
 import type { Config } from '../config.ts';
+import { sleep } from '../lib/time.ts';
 import type { Log } from '../ports/log.ts';
 import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -41,6 +43,7 @@ export function createSecurity(
   keySet: AccessKeySet,
   log: Log,
   telemetry: Pick<Telemetry, 'breachSearchFailed'>,
+  minimumRefusalTime: () => number,
 ) {
   const turns = createFairQueue(PASSWORD_QUEUE);
   const jtiTurns = createFairQueue(JTI_QUEUE);
@@ -61,7 +64,12 @@ export function createSecurity(
     links: createLinkSecrets(tokens.hashKeys),
     pageSecrets: createPageSecrets(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
-    passwords: createPasswordHasher(turns, argon2),
+    passwords: createPasswordHasher({
+      turns,
+      cost: argon2,
+      foreign: foreignPasswords,
+      refusalTime: { minimum: minimumRefusalTime, clock: () => performance.now(), sleep },
+    }),
     isCommonPassword: createCommonPasswords(),
     isBreachedPassword: createBreachSearch(),
     totp: createTotp(http.serviceName),

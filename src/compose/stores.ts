@@ -14,6 +14,7 @@ import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
+import { createUserTransfer } from '../adapters/postgres/user-transfer.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
@@ -30,6 +31,7 @@ import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
+import type { UserTransfer } from '../ports/stores/user-transfer.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { withStoreSpans } from './tracing.ts';
@@ -39,6 +41,7 @@ export interface Stores {
   readonly families: TokenFamilies;
   readonly accountPageSessions: AccountPageSessions;
   readonly users: Users;
+  readonly userTransfer: UserTransfer;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
   readonly secondFactors: SecondFactors;
@@ -87,6 +90,7 @@ export async function openStores(
     families: instrument('token_families', createTokenFamilies(sql, sessionStoreOptions)),
     accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
     users: instrument('users', createUsers(sql, sessionStoreOptions)),
+    userTransfer: instrument('user_transfer', createUserTransfer(sql)),
     emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
     emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),
     secondFactors: instrument('second_factors', createSecondFactors(sql, sessionStoreOptions)),

@@ -22,7 +22,7 @@ import { type Background, startLoop } from './loop.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Starts to remove rows whose retention time is over. */
+/** Starts to remove rows whose retention time is over, and to follow what imports change. */
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
   readonly outbox: Outbox;
@@ -31,6 +31,8 @@ export function startUpkeep(deps: {
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
   readonly secondFactors: SecondFactors;
+  /** Read again now and then, because an import runs in another process. */
+  readonly slowestKind: { reload(): Promise<number> };
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -43,6 +45,7 @@ export function startUpkeep(deps: {
     startLoop(5 * MINUTE, removeAnsweredChallenges(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(MINUTE, deps.slowestKind.reload, deps.log),
   ];
   return {
     async stop() {

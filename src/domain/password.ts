@@ -9,6 +9,13 @@ export function normalizePassword(password: string): string {
 }
 
 /**
+ * The forms in which a password is compared: as it was typed, and normalised. Other systems hash what was typed.
+ */
+export function spellingsOf(password: string): readonly string[] {
+  return [...new Set([password, normalizePassword(password)])];
+}
+
+/**
  * Why a new password is not acceptable, as a sentence; null if it is acceptable. Checks the length, common passwords
  * and words of the context as parts, but no composition rules (NIST SP 800-63B section 5.1.1.2).
  *

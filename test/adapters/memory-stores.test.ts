@@ -12,6 +12,7 @@ import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
+import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
@@ -19,6 +20,7 @@ import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
 t.test('the audit log in memory', async (t) => auditLogContract(t, async () => createMemoryStores()));
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
+t.test('imports in memory', async (t) => userTransferContract(t, async () => createMemoryStores()));
 t.test('links about addresses in memory', async (t) =>
   emailLinksContract(t, async () => createMemoryStores()),
 );

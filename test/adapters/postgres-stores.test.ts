@@ -12,6 +12,7 @@ import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
+import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
@@ -23,6 +24,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
   await t.test('audit log', async (t) => auditLogContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
+  await t.test('imports', async (t) => userTransferContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
   await t.test('sessions of account pages', async (t) => accountPageSessionsContract(t, fresh));

@@ -1,13 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { UserStores } from '../ports/users.ts';
 import { outcomeOf } from '../support/attacked.ts';
 import { NOW } from '../support/families.ts';
-import { type HttpService, httpService, PASSWORD_COST } from '../support/http.ts';
+import { type HttpService, httpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
+import { passwordHasher } from '../support/passwords.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -184,10 +183,7 @@ function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>
 
 /** Makes users whose password cost its time once. */
 function registrar({ users }: UserStores) {
-  const hashed = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), PASSWORD_COST).hash(
-    PASSWORD,
-    '203.0.113.1',
-  );
+  const hashed = passwordHasher().hash(PASSWORD, '203.0.113.1');
   return async (): Promise<string> => {
     const id = randomUUID();
     const username = `user-${id}`;

@@ -1,7 +1,6 @@
 import t from 'tap';
-import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { type HttpService, httpService } from '../support/http.ts';
+import { passwordHasher } from '../support/passwords.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -319,11 +318,7 @@ t.test('simultaneous logins succeed, although only one replaces an outdated hash
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const outdated = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
-    memory: 2048,
-    time: 2,
-    parallelism: 1,
-  });
+  const outdated = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
   const user = await users.findByIdentifier('ann');
   const older = await outdated.hash(PASSWORD, '203.0.113.1');
   t.equal(await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older), true);
@@ -339,11 +334,7 @@ t.test('a password that is changed while its outdated hash is replaced opens no 
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const hasher = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
-    memory: 2048,
-    time: 2,
-    parallelism: 1,
-  });
+  const hasher = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
   const user = await users.findByIdentifier('ann');
   const older = await hasher.hash(PASSWORD, '203.0.113.1');
   await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
@@ -363,11 +354,7 @@ t.test('a login replaces a hash with outdated parameters', async (t) => {
   const service = await httpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const stronger = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 1 }), {
-    memory: 2048,
-    time: 2,
-    parallelism: 1,
-  });
+  const stronger = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
   const user = await users.findByIdentifier('ann');
   const older = await stronger.hash(PASSWORD, '203.0.113.1');
   await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);

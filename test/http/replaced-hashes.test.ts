@@ -1,8 +1,7 @@
 import t, { type Test } from 'tap';
-import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { dataDir, startComposed } from '../support/composed.ts';
-import { httpService, PASSWORD_COST } from '../support/http.ts';
+import { httpService } from '../support/http.ts';
+import { PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -13,10 +12,7 @@ const credentials = { username: 'ann', password: PASSWORD };
 const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${body.access}` });
 
 /** The hasher of a replica that has other parameters. */
-const otherReplica = createPasswordHasher(createFairQueue({ atOnce: 1, queue: 8 }), {
-  ...PASSWORD_COST,
-  memory: 2048,
-});
+const otherReplica = passwordHasher({ cost: { ...PASSWORD_COST, memory: 2048 } });
 
 /** A service with a signed-in user. `replaceDuring` stores a new hash of `password` when a method of a store starts. */
 async function signedIn(t: Test) {

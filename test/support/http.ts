@@ -1,6 +1,4 @@
 import type { Test } from 'tap';
-import { createPasswordHasher } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
@@ -15,6 +13,8 @@ import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { PROOF_ATTEMPT_POLICY } from '../../src/domain/second-factor.ts';
 import type { IsBreachedPassword } from '../../src/ports/security/breached-passwords.ts';
+import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts';
+import { passwordHasher } from './passwords.ts';
 import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
@@ -36,9 +36,6 @@ export const serviceKeys = [
   { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
   { name: 'verifier', scopes: ['verify'], secret: VERIFY_KEY },
 ] as const;
-
-/** The cost of a password hash: the lowest possible, so that tests are fast. */
-export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 
 /** The default limits. */
 const LIMITS: Limits = {
@@ -69,6 +66,7 @@ export async function httpService(
     limits?: Partial<Limits>;
     emailVerification?: EmailVerification;
     isBreachedPassword?: IsBreachedPassword;
+    passwords?: PasswordHasher;
   } = {},
 ) {
   const lines: string[] = [];
@@ -76,7 +74,7 @@ export async function httpService(
   const keys = settings.keys ?? someKeys();
   const securityLog = createSecurityLog(log, createIdentifierHash(keys.hashKeys));
   const service = await sessions({ securityLog, ...settings, keys });
-  const hasher = createPasswordHasher(createFairQueue({ atOnce: 4, queue: 200 }), PASSWORD_COST);
+  const hasher = settings.passwords ?? passwordHasher();
   let verifications = 0;
   const passwords: typeof hasher = {
     ...hasher,

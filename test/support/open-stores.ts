@@ -15,10 +15,12 @@ import { createSecondFactors } from '../../src/adapters/postgres/second-factors.
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import { createUserTransfer } from '../../src/adapters/postgres/user-transfer.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import type { UserTransfer } from '../../src/ports/stores/user-transfer.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
 import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
@@ -28,6 +30,7 @@ import { requirePostgres, testDatabase } from './postgres.ts';
 export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
   readonly auditLog: AuditLog;
   readonly signingKeys: SigningKeys;
+  readonly userTransfer: UserTransfer;
   readonly accountPageSessions: AccountPageSessions;
   readonly sql: Sql;
   /** Empties all tables. */
@@ -69,6 +72,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     accountPageSessions: createAccountPageSessions(sql),
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    userTransfer: createUserTransfer(sql),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     secondFactors: createSecondFactors(sql, { sessionsPerUser: SESSIONS_PER_USER }),
@@ -79,7 +83,9 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, security_events, account_page_sessions, known_devices, user_states, mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links, signing_keys,
-          removed_signing_keys, user_factors, recovery_codes, login_challenges`),
+        truncate token_families, security_events, account_page_sessions, known_devices, user_states,
+          mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links,
+          signing_keys, removed_signing_keys, user_factors, recovery_codes, login_challenges,
+          imported_passwords, password_kinds`),
   };
 }

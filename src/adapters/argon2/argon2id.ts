@@ -1,5 +1,8 @@
-import { argon2id, hash, needsRehash, verify } from 'argon2';
+import { argon2id, hash, needsRehash } from 'argon2';
+import { normalizePassword, spellingsOf } from '../../domain/password.ts';
+import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import { argon2Hashes } from './argon2-hashes.ts';
 import type { Turns } from './turns.ts';
 
 /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
@@ -9,29 +12,80 @@ interface Cost {
   readonly parallelism: number;
 }
 
+/** What hides how a hash was made from the sender of a wrong password. */
+interface RefusalTime {
+  /** Milliseconds that a refusal takes at least for each spelling of a password. */
+  readonly minimum: () => number;
+  /** Milliseconds. Only differences count. */
+  readonly clock: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
 /** Computes argon2id with a given salt, 32 raw bytes. All callers share one queue. */
 export function createArgon2id(turns: Turns) {
   return (material: Buffer, salt: Buffer, cost: Cost): Promise<Buffer> =>
     turns('', () => hash(material, { ...optionsOf(cost), raw: true, salt, hashLength: 32 }));
 }
 
-/** Creates a password hasher with argon2id. */
-export function createPasswordHasher(turns: Turns, cost: Cost): PasswordHasher {
+export interface PasswordHasherOptions {
+  readonly turns: Turns;
+  readonly cost: Cost;
+  /** Verifiers of hashes that are no argon2. */
+  readonly foreign: readonly HashVerifier[];
+  readonly refusalTime: RefusalTime;
+}
+
+/** Creates a password hasher with argon2id, which also verifies hashes of other systems. */
+export function createPasswordHasher({
+  turns,
+  cost,
+  foreign,
+  refusalTime,
+}: PasswordHasherOptions): PasswordHasher {
   const options = optionsOf(cost);
+  const verifiers = [argon2Hashes, ...foreign];
   // Computed at the start, so that the first login of an unknown user takes no longer than later ones.
   const dummyHash = turns('', () => hash('no account has this password', options));
 
   return {
-    hash: (password, network) => turns(network, () => hash(password, options)),
+    hash: (password, network) => turns(network, () => hash(normalizePassword(password), options)),
 
     async verify(passwordHash, password, network) {
-      const expected = passwordHash ?? (await dummyHash);
-      const isMatch = await turns(network, () => verify(expected, password));
-      return isMatch && passwordHash !== null;
+      const spellings = spellingsOf(password);
+      const verifier = passwordHash === null ? undefined : verifierOf(passwordHash);
+      const stored = passwordHash === null || verifier === undefined ? await dummyHash : passwordHash;
+      const { result: isMatch, took } = await turns(network, () =>
+        timed(() => matchesAny(verifier ?? argon2Hashes, stored, spellings)),
+      );
+      if (isMatch && verifier !== undefined) return true;
+      // After the turn: it must not keep others waiting.
+      const rest = refusalTime.minimum() * spellings.length - took;
+      if (rest > 0) await refusalTime.sleep(rest);
+      return false;
     },
 
-    isOutdated: (passwordHash) => needsRehash(passwordHash, options),
+    isOutdated: (passwordHash) =>
+      !passwordHash.startsWith('$argon2id$') || needsRehash(passwordHash, options),
   };
+
+  function verifierOf(passwordHash: string): HashVerifier | undefined {
+    return verifiers.find((verifier) => verifier.kindOf(passwordHash) !== null);
+  }
+
+  async function timed<T>(work: () => Promise<T>) {
+    const started = refusalTime.clock();
+    const result = await work();
+    return { result, took: refusalTime.clock() - started };
+  }
+}
+
+async function matchesAny(
+  verifier: HashVerifier,
+  passwordHash: string,
+  spellings: readonly string[],
+): Promise<boolean> {
+  for (const spelling of spellings) if (await verifier.verify(passwordHash, spelling)) return true;
+  return false;
 }
 
 function optionsOf({ memory, time, parallelism }: Cost) {

@@ -11,6 +11,8 @@ const TABLES = [
   'user_states',
   'users',
   'user_identifiers',
+  'password_kinds',
+  'imported_passwords',
   'password_resets',
   'email_links',
   'user_factors',

@@ -8,7 +8,7 @@ interface Deps {
   readonly passwords: PasswordHasher;
 }
 
-/** A password that matched the user's hash, in normalised form, and the network of the request. */
+/** A password that matched the user's hash, as it was typed, and the network of the request. */
 export interface ShownPassword {
   readonly user: User;
   readonly password: string;

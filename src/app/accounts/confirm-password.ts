@@ -1,6 +1,5 @@
 import type { ClientInfo } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
-import { normalizePassword } from '../../domain/password.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
@@ -20,10 +19,10 @@ export interface ConfirmPasswordDeps extends PasswordAttemptDeps {
 export async function confirmPassword(
   deps: ConfirmPasswordDeps,
   userId: string,
-  given: string,
+  password: string,
   client: ClientInfo,
 ): Promise<ShownPassword> {
-  const shown = await checkPassword(deps, userId, given, client);
+  const shown = await checkPassword(deps, userId, password, client);
   if (shown === null) throw new Refusal('invalid_credentials');
   return shown;
 }
@@ -32,13 +31,12 @@ export async function confirmPassword(
 export async function checkPassword(
   deps: ConfirmPasswordDeps,
   userId: string,
-  given: string,
+  password: string,
   client: ClientInfo,
 ): Promise<ShownPassword | null> {
   const user = await deps.users.find(userId);
   if (user === null) throw accountNotFound();
   const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
-  const password = normalizePassword(given);
   const network = networkOf(client.address);
   if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
     deps.securityLog('password_confirmation_failed', { userId, address: client.address });

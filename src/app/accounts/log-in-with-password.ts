@@ -2,7 +2,6 @@ import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD } from '../../domain/authentication.ts';
 import { type EmailVerification, mayLogInWithPassword } from '../../domain/email-address.ts';
 import { networkOf } from '../../domain/network.ts';
-import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { hasSecondStep } from '../../domain/token-family.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
@@ -53,9 +52,8 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     const identifier = identifierOf(withAsciiDomain(username));
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
-    const given = normalizePassword(password);
     const network = networkOf(session.client.address);
-    const right = await passwords.verify(user?.passwordHash ?? null, given, network);
+    const right = await passwords.verify(user?.passwordHash ?? null, password, network);
     if (user === null || !right) {
       const { address } = session.client;
       deps.securityLog('login_failed', { userId: user?.id, identifier, address });
@@ -66,10 +64,10 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     if (!mayLogInWithPassword(user, deps.emailVerification)) throw new Refusal('email_unverified');
     // Only now: a stranger without the password must not fill the store of used proofs.
     if (proof !== null) await useProof(deps, proof);
-    return applyWithPassword(deps, { user, password: given, network }, async (current, tries) => {
+    return applyWithPassword(deps, { user, password, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.
-      const hash = tries === 1 ? await upToDate(current, given, network) : current.passwordHash;
+      const hash = tries === 1 ? await upToDate(current, password, network) : current.passwordHash;
       const opening = { ...session, userId: user.id, contact: null };
       if (hash === null || !(await askForSecondFactor(deps, opening, hash))) return null;
       // A factor that was added meanwhile is asked for at the next try.

@@ -1,14 +1,19 @@
 /**
- * Password hashes (argon2id, RFC 9106), as text that includes the parameters. Only a few hashes run concurrently, and
- * the waiting networks take turns. `hash` and `verify` reject with a {@link Refusal} `unavailable` if too many calls
+ * Password hashes, as text that includes the parameters. New ones are argon2id (RFC 9106), and those of other systems
+ * are verified: see {@link HashVerifier}. Passwords are given as they were typed. Only a few hashes run concurrently,
+ * and the waiting networks take turns. `hash` and `verify` reject with a {@link Refusal} `unavailable` if too many calls
  * wait, over all networks or for one `network`.
  */
 export interface PasswordHasher {
+  /** Hashes the password in normalised form. */
   hash(password: string, network: string): Promise<string>;
 
-  /** Whether the password matches the hash. With null (an unknown user) it takes the same time and returns false. */
+  /**
+   * Whether the password matches the hash, as it was typed or in normalised form. False takes at least as long as the
+   * slowest kind of hash in use, also with null (an unknown user) and with text that is no hash (no password).
+   */
   verify(passwordHash: string | null, password: string, network: string): Promise<boolean>;
 
-  /** Whether the hash was made with other parameters than the current ones. */
+  /** Whether the hash is of another algorithm than the current one, or has other parameters. */
   isOutdated(passwordHash: string): boolean;
 }

@@ -22,6 +22,7 @@ import type {
   Rotation,
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
+import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
 import { createMemoryAuditLog } from './audit-log.ts';
@@ -36,6 +37,7 @@ import {
 } from './second-factors.ts';
 import { claimEach, type Records, recordEntry, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
+import { createMemoryUserTransfer } from './user-transfer.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
 
 /**
@@ -53,6 +55,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   auditLog: AuditLog;
   mailBudget: MailBudget;
   secondFactors: SecondFactors;
+  userTransfer: UserTransfer;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
@@ -81,6 +84,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     }),
     secondFactors: createMemorySecondFactors(users, store, records, accounts),
     tasks: createMemoryTasks(users, lists),
+    userTransfer: createMemoryUserTransfer(users, reservations),
     outbox: createOutbox(entries),
     auditLog: createMemoryAuditLog(audit),
     mailBudget: createMemoryMailBudget(entries),

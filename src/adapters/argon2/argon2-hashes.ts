@@ -1,0 +1,20 @@
+import { verify } from 'argon2';
+import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
+
+const ARGON2 =
+  /^\$(argon2(?:id|i|d))(?:\$v=(\d+))?\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,3})\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{22,}$/;
+
+/** The most that this service can be configured to use, in KiB and passes. */
+const MAX = { memory: 2 ** 22, time: 64 };
+
+/** All forms of argon2 (RFC 9106): `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
+export const argon2Hashes: HashVerifier = {
+  kindOf(passwordHash) {
+    const [, algorithm, version = '16', ...cost] = ARGON2.exec(passwordHash) ?? [];
+    const [memory = 0, time = 0, lanes = 0] = cost.map(Number);
+    const isUsable = memory <= MAX.memory && memory >= 8 * lanes && time <= MAX.time && time * lanes > 0;
+    if (algorithm === undefined || !isUsable) return null;
+    return `${algorithm}-${version}-${memory}-${time}-${lanes}`;
+  },
+  verify,
+};

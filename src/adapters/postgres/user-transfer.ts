@@ -1,0 +1,123 @@
+import type { PostgresError, TransactionSql } from 'postgres';
+import { type FoundAccount, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
+import { identifiersOf } from '../../domain/user.ts';
+import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
+import { isTakenIdentifier } from './users.ts';
+
+/** A batch that registrations overtake is judged again. More often than this they hardly do. */
+const ATTEMPTS = 5;
+
+/** Moves accounts from and to PostgreSQL. */
+export function createUserTransfer(sql: Sql): UserTransfer {
+  return {
+    async recordKind({ name, milliseconds }) {
+      await execute(sql`
+        insert into password_kinds ${sql({ name, milliseconds })}
+        on conflict (name) do update set milliseconds = excluded.milliseconds
+        where password_kinds.milliseconds < excluded.milliseconds`);
+    },
+
+    async slowestKind() {
+      const [row] = await execute(sql<{ milliseconds: number | null }[]>`
+        select max(milliseconds) as milliseconds from password_kinds
+        where exists (select from imported_passwords where kind = password_kinds.name)`);
+      return row?.milliseconds ?? 0;
+    },
+
+    async store(batch, now) {
+      for (let attempt = 1; ; attempt += 1)
+        try {
+          const storing = sql.begin((tx) => storeBatch(tx, batch, now));
+          return await execute(storing as Promise<ImportVerdict[]>);
+        } catch (error) {
+          if (!isOvertaken(error) || attempt === ATTEMPTS) throw error;
+        }
+    },
+
+    async list(after, limit) {
+      const rows = await execute(sql<UserRow[]>`
+        select ${userColumns(sql)} from users
+        where ${after}::uuid is null or id > ${after}::uuid
+        order by id limit ${limit}`);
+      return rows.flatMap((row) => toUser(row) ?? []);
+    },
+  };
+}
+
+/** Whether another process has stored an account with the same id or identifier meanwhile. */
+function isOvertaken(error: unknown): boolean {
+  return isTakenIdentifier(error) || (error as Partial<PostgresError>).constraint_name === 'users_pkey';
+}
+
+async function storeBatch(
+  tx: TransactionSql,
+  batch: readonly ImportedUser[],
+  now: number,
+): Promise<ImportVerdict[]> {
+  const accounts = await findAccounts(tx, batch, now);
+  const created: ImportedUser[] = [];
+  const verdicts = batch.map((imported) => {
+    const { user, hasGivenId } = imported;
+    const verdict = judgeImport(user, hasGivenId, accounts.sharing(user));
+    if (verdict !== 'created') return verdict;
+    accounts.add(user);
+    created.push(imported);
+    return verdict;
+  });
+  if (created.length > 0) await insertUsers(tx, created);
+  return verdicts;
+}
+
+/** The accounts that have an id or an identifier of the batch. An expired reservation is removed, and is none. */
+async function findAccounts(tx: TransactionSql, batch: readonly ImportedUser[], now: number) {
+  const users = batch.map(({ user }) => user);
+  const identifiers = users.flatMap(identifiersOf);
+  await tx`
+    delete from user_identifiers where identifier in ${tx(identifiers)} and reserved_until <= ${new Date(now)}`;
+  const ids = users.map(({ id }) => id);
+  const stored = await tx<{ user_id: string; identifier: string | null }[]>`
+    select user_id, identifier from user_identifiers where identifier in ${tx(identifiers)}
+    union all
+    select id, null from users where id in ${tx(ids)}`;
+  return createAccountIndex(stored);
+}
+
+type AccountKey = Parameters<typeof identifiersOf>[0] & { readonly id: string };
+
+function createAccountIndex(stored: readonly { user_id: string; identifier: string | null }[]) {
+  const owners = new Map(stored.map(({ user_id: owner, identifier }) => [identifier ?? owner, owner]));
+
+  return {
+    add(user: AccountKey): void {
+      for (const key of [user.id, ...identifiersOf(user)]) owners.set(key, user.id);
+    },
+
+    /** The accounts that have the id or an identifier of this one. */
+    sharing(user: AccountKey): FoundAccount[] {
+      const found = new Map<string, string[]>();
+      for (const key of [user.id, ...identifiersOf(user)]) {
+        const owner = owners.get(key);
+        if (owner === undefined) continue;
+        const shared = key === user.id ? [] : [key];
+        found.set(owner, [...(found.get(owner) ?? []), ...shared]);
+      }
+      return [...found].map(([id, identifiers]) => ({ id, identifiers }));
+    },
+  };
+}
+
+async function insertUsers(tx: TransactionSql, created: readonly ImportedUser[]): Promise<void> {
+  const users = created.map(({ user }) => user);
+  await tx`insert into users ${tx(users.map(toColumns))}`;
+  const identifiers = users.flatMap((user) =>
+    identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })),
+  );
+  await tx`insert into user_identifiers ${tx(identifiers)}`;
+  const passwords = created.flatMap(({ user, passwordKind: kind }) =>
+    kind === null ? [] : [{ user_id: user.id, kind }],
+  );
+  if (passwords.length > 0) await tx`insert into imported_passwords ${tx(passwords)}`;
+}

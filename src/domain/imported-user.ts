@@ -1,0 +1,30 @@
+import { identifiersOf, type User } from './user.ts';
+
+/** The password hash of an account without a password. It is no hash, so no password matches it. */
+export const NO_PASSWORD = 'none';
+
+/**
+ * What becomes of an imported account: it is created, it is `unchanged` because it was imported before, or its name or
+ * address is `taken` by another account.
+ */
+export type ImportVerdict = 'created' | 'unchanged' | 'taken';
+
+/** An account that has the id or an identifier of the imported one. */
+export interface FoundAccount {
+  readonly id: string;
+  /** Those of its identifiers that the imported account has, too. */
+  readonly identifiers: readonly string[];
+}
+
+/** Judges an imported account by the accounts that exist. An account that exists is never changed by an import. */
+export function judgeImport(
+  user: Pick<User, 'id' | 'username' | 'email'>,
+  hasGivenId: boolean,
+  found: readonly FoundAccount[],
+): ImportVerdict {
+  const [first, ...others] = found;
+  if (first === undefined) return 'created';
+  if (hasGivenId) return found.some(({ id }) => id === user.id) ? 'unchanged' : 'taken';
+  const isSame = others.length === 0 && first.identifiers.length === identifiersOf(user).length;
+  return isSame ? 'unchanged' : 'taken';
+}

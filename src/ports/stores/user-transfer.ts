@@ -1,0 +1,41 @@
+import type { ImportVerdict } from '../../domain/imported-user.ts';
+import type { User } from '../../domain/user.ts';
+
+/** A kind of password hash, as {@link HashVerifier} names it, and how long the verification of one takes. */
+export interface PasswordKind {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** An account of another system. */
+export interface ImportedUser {
+  readonly user: User;
+  /** Whether the other system gave the id. */
+  readonly hasGivenId: boolean;
+  /** The name of a recorded {@link PasswordKind}; null for an account without a password. */
+  readonly passwordKind: string | null;
+}
+
+/**
+ * Moves accounts between this service and others, many at a time. No method records events. All methods reject with
+ * {@link StoreUnavailable} when the database is unavailable.
+ */
+export interface UserTransfer {
+  /** Records a kind, or the longer of two times of it. */
+  recordKind(kind: PasswordKind): Promise<void>;
+
+  /**
+   * The milliseconds of the slowest kind in use; 0 if none is. A kind is in use while an account has the password hash
+   * that it was imported with.
+   */
+  slowestKind(): Promise<number>;
+
+  /**
+   * Stores those of the accounts that `judgeImport` wants created, all or none. Judges each beside the stored accounts and
+   * the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which addresses are reserved.
+   */
+  store(batch: readonly ImportedUser[], now: number): Promise<readonly ImportVerdict[]>;
+
+  /** Up to `limit` accounts, in the order of their ids, after the id `after`. */
+  list(after: string | null, limit: number): Promise<readonly User[]>;
+}

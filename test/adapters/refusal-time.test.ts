@@ -1,0 +1,93 @@
+import t from 'tap';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import type { HashVerifier } from '../../src/ports/security/hash-verifier.ts';
+import { passwordHasher } from '../support/passwords.ts';
+
+const SAMPLES = 2_000;
+/** The mean duration of a verification and its spread, in milliseconds of the test's clock. */
+const KINDS = { fast: { mean: 20, spread: 2 }, slow: { mean: 250, spread: 12 } } as const;
+const MINIMUM = 250 * 1.5;
+
+/** Roughly normal, around `mean`. */
+function noisy({ mean, spread }: { readonly mean: number; readonly spread: number }): number {
+  const sum = Array.from({ length: 12 }, Math.random).reduce((one, other) => one + other);
+  return mean + spread * (sum - 6);
+}
+
+/** A hasher whose verifications and waits move a clock of the test. `time.held` is how long turns were held. */
+function measured(minimum: number) {
+  const time = { now: 0, held: 0 };
+  const verifier: HashVerifier = {
+    kindOf: (hash) => (Object.hasOwn(KINDS, hash) ? hash : null),
+    async verify(hash, password) {
+      time.now += noisy(KINDS[hash as keyof typeof KINDS]);
+      return password === 'right';
+    },
+  };
+  const turns = createFairQueue({ atOnce: 1, queue: 8 });
+  const hasher = passwordHasher({
+    foreign: [verifier],
+    refusalTime: {
+      minimum: () => minimum,
+      clock: () => time.now,
+      async sleep(milliseconds) {
+        time.now += noisy({ mean: milliseconds, spread: 0.5 });
+      },
+    },
+    async turns(network, work) {
+      const started = time.now;
+      const result = await turns(network, work);
+      time.held += time.now - started;
+      return result;
+    },
+  });
+
+  async function durations(hash: string | null, password: string): Promise<number[]> {
+    const found: number[] = [];
+    for (let count = 0; count < SAMPLES; count += 1) {
+      const started = time.now;
+      await hasher.verify(hash, password, '');
+      found.push(time.now - started);
+    }
+    return found;
+  }
+  return { time, durations };
+}
+
+/** The t of Welch: beyond 4.5 two samples are hardly of one distribution. */
+function welch(one: readonly number[], other: readonly number[]): number {
+  const [a, b] = [moments(one), moments(other)];
+  return Math.abs(a.mean - b.mean) / Math.sqrt(a.variance / one.length + b.variance / other.length);
+}
+
+function moments(values: readonly number[]) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, variance: squares / (values.length - 1) };
+}
+
+for (const password of ['wrong', 'wrong pie\u0300ce'])
+  t.test(`the time of a refusal does not tell how the hash was made: ${password}`, async (t) => {
+    const { durations } = measured(MINIMUM);
+    const fast = await durations('fast', password);
+    const slow = await durations('slow', password);
+    t.ok(welch(fast, slow) < 4.5, `t = ${welch(fast, slow)}`);
+    const without = measured(0);
+    const told = welch(await without.durations('fast', password), await without.durations('slow', password));
+    t.ok(told > 4.5, 'without the wait it does');
+  });
+
+t.test('an unknown user is refused no sooner than the slowest kind', async (t) => {
+  const { durations } = measured(MINIMUM);
+  const unknown = await durations(null, 'wrong');
+  const slow = await durations('slow', 'wrong');
+  t.ok(welch(unknown, slow) < 4.5, `t = ${welch(unknown, slow)}`);
+});
+
+t.test('a right password does not wait, and a refusal waits after its turn', async (t) => {
+  const { time, durations } = measured(MINIMUM);
+  t.ok(Math.max(...(await durations('fast', 'right'))) < 50);
+  const before = time.held;
+  await durations('fast', 'wrong');
+  t.ok(time.held - before < 50 * SAMPLES, 'the turn is held for the verification alone');
+});

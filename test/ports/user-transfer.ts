@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { User } from '../../src/domain/user.ts';
+import type { ImportedUser, UserTransfer } from '../../src/ports/stores/user-transfer.ts';
+import { hash, NOW } from '../support/families.ts';
+import { someUser, type UserStores } from './users.ts';
+
+export interface TransferStores extends UserStores {
+  readonly userTransfer: UserTransfer;
+}
+
+type Fresh = (t: Test) => Promise<TransferStores>;
+
+const DAY = 86_400_000;
+
+const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser => ({
+  user,
+  hasGivenId: true,
+  passwordKind: null,
+  ...values,
+});
+
+/** The contract of {@link UserTransfer}. */
+export function userTransferContract(t: Test, fresh: Fresh): void {
+  t.test('accounts', (t) => accounts(t, fresh));
+  t.test('kinds of hashes', (t) => kinds(t, fresh));
+  t.test('concurrency', (t) => concurrency(t, fresh));
+  t.end();
+}
+
+async function accounts(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('an imported account is as it was given, and is imported once', async (t) => {
+    const { users, userTransfer } = await fresh(t);
+    const [ann, bob] = [someUser({ emailVerifiedAt: NOW }), someUser({ createdAt: 86_400_000 })];
+    const batch = [imported(ann), imported(bob)];
+    t.same(await userTransfer.store(batch, NOW), ['created', 'created']);
+    t.same(await users.find(ann.id), ann);
+    t.same(await users.findByIdentifier(bob.email), bob);
+    t.same(await userTransfer.store(batch, NOW), ['unchanged', 'unchanged']);
+    const moved = imported({ ...ann, username: 'other', passwordHash: 'other' });
+    t.same(await userTransfer.store([moved], NOW), ['unchanged'], 'an account is known by its id');
+    t.same(await users.find(ann.id), ann);
+  });
+
+  await t.test('without a given id an account is known by its name and address', async (t) => {
+    const { userTransfer } = await fresh(t);
+    const ann = someUser();
+    const again = () => imported({ ...ann, id: randomUUID() }, { hasGivenId: false });
+    t.same(await userTransfer.store([again()], NOW), ['created']);
+    t.same(await userTransfer.store([again()], NOW), ['unchanged']);
+    const renamed = again();
+    const other = { ...renamed, user: { ...renamed.user, username: 'other' } };
+    t.same(await userTransfer.store([other], NOW), ['taken'], 'the address alone is not enough');
+  });
+
+  await t.test('a name or address of another account is taken, also within a batch', async (t) => {
+    const { users, userTransfer } = await fresh(t);
+    const ann = someUser();
+    await users.create(ann, []);
+    const [bob, bob2] = [someUser(), someUser()];
+    const batch = [
+      imported(someUser({ email: ann.email.toUpperCase() })),
+      imported(bob),
+      imported({ ...bob2, username: bob.username }),
+    ];
+    t.same(await userTransfer.store(batch, NOW), ['taken', 'created', 'taken']);
+    t.equal(await users.findByIdentifier(bob2.email), null);
+    t.equal((await userTransfer.list(null, 10)).length, 2);
+  });
+
+  await t.test('a reserved address is taken until its time is over', async (t) => {
+    const { users, emailChanges, userTransfer } = await fresh(t);
+    const ann = someUser();
+    await users.create(ann, []);
+    const [change, undo] = [hash(), hash()];
+    const link = { userId: ann.id, expiresAt: NOW + DAY };
+    const links = {
+      change: { ...link, hashedToken: change, purpose: 'change' as const, email: 'new@example.com' },
+      undo: { ...link, hashedToken: undo, purpose: 'undo' as const, email: ann.email },
+    };
+    await emailChanges.request(links, ann.passwordHash, []);
+    await emailChanges.apply(change, { at: NOW, reservedUntil: NOW + DAY }, []);
+    const claimant = imported(someUser({ email: ann.email }));
+    t.same(await userTransfer.store([claimant], NOW), ['taken']);
+    t.same(await userTransfer.store([claimant], NOW + DAY), ['created']);
+  });
+
+  await t.test('accounts are listed in the order of their ids, page by page', async (t) => {
+    const { userTransfer } = await fresh(t);
+    const all = [someUser(), someUser(), someUser()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    await userTransfer.store(
+      all.map((user) => imported(user)),
+      NOW,
+    );
+    const first = await userTransfer.list(null, 2);
+    t.same(first, all.slice(0, 2));
+    t.same(await userTransfer.list(first[1]?.id ?? '', 2), all.slice(2));
+  });
+}
+
+async function kinds(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('the slowest kind in use is that of a hash that was not replaced', async (t) => {
+    const { users, userTransfer } = await fresh(t);
+    t.equal(await userTransfer.slowestKind(), 0);
+    await userTransfer.recordKind({ name: 'slow', milliseconds: 250 });
+    await userTransfer.recordKind({ name: 'fast', milliseconds: 20 });
+    t.equal(await userTransfer.slowestKind(), 0, 'recorded, but not in use');
+    const [ann, bob, none] = [someUser(), someUser(), someUser()];
+    const batch = [
+      imported(ann, { passwordKind: 'slow' }),
+      imported(bob, { passwordKind: 'fast' }),
+      imported(none),
+    ];
+    await userTransfer.store(batch, NOW);
+    t.equal(await userTransfer.slowestKind(), 250);
+    await users.rehash(ann.id, ann.passwordHash, 'a new hash');
+    t.equal(await userTransfer.slowestKind(), 20);
+    const removal = { at: NOW, reason: 'account_deleted' as const };
+    await users.remove(bob.id, bob.passwordHash, removal, []);
+    t.equal(await userTransfer.slowestKind(), 0);
+  });
+
+  await t.test('of two times of a kind the longer one counts', async (t) => {
+    const { userTransfer } = await fresh(t);
+    for (const milliseconds of [20, 30, 10]) await userTransfer.recordKind({ name: 'kind', milliseconds });
+    await userTransfer.store([imported(someUser(), { passwordKind: 'kind' })], NOW);
+    t.equal(await userTransfer.slowestKind(), 30);
+  });
+}
+
+async function concurrency(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('imports and registrations at the same moment create each account once', async (t) => {
+    const { users, userTransfer } = await fresh(t);
+    const all = Array.from({ length: 20 }, () => someUser());
+    const rivals = all.slice(5, 15).map((user) => ({ ...user, id: randomUUID() }));
+    const batch = all.map((user) => imported(user));
+    const [one, other, registered] = await Promise.all([
+      userTransfer.store(batch, NOW),
+      userTransfer.store(batch, NOW),
+      Promise.all(rivals.map((user) => users.create(user, []))),
+    ]);
+    for (const index of all.keys()) {
+      const isRegistered = registered[index - 5] ?? false;
+      const verdicts = [one[index], other[index]].toSorted();
+      t.same(verdicts, isRegistered ? ['taken', 'taken'] : ['created', 'unchanged']);
+    }
+    t.equal((await userTransfer.list(null, 100)).length, all.length);
+  });
+}

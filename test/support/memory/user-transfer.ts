@@ -1,0 +1,58 @@
+import { judgeImport } from '../../../src/domain/imported-user.ts';
+import { identifiersOf, type User } from '../../../src/domain/user.ts';
+import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
+import type { Reservations } from './email-changes.ts';
+
+/** Moves accounts from and to the memory. */
+export function createMemoryUserTransfer(users: Map<string, User>, reservations: Reservations): UserTransfer {
+  const kinds = new Map<string, number>();
+  /** The imported hash of a user, and its kind. */
+  const imported = new Map<string, { readonly passwordHash: string; readonly kind: string }>();
+
+  function accountsSharing(user: User, now: number) {
+    const wanted = identifiersOf(user);
+    const reserved = [...reservations].filter(([, { until }]) => until > now);
+    const owners = [
+      ...[...users.values()].flatMap((one) => identifiersOf(one).map((identifier) => [identifier, one.id])),
+      ...reserved.map(([identifier, { userId }]) => [identifier, userId]),
+    ];
+    const ids = new Set(owners.flatMap(([identifier = '', id]) => (wanted.includes(identifier) ? [id] : [])));
+    if (users.has(user.id)) ids.add(user.id);
+    return [...ids].map((id = '') => ({
+      id,
+      identifiers: wanted.filter((one) => owners.some((owner) => owner[0] === one && owner[1] === id)),
+    }));
+  }
+
+  return {
+    async recordKind({ name, milliseconds }) {
+      kinds.set(name, Math.max(milliseconds, kinds.get(name) ?? 0));
+    },
+
+    async slowestKind() {
+      const inUse = [...imported].filter(
+        ([id, { passwordHash }]) => users.get(id)?.passwordHash === passwordHash,
+      );
+      return Math.max(0, ...inUse.map(([, { kind }]) => kinds.get(kind) ?? 0));
+    },
+
+    async store(batch, now) {
+      return batch.map(({ user, hasGivenId, passwordKind: kind }) => {
+        const verdict = judgeImport(user, hasGivenId, accountsSharing(user, now));
+        if (verdict !== 'created') return verdict;
+        for (const identifier of identifiersOf(user)) reservations.delete(identifier);
+        users.set(user.id, { ...user });
+        if (kind !== null) imported.set(user.id, { passwordHash: user.passwordHash, kind });
+        return verdict;
+      });
+    },
+
+    async list(after, limit) {
+      return [...users.values()]
+        .filter(({ id }) => after === null || id > after)
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .slice(0, limit)
+        .map((user) => structuredClone(user));
+    },
+  };
+}

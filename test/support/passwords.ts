@@ -1,0 +1,17 @@
+import { createPasswordHasher, type PasswordHasherOptions } from '../../src/adapters/argon2/argon2id.ts';
+import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { foreignPasswords } from '../../src/adapters/foreign-passwords/foreign-passwords.ts';
+
+/** The cost of a password hash: the lowest possible, so that tests are fast. */
+export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
+
+/** A password hasher of low cost whose refusals wait for nothing. */
+export function passwordHasher(options: Partial<PasswordHasherOptions> = {}) {
+  return createPasswordHasher({
+    turns: createFairQueue({ atOnce: 4, queue: 200 }),
+    cost: PASSWORD_COST,
+    foreign: foreignPasswords,
+    refusalTime: { minimum: () => 0, clock: () => performance.now(), sleep: async () => {} },
+    ...options,
+  });
+}
