@@ -13,6 +13,14 @@ const AFTER_PURGE = `
 The service does the same by itself. REFRESH_TOKEN_AGE and CLOCK_SKEW decide what is removed, and when.
 The exit code is 1 on failure, and 0 also while another process is purging.`;
 
+const AFTER_IMPORT = `
+A line: {"id"?, "username", "email", "emailVerified"?, "passwordHash"?, "createdAt"?}
+Accounts that exist are not changed, so the same file can be imported again. No mail is sent.
+The exit code is 1 if a line is refused. The other lines are imported.`;
+
+const AFTER_EXPORT = `
+The lines hold password hashes. Only their owner may read the file.`;
+
 const AFTER_SECRETS = `
 Without --write the secrets are printed as lines for an environment file.
 With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
@@ -45,6 +53,7 @@ export function createProgram(): Command {
   addServing(program);
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
+  addUserCommands(program.command('users').description('import and export accounts'));
   addSecrets(program);
   addSetup(program);
   addChecks(program);
@@ -98,6 +107,26 @@ function addKeyCommands(keys: Command): void {
     .command('reseal')
     .description('seal the secrets in the database under the newest DATA_ENCRYPTION_KEY')
     .action(reporting(async () => (await import('./keys/reseal.ts')).resealStoredSecrets()));
+}
+
+function addUserCommands(users: Command): void {
+  users
+    .command('import')
+    .description('store the accounts of a file with one JSON object a line')
+    .argument('<file>', 'the file; - reads standard input')
+    .option('--strict', 'stop at the first line that is refused')
+    .addHelpText('after', AFTER_IMPORT)
+    .action(
+      reporting(async (file: string, options: { strict?: boolean }) =>
+        (await import('./users/import.ts')).importUsersFrom(file, options),
+      ),
+    );
+
+  users
+    .command('export')
+    .description('print all accounts, one JSON object a line')
+    .addHelpText('after', AFTER_EXPORT)
+    .action(reporting(async () => (await import('./users/export.ts')).printUsers()));
 }
 
 function addSecrets(program: Command): void {

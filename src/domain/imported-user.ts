@@ -1,4 +1,4 @@
-import { identifiersOf, type User } from './user.ts';
+import { identifierOf, identifiersOf, type User } from './user.ts';
 
 /** The password hash of an account without a password. It is no hash, so no password matches it. */
 export const NO_PASSWORD = 'none';
@@ -27,4 +27,16 @@ export function judgeImport(
   if (hasGivenId) return found.some(({ id }) => id === user.id) ? 'unchanged' : 'taken';
   const isSame = others.length === 0 && first.identifiers.length === identifiersOf(user).length;
   return isSame ? 'unchanged' : 'taken';
+}
+
+/**
+ * Why the name of an account of another system is not accepted, as the end of a sentence; null if it is. The rules for
+ * new names do not apply: users must be able to log in as before.
+ */
+export function importedNameFault({ username, email }: Pick<User, 'username' | 'email'>): string | null {
+  if (!/^\P{C}{1,150}$/u.test(username) || username.trim() !== username)
+    return 'must be 1 to 150 characters without control characters, and not begin or end with a space';
+  if (username.includes('@') && identifierOf(username) !== identifierOf(email))
+    return 'must not be an address other than that of the account';
+  return null;
 }

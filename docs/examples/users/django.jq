@@ -1,0 +1,9 @@
+# Turns the output of `manage.py dumpdata auth.user` into lines for `kinship users import`.
+.[]
+| select(.model == "auth.user" and .fields.is_active)
+| .fields
+| {username, email, createdAt: .date_joined}
+  # A password that begins with ! is none.
+  + if .password | startswith("!") then {}
+    else {passwordHash: (.password | sub("^(?:argon2|bcrypt[$])(?=[$])"; ""))}
+    end

@@ -1,0 +1,32 @@
+import { isEmailVerified } from '../../domain/email-address.ts';
+import { NO_PASSWORD } from '../../domain/imported-user.ts';
+import type { User } from '../../domain/user.ts';
+import type { UserTransfer } from '../../ports/stores/user-transfer.ts';
+import type { UserLine } from './read-user-line.ts';
+
+const BATCH = 1_000;
+
+/** All accounts, batch by batch, as lines that `importUsers` reads. */
+export type ExportUsers = () => AsyncIterable<readonly UserLine[]>;
+
+export const exportUsers = ({ userTransfer }: { readonly userTransfer: UserTransfer }): ExportUsers =>
+  async function* () {
+    for (let after: string | null = null; ; ) {
+      const users: readonly User[] = await userTransfer.list(after, BATCH);
+      yield users.map(toLine);
+      after = users.at(-1)?.id ?? after;
+      if (users.length < BATCH) return;
+    }
+  };
+
+function toLine(user: User): UserLine {
+  const { id, username, email, passwordHash, createdAt } = user;
+  return {
+    id,
+    username,
+    email,
+    emailVerified: isEmailVerified(user),
+    ...(passwordHash !== NO_PASSWORD && { passwordHash }),
+    createdAt: new Date(createdAt).toISOString(),
+  };
+}

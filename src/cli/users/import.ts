@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { argon2Hashes } from '../../adapters/argon2/argon2-hashes.ts';
+import { foreignPasswords } from '../../adapters/foreign-passwords/foreign-passwords.ts';
+import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
+import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
+import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
+import { createProgress } from '../progress.ts';
+import { countLines, readLines } from './lines.ts';
+import { onUsers } from './on-users.ts';
+
+/** `kinship users import`: stores the accounts of a file of JSON lines, `-` for standard input. */
+export async function importUsersFrom(file: string, { strict = false }: { strict?: boolean }): Promise<void> {
+  const total = file === '-' ? null : await countLines(createReadStream(file));
+  const progress = createProgress(process.stderr, () => performance.now());
+  const counts = await onUsers(async (sql) => {
+    const userTransfer = createUserTransfer(sql);
+    const started = performance.now();
+    const counts = await importUsers({
+      userTransfer,
+      admitPasswordHash: admitPasswordHash({
+        verifiers: [argon2Hashes, ...foreignPasswords],
+        userTransfer,
+        stopwatch: () => performance.now(),
+      }),
+      clock: Date.now,
+      newId: randomUUID,
+    })({
+      lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
+      strict,
+      onRefused(line, reason) {
+        progress.end();
+        process.stderr.write(`line ${line}: ${reason}\n`);
+      },
+      onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
+    });
+    progress.end();
+    process.stdout.write(summaryOf(counts, performance.now() - started));
+    return counts;
+  }).finally(progress.end);
+  if (counts.refused + counts.taken > 0) process.exitCode = 1;
+}
+
+const sumOf = ({ created, unchanged, taken, refused }: ImportCounts) => created + unchanged + taken + refused;
+
+function summaryOf(counts: ImportCounts, milliseconds: number): string {
+  const { created, unchanged, taken, refused } = counts;
+  const rate = Math.round(sumOf(counts) / (Math.max(milliseconds, 1) / 1_000));
+  return `${created} users imported, ${unchanged} unchanged, ${taken + refused} refused, ${rate} lines a second\n`;
+}

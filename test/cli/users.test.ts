@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import t, { type Test } from 'tap';
+import { FOREIGN_HASHES } from '../support/foreign-hashes.ts';
+import { postgresStores } from '../support/open-stores.ts';
+
+const { PATH = '' } = process.env;
+
+async function users(t: Test) {
+  const stores = await postgresStores(t);
+  if (stores === null) return null;
+  const env = { PATH, DATABASE_URL: stores.url, DATA_DIR: t.testdir() };
+
+  async function run(args: readonly string[], input = '') {
+    const command = spawn(process.execPath, [...process.execArgv, 'src/main.ts', 'users', ...args], { env });
+    command.stdin.end(input);
+    const ended = new Promise<number | null>((resolve) => command.once('close', resolve));
+    const [output, errors, code] = await Promise.all([text(command.stdout), text(command.stderr), ended]);
+    return { output, errors, code };
+  }
+  return { ...stores, env, run };
+}
+
+const line = (values: object) => JSON.stringify({ username: 'ann', email: 'ann@example.com', ...values });
+
+t.test('refused lines are named with their number and reason, and the others are imported', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const refused: readonly (readonly [string, RegExp])[] = [
+    ['no json', /it is not JSON/],
+    ['[]', /it is not a JSON object/],
+    [line({ role: 'admin' }), /"role" is not a member of a user/],
+    [line({ constructor: {} }), /"constructor" is not a member of a user/],
+    [line({ id: '42' }), /id must be a UUID/],
+    [line({ username: 5 }), /username must be text/],
+    [line({ username: 'a\u0000b' }), /username must be 1 to 150 characters/],
+    [line({ username: 'bob@example.com' }), /username must not be an address other than/],
+    ['{"username":"ann"}', /email is missing/],
+    [line({ email: 'no address' }), /email must be one mailbox/],
+    [line({ email: 'a@b.example, c@d.example' }), /email must be one mailbox/],
+    [line({ emailVerified: 'yes' }), /emailVerified must be true or false/],
+    [line({ passwordHash: 'secret' }), /passwordHash is of no known kind/],
+    [line({ passwordHash: FOREIGN_HASHES.bcrypt.replace('$04', '$31') }), /passwordHash is of no known kind/],
+    [line({ createdAt: 'yesterday' }), /createdAt must be a time/],
+    [line({ username: 'x'.repeat(20_000) }), /it is too long/],
+    [line({ username: 'bob', email: 'ANN@example.com' }), /belongs to another account/],
+  ];
+  const good = [line({ username: 'Ann Lee' }), line({ username: 'carl', email: 'carl@example.com' })];
+  const lines = [good[0], '', ...refused.map(([text]) => text), good[1]];
+  const { output, errors, code } = await service.run(['import', '-'], `\u{feff}${lines.join('\r\n')}\n`);
+  t.equal(code, 1);
+  t.match(
+    output,
+    new RegExp(`^2 users imported, 0 unchanged, ${refused.length} refused, \\d+ lines a second\n$`),
+  );
+  for (const [index, [, reason]] of refused.entries()) {
+    const reported = errors.split('\n').find((each) => each.startsWith(`line ${index + 3}: `));
+    t.match(reported, reason);
+  }
+  t.equal((await service.users.list(10)).length, 2);
+});
+
+t.test('a hash that costs more than a second is refused, and its kind is never in use', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const costly = FOREIGN_HASHES.bcrypt.replace('$04', '$15');
+  const { errors, code } = await service.run(['import', '-'], line({ passwordHash: costly }));
+  t.equal(code, 1);
+  t.match(errors, /^line 1: passwordHash costs \d+ ms to verify, more than 1000 ms$/m);
+  t.equal(await service.userTransfer.slowestKind(), 0);
+  await service.run(['import', '-'], line({ passwordHash: FOREIGN_HASHES.bcrypt }));
+  t.ok((await service.userTransfer.slowestKind()) > 0, 'the time of an admitted kind is recorded');
+});
+
+t.test('with --strict the first refused line stops the import', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const input = [line({}), 'no json', line({ username: 'bob', email: 'bob@example.com' })].join('\n');
+  const { output, code } = await service.run(['import', '--strict', '-'], input);
+  t.equal(code, 1);
+  t.match(output, /^1 users imported, 0 unchanged, 1 refused/);
+});
+
+t.test('what is exported is imported again as it was, in several batches', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const { sql, env, run } = service;
+  const members = (index: number) => ({
+    id: randomUUID(),
+    username: `user${index}`,
+    email: `user${index}@bücher.example`,
+    emailVerified: index % 2 === 0,
+    ...(index % 3 !== 0 && { passwordHash: FOREIGN_HASHES.django }),
+    createdAt: new Date(1_580_472_000_000 + index).toISOString(),
+  });
+  const lines = Array.from({ length: 1_100 }, (_, index) => JSON.stringify(members(index)));
+  const file = join(env.DATA_DIR, 'users.ndjson');
+  await writeFile(file, lines.join('\n'));
+  const { output, errors } = await run(['import', file]);
+  t.match(output, /^1100 users imported, 0 unchanged, 0 refused/);
+  t.match(errors, /^500 of 1099 lines read, 0 s$/m);
+  const sorted = (text: string) => text.trim().split('\n').toSorted();
+  const before = await run(['export']);
+  t.equal(sorted(before.output).length, 1_100);
+  t.match(JSON.parse(sorted(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
+  await writeFile(file, before.output);
+  t.match((await run(['import', file])).output, /^0 users imported, 1100 unchanged/);
+  await sql`truncate users cascade`;
+  t.match((await run(['import', file])).output, /^1100 users imported/);
+  t.same(sorted((await run(['export'])).output), sorted(before.output));
+});
+
+t.test('a file that does not exist is named', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const { errors, code } = await service.run(['import', 'no-such-file']);
+  t.equal(code, 1);
+  t.match(errors, /no-such-file/);
+});
