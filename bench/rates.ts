@@ -1,18 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import type { Databases } from './contestants/databases.ts';
+import { logIn } from './contestants/kinship/client.ts';
 import { startKinship } from './contestants/kinship/server.ts';
 import { type Pgbench, preparePgbench } from './contestants/pgbench.ts';
 import { type Contestant, startProcess } from './contestants/process.ts';
-import { type Round, runJob } from './load/run.ts';
-import type { Scenarios } from './load/scenario.ts';
+import { type Round, repeatFailed, runJob } from './load/run.ts';
+import type { Place, Scenarios } from './load/scenario.ts';
 import { honouredTwice } from './twice.ts';
 
 /** The peers, by their folder under peers/, and the scenarios that each of them runs. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['refresh'],
   express: ['refresh', 'login', 'password', 'protected'],
   'oidc-provider': ['refresh'],
   'better-auth': ['refresh'],
 };
+
+/** Rotates nothing, so that every token of its clients stays good. */
+const WITHOUT_ROTATION = 'fastify';
 
 const KINSHIP = ['refresh', 'refreshByQuery', 'login', 'password', 'protected'];
 
@@ -30,6 +35,7 @@ export type Rates = ReadonlyMap<string, readonly Round[]>;
 interface Field {
   readonly name: string;
   readonly contestant: Contestant;
+  readonly place: Place;
   readonly client: string;
   readonly scenarios: readonly string[];
 }
@@ -45,25 +51,28 @@ export async function measureRates(
   say: (line: string) => void,
 ): Promise<{ rates: Rates; twice: ReadonlyMap<string, number> }> {
   const kinshipUrl = await databases.create('kinship');
-  const fields: Field[] = [
-    field('kinship', await startKinship(kinshipUrl), 'contestants/kinship/client.ts', KINSHIP),
-  ];
+  const kinship = await startKinship(kinshipUrl);
+  const fields: Field[] = [field('kinship', kinship, 'contestants/kinship/client.ts', KINSHIP)];
+  const { access, refresh } = await logIn(kinship.place);
   const pgbench = await prepareBareRotation(databases);
-  for (const [name, scenarios] of Object.entries(PEERS))
-    fields.push(await startPeer(databases, name, scenarios));
+  for (const [name, scenarios] of Object.entries(PEERS)) {
+    const peer = await startPeer(databases, name, scenarios);
+    fields.push({ ...peer, place: { ...peer.place, access, refresh } });
+  }
 
   const rates = new Map<string, Round[]>();
   const add = (name: string, round: Round) => {
     rates.set(name, [...(rates.get(name) ?? []), round]);
-    say(`${name}: ${Math.round(round.perSecond)}/s`);
+    const shed = round.shed > 0 ? `, ${round.shed} answered 503` : '';
+    say(`${name}: ${Math.round(round.perSecond)}/s${shed}`);
   };
   for (let round = 1; round <= plan.rounds; round += 1) {
     say(`round ${round} of ${plan.rounds}`);
-    add('pgbench refresh', await bareRotation(pgbench, plan));
-    for (const { name, contestant, client, scenarios } of fields) {
+    add('pgbench refresh', await repeatFailed('pgbench refresh', () => bareRotation(pgbench, plan)));
+    for (const { name, contestant, place, client, scenarios } of fields) {
       const watched = { service: contestant.pid, database: databases.pid };
       for (const scenario of scenarios) {
-        const job = { ...plan, client, scenario, place: contestant.place };
+        const job = { ...plan, client, scenario, place };
         add(`${name} ${scenario}`, await runJob(job, watched));
       }
     }
@@ -71,7 +80,8 @@ export async function measureRates(
   const twice = new Map<string, number>();
   for (const { name, contestant, client } of fields) {
     const { scenarios } = (await import(client)) as { scenarios: Scenarios };
-    twice.set(name, await honouredTwice(contestant.place, scenarios.refresh!, tries));
+    if (name !== WITHOUT_ROTATION)
+      twice.set(name, await honouredTwice(contestant.place, scenarios.refresh!, tries));
     await contestant.stop();
   }
   pgbench.remove();
@@ -86,7 +96,8 @@ async function startPeer(databases: Databases, name: string, scenarios: readonly
 }
 
 function field(name: string, contestant: Contestant, client: string, scenarios: readonly string[]): Field {
-  return { name, contestant, client: new URL(client, import.meta.url).href, scenarios };
+  const { place } = contestant;
+  return { name, contestant, place, client: new URL(client, import.meta.url).href, scenarios };
 }
 
 /** Prepares pgbench on tables that the service has created. */
@@ -100,6 +111,7 @@ async function bareRotation(pgbench: Pgbench, plan: Pick<Plan, 'seconds'>): Prom
   const { perSecond, mean } = await pgbench.run(8, plan.seconds);
   return {
     count: perSecond * plan.seconds,
+    shed: 0,
     perSecond,
     p50: mean,
     p99: Number.NaN,

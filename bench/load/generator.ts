@@ -1,13 +1,17 @@
 /**
  * The load generator, which runs as a separate process. It reads a job from standard input, and writes the
- * line `measuring` after the warm-up. At the end it writes its result as a line of JSON. An unexpected answer
- * ends it.
+ * line `measuring` after the warm-up. At the end it writes its result as a line of JSON. A 503 is counted, and its
+ * request is repeated after a pause. Any other unexpected answer ends the generator.
  */
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '../measure/statistics.ts';
 import { type Connection, openConnection } from './connection.ts';
 import type { Job, Seen } from './job.ts';
 import type { Scenario, Scenarios } from './scenario.ts';
+
+/** Milliseconds from a 503 to the repetition of its request. */
+const SHED_PAUSE = 100;
 
 const job = JSON.parse(await text(process.stdin)) as Job;
 const { scenarios } = (await import(job.client)) as { scenarios: Scenarios };
@@ -33,11 +37,19 @@ async function load<State>(job: Job, scenario: Scenario<State>): Promise<Seen> {
   const warm = performance.now() + 1_000 * job.warmUpSeconds;
   const end = warm + 1_000 * job.seconds;
   const times: number[] = [];
+  let shed = 0;
 
   const work = async ({ number, connection, state }: Client<State>) => {
     let held = state;
     for (let sent = performance.now(); sent < end; ) {
-      held = scenario.take(await connection.ask(scenario.ask(held)), held);
+      const answer = await connection.ask(scenario.ask(held));
+      if (answer.status === 503) {
+        shed += 1;
+        await sleep(SHED_PAUSE);
+        sent = performance.now();
+        continue;
+      }
+      held = scenario.take(answer, held);
       const answered = performance.now();
       if (sent >= warm && answered <= end) times.push(answered - sent);
       sent = answered;
@@ -55,6 +67,7 @@ async function load<State>(job: Job, scenario: Scenario<State>): Promise<Seen> {
   times.sort((a, b) => a - b);
   return {
     count: times.length,
+    shed,
     perSecond: times.length / job.seconds,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),

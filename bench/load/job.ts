@@ -15,6 +15,8 @@ export interface Job {
 /** The result of the load generator, from the end of the warm-up to the end of the job. */
 export interface Seen {
   readonly count: number;
+  /** Requests that were answered with 503, and repeated. */
+  readonly shed: number;
   readonly perSecond: number;
   /** Milliseconds. */
   readonly p50: number;

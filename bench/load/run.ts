@@ -12,10 +12,35 @@ export interface Round extends Seen {
   readonly cpu: Readonly<Record<string, number>>;
 }
 
+/** Turns that may fail, one after another, before the run ends. */
+const MAX_FAILED_TURNS = 5;
+
 /**
- * Runs a job in the generator, and measures the CPU time of the watched processes (name and pid) meanwhile.
+ * Runs a job in the generator, and measures the CPU time of the watched processes (name and pid) meanwhile. A turn
+ * fails if its generator ends early or gets no answer. A failed turn is reported, and repeated.
  */
-export async function runJob(job: Job, watched: Readonly<Record<string, number>>): Promise<Round> {
+export function runJob(job: Job, watched: Readonly<Record<string, number>>): Promise<Round> {
+  return repeatFailed(`${job.client} ${job.scenario}`, () => runOnce(job, watched));
+}
+
+/** Runs a turn until it succeeds. A turn without a single answer has failed: it is no rate of zero. */
+export async function repeatFailed<Turn extends { readonly count: number }>(
+  name: string,
+  run: () => Promise<Turn>,
+): Promise<Turn> {
+  for (let failed = 0; ; failed += 1) {
+    try {
+      const turn = await run();
+      if (turn.count > 0) return turn;
+      throw new Error('there was no answer');
+    } catch (error) {
+      if (failed === MAX_FAILED_TURNS) throw error;
+      process.stderr.write(`${name}: a failed turn is repeated: ${error}\n`);
+    }
+  }
+}
+
+async function runOnce(job: Job, watched: Readonly<Record<string, number>>): Promise<Round> {
   const generator = spawn(process.execPath, ['--import', 'tsx', GENERATOR], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -49,6 +49,15 @@ export function ratiosOf(rates: Rates, name: string): number[] {
   return (rates.get(name) ?? []).map((theirs, round) => (ours[round]?.perSecond ?? 0) / theirs.perSecond);
 }
 
+/** The ratio of each round: the CPU time of Kinship for one answer by that of the other. */
+export function cpuRatiosOf(rates: Rates, name: string): number[] {
+  const [, work] = name.split(' ');
+  const ours = rates.get(`kinship ${work}`) ?? [];
+  return (rates.get(name) ?? []).map(
+    ({ cpu }, round) => (ours[round]?.cpu.service ?? Number.NaN) / (cpu.service ?? Number.NaN),
+  );
+}
+
 function shown(
   rounds: readonly Round[],
   figure: (round: Round) => number | undefined,

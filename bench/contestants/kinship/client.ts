@@ -40,29 +40,32 @@ const login: Scenario<Place> = {
   },
 };
 
-const password: Scenario<string> = {
-  async begin(place) {
+/** A user behind the proxy, whose passwords wait in the queue of their network. */
+interface User {
+  readonly username: string;
+  readonly headers: Ask['headers'] & object;
+}
+
+/** Each client is in a network of its own, as users are. */
+const password: Scenario<User> = {
+  async begin(place, client) {
+    const headers = { ...JSON_BODY, 'x-forwarded-for': `198.51.100.${client}` };
     const username = `u${randomUUID()}`;
     const account = { username, email: `${username}@example.com`, password: PASSWORD };
     const body = JSON.stringify(account);
-    const { status } = await once(place, {
-      method: 'POST',
-      path: '/auth/register',
-      headers: JSON_BODY,
-      body,
-    });
+    const { status } = await once(place, { method: 'POST', path: '/auth/register', headers, body });
     if (status !== 201) throw new Error(`register answered ${status}`);
-    return username;
+    return { username, headers };
   },
-  ask: (username) => ({
+  ask: ({ username, headers }) => ({
     method: 'POST',
     path: '/auth/login',
-    headers: JSON_BODY,
+    headers,
     body: JSON.stringify({ username, password: PASSWORD }),
   }),
-  take: (answer, username) => {
+  take: (answer, user) => {
     pairOf(answer);
-    return username;
+    return user;
   },
 };
 
