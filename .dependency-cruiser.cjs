@@ -67,6 +67,21 @@ module.exports = {
       to: { pathNot: '^client/src/' },
     },
     {
+      name: 'console-knows-the-domain-and-the-api',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: {
+        pathNot:
+          '^(console/src/|src/domain/|src/lib/|client/src/api|src/adapters/http/server/agent-in-words|node_modules/preact/)',
+      },
+    },
+    {
+      name: 'nothing-knows-the-console',
+      severity: 'error',
+      from: { path: '^(src|client|packages)/' },
+      to: { path: '^console/' },
+    },
+    {
       name: 'verify-knows-jose-alone',
       severity: 'error',
       from: { path: '^packages/verify/' },

@@ -1,0 +1,82 @@
+import type { LifeEvent, MarkKind } from './life.ts';
+import { reasonInWords } from './words.ts';
+
+interface Description {
+  readonly title: string;
+  readonly facts: readonly string[];
+}
+
+type Describe = (data: Readonly<Record<string, unknown>>) => Description;
+
+const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
+  'sessions.started': ['login', () => ({ title: 'Login', facts: [] })],
+  'sessions.address_changed': [
+    'address',
+    ({ previousAddress }) => ({ title: 'New address', facts: before(previousAddress) }),
+  ],
+  'sessions.user_agent_changed': [
+    'agent',
+    ({ previousUserAgent }) => ({ title: 'New device', facts: before(previousUserAgent) }),
+  ],
+  'sessions.stepped_up': [
+    'step-up',
+    ({ amr, acr }) => ({ title: 'Step-up', facts: [`Proven by ${list(amr)}, level ${text(acr)}.`] }),
+  ],
+  'sessions.healed': [
+    'heal',
+    ({ storedGeneration, presentedGeneration }) => ({
+      title: 'Healed',
+      facts: [
+        `The database had generation ${text(storedGeneration)}, and the client presented ${text(presentedGeneration)}.`,
+      ],
+    }),
+  ],
+  'sessions.reuse_detected': [
+    'replay',
+    ({ presentedGeneration }) => ({
+      title: 'Replayed token',
+      facts: [
+        `The token of generation ${text(presentedGeneration)} came back after its rotation.`,
+        'The request was refused, and the session ended.',
+      ],
+    }),
+  ],
+  'sessions.dpop_refused': [
+    'block',
+    ({ reason }) => ({
+      title: 'Refused without its key',
+      facts: [reason === 'missing' ? 'The proof was missing.' : 'The proof was made with another key.'],
+    }),
+  ],
+  'sessions.revoked': [
+    'end',
+    ({ reason }) => ({ title: 'Ended', facts: [`Reason: ${reasonInWords(text(reason))}.`] }),
+  ],
+};
+
+const BLOCKED: Description = {
+  title: 'Blocked address',
+  facts: ['The session is bound to the network of its login. The request was refused.'],
+};
+
+export function kindOf({ type, data }: LifeEvent): MarkKind {
+  return data?.blocked === true ? 'block' : (KINDS[type]?.[0] ?? 'note');
+}
+
+/** What an event says to people. An event of an unknown type keeps its name. */
+export function describeEvent({ type, data = {} }: LifeEvent): Description {
+  if (data.blocked === true) return BLOCKED;
+  return KINDS[type]?.[1](data) ?? { title: type, facts: [] };
+}
+
+function before(value: unknown): readonly string[] {
+  return typeof value === 'string' && value !== '' ? [`Before: ${value}.`] : [];
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? value.map(text).join(', ') : 'an unknown method';
+}
+
+function text(value: unknown): string {
+  return value === null || value === undefined ? 'unknown' : String(value);
+}

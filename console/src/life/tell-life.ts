@@ -1,0 +1,91 @@
+import type { Life, Mark, Replay } from './life.ts';
+import { durationInWords, momentInWords, plural, reasonInWords } from './words.ts';
+
+export interface Fact {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** What a life means for an operator: a sentence, and the answers to what an operator asks first. */
+export interface Story {
+  readonly state: 'stolen' | 'refused' | 'ended' | 'live';
+  readonly headline: string;
+  readonly facts: readonly Fact[];
+}
+
+/** Tells what a life means. States only what the events show, because reuse does not say which copy is the thief's. */
+export function tellLife(life: Life): Story {
+  const [replay] = life.replays;
+  if (replay !== undefined) return tellTheft(life, replay);
+  const blocked = life.marks.filter(({ kind }) => kind === 'block');
+  const state = blocked.length > 0 ? 'refused' : life.end === null ? 'live' : 'ended';
+  return { state, headline: headlineOf(life, blocked), facts: [...tellPlaces(life), tellEnd(life)] };
+}
+
+function headlineOf(life: Life, blocked: readonly Mark[]): string {
+  const [first] = blocked;
+  if (first !== undefined)
+    return `Requests from ${first.address} were refused. No token was presented twice.`;
+  return life.end === null
+    ? 'This session lives. No token was presented twice.'
+    : `This session has ended: ${life.end.reason}. No token was presented twice.`;
+}
+
+function tellTheft(life: Life, replay: Replay): Story {
+  const { mark, token, currentGeneration } = replay;
+  return {
+    state: 'stolen',
+    headline: `Stolen: the token of generation ${token.generation} came back when generation ${currentGeneration} was current.`,
+    facts: [
+      { question: 'From where?', answer: tellOrigin(life, mark) },
+      { question: 'What was copied?', answer: tellCopy(replay) },
+      { question: 'What did it reach?', answer: tellReach(life, mark) },
+      tellEnd(life),
+    ],
+  };
+}
+
+function tellOrigin(life: Life, { address, network, device, at }: Mark): string {
+  const known = life.path.some((point) => point.network === network);
+  const place = known ? 'a network that this session used before' : 'a network that never got a token';
+  return `${address}, ${device}, on ${momentInWords(at)}. It is ${place}.`;
+}
+
+function tellCopy({ token, mark }: Replay): string {
+  const about = token.isExact ? '' : 'about ';
+  const age = durationInWords(mark.at - token.issuedAt);
+  return `A refresh token issued ${about}${age} earlier, to ${token.network}. Two parties hold it.`;
+}
+
+/** The replay got nothing. A thief who was faster than the user holds the pair that was current. */
+function tellReach(life: Life, { network }: Mark): string {
+  const refused = 'The replay was refused and got no token.';
+  const holder = life.path.at(-1);
+  if (holder === undefined || holder.network === network)
+    return `${refused} The current pair was in the same network, so look for the copy on that device.`;
+  const first = life.path.find((point) => point.network === holder.network) ?? holder;
+  const time = durationInWords((life.end?.at ?? holder.at) - first.at);
+  const had = `The current pair was in ${holder.network} (${holder.device}), which got tokens for ${time}`;
+  const isKnown = life.path.some((point) => point.network === network);
+  return isKnown
+    ? `${refused} ${had}. If that is not the user, that party was inside.`
+    : `${refused} ${had}.`;
+}
+
+function tellPlaces(life: Life): readonly Fact[] {
+  const networks = new Set(life.path.map((point) => point.network));
+  const last = life.path.at(-1);
+  if (last === undefined) return [];
+  const answer = `${plural(networks.size, 'network')} got tokens. The last one was ${last.address}, ${last.device}, on ${momentInWords(last.at)}.`;
+  return [{ question: 'From where?', answer }];
+}
+
+function tellEnd({ end }: Life): Fact {
+  const question = 'Is it over?';
+  if (end === null) return { question, answer: 'No. The session lives, and its client can refresh it.' };
+  const cause = end.reason === reasonInWords('reuse') ? 'at the replay' : `(${end.reason})`;
+  return {
+    question,
+    answer: `The session ended ${cause} on ${momentInWords(end.at)}. Access tokens that were already issued work until they expire where their signature alone is checked.`,
+  };
+}

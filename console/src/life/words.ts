@@ -1,0 +1,62 @@
+const REASONS: Readonly<Record<string, string>> = {
+  reuse: 'a token was presented twice',
+  user_agent_changed: 'another product used it',
+  logout: 'logout',
+  password_changed: 'a new password',
+  account_deleted: 'the account was deleted',
+  administrator: 'an operator ended it',
+  disabled: 'the user was disabled',
+  not_me: 'the user said in a mail that it is not theirs',
+  session_limit: 'the limit of sessions',
+  expired: 'its lifetime is over',
+};
+
+/** Why a session ended, in words. */
+export function reasonInWords(reason: string): string {
+  return REASONS[reason] ?? reason.replaceAll('_', ' ');
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** A duration in its largest unit, and in the next one where that matters: `6 d`, `2 h 5 min`, `40 s`. */
+export function durationInWords(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1_000);
+  const index = UNITS.findIndex(([, size]) => seconds >= size);
+  if (index < 0) return 'less than 1 s';
+  const [[unit, size] = ['s', 1], next] = UNITS.slice(index);
+  const count = Math.floor(seconds / size);
+  const rest = next === undefined || count >= 10 ? 0 : Math.floor((seconds % size) / next[1]);
+  return rest === 0 || next === undefined ? `${count} ${unit}` : `${count} ${unit} ${rest} ${next[0]}`;
+}
+
+const DAY = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
+
+/** The day of a moment in UTC, such as `Fri 27 Nov`. */
+export function dayInWords(at: number): string {
+  return DAY.format(at).replace(',', '');
+}
+
+/** The time of day in UTC, with seconds. */
+export function timeOfDay(at: number): string {
+  return new Date(at).toISOString().slice(11, 19);
+}
+
+/** Day and time of a moment in UTC. */
+export function momentInWords(at: number): string {
+  return `${dayInWords(at)}, ${timeOfDay(at)} UTC`;
+}
+
+/** The count and its noun. */
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}

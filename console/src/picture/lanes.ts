@@ -1,0 +1,62 @@
+import type { Life, Mark } from '../life/life.ts';
+import { plural } from '../life/words.ts';
+
+/** A band of the picture: one network, or the networks that got no band of their own. */
+export interface Lane {
+  readonly networks: readonly string[];
+  readonly name: string;
+  readonly device: string;
+  readonly note: string;
+  /** Whether only refused requests came from here. */
+  readonly isForeign: boolean;
+}
+
+/** More bands than these are no picture any more. */
+const MOST_LANES = 7;
+
+/** The bands from the bottom to the top: networks in the order in which they appeared, foreign ones last. */
+export function lanesOf(life: Life): readonly Lane[] {
+  const networks = [...new Set(life.marks.map(({ network }) => network))];
+  const lanes = networks.map((network) => laneOf(life, [network]));
+  const own = lanes.filter(({ isForeign }) => !isForeign);
+  const foreign = lanes.filter(({ isForeign }) => isForeign);
+  return [...limit(life, own, MOST_LANES - 2), ...limit(life, foreign, 2)];
+}
+
+/** The latest lanes and the first one stay; the others share one lane. */
+function limit(life: Life, lanes: readonly Lane[], most: number): readonly Lane[] {
+  if (lanes.length <= most) return lanes;
+  const [first, ...rest] = lanes;
+  const kept = most - 2;
+  const shared = rest.slice(0, rest.length - kept).flatMap(({ networks }) => networks);
+  return [...(first ? [first] : []), laneOf(life, shared), ...rest.slice(rest.length - kept)];
+}
+
+function laneOf(life: Life, networks: readonly string[]): Lane {
+  const marks = life.marks.filter(({ network }) => networks.includes(network));
+  const accepted = life.path.filter(({ network }) => networks.includes(network));
+  const [network = ''] = networks;
+  return {
+    networks,
+    name: networks.length === 1 ? network : plural(networks.length, 'other network'),
+    device: devicesOf(marks),
+    note: noteOf(accepted),
+    isForeign: accepted.length === 0 && marks.some(({ kind }) => kind === 'replay' || kind === 'block'),
+  };
+}
+
+function devicesOf(marks: readonly Mark[]): string {
+  const [first = '', ...others] = new Set(marks.map(({ device }) => device));
+  return others.length === 0 ? first : `${first}, and ${plural(others.length, 'other')}`;
+}
+
+function noteOf(accepted: readonly Mark[]): string {
+  if (accepted.length === 0) return 'never got a token';
+  if (accepted.some(({ kind }) => kind === 'login')) return 'the login';
+  return accepted.some(({ kind }) => kind === 'latest') ? 'the last refresh' : 'got tokens';
+}
+
+/** The devices in the order in which they appeared. Each has a colour. */
+export function devicesOnPath(life: Life): readonly string[] {
+  return [...new Set(life.path.map(({ device }) => device))];
+}

@@ -1,0 +1,117 @@
+import t from 'tap';
+import { readLife } from '../../console/src/life/read-life.ts';
+import { tellLife } from '../../console/src/life/tell-life.ts';
+import { durationInWords } from '../../console/src/life/words.ts';
+import { ELSEWHERE, FASTER_THIEF, HOME, lifeEvent, lifeSession, OFFICE, THEFT } from '../support/lives.ts';
+
+const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
+  facts.find((fact) => fact.question === question)?.answer ?? '';
+
+t.test(
+  'marks are numbered in the order of time, and the last refresh of the row is among them',
+  async (t) => {
+    const { marks } = readLife(lifeSession(), [...THEFT].reverse());
+    t.same(
+      marks.map(({ number, kind, generation }) => [number, kind, generation]),
+      [
+        [1, 'login', 0],
+        [2, 'step-up', 25],
+        [3, 'address', 38],
+        [4, 'address', 46],
+        [5, 'latest', 61],
+        [6, 'replay', 57],
+      ],
+    );
+    t.equal(marks[2]?.device, 'Firefox 145 on Linux');
+    t.equal(marks[2]?.network, OFFICE);
+  },
+);
+
+t.test('a replay names its token, when and where that was issued, and the current generation', async (t) => {
+  const { replays, end } = readLife(lifeSession(), THEFT);
+  t.match(replays, [{ currentGeneration: 61, token: { generation: 57, network: HOME, isExact: true } }]);
+  t.equal(replays[0]?.token.issuedAt, Date.parse('2026-11-26T21:40:10.000Z'));
+  t.equal(end?.at, Date.parse('2026-11-27T07:11:38.000Z'));
+});
+
+t.test('without `iat` the moment is estimated from the events around it, and said to be', async (t) => {
+  const events = THEFT.map((event) => ({ ...event, data: { ...event.data, presentedIat: undefined } }));
+  const life = readLife(lifeSession(), events);
+  const [replay] = life.replays;
+  t.equal(replay?.token.isExact, false);
+  t.ok((replay?.token.issuedAt ?? 0) > Date.parse('2026-11-26T00:00:00.000Z'));
+  t.ok((replay?.token.issuedAt ?? 0) < Date.parse('2026-11-27T07:09:12.000Z'));
+  t.match(answerTo('What was copied?', tellLife(life)), /issued about /);
+});
+
+t.test('a replay from a network that never got a token reached nothing', async (t) => {
+  const story = tellLife(readLife(lifeSession(), THEFT));
+  t.equal(story.state, 'stolen');
+  t.match(story.headline, /^Stolen: the token of generation 57 came back when generation 61 was current/);
+  t.match(answerTo('From where?', story), /^198\.51\.100\.14, curl.* a network that never got a token/);
+  t.match(answerTo('What did it reach?', story), /^The replay was refused and got no token\./);
+  t.match(answerTo('Is it over?', story), /^The session ended at the replay on Fri 27 Nov, 07:11:38 UTC/);
+});
+
+t.test('a replay from the network of the login points at the other network, and for how long', async (t) => {
+  const session = lifeSession({ refreshedAt: '2026-11-21T09:55:20.000Z', lastIp: ELSEWHERE, generation: 4 });
+  const reach = answerTo('What did it reach?', tellLife(readLife(session, FASTER_THIEF)));
+  t.match(reach, /in 198\.51\.100\.14 .* which got tokens for 30 s\. If that is not the user/);
+});
+
+t.test('a replay from the network of the current pair points at that device', async (t) => {
+  const events = THEFT.map((event) => ({ ...event, address: HOME }));
+  const reach = answerTo('What did it reach?', tellLife(readLife(lifeSession(), events)));
+  t.match(reach, /same network, so look for the copy on that device/);
+});
+
+t.test('a live session, an ended one and a refused address are told apart', async (t) => {
+  const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
+  const ended = lifeEvent('2026-11-22T09:14:02.000Z', 'sessions.revoked', { data: { reason: 'logout' } });
+  const blocked = lifeEvent('2026-11-22T08:00:00.000Z', 'sessions.address_changed', {
+    address: ELSEWHERE,
+    data: { blocked: true, previousAddress: HOME },
+  });
+  const tell = (...events: Parameters<typeof readLife>[1]) => tellLife(readLife(lifeSession(), events));
+  t.match(tell(started), { state: 'live', headline: /lives/ });
+  t.match(tell(started, ended), { state: 'ended', headline: /ended: logout/ });
+  t.match(tell(started, blocked), { state: 'refused', headline: /Requests from 198\.51\.100\.14/ });
+  t.match(answerTo('From where?', tell(started, blocked)), /^1 network got tokens/);
+});
+
+t.test('a session without recorded events begins with the login of its row', async (t) => {
+  const { marks, path } = readLife(lifeSession({ generation: 0 }), []);
+  t.match(marks, [{ kind: 'login', generation: 0, address: HOME }]);
+  t.equal(path.length, 1);
+});
+
+t.test('events of unknown types, keys and healings are marks with facts', async (t) => {
+  const at = '2026-11-22T09:14:02.000Z';
+  const { marks } = readLife(lifeSession(), [
+    lifeEvent(at, 'sessions.healed', {
+      generation: 9,
+      data: { storedGeneration: 3, presentedGeneration: 8 },
+    }),
+    lifeEvent(at, 'sessions.dpop_refused', { data: { reason: 'missing' } }),
+    lifeEvent(at, 'sessions.claims_changed', { actor: { kind: 'service_key', name: 'backend' } }),
+    lifeEvent(at, 'sessions.user_agent_changed', { generation: 10, data: { previousUserAgent: 'curl' } }),
+    lifeEvent(at, 'sessions.started_on_new_device'),
+  ]);
+  t.match(marks, [
+    { kind: 'login' },
+    { kind: 'heal', generation: 9, facts: [/had generation 3.*presented 8/] },
+    { kind: 'block', title: 'Refused without its key' },
+    { kind: 'note', title: 'sessions.claims_changed', actor: 'service key backend' },
+    { kind: 'agent', facts: ['Before: curl.'] },
+    { kind: 'latest' },
+  ]);
+});
+
+t.test('durations have two units at most', async (t) => {
+  const second = 1_000;
+  t.equal(durationInWords(400), 'less than 1 s');
+  t.equal(durationInWords(40 * second), '40 s');
+  t.equal(durationInWords(7_500 * second), '2 h 5 min');
+  t.equal(durationInWords(3 * 86_400 * second), '3 d');
+  t.equal(durationInWords(13 * 86_400 * second + 7_200 * second), '13 d');
+});
