@@ -155,3 +155,48 @@ t.test('a held mail goes to the current address of the account', async (t) => {
   await deliver();
   t.match(sent[10], { to: 'new@example.com', subject: /^2 messages/ });
 });
+
+t.test(
+  'a held mail whose recipient cannot be looked up does not stop the others of its digest',
+  async (t) => {
+    const { world, sent, users, cause, digest, deliver, left } = setUp();
+    await cause(13);
+    world.now = NOW + 1_000;
+    await deliver();
+    const { find } = users;
+    let lookups = 0;
+    Object.assign(users, {
+      find: (id: string) => (++lookups === 1 ? Promise.reject(new Error('connection lost')) : find(id)),
+    });
+    world.now = FULL_HOUR;
+    t.equal(await digest(), 3);
+    t.match(sent[10]?.subject, /^2 messages/);
+    t.equal(await left(), 1);
+    world.now += 60_000;
+    t.equal(await digest(), 1);
+    t.equal(sent.length, 12);
+    t.equal(await left(), 0);
+  },
+);
+
+t.test('a held mail without an address is dropped', async (t) => {
+  const { world, sent, users, cause, deliver, left } = setUp();
+  const { userId } = someFamily();
+  const user = {
+    id: userId,
+    username: 'ann',
+    email: 'ann@example.com',
+    emailVerifiedAt: null,
+    passwordHash: 'x',
+    createdAt: NOW,
+  };
+  await users.create(user, []);
+  await cause(12, { userId, contact: null });
+  world.now = NOW + 1_000;
+  await deliver();
+  Object.assign(users, { find: async () => null });
+  world.now = FULL_HOUR;
+  await deliver();
+  t.equal(sent.length, 10);
+  t.equal(await left(), 0);
+});

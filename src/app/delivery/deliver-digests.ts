@@ -5,6 +5,7 @@ import type { DeliverMailDeps } from './deliver-mail.ts';
 import { mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
 import { digestMailAbout } from './mails/digest-about.ts';
+import { reasonOf } from './reason-of.ts';
 
 const LEASE = 5 * 60_000;
 
@@ -39,20 +40,32 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     }
   }
 
-  /** Groups by the current address, which may have changed since the mail was held. */
+  /**
+   * Groups by the current address, which may have changed since the mail was held. Never rejects: a mail without a
+   * known recipient does not stop the others.
+   */
   async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, HeldMail[]>> {
     const groups = new Map<string, HeldMail[]>();
     for (const entry of entries) {
-      const recipient = await findMailRecipient(deps, entry);
-      if (recipient === null) {
-        telemetry.deliveryEnded('mail', 'unaddressed');
-        await acknowledge([entry.id]);
-        continue;
+      try {
+        const recipient = await findMailRecipient(deps, entry);
+        if (recipient === null) await drop(entry);
+        else
+          groups.set(recipient.to, [
+            ...(groups.get(recipient.to) ?? []),
+            { ...entry, account: recipient.account },
+          ]);
+      } catch (error) {
+        await recordMailFailure(deps, entry, error);
       }
-      const { to, account } = recipient;
-      groups.set(to, [...(groups.get(to) ?? []), { ...entry, account }]);
     }
     return groups;
+  }
+
+  async function drop(entry: ClaimedEntry): Promise<void> {
+    telemetry.deliveryEnded('mail', 'unaddressed');
+    log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
+    await remove([entry]);
   }
 
   async function deliver(to: string, held: readonly HeldMail[]): Promise<void> {
@@ -74,8 +87,13 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
       for (const entry of held) await recordMailFailure(deps, entry, error);
       return;
     }
-    await acknowledge(held.map(({ id }) => id)).catch((error: unknown) => {
-      log.warn({ ...mailFacts(first), err: error }, 'digest sent, but its mails are still in the outbox');
+    await remove(held);
+  }
+
+  async function remove(handled: readonly ClaimedEntry[]): Promise<void> {
+    await acknowledge(handled.map(({ id }) => id)).catch((error: unknown) => {
+      for (const entry of handled)
+        log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail handled, but still in the outbox');
     });
   }
 };
