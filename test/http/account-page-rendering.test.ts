@@ -27,7 +27,15 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
   await check('home with account', open('/'));
   await check('sign-in form', open('/account'));
   await check('refused sign-in', (page) => signIn(page, 'wrong'));
-  await check('account', (page) => signIn(page));
+  await check('forgotten password', open('/account/forgotten-password'));
+  await check('forgotten password mailed', async (page) => {
+    await page.getByLabel('Address of your account').fill('ann@example.com');
+    await page.getByRole('button').click();
+  });
+  await check('account', async (page) => {
+    await page.goto(`${url}/account`);
+    await signIn(page);
+  });
   await check('password form', open('/account/password'));
   await check('refused password', async (page) => {
     await page.getByLabel('Current password').fill(PASSWORD);
@@ -52,7 +60,27 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
   const login = await post('/auth/login', { username: 'ann', password: 'a green piano 44' });
   const app = await addApp(pages, { access: String(login.body.access) });
   await check('account with a factor', open('/account'));
+  await check('factors', open('/account/factors'));
+  await check('new app', (page) => page.getByRole('button', { name: 'Add an authenticator app' }).click());
+  await check('refused code of a new app', async (page) => {
+    await page.getByLabel('Code').fill('no code');
+    await page.getByRole('button').click();
+  });
+  await check('new passkey', async (page) => {
+    await page.goto(`${url}/account/factors`);
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+  });
+  await check('recovery codes', async (page) => {
+    await page.goto(`${url}/account/factors`);
+    await page.getByRole('button', { name: 'Make new recovery codes' }).click();
+  });
+  pages.time.now += 11 * 60_000;
+  await check('refused change of factors', async (page) => {
+    await page.goto(`${url}/account/factors`);
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+  });
   await check('second step', async (page) => {
+    await page.goto(`${url}/account`);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await signIn(page, 'a green piano 44');
   });

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { SecondFactorRequired } from '../../src/domain/refusal.ts';
 import { accountPages, PASSWORD } from '../support/account-page.ts';
 import { addApp, bearer } from '../support/factors.ts';
 
@@ -112,16 +111,6 @@ t.test(
     t.equal((await submit('/account/email', form, await signIn())).title, 'Open your mailbox');
   },
 );
-
-t.test('an account whose only factor is a passkey is told that the page cannot ask for it', async (t) => {
-  const signInToPage = async () => {
-    throw new SecondFactorRequired({ challenge: 'x', kinds: ['passkey'] });
-  };
-  const { submit } = await accountPages(t, { http: { signInToPage } });
-  const { title, html } = await submit('/account/sign-in', CREDENTIALS);
-  t.equal(title, 'Your passkey cannot be used here');
-  t.notMatch(html, '<input');
-});
 
 t.test('an account without a second factor is told so', async (t) => {
   const { signIn, show } = await accountPages(t);

@@ -8,6 +8,8 @@ export interface Page {
   readonly content: string;
   /** Whether a form shows an error, which the title of the window says first. */
   readonly hasError?: boolean;
+  /** The path of the script that the page runs. Absent: it runs none. */
+  readonly script?: string;
 }
 
 const STYLE = `
@@ -32,6 +34,9 @@ h3 { font-size: 1rem; margin: 0 }
 .cards { list-style: none; padding: 0 }
 .cards li { border: 1px solid var(--line); border-radius: .25rem; padding: 1rem; margin-top: 1rem }
 .cards button { margin-top: .75rem }
+.qr { background: #ffffff; padding: .5rem; width: 14rem; max-width: 100% }
+.qr svg { display: block }
+.codes { font-family: ui-monospace, monospace }
 .mark { font-weight: 600; color: var(--action); margin: 0 }
 dl { margin: .5rem 0 0 }
 dl div { margin-top: .25rem }
@@ -40,8 +45,15 @@ dd { margin: 0 }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px }
 `;
 
-/** Allows one style sheet, and forms to this service. All other security headers are those of every answer. */
-export const POLICY = [
+/**
+ * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service run
+ * only in pages that need one. All other security headers are those of every answer.
+ */
+export function policyOf({ script }: Page): string {
+  return script === undefined ? POLICY : `${POLICY}; script-src 'self'`;
+}
+
+const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
   "form-action 'self'",
@@ -49,7 +61,7 @@ export const POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-export function layOut(serviceName: string, { title, content, hasError = false }: Page): string {
+export function layOut(serviceName: string, { title, content, hasError = false, script }: Page): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -57,7 +69,7 @@ export function layOut(serviceName: string, { title, content, hasError = false }
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${hasError ? 'Error: ' : ''}${escapeHtml(title)} – ${escapeHtml(serviceName)}</title>
-<style>${STYLE}</style>
+<style>${STYLE}</style>${script === undefined ? '' : `\n<script src="${script}" defer></script>`}
 </head>
 <body>
 <header><bdi>${escapeHtml(serviceName)}</bdi></header>

@@ -4,7 +4,7 @@ import type { App } from '../server/app.ts';
 import { beginRefusal } from '../server/exits.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
 import { refusalsAs } from '../server/schemas.ts';
-import { layOut, type Page, POLICY, paragraph } from './layout.ts';
+import { layOut, type Page, paragraph, policyOf } from './layout.ts';
 
 /** Common schema of the page routes. */
 export const pages = {
@@ -21,11 +21,11 @@ export const FORM_LIMIT = 8 * 1024;
 
 export type SendPage = (reply: FastifyReply, page: Page) => FastifyReply;
 
-/** Sends pages that name the service. A page has no script, must not be framed or cached, and keeps its URL secret. */
+/** Sends pages that name the service. A page must not be framed or cached, and keeps its URL secret. */
 export function pageSender(serviceName: string): SendPage {
   return (reply, page) =>
     reply
-      .header('content-security-policy', POLICY)
+      .header('content-security-policy', policyOf(page))
       .type('text/html; charset=utf-8')
       .send(layOut(serviceName, page));
 }

@@ -7,7 +7,10 @@ import { asPages, pageSender } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
 import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { type PageCookie, pageCookie } from './cookie.ts';
+import { factorRoutes } from './factors.ts';
+import { forgottenPasswordRoutes } from './forgotten-password.ts';
 import { refuseForeignForm } from './own-forms.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { accountSessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
 
@@ -17,7 +20,7 @@ const INCOMPLETE_FORM: Page = {
 };
 
 /**
- * The pages on which users see and change their own account, without script. Must be registered in a scope of its own.
+ * The pages on which users see and change their own account. Only passkeys need script. Must be registered in a scope of its own.
  * They are no part of the API, so the OpenAPI document does not describe them.
  */
 export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
@@ -43,6 +46,9 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   signInRoutes(app, context);
   accountSessionRoutes(app, context);
   accountChangeRoutes(app, context);
+  forgottenPasswordRoutes(app, context);
+  factorRoutes(app, context);
+  passkeyRoutes(app, context);
 }
 
 /** Of several cookies nothing tells which one is real. Clears all of them, so that the user can sign in again. */

@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox';
-import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
 import { beginRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
+import { asksPassword } from './asks-password.ts';
 import type { AccountPageContext } from './context.ts';
-import { refusalInWords } from './refusal-in-words.ts';
+import { changeRefusalInWords } from './refusal-in-words.ts';
 import { toAccount } from './to-account.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
@@ -43,18 +43,18 @@ function passwordRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       beginRefusal(error, request, reply);
-      return sendPage(reply, passwordPage({ error: reasonOf(error) }));
+      return sendPage(reply, passwordPage({ error: changeRefusalInWords(error, false) }));
     }
   });
 }
 
 function emailRoutes(app: App, context: AccountPageContext): void {
-  const { findSession, describeMe, listFactors, requestEmailChange, sendPage } = context;
+  const { findSession, describeMe, requestEmailChange, sendPage } = context;
 
   app.get('/account/email', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
-    const page = emailPage(await describeMe(session), await asksPassword(session), { error: null });
+    const page = emailPage(await describeMe(session), await asksPassword(context, session), { error: null });
     return sendPage(reply, page);
   });
 
@@ -68,29 +68,9 @@ function emailRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       beginRefusal(error, request, reply);
-      const refused = { error: reasonOf(error), typed: email };
-      return sendPage(reply, emailPage(await describeMe(session), await asksPassword(session), refused));
+      const isPasswordAsked = await asksPassword(context, session);
+      const refused = { error: changeRefusalInWords(error, isPasswordAsked), typed: email };
+      return sendPage(reply, emailPage(await describeMe(session), isPasswordAsked, refused));
     }
   });
-
-  /** An account with a second factor proves that factor by a sign-in: its password is not enough. */
-  async function asksPassword({ userId, isRecent }: PageSession): Promise<boolean> {
-    return !isRecent && (await listFactors(userId)).factors.length === 0;
-  }
-}
-
-/** The user of these forms is known, so only the password can be wrong, and only the address taken. */
-function reasonOf(refusal: Refusal): string {
-  switch (refusal.code) {
-    case 'invalid_credentials':
-      return 'The password is wrong.';
-    case 'conflict':
-      return 'The address is taken.';
-    case 'step_up_required':
-      return refusal.acr === undefined
-        ? 'You signed in some time ago. Enter your password, too.'
-        : 'This change needs a recent sign-in with your second factor. Sign out, sign in again, and repeat it.';
-    default:
-      return refusalInWords(refusal);
-  }
 }

@@ -1,6 +1,8 @@
 import { escapeHtml } from '../../../../lib/html.ts';
 
 interface Field {
+  /** Default: the name. */
+  readonly id?: string;
   readonly name: string;
   readonly label: string;
   readonly type: 'text' | 'email' | 'password';
@@ -35,20 +37,21 @@ ${kept.join('')}${failure}${inputs.join('\n')}
 </form>`;
 }
 
-function inputOf(
-  { name, label, type, autocomplete, hint, value = '', minLength }: Field,
+/** A labelled input. */
+export function inputOf(
+  { name, id = name, label, type, autocomplete, hint, value = '', minLength }: Field,
   { isFirst, hasError }: { readonly isFirst: boolean; readonly hasError: boolean },
 ): string {
-  const hintId = `${name}-hint`;
+  const hintId = `${id}-hint`;
   const descriptions = [hasError && isFirst && 'error', hint !== undefined && hintId].filter(Boolean);
   const attributes = [
-    `id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" maxlength="1024" required`,
+    `id="${id}" name="${name}" type="${type}" autocomplete="${autocomplete}" maxlength="1024" required`,
     type === 'text' ? 'dir="auto" autocapitalize="none" spellcheck="false"' : '',
     minLength === undefined ? '' : `minlength="${minLength}"`,
     value === '' ? '' : `value="${escapeHtml(value)}"`,
     isFirst ? 'autofocus' : '',
     descriptions.length === 0 ? '' : `aria-describedby="${descriptions.join(' ')}"`,
   ];
-  return `<label for="${name}">${escapeHtml(label)}</label>
+  return `<label for="${id}">${escapeHtml(label)}</label>
 ${hint === undefined ? '' : `<p id="${hintId}">${escapeHtml(hint)}</p>\n`}<input ${attributes.filter(Boolean).join(' ')}>`;
 }

@@ -5,6 +5,8 @@ import type { TokenFamily } from '../../../../domain/token-family.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { agentInWords } from '../../server/agent-in-words.ts';
 import { named, type Page } from '../layout.ts';
+import { factorInWords } from './factor-views.ts';
+import { inWords, timeOf } from './times.ts';
 
 /** The page of a signed-in user: the account, and the sessions with a button to end each. */
 export function overviewPage(me: Me, factors: ListedFactors, { items, nextCursor }: SessionPage): Page {
@@ -41,20 +43,16 @@ function accountSection({ username, email, emailVerified }: Me): string {
   return `${username === undefined ? '' : `<p>You are signed in as ${named(username)}.${address}</p>\n`}<ul>
 <li><a href="/account/password">Change your password</a></li>
 <li><a href="/account/email">Change your address</a></li>
+<li><a href="/account/factors">Change your second factors</a></li>
 </ul>
 <form method="post" action="/account/sign-out"><button class="secondary">Sign out</button></form>`;
 }
 
-const KINDS = { totp: 'Authenticator app', passkey: 'Passkey' } as const;
-
-/** The second factors of the account. An app adds and removes them. */
+/** The second factors of the account. */
 function factorsSection({ factors, recoveryCodes }: ListedFactors): string {
   if (factors.length === 0)
     return '<h2>Second factors</h2>\n<p>Your account has no second factor: the password alone signs you in.</p>\n';
-  const items = factors.map(({ kind, label, createdAt, lastUsedAt }) => {
-    const used = lastUsedAt === null ? '' : `, last used ${timeOf(lastUsedAt)}`;
-    return `<li><bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${timeOf(createdAt)}${used}</li>`;
-  });
+  const items = factors.map((factor) => `<li>${factorInWords(factor)}</li>`);
   return `<h2>Second factors</h2>
 <ul>
 ${items.join('\n')}
@@ -77,21 +75,4 @@ ${mark === null ? '' : `<p class="mark">${mark}</p>\n`}<dl>
 <button class="secondary" aria-label="${escapeHtml(label)}">End the session</button>
 </form>
 </li>`;
-}
-
-const FORMAT = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'long',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  timeZone: 'UTC',
-});
-
-function inWords(milliseconds: number): string {
-  return `${FORMAT.format(milliseconds)} UTC`;
-}
-
-function timeOf(milliseconds: number): string {
-  return `<time datetime="${new Date(milliseconds).toISOString()}">${inWords(milliseconds)}</time>`;
 }

@@ -9,6 +9,25 @@ export function refusalInWords({ message, code, retryAfter }: Refusal): string {
   return message.replace(/^body\/email\b/, 'The address');
 }
 
+/**
+ * The reason at a form for a change of the account. Its user is known, so only the password can be wrong, and only the
+ * address taken.
+ */
+export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): string {
+  switch (refusal.code) {
+    case 'invalid_credentials':
+      return 'The password is wrong.';
+    case 'conflict':
+      return 'The address is taken.';
+    case 'step_up_required':
+      return asksPassword
+        ? 'You signed in some time ago. Enter your password, too.'
+        : 'This change needs a recent sign-in with your second factor. Sign out, sign in again, and repeat it.';
+    default:
+      return refusalInWords(refusal);
+  }
+}
+
 function waitInWords(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   if (minutes <= 1) return 'a minute';

@@ -21,6 +21,10 @@ export function accountSessionRoutes(app: App, context: AccountPageContext): voi
 }
 
 function overviewRoute(app: App, context: AccountPageContext): void {
+  app.get('/account/', { schema: { hide: true } }, async (_request, reply) =>
+    reply.redirect('/account', 308),
+  );
+
   const { findSession, cookie, describeMe, listSessions, listFactors, sendPage } = context;
   app.get('/account', { schema: { hide: true, querystring: Cursor } }, async (request, reply) => {
     const session = await findSession(request);

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Proof } from '../../../../app/factors/verify-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
@@ -7,14 +7,19 @@ import { clientInfoOf, logOutBy } from '../../server/client.ts';
 import { beginRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
+import { Credential, readCredential } from './credential.ts';
 import { refusalInWords } from './refusal-in-words.ts';
 import { toAccount } from './to-account.ts';
-import { PASSKEY_ONLY, secondStepPage, signInPage } from './views.ts';
+import { secondStepPage, signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };
 const Credentials = Type.Object({ username: Text, password: Text }, closed);
 const SecondStep = Type.Object(
-  { challenge: Type.String({ maxLength: 4_096 }), code: Type.String({ ...Text, maxLength: 64 }) },
+  {
+    challenge: Type.String({ maxLength: 4_096 }),
+    code: Type.Optional(Type.String({ ...Text, maxLength: 64 })),
+    credential: Type.Optional(Credential),
+  },
   closed,
 );
 
@@ -44,14 +49,18 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
   const { finishSignIn, sendPage } = context;
   const schema = { hide: true, body: SecondStep };
   app.post('/account/sign-in/second-factor', { schema }, async (request, reply) => {
-    const { challenge, code } = request.body;
+    const { challenge } = request.body;
     try {
-      const secret = await finishSignIn({ challenge, proof: proofOf(code), client: clientInfoOf(request) });
+      const secret = await finishSignIn({
+        challenge,
+        proof: proofOf(request.body),
+        client: clientInfoOf(request),
+      });
       return await admit(context, request, reply, secret);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       beginRefusal(error, request, reply);
-      return sendPage(reply, secondStepPage(challenge, refusalInWords(error)));
+      return sendPage(reply, secondStepPage({ challenge }, refusalInWords(error)));
     }
   });
 }
@@ -69,13 +78,14 @@ async function admit(
   return toAccount(reply);
 }
 
-function nextStep({ asked: { challenge, kinds } }: SecondFactorRequired) {
+function nextStep({ asked: { challenge, kinds, publicKey } }: SecondFactorRequired) {
   const canType = kinds.some((kind) => kind !== 'passkey');
-  return canType ? secondStepPage(challenge, null) : PASSKEY_ONLY;
+  return secondStepPage({ challenge, publicKey, canType }, null);
 }
 
 /** People type a code of an app with blanks, too. Every other text is a recovery code. */
-function proofOf(typed: string): Proof {
+function proofOf({ code: typed = '', credential }: Static<typeof SecondStep>): Proof {
+  if (credential !== undefined) return { assertion: readCredential(credential) };
   const code = typed.replace(/\s/g, '');
   return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };
 }

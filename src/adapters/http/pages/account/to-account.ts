@@ -4,3 +4,7 @@ import type { FastifyReply } from 'fastify';
 export function toAccount(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account', 303);
 }
+
+export function toFactors(reply: FastifyReply): FastifyReply {
+  return reply.redirect('/account/factors', 303);
+}

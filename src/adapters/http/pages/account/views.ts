@@ -1,6 +1,7 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
 import { named, type Page, paragraph } from '../layout.ts';
 import { formOf } from './form.ts';
+import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';
 
@@ -17,7 +18,7 @@ export function signInPage({ error, typed = '' }: Refused): Page {
   return {
     title: 'Sign in to your account',
     hasError: error !== null,
-    content: formOf({
+    content: `${formOf({
       action: '/account/sign-in',
       fields: [
         { name: 'username', label: 'Name or address', type: 'text', autocomplete: 'username', value: typed },
@@ -25,42 +26,56 @@ export function signInPage({ error, typed = '' }: Refused): Page {
       ],
       button: 'Sign in',
       error,
-    }),
+    })}\n<p><a href="/account/forgotten-password">I forgot my password</a></p>`,
   };
 }
 
-/** The second step of the sign-in. The sealed challenge is not secret from the user who knows the password. */
-export function secondStepPage(challenge: string, error: string | null): Page {
+/** What the second step of a sign-in asks for. */
+interface AskedStep {
+  /** Sealed. It is not secret from the user who knows the password. */
+  readonly challenge: string;
+  /** What a browser proves a passkey by; absent: the page does not ask for one. */
+  readonly publicKey?: object | undefined;
+  /** Whether the account has a factor whose code can be typed. */
+  readonly canType?: boolean;
+}
+
+export function secondStepPage(
+  { challenge, publicKey, canType = true }: AskedStep,
+  error: string | null,
+): Page {
+  const action = '/account/sign-in/second-factor';
+  const parts = [
+    ...(canType ? [codeForm(action, challenge, error)] : []),
+    ...(publicKey === undefined
+      ? []
+      : [passkeyForm({ kind: 'get', action, challenge, publicKey, button: 'Use your passkey' })]),
+  ];
   return {
     title: 'Enter your second factor',
     hasError: error !== null,
-    content: `${formOf({
-      action: '/account/sign-in/second-factor',
-      hidden: { challenge },
-      fields: [
-        {
-          name: 'code',
-          label: 'Code',
-          type: 'text',
-          autocomplete: 'one-time-code',
-          hint: 'The six digits in your authenticator app, or one of your recovery codes.',
-        },
-      ],
-      button: 'Sign in',
-      error,
-    })}\n<p><a href="/account">Begin again</a></p>`,
+    ...(publicKey !== undefined && { script: PASSKEY_SCRIPT }),
+    content: `${parts.join('\n')}\n<p><a href="/account">Begin again</a></p>`,
   };
 }
 
-/** For accounts whose only second factor is a passkey: a browser asks for it by script, and this page has none. */
-export const PASSKEY_ONLY: Page = {
-  title: 'Your passkey cannot be used here',
-  hasError: true,
-  content: `${paragraph(
-    'The password is right. The second factor of this account is a passkey, which this page cannot ask for. Use the app ' +
-      'in which you log in, or add an authenticator app or recovery codes there.',
-  )}<p><a href="/account">Begin again</a></p>`,
-};
+function codeForm(action: string, challenge: string, error: string | null): string {
+  return formOf({
+    action,
+    hidden: { challenge },
+    fields: [
+      {
+        name: 'code',
+        label: 'Code',
+        type: 'text',
+        autocomplete: 'one-time-code',
+        hint: 'The six digits in your authenticator app, or one of your recovery codes.',
+      },
+    ],
+    button: 'Sign in',
+    error,
+  });
+}
 
 export function passwordPage({ error }: Refused): Page {
   return {
@@ -125,4 +140,34 @@ export const LINK_MAILED: Page = {
       'We are sending a link to the new address. Your address changes when you open that link. The present address gets ' +
         'a notice with a link that undoes the change.',
     ) + BACK,
+};
+
+export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
+  return {
+    title: 'Get a new password',
+    hasError: error !== null,
+    content: `${formOf({
+      action: '/account/forgotten-password',
+      fields: [
+        {
+          name: 'email',
+          label: 'Address of your account',
+          type: 'email',
+          autocomplete: 'email',
+          hint: 'We mail a link to it. You choose a new password where the link leads.',
+          value: typed,
+        },
+      ],
+      button: 'Mail me a link',
+      error,
+    })}\n<p><a href="/account">Back to the sign-in</a></p>`,
+  };
+}
+
+export const RESET_MAILED: Page = {
+  title: 'Open your mailbox',
+  content: `${paragraph(
+    'If an account has this address, we are sending a link to it. The link is valid for an hour. Only the newest mail has a ' +
+      'valid link.',
+  )}<p><a href="/account">Back to the sign-in</a></p>`,
 };

@@ -1,0 +1,13 @@
+import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
+import type { AccountPageContext } from './context.ts';
+
+/**
+ * Whether a form for a sensitive change asks for the password. An account with a second factor proves that factor by a
+ * sign-in: its password is not enough.
+ */
+export async function asksPassword(
+  { listFactors }: Pick<AccountPageContext, 'listFactors'>,
+  { userId, isRecent }: PageSession,
+): Promise<boolean> {
+  return !isRecent && (await listFactors(userId)).factors.length === 0;
+}

@@ -1,0 +1,28 @@
+import { Type } from '@sinclair/typebox';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { CredentialAnswer } from '../../../../ports/security/passkeys.ts';
+import { FORM_LIMIT } from '../page.ts';
+
+/** The answer of a browser about a passkey, as JSON in a field of a form. */
+export const Credential = Type.String({ maxLength: FORM_LIMIT });
+
+/** Throws a {@link Refusal} `proof_refused` for text that is no such answer. The library of the port checks the rest. */
+export function readCredential(text: string): CredentialAnswer {
+  const value = parse(text);
+  if (!isAnswer(value)) throw new Refusal('proof_refused');
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isAnswer(value: unknown): value is CredentialAnswer {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, response } = value as Partial<CredentialAnswer>;
+  return typeof id === 'string' && typeof response === 'object' && response !== null;
+}

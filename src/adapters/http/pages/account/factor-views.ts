@@ -1,0 +1,142 @@
+import { encodeQR } from 'qr';
+import type { BegunPasskey } from '../../../../app/factors/begin-passkey.ts';
+import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
+import { escapeHtml } from '../../../../lib/html.ts';
+import { type Page, paragraph } from '../layout.ts';
+import { formOf, inputOf } from './form.ts';
+import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
+import { timeOf } from './times.ts';
+
+const BACK = '<p><a href="/account/factors">Back to your second factors</a></p>';
+const KINDS = { totp: 'Authenticator app', passkey: 'Passkey' } as const;
+
+/** HTML. */
+export function factorInWords({
+  kind,
+  label,
+  createdAt,
+  lastUsedAt,
+}: ListedFactors['factors'][number]): string {
+  const used = lastUsedAt === null ? '' : `, last used ${timeOf(lastUsedAt)}`;
+  return `<bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${timeOf(createdAt)}${used}`;
+}
+
+interface FactorsState {
+  readonly asksPassword: boolean;
+  /** Why a change was refused. */
+  readonly error: string | null;
+}
+
+/** The factors with a button to remove each, and forms to add others. */
+export function factorsPage({ factors, recoveryCodes }: ListedFactors, state: FactorsState): Page {
+  const failure =
+    state.error === null ? '' : `<p class="error" role="alert">${escapeHtml(state.error)}</p>\n`;
+  const items = factors.map((factor) => {
+    const label = escapeHtml(`Remove ${factor.label}`);
+    return `<li>
+<p>${factorInWords(factor)}</p>
+<form method="post" action="/account/factors/remove">
+<input type="hidden" name="id" value="${factor.id}">
+<button class="secondary" aria-label="${label}">Remove</button>
+</form>
+</li>`;
+  });
+  const list =
+    items.length === 0
+      ? paragraph('Your account has none.')
+      : `<ul class="cards">\n${items.join('\n')}\n</ul>\n`;
+  return {
+    title: 'Your second factors',
+    hasError: state.error !== null,
+    content: `${failure}<p>With a second factor, the password alone does not sign in.</p>
+${list}${factors.length === 0 ? '' : recoverySection(recoveryCodes)}${addSection('totp', 'Add an authenticator app', state)}
+${addSection('passkeys/begin', 'Add a passkey', state)}
+<p><a href="/account">Back to your account</a></p>`,
+  };
+}
+
+function recoverySection(left: number): string {
+  return `<h2>Recovery codes</h2>
+<p>Unused recovery codes: ${left}. Each replaces a second factor once.</p>
+<form method="post" action="/account/factors/recovery-codes">
+<button class="secondary">Make new recovery codes</button>
+</form>
+`;
+}
+
+function addSection(path: string, title: string, { asksPassword }: FactorsState): string {
+  const field = inputOf(
+    {
+      id: `password-${path.split('/')[0]}`,
+      name: 'password',
+      label: 'Password',
+      type: 'password',
+      autocomplete: 'current-password',
+    },
+    { isFirst: false, hasError: false },
+  );
+  return `<h2>${title}</h2>
+<form method="post" action="/account/factors/${path}">
+${asksPassword ? `${field}\n` : ''}<button class="secondary">${title}</button>
+</form>`;
+}
+
+/** Without `uri` the app has the secret already. */
+export function confirmAppPage(id: string, uri: string | null, error: string | null): Page {
+  const secret = uri === null ? '' : (new URL(uri).searchParams.get('secret') ?? '');
+  const steps =
+    uri === null
+      ? ''
+      : `<p>Scan this picture with the app, or type the key into it.</p>
+<div class="qr" role="img" aria-label="Picture for the app to scan">${encodeQR(uri, 'svg')}</div>
+<p>Key: <code>${escapeHtml(secret)}</code></p>\n`;
+  return {
+    title: 'Confirm your authenticator app',
+    hasError: error !== null,
+    content: `${steps}${formOf({
+      action: '/account/factors/totp/confirm',
+      hidden: { id },
+      fields: [
+        {
+          name: 'code',
+          label: 'Code',
+          type: 'text',
+          autocomplete: 'one-time-code',
+          hint: 'The six digits that the app shows now.',
+        },
+      ],
+      button: 'Confirm',
+      error,
+    })}\n${BACK}`,
+  };
+}
+
+/** They are shown this once. */
+export function recoveryCodesPage(codes: readonly string[]): Page {
+  return {
+    title: 'Your recovery codes',
+    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. The codes of before are no longer valid.')}<ul class="codes">
+${codes.map((code) => `<li>${escapeHtml(code)}</li>`).join('\n')}
+</ul>
+${BACK}`,
+  };
+}
+
+export function newPasskeyPage({ challenge, publicKey }: BegunPasskey): Page {
+  const label = inputOf(
+    { name: 'label', label: 'Name of the passkey', type: 'text', autocomplete: 'off', value: 'Passkey' },
+    { isFirst: true, hasError: false },
+  );
+  return {
+    title: 'Add a passkey',
+    script: PASSKEY_SCRIPT,
+    content: `${passkeyForm({
+      kind: 'create',
+      action: '/account/factors/passkeys',
+      challenge,
+      publicKey,
+      fields: `${label}\n`,
+      button: 'Make the passkey',
+    })}\n${BACK}`,
+  };
+}

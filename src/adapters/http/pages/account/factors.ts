@@ -1,0 +1,115 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { clientInfoOf } from '../../server/client.ts';
+import { beginRefusal } from '../../server/exits.ts';
+import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
+import { asksPassword } from './asks-password.ts';
+import type { AccountPageContext } from './context.ts';
+import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
+import { changeRefusalInWords, refusalInWords } from './refusal-in-words.ts';
+import { toAccount, toFactors } from './to-account.ts';
+
+const closed = { additionalProperties: false };
+
+/** The schema of a form that adds a factor. The password is there where the page asks for it. */
+export const ADD_SCHEMA = {
+  hide: true,
+  [BODY_IS_OPTIONAL]: true,
+  body: Type.Object({ password: Type.Optional(Text) }, closed),
+};
+const IdForm = Type.Object({ id: Uuid }, closed);
+const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLength: 64 }) }, closed);
+
+/** See, add and remove second factors. */
+export function factorRoutes(app: App, context: AccountPageContext): void {
+  listRoute(app, context);
+  appRoutes(app, context);
+  otherRoutes(app, context);
+}
+
+/** The page of the factors, with the reason of a refusal. Other errors are thrown. */
+export async function sendFactors(
+  context: AccountPageContext,
+  session: PageSession,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error?: unknown,
+): Promise<FastifyReply> {
+  if (error !== undefined) {
+    if (!(error instanceof Refusal)) throw error;
+    beginRefusal(error, request, reply);
+  }
+  const isPasswordAsked = await asksPassword(context, session);
+  const reason = error === undefined ? null : changeRefusalInWords(error, isPasswordAsked);
+  const factors = await context.listFactors(session.userId);
+  return context.sendPage(reply, factorsPage(factors, { asksPassword: isPasswordAsked, error: reason }));
+}
+
+function listRoute(app: App, context: AccountPageContext): void {
+  app.get('/account/factors', { schema: { hide: true } }, async (request, reply) => {
+    const session = await context.findSession(request);
+    return session === null ? toAccount(reply) : sendFactors(context, session, request, reply);
+  });
+}
+
+function appRoutes(app: App, context: AccountPageContext): void {
+  const { findSession, addTotp, confirmTotp, sendPage } = context;
+
+  app.post('/account/factors/totp', { schema: ADD_SCHEMA }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      const input = { ...session, ...request.body, client: clientInfoOf(request) };
+      const { id, uri } = await addTotp({ ...input, label: 'Authenticator app' });
+      return sendPage(reply, confirmAppPage(id, uri, null));
+    } catch (error) {
+      return sendFactors(context, session, request, reply, error);
+    }
+  });
+
+  const schema = { hide: true, body: ConfirmForm };
+  app.post('/account/factors/totp/confirm', { schema }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    const id = request.body.id.toLowerCase();
+    try {
+      const code = request.body.code.replace(/\s/g, '');
+      await confirmTotp({ userId: session.userId, id, code, client: clientInfoOf(request) });
+      return toFactors(reply);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      return sendPage(reply, confirmAppPage(id, null, refusalInWords(error)));
+    }
+  });
+}
+
+function otherRoutes(app: App, context: AccountPageContext): void {
+  const { findSession, makeRecoveryCodes, removeFactor, sendPage } = context;
+
+  app.post('/account/factors/recovery-codes', { schema: { hide: true } }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      const codes = await makeRecoveryCodes({ ...session, client: clientInfoOf(request) });
+      return sendPage(reply, recoveryCodesPage(codes));
+    } catch (error) {
+      return sendFactors(context, session, request, reply, error);
+    }
+  });
+
+  app.post('/account/factors/remove', { schema: { hide: true, body: IdForm } }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      const id = request.body.id.toLowerCase();
+      await removeFactor({ ...session, id, client: clientInfoOf(request) });
+      return toFactors(reply);
+    } catch (error) {
+      return sendFactors(context, session, request, reply, error);
+    }
+  });
+}

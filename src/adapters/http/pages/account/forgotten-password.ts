@@ -1,0 +1,33 @@
+import { Type } from '@sinclair/typebox';
+import { readAddress } from '../../../../app/accounts/read-address.ts';
+import { Refusal } from '../../../../domain/refusal.ts';
+import type { App } from '../../server/app.ts';
+import { clientInfoOf } from '../../server/client.ts';
+import { beginRefusal } from '../../server/exits.ts';
+import { Text } from '../../server/schemas.ts';
+import type { AccountPageContext } from './context.ts';
+import { refusalInWords } from './refusal-in-words.ts';
+import { forgottenPasswordPage, RESET_MAILED } from './views.ts';
+
+const Form = Type.Object({ email: Text }, { additionalProperties: false });
+
+/** The form for a forgotten password. The answer does not tell whether the address has an account. */
+export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: AccountPageContext): void {
+  const path = '/account/forgotten-password';
+
+  app.get(path, { schema: { hide: true } }, async (_request, reply) =>
+    sendPage(reply, forgottenPasswordPage({ error: null })),
+  );
+
+  app.post(path, { schema: { hide: true, body: Form } }, async (request, reply) => {
+    const { email } = request.body;
+    try {
+      await forgotPassword({ email: readAddress(email), client: clientInfoOf(request) });
+      return sendPage(reply, RESET_MAILED);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      beginRefusal(error, request, reply);
+      return sendPage(reply, forgottenPasswordPage({ error: refusalInWords(error), typed: email }));
+    }
+  });
+}

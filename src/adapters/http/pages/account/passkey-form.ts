@@ -1,0 +1,59 @@
+import { escapeHtml } from '../../../../lib/html.ts';
+
+export const PASSKEY_SCRIPT = '/account/passkeys.js';
+
+/** Shows the forms of passkeys, and fills in what the browser answers. Plain JavaScript: no build step makes it. */
+export const PASSKEY_SCRIPT_SOURCE = `'use strict';
+for (const form of document.querySelectorAll('form[data-passkey]')) {
+  const failure = form.querySelector('[role=alert]');
+  const ask = async () => {
+    const options = JSON.parse(form.dataset.options);
+    if (form.dataset.passkey === 'create') {
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+      return navigator.credentials.create({ publicKey });
+    }
+    return navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+  };
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    failure.textContent = '';
+    try {
+      form.elements.credential.value = JSON.stringify(await ask());
+      form.submit();
+    } catch {
+      failure.textContent = 'The browser found no passkey, or you cancelled. Try again.';
+    }
+  });
+  form.hidden = false;
+}
+`;
+
+interface PasskeyForm {
+  /** Whether the browser makes a passkey, or proves that it has one. */
+  readonly kind: 'create' | 'get';
+  readonly action: string;
+  readonly challenge: string;
+  /** The options of the browser, as JSON in WebAuthn. */
+  readonly publicKey: object;
+  /** HTML. */
+  readonly fields?: string;
+  readonly button: string;
+}
+
+/** A form that the script shows and submits. Without script the page says why there is none. */
+export function passkeyForm({
+  kind,
+  action,
+  challenge,
+  publicKey,
+  fields = '',
+  button,
+}: PasskeyForm): string {
+  return `<form method="post" action="${action}" data-passkey="${kind}" data-options="${escapeHtml(JSON.stringify(publicKey))}" hidden>
+<input type="hidden" name="challenge" value="${escapeHtml(challenge)}">
+<input type="hidden" name="credential" value="">
+${fields}<p class="error" role="alert"></p>
+<button>${escapeHtml(button)}</button>
+</form>
+<noscript><p>Passkeys need a browser that runs scripts.</p></noscript>`;
+}

@@ -1,0 +1,53 @@
+import { Type } from '@sinclair/typebox';
+import type { App } from '../../server/app.ts';
+import { clientInfoOf } from '../../server/client.ts';
+import type { AccountPageContext } from './context.ts';
+import { Credential, readCredential } from './credential.ts';
+import { newPasskeyPage } from './factor-views.ts';
+import { ADD_SCHEMA, sendFactors } from './factors.ts';
+import { PASSKEY_SCRIPT, PASSKEY_SCRIPT_SOURCE } from './passkey-form.ts';
+import { toAccount, toFactors } from './to-account.ts';
+
+const NewPasskey = Type.Object(
+  {
+    challenge: Type.String({ maxLength: 4_096 }),
+    credential: Credential,
+    label: Type.String({ maxLength: 128 }),
+  },
+  { additionalProperties: false },
+);
+
+/** Add a passkey, in two steps: the browser needs the challenge first. */
+export function passkeyRoutes(app: App, context: AccountPageContext): void {
+  const { findSession, beginPasskey, addPasskey, sendPage } = context;
+
+  app.get(PASSKEY_SCRIPT, { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').send(PASSKEY_SCRIPT_SOURCE),
+  );
+
+  app.post('/account/factors/passkeys/begin', { schema: ADD_SCHEMA }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      const begun = await beginPasskey({ ...session, ...request.body, client: clientInfoOf(request) });
+      return sendPage(reply, newPasskeyPage(begun));
+    } catch (error) {
+      return sendFactors(context, session, request, reply, error);
+    }
+  });
+
+  const add = { hide: true, body: NewPasskey };
+  app.post('/account/factors/passkeys', { schema: add }, async (request, reply) => {
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    try {
+      const { challenge, credential: given, label } = request.body;
+      const credential = readCredential(given);
+      const { userId } = session;
+      await addPasskey({ userId, challenge, credential, label, client: clientInfoOf(request) });
+      return toFactors(reply);
+    } catch (error) {
+      return sendFactors(context, session, request, reply, error);
+    }
+  });
+}

@@ -1,0 +1,17 @@
+const FORMAT = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+export function inWords(milliseconds: number): string {
+  return `${FORMAT.format(milliseconds)} UTC`;
+}
+
+/** The same as HTML. */
+export function timeOf(milliseconds: number): string {
+  return `<time datetime="${new Date(milliseconds).toISOString()}">${inWords(milliseconds)}</time>`;
+}
