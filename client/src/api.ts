@@ -241,6 +241,42 @@ export interface components {
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
+        readonly Activity: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly time: string;
+            readonly type: string;
+            /** @enum {string} */
+            readonly by: "user" | "service_key" | "operator" | "system";
+            /** @description UUID */
+            readonly sessionId?: string;
+            readonly ip?: string;
+            /** @description the browser or app in words */
+            readonly userAgent?: string;
+            /** @description why a session ended */
+            readonly reason?: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "time": "2026-01-02T03:04:05.678Z",
+         *           "type": "sessions.started",
+         *           "by": "user",
+         *           "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *           "ip": "192.0.2.7",
+         *           "userAgent": "Firefox 145 on Linux"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly ActivityList: {
+            readonly items: readonly components["schemas"]["Activity"][];
+            /** @description the cursor of the next page; absent on the last page */
+            readonly nextCursor?: string;
+        };
         /**
          * @example {
          *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
@@ -799,6 +835,34 @@ export interface components {
          */
         readonly SessionEventList: {
             readonly session: components["schemas"]["LivedSession"] | null;
+            readonly data: readonly components["schemas"]["AuditEvent"][];
+            /** @description the cursor of the next page; absent on the last page */
+            readonly nextCursor?: string;
+        };
+        /**
+         * @example {
+         *       "data": [
+         *         {
+         *           "id": "58d83f6c-2927-427d-8c5b-456c6e2682ad",
+         *           "time": "2026-01-02T03:04:05.678Z",
+         *           "type": "sessions.reuse_detected",
+         *           "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *           "sessionId": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *           "actor": {
+         *             "kind": "user"
+         *           },
+         *           "address": "198.51.100.7",
+         *           "userAgent": "curl/8.14.1",
+         *           "generation": 7,
+         *           "data": {
+         *             "presentedGeneration": 4,
+         *             "presentedIat": 1767323045
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        readonly AuditEventList: {
             readonly data: readonly components["schemas"]["AuditEvent"][];
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;

@@ -16,7 +16,9 @@ import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { verifyProof } from '../app/accounts/verify-proof.ts';
+import { listActivity } from '../app/audit/list-activity.ts';
 import { listSessionEvents } from '../app/audit/list-session-events.ts';
+import { listAuditEvents, streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { addPasskey } from '../app/factors/add-passkey.ts';
 import { addTotp } from '../app/factors/add-totp.ts';
 import { beginPasskey } from '../app/factors/begin-passkey.ts';
@@ -143,6 +145,9 @@ export function createUseCases(deps: UseCaseDeps) {
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     listSessionEvents: listSessionEvents(deps),
+    listAuditEvents: listAuditEvents(deps),
+    streamAuditEvents: streamAuditEvents(deps),
+    listActivity: listActivity(deps),
     endSession: endSession(deps),
     endSessions: endSessions(deps),
     endSessionAsOperator: endSessionAsOperator(deps),

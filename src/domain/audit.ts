@@ -17,8 +17,10 @@ export interface Origin {
   readonly userAgent: string | null;
 }
 
-/** The type of an audit event: that of a {@link DomainEvent}. */
-export type AuditType = EventType;
+/** Types of events that are no {@link DomainEvent}: refusals that mean something. */
+export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
+
+export type AuditType = EventType | RefusalType;
 
 /** A fact of an audit event. It is never a secret, a mail address or a user name. */
 export type AuditFact = string | number | boolean | null | readonly string[];
@@ -84,6 +86,15 @@ const KEPT_FACTS: ReadonlySet<string> = new Set([
   'storedGeneration',
   'undone',
 ]);
+
+/** The refusal of a proof of a user who is known. The caller limits how often it happens. */
+export function refusalEvent(
+  id: string,
+  type: RefusalType,
+  { userId, client, at }: { readonly userId: string; readonly client: ClientInfo; readonly at: number },
+): NewAuditEvent {
+  return { id, type, occurredAt: at, userId, sessionId: null, origin: byUser(client), data: {} };
+}
 
 /** The audit event of an occurrence; null where the occurrence only repeats another one for a mail. */
 export function auditEvent(id: string, { event, details }: Occurrence, origin: Origin): NewAuditEvent | null {

@@ -1,23 +1,42 @@
-import type { AuditLog } from '../../ports/stores/audit-log.ts';
-import { AUDIT_COLUMNS, type AuditRow, toAuditEvent } from './audit-row.ts';
+import type { AuditFilter, AuditLog, AuditPage } from '../../ports/stores/audit-log.ts';
+import { AUDIT_COLUMNS, type AuditRow, auditColumns, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 
-/** The audit log in PostgreSQL. The statements of other stores insert its rows. */
+/** The audit log in PostgreSQL. The statements of other stores insert most of its rows. */
 export function createAuditLog(sql: Sql): AuditLog {
   return {
-    async list({ sessionId }, { limit, after }) {
-      const ofSession = sessionId === undefined ? sql`` : sql`and session_id = ${sessionId}`;
-      const behind =
-        after === null
-          ? sql``
-          : sql`and (occurred_at, id) > (${new Date(after.occurredAt)}, ${after.id}::uuid)`;
+    async list(filter, page) {
+      const order = page.newestFirst ? sql`occurred_at desc, id desc` : sql`occurred_at, id`;
       const rows = await execute(sql<AuditRow[]>`
         select ${sql(AUDIT_COLUMNS)} from security_events
-        where true ${ofSession} ${behind}
-        order by occurred_at, id
-        limit ${limit}`);
+        where ${matches(filter)} ${behind(page)}
+        order by ${order}
+        limit ${page.limit}`);
       return rows.map(toAuditEvent);
     },
+
+    async record(event) {
+      const columns = auditColumns(event);
+      const names = Object.keys(columns) as (keyof typeof columns)[];
+      await execute(sql`
+        insert into security_events (${sql(names)})
+        select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`);
+    },
   };
+
+  function matches({ types, userId, sessionId, from, to }: AuditFilter) {
+    return sql`true
+      ${types === undefined ? sql`` : sql`and type = any (${[...types]}::text[])`}
+      ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
+      ${sessionId === undefined ? sql`` : sql`and session_id = ${sessionId}`}
+      ${from === undefined ? sql`` : sql`and occurred_at >= ${new Date(from)}`}
+      ${to === undefined ? sql`` : sql`and occurred_at < ${new Date(to)}`}`;
+  }
+
+  function behind({ after, newestFirst }: AuditPage) {
+    if (after === null) return sql``;
+    const place = sql`(${new Date(after.occurredAt)}, ${after.id}::uuid)`;
+    return newestFirst ? sql`and (occurred_at, id) < ${place}` : sql`and (occurred_at, id) > ${place}`;
+  }
 }

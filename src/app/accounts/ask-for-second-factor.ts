@@ -30,7 +30,7 @@ export async function askForSecondFactor(
   if (kinds.length === 0) return true;
   if (!hasSecondStep(door)) {
     if (deps.legacyDoorsSkipSecondFactor) return true;
-    throw missingSecondStep(deps, session);
+    throw await missingSecondStep(deps, session);
   }
   const { securityVersion } = account;
   const nonce = deps.challenges.newNonce();

@@ -6,6 +6,7 @@ import { isChallengeAlive, type LoginChallenge, type ProofUse } from '../../doma
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import { type Proof, type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
 import { readBinding } from '../sessions/bind-session.ts';
@@ -37,11 +38,11 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
 
   return async ({ challenge: text, proof, presented, client }) => {
     const challenge = await challenges.open(text, 'second_step');
-    if (challenge === null || !isChallengeAlive(challenge, clock())) throw refused(client);
+    if (challenge === null || !isChallengeAlive(challenge, clock())) throw await refused(client);
     await proveKey(challenge, presented);
     const recordSuccess = await beginProofAttempt(deps, challenge.userId, client);
     const pair = await openWith(challenge, proof, client);
-    if (pair === null) throw refused(client, challenge.userId);
+    if (pair === null) throw await refused(client, challenge.userId);
     await recordSuccess();
     return pair;
   };
@@ -90,8 +91,9 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     );
   }
 
-  function refused({ address }: ClientInfo, userId?: string): Refusal {
-    securityLog('proof_refused', { userId, address });
+  async function refused(client: ClientInfo, userId?: string): Promise<Refusal> {
+    if (userId !== undefined) await recordRefusal(deps, 'users.proof_refused', userId, client);
+    securityLog('proof_refused', { userId, address: client.address });
     return new Refusal('proof_refused');
   }
 };

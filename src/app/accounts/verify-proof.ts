@@ -4,6 +4,7 @@ import type { VerifiedProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
+import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import { type ProofDeps, verifyProof as verifySecondFactor } from '../factors/verify-proof.ts';
 import { type ConfirmPasswordDeps, checkPassword } from './confirm-password.ts';
@@ -17,7 +18,7 @@ export interface GivenProof {
 
 export type VerifyProof = (userId: string, given: GivenProof, client: ClientInfo) => Promise<VerifiedProof>;
 
-interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, ProofDeps {
+interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, ProofDeps, RefusalDeps {
   readonly secondFactors: SecondFactors;
 }
 
@@ -52,6 +53,7 @@ async function verifyCode(
   const terms = { nonce: '', requireUserVerification: true };
   const use = await verifySecondFactor(deps, subject, proof, terms, deps.clock());
   if (use === null) {
+    await recordRefusal(deps, 'users.proof_refused', userId, client);
     deps.securityLog('proof_refused', { userId, address: client.address });
     throw new Refusal('proof_refused');
   }

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditFilter, AuditLog } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPage } from '../../ports/stores/audit-log.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 
 /** A page of audit events. */
@@ -9,22 +9,27 @@ export interface EventPage {
   readonly nextCursor?: string;
 }
 
-/** Reads one page of the audit log, oldest first. Throws a {@link Refusal} if the cursor is not valid. */
+/** How much of a list is wanted, from which cursor on, in which order. */
+export interface PageRequest extends Pick<AuditPage, 'limit' | 'newestFirst'> {
+  readonly cursor: string | null;
+}
+
+/** Reads one page of the audit log. Throws a {@link Refusal} if the cursor is not valid. */
 export async function readPage(
   auditLog: AuditLog,
   filter: AuditFilter,
-  limit: number,
-  cursor: string | null,
+  { cursor, limit, ...order }: PageRequest,
 ): Promise<EventPage> {
-  const after = cursor === null ? null : placeOf(cursor);
-  const found = await auditLog.list(filter, { limit: limit + 1, after });
+  const found = await auditLog.list(filter, { ...order, limit: limit + 1, after: placeOf(cursor) });
   const items = found.slice(0, limit);
   const last = items.at(-1);
   if (found.length <= limit || last === undefined) return { items };
   return { items, nextCursor: cursorAt({ time: last.occurredAt, id: last.id }) };
 }
 
-function placeOf(cursor: string) {
+/** The place of a cursor; null: the beginning. Throws a {@link Refusal} if the cursor is not valid. */
+export function placeOf(cursor: string | null): AuditPage['after'] {
+  if (cursor === null) return null;
   const { time, id } = readCursor(cursor);
   return { occurredAt: time, id };
 }

@@ -28,7 +28,7 @@ export const listSessionEvents =
     readonly auditLog: AuditLog;
   }): ListSessionEvents =>
   async (sessionId, limit, cursor) => {
-    const page = await readPage(auditLog, { sessionId }, limit, cursor);
+    const page = await readPage(auditLog, { sessionId }, { limit, cursor });
     const family = await families.find(sessionId);
     if (family === null && cursor === null && page.items.length === 0) throw new Refusal('not_found');
     return { family, ...page };

@@ -17,6 +17,7 @@ import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
+import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
 import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
@@ -24,7 +25,7 @@ import { nextGeneration } from '../tokens/next-generation.ts';
 import { useProof } from '../tokens/require-proof.ts';
 import { type BindingDeps, type BindingInput, readBinding } from './bind-session.ts';
 
-export interface OpenSessionDeps extends BindingDeps {
+export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
   readonly codec: TokenCodec;
@@ -64,7 +65,7 @@ export const openSession =
       { ...session, jkt },
       (family, entries) => deps.families.open(family, entries, { refuseSecondFactor }),
     );
-    if (pair === null) throw missingSecondStep(deps, session);
+    if (pair === null) throw await missingSecondStep(deps, session);
     return pair;
   };
 
@@ -107,11 +108,12 @@ function newDeviceOccurrences(
   return [{ event: { ...started, type: 'sessions.started_on_new_device' }, ifNewDevice: true }];
 }
 
-/** The refusal of a door that cannot ask for the second factor of the account. It is logged. */
-export function missingSecondStep(
-  { securityLog }: Pick<OpenSessionDeps, 'securityLog'>,
+/** The refusal of a door that cannot ask for the second factor of the account. It is logged and recorded. */
+export async function missingSecondStep(
+  deps: Pick<OpenSessionDeps, 'securityLog'> & RefusalDeps,
   { userId, client }: Pick<NewSession, 'userId' | 'client'>,
-): Refusal {
-  securityLog('second_factor_missing', { userId, address: client.address });
+): Promise<Refusal> {
+  await recordRefusal(deps, 'users.second_factor_missing', userId, client);
+  deps.securityLog('second_factor_missing', { userId, address: client.address });
   return new Refusal('forbidden', 'This account has a second factor, which this front door cannot ask for.');
 }

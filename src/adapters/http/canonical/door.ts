@@ -4,6 +4,7 @@ import type { App } from '../server/app.ts';
 import { requireBearer } from '../server/authenticate.ts';
 import { scope } from '../server/scope.ts';
 import { type AccountsOptions, accountRoutes, ownAccountRoutes } from './accounts.ts';
+import { type ActivityOptions, activityRoute } from './activity.ts';
 import { type FactorsOptions, factorRoutes } from './factors.ts';
 import { type LoginOptions, loginRoute, secondStepRoute } from './login.ts';
 import { type PasskeysOptions, passkeyLoginRoutes, passkeyRoutes } from './passkeys.ts';
@@ -16,7 +17,8 @@ export interface CanonicalOptions
     AccountsOptions,
     FactorsOptions,
     PasskeysOptions,
-    SessionsOptions {
+    SessionsOptions,
+    ActivityOptions {
   readonly refresh: Refresh;
   readonly stepUp: StepUp;
 }
@@ -33,6 +35,7 @@ export async function canonicalDoor(app: App, options: CanonicalOptions): Promis
   await scope(app, (own) => {
     requireBearer(own, options.authenticate);
     sessionRoutes(own, options);
+    activityRoute(own, options);
     ownAccountRoutes(own, options);
     factorRoutes(own, options);
     passkeyRoutes(own, options);

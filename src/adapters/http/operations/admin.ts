@@ -9,9 +9,10 @@ import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/
 import type { App } from '../server/app.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { requireServiceKey, serviceKeyOrigin } from '../server/service-keys.ts';
+import { type AuditOptions, auditRoute } from './audit.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
-export interface AdminOptions {
+export interface AdminOptions extends AuditOptions {
   readonly serviceKeys: readonly ServiceKey[];
   readonly listSessions: ListSessions;
   readonly listSessionEvents: ListSessionEvents;
@@ -25,6 +26,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const Id = Type.Object({ id: Uuid });
   sessionEventsRoute(scope, options);
+  auditRoute(scope, options);
 
   scope.get(
     '/admin/sessions',

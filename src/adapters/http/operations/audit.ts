@@ -1,0 +1,103 @@
+import { Readable } from 'node:stream';
+import { type Static, Type } from '@sinclair/typebox';
+import type { ListAuditEvents, StreamAuditEvents } from '../../../app/audit/read-audit-log.ts';
+import type { AuditEvent } from '../../../domain/audit.ts';
+import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
+import { PageQuery } from '../canonical/session-item.ts';
+import type { App } from '../server/app.ts';
+import { longText } from '../server/bounded.ts';
+import { problems, Time, Uuid } from '../server/schemas.ts';
+import { AuditItem, auditExample, auditItem } from './audit-item.ts';
+
+export interface AuditOptions {
+  readonly listAuditEvents: ListAuditEvents;
+  readonly streamAuditEvents: StreamAuditEvents;
+}
+
+const Query = Type.Composite([
+  PageQuery,
+  Type.Object({
+    type: Type.Optional(Type.String({ pattern: '^[a-z_.]{1,64}$', maxLength: 64 })),
+    user: Type.Optional(Uuid),
+    session: Type.Optional(Uuid),
+    from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
+    to: Type.Optional(Type.String({ ...Time, description: 'events before this time' })),
+  }),
+]);
+
+const AuditPage = Type.Object(
+  {
+    data: Type.Array(AuditItem, { maxItems: 100 }),
+    nextCursor: Type.Optional(
+      longText({ description: 'the cursor of the next page; absent on the last page' }),
+    ),
+  },
+  { additionalProperties: false, title: 'AuditEventList', examples: [{ data: [auditExample] }] },
+);
+
+const NDJSON = 'application/x-ndjson';
+
+const Lines = Type.Unsafe<Readable>(
+  longText({ description: 'one event on each line', examples: [`${JSON.stringify(auditExample)}\n`] }),
+);
+
+/** `GET /admin/audit`. Must be registered in a scope that requires a service key. */
+export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: AuditOptions): void {
+  scope.get(
+    '/admin/audit',
+    {
+      schema: {
+        tags: ['operations'],
+        security: [{ serviceKey: [] }],
+        operationId: 'listAuditEvents',
+        summary: 'List or export the audit log, oldest first',
+        description:
+          `With \`Accept: ${NDJSON}\` the answer is a stream of all events behind the cursor, one on each line, ` +
+          'and `limit` does not apply.',
+        querystring: Query,
+        response: {
+          200: {
+            description: 'a page of events, or a stream of them',
+            content: {
+              'application/json': { schema: AuditPage },
+              [NDJSON]: {
+                schema: Lines,
+              },
+            },
+          },
+          ...problems(400, 401, 403, 503),
+        },
+      },
+    },
+    async (request, reply): Promise<Static<typeof AuditPage> | Readable> => {
+      const { limit = 20, cursor = null } = request.query;
+      const filter = filterOf(request.query);
+      if (wantsLines(request.headers.accept)) {
+        const events = await streamAuditEvents(filter, cursor);
+        reply.type(NDJSON);
+        return Readable.from(toLines(events));
+      }
+      const { items, ...more } = await listAuditEvents(filter, { limit, cursor });
+      return { data: items.map(auditItem), ...more };
+    },
+  );
+}
+
+function filterOf({ type, user, session, from, to }: Static<typeof Query>): AuditFilter {
+  return {
+    ...(type !== undefined && { types: [type] }),
+    ...(user !== undefined && { userId: user.toLowerCase() }),
+    ...(session !== undefined && { sessionId: session.toLowerCase() }),
+    ...(from !== undefined && { from: Date.parse(from) }),
+    ...(to !== undefined && { to: Date.parse(to) }),
+  };
+}
+
+function wantsLines(accept = ''): boolean {
+  return accept.split(',').some((entry) => entry.split(';')[0]?.trim().toLowerCase() === NDJSON);
+}
+
+/** JSON escapes line breaks, so that no text of a client can begin a line. */
+async function* toLines(events: AsyncIterable<AuditEvent>) {
+  for await (const event of events) yield `${JSON.stringify(auditItem(event))}\n`;
+}

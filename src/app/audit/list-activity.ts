@@ -1,0 +1,27 @@
+import type { AuditType } from '../../domain/audit.ts';
+import type { AuditLog } from '../../ports/stores/audit-log.ts';
+import { type EventPage, type PageRequest, readPage } from './event-page.ts';
+
+/** What users see of their own part of the log. A type that could tell a thief about a defence is not among them. */
+const SHOWN: readonly AuditType[] = [
+  'sessions.address_changed',
+  'sessions.reuse_detected',
+  'sessions.revoked',
+  'sessions.started',
+  'sessions.stepped_up',
+  'sessions.user_agent_changed',
+  'users.created',
+  'users.email_changed',
+  'users.email_verified',
+  'users.factor_added',
+  'users.factor_removed',
+  'users.password_changed',
+];
+
+export type ListActivity = (userId: string, page: Omit<PageRequest, 'newestFirst'>) => Promise<EventPage>;
+
+/** The activity of one user, newest first. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid. */
+export const listActivity =
+  ({ auditLog }: { readonly auditLog: AuditLog }): ListActivity =>
+  async (userId, page) =>
+    readPage(auditLog, { userId, types: SHOWN }, { ...page, newestFirst: true });

@@ -1,0 +1,35 @@
+import type { AuditEvent } from '../../domain/audit.ts';
+import type { AuditFilter, AuditLog } from '../../ports/stores/audit-log.ts';
+import { type EventPage, type PageRequest, placeOf, readPage } from './event-page.ts';
+
+/** One page of the audit log, oldest first. */
+export type ListAuditEvents = (filter: AuditFilter, page: PageRequest) => Promise<EventPage>;
+
+/** Lists events of the audit log. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid. */
+export const listAuditEvents =
+  ({ auditLog }: { readonly auditLog: AuditLog }): ListAuditEvents =>
+  async (filter, page) =>
+    readPage(auditLog, filter, page);
+
+/** All events of the audit log behind a cursor, oldest first. */
+export type StreamAuditEvents = (
+  filter: AuditFilter,
+  cursor: string | null,
+) => Promise<AsyncIterable<AuditEvent>>;
+
+/** Events that one statement reads, so that memory stays flat however long the log is. */
+const BATCH = 500;
+
+/** Reads the log in batches, as fast as the consumer takes them. Rejects with a {@link Refusal} if the cursor is not valid. */
+export const streamAuditEvents = ({ auditLog }: { readonly auditLog: AuditLog }): StreamAuditEvents => {
+  return async (filter, cursor) => read(filter, placeOf(cursor));
+
+  async function* read(filter: AuditFilter, start: ReturnType<typeof placeOf>) {
+    for (let after = start; ; ) {
+      const batch: readonly AuditEvent[] = await auditLog.list(filter, { limit: BATCH, after });
+      yield* batch;
+      after = batch.at(-1) ?? null;
+      if (batch.length < BATCH) return;
+    }
+  }
+};

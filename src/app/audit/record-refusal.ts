@@ -1,0 +1,21 @@
+import { type RefusalType, refusalEvent } from '../../domain/audit.ts';
+import type { ClientInfo } from '../../domain/events.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { AuditLog } from '../../ports/stores/audit-log.ts';
+
+export interface RefusalDeps {
+  readonly auditLog: Pick<AuditLog, 'record'>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** Records that the proof of a known user was refused. A limit of attempts must stand before every caller. */
+export async function recordRefusal(
+  { auditLog, clock, newId }: RefusalDeps,
+  type: RefusalType,
+  userId: string,
+  client: ClientInfo,
+): Promise<void> {
+  await auditLog.record(refusalEvent(newId(), type, { userId, client, at: clock() }));
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { addApp, logIn, signUp } from '../support/factors.ts';
+import { type HttpService, httpService } from '../support/http.ts';
+import { claimsOf, ELSEWHERE } from '../support/sessions.ts';
+
+const NDJSON = 'application/x-ndjson';
+
+/** An agent that tries to begin a line of its own, and a formula of a spreadsheet. */
+const HOSTILE = '=cmd|x!A1","type":"users.deleted"}\\n{"id":1';
+
+async function audit({ send, adminKey }: HttpService, query = '') {
+  const { status, body } = await send(`/admin/audit${query}`, { headers: { 'x-api-key': adminKey } });
+  return { status, data: (body.data ?? []) as Record<string, unknown>[], nextCursor: body.nextCursor };
+}
+
+async function lines({ url, adminKey }: HttpService, query = '') {
+  const headers = { 'x-api-key': adminKey, accept: NDJSON };
+  const response = await fetch(new URL(`/admin/audit${query}`, url), { headers });
+  return { type: response.headers.get('content-type'), text: await response.text() };
+}
+
+t.test('each filter selects the events that match it', async (t) => {
+  const service = await httpService(t);
+  const { time } = service;
+  const [one, other] = [randomUUID(), randomUUID()];
+  const pair = await service.logIn({ userId: one });
+  time.now += 1_000;
+  await service.logIn({ userId: other });
+  time.now += 1_000;
+  await service.refresh(pair, { client: ELSEWHERE });
+  const types = async (query: string) => (await audit(service, query)).data.map(({ type }) => type);
+  t.same(await types(''), ['sessions.started', 'sessions.started', 'sessions.address_changed']);
+  t.same(await types('?type=sessions.address_changed'), ['sessions.address_changed']);
+  t.same(await types(`?user=${other}`), ['sessions.started']);
+  t.same(await types(`?session=${claimsOf(pair.access).sid}&type=sessions.started`), ['sessions.started']);
+  const at = (milliseconds: number) => encodeURIComponent(new Date(milliseconds).toISOString());
+  t.same(await types(`?from=${at(time.now)}`), ['sessions.address_changed'], 'from is part of the range');
+  t.same((await types(`?to=${at(time.now)}`)).length, 2, 'to is not');
+});
+
+t.test('a forged filter is refused, and selects nothing', async (t) => {
+  const service = await httpService(t);
+  await service.logIn();
+  for (const query of [
+    "?type=' OR 1=1 --",
+    '?type=A',
+    '?user=1',
+    '?session=*',
+    '?from=yesterday',
+    '?to=1',
+    '?limit=1000',
+    '?type=a&type=b',
+    '?cursor=zzz',
+  ])
+    t.equal((await audit(service, query)).status, 400, query);
+});
+
+t.test('the stream has each event once, one on each line', async (t) => {
+  const service = await httpService(t);
+  for (let n = 0; n < 1_003; n += 1) {
+    const client = { address: '203.0.113.1', userAgent: n === 500 ? HOSTILE : 'test/1' };
+    await service.logIn({ client });
+  }
+  const { type, text } = await lines(service, '?limit=1');
+  t.equal(type, NDJSON);
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.equal(new Set(events.map(({ id }) => id)).size, 1_003);
+  t.same([...new Set(events.map((event) => event.type))], ['sessions.started']);
+  t.equal(events.filter(({ userAgent }) => userAgent === HOSTILE).length, 1);
+});
+
+t.test('a user sees the own activity alone, newest first, without facts for operators', async (t) => {
+  const service = await httpService(t);
+  const [userId, stranger] = [randomUUID(), randomUUID()];
+  const pair = await service.logIn({ userId });
+  await service.logIn({ userId: stranger });
+  service.time.now += 1_000;
+  await service.refresh(pair, { client: ELSEWHERE });
+  const headers = { authorization: `Bearer ${pair.access}` };
+  const { body } = await service.send(`/auth/activity?userId=${stranger}&user=${stranger}`, { headers });
+  t.match(body, { items: [{ type: 'sessions.address_changed', by: 'user' }, { type: 'sessions.started' }] });
+  t.equal((body.items as unknown[]).length, 2);
+  t.notMatch(JSON.stringify(body), /presented|generation|clientId|door/);
+  t.equal((await service.send('/auth/activity')).status, 401);
+});
+
+t.test('a wrong second step is recorded for its account', async (t) => {
+  const service = await httpService(t);
+  const ann = await signUp(service);
+  const app = await addApp(service, ann);
+  const { challenge } = (await logIn(service, 'ann')).body;
+  const code = app.code() === '000000' ? '000001' : '000000';
+  t.equal((await service.post('/auth/login/second-factor', { challenge, code })).status, 401);
+  const { data } = await audit(service, '?type=users.proof_refused');
+  t.match(data, [{ userId: ann.id, actor: { kind: 'user' } }]);
+  t.equal(data.length, 1);
+});
+
+t.test('no token and no password is in the log', async (t) => {
+  const service = await httpService(t);
+  const password = 'a canary password 42';
+  await service.post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
+  const { body } = await service.post('/auth/login', { username: 'ann', password });
+  const { body: next } = await service.post('/auth/refresh', {
+    refreshToken: body.refresh,
+    accessToken: body.access,
+  });
+  await service.post('/auth/refresh', { refreshToken: body.refresh, accessToken: body.access });
+  const { text } = await lines(service);
+  t.match(text, /sessions\.started/);
+  for (const secret of [password, 'ann@example.com', body.refresh, body.access, next.refresh, next.access])
+    if (typeof secret === 'string') t.notOk(text.includes(secret));
+});
