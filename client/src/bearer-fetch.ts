@@ -3,8 +3,8 @@ import type { SessionClient } from './types.js';
 type Fetch = SessionClient['fetch'];
 
 /**
- * A `fetch` that sends the access token to these origins only. `stepUp` has the user authenticated again, and returns the
- * next access token, or null to leave the refusal as it is.
+ * A `fetch` that sends the access token to these origins only. `stepUp` authenticates the user again and returns the
+ * next access token. If it returns null, the refusal is the answer.
  */
 export function bearerFetch(
   origins: readonly string[],
@@ -38,8 +38,8 @@ export function bearerFetch(
 }
 
 /**
- * What may help after a refusal; each is tried once, in this order. 1: a refresh, 2: a step-up. 0: the refusal has nothing to
- * do with the token, such as a 401 for a wrong password.
+ * The next step after a refusal. 1: a refresh. 2: a step-up. 0: none, because the refusal is not about the token, such
+ * as a 401 for a wrong password. Each step is tried once, in this order.
  */
 async function remedyOf(answer: Response, challenge: string): Promise<number> {
   if (answer.status !== 401) return 0;

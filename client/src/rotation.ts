@@ -14,8 +14,8 @@ import type { Proof, Schemas } from './types.js';
 export function createRotation({ withLock, known, read, update }: PairStore, ask: PostJson, retry: Retry) {
   /**
    * Without a proof: exchanges the pair with this access token, unless another tab has already done so. With a proof:
-   * exchanges the current pair, once, because a proof is never repeated automatically. Returns the access token that is
-   * then current, or null when signed out.
+   * finishes a pending exchange, then exchanges the current pair once. A proof is never repeated automatically. Returns
+   * the access token that is then current, or null when signed out.
    */
   return (access: string, proof?: Proof | null): Promise<string | null> =>
     withLock(async () => {
@@ -29,7 +29,7 @@ export function createRotation({ withLock, known, read, update }: PairStore, ask
 
   /**
    * Runs one attempt. A suspended tab may have lost the lock, and the stored pair may be newer. So each attempt reads
-   * the storage before it sends, and each write compares the refresh token from which it was made.
+   * the storage before it sends. Each write changes the storage only if its refresh token is the one that was sent.
    *
    * A step-up whose answer was lost is repeated without its proof: the service needs none if it has exchanged the pair.
    */
@@ -54,7 +54,7 @@ export function createRotation({ withLock, known, read, update }: PairStore, ask
     } catch (error) {
       const { code, recovery } = Object(error) as Partial<SessionError>;
       const isRefused = code === 'proof_refused';
-      // A key reaches another pair only if the storage was set back.
+      // `idempotency_key_reused` means that the storage was reset to an older state. The next attempt makes a new key.
       if (isRefused || code === 'idempotency_key_reused') await replace({ ...stored, key: '' });
       if (isRefused && !proof) return exchange(access);
       if (recovery !== 'login') throw error;

@@ -1,13 +1,12 @@
 import type { PairStore } from './pair-store.js';
 import type { SessionClient } from './types.js';
 
-/** Milliseconds before its expiry at which a token is refreshed; for short-lived tokens, a fifth of their lifetime. */
+/** The refresh margin: milliseconds before the expiry of a token, at most a fifth of its lifetime. */
 const AHEAD = 60_000;
 
 /**
- * Returns the access token and refreshes it before it expires. A call in the first half of the
- * margin starts a refresh in the background and returns the current token. A call in the second half waits for the new
- * token.
+ * Returns the access token and refreshes it before it expires. A call in the first half of the refresh margin returns
+ * the current token and refreshes it in the background. A call in the second half waits for the new token.
  */
 export function createTokenGetter(
   { known, read, left }: PairStore,

@@ -3,7 +3,7 @@ import type { components } from './api.js';
 /** Bodies of requests and answers, as the service documents them. */
 export type Schemas = components['schemas'];
 
-/** Answer of `POST /auth/login` and `POST /auth/refresh`. */
+/** Answer of `POST /auth/login`, `POST /auth/refresh` and `POST /auth/step-up`. */
 export type TokenPair = Schemas['TokenPair'];
 
 /** The next step for a client: try again, log in again, or neither. */
@@ -51,7 +51,7 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
   /**
    * Called when the session has ended, here or in another tab. `code` says why, as in {@link SessionState}. Only a
-   * log-out, or a refresh answered with `recovery: login`, ends a session.
+   * log-out, or a refresh or step-up answered with `recovery: login`, ends a session.
    */
   readonly onSignedOut?: (code: string | null) => void;
   /**
@@ -75,9 +75,9 @@ export interface SessionClient {
    */
   logOut(scope?: LogOutScope): Promise<void>;
   /**
-   * Returns an access token that does not expire within the next moments, or null when signed out. Pass a token that a
-   * server refused with 401 as `rejected`: the result is another one. Rejects if a new token is needed but not
-   * available; the session continues.
+   * Returns an access token that is valid for 30 more seconds (short-lived tokens: a tenth of their lifetime), or null
+   * when signed out. Pass a token that a server refused with 401 as `rejected`: the result is another one. Rejects if a
+   * new token is needed but not available; the session continues.
    */
   token(rejected?: string): Promise<string | null>;
   /**

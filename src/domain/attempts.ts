@@ -37,10 +37,10 @@ const PER_ACCOUNT: DelayPolicy = {
 };
 
 /**
- * Growing delays make guessing useless. Networks of earlier logins have their own counts, so that a guesser cannot
- * lock the owner out. Both are measures of NIST SP 800-63B, section 5.2.2. A typing error costs almost no time. Many
- * people may share a network. A guesser gets about a hundred guesses a day for each identifier. Failures of a
- * network are forgotten one by one: a busy network has failures all day, and a new user must not wait for minutes.
+ * Growing delays limit a guesser to about a hundred guesses a day for each identifier. A typing error costs almost no
+ * time. Networks of earlier logins have their own counts, so that a guesser cannot lock the owner out. Both measures
+ * are in NIST SP 800-63B, section 5.2.2. Many people may share a network, so it has more free failures. They are
+ * forgotten one by one. Otherwise the failures of a busy network would delay each new user by minutes.
  */
 export const ATTEMPT_POLICY: AttemptPolicy = {
   account: PER_ACCOUNT,
@@ -109,8 +109,8 @@ export function beginAttempt(
 
 /**
  * Records that the password was right. The account becomes known at the network, and its count there is reset. The
- * shared counts lose only this attempt: a login by the owner, or by an attacker to an own account, must not give a
- * guesser free attempts again (NIST speaks of "the same IP address" too).
+ * shared counts lose only this attempt. Otherwise a login by the owner, or by an attacker to another account, would
+ * give a guesser free attempts. NIST SP 800-63B, too, forgets only failures from the same IP address.
  */
 export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
   const known = { ...state, pair: undefined, knownUntil: now + policy.knownFor };

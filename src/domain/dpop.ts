@@ -41,7 +41,7 @@ export interface PresentedProof extends ProvenRequest {
 interface Expected {
   /** The thumbprint of the key; null where any key is accepted. */
   readonly jkt: string | null;
-  /** The `ath` of the access token that comes along; null without one. */
+  /** The `ath` of the access token in the same request; null without one. */
   readonly ath: string | null;
 }
 

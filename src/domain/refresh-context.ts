@@ -3,7 +3,7 @@ import type { OAuthClient } from './oauth-client.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { RefreshClaims } from './token-pair.ts';
 
-/** What a refresh token is exchanged for: the next pair, or one that a new proof of the user's identity raises. */
+/** The kind of exchange. A step-up also proves the user's identity again, so its pair has a new `auth_time`. */
 export type Operation = 'refresh' | 'step_up';
 
 /** A verified refresh request, and what the replica that serves it knows. The verdict reads only this and the row. */

@@ -21,7 +21,7 @@ export function revocationOccurrence(facts: Facts, reason: RevocationReason): Oc
   return { event: { type: 'sessions.revoked', occurredAt: facts.now, data } };
 }
 
-/** A bound session was tried without its key, or with another one. The user is told at most once a day. */
+/** A request for a bound session had no proof, or a proof of another key. The user is notified at most once a day. */
 export function proofOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
   const data = { ...session(facts), ...clientFacts(facts.client), reason };
   return {
@@ -57,7 +57,7 @@ export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurre
   };
 }
 
-/** The occurrence of a new network; empty where the network is the one that the token was minted for. */
+/** The occurrence of a new network. Empty in the network of the token, and unless the family's policy is `notify`. */
 export function newNetworkOccurrences(
   facts: Facts,
   { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,

@@ -95,7 +95,7 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.equal(await waiting(sql), 50, 'they stay');
   t.equal(events.length, 1);
   const said = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
-  t.equal(said().length, 1, 'said once');
+  t.equal(said().length, 1, 'logged once');
   const { attempts } = await returned(sql);
   await consumer.bindQueue(...binding);
   const after = await registering.register(1);

@@ -11,7 +11,7 @@ import { startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
-/** A service that stops answers every request that it has accepted. */
+/** During its shutdown, a service answers every request that it has accepted. */
 
 const STOPS = 3;
 const CLIENTS = 24;

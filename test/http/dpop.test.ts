@@ -77,7 +77,7 @@ t.test('a login with a proof binds the session, and both tokens say so', async (
   t.equal((await service.post('/auth/login', credentials, { dpop: unused })).status, 200, 'not used before');
 });
 
-t.test('a login without a proof is as before', async (t) => {
+t.test('a login without a proof opens an unbound session', async (t) => {
   const service = await start(t);
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}`);
   t.same(Object.keys(body).sort(), ['access', 'expiresIn', 'refresh']);
@@ -156,7 +156,7 @@ t.test('a service key with scope dpop opens bound sessions only', async (t) => {
   t.equal((await service.post(bound, undefined, headers)).body.tokenType, 'DPoP');
 });
 
-t.test('a bound session is refreshed with a proof of its key, again and again', async (t) => {
+t.test('each refresh of a bound session needs a new proof of its key', async (t) => {
   const service = await start(t);
   let pair = await service.logIn();
   for (let round = 0; round < 3; round += 1) {
@@ -227,36 +227,39 @@ t.test('a bound session is refused without its key at every door, and lives', as
     t.equal(
       await refresh(refreshToken, { dpop: used }),
       wanted,
-      `${path}: a used proof is no reuse of the token`,
+      `${path}: the used proof is refused before reuse is judged`,
     );
   }
 });
 
-t.test('a missing proof or one of another key is told once a day, other faults are counted', async (t) => {
-  const service = await start(t);
-  const { refreshToken, accessToken } = await service.logIn();
-  const pair = { refreshToken, accessToken };
-  const other = proofKey();
-  const recorded = async () =>
-    (await service.outbox.claim('event', NOW + 1, NOW + 2, 100)).filter(
-      ({ event }) => event.type === 'sessions.dpop_refused',
-    );
-  for (const dpop of ['x', service.proof('GET', '/auth/refresh'), service.proof('POST', '/x')])
-    await service.post('/auth/refresh', pair, { dpop });
-  t.same(await recorded(), []);
-  t.equal(await proofless(service, 'malformed'), 1);
-  t.equal(await proofless(service, 'other_request'), 2);
-  for (let times = 0; times < 3; times += 1) await service.post('/auth/refresh', pair);
-  await service.post('/auth/refresh', pair, { dpop: service.proof('POST', '/auth/refresh', {}, other) });
-  const [event, ...more] = await recorded();
-  t.match(event?.event.data, { reason: 'missing', sessionId: claimsOf(refreshToken).tokenFamily });
-  t.same(more, []);
-  t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 1);
-  t.equal(await proofless(service, 'missing'), 3);
-  t.equal(await proofless(service, 'other_key'), 1);
-});
+t.test(
+  'a missing proof or one of another key is recorded once a day, other faults are only counted',
+  async (t) => {
+    const service = await start(t);
+    const { refreshToken, accessToken } = await service.logIn();
+    const pair = { refreshToken, accessToken };
+    const other = proofKey();
+    const recorded = async () =>
+      (await service.outbox.claim('event', NOW + 1, NOW + 2, 100)).filter(
+        ({ event }) => event.type === 'sessions.dpop_refused',
+      );
+    for (const dpop of ['x', service.proof('GET', '/auth/refresh'), service.proof('POST', '/x')])
+      await service.post('/auth/refresh', pair, { dpop });
+    t.same(await recorded(), []);
+    t.equal(await proofless(service, 'malformed'), 1);
+    t.equal(await proofless(service, 'other_request'), 2);
+    for (let times = 0; times < 3; times += 1) await service.post('/auth/refresh', pair);
+    await service.post('/auth/refresh', pair, { dpop: service.proof('POST', '/auth/refresh', {}, other) });
+    const [event, ...more] = await recorded();
+    t.match(event?.event.data, { reason: 'missing', sessionId: claimsOf(refreshToken).tokenFamily });
+    t.same(more, []);
+    t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 1);
+    t.equal(await proofless(service, 'missing'), 3);
+    t.equal(await proofless(service, 'other_key'), 1);
+  },
+);
 
-t.test('a copy of an ended session is told to no one', async (t) => {
+t.test('a refused proof for an ended session causes no mail', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
   const { tokenFamily, sub } = claimsOf(pair.refreshToken);
@@ -349,7 +352,7 @@ t.test('a bound refresh token alone ends its own session, and no other', async (
   t.equal((await service.post('/auth/logout', { refreshToken })).status, 204);
 });
 
-t.test('introspection tells the key', async (t) => {
+t.test('introspection answers the key of a bound session', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
   const look = (token: string) =>
@@ -478,7 +481,7 @@ t.test('DPOP_NONCE=on: a proof needs the nonce of the service, for two periods',
   t.notOk(unbound.headers.has('dpop-nonce'), 'without a proof there is none');
 });
 
-t.test('a nonce is asked for only of the owner of the key', async (t) => {
+t.test('a nonce is asked for only if the key and the request are right', async (t) => {
   const service = await start(t, { dpopNonce: true });
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}&dpopJkt=${service.key.jkt}`);
   const pair = { refreshToken: body.refresh, accessToken: body.access };

@@ -60,8 +60,8 @@ t.test('requests that violate RFC 6749 are refused', async (t) => {
     'another grant': ['grant_type=password&username=a&password=b', 'unsupported_grant_type'],
     'a scope': [`${good}&scope=admin`, 'invalid_scope'],
     'a repeated parameter': [`${good}&grant_type=refresh_token`, 'invalid_request'],
-    'a repeated parameter that nobody knows': [`${good}&x=1&x=2`, 'invalid_request'],
-    'no token of ours': ['grant_type=refresh_token&refresh_token=x', 'invalid_grant'],
+    'a repeated unknown parameter': [`${good}&x=1&x=2`, 'invalid_request'],
+    'a token that this service did not issue': ['grant_type=refresh_token&refresh_token=x', 'invalid_grant'],
   };
   for (const [name, [text, error]] of Object.entries(cases)) {
     const answer = await form('/oauth/token', text);
@@ -82,7 +82,7 @@ t.test('requests that violate RFC 6749 are refused', async (t) => {
   t.match(
     await form('/oauth/token', `${good}&unknown=1&scope=&client_id=kinship`),
     { status: 200 },
-    'left alone',
+    'unknown and empty parameters are ignored',
   );
 });
 
@@ -95,7 +95,7 @@ t.test('client authentication is optional, but wrong credentials are refused', a
     'another name': basic('stranger', SERVICE_KEY),
     'no base64': { authorization: 'Basic ???' },
     'no colon': { authorization: `Basic ${Buffer.from(SERVICE_KEY).toString('base64')}` },
-    'an escape that is none': { authorization: `Basic ${Buffer.from('%zz:%zz').toString('base64')}` },
+    'an invalid escape': { authorization: `Basic ${Buffer.from('%zz:%zz').toString('base64')}` },
     'another scheme': { authorization: `Bearer ${SERVICE_KEY}` },
   };
   for (const [name, headers] of Object.entries(wrong)) {
@@ -262,7 +262,7 @@ t.test('introspection describes a valid token', async (t) => {
 
   time.now += HOUR;
   t.same((await look(pair.access)).body, { active: false }, 'past its exp');
-  t.match((await look(pair.refresh)).body, { active: true }, 'which is not that of the other');
+  t.match((await look(pair.refresh)).body, { active: true }, 'the refresh token expires later');
   await end(String(claims.sid), userId, 'logout');
   t.same((await look(pair.refresh)).body, { active: false }, 'the session has ended');
 
@@ -272,7 +272,7 @@ t.test('introspection describes a valid token', async (t) => {
   t.match(
     (await look(String(next.refresh_token))).body,
     { active: true },
-    'and nothing came of the question',
+    'introspection of the rotated token ended nothing',
   );
   time.now += 31 * 24 * HOUR;
   t.same((await look(String(next.refresh_token))).body, { active: false }, 'past its exp');

@@ -4,7 +4,7 @@ import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { NOW } from '../support/families.ts';
 
 const { account: PER_ACCOUNT, network: PER_NETWORK, knownFor, knownNetworks } = ATTEMPT_POLICY;
-/** Whose identifier is the name of the account. */
+/** A subject whose identifier is the name of its account. */
 const subject = (account: string, network: string) => ({ account, identifier: account, network });
 const ANN = subject('ann', '192.0.2.1');
 const STRANGER = subject('ann', '198.51.100.66');
@@ -19,7 +19,7 @@ export function attemptsContract(t: Test, fresh: Fresh): void {
   t.end();
 }
 
-/** How many of so many attempts one after another are allowed. */
+/** Makes this number of attempts one after another, and returns how many were allowed. */
 async function begun(attempts: Attempts, subject: typeof ANN, times: number, now = NOW): Promise<number> {
   let allowed = 0;
   for (let i = 0; i < times; i += 1) {
@@ -38,7 +38,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const atHome = { ...ANN, identifier: 'ann@example.com' };
     await begun(attempts, ANN, 10);
     t.same(await attempts.begin(atHome, NOW), { allowed: true }, 'also where the account is known');
-    t.equal(await begun(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'by whichever identifier');
+    t.equal(await begun(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'its own count has one attempt');
   });
 
   await t.test('failures of a network are forgotten one by one', async (t) => {
@@ -194,7 +194,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<void> {
-  if (!(await attempts.begin(subject, now)).allowed) throw new Error('this login was to be allowed');
+  if (!(await attempts.begin(subject, now)).allowed) throw new Error('this login must be allowed');
   await attempts.recordSuccess(subject, now);
 }
 

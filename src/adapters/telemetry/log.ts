@@ -7,7 +7,10 @@ export type Logger = PinoLogger & {
   droppedLines(): number;
 };
 
-/** Fields whose values are replaced by `[redacted]`, in objects that are nested up to `MAX_DEPTH`. Callers log no arrays of objects. */
+/**
+ * Fields whose values are replaced by `[redacted]`, in objects that are nested up to `MAX_DEPTH`. Callers log no arrays
+ * of objects.
+ */
 const SECRET_FIELDS = new Set([
   'password',
   'token',

@@ -7,9 +7,7 @@ export interface OverloadLimits {
   readonly late: number;
   /** How long a store call may stay unanswered. */
   readonly unanswered: number;
-  /**
-   * The number of store calls unanswered for that long that is an overload. A few may wait for a locked row.
-   */
+  /** The number of such store calls from which on the service is overloaded. A few calls may wait for a locked row. */
   readonly calls: number;
 }
 

@@ -15,8 +15,8 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 
 /**
  * Requires that the user was authenticated within `stepUpMaxAge`, and at `level` where one is given, before a sensitive
- * change. The access token decides: a step-up gives a new one, and a copy of the token before it gains nothing. The session is read from the database, because
- * another replica may have ended it a moment ago.
+ * change. The claims of the access token decide. A step-up issues a new access token, so a stolen copy of the earlier
+ * one gains nothing. The session is read from the database, because another replica may have ended it a moment ago.
  *
  * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
  */

@@ -15,9 +15,9 @@ type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
 const LIMIT = 1_000;
 
 /**
- * Sends one digest: one mail with the messages held for one recipient. Returns the number of claimed mails. A
- * failed digest is retried and dead-lettered like a single mail. An unavailable database counts as an empty
- * outbox.
+ * Sends the mails that are held for one recipient as one digest. If addresses have changed meanwhile, each address gets
+ * a digest. Returns the number of claimed mails. A failed digest is retried and dead-lettered like a single mail. If
+ * the database is unavailable at the claim, the outbox counts as empty.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, serviceName, describeDevice, telemetry } = deps;

@@ -36,8 +36,8 @@ const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const MADE_DUE_AT_ONCE = 5_000;
 
 /**
- * An event that is due later than this from now was postponed: every lease ends earlier, even with clock
- * skew.
+ * An event whose due time is farther away than this was postponed, and is not claimed. Every lease ends earlier, even
+ * with clock skew.
  */
 const POSTPONED_AFTER = 2 * BATCH.lease;
 

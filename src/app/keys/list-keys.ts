@@ -9,7 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 
 export interface KeyInSet extends SigningKey {
   readonly state: KeyState | 'refused';
-  /** Why the key is refused, as the end of a sentence; null where it is not. */
+  /** Why the key is refused, as the end of a sentence that begins with its id. Null: it is not refused. */
   readonly fault: string | null;
   /** Infinity: no later key is known. 0: the key is refused, and not published. */
   readonly publishedUntil: number;

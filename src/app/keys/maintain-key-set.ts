@@ -4,8 +4,8 @@ import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps } from './announce-key.ts';
 
 /**
- * Maintains the key set; every replica runs this periodically. Announces the next key when it is due, removes the keys
- * without unexpired tokens, and returns the current set. The set then contains a key that may sign.
+ * Maintains the key set; every replica runs this periodically. Announces the next key when it is due, and removes each
+ * key whose last token has expired. Returns the current set, which contains a key that may sign.
  */
 export const maintainKeySet = (deps: Omit<KeyDeps, 'by'>) => {
   const { signingKeys, alg, timing, clock, log } = deps;

@@ -17,9 +17,9 @@ export interface Retired {
 }
 
 /**
- * Removes a leaked key at once. Each replica refuses tokens under the key after its next poll of the set. If the key
- * was the signing key, a new key signs from now on. An announced key does not replace it, because it was stored
- * together with the leaked one. Null if the key does not exist.
+ * Removes a leaked key at once. Each replica refuses tokens under the key after its next poll of the set. If the leaked
+ * key was the signing key, a new key signs from now on. An announced key does not take its place. It was stored beside
+ * the leaked key and may have leaked too. Null if the key does not exist.
  */
 export const retireKey = ({ alg, ...deps }: RetireDeps) => {
   const { signingKeys, clock, log } = deps;

@@ -24,7 +24,7 @@ export interface RevocationListener {
 }
 
 export interface Following {
-  /** The sessions that ended within {@link accessTokenAge}. A session that ends during the iteration is part of it. */
+  /** The sessions that ended within {@link accessTokenAge} and the clock skew. Includes those that end meanwhile. */
   readonly ended: Iterator<EndedSession>;
   /** Milliseconds: the longest life of an access token. */
   readonly accessTokenAge: number;

@@ -6,7 +6,7 @@ export interface BindingDeps extends ProofDeps {
   readonly policy: ProofDeps['policy'] & { readonly dpop: DpopMode };
 }
 
-/** What a login says about the key to which its session is to be bound. A front door says nothing. */
+/** What a login says about the key of its session. A front door names no key. */
 export interface BindingInput {
   /** The proof of the client that logs in. */
   readonly presented?: PresentedProof | undefined;
@@ -16,7 +16,7 @@ export interface BindingInput {
   readonly mustBind?: boolean | undefined;
 }
 
-/** The key of a new session; null: it is not bound. The proof is still to be used. */
+/** The key of a new session; null: it is not bound. The caller must still use up the proof. */
 export interface Binding {
   readonly jkt: string | null;
   readonly proof: DpopProof | null;

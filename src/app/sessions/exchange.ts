@@ -45,7 +45,7 @@ export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'cl
 
 export type RotateVerdict<Family> = Extract<Verdict<Family>, { kind: 'rotate' }>;
 
-/** Makes the change of a verdict `rotate`. Null: the row or the account has changed meanwhile. */
+/** Executes a verdict `rotate`. Returns null if the row or the account has changed meanwhile. */
 export type Rotate = (
   verdict: RotateVerdict<TokenFamily>,
   context: RefreshContext,
@@ -93,7 +93,7 @@ export async function decideFromRow(
   throw new Refusal('unavailable');
 }
 
-/** Null: another request changed the row first, or the result of this change is unknown. */
+/** Returns null if another request changed the row first, or the outcome of this change is unknown. */
 async function executeVerdict(
   deps: ExchangeDeps,
   verdict: Verdict<TokenFamily>,
@@ -125,7 +125,7 @@ export function rotationOf(
   { retryKeyHash }: RefreshContext,
   { next }: ExchangeRequest,
 ): Rotation {
-  // When a family heals, the database has lost the latest rotations. The key hash in the row is that of an older rotation.
+  // A row that heals has lost its latest rotations. Its key hash is that of an older rotation, so it is not compared.
   return { expected: family, next: next.pair, unlessRetryKey: heals ? null : retryKeyHash };
 }
 
@@ -197,7 +197,7 @@ function isOwnWrite(family: TokenFamily, { next }: ExchangeRequest): boolean {
   return family.revoked === null && family.hashedRefreshTokenId === next.pair.hashedRefreshTokenId;
 }
 
-/** Null: the change may have committed, so the row must be read. */
+/** Returns null if the outcome of the change is unknown. The change may have committed, so the row must be read. */
 export async function nullIfUnknown<T>(change: Promise<T>): Promise<T | null> {
   try {
     return await change;

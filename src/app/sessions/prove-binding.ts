@@ -15,8 +15,8 @@ export interface ProveBindingDeps extends ProofDeps, LiveFamilyDeps {
 }
 
 /**
- * Row 2b: the refresh token of a bound session needs a proof of its key. That of another session needs none, and a proof
- * is refused: only a login binds. Otherwise a thief could bind the session of another user to a key of their own.
+ * Row 2b: the refresh token of a bound session needs a proof of the session's key. With the refresh token of an unbound
+ * session a proof is refused, because only a login binds a session. Otherwise a thief could bind it to their own key.
  */
 export async function proveBinding(
   deps: ProveBindingDeps,
@@ -36,7 +36,7 @@ export async function proveBinding(
   }
 }
 
-/** Without the key, or with another one: another party may have a copy of the token. Other faults tell nothing. */
+/** Records a missing proof or one of another key: another party may have the token. Other faults are no such sign. */
 async function reportForeignKey(
   deps: ProveBindingDeps,
   claims: RefreshClaims,

@@ -23,7 +23,8 @@ export type Refresh = (input: RefreshInput) => Promise<TokenPair>;
 /**
  * Exchanges a token pair for its successor: executes the verdict of the domain.
  *
- * Rejects with a {@link Refusal}. If the database is unavailable, it rejects with `unavailable` and executes no verdict.
+ * Rejects with a {@link Refusal}; with `unavailable` if the database is unavailable. The rotation may have committed
+ * then. A retry with the same `Idempotency-Key` gets its pair.
  */
 export const refresh =
   (deps: ExchangeDeps): Refresh =>

@@ -14,8 +14,8 @@ export type StepUp = (input: StepUpInput) => Promise<TokenPair>;
 
 /**
  * Exchanges a token pair for a successor that says that its user was authenticated just now (RFC 9470). It is a refresh
- * with a proof: only if the domain's verdict is to rotate, the proof is verified. So a retry needs no proof, and reuse is
- * noticed whatever the proof is. A refused proof rotates nothing.
+ * with a proof of identity. The proof is verified only if the verdict is to rotate. So a retry needs no proof, and a
+ * wrong proof does not hide reuse. A refused proof rotates nothing.
  *
  * Rejects with a {@link Refusal}: those of a refresh, and those of {@link VerifyProof}.
  */

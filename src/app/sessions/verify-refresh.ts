@@ -22,7 +22,7 @@ export interface RefreshInput {
 
 export interface VerifiedRefresh {
   readonly claims: RefreshClaims;
-  /** The scheme of the refresh token, as far as the token shows it. */
+  /** The scheme of the row if it was hashed as configured now. The token proves only the key of the scheme. */
   readonly scheme: Scheme;
 }
 

@@ -19,7 +19,7 @@ interface GenerationInput {
   readonly client: ClientInfo;
 }
 
-/** A generation of a family: the columns of its pair, and the token ids that they hash. */
+/** A generation of a family: the columns of its pair, and the ids of its two tokens. */
 export interface Generation {
   readonly pair: CurrentPair;
   readonly ids: TokenIds;

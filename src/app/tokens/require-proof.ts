@@ -23,7 +23,7 @@ export interface ProofDeps {
   readonly telemetry: Pick<Telemetry, 'proofRefused'>;
 }
 
-/** What the proof must match besides the request. `jkt` null: any key. `accessToken` null: no token comes along. */
+/** What the proof must match besides the request. Null: any key; no access token in the request. */
 interface Expected {
   readonly jkt: string | null;
   readonly accessToken: string | null;

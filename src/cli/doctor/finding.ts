@@ -1,9 +1,9 @@
-/** What a check has found, and how the operator mends it. */
+/** The result of a check, and how the operator corrects it. */
 export interface Finding {
   readonly check: string;
   readonly state: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** Empty where there is nothing to mend. */
+  /** Empty if the state is `ok`. */
   readonly remedy: string;
 }
 

@@ -18,7 +18,7 @@ export function checkSecretKeys({ tokens, keySet }: Pick<Config, 'tokens' | 'key
   return ok('secret keys', `${counts}, ${keySet.encryptionKeys.length} for encryption`);
 }
 
-/** The keys of an asymmetric algorithm. `sql` is null where they are in a database that does not run. */
+/** The keys of an asymmetric algorithm. `sql` is null if the database does not run, or has no tables yet. */
 export async function checkKeySet(
   config: Pick<Config, 'keySet' | 'policy'>,
   sql: Sql | null,
@@ -27,7 +27,7 @@ export async function checkKeySet(
   const { alg, file } = config.keySet;
   if (alg === null) return [ok('key set', 'not used: ACCESS_TOKEN_ALG is HS512')];
   if (file !== null) return judge(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
-  if (sql === null) return [ok('key set', 'in the database, which is not running')];
+  if (sql === null) return [ok('key set', 'in the database, which is not running or has no tables yet')];
   const deps = { signingKeys: createSigningKeys(sql), clock, log: SILENT, by: 'doctor' };
   return judge(await createDatabaseKeySetAdmin(config, deps).list(), config, clock());
 }

@@ -14,7 +14,7 @@ export async function checkRedis(url: string): Promise<readonly Finding[]> {
   ];
 }
 
-/** Every key expires, so that each policy except `noeviction` removes the counts of limits. */
+/** Every key expires, so each policy except `noeviction` may remove counts of limits and used proofs. */
 function checkMemory(maxMemory: number, policy: string): Finding {
   const found = `maxmemory ${maxMemory === 0 ? 'unlimited' : `${maxMemory} bytes`}, ${policy}`;
   if (maxMemory === 0) return warn('Redis memory', found, 'set maxmemory, for example 192mb');

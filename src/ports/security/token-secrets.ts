@@ -39,8 +39,8 @@ export interface TokenSecrets {
   derive(scheme: Scheme, facts: GenerationFacts): TokenIds;
 
   /**
-   * The scheme of a token whose `linkerId` derives from its `jti` under a configured key, as far as the token shows it.
-   * Otherwise null: the signer does not hold the hash key.
+   * Finds the configured key under which the `linkerId` derives from the `jti`. Returns the scheme of that key with the
+   * configured hash function, which the row may not have. Null: the signer does not hold a hash key.
    */
   prove(claims: RefreshClaims): Scheme | null;
 

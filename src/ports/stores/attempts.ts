@@ -23,7 +23,7 @@ export interface RecoveredAccount {
 export interface Attempts {
   /**
    * Must be called before a password is verified. Follows `beginAttempt`: an allowed attempt counts as a failure until
-   * `succeeded` is called. An account at a network of an earlier login has its own count there. Failures from other
+   * `recordSuccess` is called. An account at a network of an earlier login has its own count there. Failures from other
    * networks do not change that count, so they cannot lock the owner out.
    */
   begin(subject: AttemptSubject, now: number): Promise<AttemptVerdict>;

@@ -13,8 +13,8 @@ declare module 'fastify' {
 export type CurrentNonce = () => string;
 
 /**
- * Reads the proof of a request where a route needs it. The URL of the service is the public one, or what the request
- * names. Every answer to a request with a proof has the current nonce, if proofs need one (RFC 9449 section 8.2).
+ * Gives each request its `presentedProof`, which is read when a route needs it. The origin in its URL is `publicUrl`,
+ * or that of the request. If proofs need a nonce, every answer to a proof has the current one (RFC 9449 section 8.2).
  */
 export function readProofs(
   app: FastifyInstance,
@@ -45,7 +45,7 @@ export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProx
   return { proof: proofIn(request), method: method ?? '', url: `${proto}://${host}${uri}` };
 }
 
-/** Several headers become one value that is no proof. */
+/** Node joins several `DPoP` headers into one value, which is never a valid proof. */
 function proofIn({ headers }: FastifyRequest): string | null {
   const { dpop } = headers;
   return dpop === undefined ? null : String(dpop);
