@@ -122,7 +122,14 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       links: security.links,
       origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
     });
-    const upkeep = startUpkeep({ ...base, ...stores, policy, slowestKind });
+    const upkeep = startUpkeep({
+      ...base,
+      ...stores,
+      policy,
+      slowestKind,
+      sealMacs: security.sealMacs,
+      auditKept: config.auditKept,
+    });
     const keySetLoop = accessKeys.startMaintenance();
     return {
       app,

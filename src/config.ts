@@ -41,6 +41,8 @@ export interface Config {
   readonly policy: Policy;
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;
+  /** Milliseconds for which audit events are kept after they were sealed. */
+  readonly auditKept: number;
   readonly database: DatabaseConfig;
   /** Null: the memory of this process is used instead. */
   readonly redisUrl: string | null;
@@ -52,6 +54,8 @@ export interface Config {
   /** Lines about valid settings that may not be intended. */
   readonly warnings: readonly string[];
 }
+
+const DAY = 86_400_000;
 
 /** All lists are newest first: new tokens use the first entry, all entries are accepted. */
 interface TokenConfig {
@@ -97,6 +101,7 @@ export async function readConfig(
   const http = readHttp(variables, production, read);
   const policy = readPolicy(variables, read);
   const limits = readLimits(variables, read);
+  const auditKept = read.duration('AUDIT_KEEP', variables.AUDIT_KEEP, DAY);
   const database = readDatabase(variables, read);
   const redisUrl = readRedis(variables, read);
   const brokerUrl = readBroker(variables, read);
@@ -143,6 +148,7 @@ export async function readConfig(
     policy,
     limits,
     emailVerification,
+    auditKept,
     database,
     redisUrl,
     brokerUrl,

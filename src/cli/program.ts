@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { startService } from '../main/start-service.ts';
+import type { AuditListOptions } from './audit.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { runCommand } from './run-command.ts';
 import type { SetupOptions } from './setup.ts';
@@ -30,6 +31,10 @@ const AFTER_DOCTOR = `
 The command changes nothing, and each check ends within ten seconds.
 The exit code is 1 if a check fails. Warnings do not count.`;
 
+const AFTER_VERIFY = `
+Events of the last seconds have no seal yet, and are not checked.
+The exit code is 1 if something was changed, added or removed, or cannot be checked.`;
+
 const AFTER_DEMO = `
 The demo opens a session of its own. It prints the real answers of the service.
 The exit code is 1 if an answer is not the expected one.`;
@@ -54,6 +59,7 @@ export function createProgram(): Command {
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
   addUserCommands(program.command('users').description('import and export accounts'));
+  addAuditCommands(program.command('audit').description('read and verify the audit log'));
   addSecrets(program);
   addSetup(program);
   addChecks(program);
@@ -127,6 +133,27 @@ function addUserCommands(users: Command): void {
     .description('print all accounts, one JSON object a line')
     .addHelpText('after', AFTER_EXPORT)
     .action(reporting(async () => (await import('./users/export.ts')).printUsers()));
+}
+
+function addAuditCommands(audit: Command): void {
+  audit
+    .command('list')
+    .description('print the events, oldest first, one JSON object on each line')
+    .option('--type <type>', 'only events of this type')
+    .option('--user <id>', 'only events of this user')
+    .option('--session <id>', 'only events of this session')
+    .action(
+      reporting(async (options: AuditListOptions) => (await import('./audit.ts')).printAuditLog(options)),
+    );
+
+  audit
+    .command('verify')
+    .description('check that no sealed event was changed, added or removed')
+    .option('--head <head>', 'a head from the log of the service, number:mac, that must be in the chain')
+    .addHelpText('after', AFTER_VERIFY)
+    .action(
+      reporting(async (options: { head?: string }) => (await import('./audit.ts')).verifyAuditLog(options)),
+    );
 }
 
 function addSecrets(program: Command): void {

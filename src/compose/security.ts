@@ -14,6 +14,7 @@ import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
 import { createPageSecrets } from '../adapters/secrets/page-secrets.ts';
 import { createRecoveryCodes } from '../adapters/secrets/recovery-codes.ts';
+import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import { createPasskeys } from '../adapters/webauthn/passkeys.ts';
@@ -63,6 +64,7 @@ export function createSecurity(
     nonces: dpopNonce ? createDpopNonces(tokens.hashKeys) : null,
     links: createLinkSecrets(tokens.hashKeys),
     pageSecrets: createPageSecrets(tokens.hashKeys),
+    sealMacs: createSealMacs(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher({
       turns,

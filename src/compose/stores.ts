@@ -1,5 +1,6 @@
 import { createAccountPageSessions } from '../adapters/postgres/account-page-sessions.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
+import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
 import { connect } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
@@ -23,6 +24,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../ports/stores/audit-log.ts';
+import type { AuditSeals } from '../ports/stores/audit-seals.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
@@ -48,6 +50,7 @@ export interface Stores {
   readonly tasks: Tasks;
   readonly outbox: Outbox;
   readonly auditLog: AuditLog;
+  readonly auditSeals: AuditSeals;
   readonly mailBudget: MailBudget;
   /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
@@ -97,6 +100,7 @@ export async function openStores(
     tasks: instrument('tasks', createTasks(sql)),
     outbox: instrument('outbox', createOutbox(sql)),
     auditLog: instrument('audit_log', createAuditLog(sql)),
+    auditSeals: instrument('audit_seals', createAuditSeals(sql)),
     mailBudget: instrument('mail_budget', createMailBudget(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');

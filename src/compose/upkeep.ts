@@ -1,4 +1,6 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { removeOldAuditEvents } from '../app/audit/purge-sealed.ts';
+import { sealEvents } from '../app/audit/seal-events.ts';
 import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
 import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import {
@@ -10,6 +12,8 @@ import {
 } from '../app/upkeep/remove-old.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { SealMacs } from '../ports/security/seal-macs.ts';
+import type { AuditSeals } from '../ports/stores/audit-seals.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
@@ -22,7 +26,10 @@ import { type Background, startLoop } from './loop.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Starts to remove rows whose retention time is over, and to follow what imports change. */
+/** Events without a seal are unprotected: at most this long, plus the time of a round. */
+const SEAL_PAUSE = 10_000;
+
+/** Starts to seal audit events, to remove rows whose retention time is over, and to follow what imports change. */
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
   readonly outbox: Outbox;
@@ -33,6 +40,9 @@ export function startUpkeep(deps: {
   readonly secondFactors: SecondFactors;
   /** Read again now and then, because an import runs in another process. */
   readonly slowestKind: { reload(): Promise<number> };
+  readonly auditSeals: AuditSeals;
+  readonly sealMacs: SealMacs;
+  readonly auditKept: number;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -46,6 +56,8 @@ export function startUpkeep(deps: {
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(MINUTE, deps.slowestKind.reload, deps.log),
+    startLoop(HOUR, removeOldAuditEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(SEAL_PAUSE, sealEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
   ];
   return {
     async stop() {

@@ -49,6 +49,7 @@ export const Environment = Type.Object({
   SESSION_SHORT_AGE: text('12h'),
   STEP_UP_MAX_AGE: text('10m'),
   SESSIONS_PER_USER: text('50'),
+  AUDIT_KEEP: text('180d'),
   REFRESH_RETRY_WINDOW: text('0s'),
   CLOCK_SKEW: text('5s'),
   ON_IP_CHANGE: text('notify'),

@@ -30,7 +30,8 @@ export type Removal =
   | 'sessions'
   | 'mail_budgets'
   | 'devices'
-  | 'login_challenges';
+  | 'login_challenges'
+  | 'audit_events';
 
 /**
  * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an

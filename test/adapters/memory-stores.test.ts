@@ -1,6 +1,7 @@
 import t from 'tap';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { auditLogContract } from '../ports/audit-log.ts';
+import { auditSealsContract } from '../ports/audit-seals.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -19,6 +20,9 @@ import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 
 t.test('token families in memory', async (t) => tokenFamiliesContract(t, async () => createMemoryStores()));
 t.test('the audit log in memory', async (t) => auditLogContract(t, async () => createMemoryStores()));
+t.test('seals of the audit log in memory', async (t) =>
+  auditSealsContract(t, async () => createMemoryStores()),
+);
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
 t.test('imports in memory', async (t) => userTransferContract(t, async () => createMemoryStores()));
 t.test('links about addresses in memory', async (t) =>

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { auditLogContract } from '../ports/audit-log.ts';
+import { auditSealsContract } from '../ports/audit-seals.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -23,6 +24,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   };
   await t.test('token families', async (t) => tokenFamiliesContract(t, fresh));
   await t.test('audit log', async (t) => auditLogContract(t, fresh));
+  await t.test('seals of the audit log', async (t) => auditSealsContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
   await t.test('imports', async (t) => userTransferContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createAccountPageSessions } from '../../src/adapters/postgres/account-page-sessions.ts';
 import { createAuditLog } from '../../src/adapters/postgres/audit-log.ts';
+import { createAuditSeals } from '../../src/adapters/postgres/audit-seals.ts';
 import { connect, type OnStatement, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
@@ -19,6 +20,7 @@ import { createUserTransfer } from '../../src/adapters/postgres/user-transfer.ts
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
+import type { AuditSeals } from '../../src/ports/stores/audit-seals.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import type { UserTransfer } from '../../src/ports/stores/user-transfer.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
@@ -29,6 +31,7 @@ import { requirePostgres, testDatabase } from './postgres.ts';
 
 export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
   readonly auditLog: AuditLog;
+  readonly auditSeals: AuditSeals;
   readonly signingKeys: SigningKeys;
   readonly userTransfer: UserTransfer;
   readonly accountPageSessions: AccountPageSessions;
@@ -79,11 +82,12 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
     auditLog: createAuditLog(sql),
+    auditSeals: createAuditSeals(sql),
     mailBudget: createMailBudget(sql),
     signingKeys: createSigningKeys(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, security_events, account_page_sessions, known_devices, user_states,
+        truncate token_families, security_events, security_seals, security_seal_mark, account_page_sessions, known_devices, user_states,
           mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links,
           signing_keys, removed_signing_keys, user_factors, recovery_codes, login_challenges,
           imported_passwords, password_kinds`),

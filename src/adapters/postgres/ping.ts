@@ -7,6 +7,8 @@ const TABLES = [
   'told_subjects',
   'outbox',
   'security_events',
+  'security_seals',
+  'security_seal_mark',
   'mail_budgets',
   'user_states',
   'users',

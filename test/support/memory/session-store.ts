@@ -9,6 +9,7 @@ import type { User } from '../../../src/domain/user.ts';
 import { distinctProduct } from '../../../src/domain/user-agent.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../../../src/ports/stores/audit-log.ts';
+import type { AuditSeals } from '../../../src/ports/stores/audit-seals.ts';
 import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../../src/ports/stores/email-links.ts';
@@ -26,6 +27,7 @@ import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
 import { createMemoryAuditLog } from './audit-log.ts';
+import { createMemoryAuditSeals } from './audit-seals.ts';
 import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
@@ -53,6 +55,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   tasks: Tasks;
   outbox: Outbox;
   auditLog: AuditLog;
+  auditSeals: AuditSeals;
   mailBudget: MailBudget;
   secondFactors: SecondFactors;
   userTransfer: UserTransfer;
@@ -87,6 +90,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     userTransfer: createMemoryUserTransfer(users, reservations),
     outbox: createOutbox(entries),
     auditLog: createMemoryAuditLog(audit),
+    auditSeals: createMemoryAuditSeals(audit),
     mailBudget: createMemoryMailBudget(entries),
   };
 }

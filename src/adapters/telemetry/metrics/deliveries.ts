@@ -23,6 +23,7 @@ const REMOVALS: readonly Removal[] = [
   'mail_budgets',
   'devices',
   'login_challenges',
+  'audit_events',
 ];
 
 export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {

@@ -1,0 +1,33 @@
+import { markedParts } from '../../domain/audit-seal.ts';
+import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
+import { macUnder } from './mac-under.ts';
+import type { SealDeps } from './seal-events.ts';
+
+/** Seals that one transaction removes with their events. */
+const BATCH = 4;
+
+export interface PurgeAuditDeps extends SealDeps, RemovalDeps {
+  /** Milliseconds for which events are kept after they were sealed. */
+  readonly auditKept: number;
+}
+
+/** Removes one batch of old seals with their events at each call, and returns the number of events. */
+export const removeOldAuditEvents = (deps: PurgeAuditDeps) =>
+  createRemoval(deps, {
+    removal: 'audit_events',
+    remove: () => purgeSealed(deps),
+    done: 'old audit events removed',
+  });
+
+/** The chain must keep its order, so only its oldest seals are removed. An event without a seal stays. */
+async function purgeSealed({ auditSeals, sealMacs, clock, auditKept }: PurgeAuditDeps): Promise<number> {
+  const before = clock() - auditKept;
+  const seals = await auditSeals.list(0, BATCH);
+  const firstKept = seals.findIndex(({ sealedAt }) => sealedAt >= before);
+  const old = firstKept === -1 ? seals : seals.slice(0, firstKept);
+  const last = old.at(-1);
+  if (last === undefined) return 0;
+  const mark = { removed: { number: last.number, mac: last.mac }, keyId: sealMacs.keyId };
+  await auditSeals.purge({ ...mark, mac: macUnder(sealMacs, mark.keyId, 'mark', markedParts(mark)) });
+  return old.reduce((count, { events }) => count + events.length, 0);
+}

@@ -1,0 +1,52 @@
+import type { AuditEvent } from '../../domain/audit.ts';
+import { type Seal, type SealHead, sealedParts, sealedText } from '../../domain/audit-seal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { SealMacs } from '../../ports/security/seal-macs.ts';
+import type { AuditSeals } from '../../ports/stores/audit-seals.ts';
+import { macUnder } from './mac-under.ts';
+
+export interface SealDeps {
+  readonly auditSeals: AuditSeals;
+  readonly sealMacs: SealMacs;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Events in one seal: a purge removes whole seals. */
+const BATCH = 500;
+
+/**
+ * Seals one batch of events, and logs the new head of the chain: the log is where a truncated chain can be noticed.
+ * Returns the number of events, and 0 where another replica was first.
+ */
+export const sealEvents =
+  ({ auditSeals, sealMacs, clock, log }: SealDeps) =>
+  async (): Promise<number> => {
+    const events = await auditSeals.unsealed(BATCH);
+    if (events.length === 0) return 0;
+    const seal = createSeal(sealMacs, events, await auditSeals.head(), clock());
+    if (!(await auditSeals.append(seal))) return 0;
+    log.info({ head: `${seal.number}:${seal.mac}`, count: events.length }, 'audit log sealed');
+    return events.length;
+  };
+
+function createSeal(
+  macs: SealMacs,
+  events: readonly AuditEvent[],
+  last: SealHead | null,
+  sealedAt: number,
+): Seal {
+  const { keyId } = macs;
+  const seal = {
+    number: (last?.number ?? 0) + 1,
+    keyId,
+    sealedAt,
+    previous: last?.mac ?? '',
+    events: events.map((event) => ({
+      id: event.id,
+      mac: macUnder(macs, keyId, 'event', [sealedText(event)]),
+    })),
+  };
+  return { ...seal, mac: macUnder(macs, keyId, 'seal', sealedParts(seal)) };
+}

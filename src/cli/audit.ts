@@ -1,0 +1,102 @@
+import { createAuditLog } from '../adapters/postgres/audit-log.ts';
+import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
+import type { Sql } from '../adapters/postgres/connect.ts';
+import { migrate } from '../adapters/postgres/migrate.ts';
+import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
+import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
+import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
+import { openOrJoinDatabase } from '../compose/stores.ts';
+import { type Config, readConfig } from '../config.ts';
+import type { SealFault, SealHead } from '../domain/audit-seal.ts';
+
+export interface AuditListOptions {
+  readonly type?: string;
+  readonly user?: string;
+  readonly session?: string;
+}
+
+/** `kinship audit list`. It works beside a running service, as `verify` does. */
+export async function printAuditLog({ type, user, session }: AuditListOptions): Promise<void> {
+  const filter = {
+    ...(type !== undefined && { types: [type] }),
+    ...(user !== undefined && { userId: readId(user) }),
+    ...(session !== undefined && { sessionId: readId(session) }),
+  };
+  await onAuditLog(async (sql) => {
+    const events = await streamAuditEvents({ auditLog: createAuditLog(sql) })(filter, null);
+    for await (const { occurredAt, ...event } of events) {
+      const line = { time: new Date(occurredAt).toISOString(), ...event };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+  });
+}
+
+/** `kinship audit verify`. */
+export async function verifyAuditLog({ head }: { readonly head?: string }): Promise<void> {
+  const expected = head === undefined ? null : readHead(head);
+  await onAuditLog(async (sql, { tokens }) => {
+    const deps = { auditSeals: createAuditSeals(sql), sealMacs: createSealMacs(tokens.hashKeys) };
+    const verification = await verifySeals(deps)(expected);
+    process.stdout.write(reportOf(verification));
+    if (verification.fault !== null || verification.unchecked.length > 0) process.exitCode = 1;
+  });
+}
+
+async function onAuditLog(work: (sql: Sql, config: Config) => Promise<void>): Promise<void> {
+  const config = await readConfig(process.env, process.cwd(), { createKeys: false });
+  const { sql, close } = await openOrJoinDatabase(config);
+  try {
+    await migrate(sql);
+    await work(sql, config);
+  } finally {
+    await close();
+  }
+}
+
+function reportOf({ fault, unchecked, seals, events, head }: Verification): string {
+  const lines = unchecked.map(
+    ({ seal, keyId }) => `Seal ${seal} cannot be checked: its key ${keyId} is not in REFRESH_TOKEN_HASH_KEY.`,
+  );
+  if (fault !== null) lines.push(inWords(fault));
+  else
+    lines.push(
+      `${seals} seals with ${events} events were found${head && `, up to ${head.number}:${head.mac}`}.`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+function inWords({ kind, seal, id }: SealFault): string {
+  switch (kind) {
+    case 'event_changed':
+      return `Event ${id} of seal ${seal} was changed.`;
+    case 'event_added':
+      return `Event ${id} was added to seal ${seal}.`;
+    case 'event_removed':
+      return `Event ${id} of seal ${seal} was removed.`;
+    case 'seal_added':
+      return `Seal ${seal} was added.`;
+    case 'seal_changed':
+      return `Seal ${seal} was changed, or the seal before it was.`;
+    case 'seal_missing':
+      return `Seal ${seal} was removed.`;
+    case 'mark_changed':
+      return `The mark of the last purge, at seal ${seal}, was changed.`;
+    case 'head_missing':
+      return `Seal ${seal} of --head was removed: the end of the log is missing.`;
+    case 'head_changed':
+      return `Seal ${seal} is not the one of --head: the end of the log was replaced.`;
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function readId(text: string): string {
+  if (!UUID.test(text)) throw new Error(`${text} is no UUID.`);
+  return text.toLowerCase();
+}
+
+function readHead(text: string): SealHead {
+  const [, number = '', mac = ''] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? [];
+  if (number === '') throw new Error('--head must be a head from the log: number:mac.');
+  return { number: Number(number), mac };
+}

@@ -1,0 +1,32 @@
+import type { AuditEvent } from '../../domain/audit.ts';
+import type { Seal, SealHead, SealMark } from '../../domain/audit-seal.ts';
+
+/** The seals of the audit log. All methods reject with {@link StoreUnavailable} when the database is unavailable. */
+export interface AuditSeals {
+  /** Up to `limit` committed events without a seal, whatever their time. */
+  unsealed(limit: number): Promise<readonly AuditEvent[]>;
+
+  /** The last seal. Without a seal: the last one that the purge removed; null if there never was one. */
+  head(): Promise<SealHead | null>;
+
+  /**
+   * Stores a seal and marks its events as sealed. False, and nothing changes, if the number is taken or an event was sealed
+   * meanwhile: another replica was first.
+   */
+  append(seal: Seal): Promise<boolean>;
+
+  /** Up to `limit` seals with numbers after `after`, in the order of their numbers. */
+  list(after: number, limit: number): Promise<readonly Seal[]>;
+
+  /** The stored events of a seal. */
+  eventsOf(number: number): Promise<readonly AuditEvent[]>;
+
+  /** An event that says that it is in a seal which does not exist; null if there is none. */
+  findStray(): Promise<{ readonly id: string; readonly seal: number } | null>;
+
+  /** What the last purge left; null before the first one. */
+  mark(): Promise<SealMark | null>;
+
+  /** Removes all seals up to that of the mark, with their events, and stores the mark in place of an earlier one. */
+  purge(mark: SealMark): Promise<void>;
+}
