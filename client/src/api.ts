@@ -156,6 +156,36 @@ export interface components {
             /** @description the access token of the same pair; may have expired */
             readonly accessToken?: string;
         };
+        /**
+         * @example {
+         *       "challenge": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwi…",
+         *       "publicKey": {
+         *         "rpId": "auth.example.com",
+         *         "challenge": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA",
+         *         "timeout": 300000,
+         *         "allowCredentials": [],
+         *         "userVerification": "required"
+         *       }
+         *     }
+         */
+        readonly BegunStepUp: {
+            /** @description what the step-up sends back */
+            readonly challenge: string;
+            /** @description PublicKeyCredentialRequestOptionsJSON (WebAuthn) */
+            readonly publicKey: {
+                readonly rpId: string;
+                readonly challenge: string;
+                readonly timeout: number;
+                readonly allowCredentials: readonly {
+                    readonly id: string;
+                    /** @enum {string} */
+                    readonly type: "public-key";
+                    readonly transports?: readonly string[];
+                }[];
+                /** @enum {string} */
+                readonly userVerification: "preferred" | "required";
+            };
+        };
         readonly StepUp: {
             readonly refreshToken?: string;
             /** @description the access token of the same pair; may have expired */
@@ -164,6 +194,24 @@ export interface components {
             /** @description six digits */
             readonly code?: string;
             readonly recoveryCode?: string;
+            /** @description `challenge` of the answer before */
+            readonly challenge?: string;
+            /** @description AuthenticationResponseJSON (WebAuthn) */
+            readonly assertion?: {
+                readonly id: string;
+                readonly rawId: string;
+                /** @enum {string} */
+                readonly type: "public-key";
+                readonly authenticatorAttachment?: string | null;
+                /** @description ignored */
+                readonly clientExtensionResults?: Record<string, never>;
+                readonly response: {
+                    readonly clientDataJSON: string;
+                    readonly authenticatorData: string;
+                    readonly signature: string;
+                    readonly userHandle?: string | null;
+                };
+            };
         };
         readonly SessionToEnd: {
             readonly refreshToken?: string;

@@ -1,6 +1,6 @@
 import { findPageSession } from '../app/account-pages/find-page-session.ts';
 import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
-import { beginPasskeyLogin } from '../app/accounts/begin-passkey-login.ts';
+import { beginPasskeyLogin, beginStepUp } from '../app/accounts/begin-passkey-login.ts';
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
@@ -164,6 +164,7 @@ export function createUseCases(deps: UseCaseDeps) {
     logInWithPassword: withTelemetry(logInWithPassword(deps), firstStepEnded),
     logInWithSecondFactor: withTelemetry(logInWithSecondFactor(deps), loginEnded),
     beginPasskeyLogin: beginPasskeyLogin(deps),
+    beginStepUp: beginStepUp(deps),
     logInWithPasskey: withTelemetry(logInWithPasskey(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),

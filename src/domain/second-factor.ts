@@ -99,7 +99,7 @@ export function isNextSignCount(stored: number, next: number): boolean {
 }
 
 /** What a challenge is for. A challenge of one purpose is not good for another. */
-type ChallengePurpose = 'second_step' | 'passkey_login' | 'new_passkey';
+type ChallengePurpose = 'second_step' | 'passkey_login' | 'step_up' | 'new_passkey';
 
 interface AnyChallenge {
   readonly purpose: ChallengePurpose;
@@ -113,6 +113,11 @@ export interface PasskeyLoginChallenge extends AnyChallenge {
   readonly purpose: 'passkey_login';
 }
 
+/** What a step-up by a passkey is asked to prove. The session that is stepped up names the account. */
+export interface StepUpChallenge extends AnyChallenge {
+  readonly purpose: 'step_up';
+}
+
 /** What a new passkey of an account is made for. */
 export interface NewPasskeyChallenge extends AnyChallenge {
   readonly purpose: 'new_passkey';
@@ -120,7 +125,7 @@ export interface NewPasskeyChallenge extends AnyChallenge {
   readonly securityVersion: string;
 }
 
-export type Challenge = LoginChallenge | PasskeyLoginChallenge | NewPasskeyChallenge;
+export type Challenge = LoginChallenge | PasskeyLoginChallenge | StepUpChallenge | NewPasskeyChallenge;
 
 /** What a login is asked to prove after the password, for one account in one state. Times in milliseconds. */
 export interface LoginChallenge extends AnyChallenge {
@@ -138,6 +143,13 @@ export interface LoginChallenge extends AnyChallenge {
 
 export function isChallengeAlive({ expiresAt }: Pick<Challenge, 'expiresAt'>, now: number): boolean {
   return now < expiresAt;
+}
+
+/** An answer to a challenge, whose stored form is a hash of its nonce. */
+export interface ChallengeAnswer {
+  /** base64url. */
+  readonly hashedNonce: string;
+  readonly expiresAt: number;
 }
 
 /** The stored answers to a challenge. An unanswered challenge has no stored state. */

@@ -7,9 +7,10 @@ import {
   MAX_FACTORS,
   type ProofUse,
 } from '../../src/domain/second-factor.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { SecondFactors, StoredPasskey, StoredTotp } from '../../src/ports/stores/second-factors.ts';
-import { hash, NOW, someFamily } from '../support/families.ts';
+import { hash, NOW, rotationOf, someFamily } from '../support/families.ts';
 import { someUser, type UserStores, withHash } from './users.ts';
 
 export interface FactorStores extends UserStores {
@@ -337,6 +338,27 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     const hashedNonce = hash();
     t.same(await logIn(code(11), { hashedNonce }), { sessions: [] });
     t.equal(await logIn(code(12), { hashedNonce }), null);
+  });
+
+  await t.test('a step-up uses its challenge up with its proof, or neither', async (t) => {
+    const { families, secondFactors, user, code, challenge } = await secured(await fresh(t));
+    const family = someFamily({ userId: user.id });
+    await families.open(family, []);
+    const answered = { hashedNonce: await challenge(), expiresAt: LATER };
+    const stepUp = (from: TokenFamily, step: number) => {
+      const { next, ...rotation } = rotationOf(from);
+      const { rotatedAt: authTime, generation } = next;
+      const authentication = { authTime, amr: ['otp'] as const, acr: 'aal2' as const, generation };
+      const proof = { ...code(step), challenge: answered };
+      return families.stepUp({ ...rotation, next, authentication, proof }, []);
+    };
+    t.equal(await stepUp(family, 10), null, 'a used code');
+    t.equal(await secondFactors.countAnswer(answered), true, 'the challenge is not used up');
+    const next = await stepUp(family, 11);
+    t.equal(next?.generation, 1);
+    t.equal(await secondFactors.countAnswer(answered), false);
+    t.equal(await stepUp(next ?? family, 12), null, 'a used challenge');
+    t.same(await families.find(family.tokenFamily), next);
   });
 
   await t.test('a challenge takes a bounded number of answers', async (t) => {

@@ -14,7 +14,7 @@ import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { insertFamilySql, noteDeviceSql, type SessionStoreOptions } from './token-families.ts';
-import { useProofSql } from './use-proof.ts';
+import { useChallenge, useProofSql } from './use-proof.ts';
 import { createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** A factor of an account, beside the account's own facts. `id` is null for an account without factors. */
@@ -169,12 +169,9 @@ export function createSecondFactors(
         const [account] = await tx`select id from users where id = ${userId} for share`;
         // A statement of its own, which sees what was committed while the one before waited for the lock.
         if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return null;
-        const { count } = await tx`
-          insert into login_challenges as challenge (hashed_nonce, answers, is_used, expires_at)
-          values (${decodeHash(challenge.hashedNonce)}, 1, true, ${new Date(challenge.expiresAt)})
-          on conflict (hashed_nonce) do update set is_used = true where not challenge.is_used`;
+        const isFirst = await useChallenge(tx, challenge);
         const used = await useProofSql(tx, userId, use, at);
-        if (count === 0 || used.length === 0) throw new UnusableProof();
+        if (!isFirst || used.length === 0) throw new UnusableProof();
         const limit = {
           userId,
           kept: sessionsPerUser - 1,

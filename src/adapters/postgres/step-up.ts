@@ -8,7 +8,7 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { rotateSql } from './rotate-sql.ts';
-import { useProofSql } from './use-proof.ts';
+import { useChallenge, useProofSql } from './use-proof.ts';
 import { type createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
@@ -52,5 +52,6 @@ async function acceptProof(
     return accounts.length === 1;
   }
   await tx`select id from users where id = ${userId} for share`;
+  if (proof.challenge !== undefined && !(await useChallenge(tx, proof.challenge))) return false;
   return (await useProofSql(tx, userId, proof, at)).length === 1;
 }

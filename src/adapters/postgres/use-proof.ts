@@ -1,4 +1,4 @@
-import type { ProofUse } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer, ProofUse } from '../../domain/second-factor.ts';
 import { decodeHash } from './family-row.ts';
 import type { Executor } from './with-outbox.ts';
 
@@ -27,4 +27,16 @@ export function useProofSql(sql: Executor, userId: string, use: ProofUse, at: nu
     where id = ${use.factorId} and user_id = ${userId} and confirmed_at is not null
       and (last_step is null or last_step < ${use.step})
     returning user_id`;
+}
+
+/** Uses up an answered challenge. False if another answer was first. */
+export async function useChallenge(
+  sql: Executor,
+  { hashedNonce, expiresAt }: ChallengeAnswer,
+): Promise<boolean> {
+  const { count } = await sql`
+    insert into login_challenges as challenge (hashed_nonce, answers, is_used, expires_at)
+    values (${decodeHash(hashedNonce)}, 1, true, ${new Date(expiresAt)})
+    on conflict (hashed_nonce) do update set is_used = true where not challenge.is_used`;
+  return count === 1;
 }

@@ -1,12 +1,18 @@
-import { BY_CODE, BY_PASSWORD } from '../../domain/authentication.ts';
+import { BY_CODE, BY_PASSWORD, byPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { VerifiedProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isConfirmed } from '../../domain/second-factor.ts';
-import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
+import { isChallengeAlive, isConfirmed } from '../../domain/second-factor.ts';
+import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
-import { type ProofDeps, verifyProof as verifySecondFactor } from '../factors/verify-proof.ts';
+import {
+  type ProofDeps,
+  type ProvenAccount,
+  verifyProof as verifySecondFactor,
+} from '../factors/verify-proof.ts';
 import { type ConfirmPasswordDeps, checkPassword } from './confirm-password.ts';
 
 /** What a user shows to prove who they are. Without a member nothing is shown. */
@@ -14,12 +20,15 @@ export interface GivenProof {
   readonly password?: string | undefined;
   readonly code?: string | undefined;
   readonly recoveryCode?: string | undefined;
+  /** The answer of a passkey, and the challenge of {@link beginStepUp} that it answers. */
+  readonly passkey?: { readonly challenge: string; readonly assertion: CredentialAnswer } | undefined;
 }
 
 export type VerifyProof = (userId: string, given: GivenProof, client: ClientInfo) => Promise<VerifiedProof>;
 
 interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, ProofDeps, RefusalDeps {
   readonly secondFactors: SecondFactors;
+  readonly challenges: LoginChallenges;
 }
 
 /**
@@ -31,7 +40,7 @@ export const verifyProof =
   (deps: Deps): VerifyProof =>
   async (userId, given, client) => {
     const account = await deps.secondFactors.find(userId);
-    if (account?.factors.some(isConfirmed)) return verifyCode(deps, { userId, account }, given, client);
+    if (account?.factors.some(isConfirmed)) return proveFactor(deps, { userId, account }, given, client);
     if (given.password === undefined)
       throw new Refusal('proof_refused', 'A proof is needed, such as the password.');
     const shown = await checkPassword(deps, userId, given.password, client);
@@ -39,24 +48,55 @@ export const verifyProof =
     return { proven: BY_PASSWORD, use: { kind: 'password', passwordHash: shown.user.passwordHash } };
   };
 
-async function verifyCode(
+async function proveFactor(
   deps: Deps,
-  subject: { readonly userId: string; readonly account: FactorsOfAccount },
-  { code, recoveryCode }: GivenProof,
+  subject: ProvenAccount,
+  given: GivenProof,
   client: ClientInfo,
 ): Promise<VerifiedProof> {
   const { userId } = subject;
-  const proof = code === undefined ? recoveryCode !== undefined && { recoveryCode } : { code };
-  if (proof === false)
-    throw new Refusal('proof_refused', 'This account has a second factor: send a code or a recovery code.');
+  if (given.code === undefined && given.recoveryCode === undefined && given.passkey === undefined)
+    throw new Refusal(
+      'proof_refused',
+      'This account has a second factor: send a code, a recovery code or an assertion.',
+    );
   const recordSuccess = await beginProofAttempt(deps, userId, client);
-  const terms = { nonce: '', requireUserVerification: true };
-  const use = await verifySecondFactor(deps, subject, proof, terms, deps.clock());
-  if (use === null) {
+  const verified =
+    given.passkey === undefined
+      ? await verifyCode(deps, subject, given)
+      : await verifyPasskey(deps, subject, given.passkey);
+  if (verified === null) {
     await recordRefusal(deps, 'users.proof_refused', userId, client);
     deps.securityLog('proof_refused', { userId, address: client.address });
     throw new Refusal('proof_refused');
   }
   await recordSuccess();
-  return { proven: BY_CODE, use };
+  return verified;
+}
+
+async function verifyCode(
+  deps: Deps,
+  subject: ProvenAccount,
+  { code, recoveryCode = '' }: GivenProof,
+): Promise<VerifiedProof | null> {
+  const proof = code === undefined ? { recoveryCode } : { code };
+  const terms = { nonce: '', requireUserVerification: true };
+  const use = await verifySecondFactor(deps, subject, proof, terms, deps.clock());
+  return use && { proven: BY_CODE, use };
+}
+
+async function verifyPasskey(
+  deps: Deps,
+  subject: ProvenAccount,
+  { challenge: text, assertion }: NonNullable<GivenProof['passkey']>,
+): Promise<VerifiedProof | null> {
+  const challenge = await deps.challenges.open(text, 'step_up');
+  if (challenge === null || !isChallengeAlive(challenge, deps.clock())) return null;
+  const { nonce, expiresAt } = challenge;
+  const answered = { hashedNonce: deps.challenges.hashNonce(nonce), expiresAt };
+  if (!(await deps.secondFactors.countAnswer(answered))) return null;
+  const terms = { nonce, requireUserVerification: true };
+  const use = await verifySecondFactor(deps, subject, { assertion }, terms, deps.clock());
+  if (use?.kind !== 'passkey') return null;
+  return { proven: byPasskey(use), use: { ...use, challenge: answered } };
 }

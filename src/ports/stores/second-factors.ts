@@ -1,4 +1,4 @@
-import type { Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer, Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { EndedSessions } from './token-families.ts';
@@ -24,12 +24,6 @@ export interface FactorsOfAccount {
   readonly factors: readonly StoredFactor[];
   /** The hashes of the unused recovery codes. */
   readonly recoveryCodes: readonly string[];
-}
-
-/** An answer to a challenge. The key of the challenge is a hash of its nonce, base64url. */
-export interface ChallengeAnswer {
-  readonly hashedNonce: string;
-  readonly expiresAt: number;
 }
 
 /** What a login by a second step uses up, and the state of the account that the challenge was made for. */

@@ -1,5 +1,6 @@
 import {
   type AnsweredChallenge,
+  type ChallengeAnswer,
   countAnswer,
   FIRST_SECURITY_VERSION,
   isConfirmed,
@@ -72,6 +73,19 @@ function prepareUse(account: SecuredAccount, use: ProofUse, at: number): (() => 
   return () => replaceFactor(account, { ...factor, lastUsedAt: at, totp });
 }
 
+/** Answered challenges by the hashes of their nonces. */
+export type AnsweredChallenges = Map<string, AnsweredChallenge & { readonly expiresAt: number }>;
+
+/** Returns what uses the challenge up; null if another answer was first. */
+export function prepareChallengeUse(
+  challenges: AnsweredChallenges,
+  { hashedNonce, expiresAt }: ChallengeAnswer,
+): (() => void) | null {
+  const stored = challenges.get(hashedNonce);
+  const used = useChallenge(stored);
+  return used && (() => void challenges.set(hashedNonce, { expiresAt, ...stored, ...used }));
+}
+
 /** Uses a proof of a user up, as `useProofSql` does. Null if it was used before or is gone. */
 export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: ProofUse, at: number) {
   return prepareUse(accountOf(accounts, userId), use, at);
@@ -83,9 +97,8 @@ export function createMemorySecondFactors(
   families: TokenFamilies,
   records: Records,
   accounts: SecuredAccounts,
+  challenges: AnsweredChallenges,
 ): SecondFactors {
-  const challenges = new Map<string, AnsweredChallenge & { readonly expiresAt: number }>();
-
   const find = (userId: string) => (users.has(userId) ? accountOf(accounts, userId) : null);
 
   function finish(userId: string, entries: readonly ChangeEntry[]): true {
@@ -184,12 +197,11 @@ export function createMemorySecondFactors(
     async openSession(family, { securityVersion, challenge: answered, use }, entries) {
       const account = find(family.userId);
       if (account?.securityVersion !== securityVersion) return null;
-      const stored = challenges.get(answered.hashedNonce);
-      const used = useChallenge(stored);
+      const useUpChallenge = prepareChallengeUse(challenges, answered);
       const useUp = prepareUse(account, use, family.createdAt);
-      if (used === null || useUp === null) return null;
+      if (useUpChallenge === null || useUp === null) return null;
       useUp();
-      challenges.set(answered.hashedNonce, { expiresAt: answered.expiresAt, ...stored, ...used });
+      useUpChallenge();
       return families.open(family, entries);
     },
 

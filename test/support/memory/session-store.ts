@@ -32,8 +32,10 @@ import { createMemoryEmailChanges, type Reservations } from './email-changes.ts'
 import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import {
+  type AnsweredChallenges,
   createMemorySecondFactors,
   hasSecondFactor,
+  prepareChallengeUse,
   prepareProofUse,
   type SecuredAccounts,
 } from './second-factors.ts';
@@ -70,7 +72,8 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const resets: StoredResets = new Map();
   const reservations: Reservations = new Map();
   const accounts: SecuredAccounts = new Map();
-  const store = createFamilies(families, users, records, accounts, sessionsPerUser);
+  const challenges: AnsweredChallenges = new Map();
+  const store = createFamilies(families, users, records, { accounts, challenges }, sessionsPerUser);
 
   return {
     families: store,
@@ -85,7 +88,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
     }),
-    secondFactors: createMemorySecondFactors(users, store, records, accounts),
+    secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges),
     tasks: createMemoryTasks(users, lists),
     userTransfer: createMemoryUserTransfer(users, reservations),
     outbox: createOutbox(entries),
@@ -99,7 +102,7 @@ function createFamilies(
   families: Map<string, TokenFamily>,
   users: ReadonlyMap<string, User>,
   records: Records,
-  accounts: SecuredAccounts,
+  { accounts, challenges }: { readonly accounts: SecuredAccounts; readonly challenges: AnsweredChallenges },
   sessionsPerUser: number,
 ): TokenFamilies {
   const notified = new Set<string>();
@@ -210,9 +213,13 @@ function createFamilies(
           : prepareProofUse(accounts, userId, proof, rotation.next.rotatedAt);
       if (proof.kind === 'password' && users.get(userId)?.passwordHash !== proof.passwordHash) return null;
       if (proof.kind === 'password' && hasSecondFactor(accounts, userId)) return null;
-      if (useUp === null) return null;
+      const answered = proof.kind === 'password' ? undefined : proof.challenge;
+      const useUpChallenge = answered === undefined ? () => {} : prepareChallengeUse(challenges, answered);
+      if (useUp === null || useUpChallenge === null) return null;
       const rotated = rotate(rotation, { authentication }, entries);
-      if (rotated !== null) useUp();
+      if (rotated === null) return null;
+      useUp();
+      useUpChallenge();
       return rotated;
     },
 

@@ -1,3 +1,4 @@
+import type { BeginPasskeyLogin } from '../../../app/accounts/begin-passkey-login.ts';
 import type { Refresh } from '../../../app/sessions/refresh.ts';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
 import type { App } from '../server/app.ts';
@@ -10,7 +11,7 @@ import { type LoginOptions, loginRoute, secondStepRoute } from './login.ts';
 import { type PasskeysOptions, passkeyLoginRoutes, passkeyRoutes } from './passkeys.ts';
 import { refreshRoute } from './refresh.ts';
 import { logOutRoute, type SessionsOptions, sessionRoutes } from './sessions.ts';
-import { stepUpRoute } from './step-up.ts';
+import { stepUpRoutes } from './step-up.ts';
 
 export interface CanonicalOptions
   extends LoginOptions,
@@ -21,6 +22,7 @@ export interface CanonicalOptions
     ActivityOptions {
   readonly refresh: Refresh;
   readonly stepUp: StepUp;
+  readonly beginStepUp: BeginPasskeyLogin;
 }
 
 /** The canonical door: this service's own contract. */
@@ -29,7 +31,7 @@ export async function canonicalDoor(app: App, options: CanonicalOptions): Promis
   secondStepRoute(app, options);
   passkeyLoginRoutes(app, options);
   refreshRoute(app, options);
-  stepUpRoute(app, options);
+  stepUpRoutes(app, options);
   logOutRoute(app, options);
   accountRoutes(app, options);
   await scope(app, (own) => {

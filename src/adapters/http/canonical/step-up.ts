@@ -1,4 +1,6 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
+import type { BeginPasskeyLogin } from '../../../app/accounts/begin-passkey-login.ts';
+import type { GivenProof } from '../../../app/accounts/verify-proof.ts';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
@@ -9,9 +11,12 @@ import { examples } from '../server/examples.ts';
 import { answer, problems, RefreshHeaders, Text, TokenPairAnswer } from '../server/schemas.ts';
 import { createClientAuthenticator } from '../server/service-keys.ts';
 import { TotpCode } from './factors.ts';
+import { Assertion, passkeyExamples, RequestedAssertion } from './passkey-schemas.ts';
+import { SealedChallenge } from './passkeys.ts';
 
 export interface StepUpOptions {
   readonly stepUp: StepUp;
+  readonly beginStepUp: BeginPasskeyLogin;
   readonly serviceKeys: readonly ServiceKey[];
 }
 
@@ -24,6 +29,8 @@ const Body = Type.Object(
     password: Type.Optional(Text),
     code: Type.Optional(TotpCode),
     recoveryCode: Type.Optional(Type.String({ ...Text, maxLength: 64 })),
+    challenge: Type.Optional(SealedChallenge),
+    assertion: Type.Optional(Assertion),
   },
   {
     title: 'StepUp',
@@ -32,8 +39,40 @@ const Body = Type.Object(
   },
 );
 
+const BegunStepUp = Type.Object(
+  { challenge: longText({ description: 'what the step-up sends back' }), publicKey: RequestedAssertion },
+  {
+    additionalProperties: false,
+    title: 'BegunStepUp',
+    examples: [{ challenge: passkeyExamples.challenge, publicKey: passkeyExamples.request }],
+  },
+);
+
 /** `POST /auth/step-up`: a refresh with a proof of the user's identity (RFC 9470). */
-export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
+export function stepUpRoutes(app: App, options: StepUpOptions): void {
+  optionsRoute(app, options);
+  exchangeRoute(app, options);
+}
+
+function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
+  app.post(
+    '/auth/step-up/options',
+    {
+      schema: {
+        operationId: 'beginStepUp',
+        tags: ['sessions'],
+        summary: 'Begin a step-up by a passkey',
+        description:
+          'The step-up sends `challenge` back, with the `assertion` of the browser, within five minutes.',
+        security: [],
+        response: { 200: answer('what the browser proves the passkey by', BegunStepUp), ...problems(503) },
+      },
+    },
+    async (_request, reply) => reply.send(await beginStepUp()),
+  );
+}
+
+function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
   const clientBy = createClientAuthenticator(serviceKeys);
   app.post(
     '/auth/step-up',
@@ -43,7 +82,7 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
         tags: ['sessions'],
         summary: 'Authenticate again, and exchange the token pair for its successor',
         description:
-          'A refresh with a proof: the password, or `code` or `recoveryCode` if the account has a second factor. The next pair says that the user was authenticated just now. ' +
+          'A refresh with a proof: the password, or `code`, `recoveryCode` or `assertion` if the account has a second factor. An `assertion` comes with the `challenge` of `/auth/step-up/options`. The next pair says that the user was authenticated just now. ' +
           'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
           'first request, but no proof.',
         security: [{}, { serviceKey: [] }],
@@ -56,9 +95,8 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
       },
     },
     async (request) => {
-      const { refreshToken, accessToken, ...proof } = request.body;
-      if (Object.keys(proof).length > 1)
-        throw new Refusal('invalid_request', 'Send one of password, code and recoveryCode.');
+      const { refreshToken, accessToken, ...given } = request.body;
+      const proof = proofIn(given);
       return stepUp({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
@@ -70,4 +108,21 @@ export function stepUpRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): v
       });
     },
   );
+}
+
+/** The one proof of a body. Throws a {@link Refusal} for several, and for half of a passkey's proof. */
+function proofIn({
+  challenge,
+  assertion,
+  ...others
+}: Omit<Static<typeof Body>, 'refreshToken' | 'accessToken'>): GivenProof {
+  const isHalf = (challenge === undefined) !== (assertion === undefined);
+  const count = Object.keys(others).length + (assertion === undefined ? 0 : 1);
+  if (isHalf || count > 1)
+    throw new Refusal(
+      'invalid_request',
+      'Send one of password, code, recoveryCode, and challenge with assertion.',
+    );
+  if (challenge === undefined || assertion === undefined) return others;
+  return { passkey: { challenge, assertion } };
 }
