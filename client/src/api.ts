@@ -24,7 +24,7 @@ export interface components {
             /** @description the id of the request, as in the header `x-request-id` */
             readonly instance: string;
             /** @enum {string} */
-            readonly code: "malformed_token" | "invalid_token" | "invalid_dpop_proof" | "use_dpop_nonce" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "method_not_allowed" | "conflict" | "second_factor_required" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
+            readonly code: "malformed_token" | "invalid_token" | "invalid_dpop_proof" | "use_dpop_nonce" | "pair_mismatch" | "token_expired" | "session_not_found" | "token_reused" | "session_revoked" | "session_expired" | "user_agent_changed" | "address_changed" | "proof_refused" | "idempotency_key_reused" | "invalid_request" | "step_up_required" | "unauthenticated" | "forbidden" | "invalid_link" | "not_found" | "invalid_credentials" | "email_unverified" | "account_disabled" | "method_not_allowed" | "conflict" | "second_factor_required" | "too_many_requests" | "unavailable" | "payload_too_large" | "unsupported_media_type" | "request_timeout" | "headers_too_large" | "internal_error";
             /**
              * @description what a client should do next
              * @enum {string}

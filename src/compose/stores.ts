@@ -15,6 +15,7 @@ import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
+import { createUserStates } from '../adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../adapters/postgres/user-transfer.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
@@ -33,6 +34,7 @@ import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
+import type { UserStates } from '../ports/stores/user-states.ts';
 import type { UserTransfer } from '../ports/stores/user-transfer.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
@@ -46,6 +48,7 @@ export interface Stores {
   readonly userTransfer: UserTransfer;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly userStates: UserStates;
   readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
   readonly outbox: Outbox;
@@ -96,6 +99,7 @@ export async function openStores(
     userTransfer: instrument('user_transfer', createUserTransfer(sql)),
     emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
     emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),
+    userStates: instrument('user_states', createUserStates(sql, sessionStoreOptions)),
     secondFactors: instrument('second_factors', createSecondFactors(sql, sessionStoreOptions)),
     tasks: instrument('tasks', createTasks(sql)),
     outbox: instrument('outbox', createOutbox(sql)),

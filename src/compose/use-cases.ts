@@ -16,6 +16,8 @@ import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { verifyProof } from '../app/accounts/verify-proof.ts';
+import { disableUser } from '../app/administration/disable-user.ts';
+import { enableUser } from '../app/administration/enable-user.ts';
 import { listActivity } from '../app/audit/list-activity.ts';
 import { listSessionEvents } from '../app/audit/list-session-events.ts';
 import { listAuditEvents, streamAuditEvents } from '../app/audit/read-audit-log.ts';
@@ -81,6 +83,7 @@ import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { UsedProofs } from '../ports/stores/used-proofs.ts';
+import type { UserStates } from '../ports/stores/user-states.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
 
@@ -92,6 +95,7 @@ export interface UseCaseDeps {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly userStates: UserStates;
   readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
   readonly attempts: Attempts;
@@ -198,6 +202,9 @@ export function createUseCases(deps: UseCaseDeps) {
       loginEnded,
     ),
     findPageSession: findPageSession(deps),
+
+    disableUser: disableUser(deps),
+    enableUser: enableUser(deps),
 
     createTask: createTask(deps),
     listTasks: listTasks(deps),

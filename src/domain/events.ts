@@ -43,6 +43,9 @@ interface EventData {
     readonly username?: string;
   };
   'users.deleted': OfUser;
+  /** Also for user ids without an account here. */
+  'users.disabled': OfUser;
+  'users.enabled': OfUser;
   'users.email_verified': OfUser & ClientInfo;
   'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
   'users.email_change_requested': OfUser & ClientInfo & MailedLink;

@@ -195,8 +195,12 @@ function isNetworkChangeBlocked(family: JudgedFamily, { claims, client }: Refres
   return family.onAddressChange === 'block' && !inSameNetwork(client.address, claims.userIp);
 }
 
-/** After a reuse revocation a token that is known to be current gets `session_revoked`, every other `token_reused`. */
+/**
+ * After a reuse revocation a token that is known to be current gets `session_revoked`, every other `token_reused`. A
+ * session that ended because its user was disabled says so.
+ */
 function codeOfRevoked(reason: RevocationReason, current: boolean): RefusalCode {
+  if (reason === 'disabled') return 'account_disabled';
   return reason === 'reuse' && !current ? 'token_reused' : 'session_revoked';
 }
 

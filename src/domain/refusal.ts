@@ -29,6 +29,7 @@ const meaning = {
   invalid_credentials: 'The name or the password is wrong.',
   email_unverified:
     'The address of the account is not confirmed. Open the link in the mail, or ask for a new mail.',
+  account_disabled: 'The account is disabled. Only an operator of the service can enable it.',
   conflict: 'The name or the address is taken.',
   second_factor_required: 'The password is right. This account also wants a second factor.',
   proof_refused: 'The proof is missing, is wrong or was used before, or the challenge is over.',

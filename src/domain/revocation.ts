@@ -7,5 +7,7 @@ export type RevocationReason =
   | 'account_deleted'
   | 'administrator'
   | 'not_me'
+  /** The user was disabled. */
+  | 'disabled'
   /** The user exceeded the limit of sessions. */
   | 'session_limit';

@@ -1,4 +1,5 @@
 import type { Authentication } from './authentication.ts';
+import { type Claims, NO_CLAIMS } from './claims.ts';
 import type { ClientInfo } from './events.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
@@ -68,6 +69,14 @@ export interface TokenFamily extends CurrentPair {
   readonly knownSinceLogin: readonly string[];
   readonly createdAt: number;
   readonly authentication: Authentication;
+  /** The name of the device, as the login or an operator gave it. */
+  readonly deviceName: string | null;
+  /** The session's own claims. They override the claims of the user. */
+  readonly sessionClaims: Claims;
+  /** The merged claims in the access token of the current pair. */
+  readonly claims: Claims;
+  /** The merged claims that come with the next pair; null: the same claims again. */
+  readonly nextClaims: Claims | null;
   /** When the session ends. A refresh does not move it. */
   readonly expiresAt: number;
   readonly revoked: { readonly at: number; readonly reason: RevocationReason } | null;
@@ -97,6 +106,10 @@ export interface Login {
   readonly onAddressChange?: ChangePolicy;
   /** How and when the user was authenticated, as far as the caller knows. Default: at login, by an unknown method. */
   readonly authentication?: Partial<Omit<Authentication, 'generation'>>;
+  /** The session's own claims. Default: none. */
+  readonly claims?: Claims;
+  /** Default: null. */
+  readonly deviceName?: string | null;
   /** The lifetime of this session in milliseconds, if it is shorter than the operator's. */
   readonly maxAge?: number;
 }
@@ -112,9 +125,12 @@ export function loginFault(
   return isFuture ? 'querystring/authTime must not be in the future.' : null;
 }
 
-/** The family at login. Its policies are stored with it, so that no other door can soften them. */
+/**
+ * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that no
+ * other door can soften them.
+ */
 export function openFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
-  const { client, maxAge = policy.sessionMaxAge, ...identity } = login;
+  const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;
   return {
     ...identity,
     ...first,
@@ -126,6 +142,10 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     knownSinceLogin: [notifiedSubject.network(client.address), notifiedSubject.product(client)],
     createdAt: first.rotatedAt,
     authentication: authenticationAtLogin(login, first.rotatedAt),
+    deviceName: login.deviceName ?? null,
+    sessionClaims: claims,
+    claims,
+    nextClaims: null,
     expiresAt: wholeSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
     revoked: null,
   };

@@ -2,6 +2,11 @@ import { type EmailAddress, isEmailVerified } from './email-address.ts';
 import { isMailbox } from './mailbox.ts';
 import { usernameFault } from './username.ts';
 
+/** What a user may do beside using the own account. */
+export const ROLES = ['operator'] as const;
+
+export type Role = (typeof ROLES)[number];
+
 /** A user with an account in this service. */
 export interface User extends EmailAddress {
   readonly id: string;
@@ -9,6 +14,7 @@ export interface User extends EmailAddress {
   readonly passwordHash: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  readonly roles: readonly Role[];
 }
 
 /**

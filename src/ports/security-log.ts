@@ -16,6 +16,9 @@ export type SecurityEvent =
   | 'factor_removed'
   | 'proof_refused'
   | 'second_factor_missing'
+  | 'disabled_user_refused'
+  | 'user_disabled'
+  | 'user_enabled'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'
@@ -28,6 +31,8 @@ export interface SecurityFacts {
   /** The name or address that was typed. Only a keyed hash of it is written. */
   readonly identifier?: string;
   readonly sessionId?: string;
+  /** Who made an administrative change: a service key, an operator or a command, by name. */
+  readonly actor?: string;
   /** The client's address. */
   readonly address?: string | undefined;
   /** Why a session ended. */

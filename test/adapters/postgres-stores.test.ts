@@ -13,6 +13,7 @@ import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
+import { userStatesContract } from '../ports/user-states.ts';
 import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
@@ -34,6 +35,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));
   await t.test('step-ups', async (t) => stepUpContract(t, fresh));
   await t.test('second factors', async (t) => secondFactorsContract(t, fresh));
+  await t.test('states of users', async (t) => userStatesContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));

@@ -436,6 +436,7 @@ t.test('the registered address has priority over the address of the session', as
     username: 'ann',
     email: 'ann@example.com',
     emailVerifiedAt: null,
+    roles: [],
     passwordHash: 'x',
     createdAt: NOW,
   };

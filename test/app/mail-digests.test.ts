@@ -148,6 +148,7 @@ t.test('a held mail goes to the current address of the account', async (t) => {
     email: 'new@example.com',
     emailVerifiedAt: null,
     passwordHash: 'x',
+    roles: [],
     createdAt: NOW,
   };
   await users.create(user, []);
@@ -188,6 +189,7 @@ t.test('a held mail without an address is dropped', async (t) => {
     email: 'ann@example.com',
     emailVerifiedAt: null,
     passwordHash: 'x',
+    roles: [],
     createdAt: NOW,
   };
   await users.create(user, []);

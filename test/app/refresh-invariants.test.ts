@@ -154,6 +154,7 @@ function losable() {
   let current = createMemoryStores();
   const families: TokenFamilies = {
     open: (...args) => current.families.open(...args),
+    update: (...args) => current.families.update(...args),
     find: (...args) => current.families.find(...args),
     rotate: (...args) => current.families.rotate(...args),
     stepUp: (...args) => current.families.stepUp(...args),

@@ -84,6 +84,7 @@ t.test('mails are removed after thirty days, links a day after their expiry', as
     passwordHash: 'x',
     createdAt: NOW,
     emailVerifiedAt: null,
+    roles: [],
   };
   await users.create(user, []);
   await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);

@@ -128,6 +128,12 @@ const rows: Row[] = [
     context: presenting({ generation: 3 }),
     expected: ['refuse token_reused'],
   },
+  ...[2, 3, 4].map((generation) => ({
+    name: `7 the user was disabled, token of generation ${generation}`,
+    family: family({ revoked: { at: 1, reason: 'disabled' } as const }),
+    context: presenting({ generation }),
+    expected: ['refuse account_disabled'],
+  })),
   {
     name: '7 logged out, older token',
     family: family({ revoked: { at: 1, reason: 'logout' } }),

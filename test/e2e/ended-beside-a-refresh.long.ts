@@ -192,6 +192,7 @@ function registrar({ users }: UserStores) {
       username,
       email: `${id}@example.com`,
       emailVerifiedAt: null,
+      roles: [],
       passwordHash: await hashed,
       createdAt: NOW,
     };

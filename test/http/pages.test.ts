@@ -177,6 +177,7 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
       passwordHash: 'x',
       createdAt: time.now,
       emailVerifiedAt: null,
+      roles: [],
     },
     [],
   );

@@ -116,6 +116,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.same(await secondFactors.find(user.id), {
       passwordHash: user.passwordHash,
       securityVersion: FIRST_SECURITY_VERSION,
+      isDisabled: false,
       factors: [],
       recoveryCodes: [],
     });
@@ -272,15 +273,15 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await sessions(), 0);
     t.same(await told(world), []);
     const hashedNonce = await challenge();
-    t.same(await logIn(code(11), { hashedNonce }), { sessions: [] });
+    t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null, 'a used challenge');
     t.equal(await logIn(code(11)), null, 'a used code');
-    t.same(await logIn(code(12)), { sessions: [] }, 'a refusal uses nothing up');
+    t.same(await logIn(code(12)), { sessions: [], claims: {} }, 'a refusal uses nothing up');
     const recovery = { kind: 'recovery_code', hash: codes[0] } as const;
-    t.same(await logIn(recovery), { sessions: [] });
+    t.same(await logIn(recovery), { sessions: [], claims: {} });
     t.equal(await logIn(recovery), null);
     t.equal(await logIn({ ...recovery, hash: hash() }), null);
-    t.same(await logIn({ ...recovery, hash: codes[1] }), { sessions: [] });
+    t.same(await logIn({ ...recovery, hash: codes[1] }), { sessions: [], claims: {} });
     t.equal(await sessions(), 4);
     t.same(await told(world), Array(4).fill('users.deleted'));
     t.match(await world.secondFactors.find(world.user.id), {
@@ -294,7 +295,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     const [ann, bob] = [await secured(stores), await secured(stores)];
     t.equal(await ann.logIn(bob.code(11)), null);
     t.equal(await ann.logIn({ kind: 'recovery_code', hash: bob.codes[0] }), null);
-    t.same(await bob.logIn(bob.code(11)), { sessions: [] });
+    t.same(await bob.logIn(bob.code(11)), { sessions: [], claims: {} });
   });
 
   await t.test('a challenge of an earlier version opens nothing', async (t) => {
@@ -323,10 +324,10 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
       logIn({ kind: 'passkey', factorId: id, signCount, isBackedUp: true });
     t.equal(await use(counting, 3), null);
     t.equal(await use(counting, 0), null);
-    t.same(await use(counting, 4), { sessions: [] });
+    t.same(await use(counting, 4), { sessions: [], claims: {} });
     t.equal(await use(counting, 4), null);
-    t.same(await use(constant, 0), { sessions: [] });
-    t.same(await use(constant, 0), { sessions: [] });
+    t.same(await use(constant, 0), { sessions: [], claims: {} });
+    t.same(await use(constant, 0), { sessions: [], claims: {} });
     t.match((await secondFactors.find(user.id))?.factors[1], {
       lastUsedAt: NOW,
       passkey: { signCount: 4, isBackedUp: true },
@@ -336,7 +337,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a challenge that was not answered before is used up by its login', async (t) => {
     const { logIn, code } = await secured(await fresh(t));
     const hashedNonce = hash();
-    t.same(await logIn(code(11), { hashedNonce }), { sessions: [] });
+    t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null);
   });
 
@@ -389,15 +390,15 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await open(refusing), null);
     t.equal(await open({ refuseSecondFactor: true }), null);
     t.equal(await sessions(), 0);
-    t.same(await open(withHash(user.passwordHash)), { sessions: [] });
+    t.same(await open(withHash(user.passwordHash)), { sessions: [], claims: {} });
     t.same(
       await open({ refuseSecondFactor: true }, randomUUID()),
-      { sessions: [] },
+      { sessions: [], claims: {} },
       'a user without account',
     );
     await secondFactors.remove(user.id, factor.id, []);
-    t.same(await open(refusing), { sessions: [] });
-    t.same(await open({ refuseSecondFactor: true }), { sessions: [] });
+    t.same(await open(refusing), { sessions: [], claims: {} });
+    t.same(await open({ refuseSecondFactor: true }), { sessions: [], claims: {} });
   });
 }
 

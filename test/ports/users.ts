@@ -31,6 +31,7 @@ export function someUser(values: Partial<User> = {}): User {
     username,
     email,
     emailVerifiedAt: null,
+    roles: [],
     passwordHash: `hash of ${username}`,
     createdAt: NOW,
     ...values,
@@ -226,7 +227,7 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const family = someFamily({ userId: user.id, hashedPreviousTokenId: hash(), contact: null });
     t.equal(await stores.families.open(family, [], withHash('another')), null);
     t.equal(await stores.families.find(family.tokenFamily), null);
-    t.same(await stores.families.open(family, [], withHash(user.passwordHash)), { sessions: [] });
+    t.same(await stores.families.open(family, [], withHash(user.passwordHash)), { sessions: [], claims: {} });
     t.same(await stores.families.find(family.tokenFamily), family, 'stored to the last member');
     const stranger = someFamily();
     t.equal(await stores.families.open(stranger, [], withHash(user.passwordHash)), null);

@@ -16,6 +16,7 @@ import { createSecondFactors } from '../../src/adapters/postgres/second-factors.
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import { createUserStates } from '../../src/adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../../src/adapters/postgres/user-transfer.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
@@ -27,9 +28,10 @@ import type { BudgetStores } from '../ports/mail-budget.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
 import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
+import type { StateStores } from '../ports/user-states.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends TaskStores, BudgetStores, FactorStores {
+export interface SqlStores extends StateStores, TaskStores, BudgetStores, FactorStores {
   readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly signingKeys: SigningKeys;
@@ -78,6 +80,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     userTransfer: createUserTransfer(sql),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
+    userStates: createUserStates(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     secondFactors: createSecondFactors(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),

@@ -1,4 +1,5 @@
 import type { Authentication, Level, Method } from '../../domain/authentication.ts';
+import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import type { ChangePolicy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, Door, TokenFamily } from '../../domain/token-family.ts';
@@ -24,6 +25,11 @@ export interface FamilyRow {
   amr: Method[] | null;
   acr: Level | null;
   auth_generation: number | null;
+  /** Null in rows of older releases, as are the next three. Null claims are no claims, null next claims the same again. */
+  session_claims: Claims | null;
+  claims: Claims | null;
+  next_claims: Claims | null;
+  device_name: string | null;
   expires_at: Date;
   revoked_at: Date | null;
   revoked_reason: RevocationReason | null;
@@ -62,6 +68,10 @@ export const FAMILY_COLUMNS = [
   'amr',
   'acr',
   'auth_generation',
+  'session_claims',
+  'claims',
+  'next_claims',
+  'device_name',
   'expires_at',
   'revoked_at',
   'revoked_reason',
@@ -123,6 +133,10 @@ export const RETURNED_COLUMNS = [
   'amr',
   'acr',
   'auth_generation',
+  'session_claims',
+  'claims',
+  'next_claims',
+  'device_name',
   'expires_at',
 ] as const;
 
@@ -183,6 +197,10 @@ function assembleFamily(
       acr: row.acr,
       generation: row.auth_generation ?? 0,
     },
+    deviceName: row.device_name,
+    sessionClaims: row.session_claims ?? NO_CLAIMS,
+    claims: row.claims ?? NO_CLAIMS,
+    nextClaims: row.next_claims,
     expiresAt: row.expires_at.getTime(),
     revoked,
   };
@@ -208,7 +226,7 @@ export function pairColumns(pair: CurrentPair) {
   };
 }
 
-/** All columns of a live family. */
+/** All columns of a live family, apart from its merged claims: the database adds them. */
 export function familyColumns(family: TokenFamily) {
   return {
     token_family: family.tokenFamily,
@@ -225,6 +243,8 @@ export function familyColumns(family: TokenFamily) {
     known_since_login: [...family.knownSinceLogin],
     created_at: new Date(family.createdAt),
     ...authenticationColumns(family.authentication),
+    device_name: family.deviceName,
+    session_claims: family.sessionClaims,
     expires_at: new Date(family.expiresAt),
     ...pairColumns(family),
   };

@@ -128,7 +128,9 @@ function nextColumns({ next, authentication }: Change) {
 
 function assignNextColumns(sql: Executor, rotations: readonly Change[]) {
   const columns = sql(rotations.slice(0, 1).flatMap((change) => Object.keys(nextColumns(change))));
-  return sql`(${columns}) = (select ${columns} from json_populate_record(null::token_families, requested.next))`;
+  return sql`
+    (${columns}) = (select ${columns} from json_populate_record(null::token_families, requested.next)),
+    claims = coalesce(family.next_claims, family.claims), next_claims = null`;
 }
 
 function returnedColumns(sql: Executor, more: readonly (keyof FamilyRow)[] = []) {

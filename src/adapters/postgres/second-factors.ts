@@ -1,5 +1,6 @@
 import type { PostgresError, TransactionSql } from 'postgres';
 import { asSystem, originOfChange } from '../../domain/audit.ts';
+import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import {
   type FactorKind,
   FIRST_SECURITY_VERSION,
@@ -13,7 +14,12 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
-import { insertFamilySql, noteDeviceSql, type SessionStoreOptions } from './token-families.ts';
+import {
+  disabledIfRefused,
+  insertFamilySql,
+  noteDeviceSql,
+  type SessionStoreOptions,
+} from './token-families.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
 import { createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
 
@@ -22,6 +28,7 @@ interface FactorRow {
   user_id: string;
   password_hash: string;
   security_version: string | null;
+  is_disabled: boolean;
   recovery_codes: readonly string[];
   id: string | null;
   kind: FactorKind;
@@ -54,7 +61,7 @@ export function createSecondFactors(
   return {
     async find(userId) {
       const rows = await execute(sql<FactorRow[]>`
-        select users.id as user_id, password_hash, security_version,
+        select users.id as user_id, password_hash, security_version, disabled_at is not null as is_disabled,
           (
             select coalesce(json_agg(encode(hashed_code, 'hex') order by hashed_code), '[]')
             from recovery_codes where recovery_codes.user_id = users.id
@@ -165,6 +172,7 @@ export function createSecondFactors(
 
     async openSession(family, { securityVersion, challenge, use }, entries) {
       const { userId, createdAt: at } = family;
+      let claims: Claims = NO_CLAIMS;
       const work = async (tx: TransactionSql) => {
         const [account] = await tx`select id from users where id = ${userId} for share`;
         // A statement of its own, which sees what was committed while the one before waited for the lock.
@@ -181,18 +189,22 @@ export function createSecondFactors(
           origin: asSystem(originOfChange(entries)),
         } as const;
         const ended = await revokeSessions(tx, withOutbox, limit);
-        const insertion = tx`${insertFamilySql(tx, family)} returning ${tx(OUTBOX_COLUMNS)}`;
+        const insertion = tx`${insertFamilySql(tx, family)} returning ${tx([...OUTBOX_COLUMNS, 'claims'])}`;
         const [device] = await tx<{ is_new: boolean }[]>`select ${noteDeviceSql(tx, family)} as is_new`;
         const due = entries.filter(
           (entry) => entry.kind === 'audit' || entry.ifNewDevice !== true || device?.is_new === true,
         );
-        await withOutbox.changeFamily(tx, insertion, due, OUTBOX_COLUMNS);
+        const [opened] = await withOutbox.changeFamily<{ claims: Claims | null }>(tx, insertion, due, [
+          ...OUTBOX_COLUMNS,
+          'claims',
+        ]);
+        claims = opened?.claims ?? NO_CLAIMS;
         return ended;
       };
-      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work).catch(
-        nullIfUnusable,
-      );
-      return sessions && { sessions };
+      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work)
+        .catch(nullIfUnusable)
+        .catch(disabledIfRefused);
+      return sessions === 'disabled' ? sessions : sessions && { sessions, claims };
     },
 
     async forgetChallenges(before, limit) {
@@ -269,6 +281,7 @@ function toFactors(rows: readonly FactorRow[]): FactorsOfAccount | null {
   return {
     passwordHash: first.password_hash,
     securityVersion: first.security_version ?? FIRST_SECURITY_VERSION,
+    isDisabled: first.is_disabled,
     recoveryCodes: first.recovery_codes.map((hex) => Buffer.from(hex, 'hex').toString('base64url')),
     factors: rows.flatMap((row) => (row.id === null ? [] : [toFactor(row, row.id)])),
   };

@@ -1,4 +1,6 @@
+import type { PostgresError } from 'postgres';
 import { asSystem, type Origin, originOfChange } from '../../domain/audit.ts';
+import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { OpeningCondition, TokenFamilies } from '../../ports/stores/token-families.ts';
@@ -23,6 +25,7 @@ import { createRotationBatcher } from './rotation-batcher.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 
 import { stepUp } from './step-up.ts';
+import { updateFamily } from './update-family.ts';
 import { createWithOutbox, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
@@ -35,9 +38,10 @@ export interface SessionStoreOptions {
   readonly currentTrace?: CurrentTrace | undefined;
 }
 
-/** The result of a login: the sessions that ended for it, and the id of the new family or null. */
+/** The result of a login: the sessions that ended for it, and the new family; nulls: there was no room yet. */
 interface OpeningRow extends Omit<RevokedBatch, 'user_id'> {
   token_family: string | null;
+  claims: Claims | null;
 }
 
 /** Token families in PostgreSQL. Each statement is one transaction (READ COMMITTED). */
@@ -52,21 +56,12 @@ export function createTokenFamilies(
     async open(family, entries, condition) {
       const ended: string[] = [];
       for (;;) {
-        const rows = await execute(
-          withOutbox.openFamily<OpeningRow>(
-            sql,
-            {
-              room: makeRoomSql(family, asSystem(originOfChange(entries)), condition),
-              insertion: insertIfRoomSql(family),
-              newDevice: noteDeviceSql(sql, family),
-            },
-            entries,
-          ),
-        );
+        const rows = await openOnce(family, entries, condition);
+        if (rows === 'disabled') return 'disabled';
         const row = onlyRow(rows, ({ token_family: id }) => id === null || isSameId(id, family.tokenFamily));
         if (row === null) return null;
         ended.push(...row.revoked);
-        if (row.token_family !== null) return { sessions: ended };
+        if (row.token_family !== null) return { sessions: ended, claims: row.claims ?? NO_CLAIMS };
       }
     },
 
@@ -90,6 +85,8 @@ export function createTokenFamilies(
     },
 
     stepUp: (change, entries) => stepUp(sql, withOutbox, change, entries),
+
+    update: (...change) => updateFamily(sql, withOutbox, ...change),
 
     async revoke(tokenFamily, { at, reason }, entries) {
       const change = sql`
@@ -146,6 +143,15 @@ export function createTokenFamilies(
     },
   };
 
+  async function openOnce(...[family, entries, condition]: Parameters<TokenFamilies['open']>) {
+    const parts = {
+      room: makeRoomSql(family, asSystem(originOfChange(entries)), condition),
+      insertion: insertIfRoomSql(family),
+      newDevice: noteDeviceSql(sql, family),
+    };
+    return execute(withOutbox.openFamily<OpeningRow>(sql, parts, entries)).catch(disabledIfRefused);
+  }
+
   /**
    * Revokes sessions beyond the limit to make room for one more. Returns no row if the account is not as the condition
    * says. It locks the user's row before the sessions, as a change of the password does: see {@link Users}.
@@ -185,8 +191,15 @@ export function createTokenFamilies(
   function insertIfRoomSql(family: TokenFamily) {
     return sql`
       ${insertFamilySql(sql, family)} where exists (select from room where not more)
-      returning ${sql(OUTBOX_COLUMNS)}`;
+      returning ${sql([...OUTBOX_COLUMNS, 'claims'])}`;
   }
+}
+
+/** Whether a statement failed because the user of a new family is disabled: see the migration `administration`. */
+export function disabledIfRefused(error: unknown): 'disabled' {
+  const { code, constraint_name } = error as Partial<PostgresError>;
+  if (code === '23514' && constraint_name === 'token_families_user_is_enabled') return 'disabled';
+  throw error;
 }
 
 /** Inserts a family. The statement can be continued with a condition, and with the columns that it returns. */

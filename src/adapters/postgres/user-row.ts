@@ -1,4 +1,4 @@
-import type { User } from '../../domain/user.ts';
+import type { Role, User } from '../../domain/user.ts';
 import type { NamedUser } from '../../ports/stores/users.ts';
 import type { Executor } from './with-outbox.ts';
 
@@ -10,6 +10,7 @@ export interface UserRow {
   email_verified_at: Date | null;
   password_hash: string;
   created_at: Date;
+  roles: Role[];
 }
 
 export const NAMED_USER_COLUMNS = ['id', 'username', 'email', 'email_verified_at'] as const;
@@ -18,7 +19,7 @@ export type NamedUserRow = Pick<UserRow, (typeof NAMED_USER_COLUMNS)[number]>;
 
 /** The columns of {@link UserRow}, with the name of the table. */
 export function userColumns(sql: Executor) {
-  const names = [...NAMED_USER_COLUMNS, 'password_hash', 'created_at'] satisfies (keyof UserRow)[];
+  const names = [...NAMED_USER_COLUMNS, 'password_hash', 'created_at', 'roles'] satisfies (keyof UserRow)[];
   return sql(names.map((name) => `users.${name}`));
 }
 
@@ -30,6 +31,7 @@ export function toColumns(user: User) {
     email_verified_at: user.emailVerifiedAt === null ? null : new Date(user.emailVerifiedAt),
     password_hash: user.passwordHash,
     created_at: new Date(user.createdAt),
+    roles: [...user.roles],
   };
 }
 
@@ -38,5 +40,7 @@ export function toNamedUser({ id, username, email, email_verified_at: verifiedAt
 }
 
 export function toUser(row: UserRow | null): User | null {
-  return row && { ...toNamedUser(row), passwordHash: row.password_hash, createdAt: row.created_at.getTime() };
+  if (row === null) return null;
+  const { password_hash: passwordHash, created_at: createdAt, roles } = row;
+  return { ...toNamedUser(row), passwordHash, createdAt: createdAt.getTime(), roles };
 }

@@ -65,6 +65,13 @@ export function createUsers(
       return rows.map(toNamedUser);
     },
 
+    async setRoles(id, roles, entries) {
+      const change = sql`
+        update users set roles = ${[...roles]} where id = ${id} and roles <> ${[...roles]} returning id, email`;
+      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      return onlyRow(rows, (row) => isSameId(row.id, id)) !== null;
+    },
+
     async rehash(id, expected, passwordHash) {
       const { count } = await execute(sql`
         update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);

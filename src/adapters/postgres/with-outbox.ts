@@ -45,7 +45,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
 
     /**
      * Inserts a family. `room` revokes the sessions beyond the limit; the statement returns its columns and the id of the
-     * new family. The id is null if the family was not inserted. `newDevice` is a boolean expression, evaluated once if
+     * new family and its claims. The id is null if the family was not inserted. `newDevice` is a boolean expression, evaluated once if
      * there is room.
      */
     openFamily<Row extends postgres.MaybeRow>(
@@ -53,12 +53,12 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
       { room, insertion, newDevice }: Opening,
       entries: readonly ChangeEntry[],
     ) {
-      return sql<(Row & { token_family: string | null })[]>`
+      return sql<Row[]>`
         with room as materialized (${room}),
         changed as (${insertion}),
         device as materialized (select ${newDevice} as is_new from room where not more),
         ${insertFamilyEntries(sql, entries, sql`and (not entry.if_new_device or (select is_new from device))`)}
-        select user_id, revoked, more, token_family from room left join changed on true`;
+        select user_id, revoked, more, token_family, claims from room left join changed on true`;
     },
 
     /** Changes an account. The change must return `id` and `email`, the address for mails about the account. */

@@ -5,7 +5,12 @@ import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { passkeysOf } from '../factors/verify-proof.ts';
-import { type BoundSession, missingSecondStep, type OpenSessionDeps } from '../sessions/open-session.ts';
+import {
+  type BoundSession,
+  missingSecondStep,
+  type OpenSessionDeps,
+  refuseDisabled,
+} from '../sessions/open-session.ts';
 
 export interface AskForSecondFactorDeps extends OpenSessionDeps {
   readonly secondFactors: SecondFactors;
@@ -15,7 +20,7 @@ export interface AskForSecondFactorDeps extends OpenSessionDeps {
 
 /**
  * After the right password: rejects with a {@link SecondFactorRequired} if the account has a second factor, or with a
- * {@link Refusal} `forbidden` at a door that cannot ask for it. False if the account no longer has this password hash:
+ * {@link Refusal} `forbidden` at a door that cannot ask for it, or `account_disabled`. False if the account no longer has this password hash:
  * a challenge must not outlive the password that it was given for.
  */
 export async function askForSecondFactor(
@@ -26,6 +31,7 @@ export async function askForSecondFactor(
   const { userId, door, paired, jkt, maxAge } = session;
   const account = await deps.secondFactors.find(userId);
   if (account?.passwordHash !== passwordHash) return false;
+  if (account.isDisabled) throw refuseDisabled(deps, session);
   const kinds = proofKinds(account.factors, account.recoveryCodes.length);
   if (kinds.length === 0) return true;
   if (!hasSecondStep(door)) {

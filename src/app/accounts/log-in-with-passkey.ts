@@ -35,7 +35,7 @@ export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPa
 /**
  * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Nothing is
  * stored before the signature is right, because anyone can send answers. Rejects with a {@link Refusal}: `proof_refused`,
- * `too_many_requests`, `unavailable`.
+ * `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
   const { secondFactors, challenges, limits, policy, clock, securityLog } = deps;

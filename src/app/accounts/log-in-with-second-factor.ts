@@ -10,7 +10,12 @@ import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import { type Proof, type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
 import { readBinding } from '../sessions/bind-session.ts';
-import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
+import {
+  type NewSession,
+  type OpenSessionDeps,
+  openSessionBy,
+  refuseDisabled,
+} from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import { refuseProof, useProof } from '../tokens/require-proof.ts';
 
@@ -31,7 +36,7 @@ export type LogInWithSecondFactor = (input: LogInWithSecondFactorInput) => Promi
 
 /**
  * The second step of a login: opens the session, and uses up challenge and proof with it. Rejects with a {@link Refusal}:
- * `proof_refused`, `too_many_requests`, `unavailable`.
+ * `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   const { secondFactors, challenges, clock, securityLog } = deps;
@@ -66,6 +71,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     const challenge = { hashedNonce: challenges.hashNonce(nonce), expiresAt };
     if (!(await secondFactors.countAnswer(challenge))) return null;
     const account = await secondFactors.find(userId);
+    if (account?.isDisabled) throw refuseDisabled(deps, { userId, client });
     if (account?.securityVersion !== securityVersion) return null;
     const use = await verifyProof(
       deps,

@@ -55,6 +55,7 @@ export const register =
       emailVerifiedAt: null,
       passwordHash,
       createdAt: now,
+      roles: [],
     };
     const identity = identityOf(user);
     const data = {

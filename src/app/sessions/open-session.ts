@@ -16,7 +16,7 @@ import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
-import type { EndedSessions, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { OpenedSession, TokenFamilies } from '../../ports/stores/token-families.ts';
 import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
 import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
@@ -49,7 +49,7 @@ export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 /**
  * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated the
  * user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` if what the backend states is
- * not acceptable, `forbidden` at a door without a second step if the account has a second factor.
+ * not acceptable, `forbidden` at a door without a second step if the account has a second factor, `account_disabled`.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
@@ -70,9 +70,15 @@ export const openSession =
   };
 
 /** Stores the family of a new session; null if a condition does not hold. */
-type StoreFamily = (family: TokenFamily, entries: readonly ChangeEntry[]) => Promise<EndedSessions | null>;
+type StoreFamily = (
+  family: TokenFamily,
+  entries: readonly ChangeEntry[],
+) => Promise<OpenedSession | 'disabled' | null>;
 
-/** Opens a session and returns the first pair. Null if `store` returns null. */
+/**
+ * Opens a session and returns the first pair. Null if `store` returns null. Rejects with a {@link Refusal}
+ * `account_disabled`.
+ */
 export async function openSessionBy(
   deps: OpenSessionDeps,
   origin: Origin,
@@ -91,8 +97,9 @@ export async function openSessionBy(
   const entries = changeEntries(deps.newId, origin, [started, ...newDeviceOccurrences(event, deps.policy)]);
   const opened = await store(family, entries);
   if (opened === null) return null;
+  if (opened === 'disabled') throw refuseDisabled(deps, session);
   reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
-  return mintPair(deps, family, now, first.ids);
+  return mintPair(deps, { ...family, claims: opened.claims }, now, first.ids);
 }
 
 /** How the session was opened, for the audit log. */
@@ -106,6 +113,15 @@ function newDeviceOccurrences(
 ): Occurrence[] {
   if (onNewDevice === 'ignore') return [];
   return [{ event: { ...started, type: 'sessions.started_on_new_device' }, ifNewDevice: true }];
+}
+
+/** The refusal of a login of a disabled user. It is logged. */
+export function refuseDisabled(
+  { securityLog }: Pick<OpenSessionDeps, 'securityLog'>,
+  { userId, client }: Pick<NewSession, 'userId' | 'client'>,
+): Refusal {
+  securityLog('disabled_user_refused', { userId, address: client.address });
+  return new Refusal('account_disabled');
 }
 
 /** The refusal of a door that cannot ask for the second factor of the account. It is logged and recorded. */

@@ -1,4 +1,5 @@
 import { authenticationClaims } from '../../domain/authentication.ts';
+import { sortClaims } from '../../domain/claims.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
 import { expiriesOf, type TokenFamily } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
@@ -37,6 +38,7 @@ export async function mintPair(
 
 function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
   return {
+    ...sortClaims(family.claims),
     sub: family.userId,
     userId: family.userId,
     sid: family.tokenFamily,

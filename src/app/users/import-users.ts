@@ -90,6 +90,7 @@ export const importUsers = (deps: Deps): ImportUsers => {
       email,
       emailVerifiedAt: emailVerified === true ? now : null,
       passwordHash: passwordHash ?? NO_PASSWORD,
+      roles: [],
       createdAt: createdAt === undefined ? now : Date.parse(createdAt),
     };
   }

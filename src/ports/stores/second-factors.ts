@@ -1,7 +1,7 @@
 import type { ChallengeAnswer, Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
-import type { EndedSessions } from './token-families.ts';
+import type { OpenedSession } from './token-families.ts';
 
 export interface StoredTotp extends Factor {
   readonly kind: 'totp';
@@ -17,10 +17,11 @@ export interface StoredPasskey extends Factor {
 /** A factor with what verifies its proofs. */
 export type StoredFactor = StoredTotp | StoredPasskey;
 
-/** The factors of an account at one moment, oldest first, with the password hash and the security version of that moment. */
+/** The factors of an account at one moment, oldest first, with the state of the account at that moment. */
 export interface FactorsOfAccount {
   readonly passwordHash: string;
   readonly securityVersion: string;
+  readonly isDisabled: boolean;
   readonly factors: readonly StoredFactor[];
   /** The hashes of the unused recovery codes. */
   readonly recoveryCodes: readonly string[];
@@ -106,12 +107,13 @@ export interface SecondFactors {
   /**
    * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing changes,
    * if the security version is another one by now, the account is gone, or the challenge or the proof was used before.
+   * `disabled`, and nothing changes, if the user is disabled.
    */
   openSession(
     family: TokenFamily,
     proof: LoginProof,
     entries: readonly ChangeEntry[],
-  ): Promise<EndedSessions | null>;
+  ): Promise<OpenedSession | 'disabled' | null>;
 
   /** Removes up to `limit` answered challenges that expired before `before`, and returns their number. */
   forgetChallenges(before: number, limit: number): Promise<number>;

@@ -1,5 +1,6 @@
 import type { Origin } from '../../domain/audit.ts';
 import type { Authentication } from '../../domain/authentication.ts';
+import type { Claims } from '../../domain/claims.ts';
 import type { ProofUse } from '../../domain/proof.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
@@ -55,6 +56,18 @@ export interface EndedSessions {
   readonly sessions: readonly string[];
 }
 
+/** The result of a login: the sessions that ended for it, and the merged claims of the new family. */
+export interface OpenedSession extends EndedSessions {
+  readonly claims: Claims;
+}
+
+/** What operators change of a family. An absent value stays as it is. */
+export interface FamilyChanges {
+  readonly deviceName?: string | null;
+  /** The session's own claims. They come, merged with the claims of the user, with the next pair. */
+  readonly sessionClaims?: Claims;
+}
+
 /**
  * The store of token families, one row each.
  *
@@ -66,7 +79,8 @@ export interface EndedSessions {
  */
 export interface TokenFamilies {
   /**
-   * Stores a new family. The result is null, and nothing changes, if the account is not as the condition says.
+   * Stores a new family, and adds the claims of its user. Null, and nothing changes, if the account is not as the condition
+   * says. `disabled`, and nothing changes, if the user is disabled: see {@link UserStates}.
    *
    * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
    * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
@@ -81,13 +95,13 @@ export interface TokenFamilies {
     family: TokenFamily,
     entries: readonly ChangeEntry[],
     condition?: OpeningCondition,
-  ): Promise<EndedSessions | null>;
+  ): Promise<OpenedSession | 'disabled' | null>;
 
   /** The family as last committed; null if it does not exist. */
   find(tokenFamily: string): Promise<TokenFamily | null>;
 
   /**
-   * Compare-and-set: replaces the current pair and returns the whole new row. Returns null and changes nothing if the
+   * Compare-and-set: replaces the current pair, makes its next claims current, and returns the whole new row. Returns null and changes nothing if the
    * row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated under `unlessRetryKey`. The
    * user agent is compared only where the family's policy depends on it.
    */
@@ -98,6 +112,13 @@ export interface TokenFamilies {
    * if the proof no longer holds: see {@link ProofUse}.
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
+
+  /** Changes an unrevoked family of a user, and returns it; null, and nothing is recorded, if there is none. */
+  update(
+    family: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
+    changes: FamilyChanges,
+    entries: readonly ChangeEntry[],
+  ): Promise<TokenFamily | null>;
 
   /** Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. */
   revoke(

@@ -1,5 +1,5 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
-import type { User } from '../../domain/user.ts';
+import type { Role, User } from '../../domain/user.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
 import type { EndedSessions } from './token-families.ts';
@@ -47,6 +47,9 @@ export interface Users {
 
   /** Up to `limit` accounts, newest first. */
   list(limit: number): Promise<readonly NamedUser[]>;
+
+  /** Replaces the roles of an account. False, and nothing is recorded, if there is no such account, or it has these roles. */
+  setRoles(id: string, roles: readonly Role[], entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** Replaces the hash of an unchanged password. False, and nothing changes, if the hash is no longer `expected`. */
   rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;

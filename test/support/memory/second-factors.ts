@@ -11,6 +11,7 @@ import {
   useChallenge,
 } from '../../../src/domain/second-factor.ts';
 import type { User } from '../../../src/domain/user.ts';
+import type { UserState } from '../../../src/domain/user-state.ts';
 import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { SecondFactors, StoredFactor } from '../../../src/ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
@@ -98,6 +99,7 @@ export function createMemorySecondFactors(
   records: Records,
   accounts: SecuredAccounts,
   challenges: AnsweredChallenges,
+  states: ReadonlyMap<string, UserState>,
 ): SecondFactors {
   const find = (userId: string) => (users.has(userId) ? accountOf(accounts, userId) : null);
 
@@ -128,6 +130,7 @@ export function createMemorySecondFactors(
       return {
         passwordHash,
         securityVersion,
+        isDisabled: states.get(userId)?.disabledAt != null,
         factors: structuredClone(sorted),
         recoveryCodes: [...recoveryCodes].sort(),
       };
@@ -200,6 +203,7 @@ export function createMemorySecondFactors(
       const useUpChallenge = prepareChallengeUse(challenges, answered);
       const useUp = prepareUse(account, use, family.createdAt);
       if (useUpChallenge === null || useUp === null) return null;
+      if (states.get(family.userId)?.disabledAt != null) return 'disabled';
       useUp();
       useUpChallenge();
       return families.open(family, entries);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { changeEntries } from '../../../src/app/change-entries.ts';
 import { type AuditEvent, asSystem, type Origin, originOfChange } from '../../../src/domain/audit.ts';
+import { mergeClaims, NO_CLAIMS } from '../../../src/domain/claims.ts';
 import { DEVICE_KNOWN_FOR } from '../../../src/domain/known-devices.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 import { endOf } from '../../../src/domain/retention.ts';
@@ -23,6 +24,7 @@ import type {
   Rotation,
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
+import type { UserStates } from '../../../src/ports/stores/user-states.ts';
 import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
 import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
@@ -41,6 +43,7 @@ import {
 } from './second-factors.ts';
 import { claimEach, type Records, recordEntry, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
+import { createMemoryUserStates, type StoredStates } from './user-states.ts';
 import { createMemoryUserTransfer } from './user-transfer.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
 
@@ -61,6 +64,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   mailBudget: MailBudget;
   secondFactors: SecondFactors;
   userTransfer: UserTransfer;
+  userStates: UserStates;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
@@ -73,7 +77,8 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const reservations: Reservations = new Map();
   const accounts: SecuredAccounts = new Map();
   const challenges: AnsweredChallenges = new Map();
-  const store = createFamilies(families, users, records, { accounts, challenges }, sessionsPerUser);
+  const states: StoredStates = new Map();
+  const store = createFamilies(families, users, records, { accounts, challenges, states }, sessionsPerUser);
 
   return {
     families: store,
@@ -88,7 +93,8 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
     }),
-    secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges),
+    secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states),
+    userStates: createMemoryUserStates({ states, accounts, families, store, records }),
     tasks: createMemoryTasks(users, lists),
     userTransfer: createMemoryUserTransfer(users, reservations),
     outbox: createOutbox(entries),
@@ -102,7 +108,15 @@ function createFamilies(
   families: Map<string, TokenFamily>,
   users: ReadonlyMap<string, User>,
   records: Records,
-  { accounts, challenges }: { readonly accounts: SecuredAccounts; readonly challenges: AnsweredChallenges },
+  {
+    accounts,
+    challenges,
+    states,
+  }: {
+    readonly accounts: SecuredAccounts;
+    readonly challenges: AnsweredChallenges;
+    readonly states: StoredStates;
+  },
   sessionsPerUser: number,
 ): TokenFamilies {
   const notified = new Set<string>();
@@ -134,7 +148,8 @@ function createFamilies(
     if (family === undefined || family.revoked !== null || family.expiresAt <= next.rotatedAt) return null;
     if (!isAsExpected(family, expected)) return null;
     if (unlessRetryKey !== null && unlessRetryKey === family.retryKeyHash) return null;
-    const rotated = { ...family, ...next, ...authentication };
+    const claims = family.nextClaims ?? family.claims;
+    const rotated = { ...family, ...next, ...authentication, claims, nextClaims: null };
     if (deviceOf(family) !== deviceOf(rotated)) rememberDevice(family);
     commit(rotated, entries);
     return structuredClone(rotated);
@@ -186,17 +201,20 @@ function createFamilies(
       if (families.has(family.tokenFamily)) throw new Error(`Family ${family.tokenFamily} already exists.`);
       if (passwordHash !== undefined && users.get(family.userId)?.passwordHash !== passwordHash) return null;
       if (refuseSecondFactor && hasSecondFactor(accounts, family.userId)) return null;
+      const state = states.get(family.userId);
+      if (state?.disabledAt != null) return 'disabled';
+      const claims = mergeClaims(state?.claims ?? NO_CLAIMS, family.sessionClaims);
       const surplus = unrevoked(family.userId, null)
         .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
         .slice(sessionsPerUser - 1);
       const isNew = isNewDevice(family);
       rememberDevice(family);
       commit(
-        family,
+        { ...family, claims },
         entries.filter((entry) => isNew || entry.kind === 'audit' || !entry.ifNewDevice),
       );
       const origin = asSystem(originOfChange(entries));
-      return revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' }, origin);
+      return { ...revokeEach(surplus, { at: family.createdAt, reason: 'session_limit' }, origin), claims };
     },
 
     async find(tokenFamily) {
@@ -221,6 +239,19 @@ function createFamilies(
       useUp();
       useUpChallenge();
       return rotated;
+    },
+
+    async update({ tokenFamily, userId }, { deviceName, sessionClaims }, entries) {
+      const family = families.get(tokenFamily);
+      if (family?.userId !== userId || family.revoked !== null) return null;
+      const nextClaims = mergeClaims(states.get(userId)?.claims ?? NO_CLAIMS, sessionClaims ?? NO_CLAIMS);
+      const updated = {
+        ...family,
+        ...(deviceName !== undefined && { deviceName }),
+        ...(sessionClaims !== undefined && { sessionClaims, nextClaims }),
+      };
+      commit(updated, entries);
+      return structuredClone(updated);
     },
 
     async revoke(tokenFamily, revoked, entries) {

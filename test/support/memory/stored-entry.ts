@@ -31,9 +31,16 @@ export function claimEach(entries: readonly StoredEntry[], leasedUntil: number):
   });
 }
 
-/** Records entries about an account. */
-export function recordAbout(records: Records, user: User, entries: readonly ChangeEntry[]): void {
-  for (const entry of entries) recordEntry(records, entry, { contact: user.email, generation: null });
+/** Records entries about an account; null: about a user id without one. */
+export function recordAbout(
+  records: Records,
+  user: Pick<User, 'email'> | null,
+  entries: readonly ChangeEntry[],
+): void {
+  if (entries.some(({ id }) => records.outbox.has(id) || records.audit.has(id)))
+    throw new Error('An entry with this id already exists.');
+  for (const entry of entries)
+    recordEntry(records, entry, { contact: user?.email ?? null, generation: null });
 }
 
 /** Records one entry of a change. */

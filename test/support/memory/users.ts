@@ -81,6 +81,14 @@ export function createMemoryUsers(
         .map(({ id, username, email, emailVerifiedAt }) => ({ id, username, email, emailVerifiedAt }));
     },
 
+    async setRoles(id, roles, entries) {
+      const user = users.get(id);
+      if (user === undefined || user.roles.join() === roles.join()) return false;
+      users.set(id, { ...user, roles: [...roles] });
+      record(user, entries);
+      return true;
+    },
+
     async rehash(id, expected, passwordHash) {
       const user = users.get(id);
       if (user?.passwordHash !== expected) return false;

@@ -5,6 +5,7 @@ import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
+import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
@@ -12,7 +13,7 @@ import { requireServiceKey, serviceKeyOrigin } from '../server/service-keys.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
-export interface AdminOptions extends AuditOptions {
+export interface AdminOptions extends AuditOptions, DisabledOptions {
   readonly serviceKeys: readonly ServiceKey[];
   readonly listSessions: ListSessions;
   readonly listSessionEvents: ListSessionEvents;
@@ -27,6 +28,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
   const Id = Type.Object({ id: Uuid });
   sessionEventsRoute(scope, options);
   auditRoute(scope, options);
+  disabledRoutes(scope, options);
 
   scope.get(
     '/admin/sessions',

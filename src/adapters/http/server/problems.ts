@@ -51,6 +51,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
   not_found: { status: 404, title: 'Not found', recovery: 'none' },
   invalid_credentials: { status: 401, title: 'Wrong credentials', recovery: 'login' },
   email_unverified: { status: 403, title: 'Address not confirmed', recovery: 'none' },
+  account_disabled: { status: 403, title: 'Account disabled', recovery: 'login' },
   method_not_allowed: { status: 405, title: 'Method not allowed', recovery: 'none' },
   conflict: { status: 409, title: 'Conflict', recovery: 'none' },
   second_factor_required: { status: 401, title: 'Second factor required', recovery: 'none' },

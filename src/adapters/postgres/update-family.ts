@@ -1,0 +1,38 @@
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
+import type { FamilyChanges } from '../../ports/stores/token-families.ts';
+import { isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
+import type { createWithOutbox } from './with-outbox.ts';
+
+/** Changes a family under the lock of its user's state, because its next claims depend on the claims of the user. */
+export async function updateFamily(
+  sql: Sql,
+  withOutbox: ReturnType<typeof createWithOutbox>,
+  { tokenFamily, userId }: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
+  { deviceName, sessionClaims }: FamilyChanges,
+  entries: readonly ChangeEntry[],
+): Promise<TokenFamily | null> {
+  const claims = sessionClaims === undefined ? null : JSON.stringify(sessionClaims);
+  const change = sql.begin(async (tx) => {
+    await tx`
+      insert into user_states as state (user_id) values (${userId})
+      on conflict (user_id) do update set user_id = state.user_id where false`;
+    const update = tx`
+      update token_families family set
+        device_name = case when ${deviceName === undefined} then device_name else ${deviceName ?? null} end,
+        session_claims = coalesce(${claims}::text::jsonb, session_claims),
+        next_claims = case when ${claims}::text is null then next_claims else
+          coalesce((select state.claims from user_states state where state.user_id = family.user_id), '{}')
+            || ${claims}::text::jsonb end
+      where token_family = ${tokenFamily} and user_id = ${userId} and revoked_at is null
+      returning ${tx(FAMILY_COLUMNS)}`;
+    return withOutbox.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
+  });
+  const row = onlyRow(await execute(change as Promise<FamilyRow[]>), (found) =>
+    isSameId(found.token_family, tokenFamily),
+  );
+  return row && toFamily(row);
+}

@@ -1,0 +1,87 @@
+import type { TransactionSql } from 'postgres';
+import { originOfChange } from '../../domain/audit.ts';
+import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
+import { initialUserState } from '../../domain/user-state.ts';
+import type { UserStates } from '../../ports/stores/user-states.ts';
+import { isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
+import type { SessionStoreOptions } from './token-families.ts';
+import { createWithOutbox } from './with-outbox.ts';
+
+interface StateRow {
+  user_id: string;
+  disabled_at: Date | null;
+  claims: Claims | null;
+}
+
+/**
+ * The states of users in PostgreSQL. Each change locks the row of `user_states` before the families, as a login does. Its
+ * next statement then sees every session that was opened before.
+ */
+export function createUserStates(
+  sql: Sql,
+  { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
+): UserStates {
+  const withOutbox = createWithOutbox(currentTrace);
+
+  return {
+    async find(userId) {
+      const rows = await execute(sql<StateRow[]>`
+        select user_id, disabled_at, claims from user_states where user_id = ${userId}`);
+      const row = onlyRow(rows, (row) => isSameId(row.user_id, userId));
+      if (row === null) return initialUserState(userId);
+      return { userId, disabledAt: row.disabled_at?.getTime() ?? null, claims: row.claims ?? NO_CLAIMS };
+    },
+
+    async disable(userId, at, entries) {
+      const work = async (tx: TransactionSql) => {
+        const change = tx`
+          insert into user_states as state (user_id, disabled_at, security_version)
+          values (${userId}, ${new Date(at)}, gen_random_uuid())
+          on conflict (user_id) do update
+            set disabled_at = excluded.disabled_at, security_version = excluded.security_version
+            where state.disabled_at is null
+          returning user_id as id, null::text as email`;
+        const changed = await withOutbox.changeUser(tx, change, entries);
+        if (changed.length === 0) return null;
+        const ending = {
+          userId,
+          kept: 0,
+          spared: null,
+          at,
+          reason: 'disabled',
+          origin: originOfChange(entries),
+        } as const;
+        return revokeSessions(tx, withOutbox, ending);
+      };
+      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work);
+      return sessions && { sessions };
+    },
+
+    async enable(userId, entries) {
+      const change = sql`
+        update user_states set disabled_at = null, security_version = gen_random_uuid()
+        where user_id = ${userId} and disabled_at is not null
+        returning user_id as id, null::text as email`;
+      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
+    },
+
+    async setClaims(userId, claims, entries) {
+      const json = JSON.stringify(claims);
+      const change = sql.begin(async (tx) => {
+        const state = tx`
+          insert into user_states (user_id, claims) values (${userId}, ${json}::text::jsonb)
+          on conflict (user_id) do update set claims = excluded.claims
+          returning user_id as id, null::text as email`;
+        await withOutbox.changeUser(tx, state, entries);
+        await tx`
+          update token_families set next_claims = ${json}::text::jsonb || coalesce(session_claims, '{}')
+          where user_id = ${userId} and revoked_at is null`;
+      });
+      await execute(change);
+    },
+  };
+}

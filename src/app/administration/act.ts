@@ -1,0 +1,43 @@
+import type { Actor, Origin } from '../../domain/audit.ts';
+import type { DomainEvent } from '../../domain/events.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { SecurityEvent, SecurityLog } from '../../ports/security-log.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
+import { changeEntries } from '../change-entries.ts';
+
+export interface ActDeps {
+  readonly newId: NewId;
+  readonly securityLog: SecurityLog;
+}
+
+/** An administrative act. Every use case of this folder records its act by the two functions below, and by them alone. */
+export interface Act {
+  readonly type: SecurityEvent;
+  readonly origin: Origin;
+  readonly userId: string;
+  readonly events: readonly DomainEvent[];
+}
+
+/** What is recorded in the transaction of the act. */
+export function entriesOfAct(
+  { newId }: Pick<ActDeps, 'newId'>,
+  { events, origin }: Act,
+): readonly ChangeEntry[] {
+  return changeEntries(
+    newId,
+    origin,
+    events.map((event) => ({ event })),
+  );
+}
+
+/** Logs an act that has been committed. */
+export function reportAct(
+  { securityLog }: Pick<ActDeps, 'securityLog'>,
+  { type, origin: { actor, address }, userId }: Act,
+): void {
+  securityLog(type, { actor: describeActor(actor), userId, ...(address !== null && { address }) });
+}
+
+function describeActor({ kind, name }: Actor): string {
+  return name === undefined ? kind : `${kind} ${name}`;
+}

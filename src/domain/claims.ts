@@ -1,0 +1,69 @@
+/** Claims that a trusted backend or an operator adds to access tokens: the members of a JSON object. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+export const NO_CLAIMS: Claims = {};
+
+/** The limits in bytes of JSON. Together with the service's own claims, an access token stays under 4 KiB. */
+export const MAX_USER_CLAIMS = 1_024;
+export const MAX_SESSION_CLAIMS = 512;
+
+/** How deeply objects and arrays may be nested. The object of the claims is the first level. */
+export const MAX_CLAIMS_DEPTH = 3;
+
+/** RFC 7519 section 4.1 registers the first line. This service gives the other names a meaning in tokens and answers. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti'],
+  ...['userId', 'sid', 'linkerId', 'userIp', 'client_id', 'session_id', 'guid', 'tokenFamily', 'generation'],
+  ...['auth_time', 'amr', 'acr', 'cnf', 'at_hash', 'typ'],
+  ...['active', 'token_type', 'username', 'email_verified'],
+]);
+
+/** Why these are not acceptable claims, as the end of a sentence; null if they are acceptable. */
+export function claimsFault(claims: Claims, maxBytes: number): string | null {
+  const own = Object.keys(claims).find((name) => OWN_NAMES.has(name));
+  if (own !== undefined) return `must not contain ${own}, which the service itself sets`;
+  if (depthOf(claims) > MAX_CLAIMS_DEPTH) return `must not be nested deeper than ${MAX_CLAIMS_DEPTH} levels`;
+  if (!isStorable(claims)) return 'must not contain the name __proto__, NUL or an unpaired surrogate';
+  const bytes = new TextEncoder().encode(JSON.stringify(claims)).length;
+  return bytes > maxBytes ? `must have at most ${maxBytes} bytes of JSON` : null;
+}
+
+/** The claims of an access token: those of the user, overridden by those of the session. */
+export function mergeClaims(ofUser: Claims, ofSession: Claims): Claims {
+  return { ...ofUser, ...ofSession };
+}
+
+/** The claims among all claims of an access token that the service does not set. */
+export function pickClaims(all: Claims): Claims {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !OWN_NAMES.has(name)));
+}
+
+/** The same claims with sorted names at each level, so that equal claims are equal bytes. */
+export function sortClaims(claims: Claims): Claims {
+  return sorted(claims) as Claims;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+}
+
+function depthOf(value: unknown): number {
+  if (!isObject(value)) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+/** PostgreSQL stores neither NUL nor unpaired surrogates in `jsonb`. `__proto__` is no plain member in JavaScript. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !/\0|\p{Cs}/u.test(value);
+  if (!isObject(value)) return true;
+  return Object.entries(value).every(
+    ([name, member]) => name !== '__proto__' && isStorable(name) && isStorable(member),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,56 @@
+import t from 'tap';
+import {
+  claimsFault,
+  MAX_SESSION_CLAIMS,
+  mergeClaims,
+  pickClaims,
+  sortClaims,
+} from '../../src/domain/claims.ts';
+
+const parsed = (json: string) => JSON.parse(json) as Record<string, unknown>;
+
+t.test('claims are accepted or refused by names, depth, characters and size', async (t) => {
+  for (const [claims, fault] of [
+    [{}, null],
+    [{ plan: 'paid', seats: 4, trial: false, team: null, 'https://example.com/roles': ['a'] }, null],
+    [{ one: { two: { three: 3 } } }, null],
+    [{ one: { two: [3] } }, null],
+    [{ one: { two: { three: {} } } }, /deeper than 3/],
+    [{ one: [[[]]] }, /deeper than 3/],
+    [{ sub: 'other' }, /must not contain sub/],
+    [{ exp: 1 }, /must not contain exp/],
+    [{ cnf: {} }, /must not contain cnf/],
+    [{ linkerId: 'x' }, /must not contain linkerId/],
+    [{ email_verified: true }, /must not contain email_verified/],
+    [{ nested: { sub: 'allowed, because it is no claim' } }, null],
+    [parsed('{"a":{"__proto__":1}}'), /__proto__/],
+    [parsed('{"__proto__":{}}'), /__proto__/],
+    [{ a: 'x\0' }, /NUL/],
+    [{ 'x\0': 1 }, /NUL/],
+    [{ a: ['\ud800'] }, /surrogate/],
+    [{ a: '😀' }, null],
+    [{ a: 'x'.repeat(MAX_SESSION_CLAIMS - 8) }, null],
+    [{ a: 'x'.repeat(MAX_SESSION_CLAIMS - 7) }, /at most 512 bytes/],
+    [{ a: 'é'.repeat(MAX_SESSION_CLAIMS / 2) }, /at most 512 bytes/],
+  ] as const) {
+    const found = claimsFault(claims, MAX_SESSION_CLAIMS);
+    if (fault === null) t.equal(found, null, JSON.stringify(claims).slice(0, 40));
+    else t.match(found, fault, JSON.stringify(claims).slice(0, 40));
+  }
+});
+
+t.test('a claim of the session replaces the whole claim of the user', async (t) => {
+  const merged = mergeClaims({ plan: { name: 'paid', seats: 3 }, team: 'red' }, { plan: { name: 'trial' } });
+  t.same(merged, { plan: { name: 'trial' }, team: 'red' });
+});
+
+t.test('equal claims are equal bytes, whatever the order of their names', async (t) => {
+  const one = sortClaims({ b: [{ d: 1, c: 2 }], a: { z: null, y: 'x' } });
+  const other = sortClaims({ a: { y: 'x', z: null }, b: [{ c: 2, d: 1 }] });
+  t.equal(JSON.stringify(one), JSON.stringify(other));
+  t.equal(JSON.stringify(one), '{"a":{"y":"x","z":null},"b":[{"c":2,"d":1}]}');
+});
+
+t.test('the claims of a token without those that the service sets', async (t) => {
+  t.same(pickClaims({ sub: 'x', iat: 1, cnf: {}, team: 'red' }), { team: 'red' });
+});
