@@ -1,0 +1,186 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { launchChromium } from '../support/chromium.ts';
+import { dataDir, startComposed, until } from '../support/composed.ts';
+import { freePort } from '../support/ports.ts';
+import { totpCode } from '../support/totp.ts';
+
+const PASSWORD = 'a violet piano 42';
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+
+/** The link in the newest mail to the address whose subject matches. Quoted-printable lines are joined. */
+async function linkIn(folder: string, to: string, subject: RegExp): Promise<string> {
+  return until(`a mail about ${subject}`, async () => {
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.eml')).toSorted();
+    for (const name of names.toReversed()) {
+      const mail = (await readFile(join(folder, name), 'utf8')).replace(/=\r?\n/g, '').replaceAll('=3D', '=');
+      const isWanted = mail.includes(`To: ${to}`) && subject.test(/^Subject: (.*)$/m.exec(mail)?.[1] ?? '');
+      const [link] = /http:\/\/localhost:\d+\/auth\/[^\s"<>]+token=[\w.-]+/.exec(mail) ?? [];
+      if (isWanted && link !== undefined) return link;
+    }
+    return undefined;
+  });
+}
+
+async function addAuthenticator(page: Page): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
+
+async function world(t: Test) {
+  const browser = await launchChromium(t);
+  if (browser === null) return null;
+  const DATA_DIR = await dataDir(t);
+  const port = String(await freePort());
+  const url = `http://localhost:${port}`;
+  const time = { offset: 0 };
+  const clock = () => Date.now() + time.offset;
+  await startComposed(t, { DATA_DIR, API_PORT: port, PUBLIC_URL: url, NODE_ENV: 'test' }, { clock });
+  const page = await (await browser.newContext()).newPage();
+  await addAuthenticator(page);
+  const call = async (method: string, path: string, body?: object, headers: Record<string, string> = {}) => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { 'content-type': 'application/json', 'user-agent': 'shop/1', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
+  };
+  const heading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor();
+  const press = (name: string) => page.getByRole('button', { name }).click();
+  const code = (secret: string) => {
+    time.offset += 30_000; // each code is good once
+    return totpCode(secret, clock());
+  };
+
+  async function beginSignIn(): Promise<void> {
+    await page.goto(`${url}/account`);
+    if ((await page.getByRole('button', { name: 'Sign out' }).count()) > 0) await press('Sign out');
+    await page.getByLabel('Name or address').fill('ann');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await press('Sign in');
+  }
+  return { url, page, mails: join(DATA_DIR, 'mail'), time, call, heading, press, code, beginSignIn };
+}
+
+t.test('one user registers, proves, protects, loses, takes back and deletes an account', async (t) => {
+  const life = await world(t);
+  if (life === null) return;
+  const { url, page, mails, time, call, heading, press, code, beginSignIn } = life;
+  const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+  t.equal((await call('POST', '/auth/register', account)).status, 201);
+
+  await page.goto(await linkIn(mails, account.email, /address/i));
+  await page.getByRole('button').click();
+  await page.waitForLoadState();
+  await beginSignIn();
+  await heading('Your account');
+  t.notMatch(await page.textContent('main'), 'not confirmed', 'the address is proven');
+
+  await page.goto(`${url}/account/factors`);
+  await press('Add a passkey');
+  await page.getByLabel('Name of the passkey').fill('Laptop');
+  await press('Make the passkey');
+  await heading('Your second factors');
+  t.match(await page.textContent('main'), 'Laptop (Passkey)');
+  await press('Add an authenticator app');
+  const secret = (await page.textContent('code')) ?? '';
+  await page.getByLabel('Code', { exact: true }).fill(code(secret));
+  await press('Confirm');
+  await heading('Your second factors');
+  await press('Make new recovery codes');
+  const recoveryCodes = await page.locator('.codes li').allTextContents();
+  t.equal(recoveryCodes.length, 10);
+
+  await beginSignIn();
+  await press('Use your passkey');
+  await heading('Your account');
+  await beginSignIn();
+  await page.getByLabel('Code', { exact: true }).fill(code(secret));
+  await press('Sign in');
+  await heading('Your account');
+
+  // The phone is lost: a recovery code signs in, and the app is removed.
+  await beginSignIn();
+  await page.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
+  await press('Sign in');
+  await heading('Your account');
+  await page.goto(`${url}/account/factors`);
+  await press('Remove Authenticator app');
+  await heading('Your second factors');
+  t.notMatch(await page.textContent('main'), '(Authenticator app)');
+
+  // A thief who has the password and a recovery code is told of, and ended from the mail.
+  const firefox = { 'user-agent': FIREFOX };
+  const first = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD }, firefox);
+  const answer = { challenge: first.body.challenge, recoveryCode: recoveryCodes[1] };
+  const thief = await call('POST', '/auth/login/second-factor', answer, firefox);
+  t.equal(thief.status, 200);
+  await page.goto(await linkIn(mails, account.email, /sign-in/i));
+  await page.getByRole('button').first().click();
+  await page.waitForLoadState();
+  const bearer = { authorization: `Bearer ${thief.body.access}` };
+  t.equal(
+    (await call('GET', '/auth/me', undefined, bearer)).status,
+    401,
+    'the session of the thief has ended',
+  );
+
+  // A new address, after a sign-in that is no longer recent.
+  time.offset += 11 * 60_000;
+  await page.goto(`${url}/account/email`);
+  await page.getByLabel('New address').fill('ann@example.org');
+  await press('Mail me a link');
+  t.match(await page.textContent('main'), 'recent sign-in with your second factor');
+  await beginSignIn();
+  await press('Use your passkey');
+  await heading('Your account');
+  await page.goto(`${url}/account/email`);
+  await page.getByLabel('New address').fill('ann@example.org');
+  await press('Mail me a link');
+  await heading('Open your mailbox');
+  await page.goto(await linkIn(mails, 'ann@example.org', /./));
+  await page.getByRole('button').click();
+  await page.waitForLoadState();
+  await page.goto(`${url}/account`);
+  t.match(await page.textContent('main'), 'ann@example.org');
+
+  await page.goto(await linkIn(mails, account.email, /address/i));
+  await page.getByRole('button').click();
+  await page.waitForLoadState();
+  await page.goto(`${url}/account`);
+  await heading('Sign in to your account');
+
+  await beginSignIn();
+  await press('Use your passkey');
+  await heading('Your account');
+  t.match(await page.textContent('main'), 'ann@example.com', 'the old mailbox has undone the change');
+
+  const step = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD });
+  const last = { challenge: step.body.challenge, recoveryCode: recoveryCodes[2] };
+  const pair = await call('POST', '/auth/login/second-factor', last);
+  const deleteWith = ({ access }: { readonly access?: string }) =>
+    call('DELETE', '/auth/me', {}, { authorization: `Bearer ${access}` });
+  time.offset += 11 * 60_000;
+  t.match(await deleteWith(pair.body), { status: 401, body: { code: 'step_up_required' } });
+  const { access: accessToken, refresh: refreshToken } = pair.body;
+  const proof = { refreshToken, accessToken, recoveryCode: recoveryCodes[3] };
+  const stepped = await call('POST', '/auth/step-up', proof);
+  t.equal((await deleteWith(stepped.body)).status, 204);
+  await page.goto(`${url}/account`);
+  await heading('Sign in to your account');
+  t.equal((await call('POST', '/auth/login', { username: 'ann', password: PASSWORD })).status, 401);
+});
