@@ -49,6 +49,7 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
   const service = await httpService(t);
   const userId = randomUUID();
   await setDisabled(service, userId, 'PUT');
+  service.time.now += 1_000;
   await setDisabled(service, userId, 'DELETE');
   const { body } = await service.send(`/admin/audit?user=${userId}`, { headers: byAdmin(service) });
   const actor = { kind: 'service_key', name: 'operator' };
