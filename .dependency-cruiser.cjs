@@ -100,7 +100,7 @@ module.exports = {
     home('otpauth', ['adapters/otpauth/']),
     home('@simplewebauthn', ['adapters/webauthn/']),
     home('qr', ['adapters/http/']),
-    home('ipaddr\\.js', ['adapters/http/']),
+    home('ipaddr\\.js', ['adapters/http/', 'adapters/webhooks/']),
     home('jose', ['adapters/jose/']),
     home('argon2', ['adapters/argon2/']),
     home('@node-rs', ['adapters/foreign-passwords/']),

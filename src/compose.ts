@@ -6,6 +6,7 @@ import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
 import { createMetrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
+import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { followSlowestKind } from './app/accounts/follow-slowest-kind.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
@@ -18,6 +19,7 @@ import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
+import { startWebhooks } from './compose/webhooks.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -77,13 +79,16 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       hashing,
       revoked,
       outbox: stores.outbox,
+      webhookDeliveries: stores.webhookDeliveries,
       limits: overrides.overload ?? {},
     });
     const { nonces } = security;
+    const webhookSender = createWebhookSender(config.webhooks);
     const useCases = createUseCases({
       ...base,
       ...stores,
       ...security,
+      webhookSender,
       policy,
       limits,
       emailVerification,
@@ -122,6 +127,13 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       links: security.links,
       origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
     });
+    const webhooks = startWebhooks(config, {
+      ...base,
+      ...stores,
+      ...security,
+      webhookSender,
+      mailer: deliveries.mailer,
+    });
     const upkeep = startUpkeep({
       ...base,
       ...stores,
@@ -137,7 +149,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       failed: stores.failed,
       async close() {
         await servers.close();
-        await Promise.all([deliveries.stop(), upkeep.stop(), keySetLoop.stop()]);
+        await Promise.all([deliveries.stop(), webhooks.stop(), upkeep.stop(), keySetLoop.stop()]);
         observability.stop();
         shared.close();
         await stores.close();

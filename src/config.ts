@@ -11,6 +11,7 @@ import { type MailConfig, readEmailVerification, readMail } from './config/mail.
 import { type PasskeysConfig, readPasskeys } from './config/passkeys.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
 import { type Readers, readers } from './config/values.ts';
+import { readWebhooks, type WebhooksConfig } from './config/webhooks.ts';
 import type { EmailVerification } from './domain/email-address.ts';
 import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
@@ -49,6 +50,7 @@ export interface Config {
   /** Null: events are logged and not published. */
   readonly brokerUrl: string | null;
   readonly mail: MailConfig;
+  readonly webhooks: WebhooksConfig;
   /** Null: no traces are recorded. */
   readonly traces: TracesConfig | null;
   /** Lines about valid settings that may not be intended. */
@@ -139,6 +141,7 @@ export async function readConfig(
     keySet: { ...keySet, encryptionKeys },
     dataKeys,
     passkeys: readPasskeys(variables, http, read),
+    webhooks: readWebhooks(variables, read),
   };
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({

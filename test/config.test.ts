@@ -95,6 +95,7 @@ t.test('defaults are enough', async (t) => {
     breaches: null,
     database: { kind: 'embedded' },
     brokerUrl: null,
+    webhooks: { allowedNetworks: [] },
     mail: { kind: 'files', receiver: null },
     warnings: [],
   });
@@ -298,6 +299,7 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
   [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* if every peer were trusted/],
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
+  [{ WEBHOOKS_ALLOW_PRIVATE: 'intranet' }, /^WEBHOOKS_ALLOW_PRIVATE got "intranet" and wants addresses/],
   [{ TRUST_PROXY: 'fe80::1%eth0' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/33' }, /^TRUST_PROXY/],

@@ -966,6 +966,235 @@ export interface components {
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
+        readonly NewWebhook: {
+            /** @description where events are sent, by POST. https; http only to a network in WEBHOOKS_ALLOW_PRIVATE */
+            readonly url: string;
+            /** @description types of events; `sessions.*` is a group, `*` is everything */
+            readonly types: readonly string[];
+            /** @description default: true */
+            readonly enabled?: boolean;
+            /** @description the mail address that is told if the endpoint is disabled because it is gone or dead */
+            readonly contact?: string;
+            /**
+             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @enum {string}
+             */
+            readonly format?: "webhook" | "set" | "logout-token";
+            /** @description the `aud` of tokens; not for `webhook` */
+            readonly audience?: string;
+        };
+        /**
+         * @example {
+         *       "id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *       "url": "https://hooks.example.com/kinship",
+         *       "types": [
+         *         "sessions.*",
+         *         "users.deleted"
+         *       ],
+         *       "format": "webhook",
+         *       "state": "enabled",
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "secret": "whsec_…"
+         *     }
+         */
+        readonly AddedWebhook: {
+            /** @description UUID */
+            readonly id: string;
+            readonly url: string;
+            readonly types: readonly string[];
+            /**
+             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @enum {string}
+             */
+            readonly format: "webhook" | "set" | "logout-token";
+            readonly audience?: string;
+            readonly contact?: string;
+            /** @description the name of the service key whose Shared Signals stream this is */
+            readonly receiver?: string;
+            /** @enum {string} */
+            readonly state: "enabled" | "paused" | "disabled";
+            /**
+             * @description `gone`: it answered 410. `dead`: every delivery failed for five days
+             * @enum {string}
+             */
+            readonly disabledBecause?: "operator" | "gone" | "dead";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly failingSince?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /** @description verifies the signatures; it is shown here only. Absent for tokens */
+            readonly secret?: string;
+        };
+        /**
+         * @example {
+         *       "id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *       "url": "https://hooks.example.com/kinship",
+         *       "types": [
+         *         "sessions.*",
+         *         "users.deleted"
+         *       ],
+         *       "format": "webhook",
+         *       "state": "enabled",
+         *       "createdAt": "2026-01-02T03:04:05.678Z"
+         *     }
+         */
+        readonly Webhook: {
+            /** @description UUID */
+            readonly id: string;
+            readonly url: string;
+            readonly types: readonly string[];
+            /**
+             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @enum {string}
+             */
+            readonly format: "webhook" | "set" | "logout-token";
+            readonly audience?: string;
+            readonly contact?: string;
+            /** @description the name of the service key whose Shared Signals stream this is */
+            readonly receiver?: string;
+            /** @enum {string} */
+            readonly state: "enabled" | "paused" | "disabled";
+            /**
+             * @description `gone`: it answered 410. `dead`: every delivery failed for five days
+             * @enum {string}
+             */
+            readonly disabledBecause?: "operator" | "gone" | "dead";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly failingSince?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *           "url": "https://hooks.example.com/kinship",
+         *           "types": [
+         *             "sessions.*",
+         *             "users.deleted"
+         *           ],
+         *           "format": "webhook",
+         *           "state": "enabled",
+         *           "createdAt": "2026-01-02T03:04:05.678Z"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly WebhookList: {
+            readonly items: readonly components["schemas"]["Webhook"][];
+        };
+        readonly WebhookChange: {
+            /** @description where events are sent, by POST. https; http only to a network in WEBHOOKS_ALLOW_PRIVATE */
+            readonly url?: string;
+            /** @description types of events; `sessions.*` is a group, `*` is everything */
+            readonly types?: readonly string[];
+            readonly enabled?: boolean;
+            readonly contact?: string | null;
+        };
+        /**
+         * @example {
+         *       "secret": "whsec_…",
+         *       "formerSignsUntil": "2026-01-02T03:04:05.678Z"
+         *     }
+         */
+        readonly RotatedWebhookSecret: {
+            /** @description it is shown here only */
+            readonly secret: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly formerSignsUntil: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "eventId": "0b7c9a52-6d6e-4d0e-9f0b-1c9c4f6f5c55",
+         *           "type": "sessions.revoked",
+         *           "occurredAt": "2026-01-02T03:04:05.678Z",
+         *           "state": "delivered",
+         *           "attempts": [
+         *             {
+         *               "at": "2026-01-02T03:04:05.678Z",
+         *               "milliseconds": 12,
+         *               "status": 204
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        readonly WebhookDeliveries: {
+            readonly items: readonly {
+                /** @description UUID */
+                readonly eventId: string;
+                readonly type: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC
+                 */
+                readonly occurredAt: string;
+                /**
+                 * @description `failed`: no further attempt is made, unless the event is sent again
+                 * @enum {string}
+                 */
+                readonly state: "pending" | "delivered" | "failed";
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC
+                 */
+                readonly nextAttemptAt?: string;
+                /** @description oldest first */
+                readonly attempts: readonly {
+                    /**
+                     * Format: date-time
+                     * @description RFC 3339, UTC
+                     */
+                    readonly at: string;
+                    readonly milliseconds: number;
+                    /** @description of the answer; absent where none came */
+                    readonly status?: number;
+                    /** @description why the attempt failed */
+                    readonly reason?: string;
+                }[];
+            }[];
+            /** @description the cursor of the next page; absent on the last page */
+            readonly nextCursor?: string;
+        };
+        /** @description the events from one time until before another */
+        readonly WebhookSpan: {
+            /** Format: date-time */
+            readonly from: string;
+            /** Format: date-time */
+            readonly to: string;
+            /** @description default: false */
+            readonly onlyFailed?: boolean;
+        };
+        /**
+         * @example {
+         *       "count": 17,
+         *       "more": false
+         *     }
+         */
+        readonly WebhooksSentAgain: {
+            readonly count: number;
+            /** @description whether the same request would send more again */
+            readonly more: boolean;
+        };
         /**
          * @example {
          *       "issuer": "https://auth.example.com",

@@ -39,7 +39,7 @@ export async function startDeliveries(
       readonly tracing: Tracing | null;
       readonly log: Logger;
     },
-): Promise<Background> {
+): Promise<Background & { readonly mailer: Mailer }> {
   const { mail, dataDir } = config;
   const { log, links, origin } = deps;
   const mailer = await openMailer(mail, dataDir, log);
@@ -48,6 +48,7 @@ export async function startDeliveries(
   const words = { serviceName: config.http.serviceName, describeDevice: deviceInWords };
   const work = [await startEvents(config, deps), ...mailLoops()];
   return {
+    mailer,
     async stop() {
       // In parallel: closing the mailer aborts a mail that a slow server delays.
       await Promise.all([...work.map((each) => each.stop()), mailer.close()]);

@@ -37,6 +37,6 @@ export async function startEvents(
 }
 
 /** The `source` of CloudEvents is a URI reference. The issuer of the tokens is the same on every replica. */
-function sourceOf({ issuers: [issuer = 'kinship'] }: Config['tokens']): string {
+export function sourceOf({ issuers: [issuer = 'kinship'] }: Config['tokens']): string {
   return encodeURI(issuer);
 }

@@ -6,10 +6,12 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FollowedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
+import type { WebhookDeliveries } from '../ports/stores/webhook-deliveries.ts';
 
 interface Options {
   readonly metrics: Metrics;
   readonly outbox: Outbox;
+  readonly webhookDeliveries: WebhookDeliveries;
   /** The numbers of running and waiting password hashes. */
   readonly hashing: { running(): number; waiting(): number };
   readonly revoked: Pick<FollowedRevokedFamilies, 'isComplete' | 'followers'>;
@@ -23,9 +25,10 @@ export function startObservability(
   { production, http }: Pick<Config, 'production' | 'http'>,
   options: Options,
 ) {
-  const { metrics, outbox, hashing, revoked, clock, log } = options;
+  const { metrics, outbox, webhookDeliveries, hashing, revoked, clock, log } = options;
   metrics.addReadings({
     outbox,
+    webhookDeliveries,
     clock,
     hashesRunning: hashing.running,
     hashesWaiting: hashing.waiting,

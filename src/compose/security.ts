@@ -2,6 +2,7 @@ import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2i
 import { createFairQueue } from '../adapters/argon2/turns.ts';
 import { foreignPasswords } from '../adapters/foreign-passwords/foreign-passwords.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
+import { createEventTokens } from '../adapters/jose/event-tokens.ts';
 import { createLoginChallenges } from '../adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../adapters/jose/sealed-data.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
@@ -16,6 +17,7 @@ import { createPageSecrets } from '../adapters/secrets/page-secrets.ts';
 import { createRecoveryCodes } from '../adapters/secrets/recovery-codes.ts';
 import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
 import { createTokenSecrets } from '../adapters/secrets/token-secrets.ts';
+import { createWebhookSignatures } from '../adapters/secrets/webhook-signatures.ts';
 import { createSecurityLog } from '../adapters/telemetry/security-log.ts';
 import { createPasskeys } from '../adapters/webauthn/passkeys.ts';
 import type { Config } from '../config.ts';
@@ -76,6 +78,9 @@ export function createSecurity(
     isBreachedPassword: createBreachSearch(),
     totp: createTotp(http.serviceName),
     sealer: createDataSealer(dataKeys),
+    webhookSignatures: createWebhookSignatures(),
+    signsEventTokens: keySet.signs,
+    eventTokens: createEventTokens(tokens.issuers[0] ?? '', keySet),
     recoveryCodes: createRecoveryCodes(),
     passkeys: createPasskeys({ ...passkeys, rpName: http.serviceName }),
     challenges: createLoginChallenges(tokens.hashKeys),

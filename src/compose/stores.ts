@@ -18,6 +18,8 @@ import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { createUserStates } from '../adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../adapters/postgres/user-transfer.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
+import { createWebhookDeliveries } from '../adapters/postgres/webhook-deliveries.ts';
+import { createWebhookEndpoints } from '../adapters/postgres/webhook-endpoints.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
@@ -37,6 +39,8 @@ import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { UserStates } from '../ports/stores/user-states.ts';
 import type { UserTransfer } from '../ports/stores/user-transfer.ts';
 import type { Users } from '../ports/stores/users.ts';
+import type { WebhookDeliveries } from '../ports/stores/webhook-deliveries.ts';
+import type { WebhookEndpoints } from '../ports/stores/webhook-endpoints.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { withStoreSpans } from './tracing.ts';
 import { type Methods, wrapMethods } from './wrap-methods.ts';
@@ -55,6 +59,8 @@ export interface Stores {
   readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly mailBudget: MailBudget;
+  readonly webhookEndpoints: WebhookEndpoints;
+  readonly webhookDeliveries: WebhookDeliveries;
   /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
   /** Rejects if the database is unreachable, lacks a table, or does not answer within five seconds. */
@@ -106,6 +112,8 @@ export async function openStores(
     auditLog: instrument('audit_log', createAuditLog(sql)),
     auditSeals: instrument('audit_seals', createAuditSeals(sql)),
     mailBudget: instrument('mail_budget', createMailBudget(sql)),
+    webhookEndpoints: instrument('webhook_endpoints', createWebhookEndpoints(sql)),
+    webhookDeliveries: instrument('webhook_deliveries', createWebhookDeliveries(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return instrument('signing_keys', createSigningKeys(sql));

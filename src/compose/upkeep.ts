@@ -6,6 +6,7 @@ import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import {
   removeAnsweredChallenges,
   removeExpiredLinks,
+  removeOldDeliveries,
   removeOldDevices,
   removeOldMailBudgets,
   removeOldMails,
@@ -21,6 +22,7 @@ import type { Outbox } from '../ports/stores/outbox.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
+import type { WebhookDeliveries } from '../ports/stores/webhook-deliveries.ts';
 import { type Background, startLoop } from './loop.ts';
 
 const MINUTE = 60_000;
@@ -43,6 +45,7 @@ export function startUpkeep(deps: {
   readonly auditSeals: AuditSeals;
   readonly sealMacs: SealMacs;
   readonly auditKept: number;
+  readonly webhookDeliveries: WebhookDeliveries;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -54,6 +57,7 @@ export function startUpkeep(deps: {
     startLoop(HOUR, removeOldDevices(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(5 * MINUTE, removeAnsweredChallenges(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(HOUR, removeOldDeliveries(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(MINUTE, deps.slowestKind.reload, deps.log),
     startLoop(HOUR, removeOldAuditEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),

@@ -49,6 +49,16 @@ import { describeUser } from '../app/tasks/describe-user.ts';
 import { findTask } from '../app/tasks/find-task.ts';
 import { listTasks } from '../app/tasks/list-tasks.ts';
 import { listUsers } from '../app/tasks/list-users.ts';
+import { addEndpoint } from '../app/webhooks/add-endpoint.ts';
+import type { EndpointDeps } from '../app/webhooks/endpoint-deps.ts';
+import { listDeliveries, sendDeliveryAgain, sendSpanAgain } from '../app/webhooks/inspect-deliveries.ts';
+import {
+  changeEndpoint,
+  findEndpoint,
+  listEndpoints,
+  removeEndpoint,
+  rotateEndpointSecret,
+} from '../app/webhooks/manage-endpoints.ts';
 import { withTelemetry } from '../app/with-telemetry.ts';
 import { pagePolicy } from '../domain/account-page.ts';
 import type { EmailVerification } from '../domain/email-address.ts';
@@ -88,7 +98,7 @@ import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
 
 /** The ports and settings that the use cases need. */
-export interface UseCaseDeps {
+export interface UseCaseDeps extends EndpointDeps {
   readonly families: TokenFamilies;
   readonly accountPageSessions: AccountPageSessions;
   readonly auditLog: AuditLog;
@@ -205,6 +215,15 @@ export function createUseCases(deps: UseCaseDeps) {
 
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),
+    addEndpoint: addEndpoint(deps),
+    listEndpoints: listEndpoints(deps),
+    findEndpoint: findEndpoint(deps),
+    changeEndpoint: changeEndpoint(deps),
+    removeEndpoint: removeEndpoint(deps),
+    rotateEndpointSecret: rotateEndpointSecret(deps),
+    listDeliveries: listDeliveries(deps),
+    sendDeliveryAgain: sendDeliveryAgain(deps),
+    sendSpanAgain: sendSpanAgain(deps),
 
     createTask: createTask(deps),
     listTasks: listTasks(deps),

@@ -12,6 +12,10 @@ import type { Readers } from './values.ts';
 const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 
+const PROXIES =
+  'addresses or CIDRs of proxies such as 10.0.0.0/8, comma-separated, or false: ' +
+  'if every peer were trusted, each client could choose its own address';
+
 /** At least 32 characters that a header can carry. */
 const SECRET = /^[\x21-\x7e]{32,}$/;
 
@@ -48,7 +52,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     publicUrl,
     serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),
     accountPages: read.choice('ACCOUNT_PAGES', variables.ACCOUNT_PAGES, ['on', 'off']) === 'on',
-    trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy)),
+    trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy, PROXIES)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),

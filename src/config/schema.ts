@@ -81,6 +81,7 @@ export const Environment = Type.Object({
   PASSWORD_FORGOT_LIMIT: text('3/1h'),
   REDIS_URL: text(),
   AMQP_URL: text(),
+  WEBHOOKS_ALLOW_PRIVATE: text(),
 
   MAIL: text(),
   SMTP_SERVER: text(),

@@ -121,17 +121,40 @@ export function hasMail(event: DomainEvent): boolean {
   }
 }
 
-/** Notices that repeat another event for the user. */
-const MAIL_ONLY: readonly EventType[] = ['users.email_change_announced', 'sessions.started_on_new_device'];
+/** Whether other systems get the events of each type. The other events only cause a mail. */
+export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
+  'users.created': true,
+  'users.deleted': true,
+  'users.disabled': true,
+  'users.enabled': true,
+  'users.email_verified': true,
+  'users.email_verification_requested': false,
+  'users.email_change_requested': false,
+  'users.email_change_announced': false,
+  'users.email_changed': true,
+  'users.password_changed': true,
+  'users.factor_added': true,
+  'users.factor_removed': true,
+  'users.password_forgotten': false,
+  'sessions.started': true,
+  'sessions.started_on_new_device': false,
+  'sessions.revoked': true,
+  'sessions.reuse_detected': true,
+  'sessions.address_changed': true,
+  'sessions.user_agent_changed': true,
+  'sessions.stepped_up': true,
+  'sessions.dpop_refused': true,
+  'sessions.healed': true,
+};
 
 /** Whether the event repeats another event for the user. */
-export function isMailOnly({ type }: DomainEvent): boolean {
-  return MAIL_ONLY.includes(type);
+export function isMailOnly(event: DomainEvent): boolean {
+  return !isPublished(event) && !isRequestedLink(event);
 }
 
-/** Whether other systems get the event. The other events only cause a mail with a link. */
-export function isPublished(event: DomainEvent): boolean {
-  return !isRequestedLink(event) && !isMailOnly(event);
+/** Whether other systems get the event. */
+export function isPublished({ type }: DomainEvent): boolean {
+  return PUBLISHED[type];
 }
 
 /** Whether the event only causes a mail with a link that the recipient requested. */

@@ -1,5 +1,6 @@
 import type { ProofFault } from '../domain/dpop.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
+import type { DeliveryFormat, DisabledReason } from '../domain/webhooks.ts';
 import type { DeliveryKind } from './stores/outbox.ts';
 
 /** Why an operation failed: a refusal, or an internal error. */
@@ -31,7 +32,14 @@ export type Removal =
   | 'mail_budgets'
   | 'devices'
   | 'login_challenges'
-  | 'audit_events';
+  | 'audit_events'
+  | 'webhook_deliveries';
+
+/**
+ * How an attempt to deliver to an endpoint ended. `postponed` and `refused` (the target is not allowed) are tried again.
+ * `exhausted` is not.
+ */
+export type WebhookOutcome = 'delivered' | 'postponed' | 'refused' | 'exhausted';
 
 /**
  * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an
@@ -66,6 +74,10 @@ export interface Telemetry {
   /** Breached passwords could not be searched, so a new password passed. */
   breachSearchFailed(): void;
   deliveryEnded(kind: DeliveryKind, outcome: DeliveryOutcome): void;
+  /** An attempt to deliver to an endpoint ended, after some milliseconds. */
+  webhookAttempted(format: DeliveryFormat, outcome: WebhookOutcome, milliseconds: number): void;
+  /** An endpoint was disabled by itself. */
+  webhookDisabled(because: DisabledReason): void;
   /** A batch of old rows could not be removed. */
   removalFailed(removal: Removal): void;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { toCloudEvent } from '../../src/adapters/amqp/cloud-event.ts';
+import { toCloudEvent } from '../../src/domain/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';

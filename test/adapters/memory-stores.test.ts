@@ -16,6 +16,7 @@ import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { userStatesContract } from '../ports/user-states.ts';
 import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
+import { webhooksContract } from '../ports/webhooks.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 
@@ -46,3 +47,4 @@ t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemory
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));
 t.test('signing keys in memory', async (t) => signingKeysContract(t, async () => createMemorySigningKeys()));
+t.test('webhooks in memory', async (t) => webhooksContract(t, async () => createMemoryStores()));

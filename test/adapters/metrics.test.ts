@@ -26,7 +26,8 @@ function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
       return backlog();
     },
   };
-  metrics.addReadings({ ...READINGS, outbox, clock: () => NOW });
+  const webhookDeliveries = { backlog: async () => ({ pending: 2, oldestDueAt: NOW - 3_000 }) };
+  metrics.addReadings({ ...READINGS, outbox, webhookDeliveries, clock: () => NOW });
   return { scrape: async () => seriesIn(await metrics.scrape()), asked: () => asked };
 }
 

@@ -16,6 +16,7 @@ import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { userStatesContract } from '../ports/user-states.ts';
 import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
+import { webhooksContract } from '../ports/webhooks.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
 async function contracts(t: Test, stores: SqlStores): Promise<void> {
@@ -40,6 +41,7 @@ async function contracts(t: Test, stores: SqlStores): Promise<void> {
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));
   await t.test('signing keys', async (t) => signingKeysContract(t, async () => (await fresh()).signingKeys));
+  await t.test('webhooks', async (t) => webhooksContract(t, fresh));
 }
 
 t.test('PostgreSQL', async (t) => {

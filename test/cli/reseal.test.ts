@@ -3,6 +3,7 @@ import t from 'tap';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
 import { readConfig } from '../../src/config.ts';
 import { someUser } from '../ports/users.ts';
+import { someEndpoint } from '../ports/webhooks.ts';
 import { NOW } from '../support/families.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { postgresStores } from '../support/open-stores.ts';
@@ -15,7 +16,7 @@ const [OLD, NEW] = ['old', 'new'].map((name) => `${name}-0123456789abcdefghijklm
 t.test('every secret moves to the newest key, and still opens', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
-  const { secondFactors, users, url } = stores;
+  const { secondFactors, users, webhookEndpoints, url } = stores;
   const folder = t.testdir();
   const sealerUnder = async (keys: string) =>
     createDataSealer((await readConfig({ DATA_ENCRYPTION_KEY: keys }, folder)).dataKeys);
@@ -30,12 +31,15 @@ t.test('every secret moves to the newest key, and still opens', async (t) => {
     const factor = { id, userId: user.id, kind: 'totp', label: 'phone', createdAt: NOW } as const;
     await secondFactors.add({ ...factor, confirmedAt: null, lastUsedAt: null, totp });
   }
+  const endpoint = someEndpoint();
+  const sealedCredentials = await before.seal(endpoint.id, 'credentials');
+  await webhookEndpoints.add({ ...endpoint, sealedCredentials }, { total: 1, ofOwner: 1 });
   const run = (keys: string) =>
     runKeys({ DATABASE_URL: url, DATA_DIR: folder, DATA_ENCRYPTION_KEY: keys }, 'reseal');
 
   t.match(await run(NEW), { code: 1, text: /cannot be opened by a key in DATA_ENCRYPTION_KEY/ });
-  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^3 of 3 secrets were moved/ });
-  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^0 of 3 secrets were moved/ });
+  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^4 of 4 secrets were moved/ });
+  t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^0 of 4 secrets were moved/ });
   const after = await sealerUnder(NEW);
   const sealed = await secondFactors.listSealed(null, 10);
   t.same(
@@ -44,4 +48,6 @@ t.test('every secret moves to the newest key, and still opens', async (t) => {
   );
   for (const { id, sealed: text } of sealed)
     t.equal(await after.open({ rowId: id, sealed: text }), `secret of ${id}`);
+  const [moved] = await webhookEndpoints.listSealed(null, 10);
+  t.equal(await after.open({ rowId: endpoint.id, sealed: moved?.sealed ?? '' }), 'credentials');
 });

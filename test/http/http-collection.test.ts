@@ -56,6 +56,8 @@ t.test('the service understands every request of the collection', async (t) => {
       serviceKey: KEY,
       linkToken: 'A'.repeat(43),
       factorId: randomUUID(),
+      webhookId: randomUUID(),
+      eventId: randomUUID(),
       code: '000000',
       challenge: 'a challenge',
       recoveryCode: 'a code',

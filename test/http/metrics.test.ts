@@ -58,7 +58,12 @@ t.test('docs/metrics.md lists exactly the service’s own metrics', async (t) =>
     revocationConsumers: () => 0,
     droppedLines: () => 0,
   };
-  metrics.addReadings({ ...readings, outbox: { backlog: async () => [] }, clock: Date.now });
+  metrics.addReadings({
+    ...readings,
+    outbox: { backlog: async () => [] },
+    webhookDeliveries: { backlog: async () => ({ pending: 0, oldestDueAt: null }) },
+    clock: Date.now,
+  });
   const text = await (await fetch(`${url}/metrics`)).text();
   const ours = Object.entries(typesIn(text)).filter(([name]) => /^(?:http|auth|kinship)_/.test(name));
   const rows = readFileSync('docs/metrics.md', 'utf8').matchAll(

@@ -21,6 +21,8 @@ const HEAD = `# The API as requests for editors (REST Client of VS Code, and wha
 @factorId = {{addTotp.response.body.$.id}}
 @code = 000000
 @challenge = paste-it-here
+@webhookId = {{addWebhook.response.body.$.id}}
+@eventId = {{listWebhookDeliveries.response.body.$.items[0].eventId}}
 @recoveryCode = {{makeRecoveryCodes.response.body.$.codes[0]}}
 `;
 
@@ -62,7 +64,8 @@ function entryOf(
 function byExample(operation: Operation): CurlRequest {
   const path = operation.path
     .replace('{guid}', '{{userId}}')
-    .replace('{id}', operation.id.includes('Task') ? '1' : '{{userId}}');
+    .replace('{eventId}', '{{eventId}}')
+    .replace('{id}', idFor(operation.id));
   const json = operation.body['application/json'];
   const form = operation.body['application/x-www-form-urlencoded'];
   const headers = credentialsFor(operation.schemes);
@@ -76,6 +79,12 @@ function byExample(operation: Operation): CurlRequest {
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
   return { ...request, headers: [...headers, 'content-type: application/x-www-form-urlencoded'], body };
+}
+
+/** The id in the path of an operation. */
+function idFor(operationId: string): string {
+  if (operationId.includes('Task')) return '1';
+  return operationId.includes('Webhook') ? '{{webhookId}}' : '{{userId}}';
 }
 
 const HEADERS: Readonly<Record<string, string>> = {

@@ -19,6 +19,8 @@ import { createTokenFamilies } from '../../src/adapters/postgres/token-families.
 import { createUserStates } from '../../src/adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../../src/adapters/postgres/user-transfer.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
+import { createWebhookDeliveries } from '../../src/adapters/postgres/webhook-deliveries.ts';
+import { createWebhookEndpoints } from '../../src/adapters/postgres/webhook-endpoints.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { AuditSeals } from '../../src/ports/stores/audit-seals.ts';
@@ -29,9 +31,10 @@ import type { FactorStores } from '../ports/second-factors.ts';
 import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import type { StateStores } from '../ports/user-states.ts';
+import type { WebhookStores } from '../ports/webhooks.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 
-export interface SqlStores extends StateStores, TaskStores, BudgetStores, FactorStores {
+export interface SqlStores extends StateStores, TaskStores, BudgetStores, FactorStores, WebhookStores {
   readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly signingKeys: SigningKeys;
@@ -88,11 +91,13 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     auditSeals: createAuditSeals(sql),
     mailBudget: createMailBudget(sql),
     signingKeys: createSigningKeys(sql),
+    webhookEndpoints: createWebhookEndpoints(sql),
+    webhookDeliveries: createWebhookDeliveries(sql),
     clear: async () =>
       void (await sql`
         truncate token_families, security_events, security_seals, security_seal_mark, account_page_sessions, known_devices, user_states,
           mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links,
           signing_keys, removed_signing_keys, user_factors, recovery_codes, login_challenges,
-          imported_passwords, password_kinds`),
+          imported_passwords, password_kinds, webhook_endpoints, webhook_deliveries`),
   };
 }

@@ -13,8 +13,10 @@ import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { createPageSecrets } from '../../src/adapters/secrets/page-secrets.ts';
 import { createRecoveryCodes } from '../../src/adapters/secrets/recovery-codes.ts';
 import { createTokenSecrets } from '../../src/adapters/secrets/token-secrets.ts';
+import { createWebhookSignatures } from '../../src/adapters/secrets/webhook-signatures.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { createPasskeys } from '../../src/adapters/webauthn/passkeys.ts';
+import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
 import { endSession } from '../../src/app/sessions/end-session.ts';
 import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
@@ -134,6 +136,9 @@ export async function sessions({
     totp: createTotp('auth.example.com'),
     sealer: createDataSealer(keys.dataKeys ?? [someKey('data-1')]),
     recoveryCodes: createRecoveryCodes(),
+    webhookSender: createWebhookSender({ allowedNetworks: ['127.0.0.0/8'] }),
+    webhookSignatures: createWebhookSignatures(),
+    signsEventTokens: keySet?.signs ?? false,
     challenges: createLoginChallenges(keys.hashKeys),
     passkeys: createPasskeys({ rpId: 'localhost', rpName: 'auth.example.com', origins: [PASSKEY_ORIGIN] }),
     legacyDoorsSkipSecondFactor,

@@ -1,6 +1,6 @@
+import { CONTENT_TYPE, toCloudEvent } from '../../domain/cloud-event.ts';
 import { waitAtMost, withDeadline } from '../../lib/time.ts';
 import type { EventPublisher, Publication, Published } from '../../ports/delivery/event-publisher.ts';
-import { CONTENT_TYPE, toCloudEvent } from './cloud-event.ts';
 import type { Broker } from './connect.ts';
 import type { BrokerConnection } from './link.ts';
 

@@ -10,6 +10,7 @@ import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { type RevocationsOptions, revocationsRoute } from './operations/revocations.ts';
 import { verifyRoute } from './operations/verify.ts';
+import { type WebhookOptions, webhookRoutes } from './operations/webhooks/webhooks.ts';
 import { accountPages } from './pages/account/account.ts';
 import type { AccountPageOptions } from './pages/account/context.ts';
 import { type EmailChangeOptions, emailChangePages } from './pages/email-change.ts';
@@ -39,6 +40,7 @@ type RouteOptions = ServerOptions &
   CanonicalOptions &
   FrontDoorOptions &
   AdminOptions &
+  WebhookOptions &
   RevocationsOptions &
   KeySetOptions &
   OAuthOptions &
@@ -82,6 +84,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
     await clientRoutes(work, options);
   });
   await scope(app, (operators) => adminRoutes(operators, options));
+  await scope(app, (operators) => webhookRoutes(operators, options));
   await scope(app, (resourceServers) => revocationsRoute(resourceServers, options));
   const { metrics, serviceKeys } = options;
   if (metrics !== null)

@@ -24,6 +24,8 @@ const TABLES = [
   'tasks',
   'signing_keys',
   'removed_signing_keys',
+  'webhook_endpoints',
+  'webhook_deliveries',
 ];
 
 /** Rejects if the database does not answer or lacks a table of the service. */

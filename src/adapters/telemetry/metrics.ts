@@ -7,6 +7,7 @@ import { instruments } from './metrics/instruments.ts';
 import { type Answered, countRequests } from './metrics/requests.ts';
 import { countSessions } from './metrics/sessions.ts';
 import { countStoreCalls, type StoreCalls } from './metrics/store-calls.ts';
+import { countWebhooks } from './metrics/webhooks.ts';
 
 /** Values that are read at each scrape. */
 export interface Readings {
@@ -47,6 +48,7 @@ export function createMetrics(): Metrics {
   return {
     telemetry: {
       ...countSessions(make),
+      ...countWebhooks(make),
       deliveryEnded: countDeliveries(make),
       removalFailed: countFailedRemovals(make),
     },

@@ -1,8 +1,9 @@
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
-import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import type { SealedRows } from '../../ports/stores/sealed-rows.ts';
 
 interface Deps {
-  readonly secondFactors: Pick<SecondFactors, 'listSealed' | 'reseal'>;
+  /** Every store that holds sealed secrets. */
+  readonly stores: readonly SealedRows[];
   readonly sealer: DataSealer;
 }
 
@@ -21,18 +22,28 @@ const BATCH = 500;
  * failure. Rejects with a {@link Refusal} `unavailable` if the key of a secret is not configured.
  */
 export const resealSecrets =
-  ({ secondFactors, sealer }: Deps): ResealSecrets =>
+  ({ stores, sealer }: Deps): ResealSecrets =>
   async () => {
-    let [resealed, total, after] = [0, 0, null as string | null];
-    for (;;) {
-      const secrets = await secondFactors.listSealed(after, BATCH);
-      for (const { id, sealed } of secrets) {
-        if (sealer.isSealedByNewest(sealed)) continue;
-        const text = await sealer.open({ rowId: id, sealed });
-        if (await secondFactors.reseal({ id, sealed: await sealer.seal(id, text) }, sealed)) resealed += 1;
-      }
-      total += secrets.length;
-      after = secrets.at(-1)?.id ?? after;
-      if (secrets.length < BATCH) return { resealed, total };
+    let [resealed, total] = [0, 0];
+    for (const store of stores) {
+      const moved = await resealRows(store, sealer);
+      resealed += moved.resealed;
+      total += moved.total;
     }
+    return { resealed, total };
   };
+
+async function resealRows(store: SealedRows, sealer: DataSealer): Promise<Resealed> {
+  let [resealed, total, after] = [0, 0, null as string | null];
+  for (;;) {
+    const secrets = await store.listSealed(after, BATCH);
+    for (const { id, sealed } of secrets) {
+      if (sealer.isSealedByNewest(sealed)) continue;
+      const text = await sealer.open({ rowId: id, sealed });
+      if (await store.reseal({ id, sealed: await sealer.seal(id, text) }, sealed)) resealed += 1;
+    }
+    total += secrets.length;
+    after = secrets.at(-1)?.id ?? after;
+    if (secrets.length < BATCH) return { resealed, total };
+  }
+}

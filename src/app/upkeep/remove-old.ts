@@ -1,4 +1,5 @@
 import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
+import { DELIVERIES_KEPT } from '../../domain/webhooks.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
@@ -7,6 +8,7 @@ import type { Outbox } from '../../ports/stores/outbox.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
+import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
 import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from './removal.ts';
 
 interface MailDeps extends RemovalDeps {
@@ -33,6 +35,11 @@ interface ChallengeDeps extends RemovalDeps {
 
 interface MailBudgetDeps extends RemovalDeps {
   readonly mailBudget: Pick<MailBudget, 'forget'>;
+  readonly clock: Clock;
+}
+
+interface DeliveryDeps extends RemovalDeps {
+  readonly webhookDeliveries: Pick<WebhookDeliveries, 'forget'>;
   readonly clock: Clock;
 }
 
@@ -94,4 +101,12 @@ export const removeAnsweredChallenges = (deps: ChallengeDeps) =>
     removal: 'login_challenges',
     remove: () => deps.secondFactors.forgetChallenges(deps.clock() - CHALLENGE_KEPT, REMOVAL_BATCH),
     done: 'answered challenges removed',
+  });
+
+/** Removes one batch of old deliveries of webhooks at each call, and returns its size. */
+export const removeOldDeliveries = (deps: DeliveryDeps) =>
+  createRemoval(deps, {
+    removal: 'webhook_deliveries',
+    remove: () => deps.webhookDeliveries.forget(deps.clock() - DELIVERIES_KEPT, REMOVAL_BATCH),
+    done: 'old deliveries of webhooks removed',
   });

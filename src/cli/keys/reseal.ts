@@ -1,6 +1,7 @@
 import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import { migrate } from '../../adapters/postgres/migrate.ts';
 import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
+import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
 import { openOrJoinDatabase } from '../../compose/stores.ts';
 import { readConfig } from '../../config.ts';
@@ -11,8 +12,8 @@ export async function resealStoredSecrets(): Promise<void> {
   const { sql, close } = await openOrJoinDatabase(config);
   try {
     await migrate(sql);
-    const secondFactors = createSecondFactors(sql, config.policy);
-    const reseal = resealSecrets({ secondFactors, sealer: createDataSealer(config.dataKeys) });
+    const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];
+    const reseal = resealSecrets({ stores, sealer: createDataSealer(config.dataKeys) });
     const { resealed, total } = await reseal().catch((error: Error) => {
       throw error.cause instanceof Error ? error.cause : error;
     });

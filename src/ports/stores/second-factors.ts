@@ -1,6 +1,7 @@
 import type { ChallengeAnswer, Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
+import type { SealedRows } from './sealed-rows.ts';
 import type { OpenedSession } from './token-families.ts';
 
 export interface StoredTotp extends Factor {
@@ -34,12 +35,6 @@ export interface LoginProof {
   readonly use: ProofUse;
 }
 
-/** A sealed secret by the id of its factor. */
-export interface SealedSecret {
-  readonly id: string;
-  readonly sealed: string;
-}
-
 /**
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
  * given with it commit together or not at all. Each change of a confirmed factor or of the recovery codes gives the
@@ -48,7 +43,7 @@ export interface SealedSecret {
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
-export interface SecondFactors {
+export interface SecondFactors extends SealedRows {
   /** Null if there is no such account. */
   find(userId: string): Promise<FactorsOfAccount | null>;
 
@@ -117,10 +112,4 @@ export interface SecondFactors {
 
   /** Removes up to `limit` answered challenges that expired before `before`, and returns their number. */
   forgetChallenges(before: number, limit: number): Promise<number>;
-
-  /** Up to `limit` sealed secrets with ids after `after`, in the order of their ids. Null: from the first. */
-  listSealed(after: string | null, limit: number): Promise<readonly SealedSecret[]>;
-
-  /** Replaces a sealed secret. False, and nothing changes, if it is not `expected` by now. */
-  reseal(secret: SealedSecret, expected: string): Promise<boolean>;
 }

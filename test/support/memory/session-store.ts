@@ -27,6 +27,8 @@ import type {
 import type { UserStates } from '../../../src/ports/stores/user-states.ts';
 import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
+import type { WebhookDeliveries } from '../../../src/ports/stores/webhook-deliveries.ts';
+import type { WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
 import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
 import { createMemoryAuditLog } from './audit-log.ts';
 import { createMemoryAuditSeals } from './audit-seals.ts';
@@ -46,6 +48,7 @@ import { createMemoryTasks, type StoredLists } from './tasks.ts';
 import { createMemoryUserStates, type StoredStates } from './user-states.ts';
 import { createMemoryUserTransfer } from './user-transfer.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
+import { createMemoryWebhooks } from './webhooks.ts';
 
 /**
  * Families, accounts, tasks and outbox in memory. They keep the contract of the database stores. Every method is
@@ -65,10 +68,13 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   secondFactors: SecondFactors;
   userTransfer: UserTransfer;
   userStates: UserStates;
+  webhookEndpoints: WebhookEndpoints;
+  webhookDeliveries: WebhookDeliveries;
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
-  const entries = new Map<string, StoredEntry>();
+  const { record, ...webhooks } = createMemoryWebhooks();
+  const entries = createEntries(record);
   const audit = new Map<string, AuditEvent>();
   const records = { outbox: entries, audit };
   const lists: StoredLists = new Map();
@@ -101,7 +107,19 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     auditLog: createMemoryAuditLog(audit),
     auditSeals: createMemoryAuditSeals(audit),
     mailBudget: createMemoryMailBudget(entries),
+    ...webhooks,
   };
+}
+
+/** The entries of the outbox by id. Calls `onRecord` for each new entry. */
+function createEntries(onRecord: (entry: StoredEntry) => void): Map<string, StoredEntry> {
+  const entries = new Map<string, StoredEntry>();
+  const set = entries.set.bind(entries);
+  entries.set = (id, entry) => {
+    if (!entries.has(id)) onRecord(entry);
+    return set(id, entry);
+  };
+  return entries;
 }
 
 function createFamilies(

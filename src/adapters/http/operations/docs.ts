@@ -28,6 +28,7 @@ export async function registerDocs(
         { name: 'oauth', description: 'The endpoints of OAuth 2.0 (docs/standards.md)' },
         { name: 'pages', description: 'The pages that links in mails open' },
         { name: 'operations', description: 'For operators, proxies and monitoring' },
+        { name: 'webhooks', description: 'Events to other systems by HTTP' },
         ...frontDoors.map((name) => ({ name, description: FRONT_DOORS[name].description })),
       ],
       components: { securitySchemes, headers },

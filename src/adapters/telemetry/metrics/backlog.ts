@@ -1,6 +1,7 @@
 import { waitAtMost } from '../../../lib/time.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
+import type { DeliveryBacklog, WebhookDeliveries } from '../../../ports/stores/webhook-deliveries.ts';
 import type { Instruments } from './instruments.ts';
 
 /** Milliseconds for which a result is reused, so that many scrapers cause no more queries than one. */
@@ -15,7 +16,15 @@ const TIMEOUT = 1_000;
  */
 export function readBacklog(
   { gauge }: Instruments,
-  { outbox, clock }: { readonly outbox: Pick<Outbox, 'backlog'>; readonly clock: Clock },
+  {
+    outbox,
+    webhookDeliveries,
+    clock,
+  }: {
+    readonly outbox: Pick<Outbox, 'backlog'>;
+    readonly webhookDeliveries: Pick<WebhookDeliveries, 'backlog'>;
+    readonly clock: Clock;
+  },
 ): () => Promise<void> {
   const up = gauge('kinship_database_up', 'Whether the database answered the query of the last scrape.');
   const waiting = gauge('kinship_outbox_entries', 'Outbox entries that wait for delivery.', 'kind');
@@ -24,6 +33,11 @@ export function readBacklog(
     'kinship_outbox_postponed_entries',
     'Outbox entries whose next attempt is more than an hour away.',
     'kind',
+  );
+  const webhooks = gauge('kinship_webhook_deliveries_pending', 'Deliveries to enabled endpoints that wait.');
+  const overdue = gauge(
+    'kinship_webhook_oldest_due_age_seconds',
+    'How long the longest due delivery to an endpoint has waited.',
   );
   let queriedAt = Number.NEGATIVE_INFINITY;
   let result: Promise<() => void> = Promise.resolve(clearGauges);
@@ -41,18 +55,21 @@ export function readBacklog(
     try {
       const now = clock();
       const backlogs = await outbox.backlog(now);
-      return () => setGauges(backlogs, now);
+      const deliveries = await webhookDeliveries.backlog(now);
+      return () => setGauges(backlogs, deliveries, now);
     } catch {
       return clearGauges;
     }
   }
 
-  function setGauges(backlogs: readonly Backlog[], now: number): void {
+  function setGauges(backlogs: readonly Backlog[], deliveries: DeliveryBacklog, now: number): void {
     up.set(1);
+    webhooks.set(deliveries.pending);
+    overdue.set(secondsSince(deliveries.oldestDueAt, now));
     for (const { kind, count, oldestAt, postponed: later } of backlogs) {
       waiting.set({ kind }, count);
       postponed.set({ kind }, later);
-      age.set({ kind }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000);
+      age.set({ kind }, secondsSince(oldestAt, now));
     }
   }
 
@@ -61,5 +78,11 @@ export function readBacklog(
     waiting.reset();
     postponed.reset();
     age.reset();
+    webhooks.remove();
+    overdue.remove();
   }
+}
+
+function secondsSince(time: number | null, now: number): number {
+  return time === null ? 0 : Math.max(0, now - time) / 1000;
 }

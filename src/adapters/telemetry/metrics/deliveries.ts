@@ -24,6 +24,7 @@ const REMOVALS: readonly Removal[] = [
   'devices',
   'login_challenges',
   'audit_events',
+  'webhook_deliveries',
 ];
 
 export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {

@@ -5,7 +5,10 @@ import type { Instruments } from './instruments.ts';
 /** Bucket bounds in seconds, from two concurrent tabs to a token that was stolen a week ago. */
 const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 
-type SessionTelemetry = Omit<Telemetry, 'deliveryEnded' | 'removalFailed'>;
+type SessionTelemetry = Omit<
+  Telemetry,
+  'deliveryEnded' | 'removalFailed' | 'webhookAttempted' | 'webhookDisabled'
+>;
 
 /** Metrics of logins, registrations and refreshes. */
 export function countSessions({ counter, histogram }: Instruments): SessionTelemetry {

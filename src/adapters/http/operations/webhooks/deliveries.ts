@@ -1,0 +1,88 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type {
+  ListDeliveries,
+  SendDeliveryAgain,
+  SendSpanAgain,
+} from '../../../../app/webhooks/inspect-deliveries.ts';
+import { PageQuery } from '../../canonical/session-item.ts';
+import type { App } from '../../server/app.ts';
+import { answer, empty, problems, Uuid } from '../../server/schemas.ts';
+import { Id, schema } from './endpoints.ts';
+import { DeliveryList, SentAgain, SpanBody, toDelivery } from './schemas.ts';
+
+export interface DeliveryOptions {
+  readonly listDeliveries: ListDeliveries;
+  readonly sendDeliveryAgain: SendDeliveryAgain;
+  readonly sendSpanAgain: SendSpanAgain;
+}
+
+/** Routes that show deliveries and send them again. Must be registered in a scope that requires the key. */
+export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
+  scope.get(
+    '/admin/webhooks/:id/deliveries',
+    {
+      schema: {
+        ...schema,
+        operationId: 'listWebhookDeliveries',
+        summary: 'List the deliveries to an endpoint of the last seven days, newest event first',
+        params: Id,
+        querystring: PageQuery,
+        response: {
+          200: answer('a page of deliveries', DeliveryList),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof DeliveryList>> => {
+      const { limit = 20, cursor = null } = request.query;
+      const id = request.params.id.toLowerCase();
+      const { items, ...more } = await options.listDeliveries(id, limit, cursor);
+      return { items: items.map(toDelivery), ...more };
+    },
+  );
+
+  scope.post(
+    '/admin/webhooks/:id/deliveries/:eventId/send',
+    {
+      schema: {
+        ...schema,
+        operationId: 'sendWebhookAgain',
+        summary: 'Send one event to an endpoint again',
+        params: Type.Object({ id: Uuid, eventId: Uuid }),
+        response: {
+          202: empty('the event is sent within seconds'),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id, eventId } = request.params;
+      await options.sendDeliveryAgain(id.toLowerCase(), eventId.toLowerCase());
+      return reply.code(202).send(undefined);
+    },
+  );
+
+  scope.post(
+    '/admin/webhooks/:id/deliveries/send',
+    {
+      schema: {
+        ...schema,
+        operationId: 'sendWebhooksAgain',
+        summary: 'Send the events of a span of time to an endpoint again',
+        params: Id,
+        body: SpanBody,
+        response: {
+          202: answer('the number of events that are sent again', SentAgain),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request, reply): Promise<Static<typeof SentAgain>> => {
+      const { from, to, onlyFailed = false } = request.body;
+      const span = { from: Date.parse(from), to: Date.parse(to), onlyFailed };
+      const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span);
+      reply.code(202);
+      return sent;
+    },
+  );
+}

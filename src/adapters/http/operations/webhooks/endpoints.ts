@@ -1,0 +1,160 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { AddEndpoint } from '../../../../app/webhooks/add-endpoint.ts';
+import type {
+  ChangeEndpoint,
+  FindEndpoint,
+  ListEndpoints,
+  RemoveEndpoint,
+  RotateEndpointSecret,
+} from '../../../../app/webhooks/manage-endpoints.ts';
+import type { App } from '../../server/app.ts';
+import { answer, Empty, problems, Uuid } from '../../server/schemas.ts';
+import {
+  AddedEndpoint,
+  Endpoint,
+  EndpointChangeBody,
+  EndpointList,
+  NewEndpointBody,
+  RotatedSecret,
+  timeOf,
+  toEndpoint,
+} from './schemas.ts';
+
+export interface EndpointOptions {
+  readonly addEndpoint: AddEndpoint;
+  readonly listEndpoints: ListEndpoints;
+  readonly findEndpoint: FindEndpoint;
+  readonly changeEndpoint: ChangeEndpoint;
+  readonly removeEndpoint: RemoveEndpoint;
+  readonly rotateEndpointSecret: RotateEndpointSecret;
+}
+
+export const schema = { tags: ['webhooks'], security: [{ serviceKey: [] }] };
+
+export const Id = Type.Object({ id: Uuid });
+
+/** Routes that manage the endpoints of webhooks. Must be registered in a scope that requires the key. */
+export function endpointRoutes(scope: App, options: EndpointOptions): void {
+  scope.post(
+    '/admin/webhooks',
+    {
+      schema: {
+        ...schema,
+        operationId: 'addWebhook',
+        summary: 'Add an endpoint that gets events',
+        body: NewEndpointBody,
+        response: {
+          201: answer('the endpoint, with its secret', AddedEndpoint),
+          ...problems(400, 401, 403, 409, 503),
+        },
+      },
+    },
+    async (request, reply): Promise<Static<typeof AddedEndpoint>> => {
+      const {
+        url,
+        types,
+        enabled = true,
+        contact = null,
+        format = 'webhook',
+        audience = null,
+      } = request.body;
+      const wanted = { url, types, enabled, contact, format, audience };
+      const { endpoint, secret } = await options.addEndpoint(wanted);
+      reply.code(201).header('cache-control', 'no-store');
+      return { ...toEndpoint(endpoint), ...(secret !== null && { secret }) };
+    },
+  );
+
+  scope.get(
+    '/admin/webhooks',
+    {
+      schema: {
+        ...schema,
+        operationId: 'listWebhooks',
+        summary: 'List the endpoints that get events, oldest first',
+        response: { 200: answer('all endpoints', EndpointList), ...problems(401, 403, 503) },
+      },
+    },
+    async (): Promise<Static<typeof EndpointList>> => ({
+      items: (await options.listEndpoints()).map(toEndpoint),
+    }),
+  );
+
+  scope.get(
+    '/admin/webhooks/:id',
+    {
+      schema: {
+        ...schema,
+        operationId: 'getWebhook',
+        summary: 'Get an endpoint',
+        params: Id,
+        response: { 200: answer('the endpoint', Endpoint), ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof Endpoint>> =>
+      toEndpoint(await options.findEndpoint(request.params.id.toLowerCase())),
+  );
+
+  scope.patch(
+    '/admin/webhooks/:id',
+    {
+      schema: {
+        ...schema,
+        operationId: 'changeWebhook',
+        summary: 'Change, disable or enable an endpoint',
+        description:
+          'Enabling an endpoint forgets its failures. Events that occurred while it was disabled are not sent to it.',
+        params: Id,
+        body: EndpointChangeBody,
+        response: {
+          200: answer('the endpoint after the change', Endpoint),
+          ...problems(400, 401, 403, 404, 409, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof Endpoint>> =>
+      toEndpoint(await options.changeEndpoint(request.params.id.toLowerCase(), request.body)),
+  );
+
+  scope.delete(
+    '/admin/webhooks/:id',
+    {
+      schema: {
+        ...schema,
+        operationId: 'removeWebhook',
+        summary: 'Remove an endpoint',
+        params: Id,
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request, reply) => {
+      await options.removeEndpoint(request.params.id.toLowerCase());
+      return reply.code(204).send(null);
+    },
+  );
+
+  scope.post(
+    '/admin/webhooks/:id/secret',
+    {
+      schema: {
+        ...schema,
+        operationId: 'rotateWebhookSecret',
+        summary: 'Make a new secret for an endpoint',
+        description:
+          'For a day each request carries two signatures, one for each secret. If the former secret leaked, make two.',
+        params: Id,
+        response: {
+          201: answer('the new secret', RotatedSecret),
+          ...problems(400, 401, 403, 404, 409, 503),
+        },
+      },
+    },
+    async (request, reply): Promise<Static<typeof RotatedSecret>> => {
+      const { secret, formerSignsUntil } = await options.rotateEndpointSecret(
+        request.params.id.toLowerCase(),
+      );
+      reply.code(201).header('cache-control', 'no-store');
+      return { secret, formerSignsUntil: timeOf(formerSignsUntil) };
+    },
+  );
+}

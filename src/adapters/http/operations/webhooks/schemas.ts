@@ -1,0 +1,213 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { DELIVERY_FORMATS, type WebhookEndpoint } from '../../../../domain/webhooks.ts';
+import type { StoredDelivery } from '../../../../ports/stores/webhook-deliveries.ts';
+import { count, longText } from '../../server/bounded.ts';
+import { examples } from '../../server/examples.ts';
+import { oneOf } from '../../server/one-of.ts';
+import { Time, Uuid } from '../../server/schemas.ts';
+
+const Url = Type.String({
+  pattern: '^https?://[\\x21-\\x7e]+$',
+  maxLength: 2_048,
+  description: 'where events are sent, by POST. https; http only to a network in WEBHOOKS_ALLOW_PRIVATE',
+});
+
+const Types = Type.Array(Type.String({ pattern: '^[a-z_.*]+$', maxLength: 64 }), {
+  minItems: 1,
+  maxItems: 50,
+  description: 'types of events; `sessions.*` is a group, `*` is everything',
+});
+
+const Contact = Type.String({
+  maxLength: 254,
+  description: 'the mail address that is told if the endpoint is disabled because it is gone or dead',
+});
+
+const format = oneOf(DELIVERY_FORMATS, {
+  description:
+    '`webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout',
+});
+
+const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
+const url = 'https://hooks.example.com/kinship';
+const types = ['sessions.*', 'users.deleted'];
+const endpointId = '5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11';
+const eventId = '0b7c9a52-6d6e-4d0e-9f0b-1c9c4f6f5c55';
+const secret = 'whsec_…';
+
+export const NewEndpointBody = Type.Object(
+  {
+    url: Url,
+    types: Types,
+    enabled: Type.Optional(Type.Boolean({ description: 'default: true' })),
+    contact: Type.Optional(Contact),
+    format: Type.Optional(format),
+    audience: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: 'the `aud` of tokens; not for `webhook`' }),
+    ),
+  },
+  { additionalProperties: false, title: 'NewWebhook', examples: [{ url, types }] },
+);
+
+export const EndpointChangeBody = Type.Object(
+  {
+    url: Type.Optional(Url),
+    types: Type.Optional(Types),
+    enabled: Type.Optional(Type.Boolean()),
+    contact: Type.Optional(nullable(Contact)),
+  },
+  { additionalProperties: false, title: 'WebhookChange', examples: [{ enabled: false }] },
+);
+
+const endpoint = {
+  id: Uuid,
+  url: longText(),
+  types: Type.Array(longText(), { maxItems: 100 }),
+  format,
+  audience: Type.Optional(longText()),
+  contact: Type.Optional(longText()),
+  receiver: Type.Optional(
+    longText({ description: 'the name of the service key whose Shared Signals stream this is' }),
+  ),
+  state: oneOf(['enabled', 'paused', 'disabled']),
+  disabledBecause: Type.Optional(
+    oneOf(['operator', 'gone', 'dead'], {
+      description: '`gone`: it answered 410. `dead`: every delivery failed for five days',
+    }),
+  ),
+  failingSince: Type.Optional(Time),
+  createdAt: Time,
+};
+
+const example = { id: endpointId, url, types, format: 'webhook', state: 'enabled', createdAt: examples.time };
+const closed = { additionalProperties: false };
+
+export const Endpoint = Type.Object(endpoint, { ...closed, title: 'Webhook', examples: [example] });
+
+export const AddedEndpoint = Type.Object(
+  {
+    ...endpoint,
+    secret: Type.Optional(
+      longText({ description: 'verifies the signatures; it is shown here only. Absent for tokens' }),
+    ),
+  },
+  { ...closed, title: 'AddedWebhook', examples: [{ ...example, secret }] },
+);
+
+export const EndpointList = Type.Object(
+  { items: Type.Array(Endpoint, { maxItems: 100 }) },
+  { ...closed, title: 'WebhookList', examples: [{ items: [example] }] },
+);
+
+export const RotatedSecret = Type.Object(
+  { secret: longText({ description: 'it is shown here only' }), formerSignsUntil: Time },
+  { ...closed, title: 'RotatedWebhookSecret', examples: [{ secret, formerSignsUntil: examples.time }] },
+);
+
+const Attempt = Type.Object(
+  {
+    at: Time,
+    milliseconds: count(),
+    status: Type.Optional(count({ description: 'of the answer; absent where none came' })),
+    reason: Type.Optional(longText({ description: 'why the attempt failed' })),
+  },
+  closed,
+);
+
+export const DeliveryList = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          eventId: Uuid,
+          type: longText(),
+          occurredAt: Time,
+          state: oneOf(['pending', 'delivered', 'failed'], {
+            description: '`failed`: no further attempt is made, unless the event is sent again',
+          }),
+          nextAttemptAt: Type.Optional(Time),
+          attempts: Type.Array(Attempt, { maxItems: 30, description: 'oldest first' }),
+        },
+        closed,
+      ),
+      { maxItems: 100 },
+    ),
+    nextCursor: Type.Optional(
+      longText({ description: 'the cursor of the next page; absent on the last page' }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'WebhookDeliveries',
+    examples: [
+      {
+        items: [
+          {
+            eventId,
+            type: 'sessions.revoked',
+            occurredAt: examples.time,
+            state: 'delivered',
+            attempts: [{ at: examples.time, milliseconds: 12, status: 204 }],
+          },
+        ],
+      },
+    ],
+  },
+);
+
+export const SpanBody = Type.Object(
+  {
+    from: Type.String({ format: 'date-time', maxLength: 35 }),
+    to: Type.String({ format: 'date-time', maxLength: 35 }),
+    onlyFailed: Type.Optional(Type.Boolean({ description: 'default: false' })),
+  },
+  {
+    ...closed,
+    title: 'WebhookSpan',
+    description: 'the events from one time until before another',
+    examples: [{ from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z', onlyFailed: true }],
+  },
+);
+
+export const SentAgain = Type.Object(
+  { count: count(), more: Type.Boolean({ description: 'whether the same request would send more again' }) },
+  { ...closed, title: 'WebhooksSentAgain', examples: [{ count: 17, more: false }] },
+);
+
+export function toEndpoint(stored: WebhookEndpoint): Static<typeof Endpoint> {
+  const { id, url, types, format, audience, contact, owner, state, disabledBecause, failingSince } = stored;
+  return {
+    id,
+    url,
+    types: [...types],
+    format,
+    state,
+    createdAt: timeOf(stored.createdAt),
+    ...(audience !== null && { audience }),
+    ...(contact !== null && { contact }),
+    ...(owner !== null && { receiver: owner }),
+    ...(disabledBecause !== null && { disabledBecause }),
+    ...(failingSince !== null && { failingSince: timeOf(failingSince) }),
+  };
+}
+
+export function toDelivery({ event, state, dueAt, history }: StoredDelivery) {
+  return {
+    eventId: event.id,
+    type: event.type,
+    occurredAt: timeOf(event.occurredAt),
+    state,
+    ...(state === 'pending' && { nextAttemptAt: timeOf(dueAt) }),
+    attempts: history.map(({ at, milliseconds, status, reason }) => ({
+      at: timeOf(at),
+      milliseconds,
+      ...(status !== null && { status }),
+      ...(reason !== null && { reason }),
+    })),
+  };
+}
+
+export function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,144 @@
+import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
+import type { DeliveredEvent, WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
+import type { TraceContext } from '../../ports/tracing.ts';
+import { assertEach, isSameId } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+
+interface DeliveryRow {
+  endpoint_id: string;
+  event_id: string;
+  type: string;
+  data: DeliveredEvent['data'];
+  occurred_at: Date;
+  trace: TraceContext | null;
+  state: DeliveryState;
+  attempts: number;
+  due_at: Date;
+  history: readonly AttemptRecord[];
+}
+
+/** Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` writes them. A claim is a lease in the row. */
+export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
+  return {
+    async listDueEndpoints(now) {
+      const rows = await execute(sql<{ id: string }[]>`
+        select id from webhook_endpoints where ${mayBeSentTo(now)} and exists (
+          select from webhook_deliveries
+          where endpoint_id = webhook_endpoints.id and state = 'pending' and due_at <= ${new Date(now)}
+        )`);
+      return rows.map(({ id }) => id);
+    },
+
+    async claim(endpointId, now, leasedUntil, limit) {
+      const rows = await execute(sql<DeliveryRow[]>`
+        update webhook_deliveries set attempts = attempts + 1, due_at = ${new Date(leasedUntil)}
+        where endpoint_id = ${endpointId} and event_id in (
+          select event_id from webhook_deliveries
+          where endpoint_id = ${endpointId} and state = 'pending' and due_at <= ${new Date(now)}
+            and exists (select from webhook_endpoints where id = ${endpointId} and ${mayBeSentTo(now)})
+          order by due_at
+          limit ${limit}
+          for update skip locked
+        )
+        returning endpoint_id, event_id, type, data, occurred_at, trace, attempts, history`);
+      assertEach(rows, (row) => isSameId(row.endpoint_id, endpointId));
+      return rows
+        .map((row) => ({
+          event: { ...toFacts(row), data: row.data },
+          attempt: row.attempts,
+          history: row.history,
+          trace: row.trace,
+        }))
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+    },
+
+    async record(endpointId, outcomes) {
+      const rows = outcomes.map(({ dueAt, ...rest }) => ({ ...rest, dueAt: new Date(dueAt).toISOString() }));
+      await execute(sql`
+        update webhook_deliveries
+        set state = outcome.state, due_at = outcome."dueAt", history = outcome.history
+        from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+          as outcome("eventId" uuid, state text, "dueAt" timestamptz, history jsonb)
+        where endpoint_id = ${endpointId} and event_id = outcome."eventId"
+          and webhook_deliveries.state <> 'delivered'`);
+    },
+
+    async add(endpointId, { id, type, occurredAt, data }) {
+      const at = new Date(occurredAt);
+      await execute(sql`
+        insert into webhook_deliveries (endpoint_id, event_id, type, data, occurred_at, due_at)
+        values (${endpointId}, ${id}, ${type}, ${JSON.stringify(data)}::text::jsonb, ${at}, ${at})`);
+    },
+
+    async list(endpointId, limit, after) {
+      const rows = await execute(sql<DeliveryRow[]>`
+        select endpoint_id, event_id, type, occurred_at, state, attempts, due_at, history from webhook_deliveries
+        where endpoint_id = ${endpointId}
+          ${after === null ? sql`` : sql`and (occurred_at, event_id) < (${new Date(after.occurredAt)}, ${after.eventId})`}
+        order by occurred_at desc, event_id desc
+        limit ${limit}`);
+      assertEach(rows, (row) => isSameId(row.endpoint_id, endpointId));
+      return rows.map((row) => ({
+        event: toFacts(row),
+        state: row.state,
+        dueAt: row.due_at.getTime(),
+        attempts: row.attempts,
+        history: row.history,
+      }));
+    },
+
+    async sendAgain(endpointId, eventId, at) {
+      const { count } = await execute(sql`
+        update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
+        where endpoint_id = ${endpointId} and event_id = ${eventId}`);
+      return count === 1;
+    },
+
+    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit) {
+      const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
+      const { count } = await execute(sql`
+        update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
+        where endpoint_id = ${endpointId} and event_id in (
+          select event_id from webhook_deliveries
+          where endpoint_id = ${endpointId} and occurred_at >= ${new Date(from)} and occurred_at < ${new Date(to)}
+            and state = any(${states}::text[])
+          order by occurred_at
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
+
+    async forget(before, limit) {
+      const { count } = await execute(sql`
+        delete from webhook_deliveries where (endpoint_id, event_id) in (
+          select endpoint_id, event_id from webhook_deliveries where occurred_at < ${new Date(before)}
+          order by occurred_at
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
+
+    async backlog(now) {
+      const [row] = await execute(sql<{ pending: number; oldest_due_at: Date | null }[]>`
+        select count(*)::int as pending, min(due_at) filter (where due_at <= ${new Date(now)}) as oldest_due_at
+        from (
+          select due_at from webhook_endpoints join webhook_deliveries on endpoint_id = id
+          where webhook_endpoints.state = 'enabled' and webhook_deliveries.state = 'pending'
+          order by due_at
+          limit 50000
+        ) waiting`);
+      return { pending: row?.pending ?? 0, oldestDueAt: row?.oldest_due_at?.getTime() ?? null };
+    },
+  };
+
+  function mayBeSentTo(now: number) {
+    return sql`webhook_endpoints.state = 'enabled' and (held_until is null or held_until <= ${new Date(now)})`;
+  }
+}
+
+function toFacts({ event_id, type, occurred_at }: DeliveryRow): Omit<DeliveredEvent, 'data'> {
+  return { id: event_id, type, occurredAt: occurred_at.getTime() };
+}

@@ -1,0 +1,185 @@
+import type { WebhookEndpoint } from '../../domain/webhooks.ts';
+import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import { assertEach, isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+
+interface EndpointRow {
+  id: string;
+  url: string;
+  types: string[];
+  format: WebhookEndpoint['format'];
+  audience: string | null;
+  contact: string | null;
+  owner: string | null;
+  stream: WebhookEndpoint['stream'];
+  state: WebhookEndpoint['state'];
+  disabled_because: WebhookEndpoint['disabledBecause'];
+  created_at: Date;
+  failing_since: Date | null;
+  sealed_credentials: string | null;
+}
+
+const COLUMNS = [
+  'id',
+  'url',
+  'types',
+  'format',
+  'audience',
+  'contact',
+  'owner',
+  'stream',
+  'state',
+  'disabled_because',
+  'created_at',
+  'failing_since',
+  'sealed_credentials',
+] as const satisfies readonly (keyof EndpointRow)[];
+
+/** Endpoints of webhooks in PostgreSQL. */
+export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
+  return {
+    add: (endpoint, limits) =>
+      execute(
+        sql.begin(async (tx) => {
+          // Additions happen one after another, so that they never pass a limit. Reads go on.
+          await tx`lock table webhook_endpoints in share row exclusive mode`;
+          const { owner, stream } = endpoint;
+          const { count } = await tx`
+            insert into webhook_endpoints (id, url, types, format, audience, contact, owner, stream, state, disabled_because,
+              created_at, sealed_credentials)
+            select ${endpoint.id}::uuid, ${endpoint.url}, ${[...endpoint.types]}::text[], ${endpoint.format},
+              ${endpoint.audience}, ${endpoint.contact}, ${owner}, ${toJson(stream)}::text::jsonb, ${endpoint.state},
+              ${endpoint.disabledBecause}, ${new Date(endpoint.createdAt)}, ${endpoint.sealedCredentials}
+            where (select count(*) from webhook_endpoints) < ${limits.total}
+              and (
+                ${owner}::text is null
+                or (select count(*) from webhook_endpoints where owner = ${owner}) < ${limits.ofOwner}
+              )`;
+          return count === 1;
+        }),
+      ),
+
+    async list() {
+      const rows = await execute(sql<EndpointRow[]>`
+        select ${sql(COLUMNS)} from webhook_endpoints order by created_at, id`);
+      return rows.map(toEndpoint);
+    },
+
+    async find(id) {
+      const rows = await execute(sql<EndpointRow[]>`
+        select ${sql(COLUMNS)} from webhook_endpoints where id = ${id}`);
+      return oneOf(rows, id);
+    },
+
+    async change(id, change) {
+      const has = (name: keyof typeof change) => Object.hasOwn(change, name);
+      const becomesEnabled = change.state === 'enabled';
+      const rows = await execute(sql<EndpointRow[]>`
+        update webhook_endpoints set
+          url = coalesce(${change.url ?? null}, url),
+          types = coalesce(${change.types === undefined ? null : [...change.types]}::text[], types),
+          state = coalesce(${change.state ?? null}, state),
+          contact = case when ${has('contact')} then ${change.contact ?? null} else contact end,
+          stream = case when ${has('stream')} then ${toJson(change.stream ?? null)}::text::jsonb else stream end,
+          disabled_because = case when ${has('disabledBecause')} then ${change.disabledBecause ?? null}
+            else disabled_because end,
+          sealed_credentials = case when ${has('sealedCredentials')} then ${change.sealedCredentials ?? null}
+            else sealed_credentials end,
+          failing_since = case when ${becomesEnabled} then null else failing_since end,
+          held_until = case when ${becomesEnabled} then null else held_until end,
+          owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
+        where id = ${id}
+        returning ${sql(COLUMNS)}`);
+      return oneOf(rows, id);
+    },
+
+    async remove(id) {
+      const { count } = await execute(sql`delete from webhook_endpoints where id = ${id}`);
+      return count === 1;
+    },
+
+    async recordHealth(id, { at, hasSucceeded, heldUntil }) {
+      const held = heldUntil === null ? null : new Date(heldUntil);
+      // A healthy endpoint is not written.
+      await execute(
+        hasSucceeded
+          ? sql`update webhook_endpoints set failing_since = null, held_until = coalesce(${held}, held_until)
+              where id = ${id} and (failing_since is not null or ${held}::timestamptz is not null)`
+          : sql`update webhook_endpoints
+              set failing_since = coalesce(failing_since, ${new Date(at)}), held_until = coalesce(${held}, held_until)
+              where id = ${id} and (failing_since is null or ${held}::timestamptz is not null)`,
+      );
+    },
+
+    async disable(id, because) {
+      const { count } = await execute(sql`
+        update webhook_endpoints set state = 'disabled', disabled_because = ${because}
+        where id = ${id} and state = 'enabled'`);
+      return count === 1;
+    },
+
+    async disableFailing(before) {
+      const rows = await execute(sql<{ id: string }[]>`
+        update webhook_endpoints set state = 'disabled', disabled_because = 'dead'
+        where state = 'enabled' and failing_since < ${new Date(before)}
+        returning id`);
+      return rows.map(({ id }) => id);
+    },
+
+    async listUntold() {
+      const rows = await execute(sql<UntoldOwner[]>`
+        select id, url, contact, disabled_because as because from webhook_endpoints
+        where state = 'disabled' and disabled_because <> 'operator' and contact is not null and owner_told_at is null`);
+      return [...rows];
+    },
+
+    async markTold(id, at) {
+      await execute(sql`update webhook_endpoints set owner_told_at = ${new Date(at)} where id = ${id}`);
+    },
+
+    async listSealed(after, limit) {
+      const rows = await execute(sql<{ id: string; sealed: string }[]>`
+        select id, sealed_credentials as sealed from webhook_endpoints
+        where sealed_credentials is not null and (${after}::uuid is null or id > ${after}::uuid)
+        order by id
+        limit ${limit}`);
+      assertEach(rows, ({ sealed }) => typeof sealed === 'string');
+      return [...rows];
+    },
+
+    async reseal({ id, sealed }, expected) {
+      const { count } = await execute(sql`
+        update webhook_endpoints set sealed_credentials = ${sealed}
+        where id = ${id} and sealed_credentials = ${expected}`);
+      return count === 1;
+    },
+  };
+}
+
+function toJson(value: object | null): string | null {
+  return value && JSON.stringify(value);
+}
+
+function oneOf(rows: readonly EndpointRow[], id: string): WebhookEndpoint | null {
+  const row = onlyRow(rows, (found) => isSameId(found.id, id));
+  return row && toEndpoint(row);
+}
+
+function toEndpoint(row: EndpointRow): WebhookEndpoint {
+  return {
+    id: row.id,
+    url: row.url,
+    types: row.types,
+    format: row.format,
+    audience: row.audience,
+    contact: row.contact,
+    owner: row.owner,
+    stream: row.stream,
+    state: row.state,
+    disabledBecause: row.disabled_because,
+    createdAt: row.created_at.getTime(),
+    failingSince: row.failing_since?.getTime() ?? null,
+    sealedCredentials: row.sealed_credentials,
+  };
+}

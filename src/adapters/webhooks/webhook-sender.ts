@@ -1,0 +1,153 @@
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { waitAtMost } from '../../lib/time.ts';
+import {
+  RefusedTarget,
+  SenderClosed,
+  type WebhookAnswer,
+  type WebhookRequest,
+  type WebhookSender,
+} from '../../ports/delivery/webhook-sender.ts';
+import { type AddressGuard, createAddressGuard } from './address-guard.ts';
+import { resolveHost } from './resolve.ts';
+import { PLAIN_REFUSED, readTarget, type Target } from './target.ts';
+
+interface Options {
+  /** Addresses and CIDRs that may be connected to although they are internal. */
+  readonly allowedNetworks: readonly string[];
+  /** Replaces the name servers of the system. */
+  readonly nameServers?: readonly string[];
+  readonly timeouts?: Partial<typeof TIMEOUTS>;
+}
+
+/** Milliseconds: for a request from the resolution of its name to the end of its answer, and for those at shutdown. */
+const TIMEOUTS = { request: 10_000, closing: 2_000 };
+
+/** Bytes of an answer that are read. */
+const MAX_ANSWER = 4_096;
+
+export function createWebhookSender(options: Options): WebhookSender {
+  const { allowedNetworks, nameServers = null } = options;
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const guard = createAddressGuard(allowedNetworks);
+  const pending = new Map<AbortController, Promise<unknown>>();
+  const readUrl = (url: string) => readTarget(url, guard, allowedNetworks.length > 0);
+
+  return {
+    refusalOf(url) {
+      const target = readUrl(url);
+      return typeof target === 'string' ? target : null;
+    },
+
+    async send(request) {
+      const target = readUrl(request.url);
+      if (typeof target === 'string') throw new RefusedTarget(target);
+      const controller = new AbortController();
+      const sending = sendInTime(request, target, controller);
+      pending.set(controller, sending);
+      try {
+        return await sending;
+      } finally {
+        pending.delete(controller);
+      }
+    },
+
+    async close() {
+      await waitAtMost(timeouts.closing, Promise.allSettled(pending.values()));
+      const late = [...pending];
+      for (const [controller] of late) controller.abort(new SenderClosed('The service stops.'));
+      await Promise.allSettled(late.map(([, sending]) => sending));
+    },
+  };
+
+  async function sendInTime(
+    request: WebhookRequest,
+    target: Target,
+    controller: AbortController,
+  ): Promise<WebhookAnswer> {
+    const { signal } = controller;
+    const timeout = new Error(`No answer within ${timeouts.request} ms.`);
+    const timer = setTimeout(() => controller.abort(timeout), timeouts.request);
+    try {
+      const address = await findAddress(target, signal);
+      signal.throwIfAborted();
+      return await exchange(request, target, address, signal);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The first address that may be connected to. */
+  async function findAddress({ host, isSecure }: Target, signal: AbortSignal): Promise<string> {
+    const addresses = isIP(host) === 0 ? await resolveHost(host, signal, nameServers) : [host];
+    const refusals = addresses.map((address) => ({ address, reason: refusalOf(guard, address, isSecure) }));
+    const accepted = refusals.find(({ reason }) => reason === null);
+    if (accepted === undefined) throw new RefusedTarget(refusals[0]?.reason ?? 'it has no address');
+    return accepted.address;
+  }
+
+  /** The name is not resolved again: the socket gets the address, and TLS and `Host` get the name. */
+  function exchange(
+    { headers, body }: WebhookRequest,
+    { url, host, isSecure, port }: Target,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<WebhookAnswer> {
+    const request: RequestOptions = {
+      method: 'POST',
+      host: address,
+      port,
+      path: `${url.pathname}${url.search}`,
+      headers: {
+        host: url.host,
+        'user-agent': 'kinship',
+        ...headers,
+        'content-length': Buffer.byteLength(body),
+      },
+      agent: false,
+      signal,
+    };
+    const secure = {
+      ...request,
+      ...(isIP(host) === 0 && { servername: host }),
+    };
+    return new Promise((resolve, reject) => {
+      const onAnswer = (answer: IncomingMessage) => resolve(readAnswer(answer));
+      const sent = isSecure ? httpsRequest(secure, onAnswer) : httpRequest(request, onAnswer);
+      sent.on('error', reject).end(body);
+    });
+  }
+}
+
+function refusalOf(guard: AddressGuard, address: string, isSecure: boolean): string | null {
+  return guard.refusalOf(address) ?? (isSecure || guard.isAllowedPrivate(address) ? null : PLAIN_REFUSED);
+}
+
+/** The status is the answer. A body that is cut or slow does not change it. */
+async function readAnswer(answer: IncomingMessage): Promise<WebhookAnswer> {
+  const { statusCode = 0, headers } = answer;
+  return {
+    status: statusCode,
+    retryAfter: headers['retry-after'] ?? null,
+    text: (await readStart(answer)).toString('utf8'),
+  };
+}
+
+/** Leaving the loop closes the connection. */
+async function readStart(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= MAX_ANSWER) break;
+    }
+  } catch {
+    // The connection ended within the body, or the time was over.
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_ANSWER);
+}

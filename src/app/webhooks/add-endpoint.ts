@@ -1,0 +1,75 @@
+import { Refusal } from '../../domain/refusal.ts';
+import {
+  type DeliveryFormat,
+  MAX_ENDPOINTS,
+  MAX_STREAMS,
+  type WebhookEndpoint,
+} from '../../domain/webhooks.ts';
+import { assertAcceptable, assertSignsEventTokens } from './assert-acceptable.ts';
+import { type Credentials, sealCredentials } from './credentials.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
+
+export interface NewEndpoint {
+  readonly url: string;
+  readonly types: readonly string[];
+  readonly format: DeliveryFormat;
+  readonly enabled: boolean;
+  readonly contact: string | null;
+  readonly audience: string | null;
+}
+
+/** `secret` is shown here only; null where the format has none. */
+export interface AddedEndpoint {
+  readonly endpoint: WebhookEndpoint;
+  readonly secret: string | null;
+}
+
+export type AddEndpoint = (wanted: NewEndpoint) => Promise<AddedEndpoint>;
+
+/**
+ * Adds an endpoint of operators. Rejects with a {@link Refusal}: `invalid_request` for values that it cannot have, and
+ * `conflict` if there are too many endpoints.
+ */
+export const addEndpoint =
+  (deps: EndpointDeps): AddEndpoint =>
+  async (wanted) => {
+    const { format, audience, enabled, url, types, contact } = wanted;
+    assertAcceptable(deps, format, wanted);
+    if (format !== 'webhook') assertSignsEventTokens(deps);
+    if ((format === 'webhook') !== (audience === null))
+      throw new Refusal('invalid_request', 'body/audience is needed for tokens, and for nothing else.');
+    const secret = format === 'webhook' ? deps.webhookSignatures.makeSecret() : null;
+    const state = enabled ? 'enabled' : 'disabled';
+    const disabledBecause = enabled ? null : 'operator';
+    const values = {
+      url,
+      types,
+      contact,
+      format,
+      audience,
+      state,
+      disabledBecause,
+      owner: null,
+      stream: null,
+    } as const;
+    const endpoint = await storeEndpoint(deps, values, secret === null ? null : { secret });
+    return { endpoint, secret };
+  };
+
+type Values = Omit<WebhookEndpoint, 'id' | 'createdAt' | 'failingSince' | 'sealedCredentials'>;
+
+/** Rejects with a {@link Refusal} `conflict` if there are too many endpoints. */
+export async function storeEndpoint(
+  { webhookEndpoints, sealer, clock, newId }: EndpointDeps,
+  values: Values,
+  credentials: Credentials | null,
+): Promise<WebhookEndpoint> {
+  const id = newId();
+  const sealedCredentials = credentials && (await sealCredentials(sealer, id, credentials));
+  const endpoint = { ...values, id, createdAt: clock(), failingSince: null, sealedCredentials };
+  if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return endpoint;
+  throw new Refusal(
+    'conflict',
+    `There are at most ${MAX_ENDPOINTS} endpoints, ${MAX_STREAMS} for one receiver.`,
+  );
+}

@@ -1,0 +1,42 @@
+import { isMailbox } from '../../domain/mailbox.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { type DeliveryFormat, isKnownPattern } from '../../domain/webhooks.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
+import { typesOfFormat } from './formats/types-of-format.ts';
+
+interface Wanted {
+  readonly url?: string;
+  readonly types?: readonly string[];
+  readonly contact?: string | null;
+}
+
+/** Throws a {@link Refusal} `invalid_request` if an endpoint cannot have these values. */
+export function assertAcceptable(
+  { webhookSender }: Pick<EndpointDeps, 'webhookSender'>,
+  format: DeliveryFormat,
+  { url, types, contact }: Wanted,
+): void {
+  const refusal = url === undefined ? null : webhookSender.refusalOf(url);
+  if (refusal !== null) throw new Refusal('invalid_request', `body/url cannot be delivered to: ${refusal}.`);
+  const unknown = types?.find((pattern) => !isKnownPattern(pattern));
+  if (unknown !== undefined)
+    throw new Refusal('invalid_request', `body/types: no event has the type ${JSON.stringify(unknown)}.`);
+  const possible = typesOfFormat(format);
+  const other = types?.find((type) => possible !== null && !possible.includes(type));
+  if (other !== undefined)
+    throw new Refusal(
+      'invalid_request',
+      `body/types: the format ${format} has no form for ${JSON.stringify(other)}, only for ${possible?.join(', ')}.`,
+    );
+  if (contact !== undefined && contact !== null && !isMailbox(contact))
+    throw new Refusal('invalid_request', 'body/contact must be one plain mail address.');
+}
+
+/** Throws a {@link Refusal} `invalid_request` if this service signs tokens with a key that receivers cannot have. */
+export function assertSignsEventTokens({ signsEventTokens }: Pick<EndpointDeps, 'signsEventTokens'>): void {
+  if (signsEventTokens) return;
+  throw new Refusal(
+    'invalid_request',
+    'Receivers verify these tokens by the published keys. Set ACCESS_TOKEN_ALG to an asymmetric algorithm first.',
+  );
+}

@@ -1,0 +1,73 @@
+import { DEAD_AFTER } from '../../domain/webhooks.ts';
+import { escapeHtml } from '../../lib/html.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
+import type { Log } from '../../ports/log.ts';
+import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
+import { reasonOf } from '../delivery/reason-of.ts';
+
+interface Deps {
+  readonly webhookEndpoints: Pick<WebhookEndpoints, 'disableFailing' | 'listUntold' | 'markTold'>;
+  readonly mailer: Pick<Mailer, 'send'>;
+  readonly serviceName: string;
+  readonly telemetry: Pick<Telemetry, 'webhookDisabled'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Disables the endpoints that have failed for too long, and mails the owners of endpoints that were disabled. A mail that
+ * fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
+ */
+export const disableDead = ({
+  webhookEndpoints,
+  mailer,
+  serviceName,
+  telemetry,
+  clock,
+  log,
+}: Deps): (() => Promise<number>) => {
+  return async () => {
+    const ids = await webhookEndpoints.disableFailing(clock() - DEAD_AFTER);
+    for (const id of ids) {
+      telemetry.webhookDisabled('dead');
+      log.warn({ endpointId: id }, 'webhook endpoint disabled: every delivery failed for five days');
+    }
+    for (const owner of await webhookEndpoints.listUntold()) await tell(owner);
+    return ids.length;
+  };
+
+  async function tell(owner: UntoldOwner): Promise<void> {
+    try {
+      await mailer.send({
+        id: `webhook-${owner.id}-${owner.because}`,
+        to: owner.contact,
+        ...mailTo(owner, serviceName),
+      });
+    } catch (error) {
+      log.warn(
+        { endpointId: owner.id, reason: reasonOf(error) },
+        'owner of a disabled webhook endpoint not told',
+      );
+      if (!(error instanceof MailRejected)) return;
+    }
+    await webhookEndpoints.markTold(owner.id, clock());
+  }
+};
+
+function mailTo({ id, url, because }: UntoldOwner, serviceName: string) {
+  const cause =
+    because === 'gone' ? 'It answered 410 Gone.' : 'Every delivery to it has failed for five days.';
+  const lines = [
+    `${serviceName} no longer sends events to ${url}.`,
+    cause,
+    `Mend the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
+    'Events that occurred before it was disabled can be sent again for seven days.',
+  ];
+  return {
+    subject: `Events to ${new URL(url).host} have stopped`,
+    text: `${lines.join('\n\n')}\n`,
+    html: `<!doctype html>\n<html lang="en">\n${lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n')}\n</html>\n`,
+  };
+}

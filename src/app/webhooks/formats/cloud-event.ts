@@ -1,0 +1,25 @@
+import { CONTENT_TYPE, toCloudEvent } from '../../../domain/cloud-event.ts';
+import type { WebhookSignatures } from '../../../ports/security/webhook-signatures.ts';
+import { signingSecrets } from '../credentials.ts';
+import type { Format } from './format.ts';
+
+/**
+ * The format `webhook`: a CloudEvent in JSON, signed as Standard Webhooks 1.0 asks. The id is that of the event, so it is
+ * the same at every attempt and on RabbitMQ. The timestamp is that of the attempt.
+ */
+export const cloudEventFormat =
+  ({ signatures, source }: { readonly signatures: WebhookSignatures; readonly source: string }): Format =>
+  async ({ event, credentials, trace, now }) => {
+    const body = JSON.stringify(toCloudEvent({ id: event.id, event, trace }, source));
+    const timestamp = Math.floor(now / 1000);
+    const signed = { id: event.id, timestamp, body };
+    return {
+      headers: {
+        'content-type': CONTENT_TYPE,
+        'webhook-id': event.id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signatures.sign(signingSecrets(credentials, now), signed),
+      },
+      body,
+    };
+  };

@@ -1,0 +1,18 @@
+import type { WebhookEndpoint } from '../../../domain/webhooks.ts';
+import type { WebhookRequest } from '../../../ports/delivery/webhook-sender.ts';
+import type { DeliveredEvent } from '../../../ports/stores/webhook-deliveries.ts';
+import type { TraceContext } from '../../../ports/tracing.ts';
+import type { Credentials } from '../credentials.ts';
+
+/** An event on its way to an endpoint. */
+export interface Outgoing {
+  readonly event: DeliveredEvent;
+  readonly endpoint: WebhookEndpoint;
+  readonly credentials: Credentials;
+  /** The span that delivers the event; null without tracing. */
+  readonly trace: TraceContext | null;
+  readonly now: number;
+}
+
+/** Makes the request that delivers an event. Null: the format has no form for this event. */
+export type Format = (outgoing: Outgoing) => Promise<Omit<WebhookRequest, 'url'> | null>;

@@ -1,0 +1,13 @@
+import type { EventType } from '../../../domain/events.ts';
+import { SESSION_REVOKED, SOURCES } from '../../../domain/security-events.ts';
+import type { DeliveryFormat } from '../../../domain/webhooks.ts';
+
+/** The types that a format has a form for; null: every published type. */
+export function typesOfFormat(format: DeliveryFormat): readonly string[] | null {
+  return format === 'webhook' ? null : TYPES[format];
+}
+
+const TYPES: Readonly<Record<Exclude<DeliveryFormat, 'webhook'>, readonly EventType[]>> = {
+  set: Object.values(SOURCES).flat(),
+  'logout-token': SOURCES[SESSION_REVOKED],
+};

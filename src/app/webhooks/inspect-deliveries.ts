@@ -1,0 +1,74 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type {
+  DeliveryPosition,
+  DeliverySpan,
+  StoredDelivery,
+} from '../../ports/stores/webhook-deliveries.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
+import { requireEndpoint } from './manage-endpoints.ts';
+
+export interface DeliveryPage {
+  readonly items: readonly StoredDelivery[];
+  /** The cursor of the next page; absent on the last page. */
+  readonly nextCursor?: string;
+}
+
+export type ListDeliveries = (
+  endpointId: string,
+  limit: number,
+  cursor: string | null,
+) => Promise<DeliveryPage>;
+export type SendDeliveryAgain = (endpointId: string, eventId: string) => Promise<void>;
+
+/** `more`: another call would send more deliveries again. */
+export interface SentAgain {
+  readonly count: number;
+  readonly more: boolean;
+}
+
+export type SendSpanAgain = (endpointId: string, span: DeliverySpan) => Promise<SentAgain>;
+
+type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'webhookDeliveries' | 'clock'>;
+
+/** The deliveries that one request makes due again, so that it ends long before the statement timeout. */
+const SENT_AT_ONCE = 5_000;
+
+/** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the cursor is not valid. */
+export const listDeliveries =
+  (deps: Deps): ListDeliveries =>
+  async (endpointId, limit, cursor) => {
+    await requireEndpoint(deps, endpointId);
+    const after = cursor === null ? null : readCursor(cursor);
+    const found = await deps.webhookDeliveries.list(endpointId, limit + 1, after);
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return found.length > limit && last !== undefined ? { items, nextCursor: cursorAt(last) } : { items };
+  };
+
+/** Rejects with a {@link Refusal} `not_found`. */
+export const sendDeliveryAgain =
+  ({ webhookDeliveries, clock }: Deps): SendDeliveryAgain =>
+  async (endpointId, eventId) => {
+    if (!(await webhookDeliveries.sendAgain(endpointId, eventId, clock()))) throw new Refusal('not_found');
+  };
+
+/** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the span ends before it begins. */
+export const sendSpanAgain =
+  (deps: Deps): SendSpanAgain =>
+  async (endpointId, span) => {
+    if (!(span.from < span.to)) throw new Refusal('invalid_request', 'body/to must be later than body/from.');
+    await requireEndpoint(deps, endpointId);
+    const count = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, deps.clock(), SENT_AT_ONCE);
+    return { count, more: count === SENT_AT_ONCE };
+  };
+
+function cursorAt({ event }: StoredDelivery): string {
+  return `${event.occurredAt.toString(36)}.${event.id}`;
+}
+
+function readCursor(cursor: string): DeliveryPosition {
+  const [, time = '', eventId = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (eventId === '')
+    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+  return { occurredAt: Number.parseInt(time, 36), eventId };
+}

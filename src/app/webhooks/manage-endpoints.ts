@@ -1,0 +1,99 @@
+import { Refusal } from '../../domain/refusal.ts';
+import { FORMER_SECRET_SIGNS, type WebhookEndpoint } from '../../domain/webhooks.ts';
+import { assertAcceptable } from './assert-acceptable.ts';
+import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
+
+export interface WantedChange {
+  readonly url?: string;
+  readonly types?: readonly string[];
+  readonly enabled?: boolean;
+  readonly contact?: string | null;
+}
+
+export type ListEndpoints = () => Promise<readonly WebhookEndpoint[]>;
+export type FindEndpoint = (id: string) => Promise<WebhookEndpoint>;
+export type ChangeEndpoint = (id: string, change: WantedChange) => Promise<WebhookEndpoint>;
+export type RemoveEndpoint = (id: string) => Promise<void>;
+
+/** A new secret, shown here only. The former one signs as well until this time, in milliseconds. */
+export interface RotatedSecret {
+  readonly secret: string;
+  readonly formerSignsUntil: number;
+}
+
+export type RotateEndpointSecret = (id: string) => Promise<RotatedSecret>;
+
+type Deps = Pick<
+  EndpointDeps,
+  'webhookEndpoints' | 'webhookSender' | 'webhookSignatures' | 'sealer' | 'clock'
+>;
+
+export const listEndpoints =
+  ({ webhookEndpoints }: Deps): ListEndpoints =>
+  () =>
+    webhookEndpoints.list();
+
+/** Rejects with a {@link Refusal} `not_found`, as the following use cases do. */
+export const findEndpoint =
+  (deps: Deps): FindEndpoint =>
+  (id) =>
+    requireEndpoint(deps, id);
+
+/** Rejects with a {@link Refusal} `conflict` for a stream, which its receiver manages. */
+export const changeEndpoint =
+  (deps: Deps): ChangeEndpoint =>
+  async (id, { enabled, ...change }) => {
+    const endpoint = await requireEndpoint(deps, id);
+    if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
+      throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
+    assertAcceptable(deps, endpoint.format, change);
+    return found(await deps.webhookEndpoints.change(id, { ...change, ...stateOf(enabled) }));
+  };
+
+export const removeEndpoint =
+  ({ webhookEndpoints }: Deps): RemoveEndpoint =>
+  async (id) => {
+    if (!(await webhookEndpoints.remove(id))) throw new Refusal('not_found');
+  };
+
+/** Rejects with a {@link Refusal} `conflict` if the format has no secret, or the secret was changed at the same time. */
+export const rotateEndpointSecret =
+  (deps: Deps): RotateEndpointSecret =>
+  async (id) => {
+    const { webhookEndpoints, webhookSignatures, sealer, clock } = deps;
+    const endpoint = await requireEndpoint(deps, id);
+    const { sealedCredentials: expected, format } = endpoint;
+    if (format !== 'webhook' || expected === null)
+      throw new Refusal(
+        'conflict',
+        `The format ${format} has no secret: its tokens are signed by the published keys.`,
+      );
+    const now = clock();
+    const secret = webhookSignatures.makeSecret();
+    const credentials = rotateSecret(await openCredentials(sealer, endpoint), secret, now);
+    const sealed = await sealCredentials(sealer, id, credentials);
+    if (!(await webhookEndpoints.reseal({ id, sealed }, expected)))
+      throw new Refusal('conflict', 'The secret was changed at the same time. Try again.');
+    return { secret, formerSignsUntil: now + FORMER_SECRET_SIGNS };
+  };
+
+function stateOf(enabled: boolean | undefined) {
+  if (enabled === undefined) return {};
+  return enabled
+    ? ({ state: 'enabled', disabledBecause: null } as const)
+    : ({ state: 'disabled', disabledBecause: 'operator' } as const);
+}
+
+/** Rejects with a {@link Refusal} `not_found` if there is no such endpoint. */
+export async function requireEndpoint(
+  { webhookEndpoints }: Pick<Deps, 'webhookEndpoints'>,
+  id: string,
+): Promise<WebhookEndpoint> {
+  return found(await webhookEndpoints.find(id));
+}
+
+function found(endpoint: WebhookEndpoint | null): WebhookEndpoint {
+  if (endpoint === null) throw new Refusal('not_found');
+  return endpoint;
+}

@@ -1,0 +1,158 @@
+import { type EventType, PUBLISHED } from './events.ts';
+
+/** The forms in which endpoints get events: CloudEvents, Security Event Tokens, or back-channel logout tokens. */
+export const DELIVERY_FORMATS = ['webhook', 'set', 'logout-token'] as const;
+
+export type DeliveryFormat = (typeof DELIVERY_FORMATS)[number];
+
+/** `paused`: deliveries are kept and wait. `disabled`: new events are not kept. */
+export type EndpointState = 'enabled' | 'paused' | 'disabled';
+
+/** `gone`: the endpoint answered 410. `dead`: no delivery has succeeded for {@link DEAD_AFTER}. */
+export type DisabledReason = 'operator' | 'gone' | 'dead';
+
+/** What a Shared Signals stream has beside its endpoint. */
+export interface StreamSettings {
+  readonly description: string | null;
+  /** The event URIs that the receiver asked for. */
+  readonly eventsRequested: readonly string[];
+  /** The reason that the receiver gave for the state; null without one. */
+  readonly statusReason: string | null;
+}
+
+/** An endpoint of another system. Times in milliseconds. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly url: string;
+  /** Types and patterns: see {@link wantsType}. */
+  readonly types: readonly string[];
+  readonly format: DeliveryFormat;
+  /** The `aud` of its tokens; null for the format `webhook`. */
+  readonly audience: string | null;
+  /** The address that gets a mail when the endpoint is disabled; null without one. */
+  readonly contact: string | null;
+  /** The name of the service key whose stream this is; null: operators manage it. */
+  readonly owner: string | null;
+  readonly stream: StreamSettings | null;
+  readonly state: EndpointState;
+  readonly disabledBecause: DisabledReason | null;
+  readonly createdAt: number;
+  /** The first failure since the last success; null while deliveries succeed. */
+  readonly failingSince: number | null;
+  /** Sealed under DATA_ENCRYPTION_KEY; null where the format needs none. */
+  readonly sealedCredentials: string | null;
+}
+
+/** All endpoints together. So one event causes a bounded number of rows. */
+export const MAX_ENDPOINTS = 100;
+
+/** Of one service key. */
+export const MAX_STREAMS = 10;
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long deliveries are kept, so that they can be listed and sent again. */
+export const DELIVERIES_KEPT = 7 * DAY;
+
+/** An endpoint whose deliveries have failed for so long is disabled. */
+export const DEAD_AFTER = 5 * DAY;
+
+/** How long a former secret still signs, beside the current one. */
+export const FORMER_SECRET_SIGNS = DAY;
+
+/** The longest pause that `Retry-After` causes. */
+const LONGEST_HOLD = DAY;
+
+/** The waits after each failed attempt. Together they are about three days. */
+const WAITS = [
+  5 * SECOND,
+  30 * SECOND,
+  2 * MINUTE,
+  10 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  DAY,
+];
+
+/** Attempts that are kept for each delivery. A delivery that is sent again adds attempts to those before. */
+export const HISTORY_KEPT = 30;
+
+/** One attempt to deliver. `status` is null where no answer came; `reason` is null after a success. */
+export interface AttemptRecord {
+  readonly at: number;
+  readonly milliseconds: number;
+  readonly status: number | null;
+  readonly reason: string | null;
+}
+
+/** `failed`: no further attempt is made, unless somebody sends the delivery again. */
+export type DeliveryState = 'pending' | 'delivered' | 'failed';
+
+export interface AttemptVerdict {
+  readonly state: DeliveryState;
+  /** When the next attempt is due, while the delivery is pending. */
+  readonly dueAt: number;
+  /** The endpoint gets no request before this time; null: it may get one now. */
+  readonly heldUntil: number | null;
+  /** Whether the endpoint wants no further requests. */
+  readonly isGone: boolean;
+}
+
+interface Attempted {
+  /** 1 at the first attempt. */
+  readonly attempt: number;
+  /** Null where no answer came. */
+  readonly status: number | null;
+  /** Milliseconds that the answer asks to wait; null where it does not ask. */
+  readonly retryAfter: number | null;
+}
+
+/** Decides what follows an attempt. `random` is in [0, 1): the wait varies by a tenth, so that retries spread. */
+export function judgeAttempt(
+  { attempt, status, retryAfter }: Attempted,
+  now: number,
+  random: number,
+): AttemptVerdict {
+  const isGone = status === 410;
+  const ended = { dueAt: now, heldUntil: null, isGone };
+  if (status !== null && status >= 200 && status < 300) return { ...ended, state: 'delivered' };
+  const wait = WAITS[attempt - 1];
+  if (isGone || wait === undefined) return { ...ended, state: 'failed' };
+  const held = retryAfter === null ? 0 : Math.min(Math.max(0, retryAfter), LONGEST_HOLD);
+  const spread = Math.round(wait * (0.95 + random / 10));
+  return {
+    state: 'pending',
+    dueAt: now + Math.max(spread, held),
+    heldUntil: held > 0 ? now + held : null,
+    isGone: false,
+  };
+}
+
+/**
+ * Whether an endpoint with these patterns wants events of a type: by its name, by `*`, or by a group such as
+ * `sessions.*`.
+ */
+export function wantsType(patterns: readonly string[], type: string): boolean {
+  return patterns.some((pattern) => {
+    if (pattern === '*' || pattern === type) return true;
+    return pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1));
+  });
+}
+
+/** Whether some published type matches the pattern. */
+export function isKnownPattern(pattern: string): boolean {
+  return publishedTypes().some((type) => wantsType([pattern], type));
+}
+
+/** The types that other systems can get. */
+export function publishedTypes(): readonly EventType[] {
+  const types = Object.keys(PUBLISHED) as EventType[];
+  return types.filter((type) => PUBLISHED[type]);
+}

@@ -1,0 +1,15 @@
+/** A sealed secret of one row of the database. */
+export interface SealedSecret {
+  /** The id of the row, for which the secret was sealed. */
+  readonly id: string;
+  readonly sealed: string;
+}
+
+/** Rows that hold a sealed secret each. */
+export interface SealedRows {
+  /** Up to `limit` sealed secrets with ids after `after`, in the order of their ids. Null: from the first. */
+  listSealed(after: string | null, limit: number): Promise<readonly SealedSecret[]>;
+
+  /** Replaces a sealed secret. False, and nothing changes, if it is not `expected` by now. */
+  reseal(secret: SealedSecret, expected: string): Promise<boolean>;
+}

@@ -1,0 +1,103 @@
+import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
+import type { TraceContext } from '../tracing.ts';
+
+/** An event that an endpoint gets. `type` and `data` are those of a {@link DomainEvent}, or of a stream's own event. */
+export interface DeliveredEvent {
+  /** The same for all endpoints and at every attempt. */
+  readonly id: string;
+  readonly type: string;
+  readonly occurredAt: number;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A delivery that this replica has claimed for one attempt. */
+export interface ClaimedDelivery {
+  readonly event: DeliveredEvent;
+  /** 1 at the first attempt, and again at the first one after the delivery was sent again. */
+  readonly attempt: number;
+  readonly history: readonly AttemptRecord[];
+  readonly trace: TraceContext | null;
+}
+
+/** The result of an attempt. */
+export interface DeliveryOutcome {
+  readonly eventId: string;
+  readonly state: DeliveryState;
+  readonly dueAt: number;
+  readonly history: readonly AttemptRecord[];
+}
+
+/** A delivery as operators see it. */
+export interface StoredDelivery {
+  readonly event: Omit<DeliveredEvent, 'data'>;
+  readonly state: DeliveryState;
+  readonly dueAt: number;
+  readonly attempts: number;
+  readonly history: readonly AttemptRecord[];
+}
+
+/** A place in the list of deliveries. */
+export interface DeliveryPosition {
+  readonly occurredAt: number;
+  readonly eventId: string;
+}
+
+export interface DeliverySpan {
+  /** Events from this time on. */
+  readonly from: number;
+  /** Events before this time. */
+  readonly to: number;
+  /** Whether delivered events stay as they are. */
+  readonly onlyFailed: boolean;
+}
+
+/** The deliveries that wait. `oldestDueAt`: the longest overdue one, null where none is due. */
+export interface DeliveryBacklog {
+  readonly pending: number;
+  readonly oldestDueAt: number | null;
+}
+
+/**
+ * A row for each event and each endpoint that wants it. The statement that records an event in the outbox also writes the
+ * deliveries, so they commit together with the change. Delivery is at least once: a delivery that is claimed and not
+ * recorded within its lease can be claimed again. All times in milliseconds.
+ */
+export interface WebhookDeliveries {
+  /** The enabled endpoints that have a due delivery and are not held. */
+  listDueEndpoints(now: number): Promise<readonly string[]>;
+
+  /**
+   * Claims up to `limit` due deliveries of one endpoint, the longest due first, until `leasedUntil`. Only one caller over
+   * all replicas holds a claim on a delivery. Nothing if the endpoint is not enabled or is held.
+   */
+  claim(
+    endpointId: string,
+    now: number,
+    leasedUntil: number,
+    limit: number,
+  ): Promise<readonly ClaimedDelivery[]>;
+
+  /** Records the results of attempts. A delivery that was delivered meanwhile stays so. */
+  record(endpointId: string, outcomes: readonly DeliveryOutcome[]): Promise<void>;
+
+  /** Adds an event of one endpoint alone. */
+  add(endpointId: string, event: DeliveredEvent): Promise<void>;
+
+  /** Up to `limit` deliveries of an endpoint, newest event first, after the position. Null: from the newest. */
+  list(endpointId: string, limit: number, after: DeliveryPosition | null): Promise<readonly StoredDelivery[]>;
+
+  /** Makes a delivery due at `at`, with all its attempts. False if there is none. */
+  sendAgain(endpointId: string, eventId: string, at: number): Promise<boolean>;
+
+  /**
+   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first, and returns their number. Those that
+   * wait for an attempt stay as they are, so a further call continues.
+   */
+  sendSpanAgain(endpointId: string, span: DeliverySpan, at: number, limit: number): Promise<number>;
+
+  /** Removes up to `limit` deliveries of events before this time, in any state. Returns their number. */
+  forget(before: number, limit: number): Promise<number>;
+
+  /** The deliveries of enabled endpoints that wait. The number stops at 50,000, so that the call stays cheap. */
+  backlog(now: number): Promise<DeliveryBacklog>;
+}

@@ -1,0 +1,73 @@
+import type { DisabledReason, WebhookEndpoint } from '../../domain/webhooks.ts';
+import type { SealedRows } from './sealed-rows.ts';
+
+/** What a change of an endpoint replaces. */
+export type EndpointChange = Partial<
+  Pick<
+    WebhookEndpoint,
+    'url' | 'types' | 'contact' | 'state' | 'disabledBecause' | 'stream' | 'sealedCredentials'
+  >
+>;
+
+/** The number of endpoints that are allowed: of everybody, and of one owner. */
+export interface EndpointLimits {
+  readonly total: number;
+  readonly ofOwner: number;
+}
+
+/** How the attempts of a round ended, for the endpoint. */
+export interface EndpointHealth {
+  readonly at: number;
+  /** Whether a delivery succeeded. */
+  readonly hasSucceeded: boolean;
+  /** The endpoint gets no request before this time; null: unchanged. */
+  readonly heldUntil: number | null;
+}
+
+/** A disabled endpoint whose owner gets a mail. */
+export interface UntoldOwner {
+  readonly id: string;
+  readonly url: string;
+  readonly contact: string;
+  readonly because: DisabledReason;
+}
+
+/**
+ * The endpoints that get events by HTTP. All times in milliseconds. All methods reject with {@link StoreUnavailable} when
+ * the database is unavailable.
+ */
+export interface WebhookEndpoints extends SealedRows {
+  /** False, and nothing changes, if a limit is reached. Concurrent calls never pass a limit. */
+  add(endpoint: WebhookEndpoint, limits: EndpointLimits): Promise<boolean>;
+
+  /** All endpoints, oldest first. */
+  list(): Promise<readonly WebhookEndpoint[]>;
+
+  find(id: string): Promise<WebhookEndpoint | null>;
+
+  /**
+   * The endpoint after the change; null if there is none. A change to the state `enabled` also forgets earlier failures
+   * and the time until which the endpoint was held.
+   */
+  change(id: string, change: EndpointChange): Promise<WebhookEndpoint | null>;
+
+  /** Removes an endpoint, so that its deliveries are no longer sent. False if there is none. */
+  remove(id: string): Promise<boolean>;
+
+  /**
+   * Records a round of attempts. A success forgets earlier failures; a round of failures alone is remembered from its
+   * first time on.
+   */
+  recordHealth(id: string, health: EndpointHealth): Promise<void>;
+
+  /** Disables an enabled endpoint. False, and nothing changes, if it is not enabled. */
+  disable(id: string, because: DisabledReason): Promise<boolean>;
+
+  /** Disables the enabled endpoints that have failed since before this time, as `dead`. Returns their ids. */
+  disableFailing(before: number): Promise<readonly string[]>;
+
+  /** The endpoints that were disabled by themselves, and whose owner has an address and was not told yet. */
+  listUntold(): Promise<readonly UntoldOwner[]>;
+
+  markTold(id: string, at: number): Promise<void>;
+}

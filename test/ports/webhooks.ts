@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
+import type { DomainEvent } from '../../src/domain/events.ts';
+import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
+import type { DeliveryKind } from '../../src/ports/stores/outbox.ts';
+import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import type { WebhookDeliveries } from '../../src/ports/stores/webhook-deliveries.ts';
+import type { WebhookEndpoints } from '../../src/ports/stores/webhook-endpoints.ts';
+import { NOW, someFamily } from '../support/families.ts';
+
+export interface WebhookStores {
+  readonly families: TokenFamilies;
+  readonly webhookEndpoints: WebhookEndpoints;
+  readonly webhookDeliveries: WebhookDeliveries;
+}
+
+type Fresh = (t: Test) => Promise<WebhookStores>;
+
+const MINUTE = 60_000;
+const LIMITS = { total: 100, ofOwner: 10 };
+
+export function someEndpoint(values: Partial<WebhookEndpoint> = {}): WebhookEndpoint {
+  return {
+    id: randomUUID(),
+    url: 'https://hooks.example.com/in',
+    types: ['*'],
+    format: 'webhook',
+    audience: null,
+    contact: null,
+    owner: null,
+    stream: null,
+    state: 'enabled',
+    disabledBecause: null,
+    createdAt: NOW,
+    failingSince: null,
+    sealedCredentials: 'sealed',
+    ...values,
+  };
+}
+
+function started(occurredAt: number): DomainEvent {
+  const data = { userId: randomUUID(), sessionId: randomUUID(), address: '192.0.2.1', userAgent: 'test' };
+  return { type: 'sessions.started', occurredAt, data };
+}
+
+/** Records the event with a new session. Returns its id. */
+async function record(
+  { families }: WebhookStores,
+  event: DomainEvent = started(NOW),
+  kind: DeliveryKind = 'event',
+): Promise<string> {
+  const id = randomUUID();
+  await families.open(someFamily(), [{ id, kind, event }]);
+  return id;
+}
+
+/** An endpoint with an event at each of these times. */
+async function withEvents(
+  fresh: Fresh,
+  t: Test,
+  times: readonly number[],
+  values?: Partial<WebhookEndpoint>,
+) {
+  const stores = await fresh(t);
+  const endpoint = someEndpoint(values);
+  await stores.webhookEndpoints.add(endpoint, LIMITS);
+  const ids: string[] = [];
+  for (const at of times) ids.push(await record(stores, started(at)));
+  return { ...stores, endpoint, ids };
+}
+
+const attempt = { at: NOW, milliseconds: 3, status: 500, reason: 'HTTP 500' };
+const delivered = (eventId: string) =>
+  ({ eventId, state: 'delivered', dueAt: NOW, history: [attempt] }) as const;
+
+/** The contract of {@link WebhookEndpoints} and {@link WebhookDeliveries}. */
+export function webhooksContract(t: Test, fresh: Fresh): void {
+  t.test('endpoints', (t) => endpoints(t, fresh));
+  t.test('fan-out', (t) => fanOut(t, fresh));
+  t.test('claims', (t) => claims(t, fresh));
+  t.test('inspection', (t) => inspection(t, fresh));
+  t.test('concurrency', (t) => concurrency(t, fresh));
+  t.end();
+}
+
+async function endpoints(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('an endpoint is found as it was added, until it is removed', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const stream = { description: 'ours', eventsRequested: ['urn:a'], statusReason: null };
+    const one = someEndpoint({ types: ['users.*', 'sessions.revoked'], contact: 'ann@example.com' });
+    const other = someEndpoint({ createdAt: NOW + 1, format: 'set', audience: 'app', owner: 'app', stream });
+    t.equal(await store.add(one, LIMITS), true);
+    t.equal(await store.add(other, LIMITS), true);
+    t.same(await store.find(one.id), one);
+    t.same(await store.find(other.id), other);
+    t.same(await store.list(), [one, other]);
+    t.equal(await store.find(randomUUID()), null);
+    t.equal(await store.remove(one.id), true);
+    t.equal(await store.remove(one.id), false);
+    t.same(await store.list(), [other]);
+  });
+
+  await t.test('a change replaces what it names and nothing else', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const endpoint = someEndpoint({ contact: 'ann@example.com' });
+    await store.add(endpoint, LIMITS);
+    const url = 'https://other.example.com/';
+    t.same(await store.change(endpoint.id, { url, types: ['users.*'] }), {
+      ...endpoint,
+      url,
+      types: ['users.*'],
+    });
+    const changed = { ...endpoint, url, types: ['users.*'], contact: null, sealedCredentials: null };
+    t.same(await store.change(endpoint.id, { contact: null, sealedCredentials: null }), changed);
+    t.same(await store.find(endpoint.id), changed);
+    t.equal(await store.change(randomUUID(), { url }), null);
+  });
+
+  await t.test('no more endpoints than a limit are added', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const limits = { total: 3, ofOwner: 1 };
+    t.equal(await store.add(someEndpoint({ owner: 'one' }), limits), true);
+    t.equal(await store.add(someEndpoint({ owner: 'one' }), limits), false, 'of one owner');
+    t.equal(await store.add(someEndpoint({ owner: 'two' }), limits), true);
+    t.equal(await store.add(someEndpoint(), limits), true, 'operators have no limit of their own');
+    t.equal(await store.add(someEndpoint(), limits), false, 'of all owners');
+  });
+
+  await t.test('failures are remembered from the first one until a success', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const { id } = someEndpoint();
+    await store.add(someEndpoint({ id }), LIMITS);
+    const since = async () => (await store.find(id))?.failingSince;
+    await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
+    await store.recordHealth(id, { at: NOW + MINUTE, hasSucceeded: false, heldUntil: null });
+    t.equal(await since(), NOW);
+    await store.recordHealth(id, { at: NOW + MINUTE, hasSucceeded: true, heldUntil: null });
+    t.equal(await since(), null);
+  });
+
+  await t.test('an endpoint that fails too long is disabled once, and its owner is told once', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const dead = someEndpoint({ contact: 'ann@example.com' });
+    const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
+    for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
+    for (const { id } of [dead, silent])
+      await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
+    t.same(await store.disableFailing(NOW), [], 'not before its time');
+    t.same([...(await store.disableFailing(NOW + 1))].sort(), [dead.id, silent.id].sort());
+    t.same(await store.disableFailing(NOW + 1), []);
+    t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
+    t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
+    const told = { id: dead.id, url: dead.url, contact: dead.contact, because: 'dead' };
+    t.same(await store.listUntold(), [told]);
+    await store.markTold(dead.id, NOW);
+    t.same(await store.listUntold(), []);
+    const enabled = { state: 'enabled', disabledBecause: null } as const;
+    t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
+    t.equal(await store.disable(dead.id, 'gone'), true);
+    t.equal(await store.disable(dead.id, 'gone'), false);
+    t.same(await store.listUntold(), [{ ...told, because: 'gone' }], 'a new reason is told again');
+  });
+
+  await t.test('an operator who disables an endpoint is not told of it', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const endpoint = someEndpoint({ contact: 'ann@example.com' });
+    await store.add(endpoint, LIMITS);
+    await store.change(endpoint.id, { state: 'disabled', disabledBecause: 'operator' });
+    t.same(await store.listUntold(), []);
+  });
+
+  await t.test('sealed credentials are listed in pages and replaced only as expected', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const ids = [randomUUID(), randomUUID(), randomUUID()].sort();
+    for (const id of ids) await store.add(someEndpoint({ id, sealedCredentials: `of ${id}` }), LIMITS);
+    await store.add(someEndpoint({ sealedCredentials: null }), LIMITS);
+    const all = ids.map((id) => ({ id, sealed: `of ${id}` }));
+    t.same(await store.listSealed(null, 2), all.slice(0, 2));
+    t.same(await store.listSealed(ids[1] ?? '', 2), all.slice(2));
+    const [id = ''] = ids;
+    t.equal(await store.reseal({ id, sealed: 'new' }, 'other'), false);
+    t.equal(await store.reseal({ id, sealed: 'new' }, `of ${id}`), true);
+    t.equal((await store.find(id))?.sealedCredentials, 'new');
+  });
+}
+
+async function fanOut(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('an event goes to each endpoint that wants its type, and to no other', async (t) => {
+    const stores = await fresh(t);
+    const { webhookEndpoints, webhookDeliveries } = stores;
+    const wanting = [['*'], ['sessions.*'], ['users.*', 'sessions.started']].map((types) =>
+      someEndpoint({ types }),
+    );
+    const paused = someEndpoint({ state: 'paused' });
+    const others = [
+      ...[['users.*'], ['sessions.started_on_new_device'], ['sessions'], ['session%'], ['sessions_started']],
+    ].map((types) => someEndpoint({ types }));
+    const disabled = someEndpoint({ state: 'disabled' });
+    for (const endpoint of [...wanting, paused, ...others, disabled])
+      await webhookEndpoints.add(endpoint, LIMITS);
+    const event = started(NOW);
+    const id = await record(stores, event);
+    for (const endpoint of wanting) {
+      const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+      t.same(
+        claimed,
+        [{ event: { id, ...event }, attempt: 1, history: [], trace: null }],
+        `${endpoint.types}`,
+      );
+    }
+    t.equal((await webhookDeliveries.list(paused.id, 10, null)).length, 1);
+    t.same(await webhookDeliveries.claim(paused.id, NOW, NOW + MINUTE, 10), [], 'it waits');
+    for (const endpoint of [...others, disabled])
+      t.same(await webhookDeliveries.list(endpoint.id, 10, null), [], `${endpoint.types} ${endpoint.state}`);
+  });
+
+  await t.test('a mail, and an event whose change fails, go to no endpoint', async (t) => {
+    const stores = await fresh(t);
+    const endpoint = someEndpoint();
+    await stores.webhookEndpoints.add(endpoint, LIMITS);
+    await record(stores, started(NOW), 'mail');
+    const family = someFamily();
+    await stores.families.open(family, []);
+    await t.rejects(stores.families.open(family, [{ id: randomUUID(), kind: 'event', event: started(NOW) }]));
+    t.same(await stores.webhookDeliveries.list(endpoint.id, 10, null), []);
+  });
+
+  await t.test('the end of all sessions of a user goes to the endpoint, one event each', async (t) => {
+    const stores = await fresh(t);
+    const endpoint = someEndpoint({ types: ['sessions.revoked'] });
+    await stores.webhookEndpoints.add(endpoint, LIMITS);
+    const { userId } = someFamily();
+    for (let n = 0; n < 3; n += 1) await stores.families.open(someFamily({ userId }), []);
+    await stores.families.revokeAll(userId, { at: NOW, reason: 'logout', except: null, origin: SYSTEM });
+    t.equal((await stores.webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10)).length, 3);
+  });
+}
+
+async function claims(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('a claim leases the longest due deliveries, and an unrecorded one comes back', async (t) => {
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 1, NOW + 2]);
+    const claim = async (now: number) =>
+      (await store.claim(endpoint.id, now, now + MINUTE, 2)).map(({ event, attempt }) => [event.id, attempt]);
+    t.same(await store.listDueEndpoints(NOW - 1), []);
+    t.same(await store.listDueEndpoints(NOW), [endpoint.id]);
+    t.same(await claim(NOW + 2), [
+      [ids[0], 1],
+      [ids[1], 1],
+    ]);
+    t.same(await claim(NOW + 2), [[ids[2], 1]]);
+    t.same(await claim(NOW + 2), []);
+    t.same(await store.listDueEndpoints(NOW + 2), []);
+    t.same(await claim(NOW + 2 + MINUTE), [
+      [ids[0], 2],
+      [ids[1], 2],
+    ]);
+  });
+
+  await t.test('a recorded attempt decides when the delivery is due again', async (t) => {
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW, NOW]);
+    const [done = '', retried = '', failed = ''] = ids;
+    await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+    const history = [attempt];
+    await store.record(endpoint.id, [
+      delivered(done),
+      { eventId: retried, state: 'pending', dueAt: NOW + 2 * MINUTE, history },
+      { eventId: failed, state: 'failed', dueAt: NOW, history },
+    ]);
+    t.same(await store.claim(endpoint.id, NOW + MINUTE, NOW + MINUTE, 10), []);
+    const [again, ...more] = await store.claim(endpoint.id, NOW + 2 * MINUTE, NOW + 3 * MINUTE, 10);
+    t.same(more, []);
+    t.match(again, { event: { id: retried }, attempt: 2, history });
+    await store.record(endpoint.id, [{ eventId: done, state: 'pending', dueAt: NOW, history: [] }]);
+    const states = (await store.list(endpoint.id, 10, null)).map(({ event, state }) => [event.id, state]);
+    t.equal(new Map(states as [string, string][]).get(done), 'delivered', 'a late result changes nothing');
+  });
+
+  await t.test('a held or disabled endpoint has nothing due', async (t) => {
+    const { webhookEndpoints, webhookDeliveries: store, endpoint } = await withEvents(fresh, t, [NOW]);
+    await webhookEndpoints.recordHealth(endpoint.id, {
+      at: NOW,
+      hasSucceeded: true,
+      heldUntil: NOW + MINUTE,
+    });
+    t.same(await store.listDueEndpoints(NOW), []);
+    t.same(await store.claim(endpoint.id, NOW, NOW + MINUTE, 10), []);
+    t.same(await store.backlog(NOW), { pending: 1, oldestDueAt: NOW });
+    t.same(await store.listDueEndpoints(NOW + MINUTE), [endpoint.id]);
+    await webhookEndpoints.disable(endpoint.id, 'gone');
+    t.same(await store.listDueEndpoints(NOW + MINUTE), []);
+    t.same(await store.claim(endpoint.id, NOW + MINUTE, NOW + MINUTE, 10), []);
+    t.same(await store.backlog(NOW), { pending: 0, oldestDueAt: null });
+    await webhookEndpoints.remove(endpoint.id);
+    t.same(await store.claim(endpoint.id, NOW + MINUTE, NOW + MINUTE, 10), []);
+  });
+}
+
+async function inspection(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('deliveries are listed newest event first, in pages', async (t) => {
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 2, NOW + 1]);
+    const [first, ...rest] = await store.list(endpoint.id, 1, null);
+    t.same(first, {
+      event: { id: ids[1], type: 'sessions.started', occurredAt: NOW + 2 },
+      state: 'pending',
+      dueAt: NOW + 2,
+      attempts: 0,
+      history: [],
+    });
+    t.same(rest, []);
+    const after = { occurredAt: NOW + 2, eventId: ids[1] ?? '' };
+    t.same(
+      (await store.list(endpoint.id, 10, after)).map(({ event }) => event.id),
+      [ids[2], ids[0]],
+    );
+    t.same(await store.list(randomUUID(), 10, null), []);
+  });
+
+  await t.test('one delivery is sent again with all its attempts', async (t) => {
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW]);
+    const [id = ''] = ids;
+    await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+    await store.record(endpoint.id, [delivered(id)]);
+    t.equal(await store.sendAgain(endpoint.id, id, NOW + 1), true);
+    t.match(await store.claim(endpoint.id, NOW + 1, NOW + MINUTE, 10), [
+      { event: { id }, attempt: 1, history: [attempt] },
+    ]);
+    t.equal(await store.sendAgain(endpoint.id, randomUUID(), NOW), false);
+    t.equal(await store.sendAgain(randomUUID(), id, NOW), false, 'of another endpoint');
+  });
+
+  await t.test('a span of time is sent again in batches', async (t) => {
+    const times = [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4];
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, times);
+    const [, one = '', two = '', three = '', last = ''] = ids;
+    await store.record(endpoint.id, [
+      ...[one, two, last].map(delivered),
+      { eventId: three, state: 'failed', dueAt: NOW, history: [] },
+    ]);
+    const span = { from: NOW, to: NOW + 4 };
+    const again = (onlyFailed: boolean, limit: number) =>
+      store.sendSpanAgain(endpoint.id, { ...span, onlyFailed }, NOW + MINUTE, limit);
+    t.equal(await again(true, 10), 1, 'the failed one');
+    t.equal(await again(false, 1), 1);
+    t.equal(await again(false, 10), 1, 'the rest');
+    t.equal(await again(false, 10), 0);
+    const due = await store.claim(endpoint.id, NOW + MINUTE, NOW + 2 * MINUTE, 10);
+    t.same(due.map(({ event }) => event.id).sort(), ids.slice(0, 4).sort());
+  });
+
+  await t.test('an event of one endpoint alone is delivered to it', async (t) => {
+    const { webhookDeliveries: store, endpoint } = await withEvents(fresh, t, []);
+    const event = { id: randomUUID(), type: 'streams.verified', occurredAt: NOW, data: { state: 'x' } };
+    await store.add(endpoint.id, event);
+    t.match(await store.claim(endpoint.id, NOW, NOW + MINUTE, 10), [{ event, attempt: 1 }]);
+  });
+
+  await t.test('old deliveries are removed in batches', async (t) => {
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 1, NOW + 2]);
+    t.equal(await store.forget(NOW + 2, 1), 1, 'no more than asked for');
+    t.equal(await store.forget(NOW + 2, 10), 1);
+    t.equal(await store.forget(NOW + 2, 10), 0);
+    t.same(
+      (await store.list(endpoint.id, 10, null)).map(({ event }) => event.id),
+      ids.slice(2),
+    );
+  });
+}
+
+async function concurrency(t: Test, fresh: Fresh): Promise<void> {
+  await t.test('only one of many concurrent callers claims a delivery', async (t) => {
+    const times = Array.from({ length: 40 }, (_, n) => NOW + n);
+    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, times);
+    const claimed = await Promise.all(
+      Array.from({ length: 10 }, () => store.claim(endpoint.id, NOW + MINUTE, NOW + 2 * MINUTE, 7)),
+    );
+    const claimedIds = claimed.flat().map(({ event }) => event.id);
+    t.same([...claimedIds].sort(), [...ids].sort());
+  });
+
+  await t.test('concurrent additions never pass a limit', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const limits = { total: 5, ofOwner: 10 };
+    const added = await Promise.all(Array.from({ length: 12 }, () => store.add(someEndpoint(), limits)));
+    t.equal(added.filter(Boolean).length, 5);
+    t.equal((await store.list()).length, 5);
+  });
+}

@@ -1,0 +1,212 @@
+import { type WebhookEndpoint, wantsType } from '../../../src/domain/webhooks.ts';
+import type {
+  DeliveryPosition,
+  StoredDelivery,
+  WebhookDeliveries,
+} from '../../../src/ports/stores/webhook-deliveries.ts';
+import type { WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
+import type { StoredEntry } from './stored-entry.ts';
+
+interface Endpoint extends WebhookEndpoint {
+  readonly heldUntil: number | null;
+  readonly isTold: boolean;
+}
+
+type Delivery = StoredDelivery & {
+  readonly endpointId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** Endpoints and deliveries in memory. `record` must be called for each outbox entry that is recorded. */
+export function createMemoryWebhooks(): {
+  webhookEndpoints: WebhookEndpoints;
+  webhookDeliveries: WebhookDeliveries;
+  record(entry: StoredEntry): void;
+} {
+  const endpoints = new Map<string, Endpoint>();
+  const deliveries = new Map<string, Delivery>();
+  return {
+    webhookEndpoints: createEndpoints(endpoints),
+    webhookDeliveries: createDeliveries(endpoints, deliveries),
+    record({ id, kind, event }) {
+      if (kind !== 'event') return;
+      for (const endpoint of endpoints.values())
+        if (endpoint.state !== 'disabled' && wantsType(endpoint.types, event.type))
+          put(deliveries, endpoint.id, { id, ...structuredClone(event) });
+    },
+  };
+}
+
+function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
+  const change = (id: string, values: Partial<Endpoint>) => {
+    const endpoint = endpoints.get(id);
+    if (endpoint === undefined) return null;
+    const changed = { ...endpoint, ...values };
+    endpoints.set(id, changed);
+    return changed;
+  };
+  const sorted = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
+
+  return {
+    async add(endpoint, limits) {
+      const own = [...endpoints.values()].filter(({ owner }) => owner !== null && owner === endpoint.owner);
+      if (endpoints.size >= limits.total || own.length >= limits.ofOwner) return false;
+      endpoints.set(endpoint.id, { ...structuredClone(endpoint), heldUntil: null, isTold: false });
+      return true;
+    },
+    list: async () => sorted().map(toEndpoint),
+    async find(id) {
+      const endpoint = endpoints.get(id);
+      return endpoint === undefined ? null : toEndpoint(endpoint);
+    },
+    async change(id, values) {
+      const fresh = { failingSince: null, heldUntil: null, isTold: false };
+      const changed = change(id, { ...values, ...(values.state === 'enabled' && fresh) });
+      return changed && toEndpoint(changed);
+    },
+    remove: async (id) => endpoints.delete(id),
+    async recordHealth(id, { at, hasSucceeded, heldUntil }) {
+      const endpoint = endpoints.get(id);
+      if (endpoint === undefined) return;
+      const failingSince = hasSucceeded ? null : (endpoint.failingSince ?? at);
+      change(id, { failingSince, heldUntil: heldUntil ?? endpoint.heldUntil });
+    },
+    async disable(id, because) {
+      if (endpoints.get(id)?.state !== 'enabled') return false;
+      change(id, { state: 'disabled', disabledBecause: because });
+      return true;
+    },
+    async disableFailing(before) {
+      const failing = sorted().filter(
+        ({ state, failingSince }) => state === 'enabled' && failingSince !== null && failingSince < before,
+      );
+      for (const { id } of failing) change(id, { state: 'disabled', disabledBecause: 'dead' });
+      return failing.map(({ id }) => id);
+    },
+    async listUntold() {
+      return sorted().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
+        state === 'disabled' && because !== null && because !== 'operator' && contact !== null && !isTold
+          ? [{ id, url, contact, because }]
+          : [],
+      );
+    },
+    markTold: async (id) => void change(id, { isTold: true }),
+    async listSealed(after, limit) {
+      return [...endpoints.values()]
+        .flatMap(({ id, sealedCredentials: sealed }) => (sealed === null ? [] : [{ id, sealed }]))
+        .filter(({ id }) => after === null || id > after)
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .slice(0, limit);
+    },
+    async reseal({ id, sealed }, expected) {
+      if (endpoints.get(id)?.sealedCredentials !== expected) return false;
+      change(id, { sealedCredentials: sealed });
+      return true;
+    },
+  };
+}
+
+function toEndpoint({ heldUntil, isTold, ...endpoint }: Endpoint): WebhookEndpoint {
+  return structuredClone(endpoint);
+}
+
+function createDeliveries(
+  endpoints: ReadonlyMap<string, Endpoint>,
+  deliveries: Map<string, Delivery>,
+): WebhookDeliveries {
+  const mayBeSentTo = (id: string, now: number) => {
+    const endpoint = endpoints.get(id);
+    return endpoint?.state === 'enabled' && (endpoint.heldUntil ?? now) <= now;
+  };
+  const due = (now: number) =>
+    [...deliveries.values()]
+      .filter(
+        ({ state, dueAt, endpointId }) => state === 'pending' && dueAt <= now && mayBeSentTo(endpointId, now),
+      )
+      .sort((one, other) => one.dueAt - other.dueAt);
+  const change = (delivery: Delivery, values: Partial<Delivery>) =>
+    void deliveries.set(keyOf(delivery.endpointId, delivery.event.id), { ...delivery, ...values });
+  const again = (at: number) => ({ state: 'pending', attempts: 0, dueAt: at }) as const;
+
+  return {
+    listDueEndpoints: async (now) => [...new Set(due(now).map(({ endpointId }) => endpointId))],
+    async claim(endpointId, now, leasedUntil, limit) {
+      const claimed = due(now)
+        .filter((delivery) => delivery.endpointId === endpointId)
+        .slice(0, limit);
+      for (const delivery of claimed)
+        change(delivery, { attempts: delivery.attempts + 1, dueAt: leasedUntil });
+      return claimed
+        .map(({ event, data, attempts, history }) => ({
+          event: { ...event, data },
+          attempt: attempts + 1,
+          history,
+          trace: null,
+        }))
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+    },
+    async record(endpointId, outcomes) {
+      for (const { eventId, ...outcome } of outcomes) {
+        const delivery = deliveries.get(keyOf(endpointId, eventId));
+        if (delivery !== undefined && delivery.state !== 'delivered') change(delivery, outcome);
+      }
+    },
+    add: async (endpointId, event) => put(deliveries, endpointId, structuredClone(event)),
+    async list(endpointId, limit, after) {
+      return [...deliveries.values()]
+        .filter((delivery) => delivery.endpointId === endpointId)
+        .sort((one, other) => newestFirst(positionOf(one), positionOf(other)))
+        .filter((delivery) => after === null || newestFirst(after, positionOf(delivery)) < 0)
+        .slice(0, limit)
+        .map(({ endpointId: _endpoint, data: _data, ...delivery }) => structuredClone(delivery));
+    },
+    async sendAgain(endpointId, eventId, at) {
+      const delivery = deliveries.get(keyOf(endpointId, eventId));
+      if (delivery !== undefined) change(delivery, again(at));
+      return delivery !== undefined;
+    },
+    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit) {
+      const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
+      const chosen = [...deliveries.values()]
+        .filter((delivery) => delivery.endpointId === endpointId && states.includes(delivery.state))
+        .filter(({ event }) => event.occurredAt >= from && event.occurredAt < to)
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt)
+        .slice(0, limit);
+      for (const delivery of chosen) change(delivery, again(at));
+      return chosen.length;
+    },
+    async forget(before, limit) {
+      const old = [...deliveries].filter(([, { event }]) => event.occurredAt < before).slice(0, limit);
+      for (const [key] of old) deliveries.delete(key);
+      return old.length;
+    },
+    async backlog(now) {
+      const waiting = [...deliveries.values()].filter(
+        ({ state, endpointId }) => state === 'pending' && endpoints.get(endpointId)?.state === 'enabled',
+      );
+      const times = waiting.map(({ dueAt }) => dueAt).filter((dueAt) => dueAt <= now);
+      return { pending: waiting.length, oldestDueAt: times.length === 0 ? null : Math.min(...times) };
+    },
+  };
+}
+
+function put(
+  deliveries: Map<string, Delivery>,
+  endpointId: string,
+  { data, ...event }: StoredDelivery['event'] & { readonly data: object },
+): void {
+  const stored = { state: 'pending', attempts: 0, dueAt: event.occurredAt, history: [] } as const;
+  deliveries.set(keyOf(endpointId, event.id), { ...stored, endpointId, event, data: { ...data } });
+}
+
+function keyOf(endpointId: string, eventId: string): string {
+  return `${endpointId} ${eventId}`;
+}
+
+function positionOf({ event }: StoredDelivery): DeliveryPosition {
+  return { occurredAt: event.occurredAt, eventId: event.id };
+}
+
+function newestFirst(one: DeliveryPosition, other: DeliveryPosition): number {
+  return other.occurredAt - one.occurredAt || other.eventId.localeCompare(one.eventId, 'en');
+}
