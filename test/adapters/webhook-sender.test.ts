@@ -1,0 +1,154 @@
+import { createServer } from 'node:net';
+import t from 'tap';
+import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
+import { RefusedTarget, SenderClosed } from '../../src/ports/delivery/webhook-sender.ts';
+import { nameServer } from '../support/name-server.ts';
+import { webhookReceiver } from '../support/webhook-receiver.ts';
+
+const CONTENT = { headers: { 'content-type': 'text/plain' }, body: 'an event' };
+const strict = createWebhookSender({ allowedNetworks: [] });
+const onLoopback = () => createWebhookSender({ allowedNetworks: ['127.0.0.1'], timeouts: { request: 500 } });
+
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['https://127.0.0.1/', 'https://127.9.9.9/', 'https://[::1]/'],
+  private: ['https://10.0.0.1/', 'https://172.16.0.1/', 'https://192.168.1.1/', 'https://[fd00::1]/'],
+  'link-local': ['https://169.254.1.1/', 'https://[fe80::1]/'],
+  'carrier-grade NAT': ['https://100.64.0.1/'],
+  multicast: ['https://224.0.0.1/', 'https://[ff02::1]/'],
+  'this network and broadcast': ['https://0.0.0.0/', 'https://255.255.255.255/', 'https://[::]/'],
+  metadata: [
+    'https://169.254.169.254/latest/meta-data/',
+    'https://[fd00:ec2::254]/',
+    'https://168.63.129.16/',
+    'https://100.100.100.200/',
+    'https://192.0.0.192/',
+  ],
+  'IPv4 in IPv6': [
+    'https://[::ffff:127.0.0.1]/',
+    'https://[::ffff:a00:1]/',
+    'https://[::7f00:1]/',
+    'https://[64:ff9b::7f00:1]/',
+    'https://[2002:7f00:1::]/',
+  ],
+  'decimal, octal, hexadecimal and short spellings': [
+    'https://2130706433/',
+    'https://0177.0.0.1/',
+    'https://0x7f.1/',
+    'https://0x7f000001/',
+    'https://127.1/',
+    'https://①②⑦.0.0.1/',
+  ],
+  userinfo: ['https://user@hooks.example.com/', 'https://:secret@hooks.example.com/'],
+  ports: [
+    'https://hooks.example.com:22/',
+    'https://hooks.example.com:25/',
+    'https://hooks.example.com:6667/',
+  ],
+  'other schemes': [
+    'http://hooks.example.com/',
+    'ftp://hooks.example.com/',
+    'file:///etc/passwd',
+    'hooks',
+    '',
+  ],
+  'a fragment': ['https://hooks.example.com/#a'],
+};
+
+for (const [kind, urls] of Object.entries(REFUSED))
+  t.test(`refused: ${kind}`, async (t) => {
+    for (const url of urls) {
+      t.type(strict.refusalOf(url), 'string', url);
+      await t.rejects(strict.send({ url, ...CONTENT }), RefusedTarget, url);
+    }
+  });
+
+t.test('public addresses and names are accepted', async (t) => {
+  for (const url of [
+    'https://hooks.example.com/a?b=c',
+    'https://hooks.example.com:8443/',
+    'https://8.8.8.8/',
+  ])
+    t.equal(strict.refusalOf(url), null, url);
+  t.equal(strict.refusalOf('https://[2606:4700::1111]/'), null);
+});
+
+t.test('an allowed network is reached, and its neighbour is not', async (t) => {
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1', '10.1.0.0/16'] });
+  const receiver = await webhookReceiver(t);
+  t.match(await sender.send({ url: receiver.url, ...CONTENT }), { status: 204 });
+  t.match(receiver.requests, [{ body: 'an event', headers: { host: new URL(receiver.url).host } }]);
+  t.equal(sender.refusalOf('http://10.1.2.3/'), null);
+  t.type(sender.refusalOf('https://10.2.0.1/'), 'string');
+  t.type(sender.refusalOf(`http://127.0.0.2:${receiver.port}/`), 'string');
+});
+
+t.test('the connection goes to the address that was checked, although the name then changes', async (t) => {
+  const allowed = await webhookReceiver(t, '127.0.0.2');
+  const internal = await webhookReceiver(t, '127.0.0.1', allowed.port);
+  const answers = ['127.0.0.2'];
+  const server = await nameServer(t, () => answers.shift() ?? '127.0.0.1');
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.2'], nameServers: [server.address] });
+  const url = `http://rebound.example:${allowed.port}/hook`;
+  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+  t.same(server.questions, ['rebound.example'], 'the name was resolved once');
+  t.match(allowed.requests, [{ headers: { host: `rebound.example:${allowed.port}` } }]);
+  await t.rejects(sender.send({ url, ...CONTENT }), RefusedTarget, 'the next attempt sees the new address');
+  t.equal(internal.connections(), 0);
+});
+
+t.test('a redirect is an answer and is not followed', async (t) => {
+  const receiver = await webhookReceiver(t);
+  const other = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.writeHead(307, { location: other.url }).end());
+  t.match(await onLoopback().send({ url: receiver.url, ...CONTENT }), { status: 307 });
+  t.equal(other.connections(), 0);
+});
+
+t.test('an answer without an end is read up to 4 kB', async (t) => {
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => {
+    response.writeHead(200);
+    const write = () => {
+      while (!response.destroyed && response.write('x'.repeat(1_000)));
+    };
+    response.on('drain', write);
+    write();
+  });
+  const { status, text } = await onLoopback().send({ url: receiver.url, ...CONTENT });
+  t.equal(status, 200);
+  t.equal(text.length, 4_096);
+});
+
+t.test('an endpoint that accepts and never answers is given up', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  t.teardown(() => silent.close());
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const { port } = silent.address() as { port: number };
+  await t.rejects(onLoopback().send({ url: `http://127.0.0.1:${port}/`, ...CONTENT }), {
+    message: 'No answer within 500 ms.',
+  });
+});
+
+t.test('a body that trickles does not outlast the time limit', async (t) => {
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => {
+    response.writeHead(500).write('slow');
+    const timer = setInterval(() => response.write('.'), 50);
+    response.once('close', () => clearInterval(timer));
+  });
+  t.match(await onLoopback().send({ url: receiver.url, ...CONTENT }), { status: 500, text: /^slow/ });
+});
+
+t.test('a connection that is cut is no answer', async (t) => {
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.destroy());
+  await t.rejects(onLoopback().send({ url: receiver.url, ...CONTENT }), { code: 'ECONNRESET' });
+});
+
+t.test('closing ends a request that is under way', async (t) => {
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith(() => {});
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1'], timeouts: { closing: 50 } });
+  const sending = sender.send({ url: receiver.url, ...CONTENT });
+  await Promise.all([t.rejects(sending, SenderClosed), sender.close()]);
+});

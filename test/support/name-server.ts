@@ -1,0 +1,55 @@
+import { createSocket } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
+import type { Test } from 'tap';
+
+const TYPE_A = 1;
+
+/** A name server on loopback. `answer` gives the IPv4 address for each question about one; IPv6 has none. */
+export async function nameServer(t: Pick<Test, 'teardown'>, answer: (name: string) => string) {
+  const questions: string[] = [];
+  const socket = createSocket('udp4');
+  socket.on('message', (query, peer) => {
+    const { name, end } = readName(query);
+    const isAddress = query.readUInt16BE(end) === TYPE_A;
+    if (isAddress) questions.push(name);
+    socket.send(replyTo(query, end, isAddress ? answer(name) : null), peer.port, peer.address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  t.teardown(() => socket.close());
+  return { address: `127.0.0.1:${(socket.address() as AddressInfo).port}`, questions };
+}
+
+/** The name in the question, and where it ends (RFC 1035 section 4.1.2). */
+function readName(query: Buffer): { name: string; end: number } {
+  const labels: string[] = [];
+  let at = 12;
+  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return { name: labels.join('.'), end: at + 1 };
+}
+
+function replyTo(query: Buffer, end: number, address: string | null): Buffer {
+  const question = query.subarray(12, end + 4);
+  const count = address === null ? 0 : 1;
+  const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0])]);
+  if (address === null) return Buffer.concat([header, question]);
+  // A pointer to the name, type A, class IN, no time to live, four bytes.
+  const record = Buffer.from([
+    0xc0,
+    12,
+    0,
+    TYPE_A,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    4,
+    ...address.split('.').map(Number),
+  ]);
+  return Buffer.concat([header, question, record]);
+}
