@@ -25,6 +25,7 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['$json', 'content-type: application/json'],
   ['$key', 'x-api-key: {{serviceKey}}'],
   ['$user', '{{userId}}'],
+  ['$webhook', '{{webhookId}}'],
   ['$other', '{{sessionId}}'],
   ['$factor', '{{factorId}}'],
   ['$challenge', '{{challenge}}'],
