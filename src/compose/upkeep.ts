@@ -1,4 +1,5 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { copyFailedPasswords } from '../app/audit/copy-failed-passwords.ts';
 import { removeOldAuditEvents } from '../app/audit/purge-sealed.ts';
 import { sealEvents } from '../app/audit/seal-events.ts';
 import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
@@ -14,6 +15,7 @@ import {
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SealMacs } from '../ports/security/seal-macs.ts';
+import type { AuditLog } from '../ports/stores/audit-log.ts';
 import type { AuditSeals } from '../ports/stores/audit-seals.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
@@ -42,6 +44,7 @@ export function startUpkeep(deps: {
   readonly secondFactors: SecondFactors;
   /** Read again now and then, because an import runs in another process. */
   readonly slowestKind: { reload(): Promise<number> };
+  readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly sealMacs: SealMacs;
   readonly auditKept: number;
@@ -61,6 +64,7 @@ export function startUpkeep(deps: {
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(MINUTE, deps.slowestKind.reload, deps.log),
     startLoop(HOUR, removeOldAuditEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    startLoop(SEAL_PAUSE, copyFailedPasswords(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(SEAL_PAUSE, sealEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
   ];
   return {

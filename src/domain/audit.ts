@@ -20,7 +20,7 @@ export interface Origin {
 /** Types of events that are no {@link DomainEvent}: refusals that mean something. */
 export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
 
-export type AuditType = EventType | RefusalType;
+export type AuditType = EventType | RefusalType | 'users.password_failed';
 
 /** A fact of an audit event. It is never a secret, a mail address or a user name. */
 export type AuditFact = string | number | boolean | null | readonly string[];

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { copyFailedPasswords } from '../../src/app/audit/copy-failed-passwords.ts';
 import { addApp, logIn, signUp } from '../support/factors.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { claimsOf, ELSEWHERE } from '../support/sessions.ts';
@@ -115,3 +116,24 @@ t.test('no token and no password is in the log', async (t) => {
   for (const secret of [password, 'ann@example.com', body.refresh, body.access, next.refresh, next.access])
     if (typeof secret === 'string') t.notOk(text.includes(secret));
 });
+
+t.test(
+  'wrong passwords are in the log after their minute, with the account and never with the name',
+  async (t) => {
+    const service = await httpService(t);
+    const ann = await signUp(service);
+    await logIn(service, 'ann', 'a wrong piano 42');
+    await logIn(service, 'canary-name', 'a wrong piano 42');
+    service.time.now += 60_000;
+    await copyFailedPasswords({ auditLog: service.auditLog, clock: service.clock })();
+    const { data } = await audit(service, '?type=users.password_failed');
+    t.same(
+      data.map(({ userId, data: facts }) => [userId, facts]).sort(),
+      [
+        [ann.id, { count: 1 }],
+        [null, { count: 1, subject: 'unknown' }],
+      ].sort(),
+    );
+    t.notMatch(JSON.stringify(data), /canary/);
+  },
+);

@@ -120,4 +120,53 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const third = await auditLog.list({}, { limit: 2, after: second.at(-1) ?? null });
     t.same([...first, ...second, ...third], all);
   });
+
+  await t.test('wrong passwords become events with counts once their minute is over', async (t) => {
+    const { auditLog } = await fresh(t);
+    const userId = randomUUID();
+    const fail = (who: string | null, network: string, at = NOW) =>
+      auditLog.countFailedPassword({ userId: who, network, at });
+    await Promise.all([1, 2, 3].map(() => fail(userId, '203.0.113.1')));
+    await fail(userId, '203.0.113.2');
+    await Promise.all([1, 2].map(() => fail(null, '203.0.113.1')));
+    await fail(userId, '203.0.113.1', NOW + 60_000);
+    const minute = NOW - (NOW % 60_000);
+    t.equal(await auditLog.copyFailedPasswords(minute, 100), 0, 'the minute is not over');
+    t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 3);
+    t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 0);
+    const events = await auditLog.list({ types: ['users.password_failed'] }, ALL);
+    const found = events.map(({ userId: who, origin, data }) => [who, origin.address, data]);
+    t.same(
+      found.sort(),
+      [
+        [null, '203.0.113.1', { count: 2, subject: 'unknown' }],
+        [userId, '203.0.113.1', { count: 3 }],
+        [userId, '203.0.113.2', { count: 1 }],
+      ].sort(),
+    );
+    t.same([...new Set(events.map(({ occurredAt }) => occurredAt))], [minute]);
+  });
+
+  await t.test(
+    'a flood of wrong passwords over accounts and networks is 1,000 events a minute',
+    async (t) => {
+      const { auditLog } = await fresh(t);
+      for (let n = 0; n < 1_300; n += 50) {
+        const failures = Array.from({ length: 50 }, (_, one) => ({
+          userId: one % 2 === 0 ? randomUUID() : null,
+          network: `10.0.${Math.floor((n + one) / 250)}.${(n + one) % 250}`,
+          at: NOW,
+        }));
+        await Promise.all(failures.map((failure) => auditLog.countFailedPassword(failure)));
+      }
+      t.equal(await auditLog.copyFailedPasswords(NOW + 60_000, 5_000), 1_000);
+      const events = await auditLog.list({}, { limit: 5_000, after: null });
+      t.equal(
+        events.reduce((sum, { data }) => sum + Number(data.count), 0),
+        1_300,
+        'each one is counted',
+      );
+      t.equal(events.filter(({ data }) => data.subject === 'rest').length, 1);
+    },
+  );
 }

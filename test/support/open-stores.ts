@@ -95,7 +95,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     webhookDeliveries: createWebhookDeliveries(sql),
     clear: async () =>
       void (await sql`
-        truncate token_families, security_events, security_seals, security_seal_mark, account_page_sessions, known_devices, user_states,
+        truncate token_families, security_events, security_seals, security_seal_mark, failed_passwords, account_page_sessions, known_devices, user_states,
           mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links,
           signing_keys, removed_signing_keys, user_factors, recovery_codes, login_challenges,
           imported_passwords, password_kinds, webhook_endpoints, webhook_deliveries`),

@@ -3,6 +3,10 @@ import { AUDIT_COLUMNS, type AuditRow, auditColumns, toAuditEvent } from './audi
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 
+/** The subjects of counts without an account, as the database function `count_failed_password` names them. */
+const UNKNOWN_NAME = 'unknown';
+const REST = 'rest';
+
 /** The audit log in PostgreSQL. The statements of other stores insert most of its rows. */
 export function createAuditLog(sql: Sql): AuditLog {
   return {
@@ -22,6 +26,30 @@ export function createAuditLog(sql: Sql): AuditLog {
       await execute(sql`
         insert into security_events (${sql(names)})
         select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`);
+    },
+
+    async countFailedPassword({ userId, network, at }) {
+      await execute(
+        sql`select count_failed_password(${new Date(at)}, ${userId ?? UNKNOWN_NAME}, ${network})`,
+      );
+    },
+
+    async copyFailedPasswords(before, limit) {
+      const { count } = await execute(sql`
+        with over as (
+          delete from failed_passwords where (minute, subject, network) in (
+            select minute, subject, network from failed_passwords where minute < ${new Date(before)}
+            limit ${limit}
+            for update skip locked
+          )
+          returning minute, subject, network, count, subject in (${UNKNOWN_NAME}, ${REST}) as is_nobody
+        )
+        insert into security_events (id, occurred_at, type, user_id, actor, address, data)
+        select gen_random_uuid(), minute, 'users.password_failed', case when not is_nobody then subject::uuid end,
+          'user', nullif(network, ''),
+          jsonb_build_object('count', count) || case when is_nobody then jsonb_build_object('subject', subject) else '{}' end
+        from over`);
+      return count;
     },
   };
 

@@ -9,6 +9,7 @@ const TABLES = [
   'security_events',
   'security_seals',
   'security_seal_mark',
+  'failed_passwords',
   'mail_budgets',
   'user_states',
   'users',

@@ -2,6 +2,7 @@ import type { ClientInfo } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { ShownPassword } from './apply-with-password.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
@@ -9,6 +10,7 @@ import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password
 export interface ConfirmPasswordDeps extends PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
+  readonly auditLog: AuditLog;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function checkPassword(
   const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);
   const network = networkOf(client.address);
   if (!(await deps.passwords.verify(user.passwordHash, password, network))) {
+    await deps.auditLog.countFailedPassword({ userId, network, at: deps.clock() });
     deps.securityLog('password_confirmation_failed', { userId, address: client.address });
     return null;
   }

@@ -7,6 +7,7 @@ import { hasSecondStep } from '../../domain/token-family.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { readBinding } from '../sessions/bind-session.ts';
 import { type NewSession, openSessionBy } from '../sessions/open-session.ts';
@@ -20,6 +21,7 @@ interface Deps extends AskForSecondFactorDeps, PasswordAttemptDeps {
   readonly users: Users;
   readonly passwords: PasswordHasher;
   readonly emailVerification: EmailVerification;
+  readonly auditLog: AuditLog;
 }
 
 export interface LogInWithPasswordInput
@@ -56,6 +58,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     const right = await passwords.verify(user?.passwordHash ?? null, password, network);
     if (user === null || !right) {
       const { address } = session.client;
+      await deps.auditLog.countFailedPassword({ userId: user?.id ?? null, network, at: deps.clock() });
       deps.securityLog('login_failed', { userId: user?.id, identifier, address });
       throw new Refusal('invalid_credentials');
     }

@@ -5,7 +5,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 
 export interface RefusalDeps {
-  readonly auditLog: Pick<AuditLog, 'record'>;
+  readonly auditLog: AuditLog;
   readonly clock: Clock;
   readonly newId: NewId;
 }

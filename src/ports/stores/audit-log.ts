@@ -30,6 +30,14 @@ export interface AuditPage {
   readonly newestFirst?: boolean;
 }
 
+/** A wrong password. `userId` null: the name has no account. */
+export interface FailedPassword {
+  readonly userId: string | null;
+  readonly network: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /**
  * The audit log. Stores of other ports record events in it, each together with the change that it is about: see
  * {@link ChangeEntry}. An event never changes.
@@ -40,4 +48,17 @@ export interface AuditLog {
 
   /** Records an event that comes with no change, such as a refusal. */
   record(event: NewAuditEvent): Promise<void>;
+
+  /**
+   * Counts a wrong password for its minute, account and network; all unknown names of a network are one count. A minute has
+   * at most 1,000 counts: what is beyond is one of them.
+   */
+  countFailedPassword(failure: FailedPassword): Promise<void>;
+
+  /**
+   * Turns up to `limit` counts of minutes before `before` into events `users.password_failed`, and returns their number.
+   * The address of such an event is the network. Its data has `count`, and `subject` (`unknown` or `rest`) without an
+   * account.
+   */
+  copyFailedPasswords(before: number, limit: number): Promise<number>;
 }

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import type { AuditEvent } from '../../../src/domain/audit.ts';
 import type { AuditFilter, AuditLog, AuditPlace } from '../../../src/ports/stores/audit-log.ts';
 
+const MINUTE = 60_000;
+
 /** The audit log in memory. */
 export function createMemoryAuditLog(events: Map<string, AuditEvent>): AuditLog {
+  const failures = new Map<string, { minute: number; subject: string; network: string; count: number }>();
+
   return {
     async list(filter, { limit, after, newestFirst = false }) {
       const compare = newestFirst
@@ -18,6 +23,37 @@ export function createMemoryAuditLog(events: Map<string, AuditEvent>): AuditLog 
 
     async record(event) {
       events.set(event.id, { ...structuredClone(event), generation: null });
+    },
+
+    async countFailedPassword({ userId, network, at }) {
+      const minute = at - (at % MINUTE);
+      const subject = userId ?? 'unknown';
+      const isFull = [...failures.values()].filter((one) => one.minute === minute).length >= 999;
+      const wanted = JSON.stringify([minute, subject, network]);
+      const key = isFull && !failures.has(wanted) ? JSON.stringify([minute, 'rest', '']) : wanted;
+      const [, countedAs = '', from = ''] = JSON.parse(key) as [number, string, string];
+      const { count } = failures.get(key) ?? { count: 0 };
+      failures.set(key, { minute, subject: countedAs, network: from, count: count + 1 });
+    },
+
+    async copyFailedPasswords(before, limit) {
+      const over = [...failures].filter(([, { minute }]) => minute < before).slice(0, limit);
+      for (const [key, { minute, subject, network, count }] of over) {
+        failures.delete(key);
+        const isNobody = subject === 'unknown' || subject === 'rest';
+        const id = randomUUID();
+        events.set(id, {
+          id,
+          type: 'users.password_failed',
+          occurredAt: minute,
+          userId: isNobody ? null : subject,
+          sessionId: null,
+          origin: { actor: { kind: 'user' }, address: network || null, userAgent: null },
+          generation: null,
+          data: { count, ...(isNobody && { subject }) },
+        });
+      }
+      return over.length;
     },
   };
 }
