@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createHttp } from './adapters/http/http.ts';
+import { readConsoleFiles } from './adapters/http/console/files.ts';
+import { createConsoleServer, createHttp, type HttpOptions } from './adapters/http/http.ts';
 import type { App, ServerLimits } from './adapters/http/server/app.ts';
 import { createLoginAuthorizer } from './adapters/http/server/authorize-login.ts';
 import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
@@ -99,13 +100,17 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       attempts: reportLimits(shared.attempts, metrics.telemetry, 'password'),
       proofAttempts: reportLimits(shared.proofAttempts, metrics.telemetry, 'proof'),
       legacyDoorsSkipSecondFactor: http.legacyDoorsSkipSecondFactor,
+      operatorsNeedSecondFactor: config.production,
       newId: overrides.newId ?? randomUUID,
     });
-    const app = await createHttp({
+    const consoleFiles = http.console === null ? null : await readConsoleFiles();
+    const hasConsolePort = http.console?.port != null;
+    const options: HttpOptions = {
       useCases: withSpans(base.tracing, useCases, (name) => ({ name, kind: 'internal' })),
       config: {
         ...http,
         limits: overrides.limits ?? {},
+        consoleFiles: hasConsolePort ? null : consoleFiles,
         currentNonce: nonces && (() => nonces.current(clock())),
         issuer: tokens.issuers[0] ?? '',
         authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
@@ -117,8 +122,11 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
         tracing: base.tracing,
         checks: { database: stores.ping, capacity: observability.checkCapacity },
       },
-    });
-    const servers = createServers(http, { app, exposition: metrics, log });
+    };
+    const app = await createHttp(options);
+    const consoleApp =
+      hasConsolePort && consoleFiles !== null ? await createConsoleServer(options, consoleFiles) : null;
+    const servers = createServers(http, { app, consoleApp, exposition: metrics, log });
     const deliveries = await startDeliveries(config, {
       ...base,
       outbox: stores.outbox,

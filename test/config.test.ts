@@ -291,6 +291,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ API_PORT: 'http' }, /^API_PORT/],
   [{ METRICS_PORT: 'on' }, /^METRICS_PORT got "on" and wants a whole number/],
   [{ METRICS_PORT: '3000' }, /^METRICS_PORT got "3000" and wants another port than API_PORT/],
+  [{ CONSOLE: 'yes' }, /^CONSOLE got "yes" and wants one of on, off/],
+  [{ CONSOLE: 'on', CONSOLE_PORT: '3000' }, /^CONSOLE_PORT got "3000" and wants another port than API_PORT/],
   [{ API_HOST: 'http://localhost' }, /^API_HOST/],
   [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL got "x{300}…" and wants/],
   [{ LOG_LEVEL: 'two\nlines' }, /^LOG_LEVEL got "two\\nlines"/],
@@ -669,7 +671,13 @@ t.test('a variable that is not used is not judged', async (t) => {
 t.test('service links of Kubernetes are taken as unset, with a warning', async (t) => {
   const folder = t.testdir({ '.env': 'API_PORT=4001\n' });
   const link = 'tcp://10.0.0.1:5432';
-  const links = { POSTGRES_PORT: link, SMTP_PORT: link, API_PORT: link, METRICS_PORT: link };
+  const links = {
+    POSTGRES_PORT: link,
+    SMTP_PORT: link,
+    API_PORT: link,
+    METRICS_PORT: link,
+    CONSOLE_PORT: link,
+  };
   const env = { ...keys, POSTGRES_HOST: 'db', ...smtp, ...links };
   const { http, database, mail, warnings } = await readConfig(env, folder);
   t.match(

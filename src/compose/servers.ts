@@ -9,12 +9,22 @@ export interface Addresses {
   readonly url: string;
   readonly docs: string;
   readonly metrics: string;
+  /** Absent: the console is off. */
+  readonly console?: string;
 }
 
-/** The public server, and a metrics server if METRICS_PORT is set. */
+interface Parts {
+  readonly app: App;
+  /** Null: the public server serves the console, or it is off. */
+  readonly consoleApp: App | null;
+  readonly exposition: Exposition;
+  readonly log: Logger;
+}
+
+/** The public server, and servers for metrics and the console if they have ports of their own. */
 export function createServers(
-  { host, port, metricsPort, serviceKeys }: Config['http'],
-  { app, exposition, log }: { readonly app: App; readonly exposition: Exposition; readonly log: Logger },
+  { host, port, metricsPort, console, serviceKeys }: Config['http'],
+  { app, consoleApp, exposition, log }: Parts,
 ) {
   // It closes without draining: a scraper retries.
   const metricsServer =
@@ -23,11 +33,17 @@ export function createServers(
   return {
     async listen(): Promise<Addresses> {
       const metricsUrl = await metricsServer?.listen({ host, port: metricsPort ?? 0 });
+      const consoleUrl = await consoleApp?.listen({ host, port: console?.port ?? 0 });
       const url = await app.listen({ host, port });
-      return { url, docs: `${url}/docs`, metrics: `${metricsUrl ?? url}/metrics` };
+      return {
+        url,
+        docs: `${url}/docs`,
+        metrics: `${metricsUrl ?? url}/metrics`,
+        ...(console !== null && { console: `${consoleUrl ?? url}/console` }),
+      };
     },
     async close(): Promise<void> {
-      await app.close();
+      await Promise.all([app.close(), consoleApp?.close()]);
       await metricsServer?.close();
     },
   };

@@ -30,6 +30,8 @@ import { makeRecoveryCodes } from '../app/factors/make-recovery-codes.ts';
 import { removeFactor } from '../app/factors/remove-factor.ts';
 import { renameFactor } from '../app/factors/rename-factor.ts';
 import { limitRequests } from '../app/limit-requests.ts';
+import { admitOperator } from '../app/operators/admit-operator.ts';
+import { findOperator } from '../app/operators/find-operator.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endByLink, mailResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
@@ -89,6 +91,7 @@ import type { Attempts } from '../ports/stores/attempts.ts';
 import type { AuditLog } from '../ports/stores/audit-log.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
+import type { IsOperator } from '../ports/stores/operators.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -130,6 +133,9 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly challenges: LoginChallenges;
   readonly passkeys: Passkeys;
   readonly legacyDoorsSkipSecondFactor: boolean;
+  readonly isOperator: IsOperator;
+  /** Whether operators of the console must sign in with a second factor. */
+  readonly operatorsNeedSecondFactor: boolean;
   readonly policy: Policy;
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;
@@ -149,6 +155,7 @@ export function createUseCases(deps: UseCaseDeps) {
   // A login that goes on with its second step has not ended.
   const firstStepEnded = (fault: Fault | null) => fault !== 'second_factor_required' && loginEnded(fault);
 
+  const operators = { ...deps, findPageSession: findPageSession(deps) };
   const mailReset = forgotPassword(deps);
   const onPages = { ...deps, policy: pagePolicy(deps.policy) };
 
@@ -211,7 +218,9 @@ export function createUseCases(deps: UseCaseDeps) {
       finishSignIn({ ...deps, logInWithSecondFactor: logInWithSecondFactor(onPages) }),
       loginEnded,
     ),
-    findPageSession: findPageSession(deps),
+    findPageSession: operators.findPageSession,
+    findOperator: findOperator(operators),
+    admitOperator: admitOperator({ ...operators, endSession: endSession(deps) }),
 
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),

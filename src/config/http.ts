@@ -28,6 +28,8 @@ export interface HttpConfig {
   readonly serviceName: string;
   /** Whether the pages under `/account` are served. */
   readonly accountPages: boolean;
+  /** Null: the console is not served. Its `port` is null where the main port serves it. */
+  readonly console: { readonly port: number | null } | null;
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
@@ -52,6 +54,10 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     publicUrl,
     serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),
     accountPages: read.choice('ACCOUNT_PAGES', variables.ACCOUNT_PAGES, ['on', 'off']) === 'on',
+    console:
+      read.choice('CONSOLE', variables.CONSOLE, ['on', 'off']) === 'on'
+        ? { port: readOtherPort('CONSOLE_PORT', variables, read) }
+        : null,
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy, PROXIES)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
@@ -63,7 +69,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
         'true',
       ]) === 'true',
     rateLimit: read.integer('RATE_LIMIT', variables.RATE_LIMIT, 1, 10_000),
-    metricsPort: readMetricsPort(variables, read),
+    metricsPort: readOtherPort('METRICS_PORT', variables, read),
   };
 }
 
@@ -113,11 +119,17 @@ function isFrontDoor(name: string): name is FrontDoor {
   return FRONT_DOORS.some((door) => door === name);
 }
 
-function readMetricsPort({ METRICS_PORT, API_PORT }: Variables, read: Readers): number | null {
-  if (METRICS_PORT === '') return null;
-  const port = read.integer('METRICS_PORT', METRICS_PORT, 0, 65_535);
-  if (port !== 0 && port === Number(API_PORT))
-    read.wrong('METRICS_PORT', METRICS_PORT, 'another port than API_PORT');
+/** The port of a listener of its own; null if the variable is empty. */
+function readOtherPort(
+  name: 'METRICS_PORT' | 'CONSOLE_PORT',
+  variables: Variables,
+  read: Readers,
+): number | null {
+  const value = variables[name];
+  if (value === '') return null;
+  const port = read.integer(name, value, 0, 65_535);
+  if (port !== 0 && port === Number(variables.API_PORT))
+    read.wrong(name, value, 'another port than API_PORT');
   return port;
 }
 

@@ -15,6 +15,8 @@ export const Environment = Type.Object({
   PUBLIC_URL: text(),
   SERVICE_NAME: text(),
   ACCOUNT_PAGES: text('on'),
+  CONSOLE: text('off'),
+  CONSOLE_PORT: text(),
   TRUST_PROXY: text('false'),
   CORS_ORIGINS: text(),
   LOGIN_BY_USER_ID: text(),
@@ -106,6 +108,7 @@ export type VariableName = keyof typeof Environment.properties;
 export const PORTS = [
   'API_PORT',
   'METRICS_PORT',
+  'CONSOLE_PORT',
   'POSTGRES_PORT',
   'SMTP_PORT',
 ] as const satisfies readonly VariableName[];

@@ -15,6 +15,8 @@ export interface Origin {
   readonly actor: Actor;
   readonly address: string | null;
   readonly userAgent: string | null;
+  /** Why an operator made the change; absent for other actors. */
+  readonly statedReason?: string;
 }
 
 /** Types of events that are no {@link DomainEvent}: refusals that mean something. */
@@ -56,6 +58,12 @@ export function byUser({ address, userAgent }: Client): Origin {
 
 export function byServiceKey(name: string, { address, userAgent }: Client): Origin {
   return { actor: { kind: 'service_key', name }, address, userAgent };
+}
+
+/** A change by an operator of the console, who is named by the user id; `reason` null: the request changes nothing. */
+export function byOperator(userId: string, reason: string | null, { address, userAgent }: Client): Origin {
+  const actor = { kind: 'operator', name: userId } as const;
+  return { actor, address, userAgent, ...(reason !== null && { statedReason: reason }) };
 }
 
 /** A login by user id: by a service key, or by a program that the configuration admits without one. */
@@ -100,6 +108,7 @@ export function refusalEvent(
 export function auditEvent(id: string, { event, details }: Occurrence, origin: Origin): NewAuditEvent | null {
   if (isMailOnly(event)) return null;
   const { type, occurredAt, data } = event;
+  const { statedReason } = origin;
   return {
     id,
     type,
@@ -107,7 +116,7 @@ export function auditEvent(id: string, { event, details }: Occurrence, origin: O
     userId: data.userId,
     sessionId: 'sessionId' in data ? data.sessionId : null,
     origin,
-    data: { ...keptFacts(data), ...details },
+    data: { ...keptFacts(data), ...details, ...(statedReason !== undefined && { statedReason }) },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The events of the security log. The set is closed: operators search by these names. */
 export type SecurityEvent =
   | 'login_failed'
+  | 'operator_acted'
   | 'password_confirmation_failed'
   | 'limit_reached'
   | 'service_key_refused'
@@ -35,7 +36,7 @@ export interface SecurityFacts {
   readonly actor?: string;
   /** The client's address. */
   readonly address?: string | undefined;
-  /** Why a session ended. */
+  /** Why a session ended, or why an operator acted. */
   readonly reason?: string;
   /** The number of sessions that ended. */
   readonly count?: number;

@@ -65,6 +65,7 @@ export async function httpService(
     http?: HttpOverrides;
     limits?: Partial<Limits>;
     emailVerification?: EmailVerification;
+    operatorsNeedSecondFactor?: boolean;
     isBreachedPassword?: IsBreachedPassword;
     passwords?: PasswordHasher;
   } = {},
@@ -83,8 +84,11 @@ export async function httpService(
       return hasher.verify(...args);
     },
   };
+  const operators = new Set<string>();
   const deps = {
     ...service,
+    isOperator: async (userId: string) => operators.has(userId),
+    operatorsNeedSecondFactor: settings.operatorsNeedSecondFactor ?? false,
     passwords,
     attempts: createMemoryAttempts(),
     proofAttempts: createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY }),
@@ -105,6 +109,7 @@ export async function httpService(
       currentNonce: service.nonces && (() => service.nonces?.current(service.time.now) ?? ''),
       serviceName: 'auth.example.com',
       accountPages: true,
+      consoleFiles: null,
       issuer: 'kinship',
       trustProxy: [],
       corsOrigins: [],
@@ -143,6 +148,8 @@ export async function httpService(
     send,
     loginKey: SERVICE_KEY,
     adminKey: ADMIN_KEY,
+    /** The ids of the users with the role operator. */
+    operators,
     /** How many passwords were verified so far. */
     verifications: () => verifications,
 

@@ -1,4 +1,6 @@
 import { type CanonicalOptions, canonicalDoor } from './canonical/door.ts';
+import { type ConsoleOptions, consoleRoutes } from './console/console.ts';
+import type { ConsoleFiles } from './console/files.ts';
 import { type FrontDoorOptions, openFrontDoors } from './doors/front-doors.ts';
 import { type OAuthOptions, oauthDoor } from './oauth/door.ts';
 import { OAuthError } from './oauth/errors.ts';
@@ -33,6 +35,8 @@ interface PageOptions {
   readonly serviceName: string;
   /** Whether the pages under `/account` are served. */
   readonly accountPages: boolean;
+  /** The files of the console; null: this server does not serve the console. */
+  readonly consoleFiles: ConsoleFiles | null;
 }
 
 /** The options of all routes and of the server. */
@@ -50,13 +54,21 @@ type RouteOptions = ServerOptions &
   EmailVerificationOptions &
   EmailChangeOptions &
   AccountPageOptions &
+  ConsoleOptions &
   PageOptions &
   SheddingOptions;
 
 type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
   Pick<
     RouteOptions,
-    'issuer' | 'serviceName' | 'accountPages' | 'serviceKeys' | 'frontDoors' | 'rateLimit' | 'authorizeLogin'
+    | 'issuer'
+    | 'serviceName'
+    | 'accountPages'
+    | 'consoleFiles'
+    | 'serviceKeys'
+    | 'frontDoors'
+    | 'rateLimit'
+    | 'authorizeLogin'
   >);
 type ObservabilityName = 'log' | 'tracing' | 'onAnswered' | keyof SheddingOptions;
 type KeysName = keyof KeySetOptions;
@@ -83,8 +95,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
     shedLoad(work, options);
     await clientRoutes(work, options);
   });
-  await scope(app, (operators) => adminRoutes(operators, options));
-  await scope(app, (operators) => webhookRoutes(operators, options));
+  await operatorRoutes(app, options, options.consoleFiles);
   await scope(app, (resourceServers) => revocationsRoute(resourceServers, options));
   const { metrics, serviceKeys } = options;
   if (metrics !== null)
@@ -97,6 +108,14 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   healthRoutes(app, options);
   homePage(app, options.accountPages, pageSender(options.serviceName));
   return app;
+}
+
+/** The routes of operators. The cookie of the console is accepted where the console is served. */
+async function operatorRoutes(app: App, options: RouteOptions, files: ConsoleFiles | null): Promise<void> {
+  const isServed = files !== null;
+  await scope(app, (operators) => adminRoutes(operators, options, isServed));
+  await scope(app, (operators) => webhookRoutes(operators, options, isServed));
+  if (files !== null) await scope(app, (console) => consoleRoutes(console, files, options));
 }
 
 /** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
@@ -134,5 +153,16 @@ export function createMetricsServer(
   });
   checkMetricsKey(app, 'open', serviceKeys);
   metricsRoute(app, exposition);
+  return app;
+}
+
+/** Creates a server that serves the console, and the routes under `/admin` that the console uses. */
+export async function createConsoleServer(
+  { useCases, config, keys, observability }: HttpOptions,
+  files: ConsoleFiles,
+): Promise<App> {
+  const options = { ...useCases, ...config, ...keys, ...observability };
+  const app = createServer(options);
+  await operatorRoutes(app, options, files);
   return app;
 }

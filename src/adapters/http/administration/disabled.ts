@@ -2,8 +2,8 @@ import { Type } from '@sinclair/typebox';
 import type { DisableUser } from '../../../app/administration/disable-user.ts';
 import type { EnableUser } from '../../../app/administration/enable-user.ts';
 import type { App } from '../server/app.ts';
+import { adminOrigin } from '../server/operators.ts';
 import { Empty, problems, Uuid } from '../server/schemas.ts';
-import { serviceKeyOrigin } from '../server/service-keys.ts';
 
 export interface DisabledOptions {
   readonly disableUser: DisableUser;
@@ -33,7 +33,7 @@ export function disabledRoutes(scope: App, { disableUser, enableUser }: Disabled
       },
     },
     async (request, reply) => {
-      await disableUser(request.params.id.toLowerCase(), serviceKeyOrigin(request));
+      await disableUser(request.params.id.toLowerCase(), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
@@ -42,7 +42,7 @@ export function disabledRoutes(scope: App, { disableUser, enableUser }: Disabled
     PATH,
     { schema: { ...schema, operationId: 'enableUser', summary: 'Let a disabled user log in again' } },
     async (request, reply) => {
-      await enableUser(request.params.id.toLowerCase(), serviceKeyOrigin(request));
+      await enableUser(request.params.id.toLowerCase(), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );

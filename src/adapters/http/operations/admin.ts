@@ -4,26 +4,27 @@ import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
-import type { ServiceKey } from '../../../domain/service-key.ts';
 import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
+import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
-import { requireServiceKey, serviceKeyOrigin } from '../server/service-keys.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
-export interface AdminOptions extends AuditOptions, DisabledOptions {
-  readonly serviceKeys: readonly ServiceKey[];
+export interface AdminOptions extends AuditOptions, DisabledOptions, OperatorOptions {
   readonly listSessions: ListSessions;
   readonly listSessionEvents: ListSessionEvents;
   readonly endSessionAsOperator: EndSessionAsOperator;
   readonly endSessions: EndSessions;
 }
 
-/** Operator routes, with a service key of scope `admin`. Must be registered in a scope of their own. */
-export function adminRoutes(scope: App, options: AdminOptions): void {
-  requireServiceKey(scope, options.serviceKeys, 'admin');
+/**
+ * Operator routes, with a service key of scope `admin`, or with the cookie of the console where `withCookie` is set. Must be
+ * registered in a scope of their own.
+ */
+export async function adminRoutes(scope: App, options: AdminOptions, withCookie: boolean): Promise<void> {
+  await requireOperator(scope, options, withCookie);
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const Id = Type.Object({ id: Uuid });
   sessionEventsRoute(scope, options);
@@ -64,8 +65,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const id = request.params.id.toLowerCase();
-      if (!(await options.endSessionAsOperator(id, serviceKeyOrigin(request))))
-        throw new Refusal('not_found');
+      if (!(await options.endSessionAsOperator(id, adminOrigin(request)))) throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
   );
@@ -83,7 +83,7 @@ export function adminRoutes(scope: App, options: AdminOptions): void {
     },
     async (request, reply) => {
       const userId = request.params.id.toLowerCase();
-      await options.endSessions(userId, null, { reason: 'administrator', origin: serviceKeyOrigin(request) });
+      await options.endSessions(userId, null, { reason: 'administrator', origin: adminOrigin(request) });
       return reply.code(204).send(null);
     },
   );

@@ -106,7 +106,7 @@ export function createServer(options: ServerOptions): App {
 
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
-  app.decorateRequest('serviceKey', null);
+  app.decorateRequest('adminOrigin', null);
   readProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   answerErrors(app);

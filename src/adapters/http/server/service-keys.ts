@@ -8,13 +8,6 @@ import type { App } from './app.ts';
 import { clientInfoOf, userOrigin } from './client.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set in scopes with {@link requireServiceKey}; null elsewhere. */
-    serviceKey: ServiceKey | null;
-  }
-}
-
 /** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
 export function serviceKeys(keys: readonly ServiceKey[]) {
   const known = keys.map((key) => ({ key, digest: digest(key.secret) }));
@@ -62,18 +55,11 @@ export function createClientAuthenticator(keys: readonly ServiceKey[]) {
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
   const find = createPresentedKeyFinder(keys);
   app.addHook('onRequest', async (request) => {
-    request.serviceKey = requireScope(find(request), wanted, {
+    requireScope(find(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
       forbidden: `This service key does not have the scope "${wanted}".`,
     });
   });
-}
-
-/** The origin of a change by the service key of {@link requireServiceKey}. */
-export function serviceKeyOrigin(request: FastifyRequest): Origin {
-  if (request.serviceKey === null)
-    throw new Error('This route is not in a scope that requires a service key.');
-  return byServiceKey(request.serviceKey.name, clientInfoOf(request));
 }
 
 /** The origin of a change by the holder of a token: the client if it authenticated itself, otherwise the user. */

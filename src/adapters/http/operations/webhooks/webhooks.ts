@@ -1,16 +1,13 @@
-import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
-import { requireServiceKey } from '../../server/service-keys.ts';
+import { type OperatorOptions, requireOperator } from '../../server/operators.ts';
 import { type DeliveryOptions, deliveryRoutes } from './deliveries.ts';
 import { type EndpointOptions, endpointRoutes } from './endpoints.ts';
 
-export interface WebhookOptions extends EndpointOptions, DeliveryOptions {
-  readonly serviceKeys: readonly ServiceKey[];
-}
+export interface WebhookOptions extends EndpointOptions, DeliveryOptions, OperatorOptions {}
 
-/** Routes of operators about webhooks, with a service key of scope `admin`. Must be registered in a scope of their own. */
-export function webhookRoutes(scope: App, options: WebhookOptions): void {
-  requireServiceKey(scope, options.serviceKeys, 'admin');
+/** Routes of operators about webhooks. Must be registered in a scope of their own. See {@link requireOperator}. */
+export async function webhookRoutes(scope: App, options: WebhookOptions, withCookie: boolean): Promise<void> {
+  await requireOperator(scope, options, withCookie);
   endpointRoutes(scope, options);
   deliveryRoutes(scope, options);
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
 import { readCookies } from '../../server/cookies.ts';
+import { refuseForeignChange } from '../../server/own-origin.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { asPages, pageSender } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
@@ -9,7 +10,6 @@ import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { type PageCookie, pageCookie } from './cookie.ts';
 import { factorRoutes } from './factors.ts';
 import { forgottenPasswordRoutes } from './forgotten-password.ts';
-import { refuseForeignForm } from './own-forms.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { accountSessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
@@ -31,7 +31,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   app.addHook('onRequest', async (request, reply) => {
     // With `no-referrer` a browser sends `Origin: null` with the forms of these pages.
     reply.header('referrer-policy', 'same-origin');
-    refuseForeignForm(request, options.publicUrl);
+    refuseForeignChange(request, options.publicUrl);
     refusePlantedCookie(cookie, request, reply);
   });
   const context: AccountPageContext = {

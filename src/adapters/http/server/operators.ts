@@ -1,0 +1,109 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FindOperator } from '../../../app/operators/find-operator.ts';
+import { byOperator, byServiceKey, type Origin } from '../../../domain/audit.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { ServiceKey } from '../../../domain/service-key.ts';
+import type { App } from './app.ts';
+import { clientInfoOf } from './client.ts';
+import { onlyCookie, readCookies } from './cookies.ts';
+import { isSafe, refuseForeignChange } from './own-origin.ts';
+import { logSecurityEvent } from './security-line.ts';
+import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set in scopes with {@link requireOperator}; null elsewhere. */
+    adminOrigin: Origin | null;
+  }
+}
+
+/** The form of every value that this service sets: see `PageSecrets`. */
+const VALUE = /^[\w-]{43}$/;
+
+const MISSING = 'A service key with scope "admin" is needed in x-api-key, or a sign-in to the console.';
+
+export interface OperatorOptions {
+  readonly serviceKeys: readonly ServiceKey[];
+  readonly publicUrl: string | null;
+  readonly findOperator: FindOperator;
+}
+
+/**
+ * The cookie of the console. With an https `publicUrl` its name has the prefix `__Host-`: a sibling domain cannot set it.
+ * Without TLS, browsers refuse the prefix.
+ */
+export function operatorCookie(publicUrl: string | null) {
+  const secure = publicUrl?.startsWith('https:') === true;
+  const name = secure ? '__Host-kinship_console' : 'kinship_console';
+  const options = { path: '/', httpOnly: true, sameSite: 'strict', secure, encode: String } as const;
+  return {
+    /** The value of a request; null without the cookie. Throws a `Refusal` if there are several. */
+    read(request: FastifyRequest): string | null {
+      const value = onlyCookie(request, name);
+      return value !== undefined && VALUE.test(value) ? value : null;
+    },
+    set: (reply: FastifyReply, value: string) => reply.setCookie(name, value, options),
+    clear: (reply: FastifyReply) => reply.clearCookie(name, options),
+  };
+}
+
+/**
+ * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. A change
+ * by cookie comes from this origin, states its reason, and is logged. `withCookie` false: only keys are accepted.
+ */
+export async function requireOperator(
+  app: App,
+  { serviceKeys, publicUrl, findOperator }: OperatorOptions,
+  withCookie: boolean,
+): Promise<void> {
+  if (withCookie) await readCookies(app);
+  const cookie = operatorCookie(publicUrl);
+  const findKey = createPresentedKeyFinder(serviceKeys);
+  app.addHook('onRequest', async (request) => {
+    const key = findKey(request);
+    const secret = withCookie && key === null ? cookie.read(request) : null;
+    if (secret === null) {
+      const { name } = requireScope(key, 'admin', {
+        missing: MISSING,
+        forbidden: 'This service key does not have the scope "admin".',
+      });
+      request.adminOrigin = byServiceKey(name, clientInfoOf(request));
+      return;
+    }
+    refuseForeignChange(request, publicUrl);
+    const operator = await findOperator(secret, clientInfoOf(request));
+    if (operator === null) throw new Refusal('unauthenticated', 'The session of the console has ended.');
+    const reason = isSafe(request) ? null : reasonOf(request);
+    if (reason !== null) logSecurityEvent(request, 'operator_acted', { userId: operator.userId, reason });
+    request.adminOrigin = byOperator(operator.userId, reason, clientInfoOf(request));
+  });
+}
+
+/** The origin of a change under `/admin`. */
+export function adminOrigin(request: FastifyRequest): Origin {
+  if (request.adminOrigin === null)
+    throw new Error('This route is not in a scope that requires an operator.');
+  return request.adminOrigin;
+}
+
+const REASON_LENGTHS = { least: 3, most: 200 };
+
+/** The reason of a change in `x-reason`, percent-encoded because a header holds ASCII only. */
+function reasonOf({ headers }: FastifyRequest): string {
+  const reason = decoded(String(headers['x-reason'] ?? '')).trim();
+  const { least, most } = REASON_LENGTHS;
+  if (reason.length < least || reason.length > most)
+    throw new Refusal(
+      'invalid_request',
+      `An operator states a reason of ${least} to ${most} characters in X-Reason.`,
+    );
+  return reason;
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch (cause) {
+    throw new Refusal('invalid_request', 'The header X-Reason cannot be decoded.', { cause });
+  }
+}

@@ -1,0 +1,26 @@
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
+import { refuseOtherOrigin } from './cookies.ts';
+
+/** Whether the method only reads (RFC 9110 section 9.2.1). */
+export function isSafe({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/**
+ * Refuses a change that a page of another origin sends. SameSite=Strict keeps the cookie out of requests of other sites.
+ * These checks also hold for sibling domains, for a sign-in, which needs no cookie, and for browsers that send only one
+ * of the two headers.
+ */
+export function refuseForeignChange(request: FastifyRequest, publicUrl: string | null): void {
+  if (isSafe(request)) return;
+  refuseOtherOrigin(request);
+  const { origin } = request.headers;
+  if (origin === undefined || origin === publicUrl || hostIn(origin) === request.host) return;
+  throw new Refusal('forbidden', 'A page of another origin sent this form.');
+}
+
+/** The host and port of an origin; null for the opaque origin `null`. */
+function hostIn(origin: string): string | null {
+  return URL.canParse(origin) ? new URL(origin).host : null;
+}

@@ -1,0 +1,31 @@
+import type { ClientInfo } from '../../domain/events.ts';
+import type { IsOperator } from '../../ports/stores/operators.ts';
+import type { FindPageSession } from '../account-pages/find-page-session.ts';
+
+/** A signed-in operator of the console. */
+export interface Operator {
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
+export type FindOperator = (secret: string, client: ClientInfo) => Promise<Operator | null>;
+
+export interface OperatorDeps {
+  readonly findPageSession: FindPageSession;
+  readonly isOperator: IsOperator;
+  /** Whether an operator must have signed in with a second factor. */
+  readonly operatorsNeedSecondFactor: boolean;
+}
+
+/**
+ * The operator of a cookie; null if its session is not live, the user is no operator any more, or the sign-in lacked a
+ * second factor that is required. Keeps the session alive.
+ */
+export const findOperator =
+  ({ findPageSession, isOperator, operatorsNeedSecondFactor }: OperatorDeps): FindOperator =>
+  async (secret, client) => {
+    const session = await findPageSession(secret, client);
+    if (session === null || !(await isOperator(session.userId))) return null;
+    if (operatorsNeedSecondFactor && session.authentication.acr !== 'aal2') return null;
+    return { userId: session.userId, sessionId: session.sessionId };
+  };

@@ -1,0 +1,80 @@
+import t from 'tap';
+import { consoleService, PASSWORD } from '../../support/console.ts';
+
+const REASON = { 'x-reason': 'test' };
+
+t.test('a bearer token never opens /admin, not even that of an operator', async (t) => {
+  const { post, send, ann } = await consoleService(t);
+  const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
+  const headers = { authorization: `Bearer ${String(login.body.access)}` };
+  t.equal((await send(`/admin/sessions?userId=${ann}`, { headers })).status, 401);
+  const cookie = `kinship_console=${String(login.body.access)}`;
+  t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 401);
+});
+
+t.test('a page of another origin changes nothing with the cookie of an operator', async (t) => {
+  const { operatorCookie, send, post, ann, url, sessionsOf } = await consoleService(t);
+  await post('/auth/login', { username: 'ann', password: PASSWORD });
+  const cookie = await operatorCookie();
+  const end = (headers: Record<string, string>) =>
+    send(`/admin/users/${ann}/sessions`, { method: 'DELETE', headers: { cookie, ...REASON, ...headers } });
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ])
+    t.match(await end(headers), { status: 403, body: { code: 'forbidden' } });
+  t.equal((await sessionsOf(ann)).length, 1);
+  t.equal((await end({ origin: url })).status, 204);
+});
+
+t.test('a page of another origin neither signs an operator in nor out', async (t) => {
+  const { operatorCookie, send, post, olga, sessionsOf } = await consoleService(t);
+  const cookie = await operatorCookie();
+  const origin = 'https://evil.example';
+  const credentials = { username: 'olga', password: PASSWORD };
+  t.equal((await post('/console/session', credentials, { origin })).status, 403);
+  const out = await send('/console/session', { method: 'DELETE', headers: { cookie, origin } });
+  t.equal(out.status, 403);
+  t.equal((await sessionsOf(olga)).length, 1);
+});
+
+t.test(
+  'a cookie is worthless once its user loses the role, the password changes, or the account ends',
+  async (t) => {
+    const { operatorCookie, send, post, ann, olga, operators } = await consoleService(t);
+    const look = async (cookie: string) =>
+      (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
+    const cookie = await operatorCookie();
+    operators.delete(olga);
+    t.equal(await look(cookie), 401);
+    operators.add(olga);
+    t.equal(await look(cookie), 200);
+    const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
+    const authorization = `Bearer ${String(login.body.access)}`;
+    const passwords = { currentPassword: PASSWORD, newPassword: 'a green piano 44' };
+    t.equal((await post('/auth/password', passwords, { authorization })).status, 204);
+    t.equal(await look(cookie), 401);
+  },
+);
+
+t.test('of two cookies of the console none is used', async (t) => {
+  const { operatorCookie, send, ann } = await consoleService(t);
+  const cookie = `${await operatorCookie()}; kinship_console=${'a'.repeat(43)}`;
+  t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 400);
+});
+
+t.test('a wrong service key is refused even beside the cookie of an operator', async (t) => {
+  const { operatorCookie, send, ann, loginKey } = await consoleService(t);
+  const cookie = await operatorCookie();
+  const look = async (key: string) =>
+    (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie, 'x-api-key': key } })).status;
+  t.equal(await look('x'.repeat(40)), 401);
+  t.equal(await look(loginKey), 403);
+});
+
+t.test('the name of the service is text in the document', async (t) => {
+  const { url } = await consoleService(t, { http: { serviceName: '"><script>alert(1)</script>' } });
+  t.notMatch(await (await fetch(`${url}/console`)).text(), /<script>alert/);
+});
