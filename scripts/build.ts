@@ -1,11 +1,13 @@
 /**
- * `npm run build`: bundles the program into dist/main.js, and the code that it loads later into dist/shared/.
+ * `npm run build`: bundles the program into dist/main.js, the code that it loads later into dist/shared/, and the console
+ * into dist/console/.
  *
  * The bundle includes the libraries that every start loads. Without it, a start loads hundreds of files one
  * by one, takes twice as long and uses a tenth more memory. All other libraries stay in node_modules.
  */
 import { rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
+import { buildConsole } from './build-console.ts';
 
 const PROGRAM = 'main';
 /** The worker thread, which the program starts by its path. */
@@ -60,3 +62,4 @@ await build({
   plugins: [packages],
   logLevel: 'warning',
 });
+await buildConsole('dist/console');

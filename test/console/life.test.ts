@@ -1,8 +1,13 @@
 import t from 'tap';
-import { readLife } from '../../console/src/life/read-life.ts';
+import type { LifeEvent, LifeSession } from '../../console/src/life/life.ts';
+import { readLife, sessionOfEvents } from '../../console/src/life/read-life.ts';
 import { tellLife } from '../../console/src/life/tell-life.ts';
 import { durationInWords } from '../../console/src/life/words.ts';
 import { ELSEWHERE, FASTER_THIEF, HOME, lifeEvent, lifeSession, OFFICE, THEFT } from '../support/lives.ts';
+
+const NOW = Date.parse('2026-11-28T00:00:00.000Z');
+
+const read = (session: LifeSession, events: readonly LifeEvent[]) => readLife(session, events, NOW);
 
 const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
   facts.find((fact) => fact.question === question)?.answer ?? '';
@@ -10,7 +15,7 @@ const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
 t.test(
   'marks are numbered in the order of time, and the last refresh of the row is among them',
   async (t) => {
-    const { marks } = readLife(lifeSession(), [...THEFT].reverse());
+    const { marks } = read(lifeSession(), [...THEFT].reverse());
     t.same(
       marks.map(({ number, kind, generation }) => [number, kind, generation]),
       [
@@ -28,7 +33,7 @@ t.test(
 );
 
 t.test('a replay names its token, when and where that was issued, and the current generation', async (t) => {
-  const { replays, end } = readLife(lifeSession(), THEFT);
+  const { replays, end } = read(lifeSession(), THEFT);
   t.match(replays, [{ currentGeneration: 61, token: { generation: 57, network: HOME, isExact: true } }]);
   t.equal(replays[0]?.token.issuedAt, Date.parse('2026-11-26T21:40:10.000Z'));
   t.equal(end?.at, Date.parse('2026-11-27T07:11:38.000Z'));
@@ -36,7 +41,7 @@ t.test('a replay names its token, when and where that was issued, and the curren
 
 t.test('without `iat` the moment is estimated from the events around it, and said to be', async (t) => {
   const events = THEFT.map((event) => ({ ...event, data: { ...event.data, presentedIat: undefined } }));
-  const life = readLife(lifeSession(), events);
+  const life = read(lifeSession(), events);
   const [replay] = life.replays;
   t.equal(replay?.token.isExact, false);
   t.ok((replay?.token.issuedAt ?? 0) > Date.parse('2026-11-26T00:00:00.000Z'));
@@ -45,7 +50,7 @@ t.test('without `iat` the moment is estimated from the events around it, and sai
 });
 
 t.test('a replay from a network that never got a token reached nothing', async (t) => {
-  const story = tellLife(readLife(lifeSession(), THEFT));
+  const story = tellLife(read(lifeSession(), THEFT));
   t.equal(story.state, 'stolen');
   t.match(story.headline, /^Stolen: the token of generation 57 came back when generation 61 was current/);
   t.match(answerTo('From where?', story), /^198\.51\.100\.14, curl.* a network that never got a token/);
@@ -55,13 +60,13 @@ t.test('a replay from a network that never got a token reached nothing', async (
 
 t.test('a replay from the network of the login points at the other network, and for how long', async (t) => {
   const session = lifeSession({ refreshedAt: '2026-11-21T09:55:20.000Z', lastIp: ELSEWHERE, generation: 4 });
-  const reach = answerTo('What did it reach?', tellLife(readLife(session, FASTER_THIEF)));
+  const reach = answerTo('What did it reach?', tellLife(read(session, FASTER_THIEF)));
   t.match(reach, /in 198\.51\.100\.14 .* which got tokens for 30 s\. If that is not the user/);
 });
 
 t.test('a replay from the network of the current pair points at that device', async (t) => {
   const events = THEFT.map((event) => ({ ...event, address: HOME }));
-  const reach = answerTo('What did it reach?', tellLife(readLife(lifeSession(), events)));
+  const reach = answerTo('What did it reach?', tellLife(read(lifeSession(), events)));
   t.match(reach, /same network, so look for the copy on that device/);
 });
 
@@ -72,7 +77,7 @@ t.test('a live session, an ended one and a refused address are told apart', asyn
     address: ELSEWHERE,
     data: { blocked: true, previousAddress: HOME },
   });
-  const tell = (...events: Parameters<typeof readLife>[1]) => tellLife(readLife(lifeSession(), events));
+  const tell = (...events: LifeEvent[]) => tellLife(read(lifeSession(), events));
   t.match(tell(started), { state: 'live', headline: /lives/ });
   t.match(tell(started, ended), { state: 'ended', headline: /ended: logout/ });
   t.match(tell(started, blocked), { state: 'refused', headline: /Requests from 198\.51\.100\.14/ });
@@ -80,14 +85,14 @@ t.test('a live session, an ended one and a refused address are told apart', asyn
 });
 
 t.test('a session without recorded events begins with the login of its row', async (t) => {
-  const { marks, path } = readLife(lifeSession({ generation: 0 }), []);
+  const { marks, path } = read(lifeSession({ generation: 0 }), []);
   t.match(marks, [{ kind: 'login', generation: 0, address: HOME }]);
   t.equal(path.length, 1);
 });
 
 t.test('events of unknown types, keys and healings are marks with facts', async (t) => {
   const at = '2026-11-22T09:14:02.000Z';
-  const { marks } = readLife(lifeSession(), [
+  const { marks } = read(lifeSession(), [
     lifeEvent(at, 'sessions.healed', {
       generation: 9,
       data: { storedGeneration: 3, presentedGeneration: 8 },
@@ -114,4 +119,12 @@ t.test('durations have two units at most', async (t) => {
   t.equal(durationInWords(7_500 * second), '2 h 5 min');
   t.equal(durationInWords(3 * 86_400 * second), '3 d');
   t.equal(durationInWords(13 * 86_400 * second + 7_200 * second), '13 d');
+});
+
+t.test('a session past its end has expired, and one without a row is told by its events', async (t) => {
+  const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
+  const expired = lifeSession({ expiresAt: '2026-11-26T09:14:02.000Z' });
+  t.match(tellLife(read(expired, [started])), { state: 'ended', headline: /its lifetime is over/ });
+  const row = sessionOfEvents(expired.id, [{ ...started, userId: expired.userId }]);
+  t.match(read(row, [started]), { userId: expired.userId, marks: [{ kind: 'login' }] });
 });

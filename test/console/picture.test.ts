@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import type { LifeEvent, LifeSession } from '../../console/src/life/life.ts';
 import { readLife } from '../../console/src/life/read-life.ts';
 import { drawLife } from '../../console/src/picture/draw-life.ts';
 import { layOutLife } from '../../console/src/picture/geometry.ts';
@@ -7,7 +8,11 @@ import { type SvgNode, svgText } from '../../console/src/picture/svg.ts';
 import { createTimeScale } from '../../console/src/picture/time-scale.ts';
 import { ELSEWHERE, HOME, lifeEvent, lifeSession, THEFT } from '../support/lives.ts';
 
-const theft = readLife(lifeSession(), THEFT);
+const NOW = Date.parse('2026-11-28T00:00:00.000Z');
+
+const read = (session: LifeSession, events: readonly LifeEvent[]) => readLife(session, events, NOW);
+
+const theft = read(lifeSession(), THEFT);
 
 function elements(node: SvgNode): readonly SvgNode[] {
   return [node, ...node.children.flatMap((child) => (typeof child === 'string' ? [] : elements(child)))];
@@ -76,7 +81,7 @@ t.test('text of strangers is text in the picture', async (t) => {
         lifeEvent('2026-11-21T09:15:02.000Z', evil, { actor: { kind: 'service_key', name: evil } }),
         lifeEvent('2026-11-21T09:16:02.000Z', 'sessions.revoked', { data: { reason: evil } }),
       ];
-      const picture = drawLife(readLife(lifeSession(), events), { width: 400, heading: true });
+      const picture = drawLife(read(lifeSession(), events), { width: 400, heading: true });
       const markup = svgText(picture);
       t.equal(markup.match(/</g)?.length, 2 * elements(picture).length);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: XML does not allow these characters
@@ -99,7 +104,7 @@ t.test('a life with thousands of events stays a picture of bounded size', async 
       },
     ),
   );
-  const life = readLife(lifeSession(), events);
+  const life = read(lifeSession(), events);
   const picture = drawLife(life, { width: 360 });
   t.equal(elements(picture).filter(({ tag }) => tag === 'a').length, 150);
   t.ok(withClass(picture, 'lane').length <= 7);
@@ -109,7 +114,7 @@ t.test('a life with thousands of events stays a picture of bounded size', async 
 t.test('no mark covers another one', async (t) => {
   const at = '2026-11-22T09:00:00.000Z';
   const events = Array.from({ length: 12 }, (_, index) => lifeEvent(at, `note.${index}`));
-  const { marks, radius } = layOutLife(readLife(lifeSession(), events), 360, 0);
+  const { marks, radius } = layOutLife(read(lifeSession(), events), 360, 0);
   for (const one of marks)
     for (const other of marks)
       if (one !== other)

@@ -22,6 +22,7 @@ export function lifeSession(facts: Partial<LifeSession> = {}): LifeSession {
     userId: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11',
     createdAt: '2026-11-21T09:14:02.000Z',
     refreshedAt: '2026-11-27T07:09:12.000Z',
+    expiresAt: '2026-12-27T07:09:12.000Z',
     createdIp: HOME,
     lastIp: HOME,
     userAgent: 'Safari 18 on macOS',

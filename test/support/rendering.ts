@@ -10,8 +10,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** The engine takes an unset background as white. In dark mode the browser paints it dark. */
 const CANVAS = ':root { background: Canvas }';
 
-const WIDTHS = [1280, 360];
-const SCHEMES = ['light', 'dark'] as const;
+export const WIDTHS = [1280, 360];
+export const SCHEMES = ['light', 'dark'] as const;
 
 /**
  * Checks what pages show without scripts at two widths, in light and dark: no accessibility rule is violated, contrast
@@ -27,7 +27,7 @@ export async function renderingChecks(t: Test, browser: Browser) {
     await show(shown);
     await copy.setContent(await shown.content());
     await copy.addStyleTag({ content: CANVAS });
-    await copy.evaluate(AXE);
+    await addEngine(copy);
     for (const width of WIDTHS) {
       for (const colorScheme of SCHEMES) {
         for (const page of [shown, copy]) {
@@ -43,13 +43,19 @@ export async function renderingChecks(t: Test, browser: Browser) {
   };
 }
 
-async function violationsIn(page: Page): Promise<string[]> {
+export async function addEngine(page: Page): Promise<void> {
+  await page.evaluate(AXE);
+}
+
+/** The violations of accessibility rules in a page that holds the engine: see {@link addEngine}. */
+export async function violationsIn(page: Page): Promise<string[]> {
   const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
   const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
   return passes.some(({ id }) => id === 'color-contrast') ? found : [...found, 'no contrast was checked'];
 }
 
-async function takePicture(page: Page, name: string): Promise<void> {
+/** With `SCREENSHOTS`, a folder, takes a picture of the whole page. */
+export async function takePicture(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS } = process.env;
   if (SCREENSHOTS === undefined) return;
   mkdirSync(SCREENSHOTS, { recursive: true });

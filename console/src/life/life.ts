@@ -4,6 +4,7 @@ export interface LifeSession {
   readonly userId: string;
   readonly createdAt: string;
   readonly refreshedAt: string;
+  readonly expiresAt: string;
   readonly createdIp: string;
   readonly lastIp: string;
   readonly userAgent: string;
@@ -15,6 +16,7 @@ export interface LifeEvent {
   readonly id: string;
   readonly time: string;
   readonly type: string;
+  readonly userId?: string | null | undefined;
   readonly actor?: { readonly kind: string; readonly name?: string | undefined } | undefined;
   readonly address?: string | null | undefined;
   readonly userAgent?: string | null | undefined;

@@ -12,8 +12,8 @@ const REPEATED: readonly string[] = ['sessions.started_on_new_device'];
 
 type Draft = Omit<Mark, 'number'> & { readonly event: LifeEvent | null };
 
-/** Reads the life of a session from the session and its recorded events, in any order. */
-export function readLife(session: LifeSession, events: readonly LifeEvent[]): Life {
+/** Reads the life of a session at `now` from the session and its recorded events, in any order. */
+export function readLife(session: LifeSession, events: readonly LifeEvent[], now: number): Life {
   const sorted = events
     .filter(({ type }) => !REPEATED.includes(type))
     .sort((one, other) => Date.parse(one.time) - Date.parse(other.time));
@@ -28,7 +28,30 @@ export function readLife(session: LifeSession, events: readonly LifeEvent[]): Li
     marks,
     path,
     replays: all.flatMap((draft, index) => replayOf(draft, marks[index], path)),
-    end: ended === undefined ? null : { at: ended.at, reason: endReason(ended) },
+    end: ended === undefined ? expiryOf(session, now) : { at: ended.at, reason: endReason(ended) },
+  };
+}
+
+function expiryOf({ expiresAt }: LifeSession, now: number): Life['end'] {
+  const at = Date.parse(expiresAt);
+  return at <= now ? { at, reason: reasonInWords('expired') } : null;
+}
+
+/** What the events say about a session whose row is gone. Such a session has expired or was revoked. */
+export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeSession {
+  const [first] = events;
+  const last = events.at(-1);
+  const address = first?.address ?? '';
+  return {
+    id,
+    userId: first?.userId ?? '',
+    createdAt: first?.time ?? '',
+    refreshedAt: last?.time ?? '',
+    expiresAt: last?.time ?? '',
+    createdIp: address,
+    lastIp: address,
+    userAgent: '',
+    generation: 0,
   };
 }
 

@@ -67,8 +67,6 @@ function textOf({ kind, title, generation }: Mark): string {
   switch (kind) {
     case 'replay':
       return `Replay of generation ${generation}`;
-    case 'latest':
-      return `Last refresh, generation ${generation}`;
     case 'address':
     case 'heal':
       return `${title}, generation ${generation}`;

@@ -1,0 +1,59 @@
+import { useId, useRef, useState } from 'preact/hooks';
+import { ErrorText } from './loaded.tsx';
+
+interface Props {
+  readonly label: string;
+  /** What will happen, as a sentence. */
+  readonly consequence: string;
+  readonly run: (reason: string) => Promise<unknown>;
+  readonly onDone: () => void;
+}
+
+/** A button for a change. It asks for the reason, which the service logs together with the operator. */
+export function Act({ label, consequence, run, onDone }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [error, setError] = useState<string | null>(null);
+  const id = useId();
+
+  async function submit(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    try {
+      await run(String(new FormData(form).get('reason')));
+      dialog.current?.close();
+      form.reset();
+      setError(null);
+      onDone();
+    } catch (refusal) {
+      if (!(refusal instanceof Error)) throw refusal;
+      setError(refusal.message);
+    }
+  }
+
+  return (
+    <>
+      <button type="button" class="danger" onClick={() => dialog.current?.showModal()}>
+        {label}
+      </button>
+      <dialog ref={dialog} aria-labelledby={`${id}-title`}>
+        <h2 id={`${id}-title`}>{label}?</h2>
+        <p>{consequence}</p>
+        {error !== null && <ErrorText message={error} />}
+        <form onSubmit={submit}>
+          <p class="field">
+            <label for={id}>Reason, for the log</label>
+            <input id={id} name="reason" minLength={3} maxLength={60} required autocomplete="off" />
+          </p>
+          <p class="buttons">
+            <button type="submit" class="danger">
+              {label}
+            </button>
+            <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+              Cancel
+            </button>
+          </p>
+        </form>
+      </dialog>
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+/** A refusal of the service, in words for people. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly problem: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, problem: Readonly<Record<string, unknown>>) {
+    super(String(problem.detail ?? problem.title ?? `The service answered ${status}.`));
+    this.status = status;
+    this.code = String(problem.code ?? '');
+    this.problem = problem;
+  }
+}
+
+interface Call {
+  readonly body?: object;
+  /** Why an operator makes this change, for the log. */
+  readonly reason?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Called when the session of the console has ended. */
+let onSignedOut = () => {};
+
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+/** Sends a request of this origin, with the cookie of the operator. Throws {@link Refused} for a refusal. */
+export async function call<Answer = null>(
+  method: string,
+  path: string,
+  { body, reason, signal }: Call = {},
+): Promise<Answer> {
+  const response = await fetch(path, {
+    method,
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(reason !== undefined && { 'x-reason': encodeURIComponent(reason) }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal !== undefined && { signal }),
+  });
+  const answer = response.status === 204 ? null : await response.json();
+  if (response.ok) return answer;
+  if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
+  throw new Refused(response.status, answer);
+}
+
+/** A session in the lists of the admin API. */
+export interface SessionItem {
+  readonly id: string;
+  readonly userId: string;
+  readonly createdAt: string;
+  readonly refreshedAt: string;
+  readonly expiresAt: string;
+  readonly createdIp: string;
+  readonly lastIp: string;
+  readonly userAgent: string;
+  readonly generation: number;
+}
+
+export interface SessionPage {
+  readonly items: readonly SessionItem[];
+  readonly nextCursor?: string;
+}
+
+export function listSessions(userId: string, cursor: string | null, signal?: AbortSignal) {
+  const query = new URLSearchParams({ userId, limit: '50', ...(cursor !== null && { cursor }) });
+  return call<SessionPage>('GET', `/admin/sessions?${query}`, signal ? { signal } : {});
+}
+
+export const endSession = (id: string, reason: string) => call('DELETE', `/admin/sessions/${id}`, { reason });
+
+export const endSessionsOf = (userId: string, reason: string) =>
+  call('DELETE', `/admin/users/${userId}/sessions`, { reason });

@@ -1,0 +1,153 @@
+import {
+  groupIncidents,
+  INCIDENT_TYPES,
+  type Incident,
+  type IncidentEvent,
+} from '../incidents/group-incidents.ts';
+import { momentInWords, plural } from '../life/words.ts';
+import { Act } from './act.tsx';
+import { call, endSessionsOf } from './api.ts';
+import { Loaded, useLoad } from './loaded.tsx';
+import { Page } from './page.tsx';
+import { Link } from './router.tsx';
+
+interface AuditPage {
+  readonly data: readonly IncidentEvent[];
+  readonly nextCursor?: string;
+}
+
+const DAY = 86_400_000;
+const PERIODS = [1, 7, 30];
+
+/** The most pages of each type of event that are read. Each has 100 events. */
+const MOST_PAGES = 10;
+
+interface Found {
+  readonly incidents: readonly Incident[];
+  /** Whether there are more events than were read. */
+  readonly isCut: boolean;
+}
+
+async function loadIncidents(days: number, signal: AbortSignal): Promise<Found> {
+  const from = new Date(Date.now() - days * DAY).toISOString();
+  const lists = await Promise.all(INCIDENT_TYPES.map((type) => loadEvents(type, from, signal)));
+  return {
+    incidents: groupIncidents(lists.flatMap(({ events }) => events)),
+    isCut: lists.some(({ isCut }) => isCut),
+  };
+}
+
+async function loadEvents(type: string, from: string, signal: AbortSignal) {
+  const events: IncidentEvent[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES && (page === 0 || cursor !== undefined); page += 1) {
+    const query = new URLSearchParams({ type, from, limit: '100', ...(cursor !== undefined && { cursor }) });
+    const answer: AuditPage = await call('GET', `/admin/audit?${query}`, { signal });
+    events.push(...answer.data);
+    cursor = answer.nextCursor;
+  }
+  return { events, isCut: cursor !== undefined };
+}
+
+/** Replays and refusals of the last days by user and network, each one click from its picture. */
+export function Incidents({ days }: { readonly days: number }) {
+  const chosen = PERIODS.includes(days) ? days : 7;
+  const { result, reload } = useLoad(String(chosen), (signal) => loadIncidents(chosen, signal));
+  return (
+    <Page title="Incidents">
+      <nav class="periods" aria-label="Period">
+        {PERIODS.map((period) => (
+          <Link key={period} to={`/?days=${period}`} current={period === chosen}>
+            {period === 1 ? '24 hours' : `${period} days`}
+          </Link>
+        ))}
+      </nav>
+      <Loaded result={result}>
+        {({ incidents, isCut }) => (
+          <>
+            {isCut && (
+              <p role="status">There are more events than this page reads. Choose a shorter period.</p>
+            )}
+            {incidents.length === 0 ? (
+              <p>No token came back after its rotation, and no session refused a stranger.</p>
+            ) : (
+              <IncidentTable incidents={incidents} reload={reload} />
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+interface TableProps {
+  readonly incidents: readonly Incident[];
+  readonly reload: () => void;
+}
+
+function IncidentTable({ incidents, reload }: TableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Incidents">
+      <table>
+        <caption>{plural(incidents.length, 'incident')} by user and network, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col">From</th>
+            <th scope="col">Last</th>
+            <th scope="col">User</th>
+            <th scope="col">Act</th>
+          </tr>
+        </thead>
+        <tbody>
+          {incidents.map((incident) => (
+            <IncidentRow key={`${incident.userId} ${incident.network}`} incident={incident} reload={reload} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function IncidentRow({ incident, reload }: { readonly incident: Incident; readonly reload: () => void }) {
+  const { userId, network, device, replays, lastAt, sessionIds } = incident;
+  const [sessionId] = sessionIds;
+  return (
+    <tr class={replays > 0 ? 'replay' : 'block'}>
+      <th scope="row">
+        {sessionId === undefined ? (
+          whatHappened(incident)
+        ) : (
+          <Link to={`/sessions/${sessionId}`}>{whatHappened(incident)}</Link>
+        )}
+      </th>
+      <td>
+        {network}
+        <br />
+        {device}
+      </td>
+      <td>{momentInWords(lastAt)}</td>
+      <td>
+        <Link to={`/users/${userId}`}>{userId}</Link>
+      </td>
+      <td>
+        <Act
+          label="End all sessions"
+          consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}
+          run={(reason) => endSessionsOf(userId, reason)}
+          onDone={reload}
+        />
+      </td>
+    </tr>
+  );
+}
+
+function whatHappened({ replays, refusals, sessionIds }: Incident): string {
+  const counts = [
+    ...(replays > 0 ? [plural(replays, 'replayed token')] : []),
+    ...(refusals > 0 ? [plural(refusals, 'refusal')] : []),
+  ];
+  const where = sessionIds.length > 1 ? `, in ${plural(sessionIds.length, 'session')}` : '';
+  return counts.join(' and ') + where;
+}

@@ -1,0 +1,90 @@
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { call, whenSignedOut } from './api.ts';
+import { Incidents } from './incidents.tsx';
+import { Page } from './page.tsx';
+import { go, Link, type Place, usePlace } from './router.tsx';
+import { Search } from './search.tsx';
+import { Session } from './session.tsx';
+import { SignIn } from './sign-in.tsx';
+import { User } from './user.tsx';
+
+interface WhoAmI {
+  readonly operator: { readonly userId: string } | null;
+}
+
+type SignedIn = 'unknown' | 'yes' | 'no' | 'ended';
+
+function App({ serviceName }: { readonly serviceName: string }) {
+  const [signedIn, setSignedIn] = useState<SignedIn>('unknown');
+  const place = usePlace();
+  useEffect(() => {
+    whenSignedOut(() => setSignedIn('ended'));
+    call<WhoAmI>('GET', '/console/session').then(
+      ({ operator }) => setSignedIn(operator === null ? 'no' : 'yes'),
+      () => setSignedIn('no'),
+    );
+  }, []);
+  const signOut = async () => {
+    await call('DELETE', '/console/session');
+    go('/');
+    setSignedIn('no');
+  };
+  return (
+    <>
+      <header>
+        <p class="service">
+          <bdi>{serviceName}</bdi> console
+        </p>
+        {signedIn === 'yes' && <Navigation place={place} onSignOut={signOut} />}
+      </header>
+      {signedIn === 'unknown' && <p role="status">Loading…</p>}
+      {(signedIn === 'no' || signedIn === 'ended') && (
+        <SignIn
+          notice={signedIn === 'ended' ? 'Your session has ended. Sign in again.' : null}
+          onSignedIn={() => setSignedIn('yes')}
+        />
+      )}
+      {signedIn === 'yes' && <CurrentPage place={place} />}
+    </>
+  );
+}
+
+interface NavigationProps {
+  readonly place: Place;
+  readonly onSignOut: () => Promise<void>;
+}
+
+function Navigation({ place, onSignOut }: NavigationProps) {
+  return (
+    <nav aria-label="Console">
+      <Link to="/" current={place.path === '/'}>
+        Incidents
+      </Link>
+      <Link to="/find" current={place.path === '/find'}>
+        Find
+      </Link>
+      <button type="button" class="quiet" onClick={() => void onSignOut()}>
+        Sign out
+      </button>
+    </nav>
+  );
+}
+
+function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
+  const [, kind, id = ''] = path.split('/');
+  if (path === '/') return <Incidents days={Number(query.get('days'))} />;
+  if (path === '/find') return <Search />;
+  if (kind === 'users') return <User key={id} id={id} cursor={query.get('cursor')} />;
+  if (kind === 'sessions') return <Session key={id} id={id} />;
+  return (
+    <Page title="There is no such page">
+      <p>
+        <Link to="/find">Find a user or a session</Link>
+      </p>
+    </Page>
+  );
+}
+
+const root = document.getElementById('console');
+if (root !== null) render(<App serviceName={root.dataset.service ?? ''} />, root);

@@ -1,0 +1,138 @@
+import type { Life, LifeEvent, LifeSession, Mark } from '../life/life.ts';
+import { readLife, sessionOfEvents } from '../life/read-life.ts';
+import { type Story, tellLife } from '../life/tell-life.ts';
+import { momentInWords } from '../life/words.ts';
+import { Act } from './act.tsx';
+import { call, endSession, endSessionsOf } from './api.ts';
+import { Loaded, useLoad } from './loaded.tsx';
+import { Page } from './page.tsx';
+import { Picture } from './picture.tsx';
+import { Link } from './router.tsx';
+
+interface EventPage {
+  readonly session: LifeSession | null;
+  readonly data: readonly LifeEvent[];
+  readonly nextCursor?: string;
+}
+
+/** The most pages of events that are read. Each has 100 events. */
+const MOST_PAGES = 10;
+
+async function loadLife(id: string, signal: AbortSignal): Promise<Life> {
+  const events: LifeEvent[] = [];
+  let session: LifeSession | null = null;
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES && (page === 0 || cursor !== undefined); page += 1) {
+    const query = new URLSearchParams({ limit: '100', ...(cursor !== undefined && { cursor }) });
+    const answer: EventPage = await call('GET', `/admin/sessions/${id}/events?${query}`, { signal });
+    session = answer.session;
+    cursor = answer.nextCursor;
+    events.push(...answer.data);
+  }
+  return readLife(session ?? sessionOfEvents(id, events), events, Date.now());
+}
+
+/** A session: what happened to it in words, as a picture and as a table, and what an operator can do. */
+export function Session({ id }: { readonly id: string }) {
+  const { result, reload } = useLoad(id, (signal) => loadLife(id, signal));
+  return (
+    <Page title="Session">
+      <p class="id">{id}</p>
+      <Loaded result={result}>{(life) => <LifeOfSession life={life} reload={reload} />}</Loaded>
+    </Page>
+  );
+}
+
+function LifeOfSession({ life, reload }: { readonly life: Life; readonly reload: () => void }) {
+  return (
+    <>
+      <Telling story={tellLife(life)} userId={life.userId} />
+      <Acts life={life} reload={reload} />
+      <Picture life={life} />
+      <Marks marks={life.marks} />
+    </>
+  );
+}
+
+function Telling({ story, userId }: { readonly story: Story; readonly userId: string }) {
+  return (
+    <section class={`story ${story.state}`} aria-label="What happened">
+      <p class="headline">{story.headline}</p>
+      <dl>
+        <div>
+          <dt>Whose session?</dt>
+          <dd>
+            <Link to={`/users/${userId}`}>{userId}</Link>
+          </dd>
+        </div>
+        {story.facts.map(({ question, answer }) => (
+          <div key={question}>
+            <dt>{question}</dt>
+            <dd>{answer}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Acts({ life, reload }: { readonly life: Life; readonly reload: () => void }) {
+  return (
+    <p class="buttons">
+      {life.end === null && (
+        <Act
+          label="End this session"
+          consequence="The session ends now. Its client has to log in again."
+          run={(reason) => endSession(life.sessionId, reason)}
+          onDone={reload}
+        />
+      )}
+      <Act
+        label="End all sessions of the user"
+        consequence="Every session of this user ends now. The user has to log in again everywhere."
+        run={(reason) => endSessionsOf(life.userId, reason)}
+        onDone={reload}
+      />
+    </p>
+  );
+}
+
+function Marks({ marks }: { readonly marks: readonly Mark[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Recorded events">
+      <table>
+        <caption>Recorded events, oldest first. Plain refreshes are not recorded.</caption>
+        <thead>
+          <tr>
+            <th scope="col">No.</th>
+            <th scope="col">What</th>
+            <th scope="col">When</th>
+            <th scope="col">Generation</th>
+            <th scope="col">From</th>
+            <th scope="col">Facts</th>
+          </tr>
+        </thead>
+        <tbody>
+          {marks.map((mark) => (
+            <tr key={mark.number} id={`event-${mark.number}`} class={mark.kind}>
+              <td class="number">{mark.number}</td>
+              <th scope="row">{mark.title}</th>
+              <td>{momentInWords(mark.at)}</td>
+              <td class="number">{mark.generation}</td>
+              <td>
+                {mark.address}
+                <br />
+                {mark.device}
+              </td>
+              <td class="facts">
+                {mark.actor !== null && `By ${mark.actor}. `}
+                {mark.facts.join(' ')}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

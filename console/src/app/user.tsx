@@ -1,0 +1,79 @@
+import { momentInWords, plural } from '../life/words.ts';
+import { Act } from './act.tsx';
+import { endSessionsOf, listSessions, type SessionItem } from './api.ts';
+import { Loaded, useLoad } from './loaded.tsx';
+import { Page } from './page.tsx';
+import { Link } from './router.tsx';
+
+const LONGEST_NAME = 60;
+
+/** The live sessions of a user, each one click from its picture. */
+export function User({ id, cursor }: { readonly id: string; readonly cursor: string | null }) {
+  const { result, reload } = useLoad(`${id} ${cursor}`, (signal) => listSessions(id, cursor, signal));
+  return (
+    <Page title="User">
+      <p class="id">{id}</p>
+      <Loaded result={result}>
+        {({ items, nextCursor }) => (
+          <>
+            <p class="buttons">
+              <Act
+                label="End all sessions"
+                consequence="Every session of this user ends now. The user has to log in again."
+                run={(reason) => endSessionsOf(id, reason)}
+                onDone={reload}
+              />
+            </p>
+            <h2>Live sessions</h2>
+            {items.length === 0 ? <p>This user has no live session.</p> : <SessionTable items={items} />}
+            {nextCursor !== undefined && (
+              <p>
+                <Link to={`/users/${id}?cursor=${encodeURIComponent(nextCursor)}`}>Older sessions</Link>
+              </p>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function SessionTable({ items }: { readonly items: readonly SessionItem[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Live sessions">
+      <table>
+        <caption>{plural(items.length, 'session')}, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Device</th>
+            <th scope="col">Last address</th>
+            <th scope="col">Last refresh</th>
+            <th scope="col">Login</th>
+            <th scope="col">Generation</th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={item.id}>
+              <th scope="row">
+                <Link to={`/sessions/${item.id}`}>{cut(item.userAgent)}</Link>
+              </th>
+              <td>{item.lastIp}</td>
+              <td>{momentInWords(Date.parse(item.refreshedAt))}</td>
+              <td>
+                {momentInWords(Date.parse(item.createdAt))} from {item.createdIp}
+              </td>
+              <td class="number">{item.generation}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** An unknown client may call itself by a very long name. The page of the session shows all of it. */
+function cut(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
+}

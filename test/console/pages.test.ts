@@ -1,0 +1,196 @@
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { builtConsole } from '../support/built-console.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { consoleService, PASSWORD } from '../support/console.ts';
+import { FIREFOX, SAFARI } from '../support/lives.ts';
+import { addEngine, SCHEMES, takePicture, violationsIn, WIDTHS } from '../support/rendering.ts';
+import { claimsOf } from '../support/sessions.ts';
+
+const HOUR = 3_600_000;
+const HOME = { address: '192.0.2.7', userAgent: SAFARI };
+const OFFICE = { address: '203.0.113.20', userAgent: FIREFOX };
+const THIEF = { address: '198.51.100.14', userAgent: 'curl/8.5.0' };
+
+async function start(t: Test) {
+  const browser = await launchChromium(t);
+  if (browser === null) return null;
+  const service = await consoleService(t, { files: await builtConsole(t.testdir()) });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && /policy|trusted/i.test(message.text())) errors.push(message.text());
+  });
+  return { ...service, page, context, errors };
+}
+
+type Started = NonNullable<Awaited<ReturnType<typeof start>>>;
+
+/** A week of a session, whose token is then copied and presented from elsewhere. Returns the session's id. */
+async function playTheft({ logIn, refresh, time, ann }: Started): Promise<string> {
+  let pair = await logIn({ userId: ann, client: HOME });
+  for (let day = 0; day < 5; day += 1) {
+    time.now += 20 * HOUR;
+    pair = await refresh(pair, { client: day === 2 ? OFFICE : HOME });
+  }
+  const copied = pair;
+  time.now += 2 * HOUR;
+  pair = await refresh(pair, { client: HOME });
+  time.now += HOUR;
+  await refresh(copied, { client: THIEF }).catch(() => {});
+  return String(claimsOf(pair.access).sid);
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('Name or address').fill('olga');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Incidents' }).waitFor();
+}
+
+/** No rule is violated and nothing is wider than the window, at two widths, in light and dark. */
+async function check(t: Test, page: Page, name: string): Promise<void> {
+  await addEngine(page);
+  for (const width of WIDTHS)
+    for (const colorScheme of SCHEMES) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      const rendering = `console ${name}, ${colorScheme} at ${width} px`;
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+      await takePicture(page, rendering);
+      t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, rendering);
+      t.same(await violationsIn(page), [], rendering);
+    }
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+t.test('the pages are accessible and fit a phone, in light and dark', async (t) => {
+  const started = await start(t);
+  if (started === null) return;
+  const { page, url, ann, olga, errors, logIn } = started;
+  started.time.now = Date.now() - 6 * 24 * HOUR;
+  const stolen = await playTheft(started);
+  await page.goto(`${url}/console`);
+  await check(t, page, 'sign-in');
+  await page.getByLabel('Name or address').fill('olga');
+  await page.getByLabel('Password').fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  await check(t, page, 'refused sign-in');
+  await signIn(page);
+  await page.getByRole('table').waitFor();
+  await check(t, page, 'incidents');
+  await page.getByRole('link', { name: '24 hours' }).click();
+  await page.getByRole('heading', { name: 'Incidents' }).waitFor();
+  await page.getByRole('link', { name: 'Find' }).click();
+  await page.getByRole('heading', { name: 'Find a user or a session' }).waitFor();
+  await check(t, page, 'search');
+  await page.goto(`${url}/console/users/${ann}`);
+  await page.getByText('This user has no live session.').waitFor();
+  await check(t, page, 'user without sessions');
+  await page.goto(`${url}/console/users/${olga}`);
+  await page.getByRole('table').waitFor();
+  await check(t, page, 'user with one session');
+  for (let count = 0; count < 45; count += 1)
+    await logIn({ userId: ann, client: { ...HOME, userAgent: `Unknown${'x'.repeat(280)}/${count}` } });
+  await page.goto(`${url}/console/users/${ann}`);
+  await page.getByRole('table').waitFor();
+  t.equal(await page.locator('tbody tr').count(), 45);
+  await check(t, page, 'user with many sessions');
+  await page.goto(`${url}/console/sessions/${stolen}`);
+  await page.getByText('Stolen:').first().waitFor();
+  await check(t, page, 'stolen session');
+  await page.getByRole('button', { name: 'End all sessions of the user' }).click();
+  await check(t, page, 'dialog');
+  await page.goto(`${url}/console/nothing`);
+  await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  t.same(errors, [], 'the policy blocks nothing');
+});
+
+t.test('an operator signs in, understands a theft and ends all sessions by keyboard alone', async (t) => {
+  const started = await start(t);
+  if (started === null) return;
+  const { page, url, ann, logIn, sessionsOf, lines, time } = started;
+  time.now = Date.now() - 6 * 24 * HOUR;
+  await playTheft(started);
+  await logIn({ userId: ann, client: HOME });
+  const { keyboard } = page;
+  const reach = async (role: 'button' | 'link' | 'textbox' | 'radio', name: string | RegExp) => {
+    const target = page.getByRole(role, typeof name === 'string' ? { name, exact: true } : { name }).first();
+    await target.waitFor();
+    for (let tabs = 0; tabs < 60; tabs += 1) {
+      if (await target.evaluate((node) => node.matches(':focus'))) return;
+      await keyboard.press('Tab');
+    }
+    throw new Error(`The tab key does not reach ${name}.`);
+  };
+
+  await page.goto(`${url}/console`);
+  await reach('textbox', 'Name or address');
+  await keyboard.type('olga');
+  await keyboard.press('Tab');
+  await keyboard.type(PASSWORD);
+  await keyboard.press('Enter');
+  await reach('link', '1 replayed token');
+  await keyboard.press('Enter');
+
+  await page
+    .getByText('Stolen: the token of generation 5 came back when generation 6 was current.')
+    .first()
+    .waitFor();
+  t.match(
+    await page.getByLabel('What happened').textContent(),
+    /198\.51\.100\.14.*never got a token.*refused/s,
+  );
+  await reach('link', /Replayed token/);
+  t.match(await page.locator('figcaption').textContent(), /Replayed token.*generation 5.*curl/);
+  await keyboard.press('Enter');
+  t.match(page.url(), /#event-\d+$/);
+
+  await page.getByRole('heading', { name: 'Session' }).focus();
+  await reach('button', 'End all sessions of the user');
+  await keyboard.press('Enter');
+  await reach('textbox', 'Reason, for the log');
+  await keyboard.type('Diebstahl – gestohlen');
+  await keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  t.same(await sessionsOf(ann), []);
+  t.ok(
+    lines.some((line) => line.includes('Diebstahl – gestohlen')),
+    'the reason is logged',
+  );
+});
+
+t.test('text of strangers is text in every page', async (t) => {
+  const started = await start(t);
+  if (started === null) return;
+  const { page, url, ann, logIn, refresh, errors } = started;
+  const evil = '<img src=x onerror="document.title=1"></text><script>document.title=1</script>';
+  const pair = await logIn({ userId: ann, client: { ...HOME, userAgent: evil } });
+  await refresh(pair, { client: { ...OFFICE, userAgent: `${evil}2` } });
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  for (const path of [`users/${ann}`, `sessions/${String(claimsOf(pair.access).sid)}`]) {
+    await page.goto(`${url}/console/${path}`);
+    await page.getByRole('table').waitFor();
+    t.equal(await page.locator('main img, main script').count(), 0);
+    t.ok(await page.getByText('<img src=x').first().isVisible());
+  }
+  t.same(errors, []);
+});
+
+t.test('a page says so when the session of the operator has ended', async (t) => {
+  const started = await start(t);
+  if (started === null) return;
+  const { page, url, ann, operators, olga } = started;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  operators.delete(olga);
+  await page.getByRole('link', { name: 'Find' }).click();
+  await page.getByLabel(/^Id/).fill(ann);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText('Your session has ended. Sign in again.').waitFor();
+  t.equal(await page.evaluate('document.cookie + localStorage.length + sessionStorage.length'), '00');
+});
