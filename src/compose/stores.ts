@@ -8,7 +8,6 @@ import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
 import { type DueMigration, migrate } from '../adapters/postgres/migrate.ts';
-import { createOperators } from '../adapters/postgres/operators.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { ping } from '../adapters/postgres/ping.ts';
 import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
@@ -32,7 +31,6 @@ import type { AuditSeals } from '../ports/stores/audit-seals.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { MailBudget } from '../ports/stores/mail-budget.ts';
-import type { IsOperator } from '../ports/stores/operators.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
@@ -63,7 +61,6 @@ export interface Stores {
   readonly mailBudget: MailBudget;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly webhookDeliveries: WebhookDeliveries;
-  readonly isOperator: IsOperator;
   /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
   /** Rejects if the database is unreachable, lacks a table, or does not answer within five seconds. */
@@ -117,7 +114,6 @@ export async function openStores(
     mailBudget: instrument('mail_budget', createMailBudget(sql)),
     webhookEndpoints: instrument('webhook_endpoints', createWebhookEndpoints(sql)),
     webhookDeliveries: instrument('webhook_deliveries', createWebhookDeliveries(sql)),
-    ...instrument('operators', createOperators(sql)),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return instrument('signing_keys', createSigningKeys(sql));

@@ -91,7 +91,6 @@ import type { Attempts } from '../ports/stores/attempts.ts';
 import type { AuditLog } from '../ports/stores/audit-log.ts';
 import type { EmailChanges } from '../ports/stores/email-changes.ts';
 import type { EmailLinks } from '../ports/stores/email-links.ts';
-import type { IsOperator } from '../ports/stores/operators.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
@@ -133,7 +132,6 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly challenges: LoginChallenges;
   readonly passkeys: Passkeys;
   readonly legacyDoorsSkipSecondFactor: boolean;
-  readonly isOperator: IsOperator;
   /** Whether operators of the console must sign in with a second factor. */
   readonly operatorsNeedSecondFactor: boolean;
   readonly policy: Policy;

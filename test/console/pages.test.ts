@@ -184,10 +184,10 @@ t.test('text of strangers is text in every page', async (t) => {
 t.test('a page says so when the session of the operator has ended', async (t) => {
   const started = await start(t);
   if (started === null) return;
-  const { page, url, ann, operators, olga } = started;
+  const { page, url, ann, setOperator, olga } = started;
   await page.goto(`${url}/console`);
   await signIn(page);
-  operators.delete(olga);
+  await setOperator(olga, false);
   await page.getByRole('link', { name: 'Find' }).click();
   await page.getByLabel(/^Id/).fill(ann);
   await page.getByRole('button', { name: 'Find' }).click();

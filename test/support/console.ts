@@ -17,7 +17,7 @@ export async function consoleService(t: Pick<Test, 'teardown'>, settings: Settin
     return String((await service.post('/auth/register', account)).body.id);
   };
   const [olga, ann] = [await register('olga'), await register('ann')];
-  service.operators.add(olga);
+  await service.setOperator(olga);
 
   const cookieOf = (answer: { readonly headers: Headers }) =>
     answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';

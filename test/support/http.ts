@@ -84,10 +84,8 @@ export async function httpService(
       return hasher.verify(...args);
     },
   };
-  const operators = new Set<string>();
   const deps = {
     ...service,
-    isOperator: async (userId: string) => operators.has(userId),
     operatorsNeedSecondFactor: settings.operatorsNeedSecondFactor ?? false,
     passwords,
     attempts: createMemoryAttempts(),
@@ -149,7 +147,8 @@ export async function httpService(
     loginKey: SERVICE_KEY,
     adminKey: ADMIN_KEY,
     /** The ids of the users with the role operator. */
-    operators,
+    /** Gives an account the role `operator`, or takes it. */
+    setOperator: (userId: string, is = true) => service.users.setRoles(userId, is ? ['operator'] : [], []),
     /** How many passwords were verified so far. */
     verifications: () => verifications,
 

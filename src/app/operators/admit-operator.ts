@@ -2,7 +2,7 @@ import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { EndSession } from '../sessions/end-session.ts';
-import type { Operator, OperatorDeps } from './find-operator.ts';
+import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts';
 
 export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Operator>;
 
@@ -13,7 +13,7 @@ export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Oper
 export const admitOperator =
   ({
     findPageSession,
-    isOperator,
+    users,
     operatorsNeedSecondFactor,
     endSession,
   }: OperatorDeps & {
@@ -30,7 +30,7 @@ export const admitOperator =
     throw new Refusal('forbidden', fault);
 
     async function faultOf(id: string, level: string | undefined): Promise<string | null> {
-      if (!(await isOperator(id))) return 'This account does not have the role operator.';
+      if (!(await isOperator(users, id))) return 'This account does not have the role operator.';
       const lacksFactor = operatorsNeedSecondFactor && level !== 'aal2';
       return lacksFactor
         ? 'An operator needs a second factor. Add one to the account, and sign in again.'

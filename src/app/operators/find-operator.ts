@@ -1,5 +1,5 @@
 import type { ClientInfo } from '../../domain/events.ts';
-import type { IsOperator } from '../../ports/stores/operators.ts';
+import type { Users } from '../../ports/stores/users.ts';
 import type { FindPageSession } from '../account-pages/find-page-session.ts';
 
 /** A signed-in operator of the console. */
@@ -12,7 +12,7 @@ export type FindOperator = (secret: string, client: ClientInfo) => Promise<Opera
 
 export interface OperatorDeps {
   readonly findPageSession: FindPageSession;
-  readonly isOperator: IsOperator;
+  readonly users: Pick<Users, 'find'>;
   /** Whether an operator must have signed in with a second factor. */
   readonly operatorsNeedSecondFactor: boolean;
 }
@@ -22,10 +22,15 @@ export interface OperatorDeps {
  * second factor that is required. Keeps the session alive.
  */
 export const findOperator =
-  ({ findPageSession, isOperator, operatorsNeedSecondFactor }: OperatorDeps): FindOperator =>
+  ({ findPageSession, users, operatorsNeedSecondFactor }: OperatorDeps): FindOperator =>
   async (secret, client) => {
     const session = await findPageSession(secret, client);
-    if (session === null || !(await isOperator(session.userId))) return null;
+    if (session === null || !(await isOperator(users, session.userId))) return null;
     if (operatorsNeedSecondFactor && session.authentication.acr !== 'aal2') return null;
     return { userId: session.userId, sessionId: session.sessionId };
   };
+
+/** Whether the account has the role `operator`. */
+export async function isOperator(users: Pick<Users, 'find'>, userId: string): Promise<boolean> {
+  return (await users.find(userId))?.roles.includes('operator') === true;
+}

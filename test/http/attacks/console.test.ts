@@ -43,13 +43,13 @@ t.test('a page of another origin neither signs an operator in nor out', async (t
 t.test(
   'a cookie is worthless once its user loses the role, the password changes, or the account ends',
   async (t) => {
-    const { operatorCookie, send, post, ann, olga, operators } = await consoleService(t);
+    const { operatorCookie, send, post, ann, olga, setOperator } = await consoleService(t);
     const look = async (cookie: string) =>
       (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
     const cookie = await operatorCookie();
-    operators.delete(olga);
+    await setOperator(olga, false);
     t.equal(await look(cookie), 401);
-    operators.add(olga);
+    await setOperator(olga);
     t.equal(await look(cookie), 200);
     const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
     const authorization = `Bearer ${String(login.body.access)}`;

@@ -51,6 +51,7 @@ const OPEN = [
   'POST /auth/refresh',
   'POST /auth/register',
   'POST /auth/step-up',
+  'POST /auth/step-up/options',
   'POST /oauth/revoke',
   'POST /oauth/token',
 ];
