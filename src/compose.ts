@@ -12,15 +12,17 @@ import { followSlowestKind } from './app/accounts/follow-slowest-kind.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
+import { startLoop } from './compose/loop.ts';
 import { startObservability } from './compose/observability.ts';
 import { createSecurity } from './compose/security.ts';
 import { type Addresses, createServers } from './compose/servers.ts';
-import { openSharedState } from './compose/shared-state.ts';
+import { createMemory, openSharedState } from './compose/shared-state.ts';
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
 import { startWebhooks } from './compose/webhooks.ts';
+import type { PrimaryLink } from './compose/worker.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -33,7 +35,12 @@ export interface Overrides {
   readonly overload?: Partial<OverloadLimits>;
   /** Called for the steps of the start that take long. */
   readonly events?: StartEvents;
+  /** Absent: this process is the whole service. */
+  readonly primary?: PrimaryLink;
 }
+
+/** Milliseconds between two reads of the slowest kind of password hash. */
+const FOLLOW_PAUSE = 60_000;
 
 export interface Service {
   readonly app: App;
@@ -52,7 +59,8 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   const metrics = createMetrics();
   const tracing = await openTracing(config, log);
   const base = { clock, log, telemetry: metrics.telemetry, tracing: tracing.tracing };
-  const { events } = overrides;
+  const { events, primary } = overrides;
+  const runsBackgroundWork = primary?.runsBackgroundWork ?? true;
   const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls, events });
   try {
     return await composeOn(stores);
@@ -63,7 +71,12 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy, limits, emailVerification, tokens, keySet } = config;
-    const accessKeys = await openKeySet(config, { signingKeys: stores.signingKeys, clock, log });
+    const accessKeys = await openKeySet(config, {
+      signingKeys: stores.signingKeys,
+      maintains: runsBackgroundWork,
+      clock,
+      log,
+    });
     const slowestKind = followSlowestKind(stores);
     await slowestKind.reload();
     const { hashing, ...security } = createSecurity(
@@ -73,10 +86,13 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       metrics.telemetry,
       slowestKind.minimum,
     );
-    const shared = await openSharedState(config, base);
+    const shared = await openSharedState(config, primary?.memory ?? createMemory(config), base);
+    primary?.onSamplesWanted(metrics.samples);
+    const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };
     const observability = startObservability(config, {
       ...base,
       metrics,
+      exposition,
       hashing,
       revoked,
       outbox: stores.outbox,
@@ -126,44 +142,41 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const app = await createHttp(options);
     const consoleApp =
       hasConsolePort && consoleFiles !== null ? await createConsoleServer(options, consoleFiles) : null;
-    const servers = createServers(http, { app, consoleApp, exposition: metrics, log });
-    const deliveries = await startDeliveries(config, {
-      ...base,
-      outbox: stores.outbox,
-      users: stores.users,
-      budget: stores.mailBudget,
-      links: security.links,
-      origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
-    });
-    const webhooks = startWebhooks(config, {
-      ...base,
-      ...stores,
-      ...security,
-      webhookSender,
-      mailer: deliveries.mailer,
-    });
-    const upkeep = startUpkeep({
-      ...base,
-      ...stores,
-      policy,
-      slowestKind,
-      sealMacs: security.sealMacs,
-      auditKept: config.auditKept,
-    });
-    const keySetLoop = accessKeys.startMaintenance();
+    const servers = createServers(http, { app, consoleApp, exposition, log });
+    // In every worker: they read what another process has changed. An import runs in another process, too.
+    const background = [accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log)];
+    if (runsBackgroundWork) background.push(...(await startBackgroundWork()));
     return {
       app,
       listen: servers.listen,
       failed: stores.failed,
       async close() {
         await servers.close();
-        await Promise.all([deliveries.stop(), webhooks.stop(), upkeep.stop(), keySetLoop.stop()]);
+        await Promise.all(background.map((work) => work.stop()));
+        await primary?.reportMetrics(await metrics.samples());
         observability.stop();
         shared.close();
         await stores.close();
         await tracing.close();
       },
     };
+
+    /** The work that one process of the service does for all. */
+    async function startBackgroundWork() {
+      const deliveries = await startDeliveries(config, {
+        ...base,
+        outbox: stores.outbox,
+        users: stores.users,
+        budget: stores.mailBudget,
+        links: security.links,
+        origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
+      });
+      const { mailer } = deliveries;
+      const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
+      const { sealMacs } = security;
+      const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs, auditKept: config.auditKept });
+      return [deliveries, webhooks, upkeep];
+    }
   }
 }
 

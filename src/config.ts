@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { type BreachConfig, readBreaches } from './config/breaches.ts';
 import { readBroker } from './config/broker.ts';
-import { type DatabaseConfig, databaseWarnings, readDatabase, readRedis } from './config/database.ts';
+import {
+  type DatabaseConfig,
+  databaseWarnings,
+  readDatabase,
+  readRedis,
+  readWorkers,
+} from './config/database.ts';
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
 import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
@@ -45,6 +51,8 @@ export interface Config {
   /** Milliseconds for which audit events are kept after they were sealed. */
   readonly auditKept: number;
   readonly database: DatabaseConfig;
+  /** Processes that answer requests. With more than one, another process starts and watches them. */
+  readonly workers: number;
   /** Null: the memory of this process is used instead. */
   readonly redisUrl: string | null;
   /** Null: events are logged and not published. */
@@ -105,6 +113,7 @@ export async function readConfig(
   const limits = readLimits(variables, read);
   const auditKept = read.duration('AUDIT_KEEP', variables.AUDIT_KEEP, DAY);
   const database = readDatabase(variables, read);
+  const workers = readWorkers(variables, database, read);
   const redisUrl = readRedis(variables, read);
   const brokerUrl = readBroker(variables, read);
   const mail = readMail(variables, { production, publicUrl: http.publicUrl }, read);
@@ -153,6 +162,7 @@ export async function readConfig(
     emailVerification,
     auditKept,
     database,
+    workers,
     redisUrl,
     brokerUrl,
     mail,

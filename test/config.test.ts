@@ -436,6 +436,9 @@ const wrong: [Env, RegExp, number?][] = [
   [{ DATABASE_SCHEMA: 'pg_own' }, /^DATABASE_SCHEMA/],
   [{ DATABASE_SCHEMA: 'own"' }, /^DATABASE_SCHEMA/],
   [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
+  [{ POSTGRES_HOST: 'db', WORKERS: '0' }, /^WORKERS got "0" and wants a whole number from 1 to 64, or auto/],
+  [{ POSTGRES_HOST: 'db', WORKERS: '65' }, /^WORKERS/],
+  [{ WORKERS: '2' }, /^WORKERS got "2" and wants 1 with the embedded database/],
   [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
   [
     { REDIS_URL: 'redis://cache/abc' },

@@ -16,6 +16,8 @@ export type KeySetConfig = Pick<Config, 'keySet' | 'policy'>;
 interface KeySetDeps {
   /** Loads the store of the keys. */
   readonly signingKeys: () => Promise<SigningKeys>;
+  /** Whether this process makes and removes keys. Otherwise it only reads them. */
+  readonly maintains: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -60,7 +62,7 @@ function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */
 async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): Promise<KeySource> {
   const { alg, file, encryptionKeys } = keySet;
-  const { clock, log } = deps;
+  const { clock, log, maintains } = deps;
   const options = { timing: keySetTiming(policy, keySet), clock, log };
   if (file !== null) {
     const { createFileKeySource } = await import('../adapters/jose/file-key-source.ts');
@@ -75,7 +77,8 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
     ]);
   const { list } = signingKeys;
   const makeKey = createSealedKeys(encryptionKeys).make;
-  const maintain = alg === null ? list : maintainKeySet({ ...options, signingKeys, makeKey, alg });
+  const maintain =
+    alg === null || !maintains ? list : maintainKeySet({ ...options, signingKeys, makeKey, alg });
   return createDatabaseKeySource({ ...options, encryptionKeys, list, maintain });
 }
 

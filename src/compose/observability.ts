@@ -1,4 +1,5 @@
 import type { HttpOptions } from '../adapters/http/http.ts';
+import type { Exposition } from '../adapters/http/operations/metrics.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { monitorOverload, OVERLOAD_LIMITS, type OverloadLimits } from '../adapters/telemetry/overload.ts';
@@ -10,6 +11,8 @@ import type { WebhookDeliveries } from '../ports/stores/webhook-deliveries.ts';
 
 interface Options {
   readonly metrics: Metrics;
+  /** The metrics of the whole service. */
+  readonly exposition: Exposition;
   readonly outbox: Outbox;
   readonly webhookDeliveries: WebhookDeliveries;
   /** The numbers of running and waiting password hashes. */
@@ -25,7 +28,7 @@ export function startObservability(
   { production, http }: Pick<Config, 'production' | 'http'>,
   options: Options,
 ) {
-  const { metrics, outbox, webhookDeliveries, hashing, revoked, clock, log } = options;
+  const { metrics, exposition, outbox, webhookDeliveries, hashing, revoked, clock, log } = options;
   metrics.addReadings({
     outbox,
     webhookDeliveries,
@@ -48,7 +51,7 @@ export function startObservability(
       readOverload: overload.read,
       onShed: metrics.shed,
       onAnswered: metrics.answered,
-      metrics: http.metricsPort === null ? { ...metrics, access } : null,
+      metrics: http.metricsPort === null ? { ...exposition, access } : null,
     } satisfies Partial<HttpOptions['observability']>,
     /** Rejects while the service is overloaded. */
     async checkCapacity(): Promise<void> {

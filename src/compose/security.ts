@@ -29,6 +29,9 @@ import type { Telemetry } from '../ports/telemetry.ts';
 /** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
 const PASSWORD_QUEUE = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
+/** Several workers have a processor each. */
+const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, atOnce: 1 };
+
 /** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */
 const JTI_QUEUE = { atOnce: 1, queue: 64 };
 
@@ -42,13 +45,17 @@ export function createSecurity(
     passkeys,
     dpopNonce,
     breaches,
-  }: Pick<Config, 'tokens' | 'argon2' | 'dataKeys' | 'http' | 'passkeys' | 'dpopNonce' | 'breaches'>,
+    workers,
+  }: Pick<
+    Config,
+    'tokens' | 'argon2' | 'dataKeys' | 'http' | 'passkeys' | 'dpopNonce' | 'breaches' | 'workers'
+  >,
   keySet: AccessKeySet,
   log: Log,
   telemetry: Pick<Telemetry, 'breachSearchFailed'>,
   minimumRefusalTime: () => number,
 ) {
-  const turns = createFairQueue(PASSWORD_QUEUE);
+  const turns = createFairQueue(workers > 1 ? PASSWORD_QUEUE_OF_WORKER : PASSWORD_QUEUE);
   const jtiTurns = createFairQueue(JTI_QUEUE);
   return {
     hashing: {

@@ -1,3 +1,4 @@
+import type { SharedMemory } from '../adapters/cluster/shared-memory.ts';
 import { createMemoryAttempts } from '../adapters/memory/attempts.ts';
 import { createMemoryCache } from '../adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../adapters/memory/used-proofs.ts';
@@ -6,34 +7,32 @@ import { attemptsWithFallback } from '../app/attempts-with-fallback.ts';
 import { usedProofsWithFallback } from '../app/used-proofs-with-fallback.ts';
 import type { Config } from '../config.ts';
 import { PROOF_ATTEMPT_POLICY } from '../domain/second-factor.ts';
-import type { Cache } from '../ports/cache.ts';
-import type { Attempts } from '../ports/stores/attempts.ts';
-import type { UsedProofs } from '../ports/stores/used-proofs.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
-/** State that replicas share through Redis. Without Redis each process has its own. */
-export interface SharedState {
-  /** Attempts stay limited during an outage of Redis: this process then counts them in memory. */
-  readonly attempts: Attempts;
-  /** The attempts to prove a second factor, counted apart from those of passwords. */
-  readonly proofAttempts: Attempts;
-  readonly cache: Cache;
-  /** Proofs that were used are refused during an outage of Redis too, as far as this process has seen them. */
-  readonly usedProofs: UsedProofs;
+/**
+ * State that replicas share through Redis. Without Redis each replica has its own. During an outage of Redis each
+ * replica counts attempts in memory, and refuses the used proofs that it has seen.
+ */
+export interface SharedState extends SharedMemory {
   close(): void;
+}
+
+/** Creates what Redis replaces. Of several workers only the process that watches them creates it. */
+export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'limits'>): SharedMemory {
+  return {
+    attempts: createMemoryAttempts({ policy }),
+    proofAttempts: createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY }),
+    usedProofs: createMemoryUsedProofs(),
+    cache: createMemoryCache(),
+  };
 }
 
 export async function openSharedState(
   { redisUrl, limits: { attempts: policy } }: Pick<Config, 'redisUrl' | 'limits'>,
+  memory: SharedMemory,
   { log, telemetry }: { readonly log: Logger; readonly telemetry: Telemetry },
 ): Promise<SharedState> {
-  const memory = createMemoryAttempts({ policy });
-  const proofsHere = createMemoryUsedProofs();
-  const factors = createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY });
-  if (redisUrl === null) {
-    const cache = createMemoryCache();
-    return { attempts: memory, proofAttempts: factors, cache, usedProofs: proofsHere, close() {} };
-  }
+  if (redisUrl === null) return { ...memory, close() {} };
   // Loaded on demand: importing the driver delays the start.
   const [{ connectRedis }, { createRedisAttempts }, { createRedisCache }, { createRedisUsedProofs }] =
     await Promise.all([
@@ -44,14 +43,14 @@ export async function openSharedState(
     ]);
   const redis = await connectRedis(redisUrl, log);
   return {
-    attempts: attemptsWithFallback(createRedisAttempts(redis, { policy }), memory, log),
+    attempts: attemptsWithFallback(createRedisAttempts(redis, { policy }), memory.attempts, log),
     proofAttempts: attemptsWithFallback(
       createRedisAttempts(redis, { policy: PROOF_ATTEMPT_POLICY, prefix: 'kinship:proof:' }),
-      factors,
+      memory.proofAttempts,
       log,
     ),
     cache: createRedisCache(redis),
-    usedProofs: usedProofsWithFallback(createRedisUsedProofs(redis), proofsHere, { log, telemetry }),
+    usedProofs: usedProofsWithFallback(createRedisUsedProofs(redis), memory.usedProofs, { log, telemetry }),
     close: () => redis.disconnect(),
   };
 }

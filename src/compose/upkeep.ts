@@ -33,7 +33,7 @@ const HOUR = 60 * MINUTE;
 /** Events without a seal are unprotected: at most this long, plus the time of a round. */
 const SEAL_PAUSE = 10_000;
 
-/** Starts to seal audit events, to remove rows whose retention time is over, and to follow what imports change. */
+/** Starts to seal audit events, and to remove rows whose retention time is over. */
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
   readonly outbox: Outbox;
@@ -42,8 +42,6 @@ export function startUpkeep(deps: {
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
   readonly secondFactors: SecondFactors;
-  /** Read again now and then, because an import runs in another process. */
-  readonly slowestKind: { reload(): Promise<number> };
   readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly sealMacs: SealMacs;
@@ -62,7 +60,6 @@ export function startUpkeep(deps: {
     startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, removeOldDeliveries(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(MINUTE, deps.slowestKind.reload, deps.log),
     startLoop(HOUR, removeOldAuditEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(SEAL_PAUSE, copyFailedPasswords(deps), deps.log, { busyDelay: BUSY_DELAY }),
     startLoop(SEAL_PAUSE, sealEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { availableParallelism } from 'node:os';
 import type { PoolerMode } from '../adapters/postgres/connection/session.ts';
 import { readConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import type { Variables } from './environment.ts';
@@ -68,6 +69,25 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
     pooler,
     schema,
   };
+}
+
+/** The maximum of WORKERS. More processes than processors gain nothing. */
+const MAX_WORKERS = 64;
+
+/**
+ * The number of processes that answer requests. `auto` is one for each processor. One process only can have the
+ * embedded database open, so that `auto` is 1 there.
+ */
+export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, read: Readers): number {
+  const isEmbedded = database.kind === 'embedded';
+  if (WORKERS === 'auto') return isEmbedded ? 1 : Math.min(availableParallelism(), MAX_WORKERS);
+  if (!/^\d+$/.test(WORKERS) || Number(WORKERS) < 1 || Number(WORKERS) > MAX_WORKERS) {
+    read.wrong('WORKERS', WORKERS, `a whole number from 1 to ${MAX_WORKERS}, or auto`);
+    return 1;
+  }
+  if (isEmbedded && WORKERS !== '1')
+    read.wrong('WORKERS', WORKERS, '1 with the embedded database: set DATABASE_URL for more processes');
+  return Number(WORKERS);
 }
 
 /** A schema name that needs no quotes in SQL; null if it is not set. */

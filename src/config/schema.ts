@@ -9,6 +9,7 @@ export const Environment = Type.Object({
   LOG_FORMAT: text(),
   DATA_DIR: text('./data'),
   SECRETS_DIR: text(),
+  WORKERS: text('1'),
 
   API_HOST: text('127.0.0.1'),
   API_PORT: text('3000'),

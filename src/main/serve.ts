@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
-import { createLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import { isWorker } from '../adapters/cluster/worker-process.ts';
+import { createLog, createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { compose, type Service } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -7,6 +8,9 @@ import type { Terminal } from './terminal.ts';
 
 /** Milliseconds in which a stopping service finishes the requests that it accepted. */
 const SHUTDOWN_DEADLINE = 10_000;
+
+const NO_RELOAD =
+  'one process cannot reload without failed requests: set WORKERS to 2 or more, or restart it';
 
 /**
  * Runs the service until a signal ends it. `release` removes the signal handler of the time before the log
@@ -17,9 +21,15 @@ export async function serve(release: () => void): Promise<void> {
   let log: Logger | undefined;
   try {
     const config = await readConfig();
+    if (config.workers > 1 && isWorker()) {
+      log = isForPeople(config) ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
+      return await (await import('./worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
+    }
     const terminal = isForPeople(config) ? await (await import('./terminal.ts')).openTerminal(config) : null;
     log = terminal?.log ?? createLog(config.logLevel);
-    await start(config, log, terminal, release);
+    reportConfig(config, log);
+    if (config.workers > 1) await startWorkers(config, log, terminal, release);
+    else await start(config, log, terminal, release);
   } catch (error) {
     if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
     else await logFailure(log ?? createLog('info'), error);
@@ -37,6 +47,23 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
   await flushLog(log);
 }
 
+/** Of several workers only their primary reports this. */
+function reportConfig({ warnings, createdKeys, dataDir }: Config, log: Logger): void {
+  for (const warning of warnings) log.warn({}, warning);
+  if (createdKeys.length > 0) log.info({ folder: dataDir, keys: createdKeys }, 'keys created');
+}
+
+async function startWorkers(
+  config: Config,
+  log: Logger,
+  terminal: Terminal | null,
+  release: () => void,
+): Promise<void> {
+  const { runPrimary } = await import('./primary.ts');
+  const addresses = await runPrimary(config, log, SHUTDOWN_DEADLINE, release);
+  await terminal?.welcome(addresses);
+}
+
 async function start(
   config: Config,
   log: Logger,
@@ -48,10 +75,6 @@ async function start(
     process.exit(0);
   });
   release();
-  for (const warning of config.warnings) log.warn({}, warning);
-  if (config.createdKeys.length > 0)
-    log.info({ folder: config.dataDir, keys: config.createdKeys }, 'keys created');
-
   const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
   releaseSignals();
   const stopping = stopOnSignals(service, log);
@@ -75,7 +98,10 @@ async function start(
 
 function stopOnSignals(service: Service, log: Logger): { hasBegun(): boolean } {
   let hasBegun = false;
-  closeWithGrace({ delay: SHUTDOWN_DEADLINE, logger: false }, async ({ err, signal }) => {
+  const skip: ['SIGHUP'] | [] = process.stdout.isTTY ? [] : ['SIGHUP'];
+  // Managers send SIGHUP for a reload, which must not end the service.
+  if (skip.length > 0) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));
+  closeWithGrace({ delay: SHUTDOWN_DEADLINE, logger: false, skip }, async ({ err, signal }) => {
     hasBegun = true;
     if (err) log.fatal({ err }, 'stopping after an uncaught error');
     else log.info({ signal }, 'stopping');

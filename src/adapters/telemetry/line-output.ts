@@ -4,6 +4,12 @@ import type { DestinationStream } from 'pino';
 /** Bytes of lines that may wait for the reader. Further lines are dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
 
+/**
+ * Bytes of one write, unless one line is longer. A pipe takes so many at once (PIPE_BUF of pipe(7)), so that lines of
+ * several workers on one pipe do not mix.
+ */
+const MAX_WRITE_BYTES = 4_096;
+
 /** Milliseconds from a failed write to the next attempt. Lines are dropped meanwhile. */
 const RETRY_PAUSE = 1_000;
 
@@ -19,7 +25,7 @@ export interface LineOutput extends DestinationStream {
 
 /**
  * Writes lines to a stream in bounded memory, even if its reader stalls or closes. The lines of one turn of the event
- * loop are one write, and at most one write runs at a time. Writes to pipes and sockets do not block. Writes to files
+ * loop are written together, and at most one write runs at a time. Writes to pipes and sockets do not block. Writes to files
  * and terminals are synchronous.
  *
  * `onResumed` gets the number of dropped lines when writes succeed again.
@@ -65,11 +71,9 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
 
   function writeWaiting(): void {
     if (isWriting || lines.length === 0) return;
-    const [count, bytes] = [lines.length, waitingBytes];
-    const chunk = lines.join('');
-    lines = [];
+    const { count, bytes, text } = takeChunk();
     isWriting = true;
-    stream.write(chunk, (error) => {
+    stream.write(text, (error) => {
       isWriting = false;
       waitingBytes -= bytes;
       if (error) giveUp(count);
@@ -77,6 +81,19 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
       if (lines.length > 0) writeWaiting();
       else endFlushes();
     });
+  }
+
+  function takeChunk() {
+    let [count, bytes] = [0, 0];
+    for (const line of lines) {
+      const size = Buffer.byteLength(line);
+      if (count > 0 && bytes + size > MAX_WRITE_BYTES) break;
+      count += 1;
+      bytes += size;
+    }
+    const text = lines.slice(0, count).join('');
+    lines = lines.slice(count);
+    return { count, bytes, text };
   }
 
   /** Drops the lines of the failed write and all waiting lines, because the reader may never return. */

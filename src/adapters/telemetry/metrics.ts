@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Overload } from '../../ports/overload.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
+import type { Samples } from './metrics/add-up.ts';
 import { readBacklog } from './metrics/backlog.ts';
 import { countDeliveries, countFailedRemovals } from './metrics/deliveries.ts';
 import { instruments } from './metrics/instruments.ts';
@@ -32,6 +33,8 @@ export interface Metrics {
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. Does not reject if the database is unavailable. */
   scrape(): Promise<string>;
+  /** The same as plain data, to be added up with those of other processes. */
+  samples(): Promise<Samples>;
 }
 
 export function createMetrics(): Metrics {
@@ -75,6 +78,7 @@ export function createMetrics(): Metrics {
         'kinship_revocation_feed_complete',
         'Whether this replica receives revocations as they happen.',
         () => Number(isFeedComplete()),
+        'min',
       );
       make.reading(
         'kinship_revocation_consumers',
@@ -93,6 +97,10 @@ export function createMetrics(): Metrics {
     async scrape() {
       await updateBacklog();
       return registry.metrics();
+    },
+    async samples() {
+      await updateBacklog();
+      return registry.getMetricsAsJSON();
     },
   };
 }

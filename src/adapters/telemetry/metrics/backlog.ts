@@ -15,7 +15,7 @@ const TIMEOUT = 1_000;
  * does not answer in time, the gauges of the outbox are absent and `kinship_database_up` is 0.
  */
 export function readBacklog(
-  { gauge }: Instruments,
+  { sharedGauge }: Instruments,
   {
     outbox,
     webhookDeliveries,
@@ -26,18 +26,38 @@ export function readBacklog(
     readonly clock: Clock;
   },
 ): () => Promise<void> {
-  const up = gauge('kinship_database_up', 'Whether the database answered the query of the last scrape.');
-  const waiting = gauge('kinship_outbox_entries', 'Outbox entries that wait for delivery.', 'kind');
-  const age = gauge('kinship_outbox_oldest_entry_age_seconds', 'Age of the oldest waiting entry.', 'kind');
-  const postponed = gauge(
-    'kinship_outbox_postponed_entries',
-    'Outbox entries whose next attempt is more than an hour away.',
+  const up = sharedGauge(
+    'kinship_database_up',
+    'Whether the database answered the query of the last scrape.',
+    'min',
+  );
+  const waiting = sharedGauge(
+    'kinship_outbox_entries',
+    'Outbox entries that wait for delivery.',
+    'max',
     'kind',
   );
-  const webhooks = gauge('kinship_webhook_deliveries_pending', 'Deliveries to enabled endpoints that wait.');
-  const overdue = gauge(
+  const age = sharedGauge(
+    'kinship_outbox_oldest_entry_age_seconds',
+    'Age of the oldest waiting entry.',
+    'max',
+    'kind',
+  );
+  const postponed = sharedGauge(
+    'kinship_outbox_postponed_entries',
+    'Outbox entries whose next attempt is more than an hour away.',
+    'max',
+    'kind',
+  );
+  const webhooks = sharedGauge(
+    'kinship_webhook_deliveries_pending',
+    'Deliveries to enabled endpoints that wait.',
+    'max',
+  );
+  const overdue = sharedGauge(
     'kinship_webhook_oldest_due_age_seconds',
     'How long the longest due delivery to an endpoint has waited.',
+    'max',
   );
   let queriedAt = Number.NEGATIVE_INFINITY;
   let result: Promise<() => void> = Promise.resolve(clearGauges);

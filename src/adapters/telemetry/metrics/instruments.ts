@@ -1,5 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
+/** How the values of several processes become one. Counters, histograms and most gauges are summed. */
+type Aggregator = 'sum' | 'min' | 'max';
+
 /** Creates instruments in the given registry. There is no global registry: one process may run several services. */
 export function instruments(registry: Registry) {
   const registers = [registry];
@@ -14,8 +17,13 @@ export function instruments(registry: Registry) {
       ...labelNames: Label[]
     ) => new Histogram({ name, help, labelNames, buckets: [...buckets], registers }),
 
-    gauge: <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
-      new Gauge({ name, help, labelNames, registers }),
+    /** A gauge that every process reads from the same source. */
+    sharedGauge: <Label extends string = never>(
+      name: string,
+      help: string,
+      aggregator: Aggregator,
+      ...labelNames: Label[]
+    ) => new Gauge({ name, help, labelNames, registers, aggregator }),
 
     /** A counter whose total is read at each scrape. */
     total: (name: string, help: string, read: () => number) =>
@@ -30,11 +38,12 @@ export function instruments(registry: Registry) {
       }),
 
     /** A gauge whose value is read at each scrape. */
-    reading: (name: string, help: string, read: () => number) =>
+    reading: (name: string, help: string, read: () => number, aggregator: Aggregator = 'sum') =>
       new Gauge({
         name,
         help,
         registers,
+        aggregator,
         collect() {
           this.set(read());
         },

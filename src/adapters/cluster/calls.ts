@@ -1,0 +1,71 @@
+import { withDeadline } from '../../lib/time.ts';
+
+/** One end of a connection between two processes, in the order of its messages. */
+export interface MessagePort {
+  send(message: object): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
+
+/** What the other end may call, by name. Arguments and results are copied, so they are plain data. */
+// biome-ignore lint/suspicious/noExplicitAny: each function has parameters of its own; both ends are one program
+export type Handlers = Readonly<Record<string, (...args: any[]) => Promise<unknown>>>;
+
+/** Calls a function of the other end. Rejects if it fails there, or does not answer in time. */
+export type Call = <Result>(name: string, ...args: readonly unknown[]) => Promise<Result>;
+
+/** Milliseconds. A longer wait means that the other process hangs. */
+const DEADLINE = 5_000;
+
+type Message =
+  | { readonly kinship: 'call'; readonly id: number; readonly name: string; readonly args: unknown[] }
+  | { readonly kinship: 'answer'; readonly id: number; readonly result?: unknown; readonly failure?: string };
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Connects two processes of one program: each end serves its handlers, and calls those of the other end. */
+export function connectCalls(port: MessagePort, handlers: Handlers): Call {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+
+  port.onMessage((message) => {
+    if (!isMessage(message)) return;
+    if (message.kinship === 'call') void answer(message);
+    else settle(message);
+  });
+
+  return async <Result>(name: string, ...args: readonly unknown[]) => {
+    const id = ++lastId;
+    const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }));
+    port.send({ kinship: 'call', id, name, args });
+    try {
+      return (await withDeadline(DEADLINE, answered, () => noAnswer(name))) as Result;
+    } finally {
+      waiting.delete(id);
+    }
+  };
+
+  async function answer({ id, name, args }: Extract<Message, { kinship: 'call' }>): Promise<void> {
+    try {
+      const result = await handlers[name]?.(...args);
+      port.send({ kinship: 'answer', id, result });
+    } catch (error) {
+      port.send({ kinship: 'answer', id, failure: String(error) });
+    }
+  }
+
+  function settle({ id, result, failure }: Extract<Message, { kinship: 'answer' }>): void {
+    if (failure === undefined) waiting.get(id)?.resolve(result);
+    else waiting.get(id)?.reject(new Error(failure));
+  }
+}
+
+function isMessage(message: unknown): message is Message {
+  return typeof message === 'object' && message !== null && 'kinship' in message;
+}
+
+function noAnswer(name: string): Error {
+  return new Error(`The other process did not answer "${name}" within ${DEADLINE} ms.`);
+}

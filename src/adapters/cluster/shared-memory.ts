@@ -1,0 +1,79 @@
+import { withDeadline } from '../../lib/time.ts';
+import type { Cache } from '../../ports/cache.ts';
+import type { Attempts } from '../../ports/stores/attempts.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
+import type { Call, Handlers } from './calls.ts';
+
+/** What the workers of one service share in memory. If each had its own, their limits would add up. */
+export interface SharedMemory {
+  readonly attempts: Attempts;
+  readonly proofAttempts: Attempts;
+  readonly usedProofs: UsedProofs;
+  readonly cache: Cache;
+}
+
+/** Serves the memory of this process to one worker. */
+export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: SharedMemory): Handlers {
+  return {
+    ...serveAttempts('attempts', attempts),
+    ...serveAttempts('proofAttempts', proofAttempts),
+    'usedProofs.use': (...use: Parameters<UsedProofs['use']>) =>
+      usedProofs.use(...use).catch((error: unknown) => {
+        // Errors lose their class on the way to another process.
+        if (error instanceof FullOfProofs) return FULL;
+        throw error;
+      }),
+    'cache.get': (key: string) => cache.get(key),
+    'cache.set': (key: string, value: string) => cache.set(key, value),
+  };
+}
+
+const FULL = 'full';
+
+/** The memory of the primary, as a worker sees it. */
+export function createMemoryClient(call: Call): SharedMemory {
+  return {
+    attempts: createAttempts('attempts', call),
+    proofAttempts: createAttempts('proofAttempts', call),
+    usedProofs: {
+      async use(proof, now, until) {
+        const { jkt, jti } = proof;
+        const answer = await reach<boolean | typeof FULL>(call, 'usedProofs.use', { jkt, jti }, now, until);
+        if (answer === FULL) throw new FullOfProofs();
+        return answer;
+      },
+    },
+    cache: {
+      get: (key) => reach<string | null>(call, 'cache.get', key).catch(() => null),
+      set: (key, value) => reach<void>(call, 'cache.set', key, value).catch(() => {}),
+    },
+  };
+}
+
+/** Milliseconds. The ports promise an answer within about a second. */
+const DEADLINE = 1_000;
+const LATE = `The process that holds the shared memory did not answer within ${DEADLINE} ms.`;
+
+const ATTEMPT_METHODS = ['begin', 'recordSuccess', 'recordRecovery', 'countAction'] as const;
+
+function serveAttempts(name: string, attempts: Attempts): Handlers {
+  return Object.fromEntries(ATTEMPT_METHODS.map((method) => [`${name}.${method}`, attempts[method]]));
+}
+
+function createAttempts(name: string, call: Call): Attempts {
+  return {
+    begin: (subject, now) => reach(call, `${name}.begin`, subject, now),
+    recordSuccess: (subject, now) => reach(call, `${name}.recordSuccess`, subject, now),
+    recordRecovery: (owner, now) => reach(call, `${name}.recordRecovery`, owner, now),
+    countAction: (key, limit, now) => reach(call, `${name}.countAction`, key, limit, now),
+  };
+}
+
+async function reach<Result>(call: Call, name: string, ...args: readonly unknown[]): Promise<Result> {
+  try {
+    return await withDeadline(DEADLINE, call<Result>(name, ...args), () => new Error(LATE));
+  } catch (error) {
+    throw new StoreUnavailable('unknown', error);
+  }
+}

@@ -1,0 +1,190 @@
+import { sleep, waitAtMost } from '../../lib/time.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Exit } from './worker-process.ts';
+
+/** A worker that the supervisor watches. */
+export interface SupervisedWorker {
+  readonly pid: number;
+  /** Resolves when the worker answers requests. Does not reject. */
+  readonly ready: Promise<unknown>;
+  readonly exited: Promise<Exit>;
+  /** Asks the worker to finish its requests and to end. */
+  stop(): void;
+  kill(): void;
+}
+
+export interface Supervisor {
+  /** Starts the first worker, then the others together. Rejects if one of them ends before it is ready. */
+  start(): Promise<void>;
+  /** Replaces one worker after another. The old worker stops when the new one is ready. */
+  reload(): Promise<void>;
+  /** Stops all workers. Rejects if one had to be killed, or did not end by itself. */
+  stop(): Promise<void>;
+  /** Workers that answer requests. */
+  readyWorkers(): number;
+  /** Workers that were started again since the start. */
+  restarts(): number;
+}
+
+interface Options {
+  readonly count: number;
+  /** Starts the worker of a place. The first place is 0. */
+  readonly fork: (place: number) => SupervisedWorker;
+  /** Milliseconds in which a stopping worker must end. */
+  readonly deadline: number;
+  readonly log: Log;
+  readonly wait?: (milliseconds: number, stop: AbortSignal) => Promise<void>;
+  readonly now?: () => number;
+}
+
+/** Milliseconds before a worker is started again: doubled at each failure, up to the longest wait. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+
+/** Milliseconds after which a worker counts as healthy, so that the next wait is the first one again. */
+const HEALTHY_AFTER = 60_000;
+
+/** The place of a worker. Its worker may change, and there is one at a time except during a replacement. */
+interface Place {
+  readonly number: number;
+  worker: SupervisedWorker | null;
+  isReady: boolean;
+  isReplacing: boolean;
+  failures: number;
+}
+
+/** Keeps a number of workers running. */
+export function createSupervisor({
+  count,
+  fork,
+  deadline,
+  log,
+  wait = sleep,
+  now = performance.now.bind(performance),
+}: Options): Supervisor {
+  const places: Place[] = Array.from({ length: count }, (_, number) => ({
+    number,
+    worker: null,
+    isReady: false,
+    isReplacing: false,
+    failures: 0,
+  }));
+  const alive = new Set<SupervisedWorker>();
+  const stopping = new AbortController();
+  let restarts = 0;
+  let reloading: Promise<void> | null = null;
+
+  return {
+    async start() {
+      const [first, ...others] = places;
+      if (first === undefined) return;
+      await launch(first);
+      await Promise.all(others.map(launch));
+      for (const place of places) watch(place);
+    },
+
+    async reload() {
+      reloading ??= replaceAll().finally(() => {
+        reloading = null;
+      });
+      await reloading;
+    },
+
+    async stop() {
+      stopping.abort();
+      const workers = [...alive];
+      for (const worker of workers) worker.stop();
+      const exits = await waitAtMost(deadline, Promise.all(workers.map(({ exited }) => exited)));
+      for (const worker of alive) worker.kill();
+      if (exits === undefined) throw new Error(`A worker did not end within ${deadline} ms, and was killed.`);
+      const failed = exits.filter(({ code }) => code !== 0).length;
+      if (failed > 0) throw new Error(`${failed} workers failed while they stopped.`);
+    },
+
+    readyWorkers: () => places.filter(({ isReady }) => isReady).length,
+    restarts: () => restarts,
+  };
+
+  function startWorker(place: Place): SupervisedWorker {
+    const worker = fork(place.number);
+    alive.add(worker);
+    void worker.exited.then(() => alive.delete(worker));
+    return worker;
+  }
+
+  async function launch(place: Place): Promise<void> {
+    place.worker = startWorker(place);
+    await untilReady(place.worker);
+    place.isReady = true;
+  }
+
+  async function untilReady(worker: SupervisedWorker): Promise<void> {
+    const exit = await Promise.race([worker.ready.then(() => null), worker.exited]);
+    if (exit !== null) throw new Error(`Worker ${worker.pid} ended before it was ready (${describe(exit)}).`);
+  }
+
+  /** Starts the worker of this place again whenever it ends, unless it is stopped or replaced. */
+  function watch(place: Place): void {
+    const { worker } = place;
+    if (worker === null) return;
+    const since = now();
+    void worker.exited.then(async (exit) => {
+      if (place.worker !== worker || stopping.signal.aborted) return;
+      place.isReady = false;
+      place.worker = null;
+      const isHealthy = now() - since > HEALTHY_AFTER;
+      place.failures = isHealthy ? 1 : place.failures + 1;
+      const pause = Math.min(FIRST_WAIT * 2 ** (place.failures - 1), LONGEST_WAIT);
+      log.error({ worker: worker.pid, ...exit, pause }, 'a worker ended unexpectedly; it is started again');
+      await wait(pause, stopping.signal);
+      if (stopping.signal.aborted || place.isReplacing || place.worker !== null) return;
+      restart(place);
+    });
+  }
+
+  function restart(place: Place): void {
+    restarts += 1;
+    const worker = startWorker(place);
+    place.worker = worker;
+    watch(place);
+    void worker.ready.then(() => {
+      if (place.worker === worker) place.isReady = true;
+    });
+  }
+
+  async function replaceAll(): Promise<void> {
+    for (const place of places) {
+      if (stopping.signal.aborted) return;
+      place.isReplacing = true;
+      try {
+        await replace(place);
+      } catch (err) {
+        if (stopping.signal.aborted) return;
+        log.error({ err }, 'the reload ended early; the workers that were not replaced continue');
+        if (place.worker === null) restart(place);
+        return;
+      } finally {
+        place.isReplacing = false;
+      }
+    }
+    log.info({ workers: count }, 'reloaded');
+  }
+
+  async function replace(place: Place): Promise<void> {
+    const next = startWorker(place);
+    await untilReady(next);
+    const old = place.worker;
+    place.worker = next;
+    place.isReady = true;
+    place.failures = 0;
+    watch(place);
+    if (old === null) return;
+    old.stop();
+    await waitAtMost(deadline, old.exited);
+    if (alive.has(old)) old.kill();
+  }
+}
+
+function describe({ code, signal }: Exit): string {
+  return signal === null ? `exit code ${code}` : signal;
+}

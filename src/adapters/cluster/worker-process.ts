@@ -1,0 +1,52 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { type Call, connectCalls, type Handlers } from './calls.ts';
+
+/** How a process ended: its exit code, or the signal that ended it. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A worker, as the primary sees it. */
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly call: Call;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<Exit>;
+  kill(): void;
+}
+
+/** Starts this program again as a worker, which shares the listening sockets of this process. */
+export function forkWorker(handlers: Handlers): WorkerProcess {
+  // Metrics contain values that JSON cannot express.
+  cluster.setupPrimary({ serialization: 'advanced' });
+  const worker = cluster.fork();
+  const call = connectCalls(portOf(worker), handlers);
+  return {
+    pid: worker.process.pid ?? 0,
+    call,
+    exited: once(worker, 'exit').then(([code, signal]) => ({ code, signal })),
+    kill: () => worker.process.kill('SIGKILL'),
+  };
+}
+
+/** Whether another process of this service started this one. */
+export function isWorker(): boolean {
+  return cluster.isWorker;
+}
+
+/** Connects this worker to the process that started it. */
+export function connectToPrimary(handlers: Handlers): Call {
+  const { worker } = cluster;
+  if (worker === undefined) throw new Error('This process is not a worker.');
+  return connectCalls(portOf(worker), handlers);
+}
+
+function portOf(worker: Worker) {
+  return {
+    // A message to a process that has just ended is lost, as the process is.
+    send: (message: object) => void worker.send(message, () => {}),
+    onMessage: (listener: (message: unknown) => void) => void worker.on('message', listener),
+  };
+}

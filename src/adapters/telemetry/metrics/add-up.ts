@@ -1,0 +1,52 @@
+import { AggregatorRegistry, Registry } from 'prom-client';
+import { instruments } from './instruments.ts';
+
+/** The metrics of one process, as plain data. */
+export type Samples = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** Adds the metrics of several processes up. Each metric says how: a sum, unless it names another aggregator. */
+export function addUpMetrics(all: readonly Samples[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...all]).metrics();
+}
+
+/** The metrics of the workers of one service, which outlive the workers. */
+export interface WorkerMetrics {
+  /** The latest metrics of a running worker. */
+  update(worker: number, samples: Samples): void;
+  /** Keeps the counts of a worker that has ended. Without them, the totals of the service would fall. */
+  keepEnded(worker: number): Promise<void>;
+  /** The metrics of all workers, running or ended, and those of the process that watches them. */
+  all(): Promise<readonly Samples[]>;
+}
+
+interface WorkerCounts {
+  readyWorkers(): number;
+  restarts(): number;
+}
+
+export function createWorkerMetrics(counts: WorkerCounts): WorkerMetrics {
+  const latest = new Map<number, Samples>();
+  const own = createOwnRegistry(counts);
+  let ended: Samples = [];
+
+  return {
+    update: (worker, samples) => void latest.set(worker, samples),
+
+    async keepEnded(worker) {
+      const last = latest.get(worker) ?? [];
+      latest.delete(worker);
+      const lasting = last.filter(({ type }) => String(type) === 'counter' || String(type) === 'histogram');
+      ended = await AggregatorRegistry.aggregate([ended, lasting]).getMetricsAsJSON();
+    },
+
+    all: async () => [...latest.values(), ended, await own.getMetricsAsJSON()],
+  };
+}
+
+function createOwnRegistry({ readyWorkers, restarts }: WorkerCounts): Registry {
+  const registry = new Registry();
+  const { reading, total } = instruments(registry);
+  reading('kinship_workers', 'Workers that answer requests.', readyWorkers);
+  total('kinship_worker_restarts_total', 'Workers that ended unexpectedly and were started again.', restarts);
+  return registry;
+}

@@ -1,0 +1,82 @@
+import { serveMemory } from '../adapters/cluster/shared-memory.ts';
+import { createSupervisor, type SupervisedWorker } from '../adapters/cluster/supervisor.ts';
+import { forkWorker, type WorkerProcess } from '../adapters/cluster/worker-process.ts';
+import type { Logger } from '../adapters/telemetry/log.ts';
+import { addUpMetrics, createWorkerMetrics, type Samples } from '../adapters/telemetry/metrics/add-up.ts';
+import type { Config } from '../config.ts';
+import { waitAtMost } from '../lib/time.ts';
+import type { Addresses } from './servers.ts';
+import { createMemory } from './shared-state.ts';
+
+/** Milliseconds that a scrape waits for the metrics of a worker. After that its latest ones are used. */
+const SAMPLES_TIMEOUT = 2_000;
+
+/** The process that starts the workers, watches them, and holds what they share in memory. It answers no request. */
+export interface PrimaryService {
+  /** Resolves when all workers answer requests. */
+  start(): Promise<Addresses>;
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function composePrimary(
+  config: Pick<Config, 'workers' | 'limits'>,
+  log: Logger,
+  deadline: number,
+): PrimaryService {
+  const memory = serveMemory(createMemory(config));
+  const workers = new Set<WorkerProcess>();
+  const { promise: ready, resolve: onReady } = withResolver<Addresses>();
+  const supervisor = createSupervisor({ count: config.workers, fork, deadline, log });
+  const metrics = createWorkerMetrics(supervisor);
+  return {
+    async start() {
+      await supervisor.start();
+      return ready;
+    },
+    reload: supervisor.reload,
+    stop: supervisor.stop,
+  };
+
+  function fork(place: number): SupervisedWorker {
+    const isReady = withResolver<void>();
+    const worker = forkWorker({
+      ...memory,
+      place: async () => place,
+      async ready(addresses: Addresses) {
+        workers.add(worker);
+        onReady(addresses);
+        isReady.resolve();
+      },
+      scrape,
+      report: async (samples: Samples) => metrics.update(worker.pid, samples),
+    });
+    void worker.exited.then(() => {
+      workers.delete(worker);
+      return metrics.keepEnded(worker.pid);
+    });
+    const { pid, exited, kill } = worker;
+    // A worker that does not answer is killed at the deadline.
+    const stop = () => void worker.call('stop').catch(() => {});
+    return { pid, exited, kill, stop, ready: isReady.promise };
+  }
+
+  async function scrape(): Promise<string> {
+    await Promise.all([...workers].map(updateMetrics));
+    return addUpMetrics(await metrics.all());
+  }
+
+  async function updateMetrics(worker: WorkerProcess): Promise<void> {
+    const reading = worker.call<Samples>('samples').catch(() => undefined);
+    const samples = await waitAtMost(SAMPLES_TIMEOUT, reading);
+    if (samples !== undefined && workers.has(worker)) metrics.update(worker.pid, samples);
+  }
+}
+
+function withResolver<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

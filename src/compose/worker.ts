@@ -1,0 +1,39 @@
+import type { Call, Handlers } from '../adapters/cluster/calls.ts';
+import { createMemoryClient, type SharedMemory } from '../adapters/cluster/shared-memory.ts';
+import { connectToPrimary } from '../adapters/cluster/worker-process.ts';
+import type { Samples } from '../adapters/telemetry/metrics/add-up.ts';
+import type { Addresses } from './servers.ts';
+
+/** What a worker needs of the process that started it. */
+export interface PrimaryLink {
+  readonly memory: SharedMemory;
+  /** Whether deliveries, removals and the maintenance of keys run in this worker. They run in the first one. */
+  readonly runsBackgroundWork: boolean;
+  /** The metrics of all workers as text. */
+  scrape(): Promise<string>;
+  /** The function reads the metrics of this worker. */
+  onSamplesWanted(read: () => Promise<Samples>): void;
+  /** Hands over the last metrics of this worker, which ends. */
+  reportMetrics(samples: Samples): Promise<void>;
+}
+
+/** Connects this worker to its primary. `stop` is called when the worker must end. */
+export async function joinPrimary(stop: () => void) {
+  let readSamples: () => Promise<Samples> = async () => [];
+  const handlers: Handlers = {
+    stop: async () => stop(),
+    samples: () => readSamples(),
+  };
+  const call: Call = connectToPrimary(handlers);
+  const place = await call<number>('place');
+  const link: PrimaryLink = {
+    memory: createMemoryClient(call),
+    runsBackgroundWork: place === 0,
+    scrape: () => call('scrape'),
+    onSamplesWanted(read) {
+      readSamples = read;
+    },
+    reportMetrics: (samples) => call('report', samples),
+  };
+  return { link, place, reportReady: (addresses: Addresses) => call<void>('ready', addresses) };
+}

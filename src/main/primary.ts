@@ -1,0 +1,45 @@
+import closeWithGrace from 'close-with-grace';
+import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import { composePrimary } from '../compose/primary.ts';
+import type { Addresses } from '../compose/servers.ts';
+import type { Config } from '../config.ts';
+
+/** Milliseconds after the deadline of the workers in which this process ends. */
+const MARGIN = 1_000;
+
+/** Runs the workers of the service until a signal ends it. Returns the addresses when all workers are ready. */
+export async function runPrimary(
+  config: Config,
+  log: Logger,
+  deadline: number,
+  release: () => void,
+): Promise<Addresses> {
+  const primary = composePrimary(config, log, deadline);
+  const isReloadable = !process.stdout.isTTY; // a closed terminal sends SIGHUP too
+  const skip: ['SIGHUP'] | [] = isReloadable ? ['SIGHUP'] : [];
+  let isStopping = false;
+  let isReady = false;
+  if (isReloadable) process.on('SIGHUP', () => isReady && void primary.reload());
+  closeWithGrace({ delay: deadline + MARGIN, logger: false, skip }, async ({ err, signal }) => {
+    isStopping = true;
+    if (err) log.fatal({ err }, 'stopping after an uncaught error');
+    else log.info({ signal }, 'stopping');
+    try {
+      await primary.stop();
+      log.info({}, 'stopped');
+    } finally {
+      await flushLog(log);
+    }
+  });
+  release();
+  try {
+    const addresses = await primary.start();
+    log.info({ ...addresses, workers: config.workers }, 'ready');
+    isReady = true;
+    return addresses;
+  } catch (error) {
+    if (isStopping) await new Promise(() => {}); // the stop ends the process
+    await primary.stop().catch(() => {}); // the first failure is the one to report
+    throw error;
+  }
+}

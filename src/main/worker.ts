@@ -1,0 +1,38 @@
+import closeWithGrace from 'close-with-grace';
+import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import { joinPrimary } from '../compose/worker.ts';
+import { compose } from '../compose.ts';
+import type { Config } from '../config.ts';
+
+/** Signals that reach all processes of a service, as from a terminal or from systemd. */
+const SHARED_SIGNALS: ('SIGTERM' | 'SIGINT' | 'SIGHUP')[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
+/** Runs one worker until its primary stops it. Rejects if it cannot start. */
+export async function runWorker(
+  config: Config,
+  log: Logger,
+  deadline: number,
+  release: () => void,
+): Promise<void> {
+  let stop: () => void = () => process.exit(0);
+  const { link, place, reportReady } = await joinPrimary(() => stop());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
+  process.on('SIGHUP', () => {}); // the primary decides
+  release();
+  const service = await compose(config, log, { primary: link });
+  let isStopping = false;
+  const options = { delay: deadline, logger: false as const, skip: SHARED_SIGNALS };
+  const { close } = closeWithGrace(options, async ({ err }) => {
+    if (err) log.fatal({ err }, 'stopping after an uncaught error');
+    await service.close();
+    await flushLog(log);
+  });
+  stop = () => {
+    // The message of the primary and a signal to the group of processes may both arrive.
+    if (!isStopping) close();
+    isStopping = true;
+  };
+  const addresses = await service.listen();
+  await reportReady(addresses);
+  log.info({ worker: place }, 'worker ready');
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { connections, post } from '../faults/support/request.ts';
+import { environment } from '../faults/support/service.ts';
+import { scrape } from '../support/exposition.ts';
+import { kinship } from '../support/kinship.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { type RunningService, startService } from '../support/process.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+/** One service of several processes: it behaves as one process does. */
+
+const WORKERS = 3;
+const GUESSES = 12;
+
+async function start(t: Test): Promise<RunningService> {
+  const env = await environment(t, {
+    DATABASE_URL: await testDatabase(t),
+    WORKERS: String(WORKERS),
+    LOGIN_ACCOUNT_LIMIT: '5/24h',
+  });
+  return startService(t, { env });
+}
+
+/** The process ids of the workers that have become ready, in the order of their lines. */
+function readyPids(service: RunningService): number[] {
+  return linesOf(service, 'worker ready').map(({ pid }) => Number(pid));
+}
+
+function linesOf(service: RunningService, msg: string): Record<string, unknown>[] {
+  const entries = service.logs().map((line) => JSON.parse(line) as Record<string, unknown>);
+  return entries.filter((entry) => entry.msg === msg);
+}
+
+/** The workers that answered requests of the route. */
+function workersThatAnswered(service: RunningService, route: string): ReadonlySet<unknown> {
+  const lines = linesOf(service, 'answered').filter((line) => line.route === route);
+  return new Set(lines.map(({ pid }) => pid));
+}
+
+t.test('several workers are one service', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  t.equal(readyPids(service).length, WORKERS, 'all are ready before the service is');
+  // A connection for each request, so that the requests reach all workers.
+  const agent = connections(t, { keepAlive: false });
+  const send = (path: string, body?: object) => post(agent, new URL(path, service.url), body);
+
+  await t.test('guesses at one password are limited as with one process', async (t) => {
+    const guess = { username: 'ann', password: 'a wrong guess 1' };
+    const answers = [];
+    for (let count = 0; count < GUESSES; count += 1) answers.push(await send('/auth/login', guess));
+    const tried = answers.filter(({ status }) => status === 401).length;
+    t.equal(tried, 5, 'LOGIN_ACCOUNT_LIMIT');
+    t.equal(answers.filter(({ status }) => status === 429).length, GUESSES - 5);
+    t.equal(workersThatAnswered(service, '/auth/login').size, WORKERS, 'every worker was asked');
+  });
+
+  await t.test('their metrics are added up, and no total falls when a worker ends', async (t) => {
+    const logins = await Promise.all(
+      Array.from({ length: 9 }, () => send(`/auth/login?userId=${randomUUID()}`)),
+    );
+    t.ok(logins.every(({ status }) => status === 200));
+    const before = await scrape(`${service.url}/metrics`);
+    t.equal(before.get('auth_logins_success_total'), 9);
+    t.equal(before.get('kinship_workers'), WORKERS);
+    t.equal(before.get('kinship_database_up'), 1);
+
+    process.kill(readyPids(service)[0] ?? 0, 'SIGKILL');
+    await waitUntil(() => readyPids(service).length > WORKERS);
+    const after = await scrape(`${service.url}/metrics`);
+    t.equal(after.get('auth_logins_success_total'), 9);
+    t.equal(after.get('kinship_workers'), WORKERS, 'the worker was started again');
+    t.equal(after.get('kinship_worker_restarts_total'), 1);
+  });
+
+  await t.test('SIGHUP replaces every worker', async (t) => {
+    const before = readyPids(service).slice(-WORKERS);
+    process.kill(service.pid, 'SIGHUP');
+    await waitUntil(() => linesOf(service, 'reloaded').length > 0);
+    const after = readyPids(service).slice(-WORKERS);
+    t.equal(new Set([...before, ...after]).size, 2 * WORKERS);
+    t.equal((await send(`/auth/login?userId=${randomUUID()}`)).status, 200);
+    const metrics = await scrape(`${service.url}/metrics`);
+    t.equal(metrics.get('auth_logins_success_total'), 10, 'totals outlive the workers that counted them');
+  });
+
+  t.equal(await service.stop(), 0);
+  t.equal(linesOf(service, 'a worker ended unexpectedly; it is started again').length, 1);
+});
+
+t.test('a service whose workers cannot start ends with exit code 1', async (t) => {
+  const env = await environment(t, { DATABASE_URL: 'postgres://127.0.0.1:1/none', WORKERS: '2' });
+  const { code, stdout } = await kinship(['serve'], env);
+  t.equal(code, 1);
+  t.match(stdout, /the service did not start/);
+});
+
+t.test('the embedded database allows one worker', async (t) => {
+  const env = await environment(t, { WORKERS: '2' });
+  const { code, stderr } = await kinship(['serve'], env);
+  t.equal(code, 1);
+  t.match(stderr, /^WORKERS got "2" and wants 1 with the embedded database/);
+});
+
+t.test('one process ignores SIGHUP, which managers send for a reload', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const env = await environment(t, { DATABASE_URL: await testDatabase(t) });
+  const service = await startService(t, { env });
+  process.kill(service.pid, 'SIGHUP');
+  await waitUntil(() => service.logs().some((line) => line.includes('one process cannot reload')));
+  t.equal((await fetch(`${service.url}/health/ready`)).status, 200);
+  t.equal(await service.stop(), 0);
+});
