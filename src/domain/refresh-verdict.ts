@@ -73,8 +73,8 @@ export type Verdict<Family> =
 type VerdictPolicy = Pick<Policy, 'retryWindow' | 'clockSkew'>;
 
 /**
- * Decides what a refresh does, given the family's row or the row that the caller expects. The order of the checks matters: a token that is replayed from
- * another network must revoke the family, so reuse is judged before the address.
+ * Decides what a refresh does, given the family's row or the row that the caller expects. The order of the checks
+ * matters. A token that is replayed from another network must revoke the family, so reuse is judged before the network.
  */
 export function judgeRefresh<Family extends JudgedFamily>(
   family: Family | null,
@@ -84,7 +84,7 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
   // A stolen refresh signing key must not forge an unpaired token for a paired session.
   if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
-  // A token without `cnf` must not pass for one of a bound session, even with a valid signature.
+  // A token without `cnf` must not be accepted for a bound session, even with a valid signature.
   if (family.jkt !== (context.claims.cnf?.jkt ?? null)) return refuse('invalid_token');
   const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
@@ -155,9 +155,9 @@ function isCurrent(family: JudgedFamily, { claims, hashedTokenId }: RefreshConte
 }
 
 /**
- * Whether this request repeats the last rotation: it has the operation and the `Idempotency-Key` of that rotation, or it
- * comes soon after it from the same network and user agent. Time alone never makes a retry of a step-up, because the pair
- * that a step-up raised is only for the client that gave the proof.
+ * Whether this request repeats the last rotation: by its operation and `Idempotency-Key`, or within the retry window.
+ * The window needs the same network and user agent. It applies neither to a step-up nor to the pair of a step-up. Only
+ * the client that proved its user's identity may get that pair.
  */
 function isRetry(family: JudgedFamily, context: RefreshContext, policy: VerdictPolicy): boolean {
   const { operation, claims, hashedTokenId, retryKeyHash, client, now } = context;

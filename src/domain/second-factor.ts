@@ -65,8 +65,8 @@ export function canBeConfirmed(factor: Pick<Factor, 'createdAt' | 'confirmedAt'>
 }
 
 /**
- * Whether the time step of a code of TOTP can be used up. A code is good once (RFC 6238 section 5.2). So are all codes
- * of earlier steps, because a code that was seen and not sent must not be good later.
+ * Whether the time step of a TOTP code can be used up. A code is valid once (RFC 6238 section 5.2). Its use also
+ * invalidates the codes of earlier steps. Another person may have seen a code that was not sent.
  */
 export function isUnusedStep(lastStep: number | null, step: number): boolean {
   return lastStep === null || step > lastStep;

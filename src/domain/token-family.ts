@@ -29,7 +29,7 @@ export interface CurrentPair {
   readonly hashedRefreshTokenId: string;
   /** Keyed hash of the previous refresh token's jti, base64url; null at login. */
   readonly hashedPreviousTokenId: string | null;
-  /** Keyed hash of the `Idempotency-Key` of the last rotation. */
+  /** Keyed hash of the operation and `Idempotency-Key` of the last rotation; null without a key. */
   readonly retryKeyHash: string | null;
   /** How the hashes and ids of this generation were made: hash function, parameters, key id. */
   readonly scheme: string;
@@ -58,7 +58,7 @@ export interface TokenFamily extends CurrentPair {
   readonly clientId: string;
   /** Whether a request must authenticate as `clientId` to use the refresh tokens (RFC 6749 section 6). */
   readonly confidential: boolean;
-  /** The thumbprint of the key to which the session is bound (RFC 9449); null: to none. It never changes. */
+  /** The thumbprint of the key to which the session is bound (RFC 9449); null if it is not bound. Never changes. */
   readonly jkt: string | null;
   /** The mail address for messages about this session when the user has no registered address. */
   readonly contact: string | null;
@@ -86,7 +86,7 @@ export interface TokenFamily extends CurrentPair {
 export const notifiedSubject = {
   network: (address: string) => networkOf(address),
   product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,
-  /** A request without the key of the session, from whatever network. */
+  /** All requests that do not prove the key of the session, from any network. */
   foreignKey: 'foreign key',
 };
 
@@ -114,7 +114,7 @@ export interface Login {
   readonly maxAge?: number;
 }
 
-/** Why what the caller of a login states is not acceptable, as a sentence; null if it is acceptable. */
+/** Checks the values that the caller of a login states. Returns a sentence about the fault, or null. */
 export function loginFault(
   { maxAge = 0, authentication }: Pick<Login, 'maxAge' | 'authentication'>,
   { sessionMaxAge, clockSkew }: Policy,

@@ -84,9 +84,9 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 
   const others: Record<string, Partial<ReturnType<typeof someFamily>>> = {
     'another user': { userId: someFamily().userId },
-    'the other binding': { paired: false },
-    'a confidential one': { confidential: true },
-    'a bound one': { jkt: hash() },
+    'the other pairing': { paired: false },
+    'a confidential family': { confidential: true },
+    'a bound family': { jkt: hash() },
     'another family': { tokenFamily: someFamily().tokenFamily },
     'an earlier generation': { generation: 6 },
     'a later generation': { generation: 8 },
@@ -94,8 +94,8 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     'another scheme': { scheme: 'hmac-sha512.key2' },
     'another policy on addresses': { onAddressChange: 'block' },
     'another policy on agents': { onUserAgentChange: 'ignore' },
-    'another agent where that matters': { userAgent: 'other/1' },
-    'another product behind the kept part of the agent': { productHash: 'cHJvZHVjdCBiLi4uLi4u' },
+    'another agent under the policy block': { userAgent: 'other/1' },
+    'another product hash with the same stored agent': { productHash: 'cHJvZHVjdCBiLi4uLi4u' },
     'an unknown product where the row has one': { productHash: null },
   };
   for (const [name, values] of Object.entries(others)) {
@@ -244,7 +244,7 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.equal((await recorded(stores)).length, 0, 'known since the login');
     await tell('198.51.100.7', NOW);
     await tell('198.51.100.7', startOfDay - 1);
-    t.equal((await recorded(stores)).length, 1, 'told once on one day');
+    t.equal((await recorded(stores)).length, 1, 'recorded once on one day');
     await tell('198.51.100.7', startOfDay);
     await tell('198.51.100.8', startOfDay);
     t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');

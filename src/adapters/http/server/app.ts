@@ -161,8 +161,8 @@ function requestId(request: IncomingMessage): string {
 }
 
 /**
- * Requires exactly one Host (RFC 9112 section 3.2). Of two fields Node uses the first, a proxy perhaps the
- * last.
+ * Requires exactly one Host (RFC 9112 section 3.2); HTTP/1.0 may omit it. Node uses the first of several fields, and a
+ * proxy may use the last one.
  */
 function refuseUnclearHost({ raw }: FastifyRequest): void {
   const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');

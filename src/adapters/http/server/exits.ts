@@ -47,8 +47,9 @@ export const CHALLENGE = 'Bearer realm="kinship"';
 const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}"`;
 
 /**
- * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3), or
- * how recent the user's authentication must be, and at which level (RFC 9470 section 3).
+ * Every 401 carries a challenge (RFC 9110 section 15.5.2). It says whether a token was presented (RFC 6750 section 3).
+ * For a bound token it says what is wrong with the proof (RFC 9449 section 7.1). A step-up challenge says which
+ * authentication of the user is needed (RFC 9470 section 3).
  */
 function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
   if (error instanceof Refusal && error.maxAge !== undefined) return stepUpChallenge(error.maxAge, error.acr);
@@ -63,7 +64,7 @@ function stepUpChallenge(maxAge: number, acr: Level | undefined): string {
   return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1000)}${level}`;
 }
 
-/** Headers of an answer that bypasses the framework, by the `Origin` of the request, undefined if it is unknown. */
+/** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
 
 /** The refusals that are written directly to the socket. */

@@ -51,7 +51,7 @@ export function createClientAuthenticator(keys: readonly ServiceKey[]) {
   };
 }
 
-/** Requires a service key with this scope for every route of this scope. */
+/** Requires a service key with the scope `wanted` for every route of `app`. */
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
   const find = createPresentedKeyFinder(keys);
   app.addHook('onRequest', async (request) => {
