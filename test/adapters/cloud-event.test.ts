@@ -40,6 +40,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   await post('/auth/step-up', { accessToken, refreshToken, password });
   const signed = await logIn();
   const last = bearer(signed);
+  await disableAndEnable(service);
   const { id } = await addApp(service, { access: String(signed.access) });
   await post('/auth/factors/recovery-codes', undefined, last);
   await send(`/auth/factors/${id}`, { method: 'DELETE', headers: last });
@@ -51,6 +52,11 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
     body: JSON.stringify({ password: newPassword }),
   });
   return eventsIn(outbox);
+}
+
+async function disableAndEnable({ send, adminKey }: HttpService): Promise<void> {
+  const path = `/admin/users/${randomUUID()}/disabled`;
+  for (const method of ['PUT', 'DELETE']) await send(path, { method, headers: { 'x-api-key': adminKey } });
 }
 
 async function changeEmail(

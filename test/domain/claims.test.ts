@@ -2,6 +2,7 @@ import t from 'tap';
 import {
   claimsFault,
   MAX_SESSION_CLAIMS,
+  MAX_USER_CLAIMS,
   mergeClaims,
   pickClaims,
   sortClaims,
@@ -37,6 +38,12 @@ t.test('claims are accepted or refused by names, depth, characters and size', as
     if (fault === null) t.equal(found, null, JSON.stringify(claims).slice(0, 40));
     else t.match(found, fault, JSON.stringify(claims).slice(0, 40));
   }
+});
+
+t.test('a user may have longer claims than a session', async (t) => {
+  const claims = { a: 'x'.repeat(MAX_SESSION_CLAIMS) };
+  t.equal(claimsFault(claims, MAX_USER_CLAIMS), null);
+  t.match(claimsFault({ a: 'x'.repeat(MAX_USER_CLAIMS) }, MAX_USER_CLAIMS), /at most 1024 bytes/);
 });
 
 t.test('a claim of the session replaces the whole claim of the user', async (t) => {

@@ -1,82 +1,108 @@
 import { randomUUID } from 'node:crypto';
-import t from 'tap';
-import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+import t, { type Test } from 'tap';
+import { addApp } from '../support/factors.ts';
+import { httpService } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
 
-const ann = { username: 'Ann', email: 'ann@example.com', password: 'a violet piano 42' };
+const PASSWORD = 'a violet piano 42';
 
-const byAdmin = ({ adminKey }: HttpService) => ({ 'x-api-key': adminKey });
-
-function setDisabled(service: HttpService, userId: string, method: 'PUT' | 'DELETE') {
-  return service.send(`/admin/users/${userId}/disabled`, { method, headers: byAdmin(service) });
+async function withAnn(t: Test) {
+  const service = await httpService(t);
+  const { post, send, adminKey } = service;
+  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password: PASSWORD });
+  const logIn = (password = PASSWORD) => post('/auth/login', { username: 'ann', password });
+  const pair = (await logIn()).body;
+  const userId = String(claimsOf(String(pair.access)).sub);
+  const decide = (method: 'PUT' | 'DELETE', id = userId, key = adminKey) =>
+    send(`/admin/users/${id}/disabled`, { method, headers: { 'x-api-key': key } });
+  return { ...service, logIn, pair, userId, decide };
 }
 
-t.test('a disabled user id without an account loses its sessions and gets none by any door', async (t) => {
-  const service = await httpService(t);
-  const { post, send } = service;
-  const userId = randomUUID();
-  const { body: pair } = await post(`/auth/login?userId=${userId}`);
-  t.same((await setDisabled(service, userId, 'PUT')).status, 204);
-  t.equal((await setDisabled(service, userId.toUpperCase(), 'PUT')).status, 204, 'repeated');
+const refused = { status: 403, body: { code: 'account_disabled', recovery: 'login' } };
 
-  const refreshed = await post('/auth/refresh', { refreshToken: pair.refresh, accessToken: pair.access });
-  t.match(refreshed, { status: 403, body: { code: 'account_disabled' } });
-  const me = await send('/auth/me', { headers: { authorization: `Bearer ${pair.access}` } });
-  t.equal(me.status, 401);
-  const doors = {
-    canonical: () => post(`/auth/login?userId=${userId}`),
-    'session-id': () => post('/api/v1/auth/login', { guid: userId }),
-  };
-  for (const [door, logIn] of Object.entries(doors)) t.equal((await logIn()).status, 403, door);
-  t.match((await post(`/auth/login?userId=${userId}`)).body, { code: 'account_disabled' });
+t.test('a disabled user is refused at every door and has no session', async (t) => {
+  const { post, send, logIn, pair, userId, decide, outbox } = await withAnn(t);
+  t.equal((await decide('PUT')).status, 204);
+  t.equal((await decide('PUT', userId.toUpperCase())).status, 204, 'again, without effect');
+  t.match(await logIn(), refused);
+  t.match(await logIn('a wrong password'), { status: 401, body: { code: 'invalid_credentials' } });
+  t.match(await post(`/auth/login?userId=${userId}`), refused);
+  const { access: accessToken, refresh: refreshToken } = pair;
+  t.match(await post('/auth/refresh', { accessToken, refreshToken }), refused);
+  t.match(await post('/auth/step-up', { accessToken, refreshToken, password: PASSWORD }), refused);
+  t.equal((await send('/auth/me', { headers: { authorization: `Bearer ${accessToken}` } })).status, 401);
+  const events = (await outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100)).map(
+    ({ event }) => event,
+  );
+  t.same(
+    events.filter(({ type }) => type === 'users.disabled').map(({ data }) => data),
+    [{ userId }],
+  );
+  t.match(
+    events.find(({ type }) => type === 'sessions.revoked'),
+    { data: { reason: 'disabled' } },
+  );
 
-  t.equal((await setDisabled(service, userId, 'DELETE')).status, 204);
-  t.equal((await setDisabled(service, userId, 'DELETE')).status, 204, 'repeated');
-  t.equal((await post(`/auth/login?userId=${userId}`)).status, 200);
+  t.equal((await decide('DELETE')).status, 204);
+  t.equal((await decide('DELETE')).status, 204, 'again, without effect');
+  t.equal((await logIn()).status, 200);
 });
 
-t.test('only the right password is told that the account is disabled', async (t) => {
-  const service = await httpService(t);
-  const { post } = service;
-  const { body: user } = await post('/auth/register', ann);
-  await setDisabled(service, String(user.id), 'PUT');
-  const logIn = (password: string) => post('/auth/login', { username: 'ann', password });
-  t.match(await logIn('another violet piano'), { status: 401, body: { code: 'invalid_credentials' } });
-  t.match(await logIn(ann.password), { status: 403, body: { code: 'account_disabled' } });
-  t.ok(service.lines.some((line) => line.includes('disabled_user_refused')));
+t.test('a user id without an account can be disabled', async (t) => {
+  const { post, decide } = await withAnn(t);
+  const id = randomUUID();
+  const open = () => post(`/auth/login?userId=${id}`);
+  const { access: accessToken, refresh: refreshToken } = (await open()).body;
+  t.equal((await decide('PUT', id)).status, 204);
+  t.match(await open(), refused);
+  t.match(await post('/auth/refresh', { accessToken, refreshToken }), refused);
+  t.equal((await decide('DELETE', id)).status, 204);
+  t.equal((await open()).status, 200);
+});
+
+t.test('a challenge is neither given to a disabled user nor accepted from one', async (t) => {
+  const service = await withAnn(t);
+  const { post, logIn, pair, decide, time } = service;
+  const app = await addApp(service, { access: String(pair.access) });
+  const { challenge } = (await logIn()).body;
+  await decide('PUT');
+  time.now += 60_000;
+  const answer = () => post('/auth/login/second-factor', { challenge, code: app.code() });
+  t.match(await answer(), refused);
+  t.match(await logIn(), refused);
+  await decide('DELETE');
+  t.match(
+    await answer(),
+    { status: 401, body: { code: 'proof_refused' } },
+    'a challenge from before is dead',
+  );
+  t.match(await logIn(), { status: 401, body: { code: 'second_factor_required' } });
+});
+
+t.test('disabling needs a service key with scope admin, and is logged with its name', async (t) => {
+  const { decide, loginKey, userId, lines } = await withAnn(t);
+  t.equal((await decide('PUT', userId, 'wrong')).status, 401);
+  t.equal((await decide('PUT', userId, loginKey)).status, 403);
+  t.equal((await decide('PUT', 'no-uuid')).status, 400);
+  t.notOk(lines.some((line) => line.includes('user_disabled')));
+  await decide('PUT');
+  const logged = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'user_disabled');
+  t.match(logged, [{ actor: 'service_key operator', userId, address: '127.0.0.1' }]);
+  t.equal(logged.length, 1);
 });
 
 t.test('the audit log names the service key that disabled a user', async (t) => {
-  const service = await httpService(t);
-  const userId = randomUUID();
-  await setDisabled(service, userId, 'PUT');
-  service.time.now += 1_000;
-  await setDisabled(service, userId, 'DELETE');
-  const { body } = await service.send(`/admin/audit?user=${userId}`, { headers: byAdmin(service) });
+  const { send, decide, userId, adminKey, time } = await withAnn(t);
+  await decide('PUT');
+  time.now += 1_000;
+  await decide('DELETE');
+  const { body } = await send(`/admin/audit?user=${userId}`, { headers: { 'x-api-key': adminKey } });
   const actor = { kind: 'service_key', name: 'operator' };
-  t.match(body.data, [
-    { type: 'users.disabled', userId, actor },
-    { type: 'users.enabled', userId, actor },
-  ]);
-});
-
-t.test('users are disabled by a service key with the scope admin, and by nobody else', async (t) => {
-  const service = await httpService(t);
-  const userId = randomUUID();
-  const path = `/admin/users/${userId}/disabled`;
-  const { body: pair } = await service.post(`/auth/login?userId=${userId}`);
-  const refused: [number, Record<string, string>][] = [
-    [401, {}],
-    [401, { 'x-api-key': 'a-wrong-key-that-nobody-configured' }],
-    [401, { authorization: `Bearer ${pair.access}` }],
-    [403, { 'x-api-key': RESOURCE_KEY }],
-  ];
-  for (const method of ['PUT', 'DELETE'])
-    for (const [status, headers] of refused)
-      t.equal((await service.send(path, { method, headers })).status, status);
-  const bad = await service.send('/admin/users/ann/disabled', { method: 'PUT', headers: byAdmin(service) });
-  t.equal(bad.status, 400);
-  t.equal(
-    (await service.post('/auth/refresh', { refreshToken: pair.refresh, accessToken: pair.access })).status,
-    200,
+  t.match(
+    (body.data as { type: string }[]).filter(({ type }) => /abled$/.test(type)),
+    [
+      { type: 'users.disabled', userId, actor },
+      { type: 'users.enabled', userId, actor },
+    ],
   );
 });
