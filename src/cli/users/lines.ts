@@ -4,6 +4,8 @@ import type { NumberedLine } from '../../app/users/import-users.ts';
 /** Characters of the longest line that is kept: a line without end must not fill the memory. */
 const MAX_LENGTH = 16_384;
 
+const LF = 10;
+
 /** The lines of a text in UTF-8 that are not blank, with their numbers from 1. */
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<NumberedLine> {
   const decoder = new StringDecoder('utf8');
@@ -28,10 +30,13 @@ function* readLine(number: number, part: string): Generator<NumberedLine> {
   else if (text.trim() !== '') yield { number, text };
 }
 
-/** The number of line ends. */
+/** The number of lines, whether or not the last one has an end. */
 export async function countLines(input: AsyncIterable<Buffer>): Promise<number> {
   let count = 0;
-  for await (const chunk of input)
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) count += 1;
-  return count;
+  let isUnended = false;
+  for await (const chunk of input) {
+    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) count += 1;
+    isUnended = chunk.at(-1) !== LF;
+  }
+  return isUnended ? count + 1 : count;
 }
