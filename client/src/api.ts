@@ -915,6 +915,15 @@ export interface components {
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
+        /**
+         * @example {
+         *       "disabledAt": "2026-01-02T03:04:05.678Z"
+         *     }
+         */
+        readonly Disabled: {
+            /** @description since when logins are refused; null: the user may log in */
+            readonly disabledAt: string | null;
+        };
         readonly OperatorsSession: {
             /** @description UUID */
             readonly id: string;

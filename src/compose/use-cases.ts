@@ -18,6 +18,7 @@ import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email
 import { verifyProof } from '../app/accounts/verify-proof.ts';
 import { disableUser } from '../app/administration/disable-user.ts';
 import { enableUser } from '../app/administration/enable-user.ts';
+import { findUserState } from '../app/administration/find-user-state.ts';
 import { listActivity } from '../app/audit/list-activity.ts';
 import { listSessionEvents } from '../app/audit/list-session-events.ts';
 import { listAuditEvents, streamAuditEvents } from '../app/audit/read-audit-log.ts';
@@ -222,6 +223,7 @@ export function createUseCases(deps: UseCaseDeps) {
 
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),
+    findUserState: findUserState(deps),
     addEndpoint: addEndpoint(deps),
     listEndpoints: listEndpoints(deps),
     findEndpoint: findEndpoint(deps),

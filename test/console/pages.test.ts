@@ -50,6 +50,17 @@ async function signIn(page: Page): Promise<void> {
   await page.getByRole('heading', { name: 'Incidents' }).waitFor();
 }
 
+/** Moves the focus to an element by the tab key alone. */
+async function reach(page: Page, role: 'button' | 'link' | 'textbox', name: string | RegExp): Promise<void> {
+  const target = page.getByRole(role, typeof name === 'string' ? { name, exact: true } : { name }).first();
+  await target.waitFor();
+  for (let tabs = 0; tabs < 60; tabs += 1) {
+    if (await target.evaluate((node) => node.matches(':focus'))) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`The tab key does not reach ${name}.`);
+}
+
 /** No rule is violated and nothing is wider than the window, at two widths, in light and dark. */
 async function check(t: Test, page: Page, name: string): Promise<void> {
   await addEngine(page);
@@ -117,23 +128,14 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
   await playTheft(started);
   await logIn({ userId: ann, client: HOME });
   const { keyboard } = page;
-  const reach = async (role: 'button' | 'link' | 'textbox' | 'radio', name: string | RegExp) => {
-    const target = page.getByRole(role, typeof name === 'string' ? { name, exact: true } : { name }).first();
-    await target.waitFor();
-    for (let tabs = 0; tabs < 60; tabs += 1) {
-      if (await target.evaluate((node) => node.matches(':focus'))) return;
-      await keyboard.press('Tab');
-    }
-    throw new Error(`The tab key does not reach ${name}.`);
-  };
 
   await page.goto(`${url}/console`);
-  await reach('textbox', 'Name or address');
+  await reach(page, 'textbox', 'Name or address');
   await keyboard.type('olga');
   await keyboard.press('Tab');
   await keyboard.type(PASSWORD);
   await keyboard.press('Enter');
-  await reach('link', '1 replayed token');
+  await reach(page, 'link', '1 replayed token');
   await keyboard.press('Enter');
 
   await page
@@ -144,15 +146,15 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
     await page.getByLabel('What happened').textContent(),
     /198\.51\.100\.14.*never got a token.*refused/s,
   );
-  await reach('link', /Replayed token/);
+  await reach(page, 'link', /Replayed token/);
   t.match(await page.locator('figcaption').textContent(), /Replayed token.*generation 5.*curl/);
   await keyboard.press('Enter');
   t.match(page.url(), /#event-\d+$/);
 
   await page.getByRole('heading', { name: 'Session' }).focus();
-  await reach('button', 'End all sessions of the user');
+  await reach(page, 'button', 'End all sessions of the user');
   await keyboard.press('Enter');
-  await reach('textbox', 'Reason, for the log');
+  await reach(page, 'textbox', 'Reason, for the log');
   await keyboard.type('Diebstahl – gestohlen');
   await keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
@@ -161,6 +163,41 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
     lines.some((line) => line.includes('Diebstahl – gestohlen')),
     'the reason is logged',
   );
+});
+
+t.test('an operator disables a user and enables the user again by keyboard alone', async (t) => {
+  const started = await start(t);
+  if (started === null) return;
+  const { page, url, ann, logIn, sessionsOf, lines } = started;
+  const pair = await logIn({ userId: ann, client: HOME });
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  const act = async (name: string, reason: string) => {
+    await reach(page, 'button', name);
+    await page.keyboard.press('Enter');
+    await reach(page, 'textbox', 'Reason, for the log');
+    await page.keyboard.type(reason);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  };
+
+  await page.goto(`${url}/console/sessions/${String(claimsOf(pair.access).sid)}`);
+  await act('Disable user', 'stolen phone');
+  await page.getByText(/^This user has been disabled since/).waitFor();
+  t.same(await sessionsOf(ann), []);
+  await t.rejects(logIn({ userId: ann, client: HOME }), { code: 'account_disabled' });
+
+  await page.goto(`${url}/console/users/${ann}`);
+  await page.getByText(/^This user has been disabled since/).waitFor();
+  await check(t, page, 'disabled user');
+  await act('Enable user', 'the phone is back');
+  await page.getByRole('button', { name: 'Disable user' }).waitFor();
+  t.ok(await logIn({ userId: ann, client: HOME }));
+  for (const reason of ['stolen phone', 'the phone is back'])
+    t.ok(
+      lines.some((line) => line.includes(reason)),
+      reason,
+    );
 });
 
 t.test('text of strangers is text in every page', async (t) => {

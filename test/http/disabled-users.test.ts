@@ -106,3 +106,17 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
     ],
   );
 });
+
+t.test('the route says since when a user is disabled', async (t) => {
+  const service = await httpService(t);
+  const userId = randomUUID();
+  const path = `/admin/users/${userId.toUpperCase()}/disabled`;
+  const read = () => service.send(path, { headers: byAdmin(service) });
+  t.match(await read(), { status: 200, body: { disabledAt: null } });
+  await setDisabled(service, userId, 'PUT');
+  const disabledAt = new Date(service.time.now).toISOString();
+  service.time.now += 1_000;
+  t.match((await read()).body, { disabledAt });
+  t.equal((await service.send(path)).status, 401, 'without a key');
+  t.equal((await service.send('/admin/users/1/disabled', { headers: byAdmin(service) })).status, 400);
+});

@@ -5,12 +5,15 @@ interface Props {
   readonly label: string;
   /** What will happen, as a sentence. */
   readonly consequence: string;
+  /** Whether the change takes nothing away. Default: false. */
+  readonly harmless?: boolean;
   readonly run: (reason: string) => Promise<unknown>;
   readonly onDone: () => void;
 }
 
 /** A button for a change. It asks for the reason, which the service logs together with the operator. */
-export function Act({ label, consequence, run, onDone }: Props) {
+export function Act({ label, consequence, harmless = false, run, onDone }: Props) {
+  const style = harmless ? 'plain' : 'danger';
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<string | null>(null);
   const id = useId();
@@ -32,7 +35,7 @@ export function Act({ label, consequence, run, onDone }: Props) {
 
   return (
     <>
-      <button type="button" class="danger" onClick={() => dialog.current?.showModal()}>
+      <button type="button" class={style} onClick={() => dialog.current?.showModal()}>
         {label}
       </button>
       <dialog ref={dialog} aria-labelledby={`${id}-title`}>
@@ -42,10 +45,10 @@ export function Act({ label, consequence, run, onDone }: Props) {
         <form onSubmit={submit}>
           <p class="field">
             <label for={id}>Reason, for the log</label>
-            <input id={id} name="reason" minLength={3} maxLength={60} required autocomplete="off" />
+            <input id={id} name="reason" minLength={3} maxLength={200} required autocomplete="off" />
           </p>
           <p class="buttons">
-            <button type="submit" class="danger">
+            <button type="submit" class={style}>
               {label}
             </button>
             <button type="button" class="quiet" onClick={() => dialog.current?.close()}>

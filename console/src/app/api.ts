@@ -74,3 +74,18 @@ export const endSession = (id: string, reason: string) => call('DELETE', `/admin
 
 export const endSessionsOf = (userId: string, reason: string) =>
   call('DELETE', `/admin/users/${userId}/sessions`, { reason });
+
+interface Disabled {
+  /** Null: the user may log in. */
+  readonly disabledAt: string | null;
+}
+
+const disabledOf = (userId: string) => `/admin/users/${userId}/disabled`;
+
+export async function readDisabledAt(userId: string, signal: AbortSignal): Promise<string | null> {
+  return (await call<Disabled>('GET', disabledOf(userId), { signal })).disabledAt;
+}
+
+export const disableUser = (userId: string, reason: string) => call('PUT', disabledOf(userId), { reason });
+
+export const enableUser = (userId: string, reason: string) => call('DELETE', disabledOf(userId), { reason });

@@ -3,7 +3,8 @@ import { readLife, sessionOfEvents } from '../life/read-life.ts';
 import { type Story, tellLife } from '../life/tell-life.ts';
 import { momentInWords } from '../life/words.ts';
 import { Act } from './act.tsx';
-import { call, endSession, endSessionsOf } from './api.ts';
+import { call, endSession, endSessionsOf, readDisabledAt } from './api.ts';
+import { DisableAct, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Picture } from './picture.tsx';
@@ -32,22 +33,38 @@ async function loadLife(id: string, signal: AbortSignal): Promise<Life> {
   return readLife(session ?? sessionOfEvents(id, events), events, Date.now());
 }
 
+interface LoadedSession {
+  readonly life: Life;
+  /** When its user was disabled; null: the user may log in. */
+  readonly disabledAt: string | null;
+}
+
+async function loadSession(id: string, signal: AbortSignal): Promise<LoadedSession> {
+  const life = await loadLife(id, signal);
+  return { life, disabledAt: await readDisabledAt(life.userId, signal) };
+}
+
+interface SessionProps extends LoadedSession {
+  readonly reload: () => void;
+}
+
 /** A session: what happened to it in words, as a picture and as a table, and what an operator can do. */
 export function Session({ id }: { readonly id: string }) {
-  const { result, reload } = useLoad(id, (signal) => loadLife(id, signal));
+  const { result, reload } = useLoad(id, (signal) => loadSession(id, signal));
   return (
     <Page title="Session">
       <p class="id">{id}</p>
-      <Loaded result={result}>{(life) => <LifeOfSession life={life} reload={reload} />}</Loaded>
+      <Loaded result={result}>{(loaded) => <LifeOfSession {...loaded} reload={reload} />}</Loaded>
     </Page>
   );
 }
 
-function LifeOfSession({ life, reload }: { readonly life: Life; readonly reload: () => void }) {
+function LifeOfSession({ life, disabledAt, reload }: SessionProps) {
   return (
     <>
       <Telling story={tellLife(life)} userId={life.userId} />
-      <Acts life={life} reload={reload} />
+      <DisabledNote disabledAt={disabledAt} />
+      <Acts life={life} disabledAt={disabledAt} reload={reload} />
       <Picture life={life} />
       <Marks marks={life.marks} />
     </>
@@ -76,7 +93,7 @@ function Telling({ story, userId }: { readonly story: Story; readonly userId: st
   );
 }
 
-function Acts({ life, reload }: { readonly life: Life; readonly reload: () => void }) {
+function Acts({ life, disabledAt, reload }: SessionProps) {
   return (
     <p class="buttons">
       {life.end === null && (
@@ -93,6 +110,7 @@ function Acts({ life, reload }: { readonly life: Life; readonly reload: () => vo
         run={(reason) => endSessionsOf(life.userId, reason)}
         onDone={reload}
       />
+      <DisableAct userId={life.userId} disabledAt={disabledAt} onDone={reload} />
     </p>
   );
 }

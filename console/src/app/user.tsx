@@ -1,6 +1,7 @@
 import { momentInWords, plural } from '../life/words.ts';
 import { Act } from './act.tsx';
-import { endSessionsOf, listSessions, type SessionItem } from './api.ts';
+import { endSessionsOf, listSessions, readDisabledAt, type SessionItem } from './api.ts';
+import { DisableAct, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
@@ -9,13 +10,20 @@ const LONGEST_NAME = 60;
 
 /** The live sessions of a user, each one click from its picture. */
 export function User({ id, cursor }: { readonly id: string; readonly cursor: string | null }) {
-  const { result, reload } = useLoad(`${id} ${cursor}`, (signal) => listSessions(id, cursor, signal));
+  const { result, reload } = useLoad(`${id} ${cursor}`, async (signal) => {
+    const [page, disabledAt] = await Promise.all([
+      listSessions(id, cursor, signal),
+      readDisabledAt(id, signal),
+    ]);
+    return { ...page, disabledAt };
+  });
   return (
     <Page title="User">
       <p class="id">{id}</p>
       <Loaded result={result}>
-        {({ items, nextCursor }) => (
+        {({ items, nextCursor, disabledAt }) => (
           <>
+            <DisabledNote disabledAt={disabledAt} />
             <p class="buttons">
               <Act
                 label="End all sessions"
@@ -23,6 +31,7 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
                 run={(reason) => endSessionsOf(id, reason)}
                 onDone={reload}
               />
+              <DisableAct userId={id} disabledAt={disabledAt} onDone={reload} />
             </p>
             <h2>Live sessions</h2>
             {items.length === 0 ? <p>This user has no live session.</p> : <SessionTable items={items} />}

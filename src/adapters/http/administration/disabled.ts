@@ -1,25 +1,55 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { DisableUser } from '../../../app/administration/disable-user.ts';
 import type { EnableUser } from '../../../app/administration/enable-user.ts';
+import type { FindUserState } from '../../../app/administration/find-user-state.ts';
 import type { App } from '../server/app.ts';
+import { examples } from '../server/examples.ts';
 import { adminOrigin } from '../server/operators.ts';
-import { Empty, problems, Uuid } from '../server/schemas.ts';
+import { answer, Empty, problems, Time, Uuid } from '../server/schemas.ts';
 
 export interface DisabledOptions {
   readonly disableUser: DisableUser;
   readonly enableUser: EnableUser;
+  readonly findUserState: FindUserState;
 }
 
 const PATH = '/admin/users/:id/disabled';
 
-/** `PUT` and `DELETE /admin/users/{id}/disabled`: whether any user id may log in. Both can be repeated. */
-export function disabledRoutes(scope: App, { disableUser, enableUser }: DisabledOptions): void {
-  const schema = {
+const Disabled = Type.Object(
+  {
+    disabledAt: Type.Union([Time, Type.Null()], {
+      description: 'since when logins are refused; null: the user may log in',
+    }),
+  },
+  { additionalProperties: false, title: 'Disabled', examples: [{ disabledAt: examples.time }] },
+);
+
+/** `/admin/users/{id}/disabled`: whether any user id may log in. `PUT` and `DELETE` can be repeated. */
+export function disabledRoutes(scope: App, options: DisabledOptions): void {
+  const { disableUser, enableUser, findUserState } = options;
+  const common = {
     tags: ['operations'],
     security: [{ serviceKey: [] }],
     params: Type.Object({ id: Uuid }),
-    response: { 204: Empty, ...problems(400, 401, 403, 503) },
   };
+  const refusals = problems(400, 401, 403, 503);
+  const schema = { ...common, response: { 204: Empty, ...refusals } };
+
+  scope.get(
+    PATH,
+    {
+      schema: {
+        ...common,
+        operationId: 'getDisabled',
+        summary: 'Get whether a user is disabled',
+        response: { 200: answer('since when the user is disabled', Disabled), ...refusals },
+      },
+    },
+    async (request): Promise<Static<typeof Disabled>> => {
+      const { disabledAt } = await findUserState(request.params.id.toLowerCase());
+      return { disabledAt: disabledAt === null ? null : new Date(disabledAt).toISOString() };
+    },
+  );
 
   scope.put(
     PATH,

@@ -1,0 +1,39 @@
+import { momentInWords } from '../life/words.ts';
+import { Act } from './act.tsx';
+import { disableUser, enableUser } from './api.ts';
+
+interface Props {
+  readonly userId: string;
+  readonly disabledAt: string | null;
+}
+
+/** A button that disables a user, or lets a disabled user log in again. */
+export function DisableAct({ userId, disabledAt, onDone }: Props & { readonly onDone: () => void }) {
+  return disabledAt === null ? (
+    <Act
+      label="Disable user"
+      consequence="Every session of this user ends now. New logins are refused until an operator enables the user."
+      run={(reason) => disableUser(userId, reason)}
+      onDone={onDone}
+    />
+  ) : (
+    <Act
+      label="Enable user"
+      consequence="The user can log in again. Ended sessions stay ended."
+      harmless
+      run={(reason) => enableUser(userId, reason)}
+      onDone={onDone}
+    />
+  );
+}
+
+/** Says that a user is disabled, and since when. */
+export function DisabledNote({ disabledAt }: Pick<Props, 'disabledAt'>) {
+  return (
+    <div role="status">
+      {disabledAt !== null && (
+        <p class="note">This user has been disabled since {momentInWords(Date.parse(disabledAt))}.</p>
+      )}
+    </div>
+  );
+}
