@@ -108,15 +108,15 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
 });
 
 t.test('the route says since when a user is disabled', async (t) => {
-  const service = await httpService(t);
+  const { send, decide, adminKey, time } = await withAnn(t);
   const userId = randomUUID();
   const path = `/admin/users/${userId.toUpperCase()}/disabled`;
-  const read = () => service.send(path, { headers: byAdmin(service) });
-  t.match(await read(), { status: 200, body: { disabledAt: null } });
-  await setDisabled(service, userId, 'PUT');
-  const disabledAt = new Date(service.time.now).toISOString();
-  service.time.now += 1_000;
-  t.match((await read()).body, { disabledAt });
-  t.equal((await service.send(path)).status, 401, 'without a key');
-  t.equal((await service.send('/admin/users/1/disabled', { headers: byAdmin(service) })).status, 400);
+  const headers = { 'x-api-key': adminKey };
+  t.match(await send(path, { headers }), { status: 200, body: { disabledAt: null } });
+  await decide('PUT', userId);
+  const disabledAt = new Date(time.now).toISOString();
+  time.now += 1_000;
+  t.match((await send(path, { headers })).body, { disabledAt });
+  t.equal((await send(path)).status, 401, 'without a key');
+  t.equal((await send('/admin/users/1/disabled', { headers })).status, 400);
 });
