@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import t, { type Test } from 'tap';
+import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
+import { createWebhookSignatures } from '../../src/adapters/secrets/webhook-signatures.ts';
+import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
+import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
+import { sealCredentials } from '../../src/app/webhooks/credentials.ts';
+import { deliverWebhooks } from '../../src/app/webhooks/deliver-webhooks.ts';
+import { disableDead } from '../../src/app/webhooks/disable-dead.ts';
+import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts';
+import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
+import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
+import { someEndpoint } from '../ports/webhooks.ts';
+import { countsOf } from '../support/exposition.ts';
+import { NOW } from '../support/families.ts';
+import { createMemoryWebhooks } from '../support/memory/webhooks.ts';
+import { someKey } from '../support/sessions.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { webhookReceiver } from '../support/webhook-receiver.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const LIMITS = { total: 100, ofOwner: 10 };
+
+/** The delivery to real receivers, with stores in memory and the clock in the test's hands. */
+function setUp(t: Test) {
+  const { webhookEndpoints, webhookDeliveries } = createMemoryWebhooks();
+  const signatures = createWebhookSignatures();
+  const secret = signatures.makeSecret();
+  const sealer = createDataSealer([someKey('data-1')]);
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1'] });
+  t.teardown(() => sender.close());
+  const metrics = createMetrics();
+  const world = { now: NOW, mailFails: null as Error | null };
+  const mails: Mail[] = [];
+  const format = cloudEventFormat({ signatures, source: 'kinship' });
+  const ignore = () => undefined;
+  const deps = {
+    webhookEndpoints,
+    webhookDeliveries,
+    sealer,
+    sender,
+    formats: { webhook: format, set: format, 'logout-token': format },
+    telemetry: metrics.telemetry,
+    tracing: null,
+    clock: () => world.now,
+    random: () => 0.5,
+    log: { info: ignore, warn: ignore, error: ignore },
+    serviceName: 'auth.example.com',
+    mailer: {
+      async send(mail: Mail) {
+        mails.push(mail);
+        if (world.mailFails !== null) throw world.mailFails;
+      },
+    },
+  };
+  return {
+    ...deps,
+    world,
+    mails,
+    secret,
+    metrics,
+    queues: () => deliverWebhooks(deps),
+    disableDead: disableDead(deps),
+    /** Makes one batch of attempts to each endpoint that has due deliveries. */
+    async deliverDue() {
+      const queues = deliverWebhooks(deps);
+      await queues.startDue();
+      await queues.stop();
+    },
+    async addEndpoint(values: Partial<WebhookEndpoint>) {
+      const id = randomUUID();
+      const sealedCredentials = await sealCredentials(sealer, id, { secret });
+      await webhookEndpoints.add(someEndpoint({ id, sealedCredentials, ...values }), LIMITS);
+      return id;
+    },
+    async addEvent(endpointId: string) {
+      const data = { userId: randomUUID() };
+      await webhookDeliveries.add(endpointId, {
+        id: randomUUID(),
+        type: 'sessions.revoked',
+        occurredAt: world.now,
+        data,
+      });
+    },
+    deliveriesOf: (id: string) => webhookDeliveries.list(id, 100, null),
+  };
+}
+
+t.test(
+  'an event that fails is sent again after growing waits, with its id and a new signature',
+  async (t) => {
+    const { addEndpoint, addEvent, deliverDue, deliveriesOf, webhookEndpoints, world, secret } = setUp(t);
+    const receiver = await webhookReceiver(t);
+    receiver.answerWith((response) => void response.writeHead(500).end('no disk'));
+    const id = await addEndpoint({ url: receiver.url });
+    await addEvent(id);
+    for (const [attempt, wait] of [5 * SECOND, 30 * SECOND, 2 * MINUTE].entries()) {
+      await deliverDue();
+      t.equal(receiver.requests.length, attempt + 1);
+      const [delivery] = await deliveriesOf(id);
+      t.match(delivery, { state: 'pending', attempts: attempt + 1, dueAt: world.now + wait });
+      t.match(delivery?.history.at(-1), { at: world.now, status: 500, reason: 'HTTP 500 no disk' });
+      world.now += wait - 1;
+      await deliverDue();
+      t.equal(receiver.requests.length, attempt + 1, 'not before the wait is over');
+      world.now += 1;
+    }
+    t.equal((await webhookEndpoints.find(id))?.failingSince, NOW);
+    receiver.answerWith((response) => void response.writeHead(204).end());
+    await deliverDue();
+    t.match(await deliveriesOf(id), [{ state: 'delivered', attempts: 4 }]);
+    t.equal((await webhookEndpoints.find(id))?.failingSince, null, 'a success forgets the failures');
+    t.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size, 1);
+    t.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-timestamp'])).size, 4);
+    const webhook = new Webhook(secret);
+    for (const { body, headers } of receiver.requests)
+      t.ok(webhook.sign(headers['webhook-id'] ?? '', dateOf(headers), body) === headers['webhook-signature']);
+  },
+);
+
+const dateOf = (headers: Readonly<Record<string, string>>) =>
+  new Date(Number(headers['webhook-timestamp']) * SECOND);
+
+t.test('after the last wait a delivery has failed, and is not sent again', async (t) => {
+  const { addEndpoint, addEvent, deliverDue, deliveriesOf, world, metrics } = setUp(t);
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.writeHead(500).end());
+  const id = await addEndpoint({ url: receiver.url });
+  await addEvent(id);
+  const state = async () => (await deliveriesOf(id))[0]?.state;
+  for (; (await state()) === 'pending'; world.now += DAY + DAY / 10) await deliverDue();
+  await deliverDue();
+  t.equal(receiver.requests.length, 12);
+  t.equal(await state(), 'failed');
+  const counts = await countsOf(metrics, 'kinship_webhook_attempts_total');
+  t.match(counts, { '{format="webhook",outcome="exhausted"}': 1 });
+});
+
+t.test('Retry-After holds the whole endpoint, as seconds and as a date', async (t) => {
+  const { addEndpoint, addEvent, deliverDue, world } = setUp(t);
+  const receiver = await webhookReceiver(t);
+  const id = await addEndpoint({ url: receiver.url });
+  for (const value of ['120', new Date(NOW + 4 * MINUTE).toUTCString()]) {
+    receiver.requests.length = 0;
+    receiver.answerWith((response) => void response.writeHead(429, { 'retry-after': value }).end());
+    await addEvent(id);
+    await deliverDue();
+    const { length } = receiver.requests;
+    await addEvent(id);
+    world.now += 2 * MINUTE - SECOND;
+    await deliverDue();
+    t.equal(receiver.requests.length, length, 'a new event waits too');
+    world.now += SECOND;
+  }
+  receiver.answerWith((response) => void response.writeHead(204).end());
+  receiver.requests.length = 0;
+  await deliverDue();
+  t.equal(receiver.requests.length, 4);
+});
+
+t.test('an endpoint that answers 410 is disabled, and its owner told once', async (t) => {
+  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, metrics, mails } = setUp(t);
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.writeHead(410).end());
+  const id = await addEndpoint({ url: receiver.url, contact: 'ops@example.com' });
+  await addEvent(id);
+  await deliverDue();
+  t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'gone' });
+  t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="gone"}': 1 });
+  t.equal(await disableDead(), 0);
+  await disableDead();
+  t.match(mails, [{ to: 'ops@example.com', text: /It answered 410 Gone/ }]);
+  t.equal(mails.length, 1);
+});
+
+t.test('an endpoint that fails for five days is disabled, counted, and its owner told', async (t) => {
+  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, ...rest } = setUp(t);
+  const { world, metrics, mails } = rest;
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.destroy());
+  const id = await addEndpoint({ url: receiver.url, contact: 'ops@example.com' });
+  await addEvent(id);
+  await deliverDue();
+  world.now = NOW + 5 * DAY;
+  t.equal(await disableDead(), 0);
+  world.now += 1;
+  world.mailFails = new Error('the relay is away');
+  t.equal(await disableDead(), 1);
+  t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'dead' });
+  t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="dead"}': 1 });
+  world.mailFails = null;
+  t.equal(await disableDead(), 0, 'told at the next call, disabled once');
+  await disableDead();
+  t.equal(mails.length, 2);
+  t.equal(mails[0]?.id, mails[1]?.id);
+  t.match(mails[1], { subject: 'Events to 127.0.0.1:', text: /failed for five days/ });
+});
+
+t.test('an owner whose address the relay rejects is not mailed again', async (t) => {
+  const { addEndpoint, webhookEndpoints, disableDead, world, mails } = setUp(t);
+  const id = await addEndpoint({ contact: 'nobody@example.com' });
+  await webhookEndpoints.disable(id, 'gone');
+  world.mailFails = new MailRejected('550 no such user');
+  await disableDead();
+  await disableDead();
+  t.equal(mails.length, 1);
+});
+
+t.test('a slow endpoint delays no other', async (t) => {
+  const { addEndpoint, addEvent, deliveriesOf, queues } = setUp(t);
+  const [slow, well] = [await webhookReceiver(t), await webhookReceiver(t)];
+  const open: (() => void)[] = [];
+  slow.answerWith((response) => void open.push(() => response.writeHead(204).end()));
+  const slowId = await addEndpoint({ url: slow.url });
+  const wellId = await addEndpoint({ url: well.url });
+  const { startDue, stop } = queues();
+  for (let round = 1; round <= 3; round += 1) {
+    await addEvent(slowId);
+    await addEvent(wellId);
+    const isDelivered = async () =>
+      (await deliveriesOf(wellId)).filter(({ state }) => state === 'delivered').length === round;
+    await waitUntil(async () => {
+      await startDue();
+      return isDelivered();
+    });
+  }
+  await waitUntil(() => open.length === 1);
+  t.equal(slow.requests.length, 1, 'the slow one still has its first request');
+  for (const answer of open) answer();
+  await stop();
+  t.equal((await deliveriesOf(slowId)).filter(({ state }) => state === 'delivered').length, 1);
+});
