@@ -1,7 +1,5 @@
-import { userInfo } from 'node:os';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createSigningKeys } from '../adapters/postgres/signing-keys.ts';
-import { createLog } from '../adapters/telemetry/log.ts';
 import {
   createDatabaseKeySetAdmin,
   createFileKeySetAdmin,
@@ -10,6 +8,7 @@ import {
 import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
+import { logToErrors, nameOfUser } from './operator.ts';
 
 /** `kinship keys list`. It works beside a running service, as the others do. */
 export const printKeys = () => onKeySet(listKeys);
@@ -40,19 +39,5 @@ async function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promis
     return await command(createDatabaseKeySetAdmin(config, deps));
   } finally {
     await close();
-  }
-}
-
-/** Standard output is for the answer. */
-function logToErrors() {
-  return createLog('info', { write: (line) => void process.stderr.write(line) });
-}
-
-/** The user of the operating system; a container may run under a number without a name. */
-function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.()}`;
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
+import { ROLES, type Role } from '../domain/user.ts';
 import { startService } from '../main/start-service.ts';
 import type { AuditListOptions } from './audit.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
@@ -21,6 +22,12 @@ The exit code is 1 if a line is refused. The other lines are imported.`;
 
 const AFTER_EXPORT = `
 The lines hold password hashes. Only their owner may read the file.`;
+
+const USER = 'the name, the address or the id of the user';
+
+const AFTER_ACT = `
+The audit log records the change, and the user of the operating system who made it.
+The exit code is 1 if no account has the name. A change that was made before is no error.`;
 
 const AFTER_SECRETS = `
 Without --write the secrets are printed as lines for an environment file.
@@ -58,7 +65,9 @@ export function createProgram(): Command {
   addServing(program);
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
-  addUserCommands(program.command('users').description('import and export accounts'));
+  const users = program.command('users').description('import, export and administer accounts');
+  addUserCommands(users);
+  addUserActs(users);
   addAuditCommands(program.command('audit').description('read and verify the audit log'));
   addSecrets(program);
   addSetup(program);
@@ -133,6 +142,42 @@ function addUserCommands(users: Command): void {
     .description('print all accounts, one JSON object a line')
     .addHelpText('after', AFTER_EXPORT)
     .action(reporting(async () => (await import('./users/export.ts')).printUsers()));
+}
+
+function addUserActs(users: Command): void {
+  users
+    .command('disable')
+    .description('end the sessions of a user, and refuse all logins')
+    .argument('<user>', USER)
+    .addHelpText('after', AFTER_ACT)
+    .action(reporting(async (user: string) => (await import('./users/administer.ts')).disableNamed(user)));
+
+  users
+    .command('enable')
+    .description('let a disabled user log in again')
+    .argument('<user>', USER)
+    .addHelpText('after', AFTER_ACT)
+    .action(reporting(async (user: string) => (await import('./users/administer.ts')).enableNamed(user)));
+
+  addRoleCommand(users, { name: 'grant', isGranted: true, description: 'give an account a role' });
+  addRoleCommand(users, { name: 'revoke', isGranted: false, description: 'take a role from an account' });
+}
+
+function addRoleCommand(
+  users: Command,
+  { name, isGranted, description }: { name: string; isGranted: boolean; description: string },
+): void {
+  users
+    .command(name)
+    .description(description)
+    .addArgument(new Argument('<role>', 'the role').choices(ROLES))
+    .argument('<user>', USER)
+    .addHelpText('after', AFTER_ACT)
+    .action(
+      reporting(async (role: Role, user: string) =>
+        (await import('./users/administer.ts')).setRoleOfNamed({ role, isGranted }, user),
+      ),
+    );
 }
 
 function addAuditCommands(audit: Command): void {

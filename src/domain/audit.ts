@@ -66,6 +66,11 @@ export function byOperator(userId: string, reason: string | null, { address, use
   return { actor, address, userAgent, ...(reason !== null && { statedReason: reason }) };
 }
 
+/** A change by a command on the machine of the service. `account` is the user of the operating system. */
+export function byCommand(account: string): Origin {
+  return { actor: { kind: 'operator', name: `command of ${account}` }, address: null, userAgent: null };
+}
+
 /** A login by user id: by a service key, or by a program that the configuration admits without one. */
 export function byBackend(clientId: string, client: Client): Origin {
   return clientId === OWN_CLIENT_ID ? asSystem(byUser(client)) : byServiceKey(clientId, client);
@@ -91,6 +96,7 @@ const KEPT_FACTS: ReadonlySet<string> = new Set([
   'previousAddress',
   'previousUserAgent',
   'reason',
+  'roles',
   'storedGeneration',
   'undone',
 ]);

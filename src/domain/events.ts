@@ -1,6 +1,7 @@
 import type { Proven } from './authentication.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { ProofKind } from './second-factor.ts';
+import type { Role } from './user.ts';
 
 /** The client of a request: its address and the stored part of its `User-Agent`. */
 export interface ClientInfo {
@@ -46,6 +47,8 @@ interface EventData {
   /** Also for user ids without an account here. */
   'users.disabled': OfUser;
   'users.enabled': OfUser;
+  /** `roles` are the roles after the change. */
+  'users.roles_changed': OfUser & { readonly roles: readonly Role[] };
   'users.email_verified': OfUser & ClientInfo;
   'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
   'users.email_change_requested': OfUser & ClientInfo & MailedLink;
@@ -127,6 +130,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'users.deleted': true,
   'users.disabled': true,
   'users.enabled': true,
+  'users.roles_changed': true,
   'users.email_verified': true,
   'users.email_verification_requested': false,
   'users.email_change_requested': false,

@@ -20,6 +20,7 @@ export type SecurityEvent =
   | 'disabled_user_refused'
   | 'user_disabled'
   | 'user_enabled'
+  | 'user_roles_changed'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'

@@ -120,3 +120,43 @@ t.test('a file that does not exist is named', async (t) => {
   t.equal(code, 1);
   t.match(errors, /no-such-file/);
 });
+
+t.test(
+  'commands disable, enable, grant and revoke, once each, and the audit log names the operator',
+  async (t) => {
+    const service = await users(t);
+    if (service === null) return;
+    const { run, sql } = service;
+    await run(['import', '-'], line({}));
+    const acts = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
+    for (const act of acts) {
+      const first = await run([...act, 'ANN']);
+      t.equal(first.code, 0, first.errors);
+      const second = await run([...act, 'ann@example.com']);
+      t.match(second, { code: 0, output: /before|was not|nothing has changed/ });
+    }
+    const events = await sql`
+    select type, actor, actor_name, data -> 'roles' as roles from security_events
+    where type ~ '^users.(dis|en|roles)' order by occurred_at`;
+    t.match(events, [
+      { type: 'users.disabled', actor: 'operator', actor_name: /^command of ./ },
+      { type: 'users.enabled' },
+      { type: 'users.roles_changed', roles: ['operator'] },
+      { type: 'users.roles_changed', roles: [] },
+    ]);
+    t.equal(events.length, acts.length);
+  },
+);
+
+t.test('a role needs an account, and an unknown name or role changes nothing', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const id = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+  t.match(await service.run(['disable', 'bob']), {
+    code: 1,
+    errors: /No account has the name or address bob/,
+  });
+  t.match(await service.run(['grant', 'operator', id]), { code: 1, errors: /No account has the id/ });
+  t.match(await service.run(['grant', 'root', id]), { code: 1, errors: /Allowed choices are operator/ });
+  t.match(await service.run(['disable', id]), { code: 0, output: /is disabled/ });
+});

@@ -1,0 +1,16 @@
+import { userInfo } from 'node:os';
+import { createLog } from '../adapters/telemetry/log.ts';
+
+/** The log of a command. Standard output is for the answer. */
+export function logToErrors() {
+  return createLog('info', { write: (line) => void process.stderr.write(line) });
+}
+
+/** The user of the operating system; a container may run under a number without a name. */
+export function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.()}`;
+  }
+}

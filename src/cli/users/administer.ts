@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { createRevokedFamilies } from '../../adapters/memory/revoked-families.ts';
+import type { Sql } from '../../adapters/postgres/connect.ts';
+import { createUserStates } from '../../adapters/postgres/user-states.ts';
+import { createUsers } from '../../adapters/postgres/users.ts';
+import { createIdentifierHash } from '../../adapters/secrets/identifier-hash.ts';
+import { createSecurityLog } from '../../adapters/telemetry/security-log.ts';
+import { disableUser } from '../../app/administration/disable-user.ts';
+import { enableUser } from '../../app/administration/enable-user.ts';
+import { type RoleChange, setRole } from '../../app/administration/set-role.ts';
+import type { Config } from '../../config.ts';
+import { byCommand } from '../../domain/audit.ts';
+import { identifierOf } from '../../domain/user.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { logToErrors, nameOfUser } from '../operator.ts';
+import { onUsers } from './on-users.ts';
+
+/** `kinship users disable`. */
+export const disableNamed = (nameOrId: string) =>
+  onUsers(async (sql, config) => {
+    const deps = depsOf(sql, config);
+    const userId = await findUserId(deps.users, nameOrId);
+    const isChanged = await disableUser(deps)(userId, byCommand(nameOfUser()));
+    print(
+      isChanged ? `${userId} is disabled, and its sessions have ended.` : `${userId} was disabled before.`,
+    );
+  });
+
+/** `kinship users enable`. */
+export const enableNamed = (nameOrId: string) =>
+  onUsers(async (sql, config) => {
+    const deps = depsOf(sql, config);
+    const userId = await findUserId(deps.users, nameOrId);
+    const isChanged = await enableUser(deps)(userId, byCommand(nameOfUser()));
+    print(isChanged ? `${userId} may log in again.` : `${userId} was not disabled.`);
+  });
+
+/** `kinship users grant` and `kinship users revoke`. Throws if there is no such account. */
+export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
+  onUsers(async (sql, config) => {
+    const deps = depsOf(sql, config);
+    const userId = await findUserId(deps.users, nameOrId);
+    if ((await deps.users.find(userId)) === null) throw new Error(`No account has the id ${userId}.`);
+    const isChanged = await setRole(deps)(userId, change, byCommand(nameOfUser()));
+    const state = `${change.isGranted ? 'has' : 'does not have'} the role ${change.role}`;
+    print(`${userId} ${state}${isChanged ? '.' : '; nothing has changed.'}`);
+  });
+
+/** The feed of the database tells the running replicas which sessions have ended, so the list here is not kept. */
+function depsOf(sql: Sql, { policy, tokens }: Config) {
+  return {
+    users: createUsers(sql, policy),
+    userStates: createUserStates(sql, policy),
+    revoked: createRevokedFamilies(Date.now),
+    securityLog: createSecurityLog(logToErrors(), createIdentifierHash(tokens.hashKeys)),
+    newId: randomUUID,
+    clock: Date.now,
+    policy,
+  };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An id need not have an account here: other systems open sessions for their own users. */
+async function findUserId(users: Pick<Users, 'findByIdentifier'>, nameOrId: string): Promise<string> {
+  if (UUID.test(nameOrId)) return nameOrId.toLowerCase();
+  const user = await users.findByIdentifier(identifierOf(nameOrId));
+  if (user === null) throw new Error(`No account has the name or address ${nameOrId}.`);
+  return user.id;
+}
+
+function print(sentence: string): void {
+  process.stdout.write(`${sentence}\n`);
+}
