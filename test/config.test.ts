@@ -153,6 +153,7 @@ t.test('values', async (t) => {
     TOKEN_AUDIENCE: 'new, old',
     TRUST_PROXY: '10.0.0.0/8, ::1',
     CORS_ORIGINS: CORS_ORIGINS.join(', ').replace('xn--bcher-kva', 'Bücher'),
+    SESSION_COOKIES: 'on',
     SERVICE_API_KEYS: `${SERVICE_KEY},metrics:metrics:a:secret:with:colons:of:32:bytes:or:more`,
     ACCESS_TOKEN_AGE: '30s',
     SESSION_MAX_AGE: '7d',
@@ -174,6 +175,7 @@ t.test('values', async (t) => {
     publicUrl: 'https://auth.example.com',
     trustProxy: ['10.0.0.0/8', '::1'],
     corsOrigins: CORS_ORIGINS,
+    sessionCookies: true,
     loginByUserId: 'key',
   });
   t.same(

@@ -59,6 +59,15 @@ export interface components {
         };
         /**
          * @example {
+         *       "expiresIn": 900
+         *     }
+         */
+        readonly SessionInCookies: {
+            /** @description seconds until the access token expires */
+            readonly expiresIn: number;
+        };
+        /**
+         * @example {
          *       "error": "invalid_grant",
          *       "error_description": "The refresh token has expired."
          *     }
@@ -74,6 +83,17 @@ export interface components {
             /** @description `false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true */
             readonly remember?: boolean;
         };
+        /**
+         * @example {
+         *       "access": "eyJhbGciOiJIUzUxMiIsInR5cCI6ImF0K2p3dCIs…",
+         *       "refresh": "eyJhbGciOiJIUzUxMiIsInR5cCI6InJ0K2p3dCIs…",
+         *       "expiresIn": 900
+         *     }
+         * @example {
+         *       "expiresIn": 900
+         *     }
+         */
+        readonly IssuedPair: components["schemas"]["TokenPair"] | components["schemas"]["SessionInCookies"];
         readonly SecondStep: {
             /** @description `challenge` of the answer before */
             readonly challenge: string;

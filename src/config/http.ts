@@ -32,6 +32,8 @@ export interface HttpConfig {
   readonly console: { readonly port: number | null } | null;
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
+  /** Whether browser applications may keep their pair in cookies. */
+  readonly sessionCookies: boolean;
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
   readonly serviceKeys: readonly ServiceKey[];
   readonly frontDoors: readonly FrontDoor[];
@@ -60,6 +62,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
         : null,
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy, PROXIES)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
+    sessionCookies: read.choice('SESSION_COOKIES', variables.SESSION_COOKIES, ['on', 'off']) === 'on',
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
     frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),

@@ -20,6 +20,7 @@ export const Environment = Type.Object({
   CONSOLE_PORT: text(),
   TRUST_PROXY: text('false'),
   CORS_ORIGINS: text(),
+  SESSION_COOKIES: text('off'),
   LOGIN_BY_USER_ID: text(),
   SERVICE_API_KEYS: text(),
   FRONT_DOORS: text(),

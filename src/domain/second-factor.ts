@@ -139,6 +139,8 @@ export interface LoginChallenge extends AnyChallenge {
   readonly jkt: string | null;
   /** The lifetime of the session in milliseconds, if the login asked for a shorter one. */
   readonly maxAge?: number;
+  /** Absent: the user wants to be remembered. */
+  readonly remembered?: false;
 }
 
 export function isChallengeAlive({ expiresAt }: Pick<Challenge, 'expiresAt'>, now: number): boolean {

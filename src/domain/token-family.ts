@@ -58,6 +58,8 @@ export interface TokenFamily extends CurrentPair {
   readonly clientId: string;
   /** Whether a request must authenticate as `clientId` to use the refresh tokens (RFC 6749 section 6). */
   readonly confidential: boolean;
+  /** False: the user did not want to be remembered, so cookies of the session end with the browser. */
+  readonly remembered: boolean;
   /** The thumbprint of the key to which the session is bound (RFC 9449); null if it is not bound. Never changes. */
   readonly jkt: string | null;
   /** The mail address for messages about this session when the user has no registered address. */
@@ -98,6 +100,8 @@ export interface Login {
   readonly clientId: string;
   /** Default: false. */
   readonly confidential?: boolean;
+  /** Default: true. */
+  readonly remembered?: boolean;
   /** Default: null. */
   readonly jkt?: string | null;
   readonly contact: string | null;
@@ -135,6 +139,7 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     ...identity,
     ...first,
     confidential: login.confidential ?? false,
+    remembered: login.remembered ?? true,
     jkt: login.jkt ?? null,
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,

@@ -82,7 +82,6 @@ async function quickDatabase(t: Test): Promise<Record<string, string>> {
 
 /** The variables that a document starts the service with. */
 async function environmentIn(document: string): Promise<Record<string, string>> {
-  const [, name, value] =
-    /^(SERVICE_API_KEYS)=(\S+) npm start$/m.exec(await readFile(document, 'utf8')) ?? [];
-  return name === undefined || value === undefined ? {} : { [name]: value };
+  const [, variables = ''] = /^((?:[A-Z_]+=\S+ )+)npm start$/m.exec(await readFile(document, 'utf8')) ?? [];
+  return Object.fromEntries([...variables.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name, value]));
 }

@@ -131,8 +131,9 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     return key === null || !used.keys.has(key) || known.has(jtiOf(used.successor));
   }
 
-  function succeeded(jti: string, key: string | null, { access, refresh, expiresIn }: TokenPair): void {
-    const used = known.get(jti) ?? { successor: { access, refresh, expiresIn }, keys: new Set(), answers: 0 };
+  function succeeded(jti: string, key: string | null, pair: TokenPair): void {
+    const { access, refresh } = pair;
+    const used = known.get(jti) ?? { successor: pair, keys: new Set(), answers: 0 };
     known.set(jti, used);
     used.keys.add(key);
     used.answers += 1;

@@ -57,6 +57,15 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
   });
 
+  await t.test('a family whose user is not remembered stays so', async (t) => {
+    const { families } = await fresh(t);
+    const family = someFamily({ remembered: false });
+    await families.open(family, []);
+    const rotation = rotationOf(family);
+    t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
+    t.same(await families.find(family.tokenFamily), { ...family, ...rotation.next });
+  });
+
   await t.test('an unknown family is null', async (t) => {
     const { families } = await fresh(t);
     t.equal(await families.find(someFamily().tokenFamily), null);

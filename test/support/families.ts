@@ -37,6 +37,7 @@ export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
     door: 'canonical',
     clientId: 'kinship',
     confidential: false,
+    remembered: true,
     jkt: null,
     contact: 'ann@example.com',
     onAddressChange: 'notify',

@@ -111,6 +111,7 @@ export async function httpService(
       issuer: 'kinship',
       trustProxy: [],
       corsOrigins: [],
+      sessionCookies: false,
       serviceKeys,
       frontDoors: ['session-id', 'cookie-pair', 'task-api'],
       rateLimit: 1_000_000,

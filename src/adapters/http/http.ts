@@ -25,8 +25,9 @@ import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
 import { trustedProxies } from './server/forwarding.ts';
 import { redirectToDocs } from './server/redirect-to-docs.ts';
-import { TokenPairAnswer } from './server/schemas.ts';
+import { SessionInCookies, TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
+import { acceptSessionCookies } from './server/session-transport.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
 
 /** The options of the pages that people open. */
@@ -89,6 +90,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   const options = { ...useCases, ...config, ...keys, ...observability };
   const app = createServer(options);
   app.addSchema(TokenPairAnswer);
+  app.addSchema(SessionInCookies);
   app.addSchema(OAuthError);
   await registerDocs(app, options);
   await scope(app, async (work) => {
@@ -120,7 +122,10 @@ async function operatorRoutes(app: App, options: RouteOptions, files: ConsoleFil
 
 /** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
 async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
-  await canonicalDoor(app, options);
+  await scope(app, async (canonical) => {
+    await acceptSessionCookies(canonical, options);
+    await canonicalDoor(canonical, options);
+  });
   redirectToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
   await scope(app, async (pages) => {
@@ -134,7 +139,8 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   if (options.accountPages) await scope(app, (account) => accountPages(account, options));
   await scope(app, (oauth) => oauthDoor(oauth, options));
   await scope(app, async (proxies) => {
-    await requireBearerOrCookie(proxies, options.authenticate, trustedProxies(options.trustProxy));
+    await acceptSessionCookies(proxies, options);
+    requireBearerOrCookie(proxies, { ...options, isTrusted: trustedProxies(options.trustProxy) });
     verifyRoute(proxies);
   });
 }
@@ -148,6 +154,7 @@ export function createMetricsServer(
     log,
     trustProxy: [],
     corsOrigins: [],
+    sessionCookies: false,
     publicUrl: null,
     ...(limits && { limits }),
   });

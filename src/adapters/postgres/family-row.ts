@@ -13,6 +13,7 @@ export interface FamilyRow {
   door: Door;
   client_id: string;
   confidential: boolean;
+  remembered: boolean;
   jkt: string | null;
   contact: string | null;
   on_address_change: ChangePolicy;
@@ -57,6 +58,7 @@ export const FAMILY_COLUMNS = [
   'door',
   'client_id',
   'confidential',
+  'remembered',
   'jkt',
   'contact',
   'on_address_change',
@@ -125,6 +127,7 @@ export const RETURNED_COLUMNS = [
   'token_family',
   'door',
   'client_id',
+  'remembered',
   'contact',
   'login_address',
   'known_since_login',
@@ -184,6 +187,7 @@ function assembleFamily(
     door: row.door,
     clientId: row.client_id,
     confidential,
+    remembered: row.remembered,
     jkt,
     contact: row.contact,
     onAddressChange,
@@ -235,6 +239,7 @@ export function familyColumns(family: TokenFamily) {
     door: family.door,
     client_id: family.clientId,
     confidential: family.confidential,
+    remembered: family.remembered,
     jkt: family.jkt,
     contact: family.contact,
     on_address_change: family.onAddressChange,

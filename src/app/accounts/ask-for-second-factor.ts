@@ -28,7 +28,7 @@ export async function askForSecondFactor(
   session: Omit<BoundSession, 'contact'>,
   passwordHash: string,
 ): Promise<boolean> {
-  const { userId, door, paired, jkt, maxAge } = session;
+  const { userId, door, paired, jkt, maxAge, remembered } = session;
   const account = await deps.secondFactors.find(userId);
   if (account?.passwordHash !== passwordHash) return false;
   if (account.isDisabled) throw refuseDisabled(deps, session);
@@ -41,7 +41,12 @@ export async function askForSecondFactor(
   const { securityVersion } = account;
   const nonce = deps.challenges.newNonce();
   const expiresAt = deps.clock() + CHALLENGE_LIFE;
-  const options = { paired, jkt, ...(maxAge !== undefined && { maxAge }) };
+  const options = {
+    paired,
+    jkt,
+    ...(maxAge !== undefined && { maxAge }),
+    ...(remembered === false && { remembered }),
+  };
   const challenge = await deps.challenges.seal({
     purpose: 'second_step',
     nonce,

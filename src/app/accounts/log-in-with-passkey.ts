@@ -23,7 +23,10 @@ interface Deps extends OpenSessionDeps, ProofDeps {
 }
 
 export interface LogInWithPasskeyInput
-  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge' | 'dpopJkt' | 'mustBind'> {
+  extends Omit<
+    NewSession,
+    'userId' | 'contact' | 'authentication' | 'maxAge' | 'remembered' | 'dpopJkt' | 'mustBind'
+  > {
   readonly challenge: string;
   readonly assertion: CredentialAnswer;
   /** False: a session of a shorter life. */
@@ -64,6 +67,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
       userId,
       contact: null,
       authentication: byPasskey(use),
+      remembered: remember,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };
     const { securityVersion } = account;

@@ -25,7 +25,10 @@ interface Deps extends AskForSecondFactorDeps, PasswordAttemptDeps {
 }
 
 export interface LogInWithPasswordInput
-  extends Omit<NewSession, 'userId' | 'contact' | 'authentication' | 'maxAge' | 'dpopJkt' | 'mustBind'> {
+  extends Omit<
+    NewSession,
+    'userId' | 'contact' | 'authentication' | 'maxAge' | 'remembered' | 'dpopJkt' | 'mustBind'
+  > {
   /** The user name or the mail address of the account. */
   readonly username: string;
   readonly password: string;
@@ -49,6 +52,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       ...options,
       jkt,
       authentication: BY_PASSWORD,
+      remembered: remember,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };
     const identifier = identifierOf(withAsciiDomain(username));

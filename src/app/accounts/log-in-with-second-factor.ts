@@ -64,7 +64,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
 
   /** Null if the proof is wrong or used up, or the challenge is over. */
   async function openWith(
-    { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge }: LoginChallenge,
+    { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge, remembered }: LoginChallenge,
     proof: Proof,
     client: ClientInfo,
   ): Promise<TokenPair | null> {
@@ -85,6 +85,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
       paired,
       jkt,
       ...(maxAge !== undefined && { maxAge }),
+      ...(remembered !== undefined && { remembered }),
       userId,
       door: 'canonical',
       clientId: OWN_CLIENT_ID,

@@ -11,6 +11,10 @@ export interface TokenPair {
   readonly access: string;
   readonly refresh: string;
   readonly expiresIn: number;
+  /** Remaining lifetime of the refresh token in whole seconds. */
+  readonly refreshExpiresIn: number;
+  /** Whether a browser may keep the pair after it was closed. */
+  readonly remembered: boolean;
   /** Only in a bound session. */
   readonly tokenType?: 'DPoP';
 }
@@ -32,7 +36,13 @@ export async function mintPair(
     family.paired ? { ...unpaired, at_hash: codec.accessHash(access) } : unpaired,
     family.refreshKeyId,
   );
-  const pair = { access, refresh, expiresIn: secondsLeft(claims.exp, now) };
+  const pair = {
+    access,
+    refresh,
+    expiresIn: secondsLeft(claims.exp, now),
+    refreshExpiresIn: secondsLeft(unpaired.exp, now),
+    remembered: family.remembered,
+  };
   return family.jkt === null ? pair : { ...pair, tokenType: 'DPoP' };
 }
 

@@ -17,10 +17,10 @@ import { oneOf } from '../server/one-of.ts';
 import {
   answer,
   BODY_IS_OPTIONAL,
-  DpopProof,
+  PairAnswer,
+  PairHeaders,
   problems,
   Text,
-  TokenPairAnswer,
   Uuid,
 } from '../server/schemas.ts';
 import { TotpCode } from './factors.ts';
@@ -101,6 +101,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
   app.post(
     '/auth/login',
     {
+      config: { pair: 'issues' },
       schema: {
         operationId: 'logIn',
         tags: ['sessions'],
@@ -112,10 +113,10 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
           'a `challenge` for the second step. A login with a DPoP proof binds the session to the key of the proof.',
         security: [{}, { serviceKey: [] }],
         querystring: Query,
-        headers: DpopProof,
+        headers: PairHeaders,
         body: Body,
         response: {
-          200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
+          200: answer('the first pair of a new session', PairAnswer),
           ...problems(400, 401, 403, 429, 503),
         },
       },
@@ -192,6 +193,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
   app.post(
     '/auth/login/second-factor',
     {
+      config: { pair: 'issues' },
       schema: {
         operationId: 'logInWithSecondFactor',
         tags: ['sessions'],
@@ -200,10 +202,10 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
           'Send `challenge` and one proof within five minutes. A challenge takes five answers. A code is good once. ' +
           'If the first step came with a DPoP proof, this step needs a proof of the same key.',
         security: [],
-        headers: DpopProof,
+        headers: PairHeaders,
         body: SecondStep,
         response: {
-          200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
+          200: answer('the first pair of a new session', PairAnswer),
           ...problems(400, 401, 429, 503),
         },
       },

@@ -10,7 +10,7 @@ import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import { answer, BODY_IS_OPTIONAL, DpopProof, problems, TokenPairAnswer, Uuid } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Uuid } from '../server/schemas.ts';
 import { Authorization, Label, RECENT } from './factors.ts';
 import {
   Assertion,
@@ -142,15 +142,16 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
   app.post(
     '/auth/login/passkey',
     {
+      config: { pair: 'issues' },
       schema: {
         ...schema,
         operationId: 'logInWithPasskey',
         summary: 'Log in by a passkey that verifies its user',
         description: 'A login with a DPoP proof binds the session to the key of the proof.',
-        headers: DpopProof,
+        headers: PairHeaders,
         body: PasskeyLogin,
         response: {
-          200: answer('the first pair of a new session', Type.Ref(TokenPairAnswer)),
+          200: answer('the first pair of a new session', PairAnswer),
           ...problems(400, 401, 429, 503),
         },
       },

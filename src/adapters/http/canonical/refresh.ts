@@ -6,7 +6,7 @@ import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import { answer, BODY_IS_OPTIONAL, problems, RefreshHeaders, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, ExchangeHeaders, PairAnswer, problems } from '../server/schemas.ts';
 import { createClientAuthenticator } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
@@ -33,6 +33,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
   app.post(
     '/auth/refresh',
     {
+      config: { pair: 'exchanges' },
       schema: {
         operationId: 'refresh',
         tags: ['sessions'],
@@ -43,10 +44,10 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
           'A refresh token is valid for one refresh. If it is presented again later, its session ends. ' +
           'A confidential session also requires the service key that opened it, in `x-api-key`.',
         querystring: Query,
-        headers: RefreshHeaders,
+        headers: ExchangeHeaders,
         body: Body,
         response: {
-          200: answer('the next pair; for a retry, the same pair again', Type.Ref(TokenPairAnswer)),
+          200: answer('the next pair; for a retry, the same pair again', PairAnswer),
           ...problems(400, 401, 422, 503),
         },
       },

@@ -6,12 +6,12 @@ import type { LogOut, LogOutByRefreshToken } from '../../../app/sessions/log-out
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { principalFromHeader, principalOf } from '../server/authenticate.ts';
+import { principalFromRequest, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
 import { logOutBy, userOrigin } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import { answer, BODY_IS_OPTIONAL, DpopProof, Empty, problems, Uuid } from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, Empty, PairHeaders, problems, Uuid } from '../server/schemas.ts';
 import { createClientAuthenticator, holderOrigin } from '../server/service-keys.ts';
 import { PageQuery, SessionList, sessionItem } from './session-item.ts';
 
@@ -83,6 +83,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
   app.post(
     '/auth/logout',
     {
+      config: { pair: 'ends' },
       schema: {
         operationId: 'logOut',
         tags,
@@ -94,7 +95,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
         querystring: Type.Object({
           scope: Type.Optional(oneOf(['session', 'others', 'all'], { default: 'session' })),
         }),
-        headers: DpopProof,
+        headers: PairHeaders,
         body: LogOutBody,
         response: { 204: Empty, ...problems(400, 401, 503) },
       },
@@ -103,7 +104,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
       const { refreshToken } = request.body;
       const scope = request.query.scope ?? 'session';
       if (refreshToken === undefined) {
-        await logOut(await principalFromHeader(request, authenticate), scope, userOrigin(request));
+        await logOut(await principalFromRequest(request, authenticate), scope, userOrigin(request));
       } else {
         const client = clientBy(request);
         const origin = holderOrigin(request, client);

@@ -8,7 +8,7 @@ import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
-import { answer, problems, RefreshHeaders, Text, TokenPairAnswer } from '../server/schemas.ts';
+import { answer, ExchangeHeaders, PairAnswer, problems, Text } from '../server/schemas.ts';
 import { createClientAuthenticator } from '../server/service-keys.ts';
 import { TotpCode } from './factors.ts';
 import { Assertion, passkeyExamples, RequestedAssertion } from './passkey-schemas.ts';
@@ -77,6 +77,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
   app.post(
     '/auth/step-up',
     {
+      config: { pair: 'exchanges' },
       schema: {
         operationId: 'stepUp',
         tags: ['sessions'],
@@ -86,10 +87,10 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
           'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
           'first request, but no proof.',
         security: [{}, { serviceKey: [] }],
-        headers: RefreshHeaders,
+        headers: ExchangeHeaders,
         body: Body,
         response: {
-          200: answer('the next pair; for a retry, the same pair again', Type.Ref(TokenPairAnswer)),
+          200: answer('the next pair; for a retry, the same pair again', PairAnswer),
           ...problems(400, 401, 404, 422, 429, 503),
         },
       },

@@ -11,7 +11,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { closeWithoutLoss, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
-import { answerPreflights, anyOriginHeaders, crossOriginHeaders } from './cross-origin.ts';
+import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
 import { answerErrors, createSocketRefusals, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly trustProxy: readonly string[];
   /** Origins, and patterns such as `https://*.example.com`. */
   readonly corsOrigins: readonly string[];
+  /** Whether pages of these origins may send requests with session cookies. */
+  readonly sessionCookies: boolean;
   /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
   /** Null or absent: DPoP proofs need no nonce. */
@@ -107,6 +109,7 @@ export function createServer(options: ServerOptions): App {
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
   app.decorateRequest('adminOrigin', null);
+  app.decorateRequest('cookieTokens', null);
   readProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   answerErrors(app);
@@ -137,15 +140,15 @@ export function createServer(options: ServerOptions): App {
 }
 
 /** Headers of every answer, whichever part of the server sends it. */
-function answerHeaders({ corsOrigins, publicUrl }: ServerOptions) {
+function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions) {
   const protection = protectionHeaders(publicUrl);
   const crossOrigin = crossOriginHeaders(corsOrigins);
   const anyOrigin = anyOriginHeaders(corsOrigins);
   return {
-    to: ({ id, headers }: FastifyRequest) => ({
+    to: (request: FastifyRequest) => ({
       ...protection,
-      ...crossOrigin(headers.origin),
-      'x-request-id': id,
+      ...crossOrigin(request.headers.origin, sessionCookies && mayCarryCookies(request)),
+      'x-request-id': request.id,
     }),
     withoutRequest: (origin: string | undefined) => ({
       ...protection,

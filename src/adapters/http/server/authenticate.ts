@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticate, Presentation } from '../../../app/sessions/authenticate.ts';
 import { type AuthenticationClaims, pickAuthentication } from '../../../domain/authentication.ts';
+import type { PresentedProof } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
@@ -21,7 +22,7 @@ declare module 'fastify' {
 /** Requires an access token of a live session for every route of this scope. */
 export function requireBearer(scope: App, authenticate: Authenticate): void {
   scope.addHook('onRequest', async (request) => {
-    request.principal = await principalFromHeader(request, authenticate);
+    request.principal = await principalFromRequest(request, authenticate);
   });
 }
 
@@ -37,14 +38,16 @@ const BEARER = acceptSchemes('Bearer');
 
 /**
  * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), `DPoP` (RFC 9449 section 7.1), or
- * other schemes.
+ * other schemes. A request that carries its tokens in cookies has no such header.
  */
-export async function principalFromHeader(
+export async function principalFromRequest(
   request: FastifyRequest,
   authenticate: Authenticate,
   { usual, form } = BEARER,
   presented = request.presentedProof,
 ): Promise<Principal> {
+  if (request.cookieTokens !== null)
+    return principalFromCookie(request.cookieTokens.access, authenticate, presented);
   const [, bound, token] = form.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined)
     throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${usual} …`);
@@ -52,6 +55,16 @@ export async function principalFromHeader(
     scheme: bound === undefined ? 'bearer' : 'dpop',
     ...presented,
   });
+}
+
+/** The principal of the access token in a cookie. A cookie cannot carry a bound token, because a proof needs its text. */
+export async function principalFromCookie(
+  token: string | undefined,
+  authenticate: Authenticate,
+  presented: PresentedProof,
+): Promise<Principal> {
+  if (token === undefined) throw new Refusal('unauthenticated', 'There is no cookie with an access token.');
+  return principalFromToken(token, authenticate, { scheme: 'bearer', ...presented });
 }
 
 /** The principal of an access token, independent of how the request carried it. */

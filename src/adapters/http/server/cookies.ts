@@ -11,6 +11,16 @@ export const REFRESH_COOKIE = 'refresh_token';
 export const SESSION_COOKIE = 'session_refresh';
 
 /**
+ * Attributes of a cookie that holds a token: hidden from scripts and not sent across sites. With an https `publicUrl`
+ * it is also restricted to TLS. The value is the token itself, so it can be presented wherever the route accepts a
+ * token.
+ */
+export function tokenCookie(path: string, publicUrl: string | null) {
+  const secure = publicUrl?.startsWith('https:') === true;
+  return { path, httpOnly: true, sameSite: 'strict', secure, encode: String } as const;
+}
+
+/**
  * Parses the cookies of requests in this scope, and sets cookies on its answers. Must be awaited before a hook is added
  * that reads cookies.
  */
@@ -47,10 +57,19 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
 }
 
 /**
+ * Refuses cross-site requests, except those of a user who follows a link to here. SameSite=Lax cookies are sent with the
+ * same requests.
+ */
+export function refuseCrossSiteExceptLinks(request: FastifyRequest): void {
+  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;
+  if (mode !== 'navigate' || destination !== 'document') refuseCrossSite(request);
+}
+
+/**
  * The accepted values of `Sec-Fetch-Site`. `same-origin`: a page of this origin. `none`: the user, by address
  * bar or bookmark. Absent: the client is no browser, or an old one.
  */
-const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
+export const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
 
 /**
  * Refuses cross-origin requests, for routes that change state by GET. A page of a sibling subdomain is same-site: if it

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { SESSION_TRANSPORT } from './schemas.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 
@@ -19,8 +20,11 @@ const EXPOSED = [
 /** One or more labels before the domain of a pattern. */
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
-/** The CORS headers of an answer by the `Origin` of its request. */
-export type CrossOriginHeaders = (origin: string | undefined) => Record<string, string>;
+/** The CORS headers of an answer by the `Origin` of its request, and whether a browser may send cookies with it. */
+export type CrossOriginHeaders = (
+  origin: string | undefined,
+  withCookies?: boolean,
+) => Record<string, string>;
 
 /**
  * An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
@@ -29,10 +33,25 @@ export type CrossOriginHeaders = (origin: string | undefined) => Record<string, 
 export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
   if (entries.length === 0) return () => ({});
   const isAllowed = originMatcher(entries);
-  return (origin) =>
+  return (origin, withCookies = false) =>
     origin !== undefined && isAllowed(origin)
-      ? { vary: 'origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED }
+      ? {
+          vary: 'origin',
+          'access-control-allow-origin': origin,
+          'access-control-expose-headers': EXPOSED,
+          ...(withCookies && { 'access-control-allow-credentials': 'true' }),
+        }
       : { vary: 'origin' };
+}
+
+/**
+ * Whether a request, or the request that a preflight announces, asks a route of this service's own contract for cookies.
+ * Pages and front doors have cookies too, which scripts of other origins must not use.
+ */
+export function mayCarryCookies({ url, headers }: FastifyRequest): boolean {
+  if (!url.startsWith('/auth/')) return false;
+  const announced = headers['access-control-request-headers']?.toLowerCase().split(/[ ,]+/) ?? [];
+  return headers[SESSION_TRANSPORT] !== undefined || announced.includes(SESSION_TRANSPORT);
 }
 
 /**
@@ -61,7 +80,8 @@ export function answerPreflights(app: FastifyInstance): void {
   });
 }
 
-function originMatcher(entries: readonly string[]): (origin: string) => boolean {
+/** Matches the origins of these entries; see {@link crossOriginHeaders}. */
+export function originMatcher(entries: readonly string[]): (origin: string) => boolean {
   const origins = new Set(entries.filter((entry) => !isPattern(entry)));
   const patterns = entries.filter(isPattern).map(partsOfPattern);
   return (origin) =>

@@ -51,12 +51,12 @@ const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}
  * For a bound token it says what is wrong with the proof (RFC 9449 section 7.1). A step-up challenge says which
  * authentication of the user is needed (RFC 9470 section 3).
  */
-function challengeTo({ headers }: FastifyRequest, error: unknown, code: ProblemCode): string {
+function challengeTo({ headers, cookieTokens }: FastifyRequest, error: unknown, code: ProblemCode): string {
   if (error instanceof Refusal && error.maxAge !== undefined) return stepUpChallenge(error.maxAge, error.acr);
   if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return `${DPOP_CHALLENGE}, error="${code}"`;
   if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
-  const presented = code === 'unauthenticated' && /^Bearer /i.test(headers.authorization ?? '');
-  return presented ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
+  const hasToken = /^Bearer /i.test(headers.authorization ?? '') || cookieTokens?.access !== undefined;
+  return hasToken && code === 'unauthenticated' ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
 }
 
 function stepUpChallenge(maxAge: number, acr: Level | undefined): string {

@@ -36,20 +36,33 @@ export const TokenPairAnswer = Type.Object(
   },
 );
 
+/** The answer of a route that sets the pair as cookies. */
+export const SessionInCookies = Type.Object(
+  { expiresIn: count({ description: 'seconds until the access token expires' }) },
+  { $id: 'SessionInCookies', additionalProperties: false, examples: [{ expiresIn: 900 }] },
+);
+
+/** The answer of a route that issues a pair. */
+export const PairAnswer = Type.Union([Type.Ref(TokenPairAnswer), Type.Ref(SessionInCookies)], {
+  title: 'IssuedPair',
+  examples: [...(TokenPairAnswer.examples ?? []), ...(SessionInCookies.examples ?? [])],
+});
+
+export const SESSION_TRANSPORT = 'x-session-transport';
+
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const DPOP = 'dpop';
 
-/** The header of a route that may need a proof. */
-export const DpopProof = Type.Object({
+const DpopProof = {
   [DPOP]: Type.Optional(
     longText({ description: 'proof that the client holds the key of its session (RFC 9449)' }),
   ),
-});
+};
 
 /** Headers of a route that exchanges a refresh token. */
 export const RefreshHeaders = Type.Object({
-  ...DpopProof.properties,
+  ...DpopProof,
   [IDEMPOTENCY_KEY]: Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',
@@ -58,6 +71,20 @@ export const RefreshHeaders = Type.Object({
     }),
   ),
 });
+
+const Transport = {
+  [SESSION_TRANSPORT]: Type.Optional(
+    oneOf(['cookie'], {
+      description: 'with `SESSION_COOKIES=on`: the tokens are in cookies, in the request and in the answer',
+    }),
+  ),
+};
+
+/** Headers of a route of this service's own contract that issues or ends a pair. */
+export const PairHeaders = Type.Object({ ...DpopProof, ...Transport });
+
+/** Headers of a route of this service's own contract that exchanges a pair. */
+export const ExchangeHeaders = Type.Object({ ...RefreshHeaders.properties, ...Transport });
 
 /** Marks a route whose body is optional: without one, the route gets an empty object. */
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';

@@ -8,10 +8,9 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { onlyCookie, readCookies, refuseOtherOrigin } from '../../server/cookies.ts';
+import { onlyCookie, readCookies, refuseOtherOrigin, tokenCookie } from '../../server/cookies.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createClientAuthenticator } from '../../server/service-keys.ts';
-import { tokenCookie } from '../token-cookies.ts';
 import { sendMissing, sendPlain, texts } from './plain-errors.ts';
 
 export interface CookiePairOptions {

@@ -9,11 +9,10 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { onlyCookie, refuseCrossSite, SESSION_COOKIE } from '../../server/cookies.ts';
+import { onlyCookie, refuseCrossSite, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createClientAuthenticator } from '../../server/service-keys.ts';
-import { tokenCookie } from '../token-cookies.ts';
 
 export interface TokenOptions {
   readonly openSession: OpenSession;

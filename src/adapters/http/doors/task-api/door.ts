@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
-import { acceptSchemes, principalFromHeader } from '../../server/authenticate.ts';
+import { acceptSchemes, principalFromRequest } from '../../server/authenticate.ts';
 import { scope } from '../../server/scope.ts';
 import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
 import { parseForms } from './forms.ts';
@@ -22,7 +22,7 @@ export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<vo
     // The request limit runs between these two hooks, so that unauthenticated requests are counted too.
     const refusals = new WeakMap<FastifyRequest, unknown>();
     own.addHook('onRequest', async (request) => {
-      request.principal = await principalFromHeader(request, authenticate, TOKEN).catch(
+      request.principal = await principalFromRequest(request, authenticate, TOKEN).catch(
         (refusal: unknown) => {
           refusals.set(request, refusal);
           return null;

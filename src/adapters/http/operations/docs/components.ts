@@ -11,6 +11,12 @@ export const securitySchemes = {
     description: '`Token`, a space and an access token',
   },
   accessCookie: { type: 'apiKey', in: 'cookie', name: ACCESS_COOKIE, description: 'an access token' },
+  browserSession: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-kinship_access',
+    description: 'an access token, with `SESSION_COOKIES=on` and the header `x-session-transport: cookie`',
+  },
   refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'a refresh token' },
   sessionCookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'a refresh token' },
   serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'a key of SERVICE_API_KEYS' },

@@ -1,5 +1,5 @@
 import { examplesOf, PROBLEM_TYPE } from '../../server/problems.ts';
-import { BODY_IS_OPTIONAL, DPOP, IDEMPOTENCY_KEY } from '../../server/schemas.ts';
+import { BODY_IS_OPTIONAL, DPOP, IDEMPOTENCY_KEY, SESSION_TRANSPORT } from '../../server/schemas.ts';
 import { headersOf } from './components.ts';
 
 interface Response {
@@ -74,14 +74,18 @@ const STATUSES: Readonly<Record<string, string>> = {
 };
 
 /** The headers that have components, as their standards write them. */
-const PARAMETERS: Readonly<Record<string, string>> = { [IDEMPOTENCY_KEY]: 'Idempotency-Key', [DPOP]: 'DPoP' };
+const PARAMETERS: Readonly<Record<string, string>> = {
+  [IDEMPOTENCY_KEY]: 'Idempotency-Key',
+  [DPOP]: 'DPoP',
+  [SESSION_TRANSPORT]: 'X-Session-Transport',
+};
 
 function nameParameters({ parameters = [] }: Operation, components: Components): void {
   for (const [index, parameter] of parameters.entries()) {
     const name = PARAMETERS[parameter.name ?? ''];
     if (name === undefined) continue;
     const written = { ...parameter, name };
-    parameters[index] = named(components, 'parameters', name.replace('-', ''), written);
+    parameters[index] = named(components, 'parameters', name.replaceAll('-', ''), written);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { tokenCookie } from '../../doors/token-cookies.ts';
-import { onlyCookie } from '../../server/cookies.ts';
+import { onlyCookie, tokenCookie } from '../../server/cookies.ts';
 
 /** The form of every value that this service sets: see `PageSecrets`. */
 const VALUE = /^[\w-]{43}$/;

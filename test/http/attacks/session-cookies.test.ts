@@ -1,0 +1,201 @@
+import type { Test } from 'tap';
+import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { assertUnchanged, databaseTest, endedFamilies, serviceOnDatabase } from '../../support/attacked.ts';
+import { type Answer, cookiesOf } from '../../support/browser.ts';
+import { ACCESS, cookieBrowser, REFRESH, resultOf } from '../../support/cookie-session.ts';
+import { proofKey, proofOf } from '../../support/dpop.ts';
+import { PASSWORD, signUp } from '../../support/factors.ts';
+import type { HttpOverrides } from '../../support/http.ts';
+import { claimsOf } from '../../support/sessions.ts';
+
+const ORIGIN = 'https://app.example.com';
+const SERVICE = 'https://auth.example.com';
+
+/** A user whose browser holds a session in cookies. */
+async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
+  const service = await serviceOnDatabase(t, sql, { http: { sessionCookies: true, ...http } });
+  await signUp(service);
+  const page = cookieBrowser(service.url);
+  await page.logIn();
+  const sent = await page.cookies('/auth/refresh');
+  const family = String(claimsOf(sent[REFRESH] ?? '').tokenFamily);
+  const goesOn = async () => {
+    t.equal((await page.post('/auth/refresh')).status, 200, 'the session lives');
+    const { [REFRESH]: next = '' } = await page.cookies('/auth/refresh');
+    t.equal(claimsOf(next).tokenFamily, family, 'it is the same session');
+  };
+  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
+    const answer = await assertUnchanged(t, sql, request, name);
+    t.equal(resultOf(answer), wanted, name);
+    return answer;
+  };
+  return { service, page, sent, family, goesOn, refused };
+}
+
+/** The routes that change state by the cookies. */
+const ROUTES = [
+  ['/auth/refresh', undefined],
+  ['/auth/step-up', { password: PASSWORD }],
+  ['/auth/logout?scope=all', undefined],
+  ['/auth/password', { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' }],
+] as const;
+
+databaseTest('a page of an origin that is not allowed changes nothing', async (t, sql) => {
+  const { page, goesOn, refused } = await victim(t, sql, { corsOrigins: [ORIGIN], publicUrl: null });
+  const foreign = {
+    'another site': { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+    'another site, of an old browser': { origin: 'https://evil.example' },
+    'a sandboxed frame': { origin: 'null' },
+    'a sibling domain': { origin: 'https://evil.example.com', 'sec-fetch-site': 'same-site' },
+    'an allowed origin of another site': { origin: ORIGIN, 'sec-fetch-site': 'cross-site' },
+    'a sibling domain without Origin': { 'sec-fetch-site': 'same-site' },
+    'another site without Origin': { 'sec-fetch-site': 'cross-site' },
+    'an unknown relation': { origin: ORIGIN, 'sec-fetch-site': 'same-site, cross-site' },
+    'an origin that only begins like the allowed one': { origin: `${ORIGIN}.evil.example` },
+    'an origin that is no URL': { origin: 'app.example.com' },
+  };
+  for (const [name, headers] of Object.entries(foreign))
+    for (const [path, body] of ROUTES)
+      await refused(`${path}, ${name}`, '403 forbidden', () => page.post(path, body, headers));
+  await goesOn();
+});
+
+databaseTest('pages of this origin and of CORS_ORIGINS are accepted', async (t, sql) => {
+  const { page, service } = await victim(t, sql, { corsOrigins: [ORIGIN] });
+  for (const headers of [
+    { origin: service.url, 'sec-fetch-site': 'same-origin' },
+    { origin: ORIGIN, 'sec-fetch-site': 'same-site' },
+    { origin: ORIGIN },
+    { 'sec-fetch-site': 'same-origin' },
+  ])
+    t.equal((await page.post('/auth/refresh', undefined, headers)).status, 200, JSON.stringify(headers));
+});
+
+databaseTest('with PUBLIC_URL, the Host of a request makes no origin its own', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, { http: { sessionCookies: true, publicUrl: SERVICE } });
+  await signUp(service);
+  const logIn = (origin: string) =>
+    service.post(
+      '/auth/login',
+      { username: 'ann', password: PASSWORD },
+      { origin, 'x-session-transport': 'cookie' },
+    );
+  t.equal((await logIn(service.url)).status, 403, 'the origin that equals Host');
+  t.equal((await logIn(SERVICE)).status, 200);
+});
+
+databaseTest('a form of another site, which cannot send the header, does nothing', async (t, sql) => {
+  const { service, sent, goesOn, refused } = await victim(t, sql);
+  const cookie = Object.entries(sent)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+  const bare = async (path: string): Promise<Answer> => {
+    const { status, headers, body } = await service.post(path, undefined, { cookie });
+    return { status, headers, text: JSON.stringify(body) };
+  };
+  await refused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
+  await refused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
+  await goesOn();
+});
+
+databaseTest(
+  'a cookie that comes twice is refused and removed, and the next login heals it',
+  async (t, sql) => {
+    for (const [name, path] of [
+      [REFRESH, '/auth'],
+      [REFRESH, '/auth/refresh'],
+      [ACCESS, '/auth/'],
+    ] as const) {
+      const { page, sent, refused } = await victim(t, sql, {});
+      await page.plant(`${name}=${sent[name]}; Path=${path}`, '/auth/refresh');
+      const answer = await refused(`${name} at ${path}`, '401 unauthenticated', () =>
+        page.post('/auth/refresh'),
+      );
+      t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
+      t.same(await page.cookies('/auth/refresh'), {}, 'all are gone');
+      t.equal((await page.logIn()).status, 200);
+      t.equal((await page.post('/auth/refresh')).status, 200);
+      await sql`truncate users, token_families cascade`;
+    }
+    t.same(await endedFamilies(sql), [], 'no session has ended');
+  },
+);
+
+databaseTest('a login is possible beside planted cookies, and removes those of its paths', async (t, sql) => {
+  const { page } = await victim(t, sql);
+  for (const path of ['/', '/auth', '/auth/', '/auth/login'])
+    await page.plant(`${REFRESH}=a.b.c; Path=${path}`, '/auth/login');
+  t.equal((await page.logIn()).status, 200);
+  t.equal((await page.post('/auth/refresh')).status, 200);
+});
+
+databaseTest('a cookie that this service cannot have set is refused and removed', async (t, sql) => {
+  for (const value of ['x', '', 'a.b', '"a.b.c"', 'a.b.c.d', 'a.b.%00', 'x'.repeat(5_000)]) {
+    const { page, refused } = await victim(t, sql);
+    await page.plant(`${REFRESH}=${value}; Path=/`);
+    const name = value.slice(0, 10);
+    const answer = await refused(name, '401 unauthenticated', () => page.post('/auth/refresh'));
+    t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } }, name);
+    t.equal((await page.logIn()).status, 200, name);
+    await sql`truncate users, token_families cascade`;
+  }
+});
+
+databaseTest('a token in the wrong cookie is refused and removed', async (t, sql) => {
+  const { page, sent, refused } = await victim(t, sql);
+  await page.plant(`${REFRESH}=${sent[ACCESS]}; Path=/`);
+  const answer = await refused('the access token', '401 invalid_token', () => page.post('/auth/refresh'));
+  t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
+});
+
+databaseTest('a request has its tokens in one place', async (t, sql) => {
+  const { page, sent, goesOn, refused } = await victim(t, sql);
+  const { [ACCESS]: accessToken = '', [REFRESH]: refreshToken = '' } = sent;
+  const wanted = '400 invalid_request';
+  await refused('the body too', wanted, () => page.post('/auth/refresh', { refreshToken, accessToken }));
+  await refused('the query too', wanted, () => page.post(`/auth/refresh?refreshToken=${refreshToken}`));
+  await refused('a step-up', wanted, () =>
+    page.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD }),
+  );
+  await refused('a log-out', wanted, () => page.post('/auth/logout', { refreshToken }));
+  const authorization = `Bearer ${accessToken}`;
+  await refused('Authorization too', wanted, () => page.get('/auth/me', { authorization }));
+  await refused('another transport', wanted, () => page.get('/auth/me', { 'x-session-transport': 'Cookie' }));
+  await refused('two of them', wanted, () =>
+    page.get('/auth/me', { 'x-session-transport': 'cookie, cookie' }),
+  );
+  await goesOn();
+});
+
+databaseTest('a proof with cookies is refused, and a bound token in a cookie too', async (t, sql) => {
+  const { service, page, refused } = await victim(t, sql);
+  const key = proofKey();
+  const dpop = proofOf(key, 'POST', `${service.url}/auth/login`, service.time.now);
+  const credentials = { username: 'ann', password: PASSWORD };
+  await refused('a login', '400 invalid_request', () => page.post('/auth/login', credentials, { dpop }));
+  const bound = await service.post('/auth/login', credentials, { dpop });
+  t.equal(bound.body.tokenType, 'DPoP');
+  await page.plant(`${ACCESS}=${bound.body.access}; Path=/`);
+  await page.plant(`${REFRESH}=${bound.body.refresh}; Path=/`);
+  t.equal(resultOf(await page.get('/auth/me')), '401 unauthenticated');
+  t.equal(resultOf(await page.post('/auth/refresh')), '401 invalid_dpop_proof');
+});
+
+databaseTest('a copied refresh cookie ends the session like any copy, and its cookies go', async (t, sql) => {
+  const { page, sent, family, service } = await victim(t, sql);
+  const thief = cookieBrowser(service.url);
+  for (const [name, value] of Object.entries(sent)) await thief.plant(`${name}=${value}; Path=/`);
+  t.equal((await thief.post('/auth/refresh')).status, 200);
+  const refused = await page.post('/auth/refresh');
+  t.equal(resultOf(refused), '401 token_reused');
+  t.match(cookiesOf(refused), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
+  t.same(await endedFamilies(sql), [family]);
+});
+
+databaseTest('front doors and pages set and read no session cookies', async (t, sql) => {
+  const { page } = await victim(t, sql);
+  t.equal((await page.get('/account')).status, 200);
+  const opened = await page.post('/api/v1/auth/login', { guid: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11' });
+  t.equal(opened.status, 200);
+  t.same(Object.keys(cookiesOf(opened)), ['session_refresh']);
+});

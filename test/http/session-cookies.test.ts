@@ -1,0 +1,218 @@
+import t, { type Test } from 'tap';
+import { softwareAuthenticator } from '../support/authenticator.ts';
+import { type Answer, cookiesOf } from '../support/browser.ts';
+import { ACCESS, BY_COOKIE, bodyOf, cookieBrowser, REFRESH, resultOf } from '../support/cookie-session.ts';
+import { addApp, bearer, PASSWORD, signUp } from '../support/factors.ts';
+import { type HttpOverrides, httpService } from '../support/http.ts';
+import { exchange, rawRequest } from '../support/raw-http.ts';
+import { claimsOf, POLICY } from '../support/sessions.ts';
+
+/** The life of a refresh token in seconds. */
+const LIFE = POLICY.refreshTokenAge / 1000;
+const SHORT = POLICY.sessionShortAge / 1000;
+const FIXED = ['HttpOnly', 'Path=/', 'SameSite=Lax'];
+
+async function service(t: Test, http: HttpOverrides = {}) {
+  const made = await httpService(t, { http: { sessionCookies: true, ...http } });
+  const ann = await signUp(made);
+  return { ...made, ann, page: cookieBrowser(made.url) };
+}
+
+/** The attributes of both cookies of an answer. */
+const attributesOf = (answer: Answer, names = [ACCESS, REFRESH]) =>
+  names.map((name) => cookiesOf(answer)[name]?.attributes);
+
+const lasting = (seconds: number) => ['HttpOnly', `Max-Age=${seconds}`, 'Path=/', 'SameSite=Lax'];
+const GONE = { value: '' };
+
+t.test(
+  'login, refresh, step-up and logout keep the pair in cookies, and no token is in a body',
+  async (t) => {
+    const { page } = await service(t);
+    for (const [what, answer] of Object.entries({
+      'a login': await page.logIn(),
+      'a refresh': await page.post('/auth/refresh'),
+      'a refresh with an empty body': await page.post('/auth/refresh', {}),
+      'a step-up': await page.post('/auth/step-up', { password: PASSWORD }),
+    })) {
+      t.equal(answer.status, 200, what);
+      t.same(bodyOf(answer), { expiresIn: 900 }, what);
+      t.same(attributesOf(answer), [lasting(LIFE), lasting(LIFE)], what);
+      t.match(bodyOf(await page.get('/auth/me')), { username: 'ann' }, what);
+    }
+    t.equal((await page.post('/auth/logout')).status, 204);
+    t.same(await page.cookies('/auth/refresh'), {});
+    t.equal(resultOf(await page.get('/auth/me')), '401 unauthenticated');
+  },
+);
+
+t.test('with TLS the names have the prefix that no sibling domain can set', async (t) => {
+  const { post } = await service(t, { publicUrl: 'https://auth.example.com' });
+  const { headers } = await post('/auth/login', { username: 'ann', password: PASSWORD }, BY_COOKIE);
+  const answer = { status: 200, text: '', headers };
+  const names = ['__Host-kinship_access', '__Host-kinship_refresh'];
+  t.same(Object.keys(cookiesOf(answer)), names);
+  const attributes = [...lasting(LIFE), 'Secure'];
+  t.same(attributesOf(answer, names), [attributes, attributes]);
+});
+
+t.test('a session that is not to be remembered ends with the browser, after refreshes too', async (t) => {
+  const { page } = await service(t);
+  t.same(attributesOf(await page.logIn({ remember: false })), [FIXED, FIXED]);
+  t.same(attributesOf(await page.post('/auth/refresh')), [FIXED, FIXED]);
+  t.same(attributesOf(await page.post('/auth/step-up', { password: PASSWORD })), [FIXED, FIXED]);
+  t.same(attributesOf(await page.logIn()), [lasting(LIFE), lasting(LIFE)]);
+});
+
+t.test('both steps of a login with a second factor remember what the first one said', async (t) => {
+  const { page, ann, ...rest } = await service(t);
+  const app = await addApp(rest, ann);
+  for (const [remember, attributes] of [
+    [false, FIXED],
+    [true, lasting(LIFE)],
+  ] as const) {
+    const first = await page.logIn({ remember });
+    t.equal(resultOf(first), '401 second_factor_required');
+    t.same(cookiesOf(first), {});
+    rest.time.now += 30_000;
+    const { challenge } = bodyOf(first);
+    const second = await page.post('/auth/login/second-factor', { challenge, code: app.code() });
+    t.same(bodyOf(second), { expiresIn: 900 });
+    t.same(attributesOf(second), [attributes, attributes]);
+  }
+});
+
+t.test('a login by a passkey sets cookies', async (t) => {
+  const { page, ann, post } = await service(t);
+  const key = softwareAuthenticator();
+  const begun = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
+  const { challenge: creation } = begun.publicKey as { challenge: string };
+  const credential = key.create(creation);
+  await post('/auth/factors/passkeys', { challenge: begun.challenge, credential }, bearer(ann));
+  const { challenge, publicKey } = bodyOf(await page.post('/auth/login/passkey/options'));
+  const assertion = key.get((publicKey as { challenge: string }).challenge);
+  const answer = await page.post('/auth/login/passkey', { challenge, assertion, remember: false });
+  t.same(bodyOf(answer), { expiresIn: 900 });
+  t.same(attributesOf(answer), [FIXED, FIXED]);
+});
+
+t.test('Max-Age is what is left of the refresh token', async (t) => {
+  const { post } = await service(t);
+  const path = `/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&maxAge=${SHORT}`;
+  const { headers } = await post(path, undefined, BY_COOKIE);
+  t.same(attributesOf({ status: 200, text: '', headers }), [lasting(SHORT), lasting(SHORT)]);
+});
+
+t.test('every route that takes a bearer token reads the cookie when the header is sent', async (t) => {
+  const { page, url } = await service(t);
+  await page.logIn();
+  const paths = ['/auth/me', '/auth/sessions', '/auth/factors', '/auth/verify'];
+  for (const path of paths) t.ok((await page.get(path)).status < 300, path);
+  const cookie = Object.entries(await page.cookies('/'))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+  const plain = async (path: string) => (await fetch(`${url}${path}`, { headers: { cookie } })).status;
+  for (const path of paths)
+    t.equal(await plain(path), path === '/auth/verify' ? 204 : 401, `${path} without it`);
+});
+
+t.test('a link of another site opens the application with its session, and nothing else does', async (t) => {
+  const { page, url } = await service(t);
+  await page.logIn();
+  const { [ACCESS]: access } = await page.cookies('/');
+  const common = ['Host: localhost', 'Connection: close', 'Sec-Fetch-Site: cross-site'];
+  // `fetch` of Node.js writes Sec-Fetch-Mode itself.
+  const verify = async (...headers: string[]) => {
+    const lines = [...common, `Cookie: ${ACCESS}=${access}`, ...headers];
+    return (await exchange(url, rawRequest('GET /auth/verify', lines))).text.split(' ')[1];
+  };
+  t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'), '204');
+  t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'), '403');
+  t.equal(await verify('Sec-Fetch-Mode: cors', 'Sec-Fetch-Dest: empty'), '403');
+  t.equal(await verify(), '403');
+});
+
+t.test('a log-out of other sessions keeps the cookies, and every other log-out removes them', async (t) => {
+  const { page } = await service(t);
+  await page.logIn();
+  const others = await page.post('/auth/logout?scope=others');
+  t.equal(others.status, 204);
+  t.same(cookiesOf(others), {});
+  t.equal((await page.get('/auth/me')).status, 200);
+  for (const scope of ['session', 'all']) {
+    await page.logIn();
+    const ended = await page.post(`/auth/logout?scope=${scope}`);
+    t.equal(ended.status, 204);
+    t.match(cookiesOf(ended), { [ACCESS]: GONE, [REFRESH]: GONE }, scope);
+  }
+});
+
+t.test('a lost answer of a refresh is repeated under its key', async (t) => {
+  const { page, post } = await service(t);
+  await page.logIn();
+  const before = await page.cookies('/');
+  const key = { 'idempotency-key': 'once' };
+  const cookie = `${ACCESS}=${before[ACCESS]}; ${REFRESH}=${before[REFRESH]}`;
+  const lost = await post('/auth/refresh', undefined, { ...BY_COOKIE, ...key, cookie });
+  t.equal(lost.status, 200);
+  const again = await page.post('/auth/refresh', undefined, key);
+  t.equal(cookiesOf(again)[REFRESH]?.value, cookiesOf({ ...lost, text: '' })[REFRESH]?.value);
+  t.equal(claimsOf(cookiesOf(again)[REFRESH]?.value ?? '').generation, 1);
+});
+
+t.test('a session that has ended removes the cookies at the next refresh', async (t) => {
+  const { page, post, ann } = await service(t);
+  await page.logIn();
+  await post('/auth/logout?scope=all', undefined, bearer(ann));
+  t.same(cookiesOf(await page.get('/auth/me')), {}, 'not at a refused access token');
+  const refused = await page.post('/auth/refresh');
+  t.equal(resultOf(refused), '401 session_revoked');
+  t.match(cookiesOf(refused), { [ACCESS]: GONE, [REFRESH]: GONE });
+  t.equal(resultOf(await page.post('/auth/refresh')), '401 unauthenticated');
+});
+
+t.test('an expired access token in the cookie is challenged like any other', async (t) => {
+  const { page, time } = await service(t);
+  await page.logIn();
+  time.now += 906_000;
+  const refused = await page.get('/auth/me');
+  t.equal(resultOf(refused), '401 unauthenticated');
+  t.equal(refused.headers.get('www-authenticate'), 'Bearer realm="kinship", error="invalid_token"');
+  t.equal((await page.post('/auth/refresh')).status, 200);
+  t.equal((await page.get('/auth/me')).status, 200);
+});
+
+t.test('without SESSION_COOKIES the header is refused, and other logins are as before', async (t) => {
+  const { page, post } = await service(t, { sessionCookies: false });
+  const refused = await page.logIn();
+  t.equal(resultOf(refused), '400 invalid_request');
+  t.same(cookiesOf(refused), {});
+  const { body, headers } = await post('/auth/login', { username: 'ann', password: PASSWORD });
+  t.same(Object.keys(body).sort(), ['access', 'expiresIn', 'refresh']);
+  t.same(headers.getSetCookie(), []);
+});
+
+t.test(
+  'CORS allows credentials for the origins of CORS_ORIGINS, on these routes and with the header',
+  async (t) => {
+    const origin = 'https://app.example.com';
+    const { send } = await service(t, { corsOrigins: [origin], publicUrl: 'https://auth.example.com' });
+    const granted = async (path: string, headers: Record<string, string>, method = 'GET') =>
+      (await send(path, { method, headers: { origin, ...headers } })).headers.get(
+        'access-control-allow-credentials',
+      );
+    const preflight = (announced: string) => ({
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': announced,
+    });
+    t.equal(
+      await granted('/auth/refresh', preflight('content-type, x-session-transport'), 'OPTIONS'),
+      'true',
+    );
+    t.equal(await granted('/auth/me', { 'sec-fetch-site': 'same-site', ...BY_COOKIE }), 'true');
+    t.equal(await granted('/auth/refresh', preflight('content-type'), 'OPTIONS'), null);
+    t.equal(await granted('/auth/me', {}), null);
+    t.equal(await granted('/health/live', BY_COOKIE), null);
+    t.equal(await granted('/auth/me', { ...BY_COOKIE, origin: 'https://evil.example' }), null);
+  },
+);
