@@ -6,7 +6,7 @@ type Fetch = SessionClient['fetch'];
  * A `fetch` that sends the access token to these origins only. `stepUp` authenticates the user again and returns the
  * next access token. If it returns null, the refusal is the answer.
  */
-export function bearerFetch(
+export function createBearerFetch(
   origins: readonly string[],
   token: SessionClient['token'],
   fetch: typeof globalThis.fetch,
@@ -21,7 +21,7 @@ export function bearerFetch(
       request.headers.set('authorization', `Bearer ${access}`);
       const answer = await fetch(request);
       const challenge = answer.headers.get('www-authenticate') ?? '';
-      const remedy = await remedyOf(answer, challenge);
+      const remedy = await nextStepAfter(answer, challenge);
       if (remedy <= last || 'duplex' in init) return answer;
       last = remedy;
       try {
@@ -41,7 +41,7 @@ export function bearerFetch(
  * The next step after a refusal. 1: a refresh. 2: a step-up. 0: none, because the refusal is not about the token, such
  * as a 401 for a wrong password. Each step is tried once, in this order.
  */
-async function remedyOf(answer: Response, challenge: string): Promise<number> {
+async function nextStepAfter(answer: Response, challenge: string): Promise<number> {
   if (answer.status !== 401) return 0;
   if (challenge.includes('insufficient_user')) return 2;
   return (await answer.clone().text()).includes('"invalid_credentials"') ? 0 : 1;

@@ -1,4 +1,4 @@
-import { bearerFetch } from './bearer-fetch.js';
+import { createBearerFetch } from './bearer-fetch.js';
 import type { SessionError } from './errors.js';
 import { createPairStore } from './pair-store.js';
 import { createRequester, requestPair } from './requester.js';
@@ -21,7 +21,7 @@ export function createClient(options: ClientOptions): SessionClient {
 
   return {
     token,
-    fetch: bearerFetch([new URL(url).origin, ...origins], token, fetch, async (challenge) => {
+    fetch: createBearerFetch([new URL(url).origin, ...origins], token, fetch, async (challenge) => {
       const proof = await onStepUp?.(challenge);
       return proof && rotate('', proof);
     }),

@@ -2,8 +2,8 @@ export { createClient } from './client.js';
 export { SessionError } from './errors.js';
 export type {
   ClientOptions,
+  IdentityProof as Proof,
   LogOutScope,
-  Proof,
   Recovery,
   SessionClient,
   SessionState,

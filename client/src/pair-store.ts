@@ -14,9 +14,9 @@ export interface PairStore extends Pick<SessionClient, 'subscribe' | 'close'> {
   /** The lock of all tasks that change the pair. */
   readonly withLock: Lock;
   /** The pair that this tab read last: null when signed out, or before the first read. */
-  known(): StoredPair | null;
+  lastRead(): StoredPair | null;
   /** Milliseconds until the access token of the known pair expires, as far as this tab can tell. */
-  left(): number;
+  millisecondsLeft(): number;
   /** Reads the pair from the storage; null when signed out. */
   read(): Promise<StoredPair | null>;
   /**
@@ -33,13 +33,13 @@ export interface PairStore extends Pick<SessionClient, 'subscribe' | 'close'> {
 export function createPairStore({ name = 'kinship', storage, onSignedOut }: ClientOptions): PairStore {
   const [access, isShared] = chooseEntry(storage);
   const events = createStateEvents(onSignedOut);
-  const channel = isShared ? channelOf(name, (code) => look(code)) : undefined;
+  const channel = isShared ? channelOf(name, (code) => readStored(code)) : undefined;
   let known: StoredPair | null = null;
   let left = () => 0;
   let updates = 0;
 
   /** Overlapping reads may finish out of order, so a read that was overtaken is repeated. */
-  async function look(code: string | null = null): Promise<StoredPair | null> {
+  async function readStored(code: string | null = null): Promise<StoredPair | null> {
     for (;;) {
       const before = updates;
       const stored = parseStoredPair(await access(name));
@@ -51,15 +51,15 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
     updates += 1;
     if (stored && stored.access !== known?.access) left = countdown(stored.expiresIn * 1000, stored.at);
     known = stored;
-    events.tell({ signedIn: stored !== null, code });
+    events.emit({ signedIn: stored !== null, code });
     return stored;
   }
 
   return {
     withLock: createLock(isShared ? name : null),
-    known: () => known,
-    left: () => left(),
-    read: () => look(),
+    lastRead: () => known,
+    millisecondsLeft: () => left(),
+    read: () => readStored(),
 
     async update(change, code = null) {
       let isOther = false;
@@ -71,11 +71,11 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
         return next && JSON.stringify(next);
       });
       if (isOther) channel?.postMessage(code);
-      return look(isOther ? code : null);
+      return readStored(isOther ? code : null);
     },
 
     subscribe(listener) {
-      if (!events.add(listener)) look().catch(() => {}); // the next call of `token` reports the error
+      if (!events.add(listener)) readStored().catch(() => {}); // the next call of `token` reports the error
       return () => events.remove(listener);
     },
 

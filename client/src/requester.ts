@@ -6,9 +6,13 @@ import type { Schemas, TokenPair } from './types.js';
  * Posts JSON to a path of the service. Returns the JSON of the answer, undefined if it is not JSON. Rejects with a
  * {@link SessionError}.
  */
-export type PostJson = (path: string, body: object, headers?: Record<string, string>) => Promise<unknown>;
+export type PostToService = (
+  path: string,
+  body: object,
+  headers?: Record<string, string>,
+) => Promise<unknown>;
 
-export function createRequester(url: string, fetch: typeof globalThis.fetch, timeout: number): PostJson {
+export function createRequester(url: string, fetch: typeof globalThis.fetch, timeout: number): PostToService {
   const base = url.replace(/\/$/, '');
   return async (path, body, headers) => {
     const [response, text] = await fetch(base + path, {
@@ -29,7 +33,10 @@ export function createRequester(url: string, fetch: typeof globalThis.fetch, tim
 }
 
 /** Requests a pair. A 200 without a pair comes from the network, such as a captive portal, and counts as an outage. */
-export async function requestPair(ask: PostJson, ...question: Parameters<PostJson>): Promise<StoredPair> {
+export async function requestPair(
+  ask: PostToService,
+  ...question: Parameters<PostToService>
+): Promise<StoredPair> {
   const at = Date.now();
   const { access, refresh, expiresIn } = Object(await ask(...question)) as Partial<TokenPair>;
   if (!access || !refresh || expiresIn === undefined)
@@ -39,9 +46,9 @@ export async function requestPair(ask: PostJson, ...question: Parameters<PostJso
 
 function refusal({ status, headers }: Response, problem: Partial<Schemas['Problem']>): SessionError {
   const { code = 'unexpected_answer', detail = `Status ${status}.` } = problem;
-  const passing = status > 499 || status === 429 || status === 408;
+  const isTransient = status > 499 || status === 429 || status === 408;
   return new SessionError(code, detail, {
-    recovery: problem.recovery ?? (passing ? 'retry' : 'none'),
+    recovery: problem.recovery ?? (isTransient ? 'retry' : 'none'),
     status,
     retryAfter: Number(headers.get('retry-after')) || 0,
   });

@@ -1,9 +1,9 @@
 import type { SessionError } from './errors.js';
 import type { PairStore } from './pair-store.js';
-import { type PostJson, requestPair } from './requester.js';
+import { type PostToService, requestPair } from './requester.js';
 import type { Retry } from './retry.js';
 import type { StoredPair } from './stored-pair.js';
-import type { Proof, Schemas } from './types.js';
+import type { IdentityProof, Schemas } from './types.js';
 
 /**
  * Exchanges the stored pair for its successor.
@@ -11,13 +11,17 @@ import type { Proof, Schemas } from './types.js';
  * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. If an answer is lost or
  * a tab is closed, the next exchange repeats the same request and gets the same answer.
  */
-export function createRotation({ withLock, known, read, update }: PairStore, ask: PostJson, retry: Retry) {
+export function createRotation(
+  { withLock, lastRead: known, read, update }: PairStore,
+  ask: PostToService,
+  retry: Retry,
+) {
   /**
    * Without a proof: exchanges the pair with this access token, unless another tab has already done so. With a proof:
    * finishes a pending exchange, then exchanges the current pair once. A proof is never repeated automatically. Returns
    * the access token that is then current, or null when signed out.
    */
-  return (access: string, proof?: Proof | null): Promise<string | null> =>
+  return (access: string, proof?: IdentityProof | null): Promise<string | null> =>
     withLock(async () => {
       const stored = await read();
       if (stored && (proof ? stored.key : stored.access === access))
@@ -33,7 +37,7 @@ export function createRotation({ withLock, known, read, update }: PairStore, ask
    *
    * A step-up whose answer was lost is repeated without its proof: the service needs none if it has exchanged the pair.
    */
-  async function exchange(access: string, proof?: Proof): Promise<void> {
+  async function exchange(access: string, proof?: IdentityProof): Promise<void> {
     // `randomUUID` does not exist on pages without TLS.
     const stored = await update((stored) =>
       stored?.access === access && !stored.key

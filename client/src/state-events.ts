@@ -11,7 +11,7 @@ export function createStateEvents(onSignedOut: ((code: string | null) => void) |
   let state: SessionState | undefined;
 
   return {
-    tell(next: SessionState): void {
+    emit(next: SessionState): void {
       const before = state;
       if (before?.signedIn === next.signedIn) return;
       state = next;

@@ -29,7 +29,7 @@ export interface TokenStorage {
 }
 
 /** What the user shows to prove who they are, such as the password. */
-export type Proof = Omit<Schemas['StepUp'], 'refreshToken' | 'accessToken'>;
+export type IdentityProof = Omit<Schemas['StepUp'], 'refreshToken' | 'accessToken'>;
 
 export interface ClientOptions {
   /** URL of the service, such as `https://auth.example.com`, with the path under which a proxy serves it, if any. */
@@ -60,7 +60,7 @@ export interface ClientOptions {
    * a proof and return it: the client exchanges the pair with it and repeats the request. With null the refusal is the
    * answer. A wrong proof rejects the call with the code `proof_refused`.
    */
-  readonly onStepUp?: (challenge: string) => Promise<Proof | null>;
+  readonly onStepUp?: (challenge: string) => Promise<IdentityProof | null>;
 }
 
 /** A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. */

@@ -1,11 +1,11 @@
 import type { Log } from '../ports/log.ts';
-import { FullOfProofs, type UsedProofs } from '../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedProofsFull } from '../ports/stores/used-proofs.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { createProbedOutage } from './probed-outage.ts';
 
 interface Deps {
   readonly log: Log;
-  readonly telemetry: Pick<Telemetry, 'proofUnshared'>;
+  readonly telemetry: Pick<Telemetry, 'dpopUnshared'>;
 }
 
 /**
@@ -16,10 +16,10 @@ interface Deps {
  * The first failure starts an outage: see {@link createProbedOutage}.
  */
 export function usedProofsWithFallback(
-  primary: UsedProofs,
-  fallback: UsedProofs,
+  primary: UsedDpopProofs,
+  fallback: UsedDpopProofs,
   { log, telemetry }: Deps,
-): UsedProofs {
+): UsedDpopProofs {
   const outage = createProbedOutage({
     begun: (error) => log.error({ err: error }, 'used proofs are known to this process alone'),
     ended: () => log.info({}, 'used proofs are shared by all processes again'),
@@ -37,16 +37,16 @@ export function usedProofsWithFallback(
         await fallback.use(...use).catch(() => {});
         return isFirst;
       } catch (error) {
-        if (error instanceof FullOfProofs) throw error;
+        if (error instanceof UsedProofsFull) throw error;
         outage.begin(error);
         return useAlone(use);
       }
     },
   };
 
-  async function useAlone(use: Parameters<UsedProofs['use']>): Promise<boolean> {
+  async function useAlone(use: Parameters<UsedDpopProofs['use']>): Promise<boolean> {
     const isFirst = await fallback.use(...use);
-    if (isFirst) telemetry.proofUnshared();
+    if (isFirst) telemetry.dpopUnshared();
     return isFirst;
   }
 }

@@ -1,6 +1,6 @@
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
-import { checkDatabase, checkStoppedDatabase, reachForChecks } from './doctor/database.ts';
-import { examine, type Finding, fail, warn } from './doctor/finding.ts';
+import { checkDatabase, checkStoppedDatabase, connectForChecks } from './doctor/database.ts';
+import { type Finding, fail, runCheck, warn } from './doctor/finding.ts';
 import { checkKeySet, checkSecretKeys } from './doctor/keys.ts';
 import { checkDataFolder, checkOrigins } from './doctor/local.ts';
 import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
@@ -36,17 +36,17 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
     config.warnings.map((warning) => warn('configuration', warning, 'correct the variable: .env.example')),
     checkOrigins(config),
     [checkSecretKeys(config)],
-    examine('data folder', 'let DATA_DIR name a folder that this user can write', () =>
+    runCheck('data folder', 'let DATA_DIR name a folder that this user can write', () =>
       checkDataFolder(config),
     ),
     checkStored(config, clock),
     redisUrl === null
       ? []
-      : examine('Redis', 'correct REDIS_URL, or start the server', () => checkRedis(redisUrl)),
+      : runCheck('Redis', 'correct REDIS_URL, or start the server', () => checkRedis(redisUrl)),
     brokerUrl === null
       ? []
-      : examine('RabbitMQ', 'correct AMQP_URL, or start the broker', () => checkBroker(brokerUrl)),
-    examine('mail', 'correct SMTP_SERVER and the variables beside it', () => checkMail(mail)),
+      : runCheck('RabbitMQ', 'correct AMQP_URL, or start the broker', () => checkBroker(brokerUrl)),
+    runCheck('mail', 'correct SMTP_SERVER and the variables beside it', () => checkMail(mail)),
   ]);
   return groups.flat();
 }
@@ -54,15 +54,15 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
 /** The database and the keys in it. */
 async function checkStored(config: Config, clock: () => number): Promise<readonly Finding[]> {
   const remedy = 'correct DATABASE_URL, or start the server';
-  const sql = await reachForChecks(config);
+  const sql = await connectForChecks(config);
   const database =
     sql === null
       ? [checkStoppedDatabase(config)]
-      : await examine('database', remedy, () => checkDatabase(sql, config, clock));
+      : await runCheck('database', remedy, () => checkDatabase(sql, config, clock));
   const isBroken = database.some(({ check, state }) => check === 'database' && state === 'fail');
   const hasTables = !database.some(({ check, found }) => check === 'schema' && found === 'no tables yet');
   if (isBroken) return database;
-  const keys = await examine('key set', 'npm run keys -- list', () =>
+  const keys = await runCheck('key set', 'npm run keys -- list', () =>
     checkKeySet(config, hasTables ? sql : null, clock),
   );
   return [...database, ...keys];

@@ -3,8 +3,8 @@ import { readKeyFile } from '../adapters/jose/key-file.ts';
 import { createSealedKeys } from '../adapters/jose/sealed-keys.ts';
 import type { KeyDeps } from '../app/keys/announce-key.ts';
 import { type KeyInSet, listKeys } from '../app/keys/list-keys.ts';
-import { type Retired, retireKey } from '../app/keys/retire-key.ts';
-import { type Rotated, rotateKey } from '../app/keys/rotate-key.ts';
+import { type RetireKeyResult, retireKey } from '../app/keys/retire-key.ts';
+import { type RotateKeyResult, rotateKey } from '../app/keys/rotate-key.ts';
 import { keySetTiming } from '../domain/key-set.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
@@ -13,8 +13,8 @@ import type { KeySetConfig } from './key-set.ts';
 /** The operator's actions on the key set. Each rejects with a message for the operator if it cannot be done. */
 export interface KeySetAdmin {
   list(): Promise<readonly KeyInSet[]>;
-  rotate(atOnce: boolean): Promise<Rotated>;
-  retire(id: string): Promise<Retired>;
+  rotate(atOnce: boolean): Promise<RotateKeyResult>;
+  retire(id: string): Promise<RetireKeyResult>;
 }
 
 export function createDatabaseKeySetAdmin(

@@ -15,7 +15,7 @@ import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
-import { verifyProof } from '../app/accounts/verify-proof.ts';
+import { verifyIdentityProof } from '../app/accounts/verify-proof.ts';
 import { disableUser } from '../app/administration/disable-user.ts';
 import { enableUser } from '../app/administration/enable-user.ts';
 import { findUserState } from '../app/administration/find-user-state.ts';
@@ -95,7 +95,7 @@ import type { EmailLinks } from '../ports/stores/email-links.ts';
 import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
-import type { UsedProofs } from '../ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../ports/stores/used-proofs.ts';
 import type { UserStates } from '../ports/stores/user-states.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
@@ -118,7 +118,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly revoked: RevokedFamilies & FollowedRevokedFamilies;
   readonly codec: TokenCodec;
   readonly proofs: DpopProofs;
-  readonly usedProofs: UsedProofs;
+  readonly usedProofs: UsedDpopProofs;
   readonly nonces: DpopNonces | null;
   readonly secrets: TokenSecrets;
   readonly links: LinkSecrets;
@@ -161,7 +161,7 @@ export function createUseCases(deps: UseCaseDeps) {
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
     refresh: withTelemetry(refresh(deps), refreshEnded),
-    stepUp: withTelemetry(stepUp({ ...deps, verifyProof: verifyProof(deps) }), refreshEnded),
+    stepUp: withTelemetry(stepUp({ ...deps, verifyProof: verifyIdentityProof(deps) }), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     listSessionEvents: listSessionEvents(deps),

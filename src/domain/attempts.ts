@@ -171,11 +171,11 @@ function decrement(count: AttemptCount | undefined): AttemptCount | undefined {
 }
 
 function refused(counter: AttemptCounter, wait: number): AttemptVerdict {
-  return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
+  return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
 }
 
 /** Milliseconds as whole seconds, rounded up. */
-export function wholeSeconds(milliseconds: number): number {
+export function ceilSeconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);
 }
 
@@ -205,5 +205,5 @@ export function countAction(
   }
   const leaving = recent[recent.length - count] ?? now;
   const wait = Math.min(leaving, now) + perMilliseconds - now;
-  return { verdict: { allowed: false, remaining: 0, retryAfter: wholeSeconds(wait) }, times: recent };
+  return { verdict: { allowed: false, remaining: 0, retryAfter: ceilSeconds(wait) }, times: recent };
 }

@@ -27,13 +27,13 @@ export interface DpopProof {
 }
 
 /** A request as the client sent it. */
-export interface ProvenRequest {
+export interface SentRequest {
   readonly method: string;
   readonly url: string;
 }
 
 /** A request with the text of its `DPoP` header; null without the header. */
-export interface PresentedProof extends ProvenRequest {
+export interface PresentedDpopProof extends SentRequest {
   readonly proof: string | null;
 }
 
@@ -61,17 +61,17 @@ const meaning = {
 } as const;
 
 /** Why a proof is not accepted. */
-export type ProofFault = keyof typeof meaning;
+export type DpopFault = keyof typeof meaning;
 
-export const PROOF_FAULTS = Object.keys(meaning) as ProofFault[];
+export const DPOP_FAULTS = Object.keys(meaning) as DpopFault[];
 
 /** The refusal of a request whose proof is missing or not accepted. */
-export class ProofRefusal extends Refusal {
+export class DpopRefusal extends Refusal {
   override readonly name = 'ProofRefusal';
 
-  readonly fault: ProofFault;
+  readonly fault: DpopFault;
 
-  constructor(fault: ProofFault) {
+  constructor(fault: DpopFault) {
     super(fault === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof', meaning[fault]);
     this.fault = fault;
   }
@@ -81,7 +81,7 @@ export class ProofRefusal extends Refusal {
 const MAX_AGE = 60_000;
 
 /** How long a proof that arrives at `now` must be remembered, so that it cannot be used again. */
-export function forgetProofAt(now: number, clockSkew: number): number {
+export function dpopProofForgottenAt(now: number, clockSkew: number): number {
   return now + 2 * (MAX_AGE + clockSkew);
 }
 
@@ -89,12 +89,12 @@ export function forgetProofAt(now: number, clockSkew: number): number {
  * Why a proof does not fit its request, or null (RFC 9449 section 4.3). Replays and nonces are checked elsewhere. The
  * key is checked first: a proof of another key means that another party has the token, whatever else is wrong.
  */
-export function findProofFault(
+export function findDpopFault(
   proof: DpopProof,
-  request: ProvenRequest,
+  request: SentRequest,
   expected: Expected,
   { now, clockSkew }: { readonly now: number; readonly clockSkew: number },
-): ProofFault | null {
+): DpopFault | null {
   if (expected.jkt !== null && proof.jkt !== expected.jkt) return 'other_key';
   if (proof.htm !== request.method || !isSameUrl(proof.htu, request.url)) return 'other_request';
   if (Math.abs(now - proof.iat * 1000) > MAX_AGE + clockSkew) return 'wrong_time';

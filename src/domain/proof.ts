@@ -1,5 +1,5 @@
 import type { Proven } from './authentication.ts';
-import type { ChallengeAnswer, ProofUse as SecondFactorUse } from './second-factor.ts';
+import type { ChallengeAnswer, FactorProofUse as SecondFactorUse } from './second-factor.ts';
 
 /**
  * A verified proof as the change that it allows relies on it. The transaction of that change checks that it still holds,
@@ -11,7 +11,7 @@ export type ProofUse =
   | (SecondFactorUse & { readonly challenge?: ChallengeAnswer });
 
 /** What a user has proved, and by what. */
-export interface VerifiedProof {
+export interface VerifiedIdentityProof {
   readonly proven: Proven;
   readonly use: ProofUse;
 }

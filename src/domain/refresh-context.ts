@@ -4,11 +4,11 @@ import type { RevocationReason } from './revocation.ts';
 import type { RefreshClaims } from './token-pair.ts';
 
 /** The kind of exchange. A step-up also proves the user's identity again, so its pair has a new `auth_time`. */
-export type Operation = 'refresh' | 'step_up';
+export type ExchangeKind = 'refresh' | 'step_up';
 
 /** A verified refresh request, and what the replica that serves it knows. The verdict reads only this and the row. */
 export interface RefreshContext {
-  readonly operation: Operation;
+  readonly operation: ExchangeKind;
   readonly claims: RefreshClaims;
   /** Keyed hash of the token's `jti`, made under the scheme of the family's row. */
   readonly hashedTokenId: string;

@@ -3,7 +3,7 @@ import { clientFacts, type Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import type { RefreshContext } from './refresh-context.ts';
 import type { RevocationReason } from './revocation.ts';
-import { notifiedSubject, type TokenFamily } from './token-family.ts';
+import { notificationSubject, type TokenFamily } from './token-family.ts';
 import { isSameProduct } from './user-agent.ts';
 
 /** What the events of a refresh are made from. */
@@ -22,11 +22,11 @@ export function revocationOccurrence(facts: Facts, reason: RevocationReason): Oc
 }
 
 /** A request for a bound session had no proof, or a proof of another key. The user is notified at most once a day. */
-export function proofOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
+export function dpopRefusedOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
   const data = { ...session(facts), ...clientFacts(facts.client), reason };
   return {
     event: { type: 'sessions.dpop_refused', occurredAt: facts.now, data },
-    oncePerDay: notifiedSubject.foreignKey,
+    oncePerDay: notificationSubject.foreignKey,
   };
 }
 
@@ -52,7 +52,7 @@ export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurre
   };
   return {
     event: { type: 'sessions.address_changed', occurredAt: facts.now, data },
-    oncePerDay: notifiedSubject.network(facts.client.address),
+    oncePerDay: notificationSubject.network(facts.client.address),
     details: presentedToken(facts),
   };
 }
@@ -88,7 +88,7 @@ function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occ
   const data = { ...session(facts), ...clientFacts(facts.client), previousUserAgent };
   return {
     event: { type: 'sessions.user_agent_changed', occurredAt: facts.now, data },
-    oncePerDay: notifiedSubject.product(facts.client),
+    oncePerDay: notificationSubject.product(facts.client),
   };
 }
 

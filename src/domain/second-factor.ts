@@ -182,7 +182,7 @@ export const FIRST_SECURITY_VERSION = '00000000-0000-0000-0000-000000000000';
 /**
  * A verified proof that is still to be used up. The change that it allows must use it up in the same transaction.
  */
-export type ProofUse =
+export type FactorProofUse =
   | { readonly kind: 'totp'; readonly factorId: string; readonly step: number }
   | {
       readonly kind: 'passkey';

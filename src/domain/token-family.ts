@@ -85,7 +85,7 @@ export interface TokenFamily extends CurrentPair {
 }
 
 /** The subjects of which a user is notified at most once a day: a network, a product. */
-export const notifiedSubject = {
+export const notificationSubject = {
   network: (address: string) => networkOf(address),
   product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,
   /** All requests that do not prove the key of the session, from any network. */
@@ -133,7 +133,7 @@ export function loginFault(
  * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that no
  * other door can soften them.
  */
-export function openFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
+export function newFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
   const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;
   return {
     ...identity,
@@ -144,14 +144,14 @@ export function openFamily(login: Login, first: CurrentPair, policy: Policy): To
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,
-    knownSinceLogin: [notifiedSubject.network(client.address), notifiedSubject.product(client)],
+    knownSinceLogin: [notificationSubject.network(client.address), notificationSubject.product(client)],
     createdAt: first.rotatedAt,
     authentication: authenticationAtLogin(login, first.rotatedAt),
     deviceName: login.deviceName ?? null,
     sessionClaims: claims,
     claims,
     nextClaims: null,
-    expiresAt: wholeSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
+    expiresAt: floorToSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
     revoked: null,
   };
 }
@@ -163,10 +163,10 @@ function authenticationAtLogin({ authentication = {} }: Login, now: number): Aut
 
 /**
  * When the tokens of a pair minted now expire, rounded to whole seconds because the claims hold whole seconds. The end
- * of the session is not known here: see {@link expiriesOf}.
+ * of the session is not known here: see {@link effectiveExpiries}.
  */
-export function expiriesFrom(now: number, policy: Policy) {
-  const issuedAt = wholeSecond(now);
+export function tokenExpiries(now: number, policy: Policy) {
+  const issuedAt = floorToSecond(now);
   return {
     accessExpiresAt: issuedAt + policy.accessTokenAge,
     refreshExpiresAt: issuedAt + policy.refreshTokenAge,
@@ -174,10 +174,10 @@ export function expiriesFrom(now: number, policy: Policy) {
 }
 
 /** When the tokens of the current pair expire. No token outlives its session. */
-export function expiriesOf({ accessExpiresAt, refreshExpiresAt, expiresAt }: TokenFamily) {
+export function effectiveExpiries({ accessExpiresAt, refreshExpiresAt, expiresAt }: TokenFamily) {
   return { access: Math.min(accessExpiresAt, expiresAt), refresh: Math.min(refreshExpiresAt, expiresAt) };
 }
 
-function wholeSecond(milliseconds: number): number {
+function floorToSecond(milliseconds: number): number {
   return Math.floor(milliseconds / 1000) * 1000;
 }

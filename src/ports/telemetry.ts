@@ -1,4 +1,4 @@
-import type { ProofFault } from '../domain/dpop.ts';
+import type { DpopFault } from '../domain/dpop.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import type { DeliveryFormat, DisabledReason } from '../domain/webhooks.ts';
 import type { DeliveryKind } from './stores/outbox.ts';
@@ -65,9 +65,9 @@ export interface Telemetry {
   reuseDetected(age: number): void;
 
   /** A DPoP proof was missing or not accepted. */
-  proofRefused(fault: ProofFault): void;
+  dpopRefused(fault: DpopFault): void;
   /** A DPoP proof was accepted although the replicas could not be asked whether it was used before. */
-  proofUnshared(): void;
+  dpopUnshared(): void;
 
   /** An action was refused by its limit: see {@link Attempts}. */
   limitReached(action: string): void;

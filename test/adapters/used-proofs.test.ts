@@ -5,7 +5,7 @@ import { createRedisUsedProofs } from '../../src/adapters/redis/used-proofs.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { usedProofsWithFallback } from '../../src/app/used-proofs-with-fallback.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { FullOfProofs } from '../../src/ports/stores/used-proofs.ts';
+import { UsedProofsFull } from '../../src/ports/stores/used-proofs.ts';
 import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
 import { NOW } from '../support/families.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
@@ -28,7 +28,7 @@ t.test('used proofs in memory', async (t) => {
     const used = createMemoryUsedProofs({ maxEntries: 3 });
     const proofs = [someProof(), someProof(), someProof()];
     for (const proof of proofs) await used.use(proof, NOW, NOW + MINUTE);
-    await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), FullOfProofs);
+    await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
     for (const proof of proofs) t.equal(await used.use(proof, NOW, NOW + MINUTE), false);
     t.equal(await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE), true, 'later there is room again');
   });
@@ -61,9 +61,9 @@ t.test('a full Redis refuses proofs, and is no outage', async (t) => {
   t.teardown(() => redis.disconnect());
   await redis.config('SET', 'maxmemory', '1');
   const shared = createRedisUsedProofs(redis);
-  const deps = { log: QUIET_LOG, telemetry: { proofUnshared: () => t.fail('not alone') } };
+  const deps = { log: QUIET_LOG, telemetry: { dpopUnshared: () => t.fail('not alone') } };
   const used = usedProofsWithFallback(shared, createMemoryUsedProofs(), deps);
-  await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), FullOfProofs);
+  await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
   await redis.config('SET', 'maxmemory', '0');
   t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true);
 });
@@ -107,10 +107,10 @@ t.test('after an outage the first success makes proofs shared again', async (t) 
     },
   };
   let alone = 0;
-  const proofUnshared = () => {
+  const dpopUnshared = () => {
     alone += 1;
   };
-  const deps = { log: QUIET_LOG, telemetry: { proofUnshared } };
+  const deps = { log: QUIET_LOG, telemetry: { dpopUnshared } };
   const used = usedProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
   await used.use(someProof(), NOW, NOW + MINUTE);
   isAway = false;

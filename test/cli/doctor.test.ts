@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
-import { examine } from '../../src/cli/doctor/finding.ts';
+import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
@@ -159,10 +159,10 @@ t.test('variables that contradict each other are warnings, and faults are failur
 });
 
 t.test('a check that hangs or throws is a failure', async (t) => {
-  const [hung] = await examine('one', 'mend it', () => new Promise(() => {}), 10);
+  const [hung] = await runCheck('one', 'mend it', () => new Promise(() => {}), 10);
   t.same(hung, { check: 'one', state: 'fail', found: 'no answer within 0.01 s', remedy: 'mend it' });
   const cause = new Error('the\nreason');
-  const [thrown] = await examine('two', 'mend it', () => Promise.reject(new Error('it failed', { cause })));
+  const [thrown] = await runCheck('two', 'mend it', () => Promise.reject(new Error('it failed', { cause })));
   t.equal(thrown?.found, 'it failed the reason');
   t.match(
     [checkSpace(2 ** 40), checkSpace(2 ** 29), checkSpace(2 ** 20)],

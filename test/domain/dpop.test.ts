@@ -1,5 +1,10 @@
 import t from 'tap';
-import { type DpopProof, findProofFault, forgetProofAt, isConfirmation } from '../../src/domain/dpop.ts';
+import {
+  type DpopProof,
+  dpopProofForgottenAt,
+  findDpopFault,
+  isConfirmation,
+} from '../../src/domain/dpop.ts';
 
 const NOW = 1_800_000_000_500;
 const REQUEST = { method: 'POST', url: 'https://auth.example.com/auth/refresh' };
@@ -17,7 +22,7 @@ const proof = (values: Partial<DpopProof> = {}): DpopProof => ({
 });
 
 const fault = (values: Partial<DpopProof>, { ath = null as string | null, url = REQUEST.url } = {}) =>
-  findProofFault(proof(values), { ...REQUEST, url }, { jkt: 'key', ath }, { now: NOW, clockSkew: SKEW });
+  findDpopFault(proof(values), { ...REQUEST, url }, { jkt: 'key', ath }, { now: NOW, clockSkew: SKEW });
 
 t.test('a proof is for one key, method, time and token', async (t) => {
   t.equal(fault({}), null);
@@ -33,7 +38,7 @@ t.test('a proof is for one key, method, time and token', async (t) => {
 
 t.test('any key may be the first one', async (t) => {
   const times = { now: NOW, clockSkew: SKEW };
-  t.equal(findProofFault(proof({ jkt: 'any' }), REQUEST, { jkt: null, ath: null }, times), null);
+  t.equal(findDpopFault(proof({ jkt: 'any' }), REQUEST, { jkt: null, ath: null }, times), null);
 });
 
 t.test(
@@ -43,7 +48,7 @@ t.test(
     t.same([-65_001, -65_000, 0, 65_000, 65_001].map(at), ['wrong_time', null, null, null, 'wrong_time']);
     // Used as early as possible, it is remembered until it is too old.
     const iat = NOW + 65_000;
-    t.ok(forgetProofAt(NOW, SKEW) >= iat + 65_000);
+    t.ok(dpopProofForgottenAt(NOW, SKEW) >= iat + 65_000);
   },
 );
 

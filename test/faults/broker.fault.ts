@@ -94,14 +94,14 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await waitUntil(async () => (await returned(sql)).rows === 50);
   t.equal(await waiting(sql), 50, 'they stay');
   t.equal(events.length, 1);
-  const said = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
-  t.equal(said().length, 1, 'logged once');
+  const warnings = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
+  t.equal(warnings().length, 1, 'logged once');
   const { attempts } = await returned(sql);
   await consumer.bindQueue(...binding);
   const after = await registering.register(1);
   await waitUntil(async () => events.length >= 52);
-  const told = new Set(events.map(({ subject }) => subject));
-  const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !told.has(id));
+  const received = new Set(events.map(({ subject }) => subject));
+  const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !received.has(id));
   t.same(lost, []);
   await waitUntil(async () => (await waiting(sql)) === 0);
   t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);

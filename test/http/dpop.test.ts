@@ -48,7 +48,7 @@ async function start(t: Test, settings: Settings = {}) {
 const outcomeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
   `${status} ${body.code ?? body.error ?? ''}`.trim();
 const refused = '401 invalid_dpop_proof';
-const proofless = (service: Awaited<ReturnType<typeof start>>, reason: string) =>
+const countRefusedProofs = (service: Awaited<ReturnType<typeof start>>, reason: string) =>
   service.metrics
     .scrape()
     .then((text) =>
@@ -125,7 +125,7 @@ t.test('DPOP=required: every door refuses to open a session that is not bound', 
   t.equal(outcomeOf(await service.post('/api/v1/auth/login', { guid: userId })), refused);
   t.equal(outcomeOf(await service.post('/api/v1/login/', credentials)), refused);
   t.equal((await fetch(`${service.url}/${userId}`)).status, 401);
-  t.equal(await proofless(service, 'required'), 5);
+  t.equal(await countRefusedProofs(service, 'required'), 5);
   t.ok((await service.logIn()).accessToken, 'a bound one is opened');
 });
 
@@ -246,16 +246,16 @@ t.test(
     for (const dpop of ['x', service.proof('GET', '/auth/refresh'), service.proof('POST', '/x')])
       await service.post('/auth/refresh', pair, { dpop });
     t.same(await recorded(), []);
-    t.equal(await proofless(service, 'malformed'), 1);
-    t.equal(await proofless(service, 'other_request'), 2);
+    t.equal(await countRefusedProofs(service, 'malformed'), 1);
+    t.equal(await countRefusedProofs(service, 'other_request'), 2);
     for (let times = 0; times < 3; times += 1) await service.post('/auth/refresh', pair);
     await service.post('/auth/refresh', pair, { dpop: service.proof('POST', '/auth/refresh', {}, other) });
     const [event, ...more] = await recorded();
     t.match(event?.event.data, { reason: 'missing', sessionId: claimsOf(refreshToken).tokenFamily });
     t.same(more, []);
     t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 1);
-    t.equal(await proofless(service, 'missing'), 3);
-    t.equal(await proofless(service, 'other_key'), 1);
+    t.equal(await countRefusedProofs(service, 'missing'), 3);
+    t.equal(await countRefusedProofs(service, 'other_key'), 1);
   },
 );
 
@@ -290,7 +290,7 @@ t.test('a refresh binds no session', async (t) => {
   const pair = { refreshToken: body.refresh, accessToken: body.access };
   for (const dpop of [service.proof('POST', '/auth/refresh'), 'x', ''])
     t.equal(outcomeOf(await service.post('/auth/refresh', pair, { dpop })), refused);
-  t.equal(await proofless(service, 'unbound'), 3);
+  t.equal(await countRefusedProofs(service, 'unbound'), 3);
   const next = await service.post('/auth/refresh', pair);
   t.equal(next.status, 200, 'nothing changed');
   t.notOk('tokenType' in next.body);

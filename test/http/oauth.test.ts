@@ -296,9 +296,9 @@ t.test('introspection names no unverified address', async (t) => {
   };
   t.equal((await post('/auth/register', account)).status, 201);
   const { body } = await post('/auth/login', { username: account.username, password: account.password });
-  const told = (await look(String(body.access))).body;
-  t.equal(told.active, true);
-  t.notOk('username' in told);
+  const introspected = (await look(String(body.access))).body;
+  t.equal(introspected.active, true);
+  t.notOk('username' in introspected);
 });
 
 t.test('introspection requires a service key with scope introspect', async (t) => {

@@ -20,7 +20,12 @@ export function attemptsContract(t: Test, fresh: Fresh): void {
 }
 
 /** Makes this number of attempts one after another, and returns how many were allowed. */
-async function begun(attempts: Attempts, subject: typeof ANN, times: number, now = NOW): Promise<number> {
+async function countAllowed(
+  attempts: Attempts,
+  subject: typeof ANN,
+  times: number,
+  now = NOW,
+): Promise<number> {
   let allowed = 0;
   for (let i = 0; i < times; i += 1) {
     if ((await attempts.begin(subject, now)).allowed) allowed += 1;
@@ -33,12 +38,12 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const attempts = await fresh(t);
     const byAddress = { ...STRANGER, identifier: 'ann@example.com' };
     await logIn(attempts, ANN);
-    await begun(attempts, STRANGER, 10);
+    await countAllowed(attempts, STRANGER, 10);
     t.same(await attempts.begin(byAddress, NOW), { allowed: true });
     const atHome = { ...ANN, identifier: 'ann@example.com' };
-    await begun(attempts, ANN, 10);
+    await countAllowed(attempts, ANN, 10);
     t.same(await attempts.begin(atHome, NOW), { allowed: true }, 'also where the account is known');
-    t.equal(await begun(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'its own count has one attempt');
+    t.equal(await countAllowed(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'its own count has one attempt');
   });
 
   await t.test('failures of a network are forgotten one by one', async (t) => {
@@ -75,11 +80,11 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const attempts = await fresh(t);
       const identifiers = ['ann', 'ann@example.com'];
-      for (const identifier of identifiers) await begun(attempts, { ...STRANGER, identifier }, 10);
+      for (const identifier of identifiers) await countAllowed(attempts, { ...STRANGER, identifier }, 10);
       await attempts.recordRecovery({ account: 'ann', identifiers, network: ANN.network }, NOW);
       for (const identifier of identifiers)
         t.ok((await attempts.begin({ ...ANN, identifier, network: '203.0.113.9' }, NOW)).allowed, identifier);
-      await begun(attempts, STRANGER, 10);
+      await countAllowed(attempts, STRANGER, 10);
       for (const identifier of identifiers)
         t.ok((await attempts.begin({ ...ANN, identifier }, NOW)).allowed, `${identifier}, guessed at again`);
     },
@@ -87,7 +92,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('the first attempts have no delay, then the delay doubles', async (t) => {
     const attempts = await fresh(t);
-    t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free);
+    t.equal(await countAllowed(attempts, ANN, 10), PER_ACCOUNT.free);
     let now = NOW;
     for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
       t.same(await attempts.begin(ANN, now), { allowed: false, counter: 'account', retryAfter: seconds });
@@ -104,9 +109,9 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('all failures are forgotten after the quiet period', async (t) => {
     const attempts = await fresh(t);
-    await begun(attempts, ANN, 10);
-    t.equal(await begun(attempts, ANN, 10, NOW + PER_ACCOUNT.quiet - 1), 1);
-    t.equal(await begun(attempts, ANN, 10, NOW + 2 * PER_ACCOUNT.quiet - 1), PER_ACCOUNT.free);
+    await countAllowed(attempts, ANN, 10);
+    t.equal(await countAllowed(attempts, ANN, 10, NOW + PER_ACCOUNT.quiet - 1), 1);
+    t.equal(await countAllowed(attempts, ANN, 10, NOW + 2 * PER_ACCOUNT.quiet - 1), PER_ACCOUNT.free);
   });
 
   await t.test('an account has one count over all networks, separate from other accounts', async (t) => {
@@ -130,28 +135,28 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an owner has a separate count at a known network', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
-    await begun(attempts, STRANGER, 10);
+    await countAllowed(attempts, STRANGER, 10);
     for (let i = 0; i < 30; i += 1) await attempts.begin(subject(`user ${i}`, ANN.network), NOW);
     t.notOk((await attempts.begin(STRANGER, NOW)).allowed, 'the account is blocked elsewhere');
     t.notOk((await attempts.begin(subject('bob', ANN.network), NOW)).allowed, 'the network is for others');
-    t.equal(await begun(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
+    t.equal(await countAllowed(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
   });
 
   await t.test('a login at a known network resets its count', async (t) => {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
-    await begun(attempts, ANN, 10);
+    await countAllowed(attempts, ANN, 10);
     await logIn(attempts, ANN, NOW + 1000);
-    t.equal(await begun(attempts, ANN, 10, NOW + 1000), PER_ACCOUNT.free);
+    t.equal(await countAllowed(attempts, ANN, 10, NOW + 1000), PER_ACCOUNT.free);
   });
 
   await t.test(
     'a login at an unknown network takes back only its own attempt from the shared counts',
     async (t) => {
       const attempts = await fresh(t);
-      await begun(attempts, STRANGER, PER_ACCOUNT.free - 1);
+      await countAllowed(attempts, STRANGER, PER_ACCOUNT.free - 1);
       await logIn(attempts, ANN);
-      t.equal(await begun(attempts, STRANGER, 10), 1);
+      t.equal(await countAllowed(attempts, STRANGER, 10), 1);
     },
   );
 
@@ -167,7 +172,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const attempts = await fresh(t);
     await logIn(attempts, ANN);
     const end = NOW + knownFor;
-    await begun(attempts, STRANGER, 10, end - 1);
+    await countAllowed(attempts, STRANGER, 10, end - 1);
     t.ok((await attempts.begin(ANN, end - 1)).allowed);
     t.notOk((await attempts.begin(ANN, end)).allowed);
   });
@@ -176,7 +181,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const attempts = await fresh(t);
     const networks = Array.from({ length: knownNetworks + 1 }, (_, i) => `203.0.113.${i}`);
     for (const [i, network] of networks.entries()) await logIn(attempts, subject('ann', network), NOW + i);
-    await begun(attempts, STRANGER, 10, NOW + 100);
+    await countAllowed(attempts, STRANGER, 10, NOW + 100);
     const allowed = await Promise.all(
       networks.map((network) => attempts.begin(subject('ann', network), NOW + 100)),
     );
@@ -188,7 +193,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a clock that is behind does not lengthen the delay', async (t) => {
     const attempts = await fresh(t);
-    await begun(attempts, ANN, PER_ACCOUNT.free);
+    await countAllowed(attempts, ANN, PER_ACCOUNT.free);
     t.same(await attempts.begin(ANN, NOW - 60_000), { allowed: false, counter: 'account', retryAfter: 1 });
   });
 }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { SYSTEM } from '../../src/domain/audit.ts';
 import {
+  type FactorProofUse,
   FIRST_SECURITY_VERSION,
   MAX_ANSWERS,
   MAX_FACTORS,
-  type ProofUse,
 } from '../../src/domain/second-factor.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
@@ -82,7 +82,10 @@ async function secured(stores: FactorStores) {
     await stores.secondFactors.countAnswer({ hashedNonce, expiresAt: LATER });
     return hashedNonce;
   };
-  const logIn = async (use: ProofUse, values: { securityVersion?: string; hashedNonce?: string } = {}) => {
+  const logIn = async (
+    use: FactorProofUse,
+    values: { securityVersion?: string; hashedNonce?: string } = {},
+  ) => {
     const family = someFamily({ userId: user.id });
     const proof = {
       securityVersion: values.securityVersion ?? (await versionNow()),

@@ -91,7 +91,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.find(family.tokenFamily), rotated);
   });
 
-  const others: Record<string, Partial<ReturnType<typeof someFamily>>> = {
+  const otherExpectations: Record<string, Partial<ReturnType<typeof someFamily>>> = {
     'another user': { userId: someFamily().userId },
     'the other pairing': { paired: false },
     'a confidential family': { confidential: true },
@@ -107,7 +107,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     'another product hash with the same stored agent': { productHash: 'cHJvZHVjdCBiLi4uLi4u' },
     'an unknown product where the row has one': { productHash: null },
   };
-  for (const [name, values] of Object.entries(others)) {
+  for (const [name, values] of Object.entries(otherExpectations)) {
     await t.test(`no rotation on ${name}`, async (t) => {
       const stores = await fresh(t);
       const family = someFamily({
@@ -234,8 +234,8 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 
   await t.test('no entry is recorded for an unknown family', async (t) => {
     const stores = await fresh(t);
-    const stranger = someFamily();
-    await stores.families.record(stranger.tokenFamily, [entry(stranger)]);
+    const unknownFamily = someFamily();
+    await stores.families.record(unknownFamily.tokenFamily, [entry(unknownFamily)]);
     t.same(await recorded(stores), []);
   });
 
@@ -243,19 +243,19 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);
-    const tell = (oncePerDay: string, at: number) =>
+    const recordOnce = (oncePerDay: string, at: number) =>
       stores.families.record(family.tokenFamily, [
         entry(family, { oncePerDay, at }),
         entry(family, { oncePerDay, at, kind: 'mail' }),
       ]);
     const startOfDay = Date.UTC(2026, 0, 3);
-    await tell('203.0.113.1', NOW);
+    await recordOnce('203.0.113.1', NOW);
     t.equal((await recorded(stores)).length, 0, 'known since the login');
-    await tell('198.51.100.7', NOW);
-    await tell('198.51.100.7', startOfDay - 1);
+    await recordOnce('198.51.100.7', NOW);
+    await recordOnce('198.51.100.7', startOfDay - 1);
     t.equal((await recorded(stores)).length, 1, 'recorded once on one day');
-    await tell('198.51.100.7', startOfDay);
-    await tell('198.51.100.8', startOfDay);
+    await recordOnce('198.51.100.7', startOfDay);
+    await recordOnce('198.51.100.8', startOfDay);
     t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');
     t.equal((await stores.outbox.claim('mail', LATER, LATER, 100)).length, 3, 'the mail goes with its event');
   });

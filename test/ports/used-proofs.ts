@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import type { UsedProofs } from '../../src/ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../../src/ports/stores/used-proofs.ts';
 import { NOW } from '../support/families.ts';
 
 const MINUTE = 60_000;
@@ -10,8 +10,8 @@ export const someProof = () => ({
   jti: randomBytes(16).toString('base64url'),
 });
 
-/** The contract of {@link UsedProofs}. `fresh` gives an empty store. */
-export function usedProofsContract(t: Test, fresh: (t: Test) => Promise<UsedProofs>): void {
+/** The contract of {@link UsedDpopProofs}. `fresh` gives an empty store. */
+export function usedProofsContract(t: Test, fresh: (t: Test) => Promise<UsedDpopProofs>): void {
   t.test('a proof can be used once', async (t) => {
     const used = await fresh(t);
     const proof = someProof();

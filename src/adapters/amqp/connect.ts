@@ -3,13 +3,13 @@ import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
 import { parseBrokerUrl } from './broker-url.ts';
-import { type BrokerConnection, openLink } from './link.ts';
+import { type BrokerConnection, openConnection } from './link.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';
 
 /** A connection to the broker that is opened again after each loss. */
 export interface Broker {
   /** The current connection; null while disconnected. */
-  link(): BrokerConnection | null;
+  connection(): BrokerConnection | null;
   close(): Promise<void>;
 }
 
@@ -47,19 +47,19 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   });
   const running = reconnectUntilStopped();
   if (address.tls !== undefined) await assertTrusted();
-  return { link: () => link, close };
+  return { connection: () => link, close };
 
   async function reconnectUntilStopped(): Promise<void> {
     for (let failures = 0; !stop.aborted; failures += 1) {
-      if (await runLink()) failures = 0;
+      if (await runConnection()) failures = 0;
       await sleep(Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.5 + Math.random() / 2), stop);
     }
   }
 
   /** Opens a link and waits until it closes. Returns whether it could be opened. */
-  async function runLink(): Promise<boolean> {
+  async function runConnection(): Promise<boolean> {
     try {
-      link = await openLink(address, topology, { stop, onBlocked: logBlocked });
+      link = await openConnection(address, topology, { stop, onBlocked: logBlocked });
     } catch (reason) {
       logOutage(reason);
       onFirstAttempt(reason);

@@ -27,10 +27,10 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
   let isClosed = false;
 
   return {
-    isReady: () => readyLink() !== null,
+    isReady: () => readyConnection() !== null,
 
     async publish(publication) {
-      const link = readyLink();
+      const link = readyConnection();
       if (link === null) throw new Error('RabbitMQ is unreachable or blocks publishers.');
       const publishing = confirmInTime(link, publishOn(link, publication));
       pending.add(publishing);
@@ -48,8 +48,8 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
     },
   };
 
-  function readyLink(): BrokerConnection | null {
-    const link = broker.link();
+  function readyConnection(): BrokerConnection | null {
+    const link = broker.connection();
     return isClosed || !link?.isReady() ? null : link;
   }
 

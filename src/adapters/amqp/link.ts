@@ -32,16 +32,16 @@ const TIMEOUTS = {
   heartbeat: 10,
 };
 
-interface LinkEvents {
+interface ConnectionEvents {
   /** Called with the reason when the broker blocks publishers, and with null when it accepts messages again. */
   onBlocked(reason: string | null): void;
 }
 
 /** Connects and declares the topology. Rejects with the failure, or with the reason of the signal. */
-export async function openLink(
+export async function openConnection(
   address: ConnectionOptions,
   topology: Topology,
-  { stop, onBlocked }: LinkEvents & { readonly stop: AbortSignal },
+  { stop, onBlocked }: ConnectionEvents & { readonly stop: AbortSignal },
 ): Promise<BrokerConnection> {
   const connection = new Connection({ ...address, ...TIMEOUTS, connectionName: 'kinship' });
   const { closed, abandon } = closeOnError(connection);
@@ -52,7 +52,7 @@ export async function openLink(
       throw reason;
     });
     const channel = await Promise.race([declareTopology(connection, topology), failed]);
-    return createLink(connection, channel, topology.exchange, { closed, abandon }, onBlocked);
+    return createConnection(connection, channel, topology.exchange, { closed, abandon }, onBlocked);
   } catch (error) {
     abandon(error);
     throw error;
@@ -74,12 +74,12 @@ function closeOnError(connection: Connection) {
   return { closed, abandon };
 }
 
-function createLink(
+function createConnection(
   connection: Connection,
   channel: Channel,
   exchange: string,
   { closed, abandon }: ReturnType<typeof closeOnError>,
-  onBlocked: LinkEvents['onBlocked'],
+  onBlocked: ConnectionEvents['onBlocked'],
 ): BrokerConnection {
   const returned = new Set<string>();
   let isBlocked = false;

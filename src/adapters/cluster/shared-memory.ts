@@ -2,14 +2,14 @@ import { withDeadline } from '../../lib/time.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
 import type { Call, Handlers } from './calls.ts';
 
 /** What the workers of one service share in memory. If each had its own, their limits would add up. */
 export interface SharedMemory {
   readonly attempts: Attempts;
   readonly proofAttempts: Attempts;
-  readonly usedProofs: UsedProofs;
+  readonly usedProofs: UsedDpopProofs;
   readonly cache: Cache;
 }
 
@@ -18,10 +18,10 @@ export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: Shar
   return {
     ...serveAttempts('attempts', attempts),
     ...serveAttempts('proofAttempts', proofAttempts),
-    'usedProofs.use': (...use: Parameters<UsedProofs['use']>) =>
+    'usedProofs.use': (...use: Parameters<UsedDpopProofs['use']>) =>
       usedProofs.use(...use).catch((error: unknown) => {
         // Errors lose their class on the way to another process.
-        if (error instanceof FullOfProofs) return FULL;
+        if (error instanceof UsedProofsFull) return FULL;
         throw error;
       }),
     'cache.get': (key: string) => cache.get(key),
@@ -40,7 +40,7 @@ export function createMemoryClient(call: Call): SharedMemory {
       async use(proof, now, until) {
         const { jkt, jti } = proof;
         const answer = await reach<boolean | typeof FULL>(call, 'usedProofs.use', { jkt, jti }, now, until);
-        if (answer === FULL) throw new FullOfProofs();
+        if (answer === FULL) throw new UsedProofsFull();
         return answer;
       },
     },

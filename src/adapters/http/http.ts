@@ -2,7 +2,7 @@ import { type CanonicalOptions, canonicalDoor } from './canonical/door.ts';
 import { type ConsoleOptions, consoleRoutes } from './console/console.ts';
 import type { ConsoleFiles } from './console/files.ts';
 import { type FrontDoorOptions, openFrontDoors } from './doors/front-doors.ts';
-import { type OAuthOptions, oauthDoor } from './oauth/door.ts';
+import { type OAuthOptions, oauthRoutes } from './oauth/door.ts';
 import { OAuthError } from './oauth/errors.ts';
 import { type MetadataOptions, metadataRoute } from './oauth/metadata.ts';
 import { type AdminOptions, adminRoutes } from './operations/admin.ts';
@@ -137,7 +137,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
     emailVerificationPages(pages, { ...options, sendPage });
   });
   if (options.accountPages) await scope(app, (account) => accountPages(account, options));
-  await scope(app, (oauth) => oauthDoor(oauth, options));
+  await scope(app, (oauth) => oauthRoutes(oauth, options));
   await scope(app, async (proxies) => {
     await acceptSessionCookies(proxies, options);
     requireBearerOrCookie(proxies, { ...options, isTrusted: trustedProxies(options.trustProxy) });

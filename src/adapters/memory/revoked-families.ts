@@ -10,7 +10,7 @@ import type {
 /** The list of revoked families in the memory of this process. It is incomplete until the feed calls `setComplete`. */
 export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & FollowedRevokedFamilies {
   const known = new Map<string, { reason: RevocationReason; until: number }>();
-  const following = new Set<RevocationFollower>();
+  const followers = new Set<RevocationFollower>();
   let complete = false;
 
   return {
@@ -21,7 +21,7 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
       if (before !== undefined && before.until >= until) return;
       known.delete(tokenFamily);
       known.set(tokenFamily, { reason, until });
-      if (before === undefined) for (const { onRevoked } of following) onRevoked({ tokenFamily, until });
+      if (before === undefined) for (const { onRevoked } of followers) onRevoked({ tokenFamily, until });
     },
     recall(tokenFamily) {
       const entry = known.get(tokenFamily);
@@ -32,16 +32,16 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
       complete = value;
       forgetOld();
       if (value) return;
-      const left = [...following];
-      following.clear();
+      const left = [...followers];
+      followers.clear();
       for (const { onIncomplete } of left) onIncomplete();
     },
     families,
     follow(follower) {
-      following.add(follower);
-      return () => void following.delete(follower);
+      followers.add(follower);
+      return () => void followers.delete(follower);
     },
-    followers: () => following.size,
+    followers: () => followers.size,
   };
 
   function* families(): IterableIterator<RevokedFamily> {

@@ -1,11 +1,11 @@
 import { shortHash } from '../../lib/short-hash.ts';
-import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
 
 /** About 30 MB. Proofs are remembered for about two minutes, so that this is more than 1,500 proofs a second. */
 const MAX_ENTRIES = 200_000;
 
 /** Used proofs in the memory of this process. The memory is bounded, and a proof is forgotten only after its time. */
-export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedProofs {
+export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedDpopProofs {
   const used = new Map<string, number>();
 
   return {
@@ -13,7 +13,7 @@ export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedP
       forgetOld(now);
       const key = shortHash(`${jkt} ${jti}`);
       if ((used.get(key) ?? now) > now) return false;
-      if (used.size >= maxEntries) throw new FullOfProofs();
+      if (used.size >= maxEntries) throw new UsedProofsFull();
       used.delete(key);
       used.set(key, until);
       return true;

@@ -1,4 +1,4 @@
-import type { ChallengeAnswer, ProofUse } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer, FactorProofUse } from '../../domain/second-factor.ts';
 import { decodeHash } from './family-row.ts';
 import type { Executor } from './with-outbox.ts';
 
@@ -8,7 +8,7 @@ import type { Executor } from './with-outbox.ts';
  *
  * @param at milliseconds since the epoch
  */
-export function useProofSql(sql: Executor, userId: string, use: ProofUse, at: number) {
+export function useProofSql(sql: Executor, userId: string, use: FactorProofUse, at: number) {
   if (use.kind === 'recovery_code') {
     return sql<{ user_id: string }[]>`
       delete from recovery_codes where user_id = ${userId} and hashed_code = ${decodeHash(use.hash)}

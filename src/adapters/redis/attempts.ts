@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ATTEMPT_POLICY, type AttemptPolicy, type DelayPolicy, wholeSeconds } from '../../domain/attempts.ts';
+import { ATTEMPT_POLICY, type AttemptPolicy, ceilSeconds, type DelayPolicy } from '../../domain/attempts.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS } from './attempts-lua.ts';
@@ -45,7 +45,7 @@ export function createRedisAttempts(
       const [wait, waitedFor] = answer as [number, number];
       if (wait <= 0) return { allowed: true };
       const counter = waitedFor === 2 ? 'network' : 'account';
-      return { allowed: false, counter, retryAfter: wholeSeconds(wait) };
+      return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
     },
 
     async recordSuccess(subject, now) {
@@ -60,7 +60,7 @@ export function createRedisAttempts(
     async countAction(name, { count, perMilliseconds }, now) {
       const answer = await countAction([key('window', name)], [now, count, perMilliseconds]);
       const [left, wait] = answer as [number, number];
-      return { allowed: left > 0, remaining: Math.max(0, left - 1), retryAfter: wholeSeconds(wait) };
+      return { allowed: left > 0, remaining: Math.max(0, left - 1), retryAfter: ceilSeconds(wait) };
     },
   };
 }

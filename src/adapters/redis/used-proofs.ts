@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { shortHash } from '../../lib/short-hash.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { FullOfProofs, type UsedProofs } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
 
 interface Options {
   /** The beginning of every key. */
@@ -9,14 +9,14 @@ interface Options {
 }
 
 /** Used proofs in Redis, shared by all replicas. One command, so it is atomic. The keys expire by themselves. */
-export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Options = {}): UsedProofs {
+export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Options = {}): UsedDpopProofs {
   return {
     async use({ jkt, jti }, now, until) {
       const hash = shortHash(`${jkt} ${jti}`);
       try {
         return (await redis.set(`${prefix}proof:${hash}`, '', 'PX', until - now, 'NX')) === 'OK';
       } catch (error) {
-        if (error instanceof Error && error.message.startsWith('OOM ')) throw new FullOfProofs(error);
+        if (error instanceof Error && error.message.startsWith('OOM ')) throw new UsedProofsFull(error);
         throw new StoreUnavailable('unknown', error);
       }
     },

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import type { GenerationFacts, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { GenerationFacts, HashScheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
 import { keyedHash, toUuid } from './keyed.ts';
 import { randomBytesFromPool } from './random.ts';
 import { type Argon2Cost, formatScheme, type ParsedScheme, parseScheme } from './scheme.ts';
@@ -29,7 +29,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
   const [newest] = keys;
   if (newest === undefined) throw new Error('At least one hash key is needed.');
 
-  const schemeUnder = (keyId: string): Scheme =>
+  const schemeUnder = (keyId: string): HashScheme =>
     formatScheme(hasher === 'argon2id' ? { hasher, cost: argon2Cost, keyId } : { hasher, keyId });
 
   return {
@@ -39,7 +39,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
 
     derive: (scheme, facts) => derive(resolve(scheme).key, facts),
 
-    prove(claims) {
+    findScheme(claims) {
       const facts = { ...claims, userId: claims.sub };
       for (const [id, key] of keysById) {
         if (linkerIdOf(key, facts, claims.jti) === claims.linkerId) return schemeUnder(id);
@@ -62,7 +62,7 @@ export function createTokenSecrets({ keys, hasher, argon2Cost, argon2id }: Optio
         .toString('base64url'),
   };
 
-  function resolve(scheme: Scheme): { parsed: ParsedScheme; key: KeyObject } {
+  function resolve(scheme: HashScheme): { parsed: ParsedScheme; key: KeyObject } {
     const parsed = parseScheme(scheme);
     const key = parsed && keysById.get(parsed.keyId);
     if (!parsed || !key) {

@@ -8,14 +8,14 @@ import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
-import { readBinding } from '../sessions/bind-session.ts';
+import { type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
+import { decideKeyBinding } from '../sessions/bind-session.ts';
 import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { useProof } from '../tokens/require-proof.ts';
+import { useDpopProof } from '../tokens/require-proof.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 
-interface Deps extends OpenSessionDeps, ProofDeps {
+interface Deps extends OpenSessionDeps, FactorProofDeps {
   readonly secondFactors: SecondFactors;
   readonly challenges: LoginChallenges;
   readonly attempts: Attempts;
@@ -49,7 +49,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const limit = { name: 'login-rate-network', ...limits.loginsOfNetwork };
     await assertWithinLimit(deps, { key: `login-rate-network ${network}`, limit }, { address });
 
-    const { jkt, proof: keyProof } = await readBinding(deps, { presented });
+    const { jkt, proof: keyProof } = await decideKeyBinding(deps, { presented });
     const challenge = await challenges.open(text, 'passkey_login');
     const isAlive = challenge !== null && isChallengeAlive(challenge, clock());
     const userId = isAlive ? await secondFactors.findPasskeyOwner(assertion.id) : null;
@@ -57,10 +57,10 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     if (challenge === null || userId === null || account === null) throw refused(address);
 
     const terms = { nonce: challenge.nonce, requireUserVerification: true };
-    const use = await verifyProof(deps, { userId, account }, { assertion }, terms, clock());
+    const use = await verifyFactorProof(deps, { userId, account }, { assertion }, terms, clock());
     if (use?.kind !== 'passkey') throw refused(address, userId);
     // Only now: a stranger without the passkey must not fill the store of used proofs.
-    if (keyProof !== null) await useProof(deps, keyProof);
+    if (keyProof !== null) await useDpopProof(deps, keyProof);
     const session = {
       ...options,
       jkt,

@@ -9,10 +9,10 @@ import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { readBinding } from '../sessions/bind-session.ts';
+import { decideKeyBinding } from '../sessions/bind-session.ts';
 import { type NewSession, openSessionBy } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { useProof } from '../tokens/require-proof.ts';
+import { useDpopProof } from '../tokens/require-proof.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type AskForSecondFactorDeps, askForSecondFactor } from './ask-for-second-factor.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
@@ -47,7 +47,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;
 
   return async ({ username, password, remember = true, presented, ...options }) => {
-    const { jkt, proof } = await readBinding(deps, { presented });
+    const { jkt, proof } = await decideKeyBinding(deps, { presented });
     const session = {
       ...options,
       jkt,
@@ -70,7 +70,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     await recordSuccess();
     if (!mayLogInWithPassword(user, deps.emailVerification)) throw new Refusal('email_unverified');
     // Only now: a stranger without the password must not fill the store of used proofs.
-    if (proof !== null) await useProof(deps, proof);
+    if (proof !== null) await useDpopProof(deps, proof);
     return applyWithPassword(deps, { user, password, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.

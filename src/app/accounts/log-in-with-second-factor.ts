@@ -2,14 +2,14 @@ import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD_AND_CODE, byPasskey, type Proven } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive, type LoginChallenge, type ProofUse } from '../../domain/second-factor.ts';
+import { type FactorProofUse, isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
-import { type Proof, type ProofDeps, verifyProof } from '../factors/verify-proof.ts';
-import { readBinding } from '../sessions/bind-session.ts';
+import { type FactorProof, type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
+import { decideKeyBinding } from '../sessions/bind-session.ts';
 import {
   type NewSession,
   type OpenSessionDeps,
@@ -17,9 +17,9 @@ import {
   refuseDisabled,
 } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { refuseProof, useProof } from '../tokens/require-proof.ts';
+import { dpopRefusal, useDpopProof } from '../tokens/require-proof.ts';
 
-interface Deps extends OpenSessionDeps, ProofAttemptDeps, ProofDeps {
+interface Deps extends OpenSessionDeps, ProofAttemptDeps, FactorProofDeps {
   readonly secondFactors: SecondFactors;
   readonly challenges: LoginChallenges;
 }
@@ -27,7 +27,7 @@ interface Deps extends OpenSessionDeps, ProofAttemptDeps, ProofDeps {
 export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
   /** The challenge that the right password was answered with. */
   readonly challenge: string;
-  readonly proof: Proof;
+  readonly proof: FactorProof;
   /** It may have another address than the client that sent the password: phones change their network. */
   readonly client: ClientInfo;
 }
@@ -57,15 +57,15 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     { jkt: expected }: LoginChallenge,
     presented: LogInWithSecondFactorInput['presented'],
   ): Promise<void> {
-    const { jkt, proof: keyProof } = await readBinding(deps, { presented, mustBind: expected !== null });
-    if (jkt !== expected) throw refuseProof(deps, expected === null ? 'unbound' : 'other_key');
-    if (keyProof !== null) await useProof(deps, keyProof);
+    const { jkt, proof: keyProof } = await decideKeyBinding(deps, { presented, mustBind: expected !== null });
+    if (jkt !== expected) throw dpopRefusal(deps, expected === null ? 'unbound' : 'other_key');
+    if (keyProof !== null) await useDpopProof(deps, keyProof);
   }
 
   /** Null if the proof is wrong or used up, or the challenge is over. */
   async function openWith(
     { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge, remembered }: LoginChallenge,
-    proof: Proof,
+    proof: FactorProof,
     client: ClientInfo,
   ): Promise<TokenPair | null> {
     const challenge = { hashedNonce: challenges.hashNonce(nonce), expiresAt };
@@ -73,7 +73,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     const account = await secondFactors.find(userId);
     if (account?.isDisabled) throw refuseDisabled(deps, { userId, client });
     if (account?.securityVersion !== securityVersion) return null;
-    const use = await verifyProof(
+    const use = await verifyFactorProof(
       deps,
       { userId, account },
       proof,
@@ -105,7 +105,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   }
 };
 
-function provenBy(use: ProofUse): Proven {
+function provenBy(use: FactorProofUse): Proven {
   if (use.kind !== 'passkey') return BY_PASSWORD_AND_CODE;
   const { amr, acr } = byPasskey(use);
   return { amr: ['pwd', ...amr], acr };

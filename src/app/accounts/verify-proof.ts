@@ -1,6 +1,6 @@
 import { BY_CODE, BY_PASSWORD, byPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/events.ts';
-import type { VerifiedProof } from '../../domain/proof.ts';
+import type { VerifiedIdentityProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, isConfirmed } from '../../domain/second-factor.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
@@ -9,14 +9,14 @@ import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import {
-  type ProofDeps,
-  type ProvenAccount,
-  verifyProof as verifySecondFactor,
+  type AccountToProve,
+  type FactorProofDeps,
+  verifyFactorProof as verifySecondFactor,
 } from '../factors/verify-proof.ts';
 import { type ConfirmPasswordDeps, checkPassword } from './confirm-password.ts';
 
 /** What a user shows to prove who they are. Without a member nothing is shown. */
-export interface GivenProof {
+export interface IdentityProof {
   readonly password?: string | undefined;
   readonly code?: string | undefined;
   readonly recoveryCode?: string | undefined;
@@ -24,9 +24,13 @@ export interface GivenProof {
   readonly passkey?: { readonly challenge: string; readonly assertion: CredentialAnswer } | undefined;
 }
 
-export type VerifyProof = (userId: string, given: GivenProof, client: ClientInfo) => Promise<VerifiedProof>;
+export type VerifyIdentityProof = (
+  userId: string,
+  given: IdentityProof,
+  client: ClientInfo,
+) => Promise<VerifiedIdentityProof>;
 
-interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, ProofDeps, RefusalDeps {
+interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, FactorProofDeps, RefusalDeps {
   readonly secondFactors: SecondFactors;
   readonly challenges: LoginChallenges;
 }
@@ -36,8 +40,8 @@ interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, ProofDeps, Refusal
  * second factor proves that factor, and never the password alone. Rejects with a {@link Refusal}: `not_found` for users
  * without an account here, `proof_refused`, `too_many_requests`.
  */
-export const verifyProof =
-  (deps: Deps): VerifyProof =>
+export const verifyIdentityProof =
+  (deps: Deps): VerifyIdentityProof =>
   async (userId, given, client) => {
     const account = await deps.secondFactors.find(userId);
     if (account?.factors.some(isConfirmed)) return proveFactor(deps, { userId, account }, given, client);
@@ -50,10 +54,10 @@ export const verifyProof =
 
 async function proveFactor(
   deps: Deps,
-  subject: ProvenAccount,
-  given: GivenProof,
+  subject: AccountToProve,
+  given: IdentityProof,
   client: ClientInfo,
-): Promise<VerifiedProof> {
+): Promise<VerifiedIdentityProof> {
   const { userId } = subject;
   if (given.code === undefined && given.recoveryCode === undefined && given.passkey === undefined)
     throw new Refusal(
@@ -76,9 +80,9 @@ async function proveFactor(
 
 async function verifyCode(
   deps: Deps,
-  subject: ProvenAccount,
-  { code, recoveryCode = '' }: GivenProof,
-): Promise<VerifiedProof | null> {
+  subject: AccountToProve,
+  { code, recoveryCode = '' }: IdentityProof,
+): Promise<VerifiedIdentityProof | null> {
   const proof = code === undefined ? { recoveryCode } : { code };
   const terms = { nonce: '', requireUserVerification: true };
   const use = await verifySecondFactor(deps, subject, proof, terms, deps.clock());
@@ -87,9 +91,9 @@ async function verifyCode(
 
 async function verifyPasskey(
   deps: Deps,
-  subject: ProvenAccount,
-  { challenge: text, assertion }: NonNullable<GivenProof['passkey']>,
-): Promise<VerifiedProof | null> {
+  subject: AccountToProve,
+  { challenge: text, assertion }: NonNullable<IdentityProof['passkey']>,
+): Promise<VerifiedIdentityProof | null> {
   const challenge = await deps.challenges.open(text, 'step_up');
   if (challenge === null || !isChallengeAlive(challenge, deps.clock())) return null;
   const { nonce, expiresAt } = challenge;

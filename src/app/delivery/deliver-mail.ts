@@ -78,27 +78,30 @@ const deliverOne = (deps: DeliverMailDeps) => {
       log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
       return true;
     }
-    if (!(await fitsBudget(entry, recipient))) {
+    if (!(await takeFromBudget(entry, recipient))) {
       const until = nextDigestAt(clock());
-      await budget.hold(entry.id, recipient.budget, until);
+      await budget.hold(entry.id, recipient.budgetKey, until);
       telemetry.deliveryEnded('mail', 'held');
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: the mail budget is used up');
       return false;
     }
     const { account } = recipient;
     const link = linkTo(entry.event);
-    const letter = mailAbout(entry.event, { serviceName, describeDevice, account, link });
-    if (letter === null) throw new Error(`There is no mail about ${entry.event.type}.`);
-    await mailer.send({ id: entry.id, to: recipient.to, ...letter });
+    const content = mailAbout(entry.event, { serviceName, describeDevice, account, link });
+    if (content === null) throw new Error(`There is no mail about ${entry.event.type}.`);
+    await mailer.send({ id: entry.id, to: recipient.to, ...content });
     telemetry.deliveryEnded('mail', 'sent');
     log.info(mailFacts(entry), 'mail sent');
     return true;
   }
 
   /** Counts the mail at its first attempt. A mail that may not wait is sent even if the budget is used up. */
-  async function fitsBudget({ attempt, event }: ClaimedEntry, recipient: MailRecipient): Promise<boolean> {
+  async function takeFromBudget(
+    { attempt, event }: ClaimedEntry,
+    recipient: MailRecipient,
+  ): Promise<boolean> {
     if (attempt > 1) return true;
-    const isCounted = await budget.take(recipient.budget, clock());
+    const isCounted = await budget.take(recipient.budgetKey, clock());
     return isCounted || !mayWaitForDigest(event);
   }
 };

@@ -16,7 +16,7 @@ export interface MailRecipient {
    * The key of the mail budget: one for all spellings of an address. At the operator's address each user has
    * one.
    */
-  readonly budget: string;
+  readonly budgetKey: string;
 }
 
 /** The recipient of a mail; null if no address is known. */
@@ -30,6 +30,6 @@ export async function findMailRecipient(
   // of a session must not redirect the mails of the account's owner.
   const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
   const account = user?.username ?? userId;
-  if (address !== null) return { to: address, account, budget: `address ${identifierOf(address)}` };
-  return receiver === null ? null : { to: receiver, account, budget: `user ${userId}` };
+  if (address !== null) return { to: address, account, budgetKey: `address ${identifierOf(address)}` };
+  return receiver === null ? null : { to: receiver, account, budgetKey: `user ${userId}` };
 }

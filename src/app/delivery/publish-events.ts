@@ -55,7 +55,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
   const claim = claimDue(deps, 'event', BATCH);
   const { wasDelivered, acknowledge } = createAcknowledger(deps);
   const routableAgain = new Set<EventType>();
-  const routing = createRouting({ clock, log, onRouted: (type) => routableAgain.add(type) });
+  const routing = createRouting({ clock, log, onRoutableAgain: (type) => routableAgain.add(type) });
 
   return async (): Promise<number> => {
     if (!publisher.isReady()) return 0;

@@ -10,7 +10,7 @@ interface Options {
   readonly clock: Clock;
   readonly log: Log;
   /** Called when events of a type become routable. */
-  onRouted(type: EventType): void;
+  onRoutableAgain(type: EventType): void;
 }
 
 /** Milliseconds between two log lines about dropped events. */
@@ -20,7 +20,7 @@ const REMINDER = 3_600_000;
  * Tracks the results of publishing by event type, and logs each change once: the broker refuses a type, a type has no
  * queue, a type is routed again. Dropped events are logged once an hour, with their number.
  */
-export const createRouting = ({ clock, log, onRouted }: Options) => {
+export const createRouting = ({ clock, log, onRoutableAgain: onRouted }: Options) => {
   const routed = new Set<EventType>();
   const returned = new Map<EventType, number>();
   const refused = new Map<EventType, string>();
@@ -31,8 +31,8 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
     note(type: EventType, outcome: PublishOutcome, reason: string): void {
       if (outcome === 'routed') noteRouted(type);
       if (outcome === 'failed') noteRefused(type, reason);
-      if (outcome === 'unroutable') noteReturned(type);
-      if (outcome === 'unwanted') noteUnwanted(type);
+      if (outcome === 'unroutable') noteUnroutable(type);
+      if (outcome === 'unwanted') noteDropped(type);
     },
   };
 
@@ -52,17 +52,17 @@ export const createRouting = ({ clock, log, onRouted }: Options) => {
     onRouted(type);
   }
 
-  function noteReturned(type: EventType): void {
+  function noteUnroutable(type: EventType): void {
     if (!returned.has(type)) log.warn({ type }, 'no queue takes events of this type; bind a queue');
     returned.set(type, (returned.get(type) ?? 0) + 1);
     routed.delete(type);
   }
 
-  function noteUnwanted(type: EventType): void {
-    const { count, loggedAt: toldAt } = dropped.get(type) ?? { count: 0, loggedAt: Number.NEGATIVE_INFINITY };
+  function noteDropped(type: EventType): void {
+    const { count, loggedAt } = dropped.get(type) ?? { count: 0, loggedAt: Number.NEGATIVE_INFINITY };
     const now = clock();
-    const isDue = now - toldAt >= REMINDER;
+    const isDue = now - loggedAt >= REMINDER;
     if (isDue) log.warn({ type, count: count + 1 }, 'unroutable events dropped after a week; bind a queue');
-    dropped.set(type, isDue ? { count: 0, loggedAt: now } : { count: count + 1, loggedAt: toldAt });
+    dropped.set(type, isDue ? { count: 0, loggedAt: now } : { count: count + 1, loggedAt: loggedAt });
   }
 };

@@ -7,9 +7,9 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { changeEntries } from '../change-entries.ts';
-import { type ProofDeps, stepOfFactor } from './verify-proof.ts';
+import { type FactorProofDeps, stepOfFactor } from './verify-proof.ts';
 
-interface Deps extends ProofDeps {
+interface Deps extends FactorProofDeps {
   readonly secondFactors: SecondFactors;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -1,9 +1,9 @@
 import {
+  type FactorProofUse,
   isConfirmed,
   isNextSignCount,
   isUnusedStep,
   type Passkey,
-  type ProofUse,
 } from '../../domain/second-factor.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
@@ -11,7 +11,7 @@ import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
 import type { Totp } from '../../ports/security/totp.ts';
 import type { FactorsOfAccount, StoredTotp } from '../../ports/stores/second-factors.ts';
 
-export interface ProofDeps {
+export interface FactorProofDeps {
   readonly totp: Totp;
   readonly sealer: DataSealer;
   readonly recoveryCodes: RecoveryCodes;
@@ -19,13 +19,13 @@ export interface ProofDeps {
 }
 
 /** What a user shows to prove that they have a second factor. */
-export type Proof =
+export type FactorProof =
   | { readonly code: string }
   | { readonly recoveryCode: string }
   | { readonly assertion: CredentialAnswer };
 
 /** The account that a proof is for. */
-export interface ProvenAccount {
+export interface AccountToProve {
   readonly userId: string;
   readonly account: FactorsOfAccount;
 }
@@ -48,13 +48,13 @@ export function passkeysOf({ factors }: FactorsOfAccount): readonly Passkey[] {
  *
  * @param now milliseconds since the epoch
  */
-export async function verifyProof(
-  deps: ProofDeps,
-  { userId, account }: ProvenAccount,
-  proof: Proof,
+export async function verifyFactorProof(
+  deps: FactorProofDeps,
+  { userId, account }: AccountToProve,
+  proof: FactorProof,
   terms: ProofTerms,
   now: number,
-): Promise<ProofUse | null> {
+): Promise<FactorProofUse | null> {
   if ('recoveryCode' in proof) {
     const hash = deps.recoveryCodes.hash(userId, proof.recoveryCode);
     return account.recoveryCodes.includes(hash) ? { kind: 'recovery_code', hash } : null;
@@ -65,11 +65,11 @@ export async function verifyProof(
 }
 
 async function verifyCode(
-  deps: ProofDeps,
+  deps: FactorProofDeps,
   { factors }: FactorsOfAccount,
   code: string,
   now: number,
-): Promise<ProofUse | null> {
+): Promise<FactorProofUse | null> {
   for (const factor of factors.filter(isConfirmed)) {
     if (factor.kind !== 'totp') continue;
     const step = await stepOfFactor(deps, factor, code, now);
@@ -80,11 +80,11 @@ async function verifyCode(
 }
 
 async function verifyAssertion(
-  { passkeys }: ProofDeps,
+  { passkeys }: FactorProofDeps,
   { factors }: FactorsOfAccount,
   assertion: CredentialAnswer,
   terms: ProofTerms,
-): Promise<ProofUse | null> {
+): Promise<FactorProofUse | null> {
   for (const factor of factors) {
     if (factor.kind !== 'passkey' || factor.passkey.credentialId !== assertion.id) continue;
     const { id: factorId, passkey } = factor;
@@ -97,7 +97,7 @@ async function verifyAssertion(
 
 /** The time step of a code of this factor; null for a wrong code. */
 export async function stepOfFactor(
-  { totp, sealer }: Pick<ProofDeps, 'totp' | 'sealer'>,
+  { totp, sealer }: Pick<FactorProofDeps, 'totp' | 'sealer'>,
   { id, totp: { sealedSecret } }: Pick<StoredTotp, 'id' | 'totp'>,
   code: string,
   now: number,

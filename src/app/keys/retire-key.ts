@@ -12,7 +12,7 @@ export interface RetireDeps extends Omit<KeyDeps, 'alg'> {
 }
 
 /** The result. `successor`: the new signing key if the removed key was the signing key, otherwise null. */
-export interface Retired {
+export interface RetireKeyResult {
   readonly successor: SealedKey | null;
 }
 
@@ -25,7 +25,7 @@ export const retireKey = ({ alg, ...deps }: RetireDeps) => {
   const { signingKeys, clock, log } = deps;
   const announce = alg === null ? async () => null : announceKey({ ...deps, alg });
 
-  return async (id: string): Promise<Retired | null> => {
+  return async (id: string): Promise<RetireKeyResult | null> => {
     const keys = await signingKeys.list();
     if (!keys.some((key) => key.id === id)) return null;
     const usable = await usableKeys(deps.checkKey, keys);

@@ -9,7 +9,7 @@ export interface RotateDeps extends KeyDeps {
 }
 
 /** The result: a new key, or the key that was already announced. */
-export interface Rotated {
+export interface RotateKeyResult {
   readonly key: SealedKey;
   readonly isNew: boolean;
 }
@@ -21,7 +21,7 @@ export interface Rotated {
 export const rotateKey = (deps: RotateDeps) => {
   const announce = announceKey(deps);
 
-  return async (atOnce: boolean): Promise<Rotated | null> => {
+  return async (atOnce: boolean): Promise<RotateKeyResult | null> => {
     const keys = await deps.signingKeys.list();
     const usable = await usableKeys(deps.checkKey, keys);
     const announced = usable.find((key) => stateOf(key, usable, deps.clock()) === 'announced');

@@ -17,7 +17,7 @@ export interface EndedSession {
 }
 
 /** Both methods are called synchronously and must not throw. */
-export interface RevocationListener {
+export interface RevocationConsumer {
   onEnded(session: EndedSession): void;
   /** This replica may miss revocations from now on. The listener is no longer called. */
   onIncomplete(): void;
@@ -44,7 +44,7 @@ export function followRevocations({ revoked, policy, limits }: Deps) {
     revokedAt: until - accessTokenAge - clockSkew,
   });
 
-  return async ({ onEnded, onIncomplete }: RevocationListener): Promise<Following> => {
+  return async ({ onEnded, onIncomplete }: RevocationConsumer): Promise<Following> => {
     if (!revoked.isComplete())
       throw new Refusal('unavailable', 'This replica does not know all ended sessions at the moment.');
     if (revoked.followers() >= limits.revocationConsumers)

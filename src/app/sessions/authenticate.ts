@@ -1,4 +1,4 @@
-import type { PresentedProof } from '../../domain/dpop.ts';
+import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { AccessClaims } from '../../domain/token-pair.ts';
@@ -7,14 +7,14 @@ import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { isSessionAlive } from '../tokens/is-session-alive.ts';
-import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
+import { type DpopProofDeps, requireDpopProof } from '../tokens/require-proof.ts';
 
 /** How a request carries its access token, and its proof. */
-export interface Presentation extends PresentedProof {
+export interface Presentation extends PresentedDpopProof {
   readonly scheme: 'bearer' | 'dpop';
 }
 
-interface Deps extends ProofDeps {
+interface Deps extends DpopProofDeps {
   readonly codec: TokenCodec;
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
@@ -57,5 +57,5 @@ async function provePresentation(
       'unauthenticated',
       'The token is bound to a key: send it as Authorization: DPoP, with a proof in the header DPoP.',
     );
-  await requireProof(deps, presented, { jkt: cnf.jkt, accessToken });
+  await requireDpopProof(deps, presented, { jkt: cnf.jkt, accessToken });
 }

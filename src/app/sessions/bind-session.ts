@@ -1,15 +1,15 @@
-import type { DpopMode, DpopProof, PresentedProof } from '../../domain/dpop.ts';
+import type { DpopMode, DpopProof, PresentedDpopProof } from '../../domain/dpop.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { checkProof, type ProofDeps, refuseProof } from '../tokens/require-proof.ts';
+import { checkDpopProof, type DpopProofDeps, dpopRefusal } from '../tokens/require-proof.ts';
 
-export interface BindingDeps extends ProofDeps {
-  readonly policy: ProofDeps['policy'] & { readonly dpop: DpopMode };
+export interface BindingDeps extends DpopProofDeps {
+  readonly policy: DpopProofDeps['policy'] & { readonly dpop: DpopMode };
 }
 
 /** What a login says about the key of its session. A front door names no key. */
-export interface BindingInput {
+export interface KeyBindingInput {
   /** The proof of the client that logs in. */
-  readonly presented?: PresentedProof | undefined;
+  readonly presented?: PresentedDpopProof | undefined;
   /** The thumbprint that a trusted backend states for its client. */
   readonly dpopJkt?: string | undefined;
   /** Whether the caller may open bound sessions only. */
@@ -17,16 +17,16 @@ export interface BindingInput {
 }
 
 /** The key of a new session; null: it is not bound. The caller must still use up the proof. */
-export interface Binding {
+export interface KeyBinding {
   readonly jkt: string | null;
   readonly proof: DpopProof | null;
 }
 
 /** Decides to which key a login binds its session. Rejects with a {@link Refusal}. */
-export async function readBinding(
+export async function decideKeyBinding(
   deps: BindingDeps,
-  { presented, dpopJkt, mustBind = false }: BindingInput,
-): Promise<Binding> {
+  { presented, dpopJkt, mustBind = false }: KeyBindingInput,
+): Promise<KeyBinding> {
   const { dpop } = deps.policy;
   const hasProof = presented !== undefined && presented.proof !== null;
   if (dpopJkt !== undefined) {
@@ -35,9 +35,9 @@ export async function readBinding(
     return { jkt: dpopJkt, proof: null };
   }
   if (hasProof && dpop !== 'off') {
-    const proof = await checkProof(deps, presented, { jkt: null, accessToken: null });
+    const proof = await checkDpopProof(deps, presented, { jkt: null, accessToken: null });
     return { jkt: proof.jkt, proof };
   }
-  if (mustBind || dpop === 'required') throw refuseProof(deps, 'required');
+  if (mustBind || dpop === 'required') throw dpopRefusal(deps, 'required');
   return { jkt: null, proof: null };
 }

@@ -1,7 +1,7 @@
 import { byUser } from '../../domain/audit.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
-import type { Operation, RefreshContext } from '../../domain/refresh-context.ts';
+import type { ExchangeKind, RefreshContext } from '../../domain/refresh-context.ts';
 import { judgeRefresh, type Verdict } from '../../domain/refresh-verdict.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
-import type { RetryKey, Scheme, TokenSecrets } from '../../ports/security/token-secrets.ts';
+import type { HashScheme, RetryKey, TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { ExpectedFamily, Rotation, TokenFamilies } from '../../ports/stores/token-families.ts';
@@ -32,12 +32,12 @@ export interface ExchangeDeps extends ProveBindingDeps {
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
   /** Counts exchanges that return a pair, reuse, and refused proofs of a key. */
-  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected' | 'proofRefused'>;
+  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected' | 'dpopRefused'>;
 }
 
 /** A verified request, and the generation that a rotation would store. Every round uses the same generation. */
 export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'client' | 'oauthClient'> {
-  readonly operation: Operation;
+  readonly operation: ExchangeKind;
   readonly retryKey: RetryKey | null;
   readonly next: Generation;
   readonly now: number;
@@ -60,7 +60,7 @@ const ROUNDS = 3;
 /** Runs the checks that need no row, and prepares the next generation. Rejects with a {@link Refusal}. */
 export async function beginExchange(
   deps: ExchangeDeps,
-  operation: Operation,
+  operation: ExchangeKind,
   input: RefreshInput,
 ): Promise<ExchangeRequest> {
   const now = deps.clock();
@@ -175,7 +175,7 @@ async function record(
 /** Builds the input of the verdict. `scheme` is the row's, or the token's if no row was read. */
 export async function buildContext(
   { secrets, revoked }: ExchangeDeps,
-  scheme: Scheme,
+  scheme: HashScheme,
   { operation, claims, client, oauthClient, retryKey, next, now }: ExchangeRequest,
 ): Promise<RefreshContext> {
   const { tokenFamily, jti } = claims;

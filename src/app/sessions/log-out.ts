@@ -1,12 +1,12 @@
 import type { Origin } from '../../domain/audit.ts';
-import type { PresentedProof } from '../../domain/dpop.ts';
+import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
-import { type ProofDeps, requireProof } from '../tokens/require-proof.ts';
+import { type DpopProofDeps, requireDpopProof } from '../tokens/require-proof.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
@@ -23,7 +23,7 @@ export type LogOutByRefreshToken = (
   refreshToken: string,
   scope: LogOutScope,
   client: OAuthClient | null,
-  presented: PresentedProof,
+  presented: PresentedDpopProof,
   origin: Origin,
 ) => Promise<void>;
 
@@ -34,7 +34,7 @@ export type LogOutByRefreshToken = (
  * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`.
  */
 export const logOutByRefreshToken =
-  (deps: EndSessionDeps & ReadRefreshDeps & ProofDeps): LogOutByRefreshToken =>
+  (deps: EndSessionDeps & ReadRefreshDeps & DpopProofDeps): LogOutByRefreshToken =>
   async (refreshToken, scope, client, presented, origin) => {
     const { claims } = await readRefreshToken(deps, refreshToken);
     const family = await deps.families.find(claims.tokenFamily);
@@ -42,7 +42,7 @@ export const logOutByRefreshToken =
     const session = { sessionId: claims.tokenFamily, userId: claims.sub };
     if (scope !== 'session') {
       if (claims.cnf !== undefined)
-        await requireProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
+        await requireDpopProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
       const live = await findLiveFamily(deps, session);
       if (live === null || !(await isCurrentRefreshToken(deps, claims, live))) {
         const detail =

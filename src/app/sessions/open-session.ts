@@ -6,7 +6,7 @@ import {
   hasSecondStep,
   type Login,
   loginFault,
-  openFamily,
+  newFamily,
   type TokenFamily,
 } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -22,8 +22,8 @@ import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { nextGeneration } from '../tokens/next-generation.ts';
-import { useProof } from '../tokens/require-proof.ts';
-import { type BindingDeps, type BindingInput, readBinding } from './bind-session.ts';
+import { useDpopProof } from '../tokens/require-proof.ts';
+import { type BindingDeps, decideKeyBinding, type KeyBindingInput } from './bind-session.ts';
 
 export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
   readonly families: TokenFamilies;
@@ -39,7 +39,7 @@ export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
 }
 
 /** The user and the options of a new session, and the key to which it is to be bound. */
-export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & BindingInput;
+export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & KeyBindingInput;
 
 /** The user and the options of a new session whose binding is decided. `jkt` null: it is not bound. */
 export type BoundSession = Omit<Login, 'tokenFamily'> & Required<Pick<Login, 'jkt'>>;
@@ -56,8 +56,8 @@ export const openSession =
   async ({ presented, dpopJkt, mustBind, ...session }) => {
     const fault = loginFault(session, deps.policy, deps.clock());
     if (fault !== null) throw new Refusal('invalid_request', fault);
-    const { jkt, proof } = await readBinding(deps, { presented, dpopJkt, mustBind });
-    if (proof !== null) await useProof(deps, proof);
+    const { jkt, proof } = await decideKeyBinding(deps, { presented, dpopJkt, mustBind });
+    if (proof !== null) await useDpopProof(deps, proof);
     const refuseSecondFactor = !hasSecondStep(session.door) && !deps.legacyDoorsSkipSecondFactor;
     const pair = await openSessionBy(
       deps,
@@ -89,7 +89,7 @@ export async function openSessionBy(
   const { client } = session;
   const login = { ...session, tokenFamily: deps.newId() };
   const first = await nextGeneration(deps, { ...login, previous: null, retryKey: null }, now);
-  const family = openFamily(login, first.pair, deps.policy);
+  const family = newFamily(login, first.pair, deps.policy);
   const subject = { userId: family.userId, address: client.address };
   const data = { sessionId: family.tokenFamily, userId: family.userId, ...clientFacts(client) };
   const event = { type: 'sessions.started', occurredAt: now, data } as const;

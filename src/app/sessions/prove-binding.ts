@@ -1,15 +1,15 @@
 import { byUser } from '../../domain/audit.ts';
-import { type PresentedProof, ProofRefusal } from '../../domain/dpop.ts';
+import { DpopRefusal, type PresentedDpopProof } from '../../domain/dpop.ts';
 import type { ClientInfo } from '../../domain/events.ts';
-import { proofOccurrence } from '../../domain/refresh-occurrences.ts';
+import { dpopRefusedOccurrence } from '../../domain/refresh-occurrences.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { changeEntries } from '../change-entries.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
-import { type ProofDeps, refuseProof, requireProof } from '../tokens/require-proof.ts';
+import { type DpopProofDeps, dpopRefusal, requireDpopProof } from '../tokens/require-proof.ts';
 
-export interface ProveBindingDeps extends ProofDeps, LiveFamilyDeps {
+export interface ProveBindingDeps extends DpopProofDeps, LiveFamilyDeps {
   readonly families: Pick<TokenFamilies, 'find' | 'record'>;
   readonly newId: NewId;
 }
@@ -21,17 +21,17 @@ export interface ProveBindingDeps extends ProofDeps, LiveFamilyDeps {
 export async function proveBinding(
   deps: ProveBindingDeps,
   claims: RefreshClaims,
-  presented: PresentedProof,
+  presented: PresentedDpopProof,
   client: ClientInfo,
 ): Promise<void> {
   if (claims.cnf === undefined) {
-    if (presented.proof !== null) throw refuseProof(deps, 'unbound');
+    if (presented.proof !== null) throw dpopRefusal(deps, 'unbound');
     return;
   }
   try {
-    await requireProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
+    await requireDpopProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
   } catch (error) {
-    if (error instanceof ProofRefusal) await reportForeignKey(deps, claims, error.fault, client);
+    if (error instanceof DpopRefusal) await reportForeignKey(deps, claims, error.fault, client);
     throw error;
   }
 }
@@ -40,13 +40,13 @@ export async function proveBinding(
 async function reportForeignKey(
   deps: ProveBindingDeps,
   claims: RefreshClaims,
-  reason: ProofRefusal['fault'],
+  reason: DpopRefusal['fault'],
   client: ClientInfo,
 ): Promise<void> {
   if (reason !== 'missing' && reason !== 'other_key') return;
   const { tokenFamily: sessionId, sub: userId, cnf } = claims;
   const family = await findLiveFamily(deps, { sessionId, userId });
   if (family === null || family.jkt !== cnf?.jkt) return;
-  const occurrence = proofOccurrence({ claims, client, now: deps.clock() }, reason);
+  const occurrence = dpopRefusedOccurrence({ claims, client, now: deps.clock() }, reason);
   await deps.families.record(sessionId, changeEntries(deps.newId, byUser(client), [occurrence]));
 }

@@ -3,7 +3,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { RefreshContext } from '../../domain/refresh-context.ts';
 import { judgeRefresh } from '../../domain/refresh-verdict.ts';
 import { isPaired } from '../../domain/token-pair.ts';
-import type { Scheme } from '../../ports/security/token-secrets.ts';
+import type { HashScheme } from '../../ports/security/token-secrets.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import {
@@ -61,7 +61,7 @@ function rotateFromRow(deps: ExchangeDeps, request: ExchangeRequest): Promise<To
 /** The row that the token, the request and the current policy imply. */
 function expectedFamily(
   { claims, hashedTokenId, client, now }: RefreshContext,
-  scheme: Scheme,
+  scheme: HashScheme,
   policy: Policy,
 ) {
   return {

@@ -1,13 +1,13 @@
 import { byUser } from '../../domain/audit.ts';
 import { stepUpOccurrence } from '../../domain/refresh-occurrences.ts';
-import type { GivenProof, VerifyProof } from '../accounts/verify-proof.ts';
+import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-proof.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import { beginExchange, decideFromRow, type ExchangeDeps, rotationOf } from './exchange.ts';
 import type { RefreshInput } from './verify-refresh.ts';
 
 export interface StepUpInput extends RefreshInput {
-  readonly proof: GivenProof;
+  readonly proof: IdentityProof;
 }
 
 export type StepUp = (input: StepUpInput) => Promise<TokenPair>;
@@ -17,10 +17,10 @@ export type StepUp = (input: StepUpInput) => Promise<TokenPair>;
  * with a proof of identity. The proof is verified only if the verdict is to rotate. So a retry needs no proof, and a
  * wrong proof does not hide reuse. A refused proof rotates nothing.
  *
- * Rejects with a {@link Refusal}: those of a refresh, and those of {@link VerifyProof}.
+ * Rejects with a {@link Refusal}: those of a refresh, and those of {@link VerifyIdentityProof}.
  */
 export const stepUp =
-  (deps: ExchangeDeps & { readonly verifyProof: VerifyProof }): StepUp =>
+  (deps: ExchangeDeps & { readonly verifyProof: VerifyIdentityProof }): StepUp =>
   async ({ proof, ...input }) => {
     const { families, newId, securityLog } = deps;
     const request = await beginExchange(deps, 'step_up', input);

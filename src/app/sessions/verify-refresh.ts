@@ -1,9 +1,9 @@
-import type { PresentedProof } from '../../domain/dpop.ts';
+import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { ClientInfo } from '../../domain/events.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
-import type { Scheme } from '../../ports/security/token-secrets.ts';
+import type { HashScheme } from '../../ports/security/token-secrets.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
 import { type ProveBindingDeps, proveBinding } from './prove-binding.ts';
 
@@ -17,13 +17,13 @@ export interface RefreshInput {
   readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */
   readonly oauthClient: OAuthClient | null;
-  readonly presented: PresentedProof;
+  readonly presented: PresentedDpopProof;
 }
 
 export interface VerifiedRefresh {
   readonly claims: RefreshClaims;
   /** The scheme of the row if it was hashed as configured now. The token proves only the key of the scheme. */
-  readonly scheme: Scheme;
+  readonly scheme: HashScheme;
 }
 
 /** Runs the checks of a refresh that need no row (rows 1 to 5). Rejects with a {@link Refusal}. */

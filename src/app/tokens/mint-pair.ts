@@ -1,7 +1,7 @@
 import { authenticationClaims } from '../../domain/authentication.ts';
 import { sortClaims } from '../../domain/claims.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
-import { expiriesOf, type TokenFamily } from '../../domain/token-family.ts';
+import { effectiveExpiries, type TokenFamily } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
@@ -57,7 +57,7 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     userIp: family.address,
     client_id: family.clientId,
     iat: seconds(family.rotatedAt),
-    exp: seconds(expiriesOf(family).access),
+    exp: seconds(effectiveExpiries(family).access),
     ...authenticationClaims(family.authentication),
     ...confirmation(family),
     ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
@@ -72,7 +72,7 @@ function refreshClaims(family: TokenFamily, ids: { jti: string; linkerId: string
     tokenFamily: family.tokenFamily,
     generation: family.generation,
     iat: seconds(family.rotatedAt),
-    exp: seconds(expiriesOf(family).refresh),
+    exp: seconds(effectiveExpiries(family).refresh),
     ...confirmation(family),
   };
 }

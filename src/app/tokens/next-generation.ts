@@ -1,6 +1,6 @@
 import type { ClientInfo } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { type CurrentPair, expiriesFrom } from '../../domain/token-family.ts';
+import { type CurrentPair, tokenExpiries } from '../../domain/token-family.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { RetryKey, TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
 
@@ -43,7 +43,7 @@ export async function nextGeneration(
     scheme,
     seed,
     ...codec.signingKeys,
-    ...expiriesFrom(now, policy),
+    ...tokenExpiries(now, policy),
     address: client.address,
     userAgent: client.userAgent,
     productHash: client.productHash ?? null,

@@ -13,7 +13,7 @@ export interface ReadRefreshDeps {
  */
 export async function readRefreshToken({ codec, secrets }: ReadRefreshDeps, token: string) {
   const claims = await codec.readRefresh(token);
-  const scheme = secrets.prove(claims);
+  const scheme = secrets.findScheme(claims);
   if (scheme === null) throw new Refusal('invalid_token');
   return { claims, scheme };
 }

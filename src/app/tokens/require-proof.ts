@@ -1,26 +1,26 @@
 import {
+  type DpopFault,
   type DpopProof,
-  findProofFault,
-  forgetProofAt,
-  type PresentedProof,
-  type ProofFault,
-  ProofRefusal,
+  DpopRefusal,
+  dpopProofForgottenAt,
+  findDpopFault,
+  type PresentedDpopProof,
 } from '../../domain/dpop.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
-import type { UsedProofs } from '../../ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../../ports/stores/used-proofs.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 
-export interface ProofDeps {
+export interface DpopProofDeps {
   readonly proofs: DpopProofs;
-  readonly usedProofs: UsedProofs;
+  readonly usedProofs: UsedDpopProofs;
   /** Null: proofs need no nonce. */
   readonly nonces: DpopNonces | null;
   readonly policy: Pick<Policy, 'clockSkew'>;
   readonly clock: Clock;
-  readonly telemetry: Pick<Telemetry, 'proofRefused'>;
+  readonly telemetry: Pick<Telemetry, 'dpopRefused'>;
 }
 
 /** What the proof must match besides the request. Null: any key; no access token in the request. */
@@ -29,35 +29,35 @@ interface Expected {
   readonly accessToken: string | null;
 }
 
-/** Requires a proof that fits the request and was not used before. Otherwise rejects with a {@link ProofRefusal}. */
-export async function requireProof(
-  deps: ProofDeps,
-  presented: PresentedProof,
+/** Requires a proof that fits the request and was not used before. Otherwise rejects with a {@link DpopRefusal}. */
+export async function requireDpopProof(
+  deps: DpopProofDeps,
+  presented: PresentedDpopProof,
   expected: Expected,
 ): Promise<void> {
-  await useProof(deps, await checkProof(deps, presented, expected));
+  await useDpopProof(deps, await checkDpopProof(deps, presented, expected));
 }
 
-/** The checks of a proof that change nothing. The caller must use the proof before it acts on it: {@link useProof}. */
-export async function checkProof(
-  deps: ProofDeps,
-  presented: PresentedProof,
+/** The checks of a proof that change nothing. The caller must use the proof before it acts on it: {@link useDpopProof}. */
+export async function checkDpopProof(
+  deps: DpopProofDeps,
+  presented: PresentedDpopProof,
   { jkt, accessToken }: Expected,
 ): Promise<DpopProof> {
-  if (presented.proof === null) throw refuseProof(deps, 'missing');
+  if (presented.proof === null) throw dpopRefusal(deps, 'missing');
   const proof = await deps.proofs.read(presented.proof);
-  if (proof === null) throw refuseProof(deps, 'malformed');
+  if (proof === null) throw dpopRefusal(deps, 'malformed');
   const ath = accessToken === null ? null : deps.proofs.hashAccessToken(accessToken);
   const times = { now: deps.clock(), clockSkew: deps.policy.clockSkew };
-  const fault = findProofFault(proof, presented, { jkt, ath }, times);
-  if (fault !== null) throw refuseProof(deps, fault);
-  if (!hasNonce(deps, proof, times)) throw refuseProof(deps, 'nonce');
+  const fault = findDpopFault(proof, presented, { jkt, ath }, times);
+  if (fault !== null) throw dpopRefusal(deps, fault);
+  if (!hasNonce(deps, proof, times)) throw dpopRefusal(deps, 'nonce');
   return proof;
 }
 
 /** Checked last, so that a nonce is asked for only if it makes the proof acceptable. */
 function hasNonce(
-  { nonces }: ProofDeps,
+  { nonces }: DpopProofDeps,
   { nonce }: DpopProof,
   { now, clockSkew }: { readonly now: number; readonly clockSkew: number },
 ): boolean {
@@ -65,14 +65,14 @@ function hasNonce(
 }
 
 /** Records that a checked proof is used, so that it cannot be used again. */
-export async function useProof(deps: ProofDeps, proof: DpopProof): Promise<void> {
+export async function useDpopProof(deps: DpopProofDeps, proof: DpopProof): Promise<void> {
   const now = deps.clock();
-  const isFirst = await deps.usedProofs.use(proof, now, forgetProofAt(now, deps.policy.clockSkew));
-  if (!isFirst) throw refuseProof(deps, 'replayed');
+  const isFirst = await deps.usedProofs.use(proof, now, dpopProofForgottenAt(now, deps.policy.clockSkew));
+  if (!isFirst) throw dpopRefusal(deps, 'replayed');
 }
 
 /** Counts the refusal. */
-export function refuseProof({ telemetry }: Pick<ProofDeps, 'telemetry'>, fault: ProofFault): ProofRefusal {
-  telemetry.proofRefused(fault);
-  return new ProofRefusal(fault);
+export function dpopRefusal({ telemetry }: Pick<DpopProofDeps, 'telemetry'>, fault: DpopFault): DpopRefusal {
+  telemetry.dpopRefused(fault);
+  return new DpopRefusal(fault);
 }

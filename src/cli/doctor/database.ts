@@ -9,7 +9,7 @@ import type { Config } from '../../config.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** A pool on the database for checks, or null where an embedded database is not running. */
-export async function reachForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
+export async function connectForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') return connect({ ...database, pool: 1 });
   const socketPath = await socketOfRunning(dataDir);
   const isRunning = socketPath !== null && (await isAnswered(socketPath));

@@ -27,7 +27,7 @@ export const fail = (check: string, found: string, remedy: string): Finding => (
 });
 
 /** The findings of a check. A check that throws, or has no answer at its deadline, is a failure with this remedy. */
-export async function examine(
+export async function runCheck(
   check: string,
   remedy: string,
   work: () => Promise<readonly Finding[]>,

@@ -26,13 +26,18 @@ export async function checkKeySet(
 ): Promise<readonly Finding[]> {
   const { alg, file } = config.keySet;
   if (alg === null) return [ok('key set', 'not used: ACCESS_TOKEN_ALG is HS512')];
-  if (file !== null) return judge(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
+  if (file !== null)
+    return keySetFindings(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
   if (sql === null) return [ok('key set', 'in the database, which is not running or has no tables yet')];
   const deps = { signingKeys: createSigningKeys(sql), clock, log: SILENT, by: 'doctor' };
-  return judge(await createDatabaseKeySetAdmin(config, deps).list(), config, clock());
+  return keySetFindings(await createDatabaseKeySetAdmin(config, deps).list(), config, clock());
 }
 
-function judge(keys: readonly KeyInSet[], { keySet }: Pick<Config, 'keySet'>, now: number): Finding[] {
+function keySetFindings(
+  keys: readonly KeyInSet[],
+  { keySet }: Pick<Config, 'keySet'>,
+  now: number,
+): Finding[] {
   const refused = keys.filter(({ fault }) => fault !== null);
   const findings = refused.map(({ id, fault }) =>
     fail('key set', `${id} ${fault}`, `npm run keys -- retire ${id}`),
@@ -43,10 +48,14 @@ function judge(keys: readonly KeyInSet[], { keySet }: Pick<Config, 'keySet'>, no
       return [...findings, fail('key set', 'no key signs', 'npm run keys -- rotate --now')];
     return [ok('key set', 'empty: the first start generates a key')];
   }
-  return [...findings, judgeAge(signing, keySet.rotateAfter, now)];
+  return [...findings, signingKeyFinding(signing, keySet.rotateAfter, now)];
 }
 
-function judgeAge({ id, alg, signsFrom }: KeyInSet, rotateAfter: number | null, now: number): Finding {
+function signingKeyFinding(
+  { id, alg, signsFrom }: KeyInSet,
+  rotateAfter: number | null,
+  now: number,
+): Finding {
   if (signsFrom <= 0) return ok('key set', `${id} (${alg}) signs`);
   const days = Math.floor((now - signsFrom) / DAY);
   const found = `${id} (${alg}) signs since ${days} days`;

@@ -1,8 +1,8 @@
-import type { Operation } from '../../domain/refresh-context.ts';
+import type { ExchangeKind } from '../../domain/refresh-context.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 
 /** How the hashes and ids of a row were made: hash function, parameters, key id. */
-export type Scheme = string;
+export type HashScheme = string;
 
 /** The facts of a generation. Together with the hash key they yield the ids of its tokens. */
 export interface GenerationFacts {
@@ -20,7 +20,7 @@ export interface TokenIds {
 
 /** The `Idempotency-Key` of a request, and what the request is for. */
 export interface RetryKey {
-  readonly operation: Operation;
+  readonly operation: ExchangeKind;
   readonly key: string;
 }
 
@@ -30,23 +30,23 @@ export interface RetryKey {
  */
 export interface TokenSecrets {
   /** The scheme of new rows. */
-  readonly scheme: Scheme;
+  readonly scheme: HashScheme;
 
   /** 16 new random bytes. */
   newSeed(): Uint8Array;
 
   /** Derives the token ids of a generation. The same facts under the same scheme give the same ids. */
-  derive(scheme: Scheme, facts: GenerationFacts): TokenIds;
+  derive(scheme: HashScheme, facts: GenerationFacts): TokenIds;
 
   /**
    * Finds the configured key under which the `linkerId` derives from the `jti`. Returns the scheme of that key with the
    * configured hash function, which the row may not have. Null: the signer does not hold a hash key.
    */
-  prove(claims: RefreshClaims): Scheme | null;
+  findScheme(claims: RefreshClaims): HashScheme | null;
 
   /** Keyed hash of a jti, base64url. The family id is part of the hashed input. */
-  hashJti(scheme: Scheme, tokenFamily: string, jti: string): Promise<string>;
+  hashJti(scheme: HashScheme, tokenFamily: string, jti: string): Promise<string>;
 
   /** Keyed hash of an `Idempotency-Key`, base64url. Each operation gives another hash. */
-  hashRetryKey(scheme: Scheme, tokenFamily: string, { operation, key }: RetryKey): string;
+  hashRetryKey(scheme: HashScheme, tokenFamily: string, { operation, key }: RetryKey): string;
 }

@@ -1,4 +1,4 @@
-import type { ChallengeAnswer, Factor, Passkey, ProofUse } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer, Factor, FactorProofUse, Passkey } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { SealedRows } from './sealed-rows.ts';
@@ -32,7 +32,7 @@ export interface FactorsOfAccount {
 export interface LoginProof {
   readonly securityVersion: string;
   readonly challenge: ChallengeAnswer;
-  readonly use: ProofUse;
+  readonly use: FactorProofUse;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { DpopProof } from '../../domain/dpop.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
 /** There is no room for another proof. A proof that cannot be recorded is not accepted: it could be used twice. */
-export class FullOfProofs extends Refusal {
+export class UsedProofsFull extends Refusal {
   override readonly name = 'FullOfProofs';
 
   constructor(cause?: unknown) {
@@ -11,13 +11,13 @@ export class FullOfProofs extends Refusal {
 }
 
 /** The proofs that were used. A proof is the same if key and `jti` are the same. */
-export interface UsedProofs {
+export interface UsedDpopProofs {
   /**
    * Records that a proof is used at `now`, until `until` (milliseconds). False: it was used before. Atomic: of
    * concurrent calls for one proof, one is true. Must be called only for a proof of the right key: otherwise a stranger
    * could fill the store.
    *
-   * Rejects with {@link FullOfProofs} if there is no room, and with {@link StoreUnavailable} if the store is not
+   * Rejects with {@link UsedProofsFull} if there is no room, and with {@link StoreUnavailable} if the store is not
    * reachable.
    */
   use(proof: Pick<DpopProof, 'jkt' | 'jti'>, now: number, until: number): Promise<boolean>;

@@ -2,12 +2,12 @@ import {
   type AnsweredChallenge,
   type ChallengeAnswer,
   countAnswer,
+  type FactorProofUse,
   FIRST_SECURITY_VERSION,
   isConfirmed,
   isNextSignCount,
   isUnusedStep,
   MAX_FACTORS,
-  type ProofUse,
   useChallenge,
 } from '../../../src/domain/second-factor.ts';
 import type { User } from '../../../src/domain/user.ts';
@@ -57,7 +57,7 @@ const confirmed = (account: SecuredAccount | null, id: string) =>
   account?.factors.find((factor) => factor.id === id && isConfirmed(factor));
 
 /** Returns what uses the proof up; null if it was used before or is gone. */
-function prepareUse(account: SecuredAccount, use: ProofUse, at: number): (() => void) | null {
+function prepareUse(account: SecuredAccount, use: FactorProofUse, at: number): (() => void) | null {
   if (use.kind === 'recovery_code') {
     return account.recoveryCodes.has(use.hash) ? () => account.recoveryCodes.delete(use.hash) : null;
   }
@@ -88,7 +88,7 @@ export function prepareChallengeUse(
 }
 
 /** Uses a proof of a user up, as `useProofSql` does. Null if it was used before or is gone. */
-export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: ProofUse, at: number) {
+export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: FactorProofUse, at: number) {
   return prepareUse(accountOf(accounts, userId), use, at);
 }
 

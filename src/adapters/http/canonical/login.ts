@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
 import type { LogInWithSecondFactor } from '../../../app/accounts/log-in-with-second-factor.ts';
 import { readAddress } from '../../../app/accounts/read-address.ts';
-import type { Proof } from '../../../app/factors/verify-proof.ts';
+import type { FactorProof } from '../../../app/factors/verify-proof.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
 import { Refusal } from '../../../domain/refusal.ts';
@@ -222,8 +222,12 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
   );
 }
 
-function proofOf({ code, recoveryCode, assertion }: Omit<Static<typeof SecondStep>, 'challenge'>): Proof {
-  const proofs: Proof[] = [];
+function proofOf({
+  code,
+  recoveryCode,
+  assertion,
+}: Omit<Static<typeof SecondStep>, 'challenge'>): FactorProof {
+  const proofs: FactorProof[] = [];
   if (code !== undefined) proofs.push({ code });
   if (recoveryCode !== undefined) proofs.push({ recoveryCode });
   if (assertion !== undefined) proofs.push({ assertion });

@@ -7,7 +7,7 @@ import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, ExchangeHeaders, PairAnswer, problems } from '../server/schemas.ts';
-import { createClientAuthenticator } from '../server/service-keys.ts';
+import { createConfidentialClientFinder } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
   readonly refresh: Refresh;
@@ -29,7 +29,7 @@ const Body = Type.Object(members, {
 
 /** `POST /auth/refresh`: each token once, in the query or in the body. */
 export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: RefreshOptions): void {
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/refresh',
     {

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { expiriesOf, type TokenFamily } from '../../../domain/token-family.ts';
+import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
@@ -76,7 +76,7 @@ export function sessionItem(family: TokenFamily) {
     id: family.tokenFamily,
     createdAt: new Date(family.createdAt).toISOString(),
     refreshedAt: new Date(family.rotatedAt).toISOString(),
-    expiresAt: new Date(expiriesOf(family).refresh).toISOString(),
+    expiresAt: new Date(effectiveExpiries(family).refresh).toISOString(),
     createdIp: family.loginAddress,
     lastIp: family.address,
     userAgent: agentInWords(family.userAgent),

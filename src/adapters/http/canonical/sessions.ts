@@ -12,7 +12,7 @@ import { logOutBy, userOrigin } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, PairHeaders, problems, Uuid } from '../server/schemas.ts';
-import { createClientAuthenticator, holderOrigin } from '../server/service-keys.ts';
+import { createConfidentialClientFinder, holderOrigin } from '../server/service-keys.ts';
 import { PageQuery, SessionList, sessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
@@ -79,7 +79,7 @@ const LogOutBody = Type.Object(
 /** `POST /auth/logout`: with an access token or a refresh token. */
 export function logOutRoute(app: App, options: SessionsOptions): void {
   const { authenticate, logOut, logOutByRefreshToken, serviceKeys } = options;
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/logout',
     {

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { BeginPasskeyLogin } from '../../../app/accounts/begin-passkey-login.ts';
-import type { GivenProof } from '../../../app/accounts/verify-proof.ts';
+import type { IdentityProof } from '../../../app/accounts/verify-proof.ts';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
@@ -9,7 +9,7 @@ import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { answer, ExchangeHeaders, PairAnswer, problems, Text } from '../server/schemas.ts';
-import { createClientAuthenticator } from '../server/service-keys.ts';
+import { createConfidentialClientFinder } from '../server/service-keys.ts';
 import { TotpCode } from './factors.ts';
 import { Assertion, passkeyExamples, RequestedAssertion } from './passkey-schemas.ts';
 import { SealedChallenge } from './passkeys.ts';
@@ -73,7 +73,7 @@ function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
 }
 
 function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/step-up',
     {
@@ -116,7 +116,7 @@ function proofIn({
   challenge,
   assertion,
   ...others
-}: Omit<Static<typeof Body>, 'refreshToken' | 'accessToken'>): GivenProof {
+}: Omit<Static<typeof Body>, 'refreshToken' | 'accessToken'>): IdentityProof {
   const isHalf = (challenge === undefined) !== (assertion === undefined);
   const count = Object.keys(others).length + (assertion === undefined ? 0 : 1);
   if (isHalf || count > 1)

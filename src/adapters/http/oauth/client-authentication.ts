@@ -3,16 +3,16 @@ import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import { ServiceKeyRefusal } from '../server/security-line.ts';
-import { createPresentedKeyFinder, requireScope, serviceKeys } from '../server/service-keys.ts';
+import { createPresentedKeyFinder, createSecretFinder, requireScope } from '../server/service-keys.ts';
 
-export type AuthenticateClient = ReturnType<typeof clientAuthentication>;
+export type OAuthClientAuthenticator = ReturnType<typeof createOAuthClientAuthenticator>;
 
 /** Methods of client authentication that are not supported (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
 const IN_THE_BODY = ['client_secret', 'client_assertion'];
 
 /** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */
-export function clientAuthentication(keys: readonly ServiceKey[]) {
-  const find = serviceKeys(keys);
+export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
+  const find = createSecretFinder(keys);
   const findPresented = createPresentedKeyFinder(keys);
 
   return { identify, require };

@@ -1,6 +1,6 @@
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { clientAuthentication } from './client-authentication.ts';
+import { createOAuthClientAuthenticator } from './client-authentication.ts';
 import { oauthErrors } from './errors.ts';
 import { formBodies } from './forms.ts';
 import { type IntrospectOptions, introspectRoute } from './introspect.ts';
@@ -12,8 +12,8 @@ export interface OAuthOptions extends TokenOptions, RevokeOptions, IntrospectOpt
 }
 
 /** The endpoints of OAuth 2.0. Must be registered in a scope of their own. */
-export async function oauthDoor(scope: App, options: OAuthOptions): Promise<void> {
-  const clients = clientAuthentication(options.serviceKeys);
+export async function oauthRoutes(scope: App, options: OAuthOptions): Promise<void> {
+  const clients = createOAuthClientAuthenticator(options.serviceKeys);
   oauthErrors(scope);
   await formBodies(scope);
   tokenRoute(scope, options, clients);

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { beginRefusal } from '../server/exits.ts';
+import { prepareRefusal } from '../server/exits.ts';
 import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
@@ -51,7 +51,7 @@ export function oauthErrors(scope: App): void {
     if (error instanceof OAuthRefusal) {
       return reply.code(400).send(document(error.error, error.message));
     }
-    const { code, detail, status } = beginRefusal(error, request, reply);
+    const { code, detail, status } = prepareRefusal(error, request, reply);
     const mapped = mapToOAuth(code, status);
     if (mapped.status === 401) reply.header('www-authenticate', 'Basic realm="kinship"');
     else reply.removeHeader('www-authenticate'); // a 401 of the canonical door may be a 400 here

@@ -6,7 +6,7 @@ import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer } from '../server/schemas.ts';
-import type { AuthenticateClient } from './client-authentication.ts';
+import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errors } from './errors.ts';
 import { byForm, TokenForm } from './forms.ts';
 
@@ -71,7 +71,7 @@ const Introspection = Type.Object(
 export function introspectRoute(
   scope: App,
   { introspect }: IntrospectOptions,
-  clients: AuthenticateClient,
+  clients: OAuthClientAuthenticator,
 ): void {
   scope.post(
     '/oauth/introspect',

@@ -3,7 +3,7 @@ import type { RevokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
 import { answer } from '../server/schemas.ts';
 import { holderOrigin } from '../server/service-keys.ts';
-import type { AuthenticateClient } from './client-authentication.ts';
+import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errors } from './errors.ts';
 import { byForm, TokenForm } from './forms.ts';
 
@@ -17,7 +17,7 @@ const Nothing = Type.Object({}, { title: 'RevocationDone', examples: [{}] });
 export function revokeRoute(
   scope: App,
   { revokeToken: revoke }: RevokeOptions,
-  clients: AuthenticateClient,
+  clients: OAuthClientAuthenticator,
 ): void {
   scope.post(
     '/oauth/revoke',

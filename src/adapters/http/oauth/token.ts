@@ -7,7 +7,7 @@ import { clientInfoOf } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, RefreshHeaders } from '../server/schemas.ts';
-import type { AuthenticateClient } from './client-authentication.ts';
+import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errors, OAuthRefusal } from './errors.ts';
 import { byForm, ClientId } from './forms.ts';
 
@@ -50,7 +50,7 @@ const Tokens = Type.Object(
 export function tokenRoute(
   scope: App,
   { refresh: exchange }: TokenOptions,
-  clients: AuthenticateClient,
+  clients: OAuthClientAuthenticator,
 ): void {
   scope.post(
     '/oauth/token',

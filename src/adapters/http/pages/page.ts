@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody';
 import type { FastifyReply } from 'fastify';
 import type { App } from '../server/app.ts';
-import { beginRefusal } from '../server/exits.ts';
+import { prepareRefusal } from '../server/exits.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
 import { refusalsAs } from '../server/schemas.ts';
 import { layOut, type Page, paragraph, policyOf } from './layout.ts';
@@ -37,7 +37,7 @@ export function pageSender(serviceName: string): SendPage {
 export async function asPages(scope: App, sendPage: SendPage, incomplete = INCOMPLETE_LINK): Promise<void> {
   await scope.register(formbody, { bodyLimit: FORM_LIMIT });
   scope.setErrorHandler((error, request, reply) => {
-    const refusal = beginRefusal(error, request, reply);
+    const refusal = prepareRefusal(error, request, reply);
     const isIncomplete = error instanceof Error && 'validation' in error && error.validation !== undefined;
     return sendPage(reply, isIncomplete ? incomplete : refusalPage(refusal));
   });

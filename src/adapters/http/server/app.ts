@@ -9,7 +9,7 @@ import fastify, {
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
-import { closeWithoutLoss, type ShutdownTimes } from './closing.ts';
+import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
@@ -17,7 +17,7 @@ import { answerErrors, createSocketRefusals, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
-import { type CurrentNonce, readProofs } from './presented-proof.ts';
+import { addPresentedProofs, type CurrentNonce } from './presented-proof.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -110,7 +110,7 @@ export function createServer(options: ServerOptions): App {
   app.decorateRequest('principal', null);
   app.decorateRequest('adminOrigin', null);
   app.decorateRequest('cookieTokens', null);
-  readProofs(app, options.publicUrl, options.currentNonce ?? null);
+  addPresentedProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   answerErrors(app);
   jsonBodies(app);
@@ -129,13 +129,13 @@ export function createServer(options: ServerOptions): App {
     request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
     onAnswered?.({ method, path, status, milliseconds });
   });
-  app.server.on('connect', exits.refuseTunnel);
+  app.server.on('connect', exits.refuseConnect);
   app.server.on('checkExpectation', exits.refuseExpectation);
   answerPreflights(app);
   refuseUnknownRoutes(app);
   warnOfUnusableForwarding(app, isTrustedProxy);
   answerInTime(app, handlerTimeout);
-  closeWithoutLoss(app, { drain, finish });
+  enableGracefulShutdown(app, { drain, finish });
   return app;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticate, Presentation } from '../../../app/sessions/authenticate.ts';
 import { type AuthenticationClaims, pickAuthentication } from '../../../domain/authentication.ts';
-import type { PresentedProof } from '../../../domain/dpop.ts';
+import type { PresentedDpopProof } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 
@@ -61,7 +61,7 @@ export async function principalFromRequest(
 export async function principalFromCookie(
   token: string | undefined,
   authenticate: Authenticate,
-  presented: PresentedProof,
+  presented: PresentedDpopProof,
 ): Promise<Principal> {
   if (token === undefined) throw new Refusal('unauthenticated', 'There is no cookie with an access token.');
   return principalFromToken(token, authenticate, { scheme: 'bearer', ...presented });

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { BindingInput } from '../../../app/sessions/bind-session.ts';
+import type { KeyBindingInput } from '../../../app/sessions/bind-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
 import type { Login } from '../../../domain/token-family.ts';
@@ -14,7 +14,7 @@ export type LoginByUserId = 'key' | 'local' | 'open' | 'off';
 /** Returns the client for which the session is opened. Throws unless the caller may log users in by id. */
 export type AuthorizeLogin = (
   request: FastifyRequest,
-) => Pick<Login, 'clientId' | 'confidential'> & Pick<BindingInput, 'mustBind'>;
+) => Pick<Login, 'clientId' | 'confidential'> & Pick<KeyBindingInput, 'mustBind'>;
 
 /**
  * Creates the check of callers who log users in by id. With `open` every caller passes, with `local` every program on

@@ -21,7 +21,7 @@ export interface ShutdownTimes {
  * After `drain`, connections without a started request are closed, as they would delay the shutdown. After `finish`,
  * all connections are closed.
  */
-export function closeWithoutLoss(app: FastifyInstance, { drain, finish }: ShutdownTimes): void {
+export function enableGracefulShutdown(app: FastifyInstance, { drain, finish }: ShutdownTimes): void {
   const withoutRequest = connectionsWithoutRequest(app);
   let closing = false;
 

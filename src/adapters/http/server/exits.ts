@@ -8,7 +8,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
-import { LoadShed } from './shedding.ts';
+import { OverloadRefusal } from './shedding.ts';
 
 /** Answers every error and every unknown route with a problem document. */
 export function answerErrors(app: FastifyInstance): void {
@@ -20,17 +20,17 @@ export function answerErrors(app: FastifyInstance): void {
 
 /** Also handles errors before a route is known (Fastify's option `frameworkErrors`). */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { code, detail } = beginRefusal(error, request, reply);
+  const { code, detail } = prepareRefusal(error, request, reply);
   const document = { ...problem(code, detail, request.id), ...problemMembers(error) };
   // For a string, Fastify adds a charset, which JSON does not have.
   reply.type(PROBLEM_TYPE).send(Buffer.from(JSON.stringify(document)));
 }
 
 /** Logs a refusal and sets its status and headers. The caller sends the body. */
-export function beginRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+export function prepareRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const [code, detail] = classify(error);
   const { status, title } = PROBLEMS[code];
-  if (status >= 500 && !(error instanceof LoadShed))
+  if (status >= 500 && !(error instanceof OverloadRefusal))
     request.log.error({ err: error, code }, 'request failed');
   if (error instanceof ServiceKeyRefusal) logSecurityEvent(request, 'service_key_refused', { reason: code });
   if (status === 401) reply.header('www-authenticate', challengeTo(request, error, code));
@@ -77,7 +77,7 @@ export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
     },
 
     /** Refuses CONNECT. Without this handler, Node closes the connection without an answer. */
-    refuseTunnel({ headers }: IncomingMessage, socket: Duplex): void {
+    refuseConnect({ headers }: IncomingMessage, socket: Duplex): void {
       refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
     },
 

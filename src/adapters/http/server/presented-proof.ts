@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { PresentedProof } from '../../../domain/dpop.ts';
+import type { PresentedDpopProof } from '../../../domain/dpop.ts';
 import type { IsTrustedProxy } from './forwarding.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The DPoP proof of the request, with the method and the URL for which it must have been made. */
-    readonly presentedProof: PresentedProof;
+    readonly presentedProof: PresentedDpopProof;
   }
 }
 
@@ -16,7 +16,7 @@ export type CurrentNonce = () => string;
  * Gives each request its `presentedProof`, which is read when a route needs it. The origin in its URL is `publicUrl`,
  * or that of the request. If proofs need a nonce, every answer to a proof has the current one (RFC 9449 section 8.2).
  */
-export function readProofs(
+export function addPresentedProofs(
   app: FastifyInstance,
   publicUrl: string | null,
   currentNonce: CurrentNonce | null,
@@ -37,7 +37,7 @@ export function readProofs(
  * The proof of a request that waits at a reverse proxy. The client made it for the application, so method and URL are
  * those that a trusted proxy forwards. Without them no proof fits.
  */
-export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedProof {
+export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedDpopProof {
   const { headers, socket } = request;
   const [method, proto, host, uri] = ['method', 'proto', 'host', 'uri'].map((name) =>
     isTrusted(socket.remoteAddress ?? '') ? String(headers[`x-forwarded-${name}`] ?? '') : '',

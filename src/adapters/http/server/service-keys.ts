@@ -9,7 +9,7 @@ import { clientInfoOf, userOrigin } from './client.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 
 /** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
-export function serviceKeys(keys: readonly ServiceKey[]) {
+export function createSecretFinder(keys: readonly ServiceKey[]) {
   const known = keys.map((key) => ({ key, digest: digest(key.secret) }));
 
   return (secret: string | null): ServiceKey | null => {
@@ -26,7 +26,7 @@ export function serviceKeys(keys: readonly ServiceKey[]) {
  * expects that the key is used.
  */
 export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
-  const find = serviceKeys(keys);
+  const find = createSecretFinder(keys);
 
   return ({ headers }: FastifyRequest, elsewhere?: string): ServiceKey | null => {
     const presented = headers['x-api-key'] ?? elsewhere;
@@ -42,7 +42,7 @@ export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
  * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
  * `x-api-key`. null without such a key: sessions that are not confidential need no client.
  */
-export function createClientAuthenticator(keys: readonly ServiceKey[]) {
+export function createConfidentialClientFinder(keys: readonly ServiceKey[]) {
   const find = createPresentedKeyFinder(keys);
 
   return (request: FastifyRequest): OAuthClient | null => {

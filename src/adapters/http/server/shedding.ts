@@ -9,7 +9,7 @@ export interface SheddingOptions {
 }
 
 /** A refusal for lack of capacity. It is expected, so it is not logged for each request. */
-export class LoadShed extends Refusal {
+export class OverloadRefusal extends Refusal {
   constructor() {
     super('unavailable', 'The service is overloaded. Try again later.');
   }
@@ -24,6 +24,6 @@ export function shedLoad(scope: FastifyInstance, { readOverload, onShed }: Shedd
     const overload = readOverload();
     if (overload === null) return;
     onShed(overload);
-    throw new LoadShed();
+    throw new OverloadRefusal();
   });
 }

@@ -1,4 +1,4 @@
-import { PROOF_FAULTS } from '../../../domain/dpop.ts';
+import { DPOP_FAULTS } from '../../../domain/dpop.ts';
 import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
@@ -32,7 +32,7 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
     AGES,
     'answer',
   );
-  for (const reason of PROOF_FAULTS) proofs.inc({ reason }, 0);
+  for (const reason of DPOP_FAULTS) proofs.inc({ reason }, 0);
   for (const outcome of ['rotated', 'repeated', 'healed']) outcomes.inc({ outcome }, 0);
 
   function refreshed(outcome: string): void {
@@ -61,8 +61,8 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
       reuse.inc();
       ages.observe({ answer: 'reused' }, secondsOf(age));
     },
-    proofRefused: (reason) => proofs.inc({ reason }),
-    proofUnshared: () => unshared.inc(),
+    dpopRefused: (reason) => proofs.inc({ reason }),
+    dpopUnshared: () => unshared.inc(),
     breachSearchFailed: () => breachSearchesFailed.inc(),
     limitReached: (action) => limited.inc({ action }),
   };

@@ -10,8 +10,8 @@ import { longText } from '../../server/bounded.ts';
 import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, refuseOtherOrigin, tokenCookie } from '../../server/cookies.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
-import { createClientAuthenticator } from '../../server/service-keys.ts';
-import { sendMissing, sendPlain, texts } from './plain-errors.ts';
+import { createConfidentialClientFinder } from '../../server/service-keys.ts';
+import { refusalResponses, sendMissing, sendPlain } from './plain-errors.ts';
 
 export interface CookiePairOptions {
   readonly openSession: OpenSession;
@@ -27,7 +27,7 @@ const SetCookie = longText({
 });
 const schema = {
   tags: ['cookie-pair'],
-  response: { 200: empty('the tokens in cookies', { 'Set-Cookie': SetCookie }), ...texts },
+  response: { 200: empty('the tokens in cookies', { 'Set-Cookie': SetCookie }), ...refusalResponses },
 };
 
 /**
@@ -74,7 +74,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Cookie
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairOptions): void {
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
   app.get(
     '/refresh',
     {

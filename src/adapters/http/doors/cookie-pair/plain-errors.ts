@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { beginRefusal, CHALLENGE } from '../../server/exits.ts';
+import { CHALLENGE, prepareRefusal } from '../../server/exits.ts';
 import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
 import { refusalsAs } from '../../server/schemas.ts';
 
@@ -15,10 +15,10 @@ const WORDS: { readonly [code in ProblemCode]?: string } = {
 };
 
 /** The refusals among the responses of a route. */
-export const texts = refusalsAs('text/plain', 'the reason of the refusal')(400, 401, 403, 503);
+export const refusalResponses = refusalsAs('text/plain', 'the reason of the refusal')(400, 401, 403, 503);
 
 export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { code } = beginRefusal(error, request, reply);
+  const { code } = prepareRefusal(error, request, reply);
   const { status, title } = PROBLEMS[code];
   // A server error says nothing about the tokens.
   sendText(reply, status, status >= 500 ? title : (WORDS[code] ?? NOT_VALID));

@@ -12,7 +12,7 @@ import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
-import { createClientAuthenticator } from '../../server/service-keys.ts';
+import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 
 export interface TokenOptions {
   readonly openSession: OpenSession;
@@ -32,7 +32,7 @@ const Tokens = Type.Object(
   },
   { ...closed, title: 'SessionIdTokens', examples: [tokensExample] },
 );
-const Opening = Type.Object(
+const LoginBody = Type.Object(
   { guid: Uuid },
   { ...closed, title: 'SessionIdOpening', examples: [{ guid: examples.user }] },
 );
@@ -66,7 +66,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
         summary: 'Open a session for a user',
         description: `For trusted backends. The refresh token is set as cookie \`${SESSION_COOKIE}\` too.`,
         security: [{}, { serviceKey: [] }],
-        body: Opening,
+        body: LoginBody,
         response: { 200: answer('the first tokens', Tokens, withCookie), ...problems(400, 401, 403, 503) },
       },
     },
@@ -80,13 +80,13 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
         contact: null,
         client: clientInfoOf(request),
       });
-      return tokens(reply, pair, publicUrl);
+      return sendTokens(reply, pair, publicUrl);
     },
   );
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOptions): void {
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/api/v1/auth/refresh',
     {
@@ -115,7 +115,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         oauthClient: clientBy(request),
         presented: request.presentedProof,
       });
-      return tokens(reply, pair, publicUrl);
+      return sendTokens(reply, pair, publicUrl);
     },
   );
 }
@@ -131,7 +131,7 @@ function cookieToken(request: FastifyRequest): string {
   return token;
 }
 
-function tokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: string | null) {
+function sendTokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: string | null) {
   const refresh_token = Buffer.from(refresh).toString('base64');
   reply.setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
   return { access_token: access, refresh_token };

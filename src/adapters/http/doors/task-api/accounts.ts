@@ -11,7 +11,7 @@ import { longText } from '../../server/bounded.ts';
 import { clientInfoOf, userOrigin } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
-import { createClientAuthenticator } from '../../server/service-keys.ts';
+import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized, unauthenticated } from './schemas.ts';
 
@@ -52,7 +52,7 @@ const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: 
 /** Account routes that need no session. */
 export function accountRoutes(app: App, options: AccountOptions): void {
   const { register, logInWithPassword, refresh, serviceKeys } = options;
-  const clientBy = createClientAuthenticator(serviceKeys);
+  const clientBy = createConfidentialClientFinder(serviceKeys);
 
   app.post(
     '/api/v1/register/',

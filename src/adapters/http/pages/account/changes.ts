@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { beginRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
 import { asksPassword } from './asks-password.ts';
@@ -42,7 +42,7 @@ function passwordRoutes(app: App, context: AccountPageContext): void {
       return sendPage(reply, PASSWORD_CHANGED);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       return sendPage(reply, passwordPage({ error: changeRefusalInWords(error, false) }));
     }
   });
@@ -67,7 +67,7 @@ function emailRoutes(app: App, context: AccountPageContext): void {
       return sendPage(reply, LINK_MAILED);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       const isPasswordAsked = await asksPassword(context, session);
       const refused = { error: changeRefusalInWords(error, isPasswordAsked), typed: email };
       return sendPage(reply, emailPage(await describeMe(session), isPasswordAsked, refused));

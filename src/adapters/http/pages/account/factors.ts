@@ -4,7 +4,7 @@ import type { PageSession } from '../../../../app/account-pages/find-page-sessio
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { beginRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/exits.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { asksPassword } from './asks-password.ts';
 import type { AccountPageContext } from './context.ts';
@@ -40,7 +40,7 @@ export async function sendFactors(
 ): Promise<FastifyReply> {
   if (error !== undefined) {
     if (!(error instanceof Refusal)) throw error;
-    beginRefusal(error, request, reply);
+    prepareRefusal(error, request, reply);
   }
   const isPasswordAsked = await asksPassword(context, session);
   const reason = error === undefined ? null : changeRefusalInWords(error, isPasswordAsked);
@@ -81,7 +81,7 @@ function appRoutes(app: App, context: AccountPageContext): void {
       return toFactors(reply);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       return sendPage(reply, confirmAppPage(id, null, refusalInWords(error)));
     }
   });

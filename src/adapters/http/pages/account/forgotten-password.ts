@@ -3,7 +3,7 @@ import { readAddress } from '../../../../app/accounts/read-address.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { beginRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { refusalInWords } from './refusal-in-words.ts';
@@ -26,7 +26,7 @@ export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: 
       return sendPage(reply, RESET_MAILED);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       return sendPage(reply, forgottenPasswordPage({ error: refusalInWords(error), typed: email }));
     }
   });

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Proof } from '../../../../app/factors/verify-proof.ts';
+import type { FactorProof } from '../../../../app/factors/verify-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf, logOutBy } from '../../server/client.ts';
-import { beginRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/exits.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
@@ -39,7 +39,7 @@ function firstStepRoute(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (error instanceof SecondFactorRequired) return sendPage(reply, nextStep(error));
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       return sendPage(reply, signInPage({ error: refusalInWords(error), typed: username }));
     }
   });
@@ -59,7 +59,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
       return await admit(context, request, reply, secret);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      beginRefusal(error, request, reply);
+      prepareRefusal(error, request, reply);
       return sendPage(reply, secondStepPage({ challenge }, refusalInWords(error)));
     }
   });
@@ -84,7 +84,7 @@ function nextStep({ asked: { challenge, kinds, publicKey } }: SecondFactorRequir
 }
 
 /** People type a code of an app with blanks, too. Every other text is a recovery code. */
-function proofOf({ code: typed = '', credential }: Static<typeof SecondStep>): Proof {
+function proofOf({ code: typed = '', credential }: Static<typeof SecondStep>): FactorProof {
   if (credential !== undefined) return { assertion: readCredential(credential) };
   const code = typed.replace(/\s/g, '');
   return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };
