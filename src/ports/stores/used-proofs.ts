@@ -3,7 +3,7 @@ import { Refusal } from '../../domain/refusal.ts';
 
 /** There is no room for another proof. A proof that cannot be recorded is not accepted: it could be used twice. */
 export class UsedProofsFull extends Refusal {
-  override readonly name = 'FullOfProofs';
+  override readonly name = 'UsedProofsFull';
 
   constructor(cause?: unknown) {
     super('unavailable', 'Too many proofs were used within a short time. Try again later.', { cause });
