@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { setRole } from '../../src/app/administration/set-role.ts';
+import { byCommand } from '../../src/domain/audit.ts';
 import { toCloudEvent } from '../../src/domain/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
@@ -41,6 +43,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const signed = await logIn();
   const last = bearer(signed);
   await disableAndEnable(service);
+  await grantRole(service, String(claimsOf(String(signed.access)).sub));
   const { id } = await addApp(service, { access: String(signed.access) });
   await post('/auth/factors/recovery-codes', undefined, last);
   await send(`/auth/factors/${id}`, { method: 'DELETE', headers: last });
@@ -57,6 +60,12 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
 async function disableAndEnable({ send, adminKey }: HttpService): Promise<void> {
   const path = `/admin/users/${randomUUID()}/disabled`;
   for (const method of ['PUT', 'DELETE']) await send(path, { method, headers: { 'x-api-key': adminKey } });
+}
+
+async function grantRole(service: HttpService, userId: string): Promise<void> {
+  const { users, time } = service;
+  const grant = setRole({ users, clock: () => time.now, newId: randomUUID, securityLog() {} });
+  await grant(userId, { role: 'operator', isGranted: true }, byCommand('root'));
 }
 
 async function changeEmail(
