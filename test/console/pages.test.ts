@@ -1,10 +1,7 @@
-import type { Page } from 'playwright-core';
-import t, { type Test } from 'tap';
-import { builtConsole } from '../support/built-console.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { consoleService, PASSWORD } from '../support/console.ts';
+import t from 'tap';
+import { PASSWORD } from '../support/console.ts';
+import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/lives.ts';
-import { addEngine, SCHEMES, takePicture, violationsIn, WIDTHS } from '../support/rendering.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const HOUR = 3_600_000;
@@ -12,21 +9,7 @@ const HOME = { address: '192.0.2.7', userAgent: SAFARI };
 const OFFICE = { address: '203.0.113.20', userAgent: FIREFOX };
 const THIEF = { address: '198.51.100.14', userAgent: 'curl/8.5.0' };
 
-async function start(t: Test) {
-  const browser = await launchChromium(t);
-  if (browser === null) return null;
-  const service = await consoleService(t, { files: await builtConsole(t.testdir()) });
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error' && /policy|trusted/i.test(message.text())) errors.push(message.text());
-  });
-  return { ...service, page, context, errors };
-}
-
-type Started = NonNullable<Awaited<ReturnType<typeof start>>>;
+type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
 
 /** A week of a session, whose token is then copied and presented from elsewhere. Returns the session's id. */
 async function playTheft({ logIn, refresh, time, ann }: Started): Promise<string> {
@@ -43,85 +26,51 @@ async function playTheft({ logIn, refresh, time, ann }: Started): Promise<string
   return String(claimsOf(pair.access).sid);
 }
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByLabel('Name or address').fill('olga');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Incidents' }).waitFor();
-}
-
-/** Moves the focus to an element by the tab key alone. */
-async function reach(page: Page, role: 'button' | 'link' | 'textbox', name: string | RegExp): Promise<void> {
-  const target = page.getByRole(role, typeof name === 'string' ? { name, exact: true } : { name }).first();
-  await target.waitFor();
-  for (let tabs = 0; tabs < 60; tabs += 1) {
-    if (await target.evaluate((node) => node.matches(':focus'))) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`The tab key does not reach ${name}.`);
-}
-
-/** No rule is violated and nothing is wider than the window, at two widths, in light and dark. */
-async function check(t: Test, page: Page, name: string): Promise<void> {
-  await addEngine(page);
-  for (const width of WIDTHS)
-    for (const colorScheme of SCHEMES) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      const rendering = `console ${name}, ${colorScheme} at ${width} px`;
-      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
-      await takePicture(page, rendering);
-      t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, rendering);
-      t.same(await violationsIn(page), [], rendering);
-    }
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
-
 t.test('the pages are accessible and fit a phone, in light and dark', async (t) => {
-  const started = await start(t);
+  const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, olga, errors, logIn } = started;
   started.time.now = Date.now() - 6 * 24 * HOUR;
   const stolen = await playTheft(started);
   await page.goto(`${url}/console`);
-  await check(t, page, 'sign-in');
+  await checkRendering(t, page, 'sign-in');
   await page.getByLabel('Name or address').fill('olga');
   await page.getByLabel('Password').fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').waitFor();
-  await check(t, page, 'refused sign-in');
+  await checkRendering(t, page, 'refused sign-in');
   await signIn(page);
   await page.getByRole('table').waitFor();
-  await check(t, page, 'incidents');
+  await checkRendering(t, page, 'incidents');
   await page.getByRole('link', { name: '24 hours' }).click();
   await page.getByRole('heading', { name: 'Incidents' }).waitFor();
   await page.getByRole('link', { name: 'Find' }).click();
   await page.getByRole('heading', { name: 'Find a user or a session' }).waitFor();
-  await check(t, page, 'search');
+  await checkRendering(t, page, 'search');
   await page.goto(`${url}/console/users/${ann}`);
   await page.getByText('This user has no live session.').waitFor();
-  await check(t, page, 'user without sessions');
+  await checkRendering(t, page, 'user without sessions');
   await page.goto(`${url}/console/users/${olga}`);
   await page.getByRole('table').waitFor();
-  await check(t, page, 'user with one session');
+  await checkRendering(t, page, 'user with one session');
   for (let count = 0; count < 45; count += 1)
     await logIn({ userId: ann, client: { ...HOME, userAgent: `Unknown${'x'.repeat(280)}/${count}` } });
   await page.goto(`${url}/console/users/${ann}`);
   await page.getByRole('table').waitFor();
   t.equal(await page.locator('tbody tr').count(), 45);
-  await check(t, page, 'user with many sessions');
+  await checkRendering(t, page, 'user with many sessions');
   await page.goto(`${url}/console/sessions/${stolen}`);
   await page.getByText('Stolen:').first().waitFor();
-  await check(t, page, 'stolen session');
+  await checkRendering(t, page, 'stolen session');
   await page.getByRole('button', { name: 'End all sessions of the user' }).click();
-  await check(t, page, 'dialog');
+  await checkRendering(t, page, 'dialog');
   await page.goto(`${url}/console/nothing`);
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
   t.same(errors, [], 'the policy blocks nothing');
 });
 
 t.test('an operator signs in, understands a theft and ends all sessions by keyboard alone', async (t) => {
-  const started = await start(t);
+  const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, sessionsOf, lines, time } = started;
   time.now = Date.now() - 6 * 24 * HOUR;
@@ -166,7 +115,7 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
 });
 
 t.test('an operator disables a user and enables the user again by keyboard alone', async (t) => {
-  const started = await start(t);
+  const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, sessionsOf, lines } = started;
   const pair = await logIn({ userId: ann, client: HOME });
@@ -189,7 +138,7 @@ t.test('an operator disables a user and enables the user again by keyboard alone
 
   await page.goto(`${url}/console/users/${ann}`);
   await page.getByText(/^This user has been disabled since/).waitFor();
-  await check(t, page, 'disabled user');
+  await checkRendering(t, page, 'disabled user');
   await act('Enable user', 'the phone is back');
   await page.getByRole('button', { name: 'Disable user' }).waitFor();
   t.ok(await logIn({ userId: ann, client: HOME }));
@@ -201,7 +150,7 @@ t.test('an operator disables a user and enables the user again by keyboard alone
 });
 
 t.test('text of strangers is text in every page', async (t) => {
-  const started = await start(t);
+  const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, refresh, errors } = started;
   const evil = '<img src=x onerror="document.title=1"></text><script>document.title=1</script>';
@@ -219,7 +168,7 @@ t.test('text of strangers is text in every page', async (t) => {
 });
 
 t.test('a page says so when the session of the operator has ended', async (t) => {
-  const started = await start(t);
+  const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, setOperator, olga } = started;
   await page.goto(`${url}/console`);

@@ -41,7 +41,8 @@ export async function call<Answer = null>(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  const answer = response.status === 204 ? null : await response.json();
+  const text = await response.text();
+  const answer = text === '' ? null : JSON.parse(text);
   if (response.ok) return answer;
   if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
   throw new Refused(response.status, answer);

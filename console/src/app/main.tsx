@@ -8,6 +8,8 @@ import { Search } from './search.tsx';
 import { Session } from './session.tsx';
 import { SignIn } from './sign-in.tsx';
 import { User } from './user.tsx';
+import { Webhook } from './webhook.tsx';
+import { Webhooks } from './webhooks.tsx';
 
 interface WhoAmI {
   readonly operator: { readonly userId: string } | null;
@@ -64,6 +66,9 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/find" current={place.path === '/find'}>
         Find
       </Link>
+      <Link to="/webhooks" current={place.path === '/webhooks'}>
+        Webhooks
+      </Link>
       <button type="button" class="quiet" onClick={() => void onSignOut()}>
         Sign out
       </button>
@@ -75,6 +80,8 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   const [, kind, id = ''] = path.split('/');
   if (path === '/') return <Incidents days={Number(query.get('days'))} />;
   if (path === '/find') return <Search />;
+  if (path === '/webhooks') return <Webhooks />;
+  if (kind === 'webhooks') return <Webhook key={id} id={id} cursor={query.get('cursor')} />;
   if (kind === 'users') return <User key={id} id={id} cursor={query.get('cursor')} />;
   if (kind === 'sessions') return <Session key={id} id={id} />;
   return (

@@ -1,0 +1,73 @@
+import { momentInWords, plural } from '../life/words.ts';
+import { type Endpoint, listEndpoints } from './api-webhooks.ts';
+import { Loaded, useLoad } from './loaded.tsx';
+import { Page } from './page.tsx';
+import { Link } from './router.tsx';
+
+const BECAUSE: Readonly<Record<string, string>> = {
+  operator: 'by an operator',
+  gone: 'because it answered 410 Gone',
+  dead: 'because every delivery failed for five days',
+};
+
+/** Whether an endpoint gets events, in words. */
+export function stateInWords({ state, disabledBecause, failingSince }: Endpoint): string {
+  if (state === 'disabled') return `disabled ${BECAUSE[disabledBecause ?? ''] ?? ''}`.trim();
+  if (failingSince !== undefined) return `${state}, failing since ${momentInWords(Date.parse(failingSince))}`;
+  return state;
+}
+
+/** The endpoints that get events, each one click from its deliveries. */
+export function Webhooks() {
+  const { result } = useLoad('', listEndpoints);
+  return (
+    <Page title="Webhooks">
+      <Loaded result={result}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p>No endpoint gets events. POST /admin/webhooks adds one.</p>
+          ) : (
+            <EndpointTable items={items} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function EndpointTable({ items }: { readonly items: readonly Endpoint[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Endpoints">
+      <table>
+        <caption>{plural(items.length, 'endpoint')}, oldest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">URL</th>
+            <th scope="col">State</th>
+            <th scope="col">Events</th>
+            <th scope="col">Format</th>
+            <th scope="col">Added</th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((endpoint) => (
+            <tr key={endpoint.id} class={needsCare(endpoint) ? 'failed' : ''}>
+              <th scope="row" class="long">
+                <Link to={`/webhooks/${endpoint.id}`}>{endpoint.url}</Link>
+              </th>
+              <td class="state">{stateInWords(endpoint)}</td>
+              <td>{endpoint.types.join(', ')}</td>
+              <td>{endpoint.format}</td>
+              <td>{momentInWords(Date.parse(endpoint.createdAt))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function needsCare({ failingSince, disabledBecause }: Endpoint): boolean {
+  return failingSince !== undefined || (disabledBecause !== undefined && disabledBecause !== 'operator');
+}
