@@ -40,6 +40,30 @@ t.test('each filter selects the events that match it', async (t) => {
   t.same((await types(`?to=${at(time.now)}`)).length, 2, 'to is not');
 });
 
+t.test('with order=newest the pages have each event once, the newest first', async (t) => {
+  const service = await httpService(t);
+  const { time } = service;
+  for (let n = 0; n < 5; n += 1) {
+    time.now += n % 2 === 0 ? 1_000 : 0;
+    await service.logIn();
+  }
+  const seen: Record<string, unknown>[] = [];
+  let cursor: unknown;
+  do {
+    const query = `?order=newest&limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`;
+    const page = await audit(service, query);
+    seen.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  const { data } = await audit(service);
+  t.same(
+    seen.map(({ id }) => id),
+    data.map(({ id }) => id).reverse(),
+  );
+  t.equal(seen.length, 5);
+  t.equal((await audit(service, '?order=random')).status, 400);
+});
+
 t.test('a forged filter is refused, and selects nothing', async (t) => {
   const service = await httpService(t);
   await service.logIn();

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call, whenSignedOut } from './api.ts';
+import { Audit } from './audit.tsx';
 import { Incidents } from './incidents.tsx';
 import { Page } from './page.tsx';
 import { go, Link, type Place, usePlace } from './router.tsx';
@@ -66,6 +67,9 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/find" current={place.path === '/find'}>
         Find
       </Link>
+      <Link to="/audit" current={place.path === '/audit'}>
+        Audit
+      </Link>
       <Link to="/webhooks" current={place.path === '/webhooks'}>
         Webhooks
       </Link>
@@ -80,6 +84,7 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   const [, kind, id = ''] = path.split('/');
   if (path === '/') return <Incidents days={Number(query.get('days'))} />;
   if (path === '/find') return <Search />;
+  if (path === '/audit') return <Audit query={query} />;
   if (path === '/webhooks') return <Webhooks />;
   if (kind === 'webhooks') return <Webhook key={id} id={id} cursor={query.get('cursor')} />;
   if (kind === 'users') return <User key={id} id={id} cursor={query.get('cursor')} />;

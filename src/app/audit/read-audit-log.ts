@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../domain/audit.ts';
 import type { AuditFilter, AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, placeOf, readPage } from './event-page.ts';
 
-/** One page of the audit log, oldest first. */
+/** One page of the audit log. */
 export type ListAuditEvents = (filter: AuditFilter, page: PageRequest) => Promise<EventPage>;
 
 /** Lists events of the audit log. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid. */

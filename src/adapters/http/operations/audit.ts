@@ -6,6 +6,7 @@ import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
+import { oneOf } from '../server/one-of.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
 
@@ -22,6 +23,11 @@ const Query = Type.Composite([
     session: Type.Optional(Uuid),
     from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
     to: Type.Optional(Type.String({ ...Time, description: 'events before this time' })),
+    order: Type.Optional(
+      oneOf(['oldest', 'newest'], {
+        description: 'which event comes first, default: `oldest`. A cursor is valid for its own order only',
+      }),
+    ),
   }),
 ]);
 
@@ -50,10 +56,10 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
         tags: ['operations'],
         security: [{ serviceKey: [] }],
         operationId: 'listAuditEvents',
-        summary: 'List or export the audit log, oldest first',
+        summary: 'List or export the audit log',
         description:
           `With \`Accept: ${NDJSON}\` the answer is a stream of all events behind the cursor, one on each line, ` +
-          'and `limit` does not apply.',
+          'oldest first. `limit` and `order` do not apply.',
         querystring: Query,
         response: {
           200: {
@@ -70,14 +76,18 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
       },
     },
     async (request, reply): Promise<Static<typeof AuditPage> | Readable> => {
-      const { limit = 20, cursor = null } = request.query;
+      const { limit = 20, cursor = null, order } = request.query;
       const filter = filterOf(request.query);
       if (wantsLines(request.headers.accept)) {
         const events = await streamAuditEvents(filter, cursor);
         reply.type(NDJSON);
         return Readable.from(toLines(events));
       }
-      const { items, ...more } = await listAuditEvents(filter, { limit, cursor });
+      const { items, ...more } = await listAuditEvents(filter, {
+        limit,
+        cursor,
+        newestFirst: order === 'newest',
+      });
       return { data: items.map(auditItem), ...more };
     },
   );

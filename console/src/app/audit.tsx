@@ -1,0 +1,95 @@
+import { momentInWords, plural } from '../life/words.ts';
+import { type AuditFilter, type AuditItem, listAudit } from './api-audit.ts';
+import { AuditForm } from './audit-form.tsx';
+import { Loaded, useLoad } from './loaded.tsx';
+import { Page } from './page.tsx';
+import { Link } from './router.tsx';
+
+/** The audit log, newest first. The filter is in the query of the page, so that a link leads to the same events. */
+export function Audit({ query }: { readonly query: URLSearchParams }) {
+  const filter = query.toString();
+  const { result } = useLoad(filter, (signal) => listAudit(query, signal));
+  return (
+    <Page title="Audit log">
+      <AuditForm key={filter} filter={Object.fromEntries(query) as AuditFilter} />
+      <Loaded result={result}>
+        {({ data, nextCursor }) => (
+          <>
+            {data.length === 0 ? <p>No event matches.</p> : <EventTable events={data} />}
+            {nextCursor !== undefined && (
+              <p>
+                <Link
+                  to={`/audit?${new URLSearchParams({ ...Object.fromEntries(query), cursor: nextCursor })}`}
+                >
+                  Older events
+                </Link>
+              </p>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function EventTable({ events }: { readonly events: readonly AuditItem[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Events">
+      <table>
+        <caption>{plural(events.length, 'event')}, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col">When</th>
+            <th scope="col">User and session</th>
+            <th scope="col">By</th>
+            <th scope="col">From</th>
+            <th scope="col">Facts</th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map((event) => (
+            <EventRow key={event.id} event={event} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function EventRow({ event }: { readonly event: AuditItem }) {
+  const { type, time, userId, sessionId, actor, address, userAgent, data } = event;
+  return (
+    <tr>
+      <th scope="row">{type}</th>
+      <td>{momentInWords(Date.parse(time))}</td>
+      <td class="ids">
+        {userId !== null && <Link to={`/users/${userId}`}>{userId}</Link>}
+        {sessionId !== null && (
+          <>
+            <br />
+            <Link to={`/sessions/${sessionId}`}>{sessionId}</Link>
+          </>
+        )}
+      </td>
+      <td>
+        {actor.kind.replace('_', ' ')}
+        {actor.name !== undefined && <small class="ids"> {actor.name}</small>}
+      </td>
+      <td class="long">
+        {address}
+        <br />
+        <small>{userAgent}</small>
+      </td>
+      <td class="long">{factsOf(data)}</td>
+    </tr>
+  );
+}
+
+function factsOf(data: AuditItem['data']): string {
+  return Object.entries(data)
+    .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)
+    .join('; ');
+}
