@@ -24,6 +24,7 @@ t.test('the service understands every request of the collection', async (t) => {
     DATABASE_URL: await testDatabase(t),
     PUBLIC_URL: 'http://localhost:3000',
     SERVICE_API_KEYS: `operator:admin+login+introspect+metrics:${KEY}`,
+    SESSION_COOKIES: 'on',
     MAIL: 'off',
     ARGON2_MEMORY: '1024',
     REGISTER_LIMIT: '1000/1h',
