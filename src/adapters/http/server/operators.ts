@@ -1,12 +1,13 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { FindOperator } from '../../../app/operators/find-operator.ts';
 import { byOperator, byServiceKey, type Origin } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
 import { clientInfoOf } from './client.ts';
-import { onlyCookie, readCookies } from './cookies.ts';
+import { readCookies } from './cookies.ts';
 import { isSafe, refuseForeignChange } from './own-origin.ts';
+import { pageCookie } from './page-cookie.ts';
 import { logSecurityEvent } from './security-line.ts';
 import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
 
@@ -17,9 +18,6 @@ declare module 'fastify' {
   }
 }
 
-/** The form of every value that this service sets: see `PageSecrets`. */
-const VALUE = /^[\w-]{43}$/;
-
 const MISSING = 'A service key with scope "admin" is needed in x-api-key, or a sign-in to the console.';
 
 export interface OperatorOptions {
@@ -28,24 +26,7 @@ export interface OperatorOptions {
   readonly findOperator: FindOperator;
 }
 
-/**
- * The cookie of the console. With an https `publicUrl` its name has the prefix `__Host-`: a sibling domain cannot set it.
- * Without TLS, browsers refuse the prefix.
- */
-export function operatorCookie(publicUrl: string | null) {
-  const secure = publicUrl?.startsWith('https:') === true;
-  const name = secure ? '__Host-kinship_console' : 'kinship_console';
-  const options = { path: '/', httpOnly: true, sameSite: 'strict', secure, encode: String } as const;
-  return {
-    /** The value of a request; null without the cookie. Throws a `Refusal` if there are several. */
-    read(request: FastifyRequest): string | null {
-      const value = onlyCookie(request, name);
-      return value !== undefined && VALUE.test(value) ? value : null;
-    },
-    set: (reply: FastifyReply, value: string) => reply.setCookie(name, value, options),
-    clear: (reply: FastifyReply) => reply.clearCookie(name, options),
-  };
-}
+export const operatorCookie = (publicUrl: string | null) => pageCookie('kinship_console', publicUrl);
 
 /**
  * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. A change

@@ -14,8 +14,8 @@ import type { MakeRecoveryCodes } from '../../../../app/factors/make-recovery-co
 import type { RemoveFactor } from '../../../../app/factors/remove-factor.ts';
 import type { EndSession, EndSessions } from '../../../../app/sessions/end-session.ts';
 import type { ListSessions } from '../../../../app/sessions/list-sessions.ts';
+import type { PageCookie } from '../../server/page-cookie.ts';
 import type { SendPage } from '../page.ts';
-import type { PageCookie } from './cookie.ts';
 
 export interface AccountPageOptions {
   readonly signInToPage: SignInToPage;
