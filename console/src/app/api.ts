@@ -1,3 +1,5 @@
+import type { LifeSession } from '../life/life.ts';
+
 /** A refusal of the service, in words for people. */
 export class Refused extends Error {
   readonly status: number;
@@ -48,21 +50,8 @@ export async function call<Answer = null>(
   throw new Refused(response.status, answer);
 }
 
-/** A session in the lists of the admin API. */
-export interface SessionItem {
-  readonly id: string;
-  readonly userId: string;
-  readonly createdAt: string;
-  readonly refreshedAt: string;
-  readonly expiresAt: string;
-  readonly createdIp: string;
-  readonly lastIp: string;
-  readonly userAgent: string;
-  readonly generation: number;
-}
-
 export interface SessionPage {
-  readonly items: readonly SessionItem[];
+  readonly items: readonly LifeSession[];
   readonly nextCursor?: string;
 }
 

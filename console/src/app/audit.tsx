@@ -4,6 +4,7 @@ import { AuditForm } from './audit-form.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 
 /** The audit log, newest first. The filter is in the query of the page, so that a link leads to the same events. */
 export function Audit({ query }: { readonly query: URLSearchParams }) {
@@ -34,27 +35,15 @@ export function Audit({ query }: { readonly query: URLSearchParams }) {
 
 function EventTable({ events }: { readonly events: readonly AuditItem[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Events">
-      <table>
-        <caption>{plural(events.length, 'event')}, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">When</th>
-            <th scope="col">User and session</th>
-            <th scope="col">By</th>
-            <th scope="col">From</th>
-            <th scope="col">Facts</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map((event) => (
-            <EventRow key={event.id} event={event} />
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Events"
+      caption={`${plural(events.length, 'event')}, newest first`}
+      columns={['What', 'When', 'User and session', 'By', 'From', 'Facts']}
+    >
+      {events.map((event) => (
+        <EventRow key={event.id} event={event} />
+      ))}
+    </Table>
   );
 }
 

@@ -10,6 +10,7 @@ import { call, endSessionsOf } from './api.ts';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 
 interface AuditPage {
   readonly data: readonly IncidentEvent[];
@@ -87,26 +88,15 @@ interface TableProps {
 
 function IncidentTable({ incidents, reload }: TableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Incidents">
-      <table>
-        <caption>{plural(incidents.length, 'incident')} by user and network, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">From</th>
-            <th scope="col">Last</th>
-            <th scope="col">User</th>
-            <th scope="col">Act</th>
-          </tr>
-        </thead>
-        <tbody>
-          {incidents.map((incident) => (
-            <IncidentRow key={`${incident.userId} ${incident.network}`} incident={incident} reload={reload} />
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Incidents"
+      caption={`${plural(incidents.length, 'incident')} by user and network, newest first`}
+      columns={['What', 'From', 'Last', 'User', 'Act']}
+    >
+      {incidents.map((incident) => (
+        <IncidentRow key={`${incident.userId} ${incident.network}`} incident={incident} reload={reload} />
+      ))}
+    </Table>
   );
 }
 

@@ -9,6 +9,7 @@ import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Picture } from './picture.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 
 interface EventPage {
   readonly session: LifeSession | null;
@@ -117,40 +118,28 @@ function Acts({ life, disabledAt, reload }: SessionProps) {
 
 function Marks({ marks }: { readonly marks: readonly Mark[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Recorded events">
-      <table>
-        <caption>Recorded events, oldest first. Plain refreshes are not recorded.</caption>
-        <thead>
-          <tr>
-            <th scope="col">No.</th>
-            <th scope="col">What</th>
-            <th scope="col">When</th>
-            <th scope="col">Generation</th>
-            <th scope="col">From</th>
-            <th scope="col">Facts</th>
-          </tr>
-        </thead>
-        <tbody>
-          {marks.map((mark) => (
-            <tr key={mark.number} id={`event-${mark.number}`} class={mark.kind}>
-              <td class="number">{mark.number}</td>
-              <th scope="row">{mark.title}</th>
-              <td>{momentInWords(mark.at)}</td>
-              <td class="number">{mark.generation}</td>
-              <td>
-                {mark.address}
-                <br />
-                {mark.device}
-              </td>
-              <td class="facts">
-                {mark.actor !== null && `By ${mark.actor}. `}
-                {mark.facts.join(' ')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Recorded events"
+      caption="Recorded events, oldest first. Plain refreshes are not recorded."
+      columns={['No.', 'What', 'When', 'Generation', 'From', 'Facts']}
+    >
+      {marks.map((mark) => (
+        <tr key={mark.number} id={`event-${mark.number}`} class={mark.kind}>
+          <td class="number">{mark.number}</td>
+          <th scope="row">{mark.title}</th>
+          <td>{momentInWords(mark.at)}</td>
+          <td class="number">{mark.generation}</td>
+          <td>
+            {mark.address}
+            <br />
+            {mark.device}
+          </td>
+          <td class="facts">
+            {mark.actor !== null && `By ${mark.actor}. `}
+            {mark.facts.join(' ')}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

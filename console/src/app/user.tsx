@@ -1,10 +1,12 @@
+import type { LifeSession } from '../life/life.ts';
 import { momentInWords, plural } from '../life/words.ts';
 import { Act } from './act.tsx';
-import { endSessionsOf, listSessions, readDisabledAt, type SessionItem } from './api.ts';
+import { endSessionsOf, listSessions, readDisabledAt } from './api.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 
 const LONGEST_NAME = 60;
 
@@ -47,38 +49,27 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
   );
 }
 
-function SessionTable({ items }: { readonly items: readonly SessionItem[] }) {
+function SessionTable({ items }: { readonly items: readonly LifeSession[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Live sessions">
-      <table>
-        <caption>{plural(items.length, 'session')}, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Device</th>
-            <th scope="col">Last address</th>
-            <th scope="col">Last refresh</th>
-            <th scope="col">Login</th>
-            <th scope="col">Generation</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((item) => (
-            <tr key={item.id}>
-              <th scope="row">
-                <Link to={`/sessions/${item.id}`}>{cut(item.userAgent)}</Link>
-              </th>
-              <td>{item.lastIp}</td>
-              <td>{momentInWords(Date.parse(item.refreshedAt))}</td>
-              <td>
-                {momentInWords(Date.parse(item.createdAt))} from {item.createdIp}
-              </td>
-              <td class="number">{item.generation}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Live sessions"
+      caption={`${plural(items.length, 'session')}, newest first`}
+      columns={['Device', 'Last address', 'Last refresh', 'Login', 'Generation']}
+    >
+      {items.map((item) => (
+        <tr key={item.id}>
+          <th scope="row">
+            <Link to={`/sessions/${item.id}`}>{cut(item.userAgent)}</Link>
+          </th>
+          <td>{item.lastIp}</td>
+          <td>{momentInWords(Date.parse(item.refreshedAt))}</td>
+          <td>
+            {momentInWords(Date.parse(item.createdAt))} from {item.createdIp}
+          </td>
+          <td class="number">{item.generation}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

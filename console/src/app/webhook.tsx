@@ -12,6 +12,7 @@ import {
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 import { stateInWords } from './webhooks.tsx';
 
 /** An endpoint, its deliveries of the last days, and what an operator can do. */
@@ -119,46 +120,35 @@ interface TableProps {
 
 function DeliveryTable({ endpointId, items, reload }: TableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Deliveries">
-      <table>
-        <caption>{plural(items.length, 'delivery', 'deliveries')}, newest event first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">When</th>
-            <th scope="col">State</th>
-            <th scope="col">Attempts</th>
-            <th scope="col">Act</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((delivery) => (
-            <tr key={delivery.eventId} class={delivery.state}>
-              <th scope="row">
-                {delivery.type}
-                <br />
-                <small class="event-id">{delivery.eventId}</small>
-              </th>
-              <td>{momentInWords(Date.parse(delivery.occurredAt))}</td>
-              <td class="state">{delivery.state}</td>
-              <td>
-                <Attempts delivery={delivery} />
-              </td>
-              <td>
-                <Act
-                  label="Send again"
-                  consequence={`The event ${delivery.eventId} is sent again within seconds, with the same id.`}
-                  harmless
-                  run={(reason) => sendAgain(endpointId, delivery.eventId, reason)}
-                  onDone={reload}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Deliveries"
+      caption={`${plural(items.length, 'delivery', 'deliveries')}, newest event first`}
+      columns={['Event', 'When', 'State', 'Attempts', 'Act']}
+    >
+      {items.map((delivery) => (
+        <tr key={delivery.eventId} class={delivery.state}>
+          <th scope="row">
+            {delivery.type}
+            <br />
+            <small class="event-id">{delivery.eventId}</small>
+          </th>
+          <td>{momentInWords(Date.parse(delivery.occurredAt))}</td>
+          <td class="state">{delivery.state}</td>
+          <td>
+            <Attempts delivery={delivery} />
+          </td>
+          <td>
+            <Act
+              label="Send again"
+              consequence={`The event ${delivery.eventId} is sent again within seconds, with the same id.`}
+              harmless
+              run={(reason) => sendAgain(endpointId, delivery.eventId, reason)}
+              onDone={reload}
+            />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

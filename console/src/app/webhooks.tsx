@@ -3,6 +3,7 @@ import { type Endpoint, listEndpoints } from './api-webhooks.ts';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
+import { Table } from './table.tsx';
 
 const BECAUSE: Readonly<Record<string, string>> = {
   operator: 'by an operator',
@@ -37,34 +38,23 @@ export function Webhooks() {
 
 function EndpointTable({ items }: { readonly items: readonly Endpoint[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section class="scroll" tabIndex={0} aria-label="Endpoints">
-      <table>
-        <caption>{plural(items.length, 'endpoint')}, oldest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">URL</th>
-            <th scope="col">State</th>
-            <th scope="col">Events</th>
-            <th scope="col">Format</th>
-            <th scope="col">Added</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((endpoint) => (
-            <tr key={endpoint.id} class={needsCare(endpoint) ? 'failed' : ''}>
-              <th scope="row" class="long">
-                <Link to={`/webhooks/${endpoint.id}`}>{endpoint.url}</Link>
-              </th>
-              <td class="state">{stateInWords(endpoint)}</td>
-              <td>{endpoint.types.join(', ')}</td>
-              <td>{endpoint.format}</td>
-              <td>{momentInWords(Date.parse(endpoint.createdAt))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Table
+      label="Endpoints"
+      caption={`${plural(items.length, 'endpoint')}, oldest first`}
+      columns={['URL', 'State', 'Events', 'Format', 'Added']}
+    >
+      {items.map((endpoint) => (
+        <tr key={endpoint.id} class={needsCare(endpoint) ? 'failed' : ''}>
+          <th scope="row" class="long">
+            <Link to={`/webhooks/${endpoint.id}`}>{endpoint.url}</Link>
+          </th>
+          <td class="state">{stateInWords(endpoint)}</td>
+          <td>{endpoint.types.join(', ')}</td>
+          <td>{endpoint.format}</td>
+          <td>{momentInWords(Date.parse(endpoint.createdAt))}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
