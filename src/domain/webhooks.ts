@@ -92,7 +92,7 @@ export interface AttemptRecord {
   readonly reason: string | null;
 }
 
-/** `failed`: no further attempt is made, unless somebody sends the delivery again. */
+/** `failed`: no further attempt is made, unless an operator sends the delivery again. */
 export type DeliveryState = 'pending' | 'delivered' | 'failed';
 
 export interface AttemptVerdict {

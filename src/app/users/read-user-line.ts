@@ -54,8 +54,7 @@ export function readUserLine(text: string): UserLine {
     if (!check(value)) throw new RefusedLine(`${name} must be ${wanted}`);
   }
   for (const name of REQUIRED) if (!Object.hasOwn(members, name)) throw new RefusedLine(`${name} is missing`);
-  // The loops have checked each member.
-  return readIdentity(members as unknown as UserLine);
+  return readIdentity(members as unknown as UserLine); // the loops have checked each member
 }
 
 function isMember(name: string): name is keyof UserLine {

@@ -21,7 +21,7 @@ export interface AuditSeals {
   /** The stored events of a seal. */
   eventsOf(number: number): Promise<readonly AuditEvent[]>;
 
-  /** An event that says that it is in a seal which does not exist; null if there is none. */
+  /** An event that names a seal which does not exist; null without such an event. */
   findStray(): Promise<{ readonly id: string; readonly seal: number } | null>;
 
   /** What the last purge left; null before the first one. */

@@ -113,7 +113,7 @@ export interface TokenFamilies {
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 
-  /** Changes an unrevoked family of a user, and returns it; null, and nothing is recorded, if there is none. */
+  /** Changes an unrevoked family of a user, and returns it. Null, and nothing is recorded, if the user has no such family. */
   update(
     family: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
     changes: FamilyChanges,

@@ -86,7 +86,7 @@ export interface WebhookDeliveries {
   /** Up to `limit` deliveries of an endpoint, newest event first, after the position. Null: from the newest. */
   list(endpointId: string, limit: number, after: DeliveryPosition | null): Promise<readonly StoredDelivery[]>;
 
-  /** Makes a delivery due at `at`, with all its attempts. False if there is none. */
+  /** Makes a delivery due at `at`, with all its attempts. False for an unknown delivery. */
   sendAgain(endpointId: string, eventId: string, at: number): Promise<boolean>;
 
   /**

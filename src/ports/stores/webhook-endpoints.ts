@@ -46,12 +46,12 @@ export interface WebhookEndpoints extends SealedRows {
   find(id: string): Promise<WebhookEndpoint | null>;
 
   /**
-   * The endpoint after the change; null if there is none. A change to the state `enabled` also forgets earlier failures
+   * The endpoint after the change; null for an unknown id. A change to the state `enabled` also forgets earlier failures
    * and the time until which the endpoint was held.
    */
   change(id: string, change: EndpointChange): Promise<WebhookEndpoint | null>;
 
-  /** Removes an endpoint, so that its deliveries are no longer sent. False if there is none. */
+  /** Removes an endpoint, so that its deliveries are no longer sent. False for an unknown id. */
   remove(id: string): Promise<boolean>;
 
   /**

@@ -25,8 +25,7 @@ export const securityEventTokenFormat =
     const claims =
       event.type === STREAM_VERIFICATION
         ? verificationClaims(endpoint.id, event)
-        : // Every other delivery was an event of the outbox.
-          eventClaims(event as unknown as DomainEvent, tokens.issuer);
+        : eventClaims(event as unknown as DomainEvent, tokens.issuer); // any other type is one of the outbox
     if (claims === null) return null;
     const iat = Math.floor(now / 1000);
     const token = await tokens.sign('secevent+jwt', {

@@ -40,7 +40,7 @@ interface PasskeyForm {
   readonly button: string;
 }
 
-/** A form that the script shows and submits. Without script the page says why there is none. */
+/** A form that the script shows and submits. Without script the page says that passkeys need it. */
 export function passkeyForm({
   kind,
   action,
