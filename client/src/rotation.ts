@@ -8,8 +8,8 @@ import type { IdentityProof, Schemas } from './types.js';
 /**
  * Exchanges the stored pair for its successor.
  *
- * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. If an answer is lost or
- * a tab is closed, the next exchange repeats the same request and gets the same answer.
+ * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. If an answer is lost
+ * or a tab is closed, the next exchange repeats the same request and gets the same answer.
  */
 export function createRotation(
   { withLock, lastRead: known, read, update }: PairStore,

@@ -17,8 +17,8 @@ export type Variables = Static<typeof Environment>;
 
 /**
  * Reads the variables: the environment overrides `.env`, and `.env` overrides the defaults. A blank variable counts as
- * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`. An
- * empty or unreadable file is a fault, as is a secret that is set both ways. A file that `SECRETS_DIR` lacks is not.
+ * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`.
+ * An empty or unreadable file is a fault, as is a secret that is set both ways. A file that `SECRETS_DIR` lacks is not.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,

@@ -15,7 +15,10 @@ interface Smtp {
   readonly password?: string;
 }
 
-/** The destination of mails (a server, files, or none), their sender, and the recipient for users without a known address. */
+/**
+ * The destination of mails (a server, files, or none), their sender, and the recipient for users without a known
+ * address.
+ */
 export type MailConfig =
   | ((Smtp | { readonly kind: 'files' }) & { readonly from: Sender; readonly receiver: string | null })
   | { readonly kind: 'off' };

@@ -16,8 +16,8 @@ export function isUseDue({ rotatedAt }: TokenFamily, now: number): boolean {
 }
 
 /**
- * The policy for sessions of account pages: a short life, and no key of the client. A browser without script can neither
- * keep a key nor refresh a pair.
+ * The policy for sessions of account pages: a short life, and no key of the client. A browser without script can
+ * neither keep a key nor refresh a pair.
  */
 export function pagePolicy(policy: Policy): Policy {
   return { ...policy, refreshTokenAge: PAGE_IDLE_AGE, sessionMaxAge: policy.sessionShortAge, dpop: 'off' };

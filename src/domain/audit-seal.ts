@@ -44,7 +44,9 @@ export interface SealFault {
   readonly id?: string;
 }
 
-/** The text of an event that its MAC covers. The order of members never changes: the MACs of stored events depend on it. */
+/**
+ * The text of an event that its MAC covers. The order of members never changes: the MACs of stored events depend on it.
+ */
 export function sealedText({ data, ...event }: AuditEvent): string {
   const { id, type, occurredAt, userId, sessionId, origin, generation } = event;
   const { actor, address, userAgent } = origin;

@@ -50,7 +50,9 @@ export interface Authentication {
 /** What a password proves. */
 export const BY_PASSWORD: Proven = { amr: ['pwd'], acr: 'aal1' };
 
-/** What a password and a code prove together. RFC 8176 has no value for a recovery code, which is a one-time code, too. */
+/**
+ * What a password and a code prove together. RFC 8176 has no value for a recovery code, which is a one-time code, too.
+ */
 export const BY_PASSWORD_AND_CODE: Proven = { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' };
 
 /** What the code of a second factor proves, in a session that a password opened. */
@@ -62,8 +64,8 @@ export function byPasskey({ isBackedUp }: { readonly isBackedUp: boolean }): Pro
 }
 
 /**
- * The claims of an access token about the authentication of its user (RFC 9068 section 2.2.1, RFC 9470). An unknown value
- * has no claim, and tokens of older releases have none of them.
+ * The claims of an access token about the authentication of its user (RFC 9068 section 2.2.1, RFC 9470). An unknown
+ * value has no claim, and tokens of older releases have none of them.
  */
 export interface AuthenticationClaims {
   /** Seconds since the epoch. */

@@ -10,7 +10,9 @@ export const MAX_SESSION_CLAIMS = 512;
 /** How deeply objects and arrays may be nested. The object of the claims is the first level. */
 export const MAX_CLAIMS_DEPTH = 3;
 
-/** RFC 7519 section 4.1 registers the first line. This service gives the other names a meaning in tokens and answers. */
+/**
+ * RFC 7519 section 4.1 registers the first line. This service gives the other names a meaning in tokens and answers.
+ */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti'],
   ...['userId', 'sid', 'linkerId', 'userIp', 'client_id', 'session_id', 'guid', 'tokenFamily', 'generation'],

@@ -6,7 +6,9 @@ export const DPOP_ALGORITHMS = ['ES256', 'ES384', 'Ed25519', 'EdDSA', 'PS256', '
 /** Whether logins may bind a session to a key of the client. Bound sessions stay bound under every mode. */
 export type DpopMode = 'optional' | 'required' | 'off';
 
-/** The confirmation claim of a token that is bound to a key: the thumbprint of the key (RFC 7800, RFC 9449 section 6). */
+/**
+ * The confirmation claim of a token that is bound to a key: the thumbprint of the key (RFC 7800, RFC 9449 section 6).
+ */
 export interface Confirmation {
   readonly jkt: string;
 }
@@ -102,7 +104,9 @@ export function findDpopFault(
   return null;
 }
 
-/** Compares without query and fragment (RFC 9449 section 4.3), after normalisation (RFC 3986 sections 6.2.2 and 6.2.3). */
+/**
+ * Compares without query and fragment (RFC 9449 section 4.3), after normalisation (RFC 3986 sections 6.2.2 and 6.2.3).
+ */
 function isSameUrl(one: string, other: string): boolean {
   const normalized = normalizeUrl(one);
   return normalized !== null && normalized === normalizeUrl(other);

@@ -22,7 +22,9 @@ export interface Sender {
 
 const SENDER = /^(?:"([^"<>\\\p{C}]{0,100})"|([^"<>,;\\\p{C}]{0,100}))\s*<([^<>]*)>$/u;
 
-/** Reads `auth@example.com`, `Example <auth@example.com>` or `"Example, Inc." <auth@example.com>`; null for other text. */
+/**
+ * Reads `auth@example.com`, `Example <auth@example.com>` or `"Example, Inc." <auth@example.com>`; null for other text.
+ */
 export function senderOf(text: string): Sender | null {
   const [, quoted, plain = '', bracketed] = SENDER.exec(text) ?? [];
   const address = bracketed ?? text;

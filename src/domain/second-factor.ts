@@ -91,8 +91,8 @@ export interface Passkey {
 }
 
 /**
- * Whether the sign count of an assertion can follow the stored one: it grows, or the passkey does not count. Otherwise two
- * copies of the key may be in use (WebAuthn section 6.1.1).
+ * Whether the sign count of an assertion can follow the stored one: it grows, or the passkey does not count. Otherwise
+ * two copies of the key may be in use (WebAuthn section 6.1.1).
  */
 export function isNextSignCount(stored: number, next: number): boolean {
   return next > stored || (next === 0 && stored === 0);
@@ -195,8 +195,8 @@ export type FactorProofUse =
 
 /**
  * The limits of wrong proofs. Ten are free. Then each one doubles a wait of half a minute up to an hour. A guesser who
- * knows the password gets about 30 guesses a day at three valid codes in a million. As with passwords, networks at which
- * the owner has given a proof have a count of their own.
+ * knows the password gets about 30 guesses a day at three valid codes in a million. As with passwords, networks at
+ * which the owner has given a proof have a count of their own.
  */
 export const PROOF_ATTEMPT_POLICY: AttemptPolicy = {
   account: { free: 10, firstDelay: MINUTE / 2, longestDelay: HOUR, quiet: 24 * HOUR, forgetOneAfter: null },

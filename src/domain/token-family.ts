@@ -130,8 +130,8 @@ export function loginFault(
 }
 
 /**
- * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that no
- * other door can soften them.
+ * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that
+ * no other door can soften them.
  */
 export function newFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
   const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;

@@ -47,8 +47,8 @@ export function identityOf(user: Pick<User, 'username' | 'email' | 'emailVerifie
 }
 
 /**
- * The account with another address, which its owner has proved at `at`. A name that is the address of the account changes
- * with the address.
+ * The account with another address, which its owner has proved at `at`. A name that is the address of the account
+ * changes with the address.
  */
 export function withProvenEmail<Account extends Pick<User, 'username' | 'email'>>(
   user: Account,

@@ -7,7 +7,8 @@ import type { DeliveryKind } from './stores/outbox.ts';
 export type Fault = RefusalCode | 'internal_error';
 
 /**
- * How an attempt to deliver an outbox entry ended. Mails: `dead_letter` is not tried again, `unaddressed` had no recipient,
+ * How an attempt to deliver an outbox entry ended. Mails: `dead_letter` is not tried again, `unaddressed` had no
+ * recipient,
  * `held` waits for a digest. Events: `unroutable` waits until a queue takes its type. `unwanted` was unroutable for
  * too long and is dropped. `logged` was only logged because no broker is configured.
  */
@@ -36,7 +37,8 @@ export type Removal =
   | 'webhook_deliveries';
 
 /**
- * How an attempt to deliver to an endpoint ended. `postponed` and `refused` (the target is not allowed) are tried again.
+ * How an attempt to deliver to an endpoint ended. `postponed` and `refused` (the target is not allowed) are tried
+ * again.
  * `exhausted` is not.
  */
 export type WebhookOutcome = 'delivered' | 'postponed' | 'refused' | 'exhausted';

@@ -8,7 +8,9 @@ import { sessionOf, signedIn } from './support/sessions.ts';
 
 type Scripted = readonly [status: number, headers: Readonly<Record<string, string>>, body: string];
 
-/** What stands between clients and the service on a bad day; once the script is over, it is the service that answers. */
+/**
+ * What stands between clients and the service on a bad day; once the script is over, it is the service that answers.
+ */
 async function badDay(t: Test, script: Scripted[]) {
   const server = createServer((request, response) => {
     request.resume();

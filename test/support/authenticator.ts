@@ -37,7 +37,9 @@ interface Answering {
 export const nonceOf = ({ publicKey }: Record<string, unknown>): string =>
   String((publicKey as Record<string, unknown>).challenge);
 
-/** A passkey (ES256) in software. `counts`: whether it has a sign count; `synced`: whether it may be on several devices. */
+/**
+ * A passkey (ES256) in software. `counts`: whether it has a sign count; `synced`: whether it may be on several devices.
+ */
 export function softwareAuthenticator({ counts = false, synced = false } = {}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const credentialId = randomBytes(16);

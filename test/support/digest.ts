@@ -4,8 +4,8 @@ import type { Sql } from '../../src/adapters/postgres/connect.ts';
 const RECORDS_OF_REFUSALS = ['failed_passwords', 'security_events', 'security_seals'];
 
 /**
- * The digest of all rows of each table, without the records of refusals. Two results are equal if nothing changed between
- * them. `except` names tables that may change, such as counters.
+ * The digest of all rows of each table, without the records of refusals. Two results are equal if nothing changed
+ * between them. `except` names tables that may change, such as counters.
  */
 export async function digest(sql: Sql, except: readonly string[] = []): Promise<Record<string, string>> {
   const tables = await sql<{ name: string }[]>`

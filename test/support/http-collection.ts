@@ -26,7 +26,9 @@ const HEAD = `# The API as requests for editors (REST Client of VS Code, and wha
 @recoveryCode = {{makeRecoveryCodes.response.body.$.codes[0]}}
 `;
 
-/** The text of docs/kinship.http: each request of docs/api.md once, and one for each operation that it does not show. */
+/**
+ * The text of docs/kinship.http: each request of docs/api.md once, and one for each operation that it does not show.
+ */
 export function httpCollection(document: OpenApi, api: string): string {
   const operations = operationsOf(document);
   const named = new Set<string>();

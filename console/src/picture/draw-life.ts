@@ -24,8 +24,8 @@ const ROOM_PER_MARK = 28;
 const MOST_MARKS = 150;
 
 /**
- * The picture of a session's life: time to the right, generations upwards, a lane for each network, coloured by device. A
- * red line leads from a replayed token to where it was issued. Contains no style: see `picture.css`.
+ * The picture of a session's life: time to the right, generations upwards, a lane for each network, coloured by device.
+ * A red line leads from a replayed token to where it was issued. Contains no style: see `picture.css`.
  */
 export function drawLife(whole: Life, options: Options): SvgNode {
   const { heading = false } = options;

@@ -9,8 +9,8 @@ export function instant(): Instant {
 }
 
 /**
- * Milliseconds since a moment. The wall clock may be set back, and the monotonic clock may stand still while the machine
- * sleeps. The larger figure counts.
+ * Milliseconds since a moment. The wall clock may be set back, and the monotonic clock may stand still while the
+ * machine sleeps. The larger figure counts.
  */
 export function elapsedSince({ wall, monotonic }: Instant): number {
   return Math.max(Date.now() - wall, performance.now() - monotonic);

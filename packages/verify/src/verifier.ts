@@ -32,7 +32,9 @@ export interface StreamOptions {
 }
 
 export interface VerifierOptions {
-  /** `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. Several while the issuer changes, the new one first. */
+  /**
+   * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. Several while the issuer changes, the new one first.
+   */
   readonly issuer: string | readonly string[];
   /** `TOKEN_AUDIENCE` of the service, or those of its values that this server accepts. */
   readonly audience: string | readonly string[];

@@ -22,8 +22,8 @@ const DIGESTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * PBKDF2 (RFC 8018): Django's `pbkdf2_sha256$iterations$salt$hash`, and `$pbkdf2-sha256$i=iterations$salt$hash` with sha1,
- * sha256 or sha512, also as passlib writes it.
+ * PBKDF2 (RFC 8018): Django's `pbkdf2_sha256$iterations$salt$hash`, and `$pbkdf2-sha256$i=iterations$salt$hash` with
+ * sha1, sha256 or sha512, also as passlib writes it.
  */
 export const pbkdf2: HashVerifier = {
   kindOf(passwordHash) {

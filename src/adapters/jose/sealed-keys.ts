@@ -7,7 +7,9 @@ import { importKey, UnusableKey } from './import-key.ts';
 import type { OpenKey } from './key-set.ts';
 import { createSealer } from './sealer.ts';
 
-/** A private header parameter (RFC 7516 section 4.3): number, `announcedAt` and `signsFrom`, the times in milliseconds. */
+/**
+ * A private header parameter (RFC 7516 section 4.3): number, `announcedAt` and `signsFrom`, the times in milliseconds.
+ */
 const SCHEDULE = 'kinship_turn';
 
 /**

@@ -92,7 +92,9 @@ export function createTokenCodec(options: Options): TokenCodec {
   };
 }
 
-/** Keys that do not sign still verify. So after a change of the algorithm, access tokens are valid until they expire. */
+/**
+ * Keys that do not sign still verify. So after a change of the algorithm, access tokens are valid until they expire.
+ */
 function createAccessKeyRing({ accessKeys, keySet }: Options): KeyRing {
   const hmac = createHmacKeyRing(accessKeys);
   if (keySet === undefined) return hmac;

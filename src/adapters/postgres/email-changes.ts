@@ -111,7 +111,9 @@ export function createEmailChanges(
     },
   };
 
-  /** Sets a proven address. Violates the key of identifiers if another account has the address, or keeps it reserved. */
+  /**
+   * Sets a proven address. Violates the key of identifiers if another account has the address, or keeps it reserved.
+   */
   async function setEmail(
     tx: postgres.TransactionSql,
     user: User,

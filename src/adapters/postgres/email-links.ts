@@ -9,7 +9,9 @@ import { decodeHash } from './family-row.ts';
 import { toUser, type UserRow, userColumns } from './user-row.ts';
 import { createWithOutbox } from './with-outbox.ts';
 
-/** Links about addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock. */
+/**
+ * Links about addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock.
+ */
 export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => null): EmailLinks {
   const withOutbox = createWithOutbox(currentTrace);
 

@@ -41,8 +41,8 @@ export async function execute<T>(statement: Statement<T>): Promise<T> {
 }
 
 /**
- * Rejects with {@link StoreUnavailable} for the codes above and for stale statements. Any other error, such as a violated
- * constraint, is passed on.
+ * Rejects with {@link StoreUnavailable} for the codes above and for stale statements. Any other error, such as a
+ * violated constraint, is passed on.
  */
 export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
   try {
@@ -60,8 +60,8 @@ function startDeadline(statement: Statement<unknown>) {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      // A sent statement is not cancelled here: the driver would open another connection for that, whose errors cannot be
-      // caught. The server cancels the statement at its own timeout.
+      // A sent statement is not cancelled here: the driver would open another connection for that, whose errors cannot
+      // be caught. The server cancels the statement at its own timeout.
       const outcome = statement.state === null ? void statement.cancel?.() : abandon(statement);
       if (outcome)
         reject(

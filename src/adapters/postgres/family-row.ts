@@ -26,7 +26,9 @@ export interface FamilyRow {
   amr: Method[] | null;
   acr: Level | null;
   auth_generation: number | null;
-  /** Null in rows of older releases, as are the next three. Null claims are no claims, null next claims the same again. */
+  /**
+   * Null in rows of older releases, as are the next three. Null claims are no claims, null next claims the same again.
+   */
   session_claims: Claims | null;
   claims: Claims | null;
   next_claims: Claims | null;
@@ -146,8 +148,8 @@ export const RETURNED_COLUMNS = [
 export type ReturnedRow = Pick<FamilyRow, (typeof RETURNED_COLUMNS)[number]>;
 
 /**
- * The family after its rotation: the next pair, the expected values that did not change, and the returned row, which has
- * the authentication after the rotation.
+ * The family after its rotation: the next pair, the expected values that did not change, and the returned row, which
+ * has the authentication after the rotation.
  */
 export function toRotatedFamily({ expected, next }: Rotation, row: ReturnedRow): TokenFamily {
   return assembleFamily(next, row, expected, null);

@@ -72,9 +72,9 @@ interface PoolOptions {
 }
 
 /**
- * Creates a pool that is replaced by a new one when it loses a connection. The driver reconnects by itself, but it keeps
- * the unsent bytes of the lost connection (porsager/postgres, pull request 1209). It then never completes the handshake,
- * and statements on that connection hang.
+ * Creates a pool that is replaced by a new one when it loses a connection. The driver reconnects by itself, but it
+ * keeps the unsent bytes of the lost connection (porsager/postgres, pull request 1209). It then never completes the
+ * handshake, and statements on that connection hang.
  */
 export function createReconnectingPool(
   open: (events: PoolEvents) => Sql,
@@ -183,7 +183,9 @@ function isQuery(value: unknown): value is Query {
   return value instanceof Promise && 'reject' in value;
 }
 
-/** Error codes of an established connection that was lost. Must not match any other error: the transaction would hang. */
+/**
+ * Error codes of an established connection that was lost. Must not match any other error: the transaction would hang.
+ */
 const CONNECTION_LOST =
   /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
 

@@ -14,8 +14,8 @@ import type { Executor } from './with-outbox.ts';
 type Change = Rotation & Partial<Pick<StepUp, 'authentication'>>;
 
 /**
- * Compare-and-set: families with the expected row get their next pair. Other families do not change. The statement returns
- * {@link RETURNED_COLUMNS}, and `more` of the changed row.
+ * Compare-and-set: families with the expected row get their next pair. Other families do not change. The statement
+ * returns {@link RETURNED_COLUMNS}, and `more` of the changed row.
  */
 export function rotateSql(
   sql: Executor,

@@ -21,9 +21,9 @@ interface Waiting {
 }
 
 /**
- * Batches concurrent rotations. Rotations that arrive during a statement wait for its end. Up to `MAX_BATCH` of them, of
- * different families, then share the next statement: one round trip and one commit. The statement skips locked rows. A
- * rotation that is missing from its result, or whose batch failed on a defect, is retried alone. So no rotation waits
+ * Batches concurrent rotations. Rotations that arrive during a statement wait for its end. Up to `MAX_BATCH` of them,
+ * of different families, then share the next statement: one round trip and one commit. The statement skips locked rows.
+ * A rotation that is missing from its result, or whose batch failed on a defect, is retried alone. So no rotation waits
  * for the row of another family, batches cannot deadlock, and a faulty row fails no other rotation. If the database is
  * unavailable, the whole batch is rejected. See docs/decisions/0007-rotations-share-a-statement.md.
  */

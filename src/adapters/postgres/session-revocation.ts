@@ -32,11 +32,11 @@ export async function revokeSessions(
 }
 
 /**
- * Runs a transaction that revokes sessions with {@link revokeSessions}, and returns the ids of all ended sessions. Returns
- * null if the transaction does.
+ * Runs a transaction that revokes sessions with {@link revokeSessions}, and returns the ids of all ended sessions.
+ * Returns null if the transaction does.
  *
- * A user may have more sessions than one statement revokes, if the limit was higher before. Then the sessions beyond the
- * limit are revoked first, each batch in its own transaction, and `work` runs again.
+ * A user may have more sessions than one statement revokes, if the limit was higher before. Then the sessions beyond
+ * the limit are revoked first, each batch in its own transaction, and `work` runs again.
  */
 export async function runRevokingTransaction(
   sql: Sql,

@@ -15,8 +15,8 @@ import { type createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
 class NotSteppedUp extends Error {}
 
 /**
- * Accepts the proof and rotates the family in one transaction. It locks the user's row before the family, as a change of
- * the password does.
+ * Accepts the proof and rotates the family in one transaction. It locks the user's row before the family, as a change
+ * of the password does.
  */
 export async function stepUp(
   sql: Sql,

@@ -211,7 +211,9 @@ export function insertFamilySql(sql: Executor, family: TokenFamily) {
     select ${sql(names)} from jsonb_populate_record(null::token_families, ${JSON.stringify(toJsonColumns(columns))}::text::jsonb)`;
 }
 
-/** Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families. */
+/**
+ * Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families.
+ */
 export function noteDeviceSql(sql: Executor, family: TokenFamily) {
   const { userId, tokenFamily, address, userAgent, createdAt: at } = family;
   const productHash = family.productHash === null ? null : decodeHash(family.productHash);

@@ -17,8 +17,8 @@ interface StateRow {
 }
 
 /**
- * The states of users in PostgreSQL. Each change locks the row of `user_states` before the families, as a login does. Its
- * next statement then sees every session that was opened before.
+ * The states of users in PostgreSQL. Each change locks the row of `user_states` before the families, as a login does.
+ * Its next statement then sees every session that was opened before.
  */
 export function createUserStates(
   sql: Sql,

@@ -71,7 +71,9 @@ async function storeBatch(
   return verdicts;
 }
 
-/** The accounts that have an id or an identifier of the batch. An expired reservation does not count, and is removed. */
+/**
+ * The accounts that have an id or an identifier of the batch. An expired reservation does not count, and is removed.
+ */
 async function findAccounts(tx: TransactionSql, batch: readonly ImportedUser[], now: number) {
   const users = batch.map(({ user }) => user);
   const identifiers = users.flatMap(identifiersOf);

@@ -22,8 +22,8 @@ import {
 import { createWithOutbox } from './with-outbox.ts';
 
 /**
- * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the user's
- * row, so that the second one sees every session that was opened before.
+ * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the
+ * user's row, so that the second one sees every session that was opened before.
  */
 export function createUsers(
   sql: Sql,

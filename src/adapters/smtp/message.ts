@@ -6,8 +6,8 @@ import { type Mail, MailRejected } from '../../ports/delivery/mailer.ts';
 const ID = /^[\w-]{1,128}$/;
 
 /**
- * Makes the message for one recipient. Addresses are objects and the envelope is explicit, so the library parses no text
- * in which it could find a second recipient.
+ * Makes the message for one recipient. Addresses are objects and the envelope is explicit, so the library parses no
+ * text in which it could find a second recipient.
  *
  * Throws {@link MailRejected} if the recipient is not a plain mailbox, or if the id has other characters than letters,
  * digits, `_` and `-`.

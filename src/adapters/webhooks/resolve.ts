@@ -7,8 +7,8 @@ const LIMITS = { timeout: 2_000, tries: 2 };
 const LOCALHOST = /(?:^|\.)localhost\.?$/i;
 
 /**
- * The addresses of a host name, IPv4 first. Asks the DNS itself. The system's `getaddrinfo` would occupy a thread of the
- * pool that password hashing and files need, for as long as a slow server likes.
+ * The addresses of a host name, IPv4 first. Asks the DNS itself. The system's `getaddrinfo` would occupy a thread of
+ * the pool that password hashing and files need, for as long as a slow server likes.
  */
 export async function resolveHost(
   host: string,

@@ -25,8 +25,8 @@ export interface PageSession extends SignIn {
 export type FindPageSession = (secret: string, client: ClientInfo) => Promise<PageSession | null>;
 
 /**
- * The live session of a cookie; null if the cookie is unknown, or its session has ended, is idle, or is bound to another
- * network or product. Keeps the session alive.
+ * The live session of a cookie; null if the cookie is unknown, or its session has ended, is idle, or is bound to
+ * another network or product. Keeps the session alive.
  */
 export const findPageSession =
   ({ pageSecrets, accountPageSessions, revoked, policy, clock }: Deps): FindPageSession =>

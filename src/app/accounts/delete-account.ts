@@ -16,8 +16,8 @@ interface Deps extends SensitiveChangeDeps {
 export type DeleteAccount = (input: SensitiveRequest) => Promise<void>;
 
 /**
- * Deletes the user's account and its data, and ends all its sessions. Needs the password or a recent sign-in. Rejects with
- * a {@link Refusal}: see {@link authorizeChange}.
+ * Deletes the user's account and its data, and ends all its sessions. Needs the password or a recent sign-in. Rejects
+ * with a {@link Refusal}: see {@link authorizeChange}.
  */
 export const deleteAccount = (deps: Deps): DeleteAccount => {
   const { users, clock, newId } = deps;

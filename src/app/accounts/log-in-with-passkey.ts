@@ -36,8 +36,9 @@ export interface LogInWithPasskeyInput
 export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPair>;
 
 /**
- * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Nothing is
- * stored before the signature is right, because anyone can send answers. Rejects with a {@link Refusal}: `proof_refused`,
+ * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Nothing
+ * is stored before the signature is right, because anyone can send answers. Rejects with a {@link Refusal}:
+ * `proof_refused`,
  * `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {

@@ -35,7 +35,8 @@ export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'
 export type LogInWithSecondFactor = (input: LogInWithSecondFactorInput) => Promise<TokenPair>;
 
 /**
- * The second step of a login: opens the session, and uses up challenge and proof with it. Rejects with a {@link Refusal}:
+ * The second step of a login: opens the session, and uses up challenge and proof with it. Rejects with a {@link
+ * Refusal}:
  * `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {

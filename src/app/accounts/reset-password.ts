@@ -32,7 +32,9 @@ interface Deps extends NewPasswordDeps {
 
 export type CheckResetLink = (token: string) => Promise<{ readonly username: string }>;
 
-/** The account of a reset link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid. */
+/**
+ * The account of a reset link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid.
+ */
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>
   async (token) => {
@@ -53,8 +55,8 @@ export type ResetPassword = (input: {
 }) => Promise<PasswordSet>;
 
 /**
- * Uses a password-reset link: sets the password, ends every session, sends a mail. The link was mailed to the address of
- * the account, so it proves that address. Rejects with a {@link Refusal}.
+ * Uses a password-reset link: sets the password, ends every session, sends a mail. The link was mailed to the address
+ * of the account, so it proves that address. Rejects with a {@link Refusal}.
  */
 export const resetPassword =
   (deps: Deps): ResetPassword =>

@@ -18,7 +18,9 @@ export interface SensitiveRequest extends SignIn {
   readonly client: ClientInfo;
 }
 
-/** A request that may make its change. `shown`: the password of the request; null if it was authorized by its sign-in. */
+/**
+ * A request that may make its change. `shown`: the password of the request; null if it was authorized by its sign-in.
+ */
 export interface AuthorizedRequest {
   readonly user: User;
   readonly shown: ShownPassword | null;
@@ -45,8 +47,8 @@ export async function requireOwner(
 }
 
 /**
- * Requires the owner of the account: see {@link requireOwner}. Also rejects with `not_found` for users without an account
- * here.
+ * Requires the owner of the account: see {@link requireOwner}. Also rejects with `not_found` for users without an
+ * account here.
  */
 export async function authorizeChange(
   deps: SensitiveChangeDeps,

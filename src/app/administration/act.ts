@@ -10,7 +10,9 @@ export interface ActDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** An administrative act. Every use case of this folder records its act by the two functions below, and by them alone. */
+/**
+ * An administrative act. Every use case of this folder records its act by the two functions below, and by them alone.
+ */
 export interface Act {
   readonly type: SecurityEvent;
   readonly origin: Origin;

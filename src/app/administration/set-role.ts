@@ -16,7 +16,9 @@ export interface RoleChange {
 
 export type SetRole = (userId: string, change: RoleChange, origin: Origin) => Promise<boolean>;
 
-/** Grants or revokes a role. False, and nothing changes, if there is no such account, or its roles are the same already. */
+/**
+ * Grants or revokes a role. False, and nothing changes, if there is no such account, or its roles are the same already.
+ */
 export const setRole =
   (deps: Deps): SetRole =>
   async (userId, { role, isGranted }, origin) => {

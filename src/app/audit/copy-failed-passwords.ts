@@ -4,7 +4,9 @@ import type { AuditLog } from '../../ports/stores/audit-log.ts';
 const MINUTE = 60_000;
 const BATCH = 500;
 
-/** Copies one batch of counts of wrong passwords into the audit log, once their minute is over. Returns their number. */
+/**
+ * Copies one batch of counts of wrong passwords into the audit log, once their minute is over. Returns their number.
+ */
 export const copyFailedPasswords =
   ({ auditLog, clock }: { readonly auditLog: AuditLog; readonly clock: Clock }) =>
   async (): Promise<number> => {

@@ -20,7 +20,9 @@ const SHOWN: readonly AuditType[] = [
 
 export type ListActivity = (userId: string, page: Omit<PageRequest, 'newestFirst'>) => Promise<EventPage>;
 
-/** The activity of one user, newest first. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid. */
+/**
+ * The activity of one user, newest first. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid.
+ */
 export const listActivity =
   ({ auditLog }: { readonly auditLog: AuditLog }): ListActivity =>
   async (userId, page) =>

@@ -20,7 +20,10 @@ export type StreamAuditEvents = (
 /** Events that one statement reads, so that memory stays flat however long the log is. */
 const BATCH = 500;
 
-/** Reads the log in batches, as fast as the consumer takes them. Rejects with a {@link Refusal} if the cursor is not valid. */
+/**
+ * Reads the log in batches, as fast as the consumer takes them. Rejects with a {@link Refusal} if the cursor is not
+ * valid.
+ */
 export const streamAuditEvents = ({ auditLog }: { readonly auditLog: AuditLog }): StreamAuditEvents => {
   return async (filter, cursor) => read(filter, placeOf(cursor));
 

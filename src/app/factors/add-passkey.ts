@@ -31,8 +31,9 @@ export interface AddPasskeyInput {
 export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: string }>;
 
 /**
- * Puts a new passkey into use. Only a recent sign-in gets the challenge, so this step needs no other one. A challenge is not
- * used up: the same answer gives the same passkey, which is refused the second time. Rejects with a {@link Refusal}:
+ * Puts a new passkey into use. Only a recent sign-in gets the challenge, so this step needs no other one. A challenge
+ * is not used up: the same answer gives the same passkey, which is refused the second time. Rejects with a {@link
+ * Refusal}:
  * `invalid_request`, `proof_refused`, `conflict`.
  */
 export const addPasskey = (deps: Deps): AddPasskey => {

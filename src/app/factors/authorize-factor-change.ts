@@ -14,9 +14,9 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 }
 
 /**
- * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or remove
- * a factor. The password in the request counts as a sign-in, unless the account has a second factor. Then the sign-in must
- * have proved a factor, too, or be older than the first one: the session that has just added it goes on.
+ * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
+ * remove a factor. The password in the request counts as a sign-in, unless the account has a second factor. Then the
+ * sign-in must have proved a factor, too, or be older than the first one: the session that has just added it goes on.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.
@@ -38,8 +38,8 @@ export function tooManyFactors(): Refusal {
 }
 
 /**
- * Requires that the owner of the account has proved to receive mail at its address, before a factor is added. Otherwise a
- * person who registered with another person's address could lock its owner out. Rejects with a {@link Refusal}:
+ * Requires that the owner of the account has proved to receive mail at its address, before a factor is added. Otherwise
+ * a person who registered with another person's address could lock its owner out. Rejects with a {@link Refusal}:
  * `not_found`, `email_unverified`.
  */
 export async function requireProvenAddress(

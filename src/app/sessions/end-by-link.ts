@@ -42,7 +42,9 @@ export const endByLink =
 
 export type MailResetByLink = (token: string, client: ClientInfo) => Promise<void>;
 
-/** Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account. */
+/**
+ * Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account.
+ */
 export const mailResetByLink =
   (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailResetByLink =>
   async (token, client) => {

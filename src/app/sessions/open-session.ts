@@ -47,9 +47,10 @@ export type BoundSession = Omit<Login, 'tokenFamily'> & Required<Pick<Login, 'jk
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
 /**
- * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated the
- * user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` if what the backend states is
- * not acceptable, `forbidden` at a door without a second step if the account has a second factor, `account_disabled`.
+ * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated
+ * the user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` if what the backend
+ * states is not acceptable, `forbidden` at a door without a second step if the account has a second factor,
+ * `account_disabled`.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>

@@ -38,7 +38,9 @@ export async function requireDpopProof(
   await useDpopProof(deps, await checkDpopProof(deps, presented, expected));
 }
 
-/** The checks of a proof that change nothing. The caller must use the proof before it acts on it: {@link useDpopProof}. */
+/**
+ * The checks of a proof that change nothing. The caller must use the proof before it acts on it: {@link useDpopProof}.
+ */
 export async function checkDpopProof(
   deps: DpopProofDeps,
   presented: PresentedDpopProof,

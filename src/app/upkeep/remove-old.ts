@@ -51,7 +51,9 @@ const MAIL_KEPT = 30 * DAY;
 /** How long an expired link is kept. The margin is larger than any clock skew. */
 const LINK_KEPT = DAY;
 
-/** How long an expired challenge is kept. The margin is larger than any clock skew: a used challenge must not come back. */
+/**
+ * How long an expired challenge is kept. The margin is larger than any clock skew: a used challenge must not come back.
+ */
 const CHALLENGE_KEPT = 300_000;
 
 /** How long the counts of mails are kept. A budget covers the last day. */
@@ -65,7 +67,9 @@ export const removeOldMails = (deps: MailDeps) =>
     done: 'old mails removed',
   });
 
-/** Removes one batch of expired links of each kind, and of reserved addresses, at each call, and returns their number. */
+/**
+ * Removes one batch of expired links of each kind, and of reserved addresses, at each call, and returns their number.
+ */
 export const removeExpiredLinks = (deps: LinkDeps) =>
   createRemoval(deps, {
     removal: 'links',

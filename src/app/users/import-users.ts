@@ -35,8 +35,8 @@ export interface ImportInput {
 export type ImportUsers = (input: ImportInput) => Promise<ImportCounts>;
 
 /**
- * Stores the accounts of a file, and changes none that exists: the same file can be imported again. No mail is sent and no
- * event is recorded. A refused line does not stop the others.
+ * Stores the accounts of a file, and changes none that exists: the same file can be imported again. No mail is sent and
+ * no event is recorded. A refused line does not stop the others.
  */
 export const importUsers = (deps: Deps): ImportUsers => {
   const { userTransfer, admitPasswordHash, clock, newId } = deps;

@@ -17,8 +17,8 @@ interface Deps {
 }
 
 /**
- * Disables the endpoints that have failed for too long, and mails the owners of endpoints that were disabled. A mail that
- * fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
+ * Disables the endpoints that have failed for too long, and mails the owners of endpoints that were disabled. A mail
+ * that fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
  */
 export const disableDead = ({
   webhookEndpoints,

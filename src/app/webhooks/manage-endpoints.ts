@@ -57,7 +57,9 @@ export const removeEndpoint =
     if (!(await webhookEndpoints.remove(id))) throw new Refusal('not_found');
   };
 
-/** Rejects with a {@link Refusal} `conflict` if the format has no secret, or the secret was changed at the same time. */
+/**
+ * Rejects with a {@link Refusal} `conflict` if the format has no secret, or the secret was changed at the same time.
+ */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>
   async (id) => {

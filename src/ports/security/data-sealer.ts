@@ -10,8 +10,8 @@ export interface DataSealer {
   seal(rowId: string, text: string): Promise<string>;
 
   /**
-   * Rejects with a {@link Refusal} `unavailable` if the key is not configured, or the text was altered or moved to another
-   * row.
+   * Rejects with a {@link Refusal} `unavailable` if the key is not configured, or the text was altered or moved to
+   * another row.
    */
   open(secret: SealedText): Promise<string>;
 

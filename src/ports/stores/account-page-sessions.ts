@@ -9,11 +9,11 @@ export interface AccountPageSession {
 }
 
 /**
- * The sessions of account pages. Such a session is a token family of which no client holds a token. Its idle time is the
- * family's `refreshExpiresAt`, so the list and the limit of sessions count it like any other session.
+ * The sessions of account pages. Such a session is a token family of which no client holds a token. Its idle time is
+ * the family's `refreshExpiresAt`, so the list and the limit of sessions count it like any other session.
  *
- * The session has no state of its own: {@link AccountPageSessions.find} reads the row of the family. So a transaction that
- * revokes, removes or expires the family ends the session of the page in the same transaction, and no check can be
+ * The session has no state of its own: {@link AccountPageSessions.find} reads the row of the family. So a transaction
+ * that revokes, removes or expires the family ends the session of the page in the same transaction, and no check can be
  * forgotten. The row of a cookie is removed with its family: see {@link TokenFamilies.purge}.
  *
  * All times in milliseconds. All methods reject with {@link StoreUnavailable} when the database is unavailable.

@@ -50,15 +50,15 @@ export interface AuditLog {
   record(event: NewAuditEvent): Promise<void>;
 
   /**
-   * Counts a wrong password for its minute, account and network; all unknown names of a network are one count. A minute has
-   * at most 1,000 counts: what is beyond is one of them.
+   * Counts a wrong password for its minute, account and network; all unknown names of a network are one count. A minute
+   * has at most 1,000 counts: what is beyond is one of them.
    */
   countFailedPassword(failure: FailedPassword): Promise<void>;
 
   /**
-   * Turns up to `limit` counts of minutes before `before` into events `users.password_failed`, and returns their number.
-   * The address of such an event is the network. Its data has `count`, and `subject` (`unknown` or `rest`) without an
-   * account.
+   * Turns up to `limit` counts of minutes before `before` into events `users.password_failed`, and returns their
+   * number. The address of such an event is the network. Its data has `count`, and `subject` (`unknown` or `rest`)
+   * without an account.
    */
   copyFailedPasswords(before: number, limit: number): Promise<number>;
 }

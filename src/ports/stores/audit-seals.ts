@@ -10,8 +10,8 @@ export interface AuditSeals {
   head(): Promise<SealHead | null>;
 
   /**
-   * Stores a seal and marks its events as sealed. False, and nothing changes, if the number is taken or an event was sealed
-   * meanwhile: another replica was first.
+   * Stores a seal and marks its events as sealed. False, and nothing changes, if the number is taken or an event was
+   * sealed meanwhile: another replica was first.
    */
   append(seal: Seal): Promise<boolean>;
 

@@ -16,9 +16,9 @@ export interface FoundChange {
 }
 
 /**
- * Changes of the address of an account. Every method is atomic: the change, the end of sessions and the entries given with
- * it commit together or not at all. Of concurrent uses of one link only one succeeds. The owner of a link has proved its
- * address, so the address is verified from then on. All times in milliseconds.
+ * Changes of the address of an account. Every method is atomic: the change, the end of sessions and the entries given
+ * with it commit together or not at all. Of concurrent uses of one link only one succeeds. The owner of a link has
+ * proved its address, so the address is verified from then on. All times in milliseconds.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -27,8 +27,8 @@ export interface EmailChanges {
   isTaken(identifier: string, userId: string, now: number): Promise<boolean>;
 
   /**
-   * Stores both links, and removes the earlier `change` links of the account. False, and nothing changes, if the account
-   * is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
+   * Stores both links, and removes the earlier `change` links of the account. False, and nothing changes, if the
+   * account is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
    */
   request(requested: RequestedChange, expected: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
@@ -37,7 +37,8 @@ export interface EmailChanges {
 
   /**
    * Uses a `change` link. The former address stays reserved until `reservedUntil`. Links to a new password that were
-   * mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by now.
+   * mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by
+   * now.
    */
   apply(
     hashedToken: string,

@@ -79,6 +79,9 @@ export interface Outbox {
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 
-  /** Removes up to `limit` entries of a kind that are older than `before`, also dead-lettered ones. Returns their number. */
+  /**
+   * Removes up to `limit` entries of a kind that are older than `before`, also dead-lettered ones. Returns their
+   * number.
+   */
   forget(kind: DeliveryKind, before: number, limit: number): Promise<number>;
 }

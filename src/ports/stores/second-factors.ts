@@ -54,8 +54,8 @@ export interface SecondFactors extends SealedRows {
   add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
 
   /**
-   * Stores a confirmed passkey. `outdated`, and nothing changes, if the account is gone or has another security version by
-   * now; `taken` if a factor has this credential id; `full` as for {@link SecondFactors.add}.
+   * Stores a confirmed passkey. `outdated`, and nothing changes, if the account is gone or has another security version
+   * by now; `taken` if a factor has this credential id; `full` as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,
@@ -84,8 +84,8 @@ export interface SecondFactors extends SealedRows {
   rename(userId: string, id: string, label: string): Promise<boolean>;
 
   /**
-   * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the user
-   * has no such confirmed factor.
+   * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the
+   * user has no such confirmed factor.
    */
   remove(userId: string, id: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
@@ -100,8 +100,9 @@ export interface SecondFactors extends SealedRows {
   countAnswer(answer: ChallengeAnswer): Promise<boolean>;
 
   /**
-   * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing changes,
-   * if the security version is another one by now, the account is gone, or the challenge or the proof was used before.
+   * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing
+   * changes, if the security version is another one by now, the account is gone, or the challenge or the proof was used
+   * before.
    * `disabled`, and nothing changes, if the user is disabled.
    */
   openSession(

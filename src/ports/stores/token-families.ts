@@ -79,8 +79,8 @@ export interface FamilyChanges {
  */
 export interface TokenFamilies {
   /**
-   * Stores a new family, and adds the claims of its user. Null, and nothing changes, if the account is not as the condition
-   * says. `disabled`, and nothing changes, if the user is disabled: see {@link UserStates}.
+   * Stores a new family, and adds the claims of its user. Null, and nothing changes, if the account is not as the
+   * condition says. `disabled`, and nothing changes, if the user is disabled: see {@link UserStates}.
    *
    * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
    * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
@@ -88,8 +88,8 @@ export interface TokenFamilies {
    * families, these end first, in several transactions.
    *
    * An entry with `ifNewDevice` is recorded only if the user had a family before, and none of the user's families was
-   * opened or refreshed from the same network with the same product within {@link DEVICE_KNOWN_FOR}. The 50 most recently
-   * used pairs of a user are known, also after a purge.
+   * opened or refreshed from the same network with the same product within {@link DEVICE_KNOWN_FOR}. The 50 most
+   * recently used pairs of a user are known, also after a purge.
    */
   open(
     family: TokenFamily,
@@ -101,19 +101,22 @@ export interface TokenFamilies {
   find(tokenFamily: string): Promise<TokenFamily | null>;
 
   /**
-   * Compare-and-set: replaces the current pair, makes its next claims current, and returns the whole new row. Returns null and changes nothing if the
-   * row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated under `unlessRetryKey`. The
-   * user agent is compared only where the family's policy depends on it.
+   * Compare-and-set: replaces the current pair, makes its next claims current, and returns the whole new row. Returns
+   * null and changes nothing if the row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated
+   * under `unlessRetryKey`. The user agent is compared only where the family's policy depends on it.
    */
   rotate(rotation: Rotation, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 
   /**
-   * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes nothing
-   * if the proof no longer holds: see {@link ProofUse}.
+   * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes
+   * nothing if the proof no longer holds: see {@link ProofUse}.
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 
-  /** Changes an unrevoked family of a user, and returns it. Null, and nothing is recorded, if the user has no such family. */
+  /**
+   * Changes an unrevoked family of a user, and returns it. Null, and nothing is recorded, if the user has no such
+   * family.
+   */
   update(
     family: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
     changes: FamilyChanges,
@@ -158,6 +161,8 @@ export interface TokenFamilies {
    */
   purge(endedBefore: number, limit: number): Promise<number | null>;
 
-  /** Removes up to `limit` known pairs of network and product that were last used before `before`. Returns their number. */
+  /**
+   * Removes up to `limit` known pairs of network and product that were last used before `before`. Returns their number.
+   */
   forgetDevices(before: number, limit: number): Promise<number>;
 }

@@ -31,8 +31,9 @@ export interface UserTransfer {
   slowestKind(): Promise<number>;
 
   /**
-   * Stores those of the accounts that `judgeImport` wants created, all or none. Judges each beside the stored accounts and
-   * the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which addresses are reserved.
+   * Stores those of the accounts that `judgeImport` wants created, all or none. Judges each beside the stored accounts
+   * and the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which addresses are
+   * reserved.
    */
   store(batch: readonly ImportedUser[], now: number): Promise<readonly ImportVerdict[]>;
 

@@ -48,7 +48,10 @@ export interface Users {
   /** Up to `limit` accounts, newest first. */
   list(limit: number): Promise<readonly NamedUser[]>;
 
-  /** Replaces the roles of an account. False, and nothing is recorded, if there is no such account, or it has these roles. */
+  /**
+   * Replaces the roles of an account. False, and nothing is recorded, if there is no such account, or it has these
+   * roles.
+   */
   setRoles(id: string, roles: readonly Role[], entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** Replaces the hash of an unchanged password. False, and nothing changes, if the hash is no longer `expected`. */
@@ -71,8 +74,8 @@ export interface Users {
   findReset(hashedToken: string, now: number): Promise<User | null>;
 
   /**
-   * Sets the password and deletes all resets of the user. The address of the user is verified from `change.at` on, unless
-   * it was verified before: the reset was mailed to it. Null, and nothing changes, if the reset is not valid.
+   * Sets the password and deletes all resets of the user. The address of the user is verified from `change.at` on,
+   * unless it was verified before: the reset was mailed to it. Null, and nothing changes, if the reset is not valid.
    */
   useReset(
     hashedToken: string,

@@ -58,17 +58,17 @@ export interface DeliveryBacklog {
 }
 
 /**
- * A row for each event and each endpoint that wants it. The statement that records an event in the outbox also writes the
- * deliveries, so they commit together with the change. Delivery is at least once: a delivery that is claimed and not
- * recorded within its lease can be claimed again. All times in milliseconds.
+ * A row for each event and each endpoint that wants it. The statement that records an event in the outbox also writes
+ * the deliveries, so they commit together with the change. Delivery is at least once: a delivery that is claimed and
+ * not recorded within its lease can be claimed again. All times in milliseconds.
  */
 export interface WebhookDeliveries {
   /** The enabled endpoints that have a due delivery and are not held. */
   listDueEndpoints(now: number): Promise<readonly string[]>;
 
   /**
-   * Claims up to `limit` due deliveries of one endpoint, the longest due first, until `leasedUntil`. Only one caller over
-   * all replicas holds a claim on a delivery. Nothing if the endpoint is not enabled or is held.
+   * Claims up to `limit` due deliveries of one endpoint, the longest due first, until `leasedUntil`. Only one caller
+   * over all replicas holds a claim on a delivery. Nothing if the endpoint is not enabled or is held.
    */
   claim(
     endpointId: string,
@@ -90,8 +90,8 @@ export interface WebhookDeliveries {
   sendAgain(endpointId: string, eventId: string, at: number): Promise<boolean>;
 
   /**
-   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first, and returns their number. Those that
-   * wait for an attempt stay as they are, so a further call continues.
+   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first, and returns their number. Those
+   * that wait for an attempt stay as they are, so a further call continues.
    */
   sendSpanAgain(endpointId: string, span: DeliverySpan, at: number, limit: number): Promise<number>;
 

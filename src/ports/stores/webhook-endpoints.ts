@@ -33,8 +33,8 @@ export interface UntoldOwner {
 }
 
 /**
- * The endpoints that get events by HTTP. All times in milliseconds. All methods reject with {@link StoreUnavailable} when
- * the database is unavailable.
+ * The endpoints that get events by HTTP. All times in milliseconds. All methods reject with {@link StoreUnavailable}
+ * when the database is unavailable.
  */
 export interface WebhookEndpoints extends SealedRows {
   /** False, and nothing changes, if a limit is reached. Concurrent calls never pass a limit. */
@@ -46,8 +46,8 @@ export interface WebhookEndpoints extends SealedRows {
   find(id: string): Promise<WebhookEndpoint | null>;
 
   /**
-   * The endpoint after the change; null for an unknown id. A change to the state `enabled` also forgets earlier failures
-   * and the time until which the endpoint was held.
+   * The endpoint after the change; null for an unknown id. A change to the state `enabled` also forgets earlier
+   * failures and the time until which the endpoint was held.
    */
   change(id: string, change: EndpointChange): Promise<WebhookEndpoint | null>;
 

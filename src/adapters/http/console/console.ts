@@ -31,9 +31,9 @@ const SecondStep = Type.Object(
 );
 
 /**
- * The console of operators: its files, and the sign-in. The pages take all data from the public API under `/admin`. Must be
- * registered in a scope of its own. The OpenAPI document does not describe these routes, because only the console uses
- * them.
+ * The console of operators: its files, and the sign-in. The pages take all data from the public API under `/admin`.
+ * Must be registered in a scope of its own. The OpenAPI document does not describe these routes, because only the
+ * console uses them.
  */
 export async function consoleRoutes(app: App, files: ConsoleFiles, options: ConsoleOptions): Promise<void> {
   await readCookies(app);

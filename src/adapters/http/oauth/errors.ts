@@ -6,8 +6,8 @@ import { oneOf } from '../server/one-of.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**
- * RFC 6749 section 5.2, and RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1: section 5.2 has none
- * for these cases.
+ * RFC 6749 section 5.2, and RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1: section 5.2 has
+ * none for these cases.
  */
 const CODES = [
   'invalid_request',

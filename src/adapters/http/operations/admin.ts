@@ -20,8 +20,8 @@ export interface AdminOptions extends AuditOptions, DisabledOptions, OperatorOpt
 }
 
 /**
- * Operator routes, with a service key of scope `admin`, or with the cookie of the console where `withCookie` is set. Must be
- * registered in a scope of their own.
+ * Operator routes, with a service key of scope `admin`, or with the cookie of the console where `withCookie` is set.
+ * Must be registered in a scope of their own.
  */
 export async function adminRoutes(scope: App, options: AdminOptions, withCookie: boolean): Promise<void> {
   await requireOperator(scope, options, withCookie);

@@ -46,8 +46,8 @@ dd { margin: 0 }
 `;
 
 /**
- * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service run
- * only in pages that need one. All other security headers are those of every answer.
+ * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service
+ * run only in pages that need one. All other security headers are those of every answer.
  */
 export function policyOf({ script }: Page): string {
   return script === undefined ? POLICY : `${POLICY}; script-src 'self'`;

@@ -8,7 +8,9 @@ export function agentInWords(userAgent: string): string {
 const BROWSERS = new Set<string>(Object.values(bowser.BROWSER_MAP));
 const SYSTEMS = new Set<string>(Object.values(bowser.OS_MAP));
 
-/** The known browser and system of a `User-Agent`; null if one is unknown. The words are never the client's own text. */
+/**
+ * The known browser and system of a `User-Agent`; null if one is unknown. The words are never the client's own text.
+ */
 export function deviceInWords(userAgent: string): string | null {
   if (userAgent === '') return null;
   const { browser, os } = bowser.parse(userAgent);

@@ -27,8 +27,8 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
 }
 
 /**
- * The accepted schemes of `Authorization`, in addition to `DPoP`, the scheme of bound tokens. A refusal for a missing token
- * names the first one.
+ * The accepted schemes of `Authorization`, in addition to `DPoP`, the scheme of bound tokens. A refusal for a missing
+ * token names the first one.
  */
 export function acceptSchemes(...schemes: readonly [string, ...string[]]) {
   return { usual: schemes[0], form: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
@@ -57,7 +57,9 @@ export async function principalFromRequest(
   });
 }
 
-/** The principal of the access token in a cookie. A cookie cannot carry a bound token, because a proof needs its text. */
+/**
+ * The principal of the access token in a cookie. A cookie cannot carry a bound token, because a proof needs its text.
+ */
 export async function principalFromCookie(
   token: string | undefined,
   authenticate: Authenticate,

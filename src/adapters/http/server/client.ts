@@ -29,8 +29,8 @@ export function logOutBy(request: FastifyRequest) {
 }
 
 /**
- * The address of the caller: the valid one farthest from this service. A trusted proxy may pass on `unknown`, or text of
- * its client.
+ * The address of the caller: the valid one farthest from this service. A trusted proxy may pass on `unknown`, or text
+ * of its client.
  */
 export function addressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {

@@ -57,8 +57,8 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
 }
 
 /**
- * Refuses cross-site requests, except those of a user who follows a link to here. SameSite=Lax cookies are sent with the
- * same requests.
+ * Refuses cross-site requests, except those of a user who follows a link to here. SameSite=Lax cookies are sent with
+ * the same requests.
  */
 export function refuseCrossSiteExceptLinks(request: FastifyRequest): void {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;

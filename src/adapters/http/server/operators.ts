@@ -29,8 +29,9 @@ export interface OperatorOptions {
 export const operatorCookie = (publicUrl: string | null) => pageCookie('kinship_console', publicUrl);
 
 /**
- * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. A change
- * by cookie comes from this origin, states its reason, and is logged. `withCookie` false: only keys are accepted.
+ * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. A
+ * change by cookie comes from this origin, states its reason, and is logged. `withCookie` false: only keys are
+ * accepted.
  */
 export async function requireOperator(
   app: App,

@@ -8,9 +8,9 @@ export function isSafe({ method }: FastifyRequest): boolean {
 }
 
 /**
- * Refuses a change that a page of another origin sends. SameSite=Strict keeps the cookie out of requests of other sites.
- * These checks also hold for sibling domains, for a sign-in, which needs no cookie, and for browsers that send only one
- * of the two headers.
+ * Refuses a change that a page of another origin sends. SameSite=Strict keeps the cookie out of requests of other
+ * sites. These checks also hold for sibling domains, for a sign-in, which needs no cookie, and for browsers that send
+ * only one of the two headers.
  */
 export function refuseForeignChange(request: FastifyRequest, publicUrl: string | null): void {
   if (isSafe(request)) return;

@@ -37,7 +37,9 @@ export function createSessionCookies(publicUrl: string | null) {
   return {
     names,
 
-    /** Throws a {@link Refusal} `unauthenticated` for a cookie that this service cannot have set, or that comes twice. */
+    /**
+     * Throws a {@link Refusal} `unauthenticated` for a cookie that this service cannot have set, or that comes twice.
+     */
     read(request: FastifyRequest): CookieTokens {
       return { access: readToken(request, names.access), refresh: readToken(request, names.refresh) };
     },

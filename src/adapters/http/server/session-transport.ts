@@ -32,9 +32,9 @@ export interface SessionTransportOptions {
 const NO_TOKENS: CookieTokens = { access: undefined, refresh: undefined };
 
 /**
- * Lets the requests of this scope carry their tokens in cookies, if the header `x-session-transport: cookie` asks for it.
- * Routes see the tokens where they always are, and answer as always: the hooks move them. Must be awaited before a hook is
- * added that reads cookies.
+ * Lets the requests of this scope carry their tokens in cookies, if the header `x-session-transport: cookie` asks for
+ * it. Routes see the tokens where they always are, and answer as always: the hooks move them. Must be awaited before a
+ * hook is added that reads cookies.
  */
 export async function acceptSessionCookies(scope: App, options: SessionTransportOptions): Promise<void> {
   await readCookies(scope);

@@ -4,7 +4,9 @@ import type { FedRevokedFamilies } from '../../../ports/revoked-families.ts';
 import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
 
 export interface RevocationFeed {
-  /** Must be called with each error of a store: the statement may have revoked sessions although its answer was lost. */
+  /**
+   * Must be called with each error of a store: the statement may have revoked sessions although its answer was lost.
+   */
   noteFailure(error: unknown): void;
   stop(): Promise<void>;
 }

@@ -6,8 +6,8 @@ const SYNC = 'S';
 const NEEDS_SYNC = 'PBDEC';
 
 /**
- * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but PGlite
- * has one session for all clients. The socket server passes their messages to PGlite one by one. While
+ * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but
+ * PGlite has one session for all clients. The socket server passes their messages to PGlite one by one. While
  * `isInTransaction()` is true, the server passes on only messages of the client that it served last. If that
  * client disconnects, the server calls `exec('ROLLBACK')`. This function extends both, and cleans the
  * session:

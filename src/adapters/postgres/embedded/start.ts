@@ -7,8 +7,8 @@ import { create, serve } from './thread.ts';
 
 export interface EmbeddedDatabase {
   /**
-   * The socket to connect to: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There is
-   * no password; only the user of this process can open the folder of the socket.
+   * The socket to connect to: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There
+   * is no password; only the user of this process can open the folder of the socket.
    */
   readonly socketPath: string;
   /** Closes the database and frees the folder. The second call waits for the first. */

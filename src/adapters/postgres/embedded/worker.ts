@@ -29,9 +29,9 @@ async function stop(server: PGLiteSocketServer): Promise<void> {
 }
 
 /**
- * A FATAL or PANIC in PostgreSQL's log ends its session, and PGlite has only one. PGlite then loops or answers no client,
- * so the thread must end. A continuation line of the log begins with a tab, so the text of a client cannot imitate the
- * start of an entry.
+ * A FATAL or PANIC in PostgreSQL's log ends its session, and PGlite has only one. PGlite then loops or answers no
+ * client, so the thread must end. A continuation line of the log begins with a tab, so the text of a client cannot
+ * imitate the start of an entry.
  */
 function endWhenFatal(line: string): false {
   const reason = /^\S+ \S+ \S+ \[\d+\] ((FATAL|PANIC):.*)/.exec(line)?.[1];

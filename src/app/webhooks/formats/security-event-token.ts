@@ -16,8 +16,8 @@ interface EventClaims {
 }
 
 /**
- * The format `set`: a Security Event Token (RFC 8417) with events of CAEP 1.0, pushed as RFC 8935 asks. The `jti` is the
- * id of the event, so a receiver detects a repetition. `iat` is the time of the attempt.
+ * The format `set`: a Security Event Token (RFC 8417) with events of CAEP 1.0, pushed as RFC 8935 asks. The `jti` is
+ * the id of the event, so a receiver detects a repetition. `iat` is the time of the attempt.
  */
 export const securityEventTokenFormat =
   (tokens: EventTokens): Format =>

@@ -6,7 +6,9 @@ import { FORM_LIMIT } from '../page.ts';
 /** The answer of a browser about a passkey, as JSON in a field of a form. */
 export const Credential = Type.String({ maxLength: FORM_LIMIT });
 
-/** Throws a {@link Refusal} `proof_refused` for text that is no such answer. The library of the port checks the rest. */
+/**
+ * Throws a {@link Refusal} `proof_refused` for text that is no such answer. The library of the port checks the rest.
+ */
 export function readCredential(text: string): CredentialAnswer {
   const value = parse(text);
   if (!isAnswer(value)) throw new Refusal('proof_refused');

@@ -1,6 +1,8 @@
 import type { Refusal } from '../../../../domain/refusal.ts';
 
-/** The reason of a refusal at a form: the sentence of the API without the names of its members, and when to try again. */
+/**
+ * The reason of a refusal at a form: the sentence of the API without the names of its members, and when to try again.
+ */
 export function refusalInWords({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
