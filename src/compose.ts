@@ -12,7 +12,7 @@ import { followSlowestKind } from './app/accounts/follow-slowest-kind.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
-import { startLoop } from './compose/loop.ts';
+import { type Background, startLoop } from './compose/loop.ts';
 import { startObservability } from './compose/observability.ts';
 import { createSecurity } from './compose/security.ts';
 import { type Addresses, createServers } from './compose/servers.ts';
@@ -143,9 +143,10 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const consoleApp =
       hasConsolePort && consoleFiles !== null ? await createConsoleServer(options, consoleFiles) : null;
     const servers = createServers(http, { app, consoleApp, exposition, log });
+    // First what can fail: a failed start leaves no loop behind.
+    const background: Background[] = runsBackgroundWork ? await startBackgroundWork() : [];
     // In every worker: they read what another process has changed. An import runs in another process, too.
-    const background = [accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log)];
-    if (runsBackgroundWork) background.push(...(await startBackgroundWork()));
+    background.push(accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log));
     return {
       app,
       listen: servers.listen,
@@ -162,7 +163,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     };
 
     /** The work that one process of the service does for all. */
-    async function startBackgroundWork() {
+    async function startBackgroundWork(): Promise<Background[]> {
       const deliveries = await startDeliveries(config, {
         ...base,
         outbox: stores.outbox,
