@@ -16,7 +16,7 @@ export interface PairStore extends Pick<SessionClient, 'subscribe' | 'close'> {
   /** The pair that this tab read last: null when signed out, or before the first read. */
   lastRead(): StoredPair | null;
   /** Milliseconds until the access token of the known pair expires, as far as this tab can tell. */
-  timeLeft(): number;
+  left(): number;
   /** Reads the pair from the storage; null when signed out. */
   read(): Promise<StoredPair | null>;
   /**
@@ -58,7 +58,7 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
   return {
     withLock: createLock(isShared ? name : null),
     lastRead: () => known,
-    timeLeft: () => left(),
+    left: () => left(),
     read: () => readStored(),
 
     async update(change, code = null) {

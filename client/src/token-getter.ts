@@ -9,7 +9,7 @@ const AHEAD = 60_000;
  * the current token and refreshes it in the background. A call in the second half waits for the new token.
  */
 export function createTokenGetter(
-  { lastRead: known, read, timeLeft: left }: PairStore,
+  { lastRead: known, read, left }: PairStore,
   rotate: (access: string) => Promise<string | null>,
 ): SessionClient['token'] {
   const pending = new Map<string, Promise<string | null>>();

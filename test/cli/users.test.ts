@@ -9,13 +9,16 @@ import { postgresStores } from '../support/open-stores.ts';
 
 const { PATH = '' } = process.env;
 
+/** The loader of the tests measures coverage, and takes longer: once for each command is enough. */
+const FAST = ['--import', 'tsx'];
+
 async function users(t: Test) {
   const stores = await postgresStores(t);
   if (stores === null) return null;
   const env = { PATH, DATABASE_URL: stores.url, DATA_DIR: t.testdir() };
 
-  async function run(args: readonly string[], input = '') {
-    const command = spawn(process.execPath, [...process.execArgv, 'src/main.ts', 'users', ...args], { env });
+  async function run(args: readonly string[], input = '', loader = FAST) {
+    const command = spawn(process.execPath, [...loader, 'src/main.ts', 'users', ...args], { env });
     command.stdin.end(input);
     const ended = new Promise<number | null>((resolve) => command.once('close', resolve));
     const [output, errors, code] = await Promise.all([text(command.stdout), text(command.stderr), ended]);
@@ -50,7 +53,11 @@ t.test('refused lines are named with their number and reason, and the others are
   ];
   const good = [line({ username: 'Ann Lee' }), line({ username: 'carl', email: 'carl@example.com' })];
   const lines = [good[0], '', ...refused.map(([text]) => text), good[1]];
-  const { output, errors, code } = await service.run(['import', '-'], `\u{feff}${lines.join('\r\n')}\n`);
+  const { output, errors, code } = await service.run(
+    ['import', '-'],
+    `\u{feff}${lines.join('\r\n')}\n`,
+    process.execArgv,
+  );
   t.equal(code, 1);
   t.match(
     output,
@@ -103,7 +110,7 @@ t.test('what is exported is imported again as it was, in several batches', async
   t.match(output, /^1100 users imported, 0 unchanged, 0 refused/);
   t.match(errors, /^500 of 1100 lines read, \d+ s$/m);
   const sorted = (text: string) => text.trim().split('\n').toSorted();
-  const before = await run(['export']);
+  const before = await run(['export'], '', process.execArgv);
   t.equal(sorted(before.output).length, 1_100);
   t.match(JSON.parse(sorted(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
   await writeFile(file, before.output);
@@ -130,7 +137,7 @@ t.test(
     await run(['import', '-'], line({}));
     const acts = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
     for (const act of acts) {
-      const first = await run([...act, 'ANN']);
+      const first = await run([...act, 'ANN'], '', process.execArgv);
       t.equal(first.code, 0, first.errors);
       const second = await run([...act, 'ann@example.com']);
       t.match(second, { code: 0, output: /before|was not|nothing has changed/ });

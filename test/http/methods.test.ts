@@ -32,19 +32,34 @@ async function signedIn(t: Test) {
   const { access } = (await service.post('/auth/login', account)).body;
   const authorization = `Bearer ${access}`;
   await service.post('/api/v1/tasks/', { text: 'Water the plants' }, { authorization });
-  return { ...service, userId: String(id), authorization, sid: String(claimsOf(String(access)).sid) };
+  const endpoint = { url: 'https://hooks.example.com/kinship', types: ['*'] };
+  const webhook = await service.post('/admin/webhooks', endpoint, { 'x-api-key': service.adminKey });
+  const webhookId = String(webhook.body.id);
+  return {
+    ...service,
+    userId: String(id),
+    authorization,
+    webhookId,
+    sid: String(claimsOf(String(access)).sid),
+  };
 }
 
 /** A URL of each GET route that is answered with 2xx or a redirect, and the headers that it needs. */
 async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>>) {
   const { paths } = await openapiOf(t);
-  const { authorization, userId, sid, adminKey } = service;
+  const { authorization, userId, sid, webhookId, adminKey } = service;
   const queries: Record<string, string> = {
     '/admin/sessions': `?userId=${userId}`,
     '/auth/not-me': `?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`,
     ...Object.fromEntries(BY_STORED_LINK.map((path) => [path, '?token=unknown'])),
   };
-  const ids: Record<string, string> = { '/api/v1/tasks/{id}/': '1', '/{guid}': userId };
+  const ids: Record<string, string> = {
+    '/api/v1/tasks/{id}/': '1',
+    '/{guid}': userId,
+    '/admin/sessions/{id}/events': sid,
+    '/admin/webhooks/{id}': webhookId,
+    '/admin/webhooks/{id}/deliveries': webhookId,
+  };
   const found = Object.entries(paths).filter(([, operations]) => 'get' in operations);
   const documented = found.map(([path]) => ({
     path,

@@ -1,7 +1,7 @@
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
 
 /** A refusal is recorded, although it changes nothing else. */
-const RECORDS_OF_REFUSALS = ['failed_passwords', 'security_events', 'security_seals'];
+export const RECORDS_OF_REFUSALS = ['failed_passwords', 'security_events', 'security_seals'];
 
 /**
  * The digest of all rows of each table, without the records of refusals. Two results are equal if nothing changed
