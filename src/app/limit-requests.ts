@@ -1,4 +1,4 @@
-import type { Limit, LimitVerdict } from '../domain/attempts.ts';
+import type { Limit, LimitVerdict } from '../domain/rate-limit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
 

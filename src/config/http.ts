@@ -1,10 +1,10 @@
+import type { FrontDoor } from '../domain/door.ts';
 import {
   OWN_CLIENT_ID,
   SERVICE_KEY_SCOPES,
   type ServiceKey,
   type ServiceKeyScope,
 } from '../domain/service-key.ts';
-import type { FrontDoor } from '../domain/token-family.ts';
 import type { Variables } from './environment.ts';
 import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Limit } from '../domain/attempts.ts';
+import type { Limit } from '../domain/rate-limit.ts';
 import { errorCode } from '../lib/errors.ts';
 import { hostOf, isLoopback } from './hosts.ts';
 

@@ -1,4 +1,4 @@
-import type { ClientInfo } from './events.ts';
+import type { ClientInfo } from './client-info.ts';
 import { networkOf } from './network.ts';
 import type { Policy } from './policy.ts';
 import type { TokenFamily } from './token-family.ts';

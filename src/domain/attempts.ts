@@ -1,3 +1,5 @@
+import { ceilSeconds } from './rate-limit.ts';
+
 /** The number of failures without a delay, and how the delay grows after them. Times in milliseconds. */
 export interface DelayPolicy {
   readonly free: number;
@@ -62,11 +64,11 @@ export interface AttemptState {
   /** Until when the account is known at the network; 0: not known. */
   readonly knownUntil: number;
   /** The count of the identifier at this network, while the account is known at it. */
-  readonly pair?: AttemptCount | undefined;
+  readonly atKnownNetwork?: AttemptCount | undefined;
   /** The count of the identifier, over all networks where the account is not known. */
-  readonly account?: AttemptCount | undefined;
+  readonly atOtherNetworks?: AttemptCount | undefined;
   /** The count of the network, over all accounts that are not known at it. */
-  readonly network?: AttemptCount | undefined;
+  readonly ofNetwork?: AttemptCount | undefined;
 }
 
 /** The count that delays an attempt: the one with the longer delay. */
@@ -91,20 +93,20 @@ export function beginAttempt(
   now: number,
 ): { readonly verdict: AttemptVerdict; readonly state: AttemptState } {
   if (now < state.knownUntil) {
-    const wait = waitFor(state.pair, policy.account, now);
+    const wait = waitFor(state.atKnownNetwork, policy.account, now);
     if (wait > 0) return { verdict: refused('account', wait), state };
     return {
       verdict: { allowed: true },
-      state: { ...state, pair: increment(state.pair, policy.account, now) },
+      state: { ...state, atKnownNetwork: increment(state.atKnownNetwork, policy.account, now) },
     };
   }
-  const atAccount = waitFor(state.account, policy.account, now);
-  const atNetwork = waitFor(state.network, policy.network, now);
+  const atAccount = waitFor(state.atOtherNetworks, policy.account, now);
+  const atNetwork = waitFor(state.ofNetwork, policy.network, now);
   if (atNetwork > atAccount) return { verdict: refused('network', atNetwork), state };
   if (atAccount > 0) return { verdict: refused('account', atAccount), state };
-  const account = increment(state.account, policy.account, now);
-  const network = increment(state.network, policy.network, now);
-  return { verdict: { allowed: true }, state: { ...state, account, network } };
+  const account = increment(state.atOtherNetworks, policy.account, now);
+  const network = increment(state.ofNetwork, policy.network, now);
+  return { verdict: { allowed: true }, state: { ...state, atOtherNetworks: account, ofNetwork: network } };
 }
 
 /**
@@ -113,9 +115,13 @@ export function beginAttempt(
  * give a guesser free attempts. NIST SP 800-63B, too, forgets only failures from the same IP address.
  */
 export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
-  const known = { ...state, pair: undefined, knownUntil: now + policy.knownFor };
+  const known = { ...state, atKnownNetwork: undefined, knownUntil: now + policy.knownFor };
   if (now < state.knownUntil) return known;
-  return { ...known, account: decrement(state.account), network: decrement(state.network) };
+  return {
+    ...known,
+    atOtherNetworks: decrement(state.atOtherNetworks),
+    ofNetwork: decrement(state.ofNetwork),
+  };
 }
 
 /** Whether the count still delays attempts, so that dropping it would help a guesser. */
@@ -172,38 +178,4 @@ function decrement(count: AttemptCount | undefined): AttemptCount | undefined {
 
 function refused(counter: AttemptCounter, wait: number): AttemptVerdict {
   return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
-}
-
-/** Milliseconds as whole seconds, rounded up. */
-export function ceilSeconds(milliseconds: number): number {
-  return Math.ceil(milliseconds / 1000);
-}
-
-/** At most `count` actions in any span of `perMilliseconds`. */
-export interface Limit {
-  readonly count: number;
-  readonly perMilliseconds: number;
-}
-
-/** `retryAfter`: whole seconds, at least 1 if refused, otherwise 0. `remaining`: actions still allowed now. */
-export interface LimitVerdict {
-  readonly allowed: boolean;
-  readonly remaining: number;
-  readonly retryAfter: number;
-}
-
-/** Judges one more action from the times of the allowed ones, oldest first. Also returns the times that still count. */
-export function countAction(
-  times: readonly number[],
-  { count, perMilliseconds }: Limit,
-  now: number,
-): { readonly verdict: LimitVerdict; readonly times: readonly number[] } {
-  const recent = times.filter((time) => now - time < perMilliseconds);
-  if (recent.length < count) {
-    const verdict: LimitVerdict = { allowed: true, remaining: count - recent.length - 1, retryAfter: 0 };
-    return { verdict, times: [...recent, now] };
-  }
-  const leaving = recent[recent.length - count] ?? now;
-  const wait = Math.min(leaving, now) + perMilliseconds - now;
-  return { verdict: { allowed: false, remaining: 0, retryAfter: ceilSeconds(wait) }, times: recent };
 }

@@ -1,4 +1,5 @@
-import { type ClientInfo, type DomainEvent, type EventType, isMailOnly, type Occurrence } from './events.ts';
+import type { ClientInfo } from './client-info.ts';
+import { type DomainEvent, type EventType, isMailOnly, type Occurrence } from './events.ts';
 import { OWN_CLIENT_ID } from './service-key.ts';
 
 /** Who made a change: a user, a service key, an operator, or the service itself. */

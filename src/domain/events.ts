@@ -1,20 +1,8 @@
 import type { Proven } from './authentication.ts';
+import type { ClientInfo } from './client-info.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { ProofKind } from './second-factor.ts';
 import type { Role } from './user.ts';
-
-/** The client of a request: its address and the stored part of its `User-Agent`. */
-export interface ClientInfo {
-  readonly address: string;
-  readonly userAgent: string;
-  /** Hash of the full user agent's product, base64url. Without it the stored part of the agent is compared. */
-  readonly productHash?: string;
-}
-
-/** The fields of a client that events carry: never a hash. */
-export function clientFacts({ address, userAgent }: ClientInfo): Pick<ClientInfo, 'address' | 'userAgent'> {
-  return { address, userAgent };
-}
 
 interface OfSession {
   readonly sessionId: string;

@@ -1,4 +1,5 @@
-import type { AttemptPolicy, Limit } from './attempts.ts';
+import type { AttemptPolicy } from './attempts.ts';
+import type { Limit } from './rate-limit.ts';
 
 /** The limits of password attempts, registrations, reset mails and streams. */
 export interface Limits {

@@ -1,4 +1,4 @@
-import type { ClientInfo } from './events.ts';
+import type { ClientInfo } from './client-info.ts';
 import type { OAuthClient } from './oauth-client.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { RefreshClaims } from './token-pair.ts';
@@ -20,5 +20,5 @@ export interface RefreshContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** The revocation that this replica remembers, or null. The row may have lost that revocation in a fail-over. */
-  readonly remembered: RevocationReason | null;
+  readonly knownRevocation: RevocationReason | null;
 }

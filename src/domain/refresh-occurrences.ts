@@ -1,5 +1,6 @@
 import type { Proven } from './authentication.ts';
-import { clientFacts, type Occurrence } from './events.ts';
+import { clientFacts } from './client-info.ts';
+import type { Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
 import type { RefreshContext } from './refresh-context.ts';
 import type { RevocationReason } from './revocation.ts';

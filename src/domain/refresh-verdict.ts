@@ -93,9 +93,14 @@ export function judgeRefresh<Family extends JudgedFamily>(
     return refuse(codeOfRevoked(family.revoked.reason, isCurrent(family, context)));
   }
   if (context.now >= family.expiresAt) return refuse('session_expired');
-  if (context.remembered !== null) {
-    const code = codeOfRevoked(context.remembered, false);
-    return revoke(family, code, context.remembered, revocationOccurrence(context, context.remembered));
+  if (context.knownRevocation !== null) {
+    const code = codeOfRevoked(context.knownRevocation, false);
+    return revoke(
+      family,
+      code,
+      context.knownRevocation,
+      revocationOccurrence(context, context.knownRevocation),
+    );
   }
   if (isRetry(family, context, policy)) return judgeRetry(family, context);
   if (isReuse(family, context, policy)) {

@@ -1,5 +1,5 @@
-import type { Limit } from './attempts.ts';
 import type { Level } from './authentication.ts';
+import type { Limit } from './rate-limit.ts';
 import type { ProofKind } from './second-factor.ts';
 
 /** The closed set of refusal codes, each with its default sentence. */

@@ -1,21 +1,11 @@
 import type { Authentication } from './authentication.ts';
-import { type Claims, NO_CLAIMS } from './claims.ts';
-import type { ClientInfo } from './events.ts';
+import type { Claims } from './claims.ts';
+import type { ClientInfo } from './client-info.ts';
+import type { Door } from './door.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
 import { distinctProduct } from './user-agent.ts';
-
-/** The HTTP contracts of other systems that this service offers beside its own. */
-export type FrontDoor = 'session-id' | 'cookie-pair' | 'task-api';
-
-/** The HTTP contract that opened a session. The door may add claims to the access token. */
-export type Door = 'canonical' | FrontDoor;
-
-/** Whether a door can ask for a second factor. The doors of other systems have one step only. */
-export function hasSecondStep(door: Door): boolean {
-  return door === 'canonical';
-}
 
 /**
  * The columns that every rotation replaces. The current pair can be minted from them, and minted again. No column can
@@ -92,75 +82,6 @@ export const notificationSubject = {
   foreignKey: 'foreign key',
 };
 
-export interface Login {
-  readonly tokenFamily: string;
-  readonly userId: string;
-  readonly paired: boolean;
-  readonly door: Door;
-  readonly clientId: string;
-  /** Default: false. */
-  readonly confidential?: boolean;
-  /** Default: true. */
-  readonly remembered?: boolean;
-  /** Default: null. */
-  readonly jkt?: string | null;
-  readonly contact: string | null;
-  readonly client: ClientInfo;
-  /** The door's policy for this session. It overrides the operator's policy. */
-  readonly onAddressChange?: ChangePolicy;
-  /** How and when the user was authenticated, as far as the caller knows. Default: at login, by an unknown method. */
-  readonly authentication?: Partial<Omit<Authentication, 'generation'>>;
-  /** The session's own claims. Default: none. */
-  readonly claims?: Claims;
-  /** Default: null. */
-  readonly deviceName?: string | null;
-  /** The lifetime of this session in milliseconds, if it is shorter than the operator's. */
-  readonly maxAge?: number;
-}
-
-/** Checks the values that the caller of a login states. Returns a sentence about the fault, or null. */
-export function loginFault(
-  { maxAge = 0, authentication }: Pick<Login, 'maxAge' | 'authentication'>,
-  { sessionMaxAge, clockSkew }: Policy,
-  now: number,
-): string | null {
-  if (maxAge > sessionMaxAge) return `querystring/maxAge must be at most ${sessionMaxAge / 1000} seconds.`;
-  const isFuture = (authentication?.authTime ?? 0) > now + clockSkew;
-  return isFuture ? 'querystring/authTime must not be in the future.' : null;
-}
-
-/**
- * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that
- * no other door can soften them.
- */
-export function newFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
-  const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;
-  return {
-    ...identity,
-    ...first,
-    confidential: login.confidential ?? false,
-    remembered: login.remembered ?? true,
-    jkt: login.jkt ?? null,
-    onAddressChange: login.onAddressChange ?? policy.onAddressChange,
-    onUserAgentChange: policy.onUserAgentChange,
-    loginAddress: client.address,
-    knownSinceLogin: [notificationSubject.network(client.address), notificationSubject.product(client)],
-    createdAt: first.rotatedAt,
-    authentication: authenticationAtLogin(login, first.rotatedAt),
-    deviceName: login.deviceName ?? null,
-    sessionClaims: claims,
-    claims,
-    nextClaims: null,
-    expiresAt: floorToSecond(first.rotatedAt) + Math.min(maxAge, policy.sessionMaxAge),
-    revoked: null,
-  };
-}
-
-function authenticationAtLogin({ authentication = {} }: Login, now: number): Authentication {
-  const { authTime = now, amr = [], acr = null } = authentication;
-  return { authTime: Math.min(authTime, now), amr, acr, generation: 0 };
-}
-
 /**
  * When the tokens of a pair minted now expire, rounded to whole seconds because the claims hold whole seconds. The end
  * of the session is not known here: see {@link effectiveExpiries}.
@@ -178,6 +99,6 @@ export function effectiveExpiries({ accessExpiresAt, refreshExpiresAt, expiresAt
   return { access: Math.min(accessExpiresAt, expiresAt), refresh: Math.min(refreshExpiresAt, expiresAt) };
 }
 
-function floorToSecond(milliseconds: number): number {
+export function floorToSecond(milliseconds: number): number {
   return Math.floor(milliseconds / 1000) * 1000;
 }

@@ -6,10 +6,10 @@ import {
   type AttemptPolicy,
   type AttemptState,
   beginAttempt,
-  countAction,
   type DelayPolicy,
   succeedAttempt,
 } from '../../src/domain/attempts.ts';
+import { countAction } from '../../src/domain/rate-limit.ts';
 
 const NOW = 1_800_000_000_500;
 const SECOND = 1_000;
@@ -25,27 +25,31 @@ t.test('each state gives the delay of the table', async (t) => {
   // What is known, the seconds to wait (0: allowed), and for whose count if not the account's.
   const table: readonly (readonly [string, Partial<AttemptState>, number, 'network'?])[] = [
     ['nothing', {}, 0],
-    ['four failures on the account', { account: count(4) }, 0],
-    ['five', { account: count(5) }, 1],
-    ['five, nearly a second ago', { account: count(5, SECOND - 1) }, 1],
-    ['five, a second ago', { account: count(5, SECOND) }, 0],
-    ['six', { account: count(6) }, 2],
-    ['fourteen', { account: count(14) }, 512],
-    ['fifteen', { account: count(15) }, 900],
-    ['five thousand', { account: count(5_000) }, 900],
-    ['five thousand, yesterday', { account: count(5_000, DAY) }, 0],
-    ['nineteen at the network', { network: count(19) }, 0],
-    ['twenty', { network: count(20) }, 1, 'network'],
-    ['twenty-seven: one is forgotten first', { network: count(27) }, 64, 'network'],
-    ['twenty-seven, a minute ago', { network: count(27, 60 * SECOND) }, 4, 'network'],
-    ['thirty', { network: count(30) }, 180, 'network'],
-    ['thirty, eleven minutes ago', { network: count(30, 660 * SECOND) }, 0],
-    ['both: the longer wait', { account: count(8), network: count(22) }, 8],
-    ['the other is longer', { account: count(6), network: count(23) }, 8, 'network'],
-    ['a known network, others fail', { knownUntil: NOW + 1, account: count(50), network: count(50) }, 0],
-    ['a known network, its own failures', { knownUntil: NOW + 1, pair: count(6) }, 2],
-    ['no longer known', { knownUntil: NOW, account: count(6) }, 2],
-    ['a clock ahead of ours', { account: count(5, -DAY) }, 1],
+    ['four failures on the account', { atOtherNetworks: count(4) }, 0],
+    ['five', { atOtherNetworks: count(5) }, 1],
+    ['five, nearly a second ago', { atOtherNetworks: count(5, SECOND - 1) }, 1],
+    ['five, a second ago', { atOtherNetworks: count(5, SECOND) }, 0],
+    ['six', { atOtherNetworks: count(6) }, 2],
+    ['fourteen', { atOtherNetworks: count(14) }, 512],
+    ['fifteen', { atOtherNetworks: count(15) }, 900],
+    ['five thousand', { atOtherNetworks: count(5_000) }, 900],
+    ['five thousand, yesterday', { atOtherNetworks: count(5_000, DAY) }, 0],
+    ['nineteen at the network', { ofNetwork: count(19) }, 0],
+    ['twenty', { ofNetwork: count(20) }, 1, 'network'],
+    ['twenty-seven: one is forgotten first', { ofNetwork: count(27) }, 64, 'network'],
+    ['twenty-seven, a minute ago', { ofNetwork: count(27, 60 * SECOND) }, 4, 'network'],
+    ['thirty', { ofNetwork: count(30) }, 180, 'network'],
+    ['thirty, eleven minutes ago', { ofNetwork: count(30, 660 * SECOND) }, 0],
+    ['both: the longer wait', { atOtherNetworks: count(8), ofNetwork: count(22) }, 8],
+    ['the other is longer', { atOtherNetworks: count(6), ofNetwork: count(23) }, 8, 'network'],
+    [
+      'a known network, others fail',
+      { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) },
+      0,
+    ],
+    ['a known network, its own failures', { knownUntil: NOW + 1, atKnownNetwork: count(6) }, 2],
+    ['no longer known', { knownUntil: NOW, atOtherNetworks: count(6) }, 2],
+    ['a clock ahead of ours', { atOtherNetworks: count(5, -DAY) }, 1],
   ];
   for (const [name, known, seconds, counter = 'account'] of table) {
     const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);
@@ -59,29 +63,33 @@ t.test('each state gives the delay of the table', async (t) => {
 
 t.test('an allowed attempt counts once, a refused one does not count', async (t) => {
   const begin = (state: AttemptState) => beginAttempt(state, ATTEMPT_POLICY, NOW).state;
-  t.same(begin({ knownUntil: 0 }), { knownUntil: 0, account: count(1), network: count(1) });
-  t.same(begin({ knownUntil: 0, account: count(9, DAY), network: count(3, 1) }), {
+  t.same(begin({ knownUntil: 0 }), { knownUntil: 0, atOtherNetworks: count(1), ofNetwork: count(1) });
+  t.same(begin({ knownUntil: 0, atOtherNetworks: count(9, DAY), ofNetwork: count(3, 1) }), {
     knownUntil: 0,
-    account: count(1),
-    network: { ...count(4), forgottenUntil: NOW - 1 },
+    atOtherNetworks: count(1),
+    ofNetwork: { ...count(4), forgottenUntil: NOW - 1 },
   });
-  const known = { knownUntil: NOW + 1, account: count(50), network: count(50) };
-  t.same(begin(known), { ...known, pair: count(1) });
-  const blocked = { knownUntil: 0, account: count(5), network: count(3) };
+  const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
+  t.same(begin(known), { ...known, atKnownNetwork: count(1) });
+  const blocked = { knownUntil: 0, atOtherNetworks: count(5), ofNetwork: count(3) };
   t.equal(begin(blocked), blocked, 'a refusal does not count');
 });
 
 t.test('a login resets the count of its network and takes back its own attempt', async (t) => {
   const succeed = (state: AttemptState) => succeedAttempt(state, ATTEMPT_POLICY, NOW);
   const knownUntil = NOW + 90 * DAY;
-  t.match(succeed({ knownUntil: 0, account: count(4), network: count(1) }), {
+  t.match(succeed({ knownUntil: 0, atOtherNetworks: count(4), ofNetwork: count(1) }), {
     knownUntil,
-    account: count(3),
-    network: undefined,
+    atOtherNetworks: count(3),
+    ofNetwork: undefined,
   });
-  const known = { knownUntil: NOW + 1, account: count(50), network: count(50) };
-  t.match(succeed({ ...known, pair: count(7) }), { ...known, knownUntil, pair: undefined });
-  t.match(succeed({ knownUntil: 0 }), { knownUntil, account: undefined, network: undefined });
+  const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
+  t.match(succeed({ ...known, atKnownNetwork: count(7) }), {
+    ...known,
+    knownUntil,
+    atKnownNetwork: undefined,
+  });
+  t.match(succeed({ knownUntil: 0 }), { knownUntil, atOtherNetworks: undefined, ofNetwork: undefined });
 });
 
 const delays: fc.Arbitrary<DelayPolicy> = fc.record({
@@ -125,15 +133,18 @@ function run(policy: AttemptPolicy, attempted: readonly Attempt[]) {
     const { account, network } = attempt;
     const pair = `${account} at ${network}`;
     const keep = (state: AttemptState) => {
-      counts.set(pair, state.pair).set(account, state.account).set(network, state.network);
+      counts
+        .set(pair, state.atKnownNetwork)
+        .set(account, state.atOtherNetworks)
+        .set(network, state.ofNetwork);
       known.set(pair, state.knownUntil);
     };
     const wasKnown = now < (known.get(pair) ?? 0);
     const before = {
       knownUntil: known.get(pair) ?? 0,
-      pair: counts.get(pair),
-      account: counts.get(account),
-      network: counts.get(network),
+      atKnownNetwork: counts.get(pair),
+      atOtherNetworks: counts.get(account),
+      ofNetwork: counts.get(network),
     };
     const { verdict, state } = beginAttempt(before, policy, now);
     keep(verdict.allowed && attempt.isRight ? succeedAttempt(state, policy, now) : state);

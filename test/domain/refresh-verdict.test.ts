@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ClientInfo } from '../../src/domain/events.ts';
+import type { ClientInfo } from '../../src/domain/client-info.ts';
 import type { ChangePolicy, Policy } from '../../src/domain/policy.ts';
 import type { RefreshContext } from '../../src/domain/refresh-context.ts';
 import { type JudgedFamily, judgeRefresh } from '../../src/domain/refresh-verdict.ts';
@@ -44,7 +44,7 @@ interface Presented {
   readonly key?: string;
   readonly client?: ClientInfo;
   readonly oauthClient?: RefreshContext['oauthClient'];
-  readonly remembered?: RefreshContext['remembered'];
+  readonly knownRevocation?: RefreshContext['knownRevocation'];
   readonly operation?: RefreshContext['operation'];
 }
 
@@ -56,13 +56,13 @@ function presenting({
   key,
   client = HOME,
   oauthClient = null,
-  remembered = null,
+  knownRevocation = null,
   operation = 'refresh',
 }: Presented): RefreshContext {
   return {
     operation,
     oauthClient,
-    remembered,
+    knownRevocation,
     now: NOW,
     claims: {
       sub,
@@ -386,13 +386,13 @@ const rows: Row[] = [
   {
     name: '14 a revocation is remembered',
     family: family(),
-    context: presenting({ generation: 9, remembered: 'logout' }),
+    context: presenting({ generation: 9, knownRevocation: 'logout' }),
     expected: ['revoke session_revoked', 'sessions.revoked'],
   },
   {
     name: '14 a revocation for reuse is remembered',
     family: family(),
-    context: presenting({ generation: 9, remembered: 'reuse' }),
+    context: presenting({ generation: 9, knownRevocation: 'reuse' }),
     expected: ['revoke token_reused', 'sessions.revoked'],
   },
 ];

@@ -99,7 +99,7 @@ t.test('ten wrong proofs are free, then the waits grow', async (t) => {
   const waits: number[] = [];
   for (let round = 0; round < 20; round += 1) {
     const begun = beginAttempt(state, PROOF_ATTEMPT_POLICY, now);
-    state = { ...begun.state, network: undefined };
+    state = { ...begun.state, ofNetwork: undefined };
     if (begun.verdict.allowed) {
       waits.push(0);
       continue;
@@ -116,7 +116,7 @@ t.test('wrong proofs from elsewhere do not delay the owner at a known network', 
   const failures = { failures: 1_000, lastAt: NOW, forgottenUntil: NOW };
   const known = { ...succeedAttempt({ knownUntil: 0 }, PROOF_ATTEMPT_POLICY, NOW), account: failures };
   t.same(beginAttempt(known, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, { allowed: true });
-  t.match(beginAttempt({ knownUntil: 0, account: failures }, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {
+  t.match(beginAttempt({ knownUntil: 0, atOtherNetworks: failures }, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {
     allowed: false,
     retryAfter: 3_600,
   });
@@ -127,7 +127,7 @@ t.test('a day gives a guesser few guesses', async (t) => {
   let guesses = 0;
   for (let now = NOW; now < NOW + 24 * 60 * MINUTE; ) {
     const begun = beginAttempt(state, PROOF_ATTEMPT_POLICY, now);
-    state = { ...begun.state, network: undefined };
+    state = { ...begun.state, ofNetwork: undefined };
     if (begun.verdict.allowed) guesses += 1;
     else now += begun.verdict.retryAfter * 1_000;
   }

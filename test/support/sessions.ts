@@ -22,7 +22,7 @@ import { openSession } from '../../src/app/sessions/open-session.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { SYSTEM } from '../../src/domain/audit.ts';
-import type { ClientInfo } from '../../src/domain/events.ts';
+import type { ClientInfo } from '../../src/domain/client-info.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { RevocationReason } from '../../src/domain/revocation.ts';

@@ -4,11 +4,11 @@ import {
   type AttemptPolicy,
   type AttemptState,
   beginAttempt,
-  countAction,
   type DelayPolicy,
   hasDelay,
   succeedAttempt,
 } from '../../domain/attempts.ts';
+import { countAction } from '../../domain/rate-limit.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -50,21 +50,18 @@ export function createMemoryAttempts({
   function stateOf(subject: AttemptSubject): AttemptState {
     return {
       knownUntil: known.get(subject.account)?.get(subject.network) ?? 0,
-      pair: pairs.get(pairOf(subject)),
-      account: accounts.get(subject.identifier),
-      network: networks.get(subject.network),
+      atKnownNetwork: pairs.get(pairOf(subject)),
+      atOtherNetworks: accounts.get(subject.identifier),
+      ofNetwork: networks.get(subject.network),
     };
   }
 
-  function store(
-    subject: AttemptSubject,
-    before: AttemptState,
-    { pair, account, network }: AttemptState,
-  ): void {
+  function store(subject: AttemptSubject, before: AttemptState, after: AttemptState): void {
+    const { atKnownNetwork, atOtherNetworks, ofNetwork } = after;
     // Writes only what changed, because each write makes an entry the newest one.
-    if (pair !== before.pair) pairs.set(pairOf(subject), pair);
-    if (account !== before.account) accounts.set(subject.identifier, account);
-    if (network !== before.network) networks.set(subject.network, network);
+    if (atKnownNetwork !== before.atKnownNetwork) pairs.set(pairOf(subject), atKnownNetwork);
+    if (atOtherNetworks !== before.atOtherNetworks) accounts.set(subject.identifier, atOtherNetworks);
+    if (ofNetwork !== before.ofNetwork) networks.set(subject.network, ofNetwork);
   }
 
   /** Each action has its own map, so the names typed at a login evict no window of another action. */

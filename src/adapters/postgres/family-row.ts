@@ -1,8 +1,9 @@
 import type { Authentication, Level, Method } from '../../domain/authentication.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
+import type { Door } from '../../domain/door.ts';
 import type { ChangePolicy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
-import type { CurrentPair, Door, TokenFamily } from '../../domain/token-family.ts';
+import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { Rotation } from '../../ports/stores/token-families.ts';
 
 /** A row of `token_families` as the driver reads it. */

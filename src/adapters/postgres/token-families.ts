@@ -23,7 +23,6 @@ import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
-
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
 import { createWithOutbox, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';

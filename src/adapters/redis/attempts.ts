@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { ATTEMPT_POLICY, type AttemptPolicy, ceilSeconds, type DelayPolicy } from '../../domain/attempts.ts';
+import { ATTEMPT_POLICY, type AttemptPolicy, type DelayPolicy } from '../../domain/attempts.ts';
+import { ceilSeconds } from '../../domain/rate-limit.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS } from './attempts-lua.ts';

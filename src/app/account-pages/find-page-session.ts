@@ -1,6 +1,6 @@
 import { isBlocked, isUseDue, PAGE_IDLE_AGE } from '../../domain/account-page.ts';
 import { authenticationClaims, isRecent } from '../../domain/authentication.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';

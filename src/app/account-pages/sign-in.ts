@@ -1,5 +1,5 @@
 import type { PAGE_IDLE_AGE, pagePolicy } from '../../domain/account-page.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -1,6 +1,6 @@
+import { hasSecondStep } from '../../domain/door.ts';
 import { SecondFactorRequired } from '../../domain/refusal.ts';
 import { CHALLENGE_LIFE, proofKinds } from '../../domain/second-factor.ts';
-import { hasSecondStep } from '../../domain/token-family.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';

@@ -1,5 +1,5 @@
 import type { AttemptCounter } from '../../domain/attempts.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';

@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { RESERVED_FOR } from '../../domain/email-address.ts';
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';

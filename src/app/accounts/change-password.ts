@@ -1,5 +1,5 @@
 import { byUser } from '../../domain/audit.ts';
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';

@@ -1,4 +1,4 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { networkOf } from '../../domain/network.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';

@@ -1,5 +1,5 @@
 import { byUser } from '../../domain/audit.ts';
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -1,9 +1,9 @@
 import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD } from '../../domain/authentication.ts';
+import { hasSecondStep } from '../../domain/door.ts';
 import { type EmailVerification, mayLogInWithPassword } from '../../domain/email-address.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { hasSecondStep } from '../../domain/token-family.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';

@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD_AND_CODE, byPasskey, type Proven } from '../../domain/authentication.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type FactorProofUse, isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';

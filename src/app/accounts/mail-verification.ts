@@ -1,4 +1,4 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Log } from '../../ports/log.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';

@@ -1,11 +1,11 @@
 import { byUser } from '../../domain/audit.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import {
   EMAIL_LINK_AGE,
   EMAIL_LINK_LIMIT,
   type EmailVerification,
   needsVerification,
 } from '../../domain/email-address.ts';
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';

@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
-import type { ClientInfo } from '../../domain/events.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';

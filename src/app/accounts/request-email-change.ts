@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { EMAIL_LINK_AGE, EMAIL_LINK_LIMIT, type EmailLinkPurpose } from '../../domain/email-address.ts';
-import { type ClientInfo, clientFacts } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';

@@ -1,6 +1,7 @@
 import { byUser } from '../../domain/audit.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
-import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
+import type { Occurrence } from '../../domain/events.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import type { Policy } from '../../domain/policy.ts';

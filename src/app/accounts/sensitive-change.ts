@@ -1,4 +1,4 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';

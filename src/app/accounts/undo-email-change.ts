@@ -1,5 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
-import { type ClientInfo, clientFacts, type Occurrence } from '../../domain/events.ts';
+import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
+import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { NewId } from '../../ports/new-id.ts';

@@ -1,5 +1,5 @@
 import { BY_CODE, BY_PASSWORD, byPasskey } from '../../domain/authentication.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { VerifiedIdentityProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, isConfirmed } from '../../domain/second-factor.ts';

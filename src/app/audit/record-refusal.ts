@@ -1,5 +1,5 @@
 import { type RefusalType, refusalEvent } from '../../domain/audit.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';

@@ -9,7 +9,8 @@ import { claimDue } from './claim-due.ts';
 import type { LinkTo } from './link-to.ts';
 import { type MailFailureDeps, mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
-import { type DescribeDevice, mailAbout } from './mails/mail-about.ts';
+import type { DescribeDevice } from './mails/facts.ts';
+import { mailAbout } from './mails/mail-about.ts';
 import { reasonOf } from './reason-of.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {

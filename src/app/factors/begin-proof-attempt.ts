@@ -1,4 +1,4 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { PROOF_ATTEMPT_POLICY } from '../../domain/second-factor.ts';

@@ -1,5 +1,5 @@
 import { byUser } from '../../domain/audit.ts';
-import { clientFacts } from '../../domain/events.ts';
+import { clientFacts } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { RECOVERY_CODES } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';

@@ -1,5 +1,5 @@
 import { byUser } from '../../domain/audit.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { EndSession } from '../sessions/end-session.ts';
 import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts';

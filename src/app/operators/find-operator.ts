@@ -1,4 +1,4 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { FindPageSession } from '../account-pages/find-page-session.ts';
 

@@ -1,5 +1,5 @@
 import type { Origin } from '../../domain/audit.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';

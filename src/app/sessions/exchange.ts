@@ -39,7 +39,7 @@ export interface ExchangeDeps extends ProveBindingDeps {
 export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'client' | 'oauthClient'> {
   readonly operation: ExchangeKind;
   readonly retryKey: RetryKey | null;
-  readonly next: Generation;
+  readonly newGeneration: Generation;
   readonly now: number;
 }
 
@@ -68,8 +68,12 @@ export async function beginExchange(
   const { claims, scheme } = await verifyRefresh(deps, input, now);
   const { tokenFamily, sub: userId } = claims;
   const retryKey = idempotencyKey === null ? null : { operation, key: idempotencyKey };
-  const next = await nextGeneration(deps, { tokenFamily, userId, previous: claims, retryKey, client }, now);
-  return { operation, claims, scheme, next, now, retryKey, client, oauthClient };
+  const newGeneration = await nextGeneration(
+    deps,
+    { tokenFamily, userId, previous: claims, retryKey, client },
+    now,
+  );
+  return { operation, claims, scheme, newGeneration, now, retryKey, client, oauthClient };
 }
 
 /** Reads the row, and executes the domain's verdict on it. */
@@ -81,7 +85,7 @@ export async function decideFromRow(
   for (let round = 0; round < ROUNDS; round += 1) {
     const family = await deps.families.find(request.claims.tokenFamily);
     if (family !== null && isOwnWrite(family, request)) {
-      const pair = await mintPair(deps, family, request.now, request.next.ids);
+      const pair = await mintPair(deps, family, request.now, request.newGeneration.ids);
       deps.telemetry.rotated();
       return pair;
     }
@@ -123,21 +127,21 @@ async function executeVerdict(
 export function rotationOf(
   { family, heals }: RotateVerdict<ExpectedFamily>,
   { retryKeyHash }: RefreshContext,
-  { next }: ExchangeRequest,
+  { newGeneration }: ExchangeRequest,
 ): Rotation {
   // A row that heals has lost its latest rotations. Its key hash is that of an older rotation, so it is not compared.
-  return { expected: family, next: next.pair, unlessRetryKey: heals ? null : retryKeyHash };
+  return { expected: family, next: newGeneration.pair, unlessRetryKey: heals ? null : retryKeyHash };
 }
 
 /** Mints the pair of a rotation. Null if nothing was rotated. */
 export async function issuePair(
   deps: ExchangeDeps,
   { heals }: Pick<RotateVerdict<ExpectedFamily>, 'heals'>,
-  { next, now }: ExchangeRequest,
+  { newGeneration, now }: ExchangeRequest,
   rotated: TokenFamily | null,
 ): Promise<TokenPair | null> {
   if (rotated === null) return null;
-  const pair = await mintPair(deps, rotated, now, next.ids);
+  const pair = await mintPair(deps, rotated, now, newGeneration.ids);
   if (heals) deps.telemetry.healed();
   else deps.telemetry.rotated();
   return pair;
@@ -176,25 +180,26 @@ async function record(
 export async function buildContext(
   { secrets, revoked }: ExchangeDeps,
   scheme: HashScheme,
-  { operation, claims, client, oauthClient, retryKey, next, now }: ExchangeRequest,
+  { operation, claims, client, oauthClient, retryKey, newGeneration, now }: ExchangeRequest,
 ): Promise<RefreshContext> {
   const { tokenFamily, jti } = claims;
-  const precomputedHash = scheme === next.pair.scheme ? next.pair.hashedPreviousTokenId : null;
+  const precomputedHash =
+    scheme === newGeneration.pair.scheme ? newGeneration.pair.hashedPreviousTokenId : null;
   return {
     operation,
     claims,
     client,
     oauthClient,
     now,
-    remembered: revoked.recall(tokenFamily),
+    knownRevocation: revoked.recall(tokenFamily),
     hashedTokenId: precomputedHash ?? (await secrets.hashJti(scheme, tokenFamily, jti)),
     retryKeyHash: retryKey && secrets.hashRetryKey(scheme, tokenFamily, retryKey),
   };
 }
 
 /** Whether an earlier round of this request rotated the row, although its answer was lost. */
-function isOwnWrite(family: TokenFamily, { next }: ExchangeRequest): boolean {
-  return family.revoked === null && family.hashedRefreshTokenId === next.pair.hashedRefreshTokenId;
+function isOwnWrite(family: TokenFamily, { newGeneration }: ExchangeRequest): boolean {
+  return family.revoked === null && family.hashedRefreshTokenId === newGeneration.pair.hashedRefreshTokenId;
 }
 
 /** Returns null if the outcome of the change is unknown. The change may have committed, so the row must be read. */

@@ -1,14 +1,11 @@
 import { byBackend, type Origin } from '../../domain/audit.ts';
-import { clientFacts, type DomainEvent, type Occurrence } from '../../domain/events.ts';
+import { clientFacts } from '../../domain/client-info.ts';
+import { hasSecondStep } from '../../domain/door.ts';
+import type { DomainEvent, Occurrence } from '../../domain/events.ts';
+import { type Login, loginFault, newFamily } from '../../domain/login.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import {
-  hasSecondStep,
-  type Login,
-  loginFault,
-  newFamily,
-  type TokenFamily,
-} from '../../domain/token-family.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';

@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import { DpopRefusal, type PresentedDpopProof } from '../../domain/dpop.ts';
-import type { ClientInfo } from '../../domain/events.ts';
 import { dpopRefusedOccurrence } from '../../domain/refresh-occurrences.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 import type { NewId } from '../../ports/new-id.ts';

@@ -1,5 +1,5 @@
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { PresentedDpopProof } from '../../domain/dpop.ts';
-import type { ClientInfo } from '../../domain/events.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';

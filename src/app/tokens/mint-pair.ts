@@ -1,7 +1,8 @@
 import { authenticationClaims } from '../../domain/authentication.ts';
 import { sortClaims } from '../../domain/claims.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
-import { effectiveExpiries, type TokenFamily } from '../../domain/token-family.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import { effectiveExpiries } from '../../domain/token-family.ts';
 import { type AccessClaims, type RefreshClaims, secondsLeft } from '../../domain/token-pair.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';

@@ -1,6 +1,7 @@
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { type CurrentPair, tokenExpiries } from '../../domain/token-family.ts';
+import type { CurrentPair } from '../../domain/token-family.ts';
+import { tokenExpiries } from '../../domain/token-family.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { RetryKey, TokenIds, TokenSecrets } from '../../ports/security/token-secrets.ts';
 

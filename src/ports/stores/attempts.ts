@@ -1,4 +1,5 @@
-import type { AttemptVerdict, Limit, LimitVerdict } from '../../domain/attempts.ts';
+import type { AttemptVerdict } from '../../domain/attempts.ts';
+import type { Limit, LimitVerdict } from '../../domain/rate-limit.ts';
 
 /** The subject of a password attempt: its account, its identifier and its network (see `networkOf`). */
 export interface AttemptSubject {

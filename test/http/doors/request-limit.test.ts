@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap';
-
 import { type HttpOverrides, httpService } from '../../support/http.ts';
 import { PASSWORD, taskClient } from '../../support/task-api.ts';
 

@@ -1,5 +1,5 @@
-import { countAction } from '../../../src/domain/attempts.ts';
 import { MAIL_BUDGET } from '../../../src/domain/mail-budget.ts';
+import { countAction } from '../../../src/domain/rate-limit.ts';
 import type { MailBudget } from '../../../src/ports/stores/mail-budget.ts';
 import { claimEach, type StoredEntry } from './stored-entry.ts';
 

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
-import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
+import type { TokenFamily } from '../../../domain/token-family.ts';
+import { effectiveExpiries } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';

@@ -1,4 +1,4 @@
-import type { FrontDoor } from '../../../domain/token-family.ts';
+import type { FrontDoor } from '../../../domain/door.ts';
 import type { App } from '../server/app.ts';
 import { scope } from '../server/scope.ts';
 import type { CookiePairOptions } from './cookie-pair/door.ts';

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { prepareRefusal } from '../server/exits.ts';
 import { oneOf } from '../server/one-of.ts';
+import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**

@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger';
-import type { FrontDoor } from '../../../domain/token-family.ts';
+import type { FrontDoor } from '../../../domain/door.ts';
 import { FRONT_DOORS } from '../doors/front-doors.ts';
 import type { App } from '../server/app.ts';
 import { headers, securitySchemes } from './docs/components.ts';

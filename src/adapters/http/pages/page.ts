@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody';
 import type { FastifyReply } from 'fastify';
 import type { App } from '../server/app.ts';
-import { prepareRefusal } from '../server/exits.ts';
+import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
 import { refusalsAs } from '../server/schemas.ts';
 import { layOut, type Page, paragraph, policyOf } from './layout.ts';

@@ -13,13 +13,14 @@ import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
-import { answerErrors, createSocketRefusals, sendProblem } from './exits.ts';
 import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
 import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { addPresentedProofs, type CurrentNonce } from './presented-proof.ts';
+import { answerErrors, sendProblem } from './problem-answers.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
+import { createSocketRefusals } from './socket-refusals.ts';
 import { traceRequests } from './trace-requests.ts';
 
 /** Sizes in bytes, times in milliseconds. */
@@ -80,7 +81,7 @@ export function createServer(options: ServerOptions): App {
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = trustedProxies(trustProxy);
   const headers = answerHeaders(options);
-  const exits = createSocketRefusals(headers.withoutRequest);
+  const socketRefusals = createSocketRefusals(headers.withoutRequest);
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -103,7 +104,7 @@ export function createServer(options: ServerOptions): App {
       reply.headers(headers.to(request)); // Fastify runs no hooks for these errors
       sendProblem(error, request, reply);
     },
-    clientErrorHandler: exits.answerClientError,
+    clientErrorHandler: socketRefusals.answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.addSchema(Problem);
@@ -129,8 +130,8 @@ export function createServer(options: ServerOptions): App {
     request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
     onAnswered?.({ method, path, status, milliseconds });
   });
-  app.server.on('connect', exits.refuseConnect);
-  app.server.on('checkExpectation', exits.refuseExpectation);
+  app.server.on('connect', socketRefusals.refuseConnect);
+  app.server.on('checkExpectation', socketRefusals.refuseExpectation);
   answerPreflights(app);
   refuseUnknownRoutes(app);
   warnOfUnusableForwarding(app, isTrustedProxy);

@@ -1,9 +1,9 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { KeyBindingInput } from '../../../app/sessions/bind-session.ts';
+import type { Login } from '../../../domain/login.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
-import type { Login } from '../../../domain/token-family.ts';
 import { canonicalAddress } from './address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 import { createPresentedKeyFinder } from './service-keys.ts';

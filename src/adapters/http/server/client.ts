@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { byUser, type Origin } from '../../../domain/audit.ts';
-import type { ClientInfo } from '../../../domain/events.ts';
+import type { ClientInfo } from '../../../domain/client-info.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { shortHash } from '../../../lib/short-hash.ts';
 import { forwardedAddress } from './address.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { sendProblem } from './exits.ts';
+import { sendProblem } from './problem-answers.ts';
 
 /**
  * Answers every request within the deadline, with `unavailable` if necessary. The work of the request may continue for

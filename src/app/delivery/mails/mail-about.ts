@@ -1,24 +1,9 @@
-import type { ClientInfo, DomainEvent } from '../../../domain/events.ts';
-
+import type { DomainEvent } from '../../../domain/events.ts';
 import type { ProofKind } from '../../../domain/second-factor.ts';
-
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
-
+import { account, address, client, device, link, type MailContext, reference, when } from './facts.ts';
 import { layOut, type MailContent, type RenderedMail } from './layout.ts';
 import { quoted } from './quoted.ts';
-
-/** What a mail says in addition to its event. */
-export interface MailContext {
-  readonly serviceName: string;
-  /** The user's name, or the user id where another system keeps the account. */
-  readonly account: string;
-  /** The URL of the page for the user's reaction; null without one. */
-  readonly link: string | null;
-  readonly describeDevice: DescribeDevice;
-}
-
-/** A `User-Agent` in words that are never the client's own text; null if it is unknown. */
-export type DescribeDevice = (userAgent: string) => string | null;
 
 /** The mail about an event; null for events without a mail. */
 export function mailAbout(event: DomainEvent, context: MailContext): RenderedMail | null {
@@ -311,56 +296,4 @@ function aboutOldEmail(
     ],
     ...link('It was not me: keep this address', context),
   };
-}
-
-type Fact = MailContent['facts'][number];
-
-function link(label: string, { link: url }: MailContext): Pick<MailContent, 'link'> {
-  return url === null ? {} : { link: { label, url } };
-}
-
-function account(context: MailContext): Fact {
-  return ['Account', quoted(withUnicodeDomain(context.account))];
-}
-
-function client(data: Partial<ClientInfo>, context: MailContext): Fact[] {
-  return [
-    ['Device', device(data.userAgent, context)],
-    ['Address', address(data.address)],
-  ];
-}
-
-/** The session id, as the reference for support requests. */
-function reference(sessionId: string): Fact {
-  return ['Reference', quoted(sessionId)];
-}
-
-function device(userAgent: string | undefined, { describeDevice }: MailContext): string {
-  return describeDevice(userAgent ?? '') ?? 'an unknown browser or app';
-}
-
-function address(text: string | undefined): string {
-  return quoted(text ?? '') || 'not known';
-}
-
-const MONTHS = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-
-/** Formats the date without a locale: locale formats differ between versions of the platform. */
-function when(occurredAt: number): Fact {
-  const date = new Date(occurredAt);
-  const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-  return ['When', `${day}, ${date.toISOString().slice(11, 16)} UTC`];
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CHALLENGE, prepareRefusal } from '../../server/exits.ts';
+import { CHALLENGE, prepareRefusal } from '../../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
 import { refusalsAs } from '../../server/schemas.ts';
 

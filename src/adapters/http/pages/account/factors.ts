@@ -4,7 +4,7 @@ import type { PageSession } from '../../../../app/account-pages/find-page-sessio
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { prepareRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { asksPassword } from './asks-password.ts';
 import type { AccountPageContext } from './context.ts';

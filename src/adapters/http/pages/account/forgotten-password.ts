@@ -3,7 +3,7 @@ import { readAddress } from '../../../../app/accounts/read-address.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { prepareRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { refusalInWords } from './refusal-in-words.ts';

@@ -4,7 +4,7 @@ import type { FactorProof } from '../../../../app/factors/verify-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf, logOutBy } from '../../server/client.ts';
-import { prepareRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';

@@ -1,6 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Level } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
@@ -62,60 +59,4 @@ function challengeTo({ headers, cookieTokens }: FastifyRequest, error: unknown, 
 function stepUpChallenge(maxAge: number, acr: Level | undefined): string {
   const level = acr === undefined ? '' : `, acr_values="${acr}"`;
   return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1000)}${level}`;
-}
-
-/** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
-type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
-
-/** The refusals that are written directly to the socket. */
-export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
-  return {
-    /** Answers bytes that could not be parsed as a request. */
-    answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
-      const refusal = classify({ statusCode: 400, ...error, code: error.code });
-      refuseOnSocket(socket, refusal, headersFor(originIn(error.rawPacket)));
-    },
-
-    /** Refuses CONNECT. Without this handler, Node closes the connection without an answer. */
-    refuseConnect({ headers }: IncomingMessage, socket: Duplex): void {
-      refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
-    },
-
-    /** Refuses every `Expect` except `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */
-    refuseExpectation({ headers, socket }: IncomingMessage): void {
-      refuseOnSocket(
-        socket,
-        ['invalid_request', 'The service does not support this expectation.'],
-        headersFor(headers.origin),
-      );
-    },
-  };
-}
-
-/** The `Origin` in bytes that Node did not parse completely. */
-function originIn(bytes: unknown): string | undefined {
-  const text = Buffer.isBuffer(bytes) ? bytes.toString('latin1') : '';
-  return /\r\norigin:[\t ]*([\x21-\x7e]+)[\t ]*\r\n/i.exec(text)?.[1];
-}
-
-/** How long, in milliseconds, a client may read the refusal. */
-const LINGER = 500;
-
-function refuseOnSocket(
-  socket: Duplex,
-  [code, detail]: ReturnType<typeof classify>,
-  headers: Readonly<Record<string, string>>,
-): void {
-  if (!socket.writable) return;
-  const document = problem(code, detail, '');
-  const body = JSON.stringify(document);
-  const lines = Object.entries({
-    ...headers,
-    'content-type': PROBLEM_TYPE,
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
-  // `end` closes only this side. A client that does not close its side would hold the connection indefinitely.
-  setTimeout(() => socket.destroy(), LINGER).unref();
 }
