@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Variables } from './environment.ts';
-import { type Readers, reasonOf } from './values.ts';
+import { fileFault, type Readers } from './values.ts';
 
 /** The range service or the file of breached passwords. */
 export type BreachConfig =
@@ -23,7 +23,7 @@ export function readBreaches(variables: Variables, cwd: string, read: Readers): 
   } catch (error) {
     read.wrong(
       'PASSWORD_BREACH_FILE',
-      `${file} (${reasonOf(error)})`,
+      `${file} (${fileFault(error)})`,
       'a readable file of sorted SHA-1 hashes',
     );
   }

@@ -5,7 +5,7 @@ import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, PORTS, SECRETS } from './schema.ts';
-import { type Faults, quote, reasonOf } from './values.ts';
+import { type Faults, fileFault, quote } from './values.ts';
 
 type SecretName = (typeof SECRETS)[number];
 
@@ -118,7 +118,7 @@ function readText(path: string): Content {
   try {
     return { text: readFileSync(path, 'utf8').trim() };
   } catch (error) {
-    return { reason: reasonOf(error) };
+    return { reason: fileFault(error) };
   }
 }
 

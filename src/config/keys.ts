@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NamedKey } from '../ports/security/named-key.ts';
 import type { Variables } from './environment.ts';
 import { readStoredKey } from './stored-key.ts';
-import { type Faults, list, quote, reasonOf } from './values.ts';
+import { type Faults, fileFault, list, quote } from './values.ts';
 
 /** The minimum length of each key in bytes. */
 const MIN_BYTES = {
@@ -79,7 +79,7 @@ function readStored(name: KeyName, { dataDir, createKeys, onKeyCreated }: Place,
     checkLength(name, `${name} in ${quote(path)}`, key, faults);
     return [nameKey(key)];
   } catch (error) {
-    faults.add(`DATA_DIR got ${quote(dataDir)} (${reasonOf(error)}) and wants a writable folder for keys.`);
+    faults.add(`DATA_DIR got ${quote(dataDir)} (${fileFault(error)}) and wants a writable folder for keys.`);
     return [];
   }
 }

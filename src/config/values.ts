@@ -18,7 +18,7 @@ export function quote(value: string): string {
 }
 
 /** The error code of the file system. Its message would contain the path. */
-export function reasonOf(error: unknown): string {
+export function fileFault(error: unknown): string {
   return errorCode(error) || 'unreadable';
 }
 

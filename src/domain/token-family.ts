@@ -2,6 +2,7 @@ import type { Authentication } from './authentication.ts';
 import type { Claims } from './claims.ts';
 import type { ClientInfo } from './client-info.ts';
 import type { Door } from './door.ts';
+import type { Confirmation } from './dpop.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
@@ -72,6 +73,25 @@ export interface TokenFamily extends CurrentPair {
   /** When the session ends. A refresh does not move it. */
   readonly expiresAt: number;
   readonly revoked: { readonly at: number; readonly reason: RevocationReason } | null;
+}
+
+/** Whether the session can still be used: it has not been ended, and its time is not over. */
+export function isLive(
+  { revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'expiresAt'>,
+  now: number,
+): boolean {
+  return revoked === null && now < expiresAt;
+}
+
+/**
+ * Whether the token is bound to the key of its session, or both are unbound. A token without `cnf` must not be accepted
+ * for a bound session, even with a valid signature.
+ */
+export function isBoundAlike(
+  { jkt }: Pick<TokenFamily, 'jkt'>,
+  { cnf }: { readonly cnf?: Confirmation | undefined },
+): boolean {
+  return jkt === (cnf?.jkt ?? null);
 }
 
 /** The subjects of which a user is notified at most once a day: a network, a product. */

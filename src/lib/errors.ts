@@ -3,6 +3,14 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+const TLS_CODES =
+  /CERT|^ERR_SSL_|UNABLE_TO_VERIFY|LEAF_SIGNATURE|^(?:INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|EPROTO)$/;
+
+/** Whether an {@link errorCode} is one of Node or OpenSSL for an invalid certificate, or for a peer without TLS. */
+export function isTlsFailure(code: string): boolean {
+  return TLS_CODES.test(code);
+}
+
 /** The message of an error, or the text of any other thrown value. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import { errorCode } from '../../lib/errors.ts';
+import { errorCode, isTlsFailure } from '../../lib/errors.ts';
 import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
@@ -22,9 +22,6 @@ const MAX_PAUSE = 5_000;
 
 /** Milliseconds for the closing handshake. A broker that hangs must not delay the shutdown longer. */
 const CLOSE_TIMEOUT = 1_000;
-
-/** Error codes of a certificate that does not verify, and of a peer without TLS. */
-const TLS_FAILURE = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|^ERR_SSL_|^EPROTO$/;
 
 /** Error codes that an operator must resolve: password, vhost, permissions, an exchange of another type. */
 const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED|RESOURCE_LOCKED)$/;
@@ -98,7 +95,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
 
   async function assertTrusted(): Promise<void> {
     const failure = await firstAttempt;
-    if (!TLS_FAILURE.test(errorCode(failure))) return;
+    if (!isTlsFailure(errorCode(failure))) return;
     await close();
     throw new Error(
       'TLS with RabbitMQ failed: its certificate is not trusted, or it offers no TLS. Check AMQP_URL, or name its authority in NODE_EXTRA_CA_CERTS.',

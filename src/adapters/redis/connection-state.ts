@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import { errorCode } from '../../lib/errors.ts';
+import { errorCode, isTlsFailure } from '../../lib/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
-/** Errors that an operator must resolve: a certificate that does not verify, a wrong or missing password. */
-const MISCONFIGURED = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|WRONGPASS|NOAUTH/;
+/** Replies to a wrong or missing password. */
+const UNAUTHENTICATED = /WRONGPASS|NOAUTH/;
 
 /** A Cluster rejects the scripts, which use keys of several slots. A Sentinel stores no keys. */
 class UnsupportedMode extends Error {
@@ -87,5 +87,5 @@ function isRefusedSelect(error: unknown): boolean {
 function isMisconfigured(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   if (error instanceof UnsupportedMode || isRefusedSelect(error)) return true;
-  return MISCONFIGURED.test(errorCode(error) || error.message);
+  return isTlsFailure(errorCode(error)) || UNAUTHENTICATED.test(errorCode(error) || error.message);
 }

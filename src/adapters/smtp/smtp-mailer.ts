@@ -1,5 +1,6 @@
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { Sender } from '../../domain/mailbox.ts';
+import { isTlsFailure } from '../../lib/errors.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import { literalContent, messageOf } from './message.ts';
@@ -156,13 +157,9 @@ function rejection(error: NodemailerError): MailRejected {
   });
 }
 
-/** Error codes of OpenSSL and Node for an invalid certificate, and for a peer that does not speak TLS. */
-const TLS_ERRORS =
-  /^(?:CERT_|ERR_SSL_|ERR_TLS_CERT_)|SELF_SIGNED_CERT|ISSUER_CERT|LEAF_SIGNATURE|^(?:INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|EPROTO)$/;
-
 function isTrustFailure(error: unknown): error is NodemailerError {
   if (!isNodemailerError(error)) return false;
-  if (TLS_ERRORS.test(error.originalCode ?? '')) return true;
+  if (isTlsFailure(error.originalCode ?? '')) return true;
   return error.code === 'ETLS' && (error.responseCode ?? 0) >= 500;
 }
 

@@ -5,7 +5,7 @@ import {
 } from '../../domain/authentication.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
-import type { TokenFamily } from '../../domain/token-family.ts';
+import { isBoundAlike, type TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { findLiveFamily, isCurrentRefreshToken, type LiveFamilyDeps } from '../tokens/live-family.ts';
@@ -51,7 +51,7 @@ export const introspect =
   async (token) => {
     const found = await readToken(deps, token);
     const family = found && (await findLiveFamily(deps, found));
-    if (!found || !family || family.jkt !== (found.claims.cnf?.jkt ?? null)) return null;
+    if (!found || !family || !isBoundAlike(family, found.claims)) return null;
     if (found.type === 'refresh' && !(await isCurrentRefreshToken(deps, found.claims, family))) return null;
     return describe(deps, token, found, family);
   };

@@ -2,6 +2,7 @@ import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { DpopRefusal, type PresentedDpopProof } from '../../domain/dpop.ts';
 import { dpopRefusedOccurrence } from '../../domain/refresh-occurrences.ts';
+import { isBoundAlike } from '../../domain/token-family.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
@@ -44,9 +45,9 @@ async function reportForeignKey(
   client: ClientInfo,
 ): Promise<void> {
   if (reason !== 'missing' && reason !== 'other_key') return;
-  const { tokenFamily: sessionId, sub: userId, cnf } = claims;
+  const { tokenFamily: sessionId, sub: userId } = claims;
   const family = await findLiveFamily(deps, { sessionId, userId });
-  if (family === null || family.jkt !== cnf?.jkt) return;
+  if (family === null || !isBoundAlike(family, claims)) return;
   const occurrence = dpopRefusedOccurrence({ claims, client, now: deps.clock() }, reason);
   await deps.families.record(sessionId, changeEntries(deps.newId, byUser(client), [occurrence]));
 }

@@ -1,4 +1,5 @@
 import type { Policy } from '../../domain/policy.ts';
+import { isLive } from '../../domain/token-family.ts';
 import type { AccessClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -26,5 +27,5 @@ export async function isSessionAlive(
   const isCovered = (exp - iat) * 1000 <= policy.accessTokenAge;
   if (isCovered && revoked.isComplete()) return true;
   const family = await families.find(sid);
-  return family !== null && family.revoked === null && family.expiresAt > clock();
+  return family !== null && isLive(family, clock());
 }

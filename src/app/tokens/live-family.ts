@@ -1,6 +1,6 @@
 import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { TokenFamily } from '../../domain/token-family.ts';
+import { isBoundAlike, isLive, type TokenFamily } from '../../domain/token-family.ts';
 import { isPaired, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -21,8 +21,7 @@ export async function findLiveFamily(
   // A fail-over can lose a revocation that this replica still remembers.
   if (revoked.recall(sessionId) !== null) return null;
   const family = await families.find(sessionId);
-  const isLive = family?.userId === userId && family.revoked === null && family.expiresAt > clock();
-  return isLive ? family : null;
+  return family?.userId === userId && isLive(family, clock()) ? family : null;
 }
 
 /** Throws a {@link Refusal} if the client may not use tokens of the family: see {@link clientFault}. */
@@ -39,6 +38,6 @@ export async function isCurrentRefreshToken(
 ): Promise<boolean> {
   const { tokenFamily, generation, jti, exp } = claims;
   if (clock() >= exp * 1000 || generation !== family.generation) return false;
-  if (family.paired !== isPaired(claims) || family.jkt !== (claims.cnf?.jkt ?? null)) return false;
+  if (family.paired !== isPaired(claims) || !isBoundAlike(family, claims)) return false;
   return (await secrets.hashJti(family.scheme, tokenFamily, jti)) === family.hashedRefreshTokenId;
 }
