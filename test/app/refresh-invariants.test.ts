@@ -1,14 +1,28 @@
 import fc from 'fast-check';
 import t from 'tap';
+import type { VerifyIdentityProof } from '../../src/app/accounts/verify-proof.ts';
+import { type StepUp, stepUp } from '../../src/app/sessions/step-up.ts';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
+import { BY_CODE, BY_PASSWORD } from '../../src/domain/authentication.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
-import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import type { StoredTotp } from '../../src/ports/stores/second-factors.ts';
+import { someUser } from '../ports/users.ts';
+import { NOW } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, ELSEWHERE, HOME, outcome, sessions, someKeys } from '../support/sessions.ts';
+import {
+  claimsOf,
+  ELSEWHERE,
+  HOME,
+  outcome,
+  REFRESH_REQUEST,
+  sessions,
+  someKeys,
+} from '../support/sessions.ts';
 
 /**
- * Any sequence of refreshes, replays, retries, revocations, lost answers and losses of the database, by a victim
- * and a thief, on two replicas whose clocks differ, keeps the invariants of a token family.
+ * Any sequence of refreshes, step-ups, replays, retries, revocations, lost answers and losses of the database, by a
+ * victim and a thief, on two replicas whose clocks differ, keeps the invariants of a token family.
  */
 type Step =
   | {
@@ -16,13 +30,26 @@ type Step =
       readonly who: 'victim' | 'thief';
       readonly key: string | null;
       readonly lost: boolean;
+      /** Undefined: a refresh. Otherwise a step-up by the code of this time step, or by a wrong code. */
+      readonly code: Code | undefined;
     }
   | { readonly kind: 'steal' }
-  | { readonly kind: 'replay'; readonly age: number }
+  | { readonly kind: 'replay'; readonly age: number; readonly code: Code | undefined }
   | { readonly kind: 'revoke' }
   | { readonly kind: 'backup' }
   | { readonly kind: 'restore' }
   | { readonly kind: 'wait'; readonly milliseconds: number };
+
+/** A code as the number of its time step. `WRONG` is the code of no step. */
+type Code = number;
+
+const WRONG = -1;
+
+const code = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 40 }) },
+  { weight: 1, arbitrary: fc.constant(WRONG) },
+);
 
 const who = fc.constantFrom('victim' as const, 'thief' as const);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -33,12 +60,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       who,
       key: fc.constantFrom(null, 'k1', 'k2'),
       lost: fc.boolean(),
+      code,
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'steal' as const }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('replay' as const), age: fc.integer({ min: 1, max: 8 }) }),
+    arbitrary: fc.record({ kind: fc.constant('replay' as const), age: fc.integer({ min: 1, max: 8 }), code }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'revoke' as const }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'backup' as const }) },
@@ -55,38 +83,64 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const CLIENTS = { victim: HOME, thief: ELSEWHERE };
 const SKEW = 5_000;
 
-type Sessions = Awaited<ReturnType<typeof sessions>>;
+type Replica = Awaited<ReturnType<typeof sessions>> & { readonly stepUp: StepUp };
 type By = keyof typeof CLIENTS;
+
+interface Attempt {
+  readonly by: By;
+  readonly key: string | null;
+  readonly code: Code | undefined;
+}
+
+/** Verifies a code by its number of a time step, as the factor's secret would. Two replicas share the stores. */
+const verifyStep =
+  ({ secondFactors }: Pick<Replica, 'secondFactors'>): VerifyIdentityProof =>
+  async (userId, { code }) => {
+    const [factor] = (await secondFactors.find(userId))?.factors ?? [];
+    if (factor === undefined || Number(code) === WRONG) throw new Refusal('proof_refused');
+    // Whether the step was used before is left to the transaction, as it is where two requests race.
+    return { proven: BY_CODE, use: { kind: 'totp', factorId: factor.id, step: Number(code) } };
+  };
 
 /** What is known of one family from outside, and what must hold whenever it is refreshed. */
 function observe(first: TokenPair, row: TokenFamily, window: number) {
   const minted = [first];
   /** Successors by the jti that they were given for, since the database last lost something. */
   const successors = new Map<unknown, Set<unknown>>();
-  const seen = { row, lost: false };
+  const seen = { row, lost: false, lastStep: WRONG };
+  /** What rotated the family, by the hash that the rotation stored. */
+  const rotations = new Map<string, Attempt>();
 
-  return { minted, successors, seen, refresh };
+  return { minted, successors, seen, exchange };
 
-  async function refresh(
-    replica: Sessions,
-    pair: TokenPair,
-    by: By,
-    key: string | null,
-  ): Promise<TokenPair | null> {
+  async function exchange(replica: Replica, pair: TokenPair, attempt: Attempt): Promise<TokenPair | null> {
     const before = seen.row;
-    const answer = await outcome(
-      replica.refresh(pair, { client: CLIENTS[by], ...(key !== null && { key }) }),
-    );
+    const answer = await outcome(send(replica, pair, attempt));
     seen.row = await rowOf(replica, before.tokenFamily);
     if (before.revoked !== null) {
       same([typeof answer, seen.row], ['string', before], 'I4: revoked is for ever');
       return null;
     }
     if (typeof answer === 'object') checkSuccessor(pair, answer);
-    await checkVerdict(pair, answer, before, { replica, key });
+    checkAuthentication(answer, before, attempt);
+    await checkVerdict(pair, answer, before, { replica, attempt });
     if (typeof answer === 'string') return null;
     minted.push(answer);
     return answer;
+  }
+
+  function send(replica: Replica, pair: TokenPair, { by, key, code }: Attempt): Promise<TokenPair> {
+    const client = CLIENTS[by];
+    if (code === undefined) return replica.refresh(pair, { client, ...(key !== null && { key }) });
+    return replica.stepUp({
+      refreshToken: pair.refresh,
+      accessToken: pair.access,
+      idempotencyKey: key,
+      client,
+      oauthClient: null,
+      presented: { proof: null, ...REFRESH_REQUEST },
+      proof: { code: String(code) },
+    });
   }
 
   function checkSuccessor(pair: TokenPair, answer: TokenPair): void {
@@ -100,11 +154,41 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     same(seen.row.revoked, null, 'I1: and its family lives');
   }
 
+  function checkAuthentication(answer: TokenPair | string, before: TokenFamily, attempt: Attempt): void {
+    const { code } = attempt;
+    const { authentication, generation, rotatedAt } = seen.row;
+    const rotated = generation !== before.generation;
+    if (rotated) rotations.set(seen.row.hashedRefreshTokenId, attempt);
+    if (answer === 'proof_refused' || answer === 'unavailable')
+      same(seen.row, before, 'a refused proof changes nothing of the row');
+    if (typeof answer === 'object') {
+      const { auth_time, amr, acr } = claimsOf(answer.access);
+      const { authTime, ...told } = authentication;
+      const wanted = [Math.floor(authTime / 1000), told.amr, told.acr];
+      same([auth_time, amr, acr], wanted, 'the access token tells the authentication of its row');
+    }
+    if (code === undefined || !rotated) {
+      same(
+        authentication,
+        before.authentication,
+        'only the rotation of a step-up changes the authentication',
+      );
+      return;
+    }
+    same(
+      authentication,
+      { ...BY_CODE, authTime: rotatedAt, generation },
+      'a step-up was authenticated just now',
+    );
+    same(code > seen.lastStep, true, 'a code is good once, and never after a later one');
+    seen.lastStep = code;
+  }
+
   async function checkVerdict(
     pair: TokenPair,
     answer: TokenPair | string,
     before: TokenFamily,
-    by: { replica: Sessions; key: string | null },
+    by: { replica: Replica; attempt: Attempt },
   ): Promise<void> {
     const { generation, iat, jti } = claimsOf(pair.refresh) as {
       generation: number;
@@ -129,47 +213,58 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     }
   }
 
+  /** Known from outside: who repeats what the service has answered. The service knows it by a keyed hash. */
   function isRetry(
-    before: TokenFamily,
-    { replica, key }: { replica: Sessions; key: string | null },
+    { hashedRefreshTokenId, rotatedAt, authentication, generation }: TokenFamily,
+    { replica, attempt: { key, code } }: { replica: Replica; attempt: Attempt },
   ): boolean {
-    const { scheme, tokenFamily, retryKeyHash, rotatedAt } = before;
-    if (
-      key !== null &&
-      replica.secrets.hashRetryKey(scheme, tokenFamily, { operation: 'refresh', key }) === retryKeyHash
-    )
-      return true;
+    const rotation = rotations.get(hashedRefreshTokenId);
+    const isStepUp = code !== undefined;
+    if (key !== null && rotation?.key === key && (rotation.code !== undefined) === isStepUp) return true;
+    if (isStepUp || authentication.generation === generation) return false;
     return window > 0 && Math.abs(replica.time.now - rotatedAt) <= window + SKEW;
   }
 }
 
-async function rowOf({ families }: Sessions, tokenFamily: string): Promise<TokenFamily> {
+async function rowOf({ families }: Replica, tokenFamily: string): Promise<TokenFamily> {
   const row = await families.find(tokenFamily);
   if (row === null) throw new Error('the row is gone');
   return row;
 }
 
+const USER = someUser();
+
+const FACTOR: StoredTotp = {
+  id: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11',
+  userId: USER.id,
+  kind: 'totp',
+  label: 'phone',
+  createdAt: NOW,
+  confirmedAt: null,
+  lastUsedAt: null,
+  totp: { sealedSecret: 'sealed', lastStep: null },
+};
+
+/** The stores of one user with a second factor. */
+async function storesOfUser() {
+  const stores = createMemoryStores();
+  await stores.users.create(USER, []);
+  await stores.secondFactors.add(FACTOR);
+  await stores.secondFactors.confirm({ userId: USER.id, id: FACTOR.id, step: WRONG, at: NOW }, []);
+  return stores;
+}
+
 /** Stores that can be thrown back to an earlier row of a family. */
-function losable() {
-  let current = createMemoryStores();
-  const families: TokenFamilies = {
-    open: (...args) => current.families.open(...args),
-    update: (...args) => current.families.update(...args),
-    find: (...args) => current.families.find(...args),
-    rotate: (...args) => current.families.rotate(...args),
-    stepUp: (...args) => current.families.stepUp(...args),
-    revoke: (...args) => current.families.revoke(...args),
-    revokeAll: (...args) => current.families.revokeAll(...args),
-    list: (...args) => current.families.list(...args),
-    record: (...args) => current.families.record(...args),
-    purge: (...args) => current.families.purge(...args),
-    forgetDevices: (...args) => current.families.forgetDevices(...args),
-  };
+async function losable() {
+  let current = await storesOfUser();
+  const latest = <Name extends 'families' | 'secondFactors'>(name: Name) =>
+    new Proxy(current[name], { get: (_, method) => Reflect.get(current[name], method) });
   return {
-    families,
+    families: latest('families'),
+    secondFactors: latest('secondFactors'),
     outbox: current.outbox,
     async backTo(row: TokenFamily) {
-      current = createMemoryStores();
+      current = await storesOfUser();
       await current.families.open(row, []);
     },
   };
@@ -183,11 +278,15 @@ function same(found: unknown, wanted: unknown, why: string): void {
 }
 
 async function play(steps: readonly Step[], retryWindow: number): Promise<void> {
-  const stores = losable();
+  const stores = await losable();
   const shared = { stores, keys: someKeys(), policy: { retryWindow, clockSkew: SKEW } };
-  const replicas = [await sessions(shared), await sessions(shared)] as const;
+  const replica = async (): Promise<Replica> => {
+    const deps = await sessions(shared);
+    return { ...deps, stepUp: stepUp({ ...deps, verifyProof: verifyStep(deps) }) };
+  };
+  const replicas = [await replica(), await replica()] as const;
   replicas[1].time.now -= SKEW - 1000;
-  const first = await replicas[0].logIn();
+  const first = await replicas[0].logIn({ userId: USER.id, authentication: BY_PASSWORD });
   const { tokenFamily, sub } = claimsOf(first.refresh) as { tokenFamily: string; sub: string };
   const family = observe(first, await rowOf(replicas[0], tokenFamily), retryWindow);
   const holds: Record<By, TokenPair | null> = { victim: first, thief: null };
@@ -198,7 +297,7 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
     switch (step.kind) {
       case 'refresh': {
         const pair = holds[step.who];
-        const next = pair && (await family.refresh(replica, pair, step.who, step.key));
+        const next = pair && (await family.exchange(replica, pair, { by: step.who, ...step }));
         if (next !== null && !step.lost) holds[step.who] = next;
         break;
       }
@@ -207,7 +306,8 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
         break;
       case 'replay': {
         const old = family.minted.at(-1 - step.age);
-        if (old !== undefined) await family.refresh(replica, old, 'thief', null);
+        if (old !== undefined)
+          await family.exchange(replica, old, { by: 'thief', key: null, code: step.code });
         break;
       }
       case 'revoke':
@@ -223,6 +323,7 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
         await stores.backTo(backup);
         family.seen.row = backup;
         family.seen.lost = true;
+        family.seen.lastStep = WRONG;
         family.successors.clear();
         break;
       case 'wait':
