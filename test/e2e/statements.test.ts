@@ -1,4 +1,6 @@
 import t from 'tap';
+import { logIn, signUp } from '../support/factors.ts';
+import { httpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { ELSEWHERE, outcome, sessions } from '../support/sessions.ts';
 
@@ -38,6 +40,13 @@ t.test('refreshes and logins use the fewest statements', async (t) => {
 
   await t.test('a login is one statement', async (t) => {
     t.same(await counted(() => service.logIn()), ['with room']);
+  });
+
+  await t.test('a login with a password finds the account and opens the session', async (t) => {
+    const app = await httpService(t, { stores });
+    await signUp(app);
+    const found = await counted(async () => t.equal((await logIn(app, 'ann')).status, 200));
+    t.same(found, ['select identifier,', 'with room']);
   });
 
   await t.test('every rotation is a HOT update', async (t) => {

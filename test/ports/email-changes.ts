@@ -81,9 +81,9 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await emailChanges.apply(hashedToken, TIMES, [changedEntry(user)]), 'changed');
     const changed = { ...user, email: 'New@example.org', emailVerifiedAt: AT };
     t.same(await users.find(user.id), changed);
-    t.same(await users.findByIdentifier('new@example.org'), changed);
+    t.match(await users.findByIdentifier('new@example.org'), changed);
     t.equal(await users.findByIdentifier(user.email), null, 'the former address finds no account');
-    t.same(await users.findByIdentifier(user.username), changed);
+    t.match(await users.findByIdentifier(user.username), changed);
     t.equal(await emailChanges.apply(hashedToken, TIMES, [changedEntry(user)]), 'invalid', 'used up');
     t.equal((await types(stores)).length, 2, 'the entry of the request, and that of the change');
   });

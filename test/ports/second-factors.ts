@@ -126,6 +126,8 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const [forgotten, factor] = [someFactor(user.id), someFactor(user.id)];
     t.equal(await secondFactors.add(forgotten), 'added');
     t.equal(await secondFactors.add(factor), 'added', 'in place of the unconfirmed one');
+    const hasFactor = async () => (await stores.users.findByIdentifier(user.username))?.hasSecondFactor;
+    t.equal(await hasFactor(), false, 'it is not confirmed');
     t.same((await secondFactors.find(user.id))?.factors, [factor]);
 
     const confirmation = { userId: user.id, id: factor.id, step: 7, at: NOW + 5 };
@@ -136,6 +138,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
     t.same(await told(stores), [], 'nothing is told of what did not happen');
     t.equal(await secondFactors.confirm(confirmation, [entry]), true);
+    t.equal(await hasFactor(), true);
     t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
     t.same(await told(stores), ['users.deleted']);
 
@@ -148,6 +151,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.remove(someUser().id, factor.id, []), false);
     t.equal(await secondFactors.remove(user.id, factor.id, []), true);
     t.same((await secondFactors.find(user.id))?.factors, []);
+    t.equal(await hasFactor(), false);
   });
 
   await t.test('the last factor takes the recovery codes with it', async (t) => {

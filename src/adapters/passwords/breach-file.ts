@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IsBreachedPassword } from '../../ports/security/breached-passwords.ts';
+import { breachHash } from './breach-range.ts';
 
 /** A line: at least ten characters of a SHA-1 in hexadecimal form, and the count of breaches, which may be absent. */
 const LINE = /^([0-9a-f]{10,40})(?::\d{1,15})?$/i;
@@ -14,7 +14,7 @@ const LONGEST = 64;
  */
 export function createBreachFile(path: string, onFailure: (error: unknown) => void): IsBreachedPassword {
   return async (password) => {
-    const hash = createHash('sha1').update(password).digest('hex').toUpperCase();
+    const hash = breachHash(password);
     try {
       const file = await open(path);
       try {

@@ -17,7 +17,7 @@ const PREFIX = 5;
 export function createBreachRange(url: string, onFailure: (error: unknown) => void): IsBreachedPassword {
   const base = url.replace(/\/+$/, '');
   return async (password) => {
-    const hash = createHash('sha1').update(password).digest('hex').toUpperCase();
+    const hash = breachHash(password);
     try {
       const answer = await readRange(`${base}/${hash.slice(0, PREFIX)}`);
       return answer.split(/\r?\n/).some((line) => isBreach(line, hash.slice(PREFIX)));
@@ -26,6 +26,11 @@ export function createBreachRange(url: string, onFailure: (error: unknown) => vo
       return false;
     }
   };
+}
+
+/** The form in which lists of breached passwords are published: SHA-1, upper-case hexadecimal. */
+export function breachHash(password: string): string {
+  return createHash('sha1').update(password).digest('hex').toUpperCase();
 }
 
 async function readRange(url: string): Promise<string> {

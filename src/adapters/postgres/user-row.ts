@@ -39,6 +39,8 @@ export function toNamedUser({ id, username, email, email_verified_at: verifiedAt
   return { id, username, email, emailVerifiedAt: verifiedAt?.getTime() ?? null };
 }
 
+export function toUser(row: UserRow): User;
+export function toUser(row: UserRow | null): User | null;
 export function toUser(row: UserRow | null): User | null {
   if (row === null) return null;
   const { password_hash: passwordHash, created_at: createdAt, roles } = row;

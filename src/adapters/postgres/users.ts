@@ -53,10 +53,11 @@ export function createUsers(
     },
 
     async findByIdentifier(identifier) {
-      const rows = await execute(sql<(UserRow & { identifier: string })[]>`
-        select identifier, ${userColumns(sql)} from user_identifiers join users on users.id = user_id
+      const rows = await execute(sql<(UserRow & { identifier: string; has_second_factor: boolean })[]>`
+        select identifier, has_second_factor, ${userColumns(sql)} from user_identifiers join users on users.id = user_id
         where identifier = ${identifier} and reserved_until is null`);
-      return toUser(onlyRow(rows, (row) => row.identifier === identifier));
+      const row = onlyRow(rows, (row) => row.identifier === identifier);
+      return row && { ...toUser(row), hasSecondFactor: row.has_second_factor };
     },
 
     async list(limit) {

@@ -77,8 +77,10 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       // other's hash.
       const hash = tries === 1 ? await upToDate(current, password, network) : current.passwordHash;
       const opening = { ...session, userId: user.id, contact: null };
-      if (hash === null || !(await askForSecondFactor(deps, opening, hash))) return null;
-      // A factor that was added meanwhile is asked for at the next try.
+      if (hash === null) return null;
+      // The store refuses a session without a factor that was added meanwhile. The next try asks for that factor.
+      const mustAsk = user.hasSecondFactor || tries > 1;
+      if (mustAsk && !(await askForSecondFactor(deps, opening, hash))) return null;
       const mayHaveFactor = !hasSecondStep(session.door) && deps.legacyDoorsSkipSecondFactor;
       const condition = { passwordHash: hash, refuseSecondFactor: !mayHaveFactor };
       return openSessionBy(deps, byUser(session.client), opening, (family, entries) =>

@@ -21,6 +21,11 @@ export interface PasswordReset {
   readonly expiresAt: number;
 }
 
+/** An account, and whether it had a confirmed second factor when it was read. */
+export interface FoundUser extends User {
+  readonly hasSecondFactor: boolean;
+}
+
 /** An account without its secrets. */
 export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedAt'>;
 
@@ -43,7 +48,7 @@ export interface Users {
   find(id: string): Promise<User | null>;
 
   /** Finds an account by name or address, in the form of `identifierOf`. */
-  findByIdentifier(identifier: string): Promise<User | null>;
+  findByIdentifier(identifier: string): Promise<FoundUser | null>;
 
   /** Up to `limit` accounts, newest first. */
   list(limit: number): Promise<readonly NamedUser[]>;

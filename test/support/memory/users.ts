@@ -5,7 +5,12 @@ import type { EndedSessions, TokenFamilies } from '../../../src/ports/stores/tok
 import type { PasswordChange, PasswordReset, Users } from '../../../src/ports/stores/users.ts';
 import type { Reservations } from './email-changes.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
-import { forgetFactors, renewSecurityVersion, type SecuredAccounts } from './second-factors.ts';
+import {
+  forgetFactors,
+  hasSecondFactor,
+  renewSecurityVersion,
+  type SecuredAccounts,
+} from './second-factors.ts';
 import { type Records, recordAbout } from './stored-entry.ts';
 import type { StoredLists } from './tasks.ts';
 
@@ -71,7 +76,10 @@ export function createMemoryUsers(
     },
 
     async findByIdentifier(identifier) {
-      return structuredClone(withIdentifier(identifier)) ?? null;
+      const user = withIdentifier(identifier);
+      return user === undefined
+        ? null
+        : { ...structuredClone(user), hasSecondFactor: hasSecondFactor(accounts, user.id) };
     },
 
     async list(limit) {
