@@ -1,5 +1,6 @@
 import { findPageSession } from '../app/account-pages/find-page-session.ts';
 import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
+import { stepUpPage } from '../app/account-pages/step-up-page.ts';
 import { beginPasskeyLogin, beginStepUp } from '../app/accounts/begin-passkey-login.ts';
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 import { changePassword } from '../app/accounts/change-password.ts';
@@ -156,12 +157,13 @@ export function createUseCases(deps: UseCaseDeps) {
 
   const operators = { ...deps, findPageSession: findPageSession(deps) };
   const mailReset = forgotPassword(deps);
+  const verifyProof = verifyIdentityProof(deps);
   const onPages = { ...deps, policy: pagePolicy(deps.policy) };
 
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
     refresh: withTelemetry(refresh(deps), refreshEnded),
-    stepUp: withTelemetry(stepUp({ ...deps, verifyProof: verifyIdentityProof(deps) }), refreshEnded),
+    stepUp: withTelemetry(stepUp({ ...deps, verifyProof }), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
     listSessionEvents: listSessionEvents(deps),
@@ -217,6 +219,7 @@ export function createUseCases(deps: UseCaseDeps) {
       finishSignIn({ ...deps, logInWithSecondFactor: logInWithSecondFactor(onPages) }),
       loginEnded,
     ),
+    stepUpPage: stepUpPage({ ...onPages, verifyProof }),
     findPageSession: operators.findPageSession,
     findOperator: findOperator(operators),
     admitOperator: admitOperator({ ...operators, endSession: endSession(deps) }),

@@ -38,7 +38,12 @@ export function healingOccurrence(facts: Facts, storedGeneration: number): Occur
   return { event, details: presentedToken(facts) };
 }
 
-export function stepUpOccurrence(facts: Facts, { amr, acr }: Proven): Occurrence {
+/** What is known of the session and the client of a step-up. */
+interface StepUpFacts extends Pick<Facts, 'client' | 'now'> {
+  readonly claims: Pick<Facts['claims'], 'tokenFamily' | 'sub'>;
+}
+
+export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: Proven): Occurrence {
   const data = { ...session(facts), ...clientFacts(facts.client), amr, acr };
   return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }
@@ -93,7 +98,7 @@ function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occ
   };
 }
 
-function session({ claims }: Facts) {
+function session({ claims }: Pick<StepUpFacts, 'claims'>) {
   return { sessionId: claims.tokenFamily, userId: claims.sub };
 }
 

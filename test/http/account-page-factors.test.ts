@@ -100,7 +100,7 @@ t.test('pages that need no script allow none', async (t) => {
   }
 });
 
-t.test('after some time the password is asked for, and with a factor a new sign-in', async (t) => {
+t.test('after some time the password is asked for, and with a factor its proof', async (t) => {
   const pages = await accountPages(t);
   const { submit, show, signIn, time } = pages;
   const cookie = await signIn();
@@ -123,8 +123,10 @@ t.test('after some time the password is asked for, and with a factor a new sign-
     ['recovery-codes', {}],
     ['remove', { id }],
   ] as const) {
-    const refused = await submit(`${FACTORS}/${path}`, form, cookie);
-    t.match(refused, { status: 401, error: /recent sign-in with your second factor/ });
+    const asked = await submit(`${FACTORS}/${path}`, form, cookie);
+    t.match(asked, { status: 401, title: 'Confirm that it is you' }, path);
+    t.match(asked.html, `action="${FACTORS}/${path}"`);
+    t.same(asked.headers.getSetCookie(), []);
   }
 });
 

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { accountPages, PASSWORD } from '../support/account-page.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { addApp } from '../support/factors.ts';
+import { addApp, STEP } from '../support/factors.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -75,10 +75,20 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
     await page.getByRole('button', { name: 'Make new recovery codes' }).click();
   });
   pages.time.now += 11 * 60_000;
-  await check('refused change of factors', async (page) => {
+  await check('proof for a change of factors', async (page) => {
     await page.goto(`${url}/account/factors`);
     await page.getByRole('button', { name: 'Add a passkey' }).click();
   });
+  await check('refused proof', async (page) => {
+    await page.getByLabel('Code').fill('not a code');
+    await page.getByRole('button', { name: 'Continue' }).click();
+  });
+  await check('change after its proof', async (page) => {
+    await page.getByLabel('Code').fill(app.code());
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('heading', { name: 'Add a passkey' }).waitFor();
+  });
+  pages.time.now += STEP;
   await check('second step', async (page) => {
     await page.goto(`${url}/account`);
     await page.getByRole('button', { name: 'Sign out' }).click();

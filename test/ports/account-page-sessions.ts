@@ -40,6 +40,20 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await pages.find([hash()], NOW), null, 'another cookie');
   });
 
+  await t.test('a session whose cookie is replaced is found by the new cookie alone', async (t) => {
+    const stores = await fresh(t);
+    const { accountPageSessions: pages, family, hashedToken } = await signedIn(stores);
+    const other = await signedIn(stores);
+    const next = hash();
+    t.equal(await pages.replaceCookie({ hashedToken: next, tokenFamily: family.tokenFamily }), true);
+    t.equal(await pages.find([hashedToken], NOW), null);
+    t.same(await pages.find([next], NOW), family);
+    t.same(await pages.find([other.hashedToken], NOW), other.family, 'another session keeps its cookie');
+    const ofNoPage = someFamily();
+    await stores.families.open(ofNoPage, []);
+    t.equal(await pages.replaceCookie({ hashedToken: hash(), tokenFamily: ofNoPage.tokenFamily }), false);
+  });
+
   await t.test('a use moves the idle expiry, and never backwards', async (t) => {
     const { accountPageSessions: pages, families, family, hashedToken } = await signedIn(await fresh(t));
     const { tokenFamily } = family;

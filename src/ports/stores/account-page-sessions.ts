@@ -23,6 +23,12 @@ export interface AccountPageSessions {
   open(session: AccountPageSession): Promise<void>;
 
   /**
+   * Replaces the cookie of a page's session. The former value is no longer of use. False, and nothing changes, if the
+   * family is not the session of a page.
+   */
+  replaceCookie(session: AccountPageSession): Promise<boolean>;
+
+  /**
    * The family of the cookie with one of these hashes, as last committed; null if there is none, or if it is revoked or
    * has expired at `now`.
    */

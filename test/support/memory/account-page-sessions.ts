@@ -19,6 +19,14 @@ export function createMemoryAccountPageSessions(families: Map<string, TokenFamil
       familyOf.set(hashedToken, tokenFamily);
     },
 
+    async replaceCookie({ hashedToken, tokenFamily }) {
+      const [former] = [...familyOf].find(([, family]) => family === tokenFamily) ?? [];
+      if (former === undefined) return false;
+      familyOf.delete(former);
+      familyOf.set(hashedToken, tokenFamily);
+      return true;
+    },
+
     async find(hashedTokens, now) {
       const hash = hashedTokens.find((candidate) => familyOf.has(candidate));
       return structuredClone(hash === undefined ? null : live(familyOf.get(hash), now));

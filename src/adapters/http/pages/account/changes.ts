@@ -6,6 +6,7 @@ import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
 import { asksPassword } from './asks-password.ts';
+import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { changeRefusalInWords } from './refusal-in-words.ts';
 import { toAccount } from './to-account.ts';
@@ -18,7 +19,7 @@ const PasswordForm = Type.Object(
   { currentPassword: Text, newPassword: Type.String({ maxLength: FORM_LIMIT }) },
   closed,
 );
-const EmailForm = Type.Object({ email: Text, password: Type.Optional(Text) }, closed);
+const EmailForm = Type.Object({ email: Text, password: Type.Optional(Text), ...PROOF_MEMBERS }, closed);
 
 /** The forms for another password and another address. */
 export function accountChangeRoutes(app: App, context: AccountPageContext): void {
@@ -61,10 +62,13 @@ function emailRoutes(app: App, context: AccountPageContext): void {
   app.post('/account/email', { schema: { hide: true, body: EmailForm } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
-    const { email, password } = request.body;
+    const { email, password, ...given } = request.body;
+    const form = { request, reply, session, action: '/account/email', kept: { email }, given };
     try {
-      await requestEmailChange({ ...session, email, password, client: clientInfoOf(request) });
-      return sendPage(reply, LINK_MAILED);
+      return await changeWithProof(context, form, async (signedIn) => {
+        await requestEmailChange({ ...signedIn, email, password, client: clientInfoOf(request) });
+        return sendPage(reply, LINK_MAILED);
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);

@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { FindPageSession, PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { FinishSignIn, SignInToPage } from '../../../../app/account-pages/sign-in.ts';
+import type { StepUpPage } from '../../../../app/account-pages/step-up-page.ts';
+import type { BeginPasskeyLogin } from '../../../../app/accounts/begin-passkey-login.ts';
 import type { ChangePassword } from '../../../../app/accounts/change-password.ts';
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../../app/accounts/forgot-password.ts';
@@ -20,6 +22,8 @@ import type { SendPage } from '../page.ts';
 export interface AccountPageOptions {
   readonly signInToPage: SignInToPage;
   readonly finishSignIn: FinishSignIn;
+  readonly stepUpPage: StepUpPage;
+  readonly beginStepUp: BeginPasskeyLogin;
   readonly listFactors: ListFactors;
   readonly addTotp: AddTotp;
   readonly confirmTotp: ConfirmTotp;

@@ -7,6 +7,7 @@ import { clientInfoOf } from '../../server/client.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { asksPassword } from './asks-password.ts';
+import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { changeRefusalInWords, refusalInWords } from './refusal-in-words.ts';
@@ -18,9 +19,10 @@ const closed = { additionalProperties: false };
 export const ADD_SCHEMA = {
   hide: true,
   [BODY_IS_OPTIONAL]: true,
-  body: Type.Object({ password: Type.Optional(Text) }, closed),
+  body: Type.Object({ password: Type.Optional(Text), ...PROOF_MEMBERS }, closed),
 };
-const IdForm = Type.Object({ id: Uuid }, closed);
+const CODES_SCHEMA = { hide: true, [BODY_IS_OPTIONAL]: true, body: Type.Object(PROOF_MEMBERS, closed) };
+const IdForm = Type.Object({ id: Uuid, ...PROOF_MEMBERS }, closed);
 const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLength: 64 }) }, closed);
 
 /** See, add and remove second factors. */
@@ -61,10 +63,14 @@ function appRoutes(app: App, context: AccountPageContext): void {
   app.post('/account/factors/totp', { schema: ADD_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
+    const { password, ...given } = request.body;
+    const form = { request, reply, session, action: '/account/factors/totp', kept: {}, given };
     try {
-      const input = { ...session, ...request.body, client: clientInfoOf(request) };
-      const { id, uri } = await addTotp({ ...input, label: 'Authenticator app' });
-      return sendPage(reply, confirmAppPage(id, uri, null));
+      return await changeWithProof(context, form, async (signedIn) => {
+        const input = { ...signedIn, password, client: clientInfoOf(request) };
+        const { id, uri } = await addTotp({ ...input, label: 'Authenticator app' });
+        return sendPage(reply, confirmAppPage(id, uri, null));
+      });
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
     }
@@ -90,12 +96,16 @@ function appRoutes(app: App, context: AccountPageContext): void {
 function otherRoutes(app: App, context: AccountPageContext): void {
   const { findSession, makeRecoveryCodes, removeFactor, sendPage } = context;
 
-  app.post('/account/factors/recovery-codes', { schema: { hide: true } }, async (request, reply) => {
+  app.post('/account/factors/recovery-codes', { schema: CODES_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
+    const given = request.body;
+    const form = { request, reply, session, action: '/account/factors/recovery-codes', kept: {}, given };
     try {
-      const codes = await makeRecoveryCodes({ ...session, client: clientInfoOf(request) });
-      return sendPage(reply, recoveryCodesPage(codes));
+      return await changeWithProof(context, form, async (signedIn) => {
+        const codes = await makeRecoveryCodes({ ...signedIn, client: clientInfoOf(request) });
+        return sendPage(reply, recoveryCodesPage(codes));
+      });
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
     }
@@ -104,10 +114,14 @@ function otherRoutes(app: App, context: AccountPageContext): void {
   app.post('/account/factors/remove', { schema: { hide: true, body: IdForm } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
+    const { id: shown, ...given } = request.body;
+    const id = shown.toLowerCase();
+    const form = { request, reply, session, action: '/account/factors/remove', kept: { id }, given };
     try {
-      const id = request.body.id.toLowerCase();
-      await removeFactor({ ...session, id, client: clientInfoOf(request) });
-      return toFactors(reply);
+      return await changeWithProof(context, form, async (signedIn) => {
+        await removeFactor({ ...signedIn, id, client: clientInfoOf(request) });
+        return toFactors(reply);
+      });
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
     }

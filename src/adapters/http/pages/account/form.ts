@@ -22,17 +22,31 @@ export interface FormParts {
   readonly error: string | null;
 }
 
+/** The field for a code of an authenticator app, or a recovery code. */
+export const CODE_FIELD: Field = {
+  name: 'code',
+  label: 'Code',
+  type: 'text',
+  autocomplete: 'one-time-code',
+  hint: 'The six digits in your authenticator app, or one of your recovery codes.',
+};
+
+/** HTML: what a form sends again without showing it. */
+export function hiddenInputs(values: Readonly<Record<string, string>>): string {
+  const inputs = Object.entries(values).map(
+    ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`,
+  );
+  return inputs.join('');
+}
+
 /** A form whose refusal is announced before its fields. The first field has the focus. */
 export function formOf({ action, hidden = {}, fields, button, error }: FormParts): string {
   const failure = error === null ? '' : `<p id="error" class="error" role="alert">${escapeHtml(error)}</p>\n`;
-  const kept = Object.entries(hidden).map(
-    ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`,
-  );
   const inputs = fields.map((field, index) =>
     inputOf(field, { isFirst: index === 0, hasError: error !== null }),
   );
   return `<form method="post" action="${action}">
-${kept.join('')}${failure}${inputs.join('\n')}
+${hiddenInputs(hidden)}${failure}${inputs.join('\n')}
 <button>${escapeHtml(button)}</button>
 </form>`;
 }

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client.ts';
+import { changeWithProof } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
 import { newPasskeyPage } from './factor-views.ts';
@@ -28,9 +29,13 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
   app.post('/account/factors/passkeys/begin', { schema: ADD_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
+    const { password, ...given } = request.body;
+    const form = { request, reply, session, action: '/account/factors/passkeys/begin', kept: {}, given };
     try {
-      const begun = await beginPasskey({ ...session, ...request.body, client: clientInfoOf(request) });
-      return sendPage(reply, newPasskeyPage(begun));
+      return await changeWithProof(context, form, async (signedIn) => {
+        const begun = await beginPasskey({ ...signedIn, password, client: clientInfoOf(request) });
+        return sendPage(reply, newPasskeyPage(begun));
+      });
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
     }

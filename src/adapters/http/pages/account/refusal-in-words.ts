@@ -24,7 +24,7 @@ export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): s
     case 'step_up_required':
       return asksPassword
         ? 'You signed in some time ago. Enter your password, too.'
-        : 'This change needs a recent sign-in with your second factor. Sign out, sign in again, and repeat it.';
+        : 'This change needs a new sign-in. Sign out, sign in again, and repeat it.';
     default:
       return refusalInWords(refusal);
   }

@@ -6,6 +6,7 @@ import type { App } from '../../server/app.ts';
 import { clientInfoOf, logOutBy } from '../../server/client.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
+import { readTypedCode } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
 import { refusalInWords } from './refusal-in-words.ts';
@@ -83,9 +84,7 @@ function nextStep({ asked: { challenge, kinds, publicKey } }: SecondFactorRequir
   return secondStepPage({ challenge, publicKey, canType }, null);
 }
 
-/** People type a code of an app with blanks, too. Every other text is a recovery code. */
 function proofOf({ code: typed = '', credential }: Static<typeof SecondStep>): FactorProof {
   if (credential !== undefined) return { assertion: readCredential(credential) };
-  const code = typed.replace(/\s/g, '');
-  return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };
+  return readTypedCode(typed);
 }

@@ -1,6 +1,6 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
 import { named, type Page, paragraph } from '../layout.ts';
-import { formOf } from './form.ts';
+import { CODE_FIELD, formOf } from './form.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';
@@ -63,15 +63,7 @@ function codeForm(action: string, challenge: string, error: string | null): stri
   return formOf({
     action,
     hidden: { challenge },
-    fields: [
-      {
-        name: 'code',
-        label: 'Code',
-        type: 'text',
-        autocomplete: 'one-time-code',
-        hint: 'The six digits in your authenticator app, or one of your recovery codes.',
-      },
-    ],
+    fields: [CODE_FIELD],
     button: 'Sign in',
     error,
   });

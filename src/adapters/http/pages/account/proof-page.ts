@@ -1,0 +1,41 @@
+import type { RequestOptions } from '../../../../ports/security/passkeys.ts';
+import { type Page, paragraph } from '../layout.ts';
+import { CODE_FIELD, formOf, hiddenInputs } from './form.ts';
+import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
+
+/** What the account can prove its second factor by. */
+interface AskedProof {
+  /** Whether the account has a factor whose code can be typed. */
+  readonly canType: boolean;
+  readonly passkey: { readonly challenge: string; readonly publicKey: RequestOptions } | null;
+}
+
+/** The page between a sensitive change and its result. Its forms send the change again, with a proof. */
+export function proofPage(
+  { action, kept }: { readonly action: string; readonly kept: Readonly<Record<string, string>> },
+  { canType, passkey }: AskedProof,
+  error: string | null,
+): Page {
+  const parts = [
+    ...(canType ? [formOf({ action, hidden: kept, fields: [CODE_FIELD], button: 'Continue', error })] : []),
+    ...(passkey === null
+      ? []
+      : [
+          passkeyForm({
+            kind: 'get',
+            action,
+            ...passkey,
+            fields: hiddenInputs(kept),
+            button: 'Continue with your passkey',
+          }),
+        ]),
+  ];
+  return {
+    title: 'Confirm that it is you',
+    hasError: error !== null,
+    ...(passkey !== null && { script: PASSKEY_SCRIPT }),
+    content: `${paragraph('This change needs your second factor, because some time has passed since you proved it.')}
+${parts.join('\n')}
+<p><a href="/account">Back to your account, without the change</a></p>`,
+  };
+}
