@@ -28,9 +28,10 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['$webhook', '{{webhookId}}'],
   ['$other', '{{sessionId}}'],
   ['$factor', '{{factorId}}'],
+  ['$lost', '{{factorId}}'],
   ['$challenge', '{{challenge}}'],
   ['$recovery', '{{recoveryCode}}'],
-  ['$(code)', '{{code}}'],
+  [/\$\(code(?: 1)?\)/g, '{{code}}'],
   ['correct-horse-battery-staple-2026', '{{serviceKey}}'],
 ];
 

@@ -68,7 +68,7 @@ export async function runSteps(steps: readonly Step[], folder: string, url: stri
   const curl = `curl() { command curl -w '%{stderr}%{http_code}\\n' "$@" 2>> ${results}/$step.status; }`;
   const script = join(results, 'transcript.sh');
   await writeFile(script, ['set -u -o pipefail', curl, ...blocks].join('\n'));
-  await promisify(execFile)('bash', [script], { cwd: folder, timeout: 120_000 });
+  await promisify(execFile)('bash', [script], { cwd: folder, timeout: 240_000 });
   return Promise.all(steps.map((_, index) => outcomeIn(results, index)));
 }
 
