@@ -25,6 +25,19 @@ export interface Factor {
   /** Null: the user has not proved yet that the factor works, so no login asks for it. */
   readonly confirmedAt: number | null;
   readonly lastUsedAt: number | null;
+  /** The session that began to add the factor; null in rows of older releases. */
+  readonly addedBy: string | null;
+}
+
+/**
+ * Whether the session has added a factor that is in use. Its confirmation proved that factor, although the tokens of the
+ * session say nothing of it.
+ */
+export function hasAddedFactor(
+  factors: readonly Pick<Factor, 'addedBy' | 'confirmedAt'>[],
+  sessionId: string,
+): boolean {
+  return factors.some((factor) => isConfirmed(factor) && factor.addedBy === sessionId);
 }
 
 /** The kinds of proof that a login can ask of an account: empty without a confirmed factor. */

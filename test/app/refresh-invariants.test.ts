@@ -242,6 +242,7 @@ const FACTOR: StoredTotp = {
   createdAt: NOW,
   confirmedAt: null,
   lastUsedAt: null,
+  addedBy: null,
   totp: { sealedSecret: 'sealed', lastStep: null },
 };
 

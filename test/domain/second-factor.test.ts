@@ -7,6 +7,7 @@ import {
   CONFIRM_WITHIN,
   canBeConfirmed,
   countAnswer,
+  hasAddedFactor,
   isChallengeAlive,
   isNextSignCount,
   isUnusedStep,
@@ -32,6 +33,20 @@ t.test('a login asks for the kinds of the confirmed factors', async (t) => {
     ['a factor and codes', [confirmed], 1, ['totp', 'recovery_code']],
   ] as const;
   for (const [name, factors, codes, kinds] of table) t.same(proofKinds(factors, codes), kinds, name);
+});
+
+t.test('only the session that added a factor in use has proved it', async (t) => {
+  const added = { addedBy: 'a session', confirmedAt: NOW };
+  const table = [
+    ['its own', [added], true],
+    ['its own among others', [{ ...added, addedBy: 'another' }, added], true],
+    ['of another session', [{ ...added, addedBy: 'another' }], false],
+    ['not confirmed', [{ ...added, confirmedAt: null }], false],
+    ['of an older release', [{ ...added, addedBy: null }], false],
+    ['none', [], false],
+  ] as const;
+  for (const [name, factors, expected] of table)
+    t.equal(hasAddedFactor(factors, 'a session'), expected, name);
 });
 
 t.test('each answer to a challenge gives the state of the table', async (t) => {

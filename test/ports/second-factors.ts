@@ -33,6 +33,7 @@ function someFactor(userId: string, values: Partial<StoredTotp> = {}): StoredTot
     createdAt: NOW + count,
     confirmedAt: null,
     lastUsedAt: null,
+    addedBy: randomUUID(),
     totp: { sealedSecret: `sealed ${count}`, lastStep: null },
     ...values,
   };
@@ -181,7 +182,11 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       t.equal(await secondFactors.addPasskey(somePasskey(randomUUID()), version, []), 'outdated');
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
       t.same(await told(world), []);
+      const begun = someFactor(user.id);
+      await secondFactors.add(begun);
       t.equal(await secondFactors.addPasskey(passkey, version, [entryAbout(user.id)]), 'added');
+      const late = { userId: user.id, id: begun.id, step: 1, at: NOW };
+      t.equal(await secondFactors.confirm(late, []), false, 'a factor that was begun before is gone');
       t.same(await told(world), ['users.deleted']);
       t.not(await versionNow(), version);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), user.id);

@@ -36,6 +36,7 @@ interface FactorRow {
   created_at: Date;
   confirmed_at: Date | null;
   last_used_at: Date | null;
+  added_by: string | null;
   sealed_secret: string;
   last_step: string | null;
   credential_id: Buffer;
@@ -66,7 +67,7 @@ export function createSecondFactors(
             select coalesce(json_agg(encode(hashed_code, 'hex') order by hashed_code), '[]')
             from recovery_codes where recovery_codes.user_id = users.id
           ) as recovery_codes,
-          factor.id, kind, label, factor.created_at, confirmed_at, last_used_at, sealed_secret, last_step, credential_id, public_key,
+          factor.id, kind, label, factor.created_at, confirmed_at, last_used_at, added_by, sealed_secret, last_step, credential_id, public_key,
           sign_count, transports, is_backed_up
         from users
           left join user_states on user_states.user_id = users.id
@@ -82,24 +83,25 @@ export function createSecondFactors(
         if (!(await lockAccount(tx, factor.userId))) return 'gone';
         await tx`delete from user_factors where user_id = ${factor.userId} and confirmed_at is null`;
         const added = await tx`
-          insert into user_factors (id, user_id, kind, label, created_at, sealed_secret)
+          insert into user_factors (id, user_id, kind, label, created_at, added_by, sealed_secret)
           select ${factor.id}, ${factor.userId}, ${factor.kind}, ${factor.label}, ${new Date(factor.createdAt)},
-            ${factor.totp.sealedSecret}
+            ${factor.addedBy}, ${factor.totp.sealedSecret}
           where (select count(*) from user_factors where user_id = ${factor.userId}) < ${MAX_FACTORS}`;
         return added.count === 1 ? 'added' : 'full';
       });
     },
 
     async addPasskey(factor, securityVersion, entries) {
-      const { id, userId, kind, label, createdAt, passkey } = factor;
+      const { id, userId, kind, label, createdAt, addedBy, passkey } = factor;
       const at = new Date(createdAt);
       const addition = change(async (tx) => {
         const account = await lockAccount(tx, userId);
         if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return 'outdated';
+        await tx`delete from user_factors where user_id = ${userId} and confirmed_at is null`;
         const added = await tx`
-          insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, credential_id, public_key,
+          insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, added_by, credential_id, public_key,
             sign_count, transports, is_backed_up)
-          select ${id}, ${userId}, ${kind}, ${label}, ${at}, ${at}, ${decodeHash(passkey.credentialId)},
+          select ${id}, ${userId}, ${kind}, ${label}, ${at}, ${at}, ${addedBy}, ${decodeHash(passkey.credentialId)},
             ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackedUp}
           where (select count(*) from user_factors where user_id = ${userId}) < ${MAX_FACTORS}`;
         if (added.count === 0) return 'full';
@@ -295,6 +297,7 @@ function toFactor(row: FactorRow, id: string): StoredFactor {
     createdAt: row.created_at.getTime(),
     confirmedAt: row.confirmed_at?.getTime() ?? null,
     lastUsedAt: row.last_used_at?.getTime() ?? null,
+    addedBy: row.added_by,
   };
   if (row.kind === 'passkey') {
     const passkey = {

@@ -9,6 +9,7 @@ import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.t
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { changeEntries } from '../change-entries.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { tooManyFactors } from './authorize-factor-change.ts';
 
 interface Deps {
@@ -20,8 +21,7 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
-export interface AddPasskeyInput {
-  readonly userId: string;
+export interface AddPasskeyInput extends SessionOfUser {
   readonly challenge: string;
   readonly credential: CredentialAnswer;
   readonly label: string;
@@ -39,7 +39,7 @@ export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: stri
 export const addPasskey = (deps: Deps): AddPasskey => {
   const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;
 
-  return async ({ userId, challenge: text, credential, label, client }) => {
+  return async ({ userId, sessionId, challenge: text, credential, label, client }) => {
     const fault = labelFault(label);
     if (fault !== null) throw new Refusal('invalid_request', fault);
     const at = clock();
@@ -59,6 +59,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
       createdAt: at,
       confirmedAt: at,
       lastUsedAt: null,
+      addedBy: sessionId,
       passkey,
     } as const;
     const { securityVersion } = challenge;

@@ -47,6 +47,7 @@ export const addTotp = (deps: Deps): AddTotp => {
       createdAt: clock(),
       confirmedAt: null,
       lastUsedAt: null,
+      addedBy: request.sessionId,
       totp: { sealedSecret: await sealer.seal(id, secret), lastStep: null },
     });
     if (added === 'gone') throw accountNotFound();

@@ -1,6 +1,6 @@
 import { type EmailVerification, needsVerification } from '../../domain/email-address.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
-import { MAX_FACTORS } from '../../domain/second-factor.ts';
+import { hasAddedFactor, MAX_FACTORS } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
 import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
 import {
@@ -16,7 +16,8 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 /**
  * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
  * remove a factor. The password in the request counts as a sign-in, unless the account has a second factor. Then the
- * sign-in must have proved a factor, too, or be older than the first one: the session that has just added it goes on.
+ * sign-in must have proved a factor, too. The session that has added a factor goes on, and no other one: the owner may
+ * have added the factor because of a thief who is signed in.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.
@@ -27,9 +28,7 @@ export async function authorizeFactorChange(
 ): Promise<FactorsOfAccount> {
   const account = await deps.secondFactors.find(request.userId);
   if (account === null) throw accountNotFound();
-  const confirmedAt = account.factors.flatMap((factor) => factor.confirmedAt ?? []);
-  const isOlder = (request.authentication.auth_time ?? 0) * 1000 <= Math.min(...confirmedAt);
-  await requireOwner(deps, request, account, isOlder);
+  await requireOwner(deps, request, account, hasAddedFactor(account.factors, request.sessionId));
   return account;
 }
 

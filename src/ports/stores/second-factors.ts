@@ -54,7 +54,8 @@ export interface SecondFactors extends SealedRows {
   add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
 
   /**
-   * Stores a confirmed passkey. `outdated`, and nothing changes, if the account is gone or has another security version
+   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun
+   * before. `outdated`, and nothing changes, if the account is gone or has another security version
    * by now; `taken` if a factor has this credential id; `full` as for {@link SecondFactors.add}.
    */
   addPasskey(

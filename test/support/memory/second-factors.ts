@@ -149,6 +149,7 @@ export function createMemorySecondFactors(
       const account = find(factor.userId);
       if (account?.securityVersion !== securityVersion) return 'outdated';
       if (ownerOf(factor.passkey.credentialId) !== null) return 'taken';
+      account.factors = account.factors.filter(isConfirmed);
       if (account.factors.length >= MAX_FACTORS) return 'full';
       account.factors.push(structuredClone(factor));
       finish(factor.userId, entries);

@@ -96,9 +96,10 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
     },
     async (request, reply) => {
       const { challenge, credential, label = 'Passkey' } = request.body;
-      const { userId } = principalOf(request);
+      const { userId, sessionId } = principalOf(request);
       const client = clientInfoOf(request);
-      return reply.code(201).send(await addPasskey({ userId, challenge, credential, label, client }));
+      const input = { userId, sessionId, challenge, credential, label, client };
+      return reply.code(201).send(await addPasskey(input));
     },
   );
 }

@@ -48,8 +48,8 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
     try {
       const { challenge, credential: given, label } = request.body;
       const credential = readCredential(given);
-      const { userId } = session;
-      await addPasskey({ userId, challenge, credential, label, client: clientInfoOf(request) });
+      const { userId, sessionId } = session;
+      await addPasskey({ userId, sessionId, challenge, credential, label, client: clientInfoOf(request) });
       return toFactors(reply);
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
