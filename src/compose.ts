@@ -100,6 +100,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       limits: overrides.overload ?? {},
     });
     const { nonces } = security;
+    const newId = overrides.newId ?? randomUUID;
     const webhookSender = createWebhookSender(config.webhooks);
     const useCases = createUseCases({
       ...base,
@@ -117,7 +118,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       proofAttempts: reportLimits(shared.proofAttempts, metrics.telemetry, 'proof'),
       legacyDoorsSkipSecondFactor: http.legacyDoorsSkipSecondFactor,
       operatorsNeedSecondFactor: config.production,
-      newId: overrides.newId ?? randomUUID,
+      newId,
     });
     const consoleFiles = http.console === null ? null : await readConsoleFiles();
     const hasConsolePort = http.console?.port != null;
@@ -129,6 +130,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
         consoleFiles: hasConsolePort ? null : consoleFiles,
         currentNonce: nonces && (() => nonces.current(clock())),
         issuer: tokens.issuers[0] ?? '',
+        signsEventTokens: security.signsEventTokens,
         authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
       },
       keys: { publishedKeys: accessKeys.publishedKeys, keySetMaxAge: keySet.maxAge },
@@ -173,7 +175,14 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
         origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
       });
       const { mailer } = deliveries;
-      const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
+      const webhooks = startWebhooks(config, {
+        ...base,
+        ...stores,
+        ...security,
+        webhookSender,
+        mailer,
+        newId,
+      });
       const { sealMacs } = security;
       const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs, auditKept: config.auditKept });
       return [deliveries, webhooks, upkeep];

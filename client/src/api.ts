@@ -1043,10 +1043,10 @@ export interface components {
             /** @enum {string} */
             readonly state: "enabled" | "paused" | "disabled";
             /**
-             * @description `gone`: it answered 410. `dead`: every delivery failed for five days
+             * @description `receiver`: the receiver of the stream disabled it. `gone`: it answered 410. `dead`: every delivery failed for five days
              * @enum {string}
              */
-            readonly disabledBecause?: "operator" | "gone" | "dead";
+            readonly disabledBecause?: "operator" | "receiver" | "gone" | "dead";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1090,10 +1090,10 @@ export interface components {
             /** @enum {string} */
             readonly state: "enabled" | "paused" | "disabled";
             /**
-             * @description `gone`: it answered 410. `dead`: every delivery failed for five days
+             * @description `receiver`: the receiver of the stream disabled it. `gone`: it answered 410. `dead`: every delivery failed for five days
              * @enum {string}
              */
-            readonly disabledBecause?: "operator" | "gone" | "dead";
+            readonly disabledBecause?: "operator" | "receiver" | "gone" | "dead";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1224,6 +1224,188 @@ export interface components {
             /** @description whether the same request would send more again */
             readonly more: boolean;
         };
+        readonly NewStream: {
+            readonly delivery: {
+                /**
+                 * @description push by POST (RFC 8935)
+                 * @enum {string}
+                 */
+                readonly method: "urn:ietf:rfc:8935";
+                readonly endpoint_url: string;
+                /** @description the value of `Authorization` in each delivery; it is never shown again */
+                readonly authorization_header?: string;
+            };
+            /** @description default: all that are supported */
+            readonly events_requested?: readonly string[];
+            readonly description?: string;
+        };
+        /**
+         * @example {
+         *       "stream_id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *       "iss": "https://auth.example.com",
+         *       "aud": "shop",
+         *       "delivery": {
+         *         "method": "urn:ietf:rfc:8935",
+         *         "endpoint_url": "https://receiver.example.com/events"
+         *       },
+         *       "events_supported": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+         *         "https://schemas.openid.net/secevent/caep/event-type/credential-change",
+         *         "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
+         *       ],
+         *       "events_requested": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *       ],
+         *       "events_delivered": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *       ],
+         *       "min_verification_interval": 30,
+         *       "description": "Sessions that end"
+         *     }
+         */
+        readonly Stream: {
+            readonly stream_id: string;
+            readonly iss: string;
+            /** @description the `aud` of the tokens: the name of the service key */
+            readonly aud: string;
+            readonly delivery: {
+                readonly method: string;
+                readonly endpoint_url: string;
+            };
+            readonly events_supported: readonly string[];
+            readonly events_requested: readonly string[];
+            readonly events_delivered: readonly string[];
+            /** @description seconds */
+            readonly min_verification_interval: number;
+            readonly description?: string;
+        };
+        /**
+         * @example {
+         *       "stream_id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *       "iss": "https://auth.example.com",
+         *       "aud": "shop",
+         *       "delivery": {
+         *         "method": "urn:ietf:rfc:8935",
+         *         "endpoint_url": "https://receiver.example.com/events"
+         *       },
+         *       "events_supported": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+         *         "https://schemas.openid.net/secevent/caep/event-type/credential-change",
+         *         "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
+         *       ],
+         *       "events_requested": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *       ],
+         *       "events_delivered": [
+         *         "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *       ],
+         *       "min_verification_interval": 30,
+         *       "description": "Sessions that end"
+         *     }
+         * @example [
+         *       {
+         *         "stream_id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *         "iss": "https://auth.example.com",
+         *         "aud": "shop",
+         *         "delivery": {
+         *           "method": "urn:ietf:rfc:8935",
+         *           "endpoint_url": "https://receiver.example.com/events"
+         *         },
+         *         "events_supported": [
+         *           "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+         *           "https://schemas.openid.net/secevent/caep/event-type/credential-change",
+         *           "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
+         *         ],
+         *         "events_requested": [
+         *           "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *         ],
+         *         "events_delivered": [
+         *           "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+         *         ],
+         *         "min_verification_interval": 30,
+         *         "description": "Sessions that end"
+         *       }
+         *     ]
+         */
+        readonly StreamOrStreams: components["schemas"]["Stream"] | readonly components["schemas"]["Stream"][];
+        readonly StreamChange: {
+            /** @description the id of a stream */
+            readonly stream_id: string;
+            readonly delivery?: {
+                /**
+                 * @description push by POST (RFC 8935)
+                 * @enum {string}
+                 */
+                readonly method: "urn:ietf:rfc:8935";
+                readonly endpoint_url: string;
+                /** @description the value of `Authorization` in each delivery; it is never shown again */
+                readonly authorization_header?: string;
+            };
+            /** @description default: all that are supported */
+            readonly events_requested?: readonly string[];
+            readonly description?: string;
+            readonly iss?: string;
+            /** @description the `aud` of the tokens: the name of the service key */
+            readonly aud?: string;
+            readonly events_supported?: readonly string[];
+            readonly events_delivered?: readonly string[];
+            readonly min_verification_interval?: number;
+        };
+        readonly StreamReplacement: {
+            /** @description the id of a stream */
+            readonly stream_id: string;
+            readonly delivery: {
+                /**
+                 * @description push by POST (RFC 8935)
+                 * @enum {string}
+                 */
+                readonly method: "urn:ietf:rfc:8935";
+                readonly endpoint_url: string;
+                /** @description the value of `Authorization` in each delivery; it is never shown again */
+                readonly authorization_header?: string;
+            };
+            /** @description default: all that are supported */
+            readonly events_requested?: readonly string[];
+            readonly description?: string;
+            readonly iss?: string;
+            /** @description the `aud` of the tokens: the name of the service key */
+            readonly aud?: string;
+            readonly events_supported?: readonly string[];
+            readonly events_delivered?: readonly string[];
+            readonly min_verification_interval?: number;
+        };
+        /**
+         * @example {
+         *       "stream_id": "5b7f6c02-5a3e-4f5e-8f0a-0f4f3b1d9c11",
+         *       "status": "paused",
+         *       "reason": "An upgrade"
+         *     }
+         */
+        readonly StreamStatus: {
+            readonly stream_id: string;
+            /**
+             * @description `paused`: events are kept for seven days and sent later. `disabled`: events are not kept
+             * @enum {string}
+             */
+            readonly status: "enabled" | "paused" | "disabled";
+            readonly reason?: string;
+        };
+        readonly NewStreamStatus: {
+            /** @description the id of a stream */
+            readonly stream_id: string;
+            /**
+             * @description `paused`: events are kept for seven days and sent later. `disabled`: events are not kept
+             * @enum {string}
+             */
+            readonly status: "enabled" | "paused" | "disabled";
+            readonly reason?: string;
+        };
+        readonly StreamVerification: {
+            /** @description the id of a stream */
+            readonly stream_id: string;
+            /** @description comes back in the event */
+            readonly state?: string;
+        };
         /**
          * @example {
          *       "issuer": "https://auth.example.com",
@@ -1275,6 +1457,43 @@ export interface components {
             readonly introspection_endpoint_auth_methods_supported: readonly string[];
             readonly acr_values_supported: readonly string[];
             readonly dpop_signing_alg_values_supported: readonly string[];
+        };
+        /**
+         * @example {
+         *       "spec_version": "1_0",
+         *       "issuer": "https://auth.example.com",
+         *       "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
+         *       "delivery_methods_supported": [
+         *         "urn:ietf:rfc:8935"
+         *       ],
+         *       "configuration_endpoint": "https://auth.example.com/signals/streams",
+         *       "status_endpoint": "https://auth.example.com/signals/status",
+         *       "verification_endpoint": "https://auth.example.com/signals/verification",
+         *       "critical_subject_members": [
+         *         "user",
+         *         "session"
+         *       ],
+         *       "authorization_schemes": [
+         *         {
+         *           "spec_urn": "urn:ietf:rfc:6750"
+         *         }
+         *       ],
+         *       "default_subjects": "ALL"
+         *     }
+         */
+        readonly TransmitterConfiguration: {
+            readonly spec_version: string;
+            readonly issuer: string;
+            readonly jwks_uri: string;
+            readonly delivery_methods_supported: readonly string[];
+            readonly configuration_endpoint: string;
+            readonly status_endpoint: string;
+            readonly verification_endpoint: string;
+            readonly critical_subject_members: readonly string[];
+            readonly authorization_schemes: readonly {
+                readonly spec_urn: string;
+            }[];
+            readonly default_subjects: string;
         };
         readonly PublicKey: {
             readonly kid: string;

@@ -46,6 +46,10 @@ import { openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
 import { revokeToken } from '../app/sessions/revoke-token.ts';
 import { stepUp } from '../app/sessions/step-up.ts';
+import { createStream } from '../app/streams/create-stream.ts';
+import { changeStream, findStream, listStreams, removeStream } from '../app/streams/manage-streams.ts';
+import { changeStreamStatus } from '../app/streams/stream-status.ts';
+import { verifyStream } from '../app/streams/verify-stream.ts';
 import { changeTask } from '../app/tasks/change-task.ts';
 import { createTask } from '../app/tasks/create-task.ts';
 import { deleteTask } from '../app/tasks/delete-task.ts';
@@ -236,6 +240,14 @@ export function createUseCases(deps: UseCaseDeps) {
     listDeliveries: listDeliveries(deps),
     sendDeliveryAgain: sendDeliveryAgain(deps),
     sendSpanAgain: sendSpanAgain(deps),
+
+    createStream: createStream(deps),
+    listStreams: listStreams(deps),
+    findStream: findStream(deps),
+    changeStream: changeStream(deps),
+    removeStream: removeStream(deps),
+    changeStreamStatus: changeStreamStatus(deps),
+    verifyStream: verifyStream(deps),
 
     createTask: createTask(deps),
     listTasks: listTasks(deps),

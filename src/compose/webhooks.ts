@@ -7,6 +7,7 @@ import { securityEventTokenFormat } from '../app/webhooks/formats/security-event
 import type { Config } from '../config.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { WebhookSender } from '../ports/delivery/webhook-sender.ts';
+import type { NewId } from '../ports/new-id.ts';
 import type { EventTokens } from '../ports/security/event-tokens.ts';
 import type { WebhookSignatures } from '../ports/security/webhook-signatures.ts';
 import { sourceOf } from './events.ts';
@@ -20,6 +21,7 @@ type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | '
   readonly webhookSignatures: WebhookSignatures;
   readonly eventTokens: EventTokens;
   readonly mailer: Mailer;
+  readonly newId: NewId;
   readonly log: Logger;
 };
 

@@ -7,6 +7,7 @@ export const SERVICE_KEY_SCOPES = [
   'metrics',
   'confidential',
   'dpop',
+  'signals',
 ] as const;
 
 export type ServiceKeyScope = (typeof SERVICE_KEY_SCOPES)[number];

@@ -8,8 +8,13 @@ export type DeliveryFormat = (typeof DELIVERY_FORMATS)[number];
 /** `paused`: deliveries are kept and wait. `disabled`: new events are not kept. */
 export type EndpointState = 'enabled' | 'paused' | 'disabled';
 
-/** `gone`: the endpoint answered 410. `dead`: no delivery has succeeded for {@link DEAD_AFTER}. */
-export type DisabledReason = 'operator' | 'gone' | 'dead';
+/**
+ * `receiver`: the receiver of a stream disabled it. `gone`: the endpoint answered 410. `dead`: no delivery has succeeded
+ * for {@link DEAD_AFTER}.
+ */
+export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'dead'] as const;
+
+export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
 /** What a Shared Signals stream has beside its endpoint. */
 export interface StreamSettings {

@@ -46,6 +46,7 @@ function setUp(t: Test) {
     telemetry: metrics.telemetry,
     tracing: null,
     clock: () => world.now,
+    newId: randomUUID,
     random: () => 0.5,
     log: { info: ignore, warn: ignore, error: ignore },
     serviceName: 'auth.example.com',
@@ -197,6 +198,22 @@ t.test('an endpoint that fails for five days is disabled, counted, and its owner
   t.equal(mails.length, 2);
   t.equal(mails[0]?.id, mails[1]?.id);
   t.match(mails[1], { subject: 'Events to 127.0.0.1:', text: /failed for five days/ });
+});
+
+t.test('a stream that fails for five days is told that it is disabled', async (t) => {
+  const { addEndpoint, addEvent, deliverDue, disableDead, webhookDeliveries, world } = setUp(t);
+  const receiver = await webhookReceiver(t);
+  receiver.answerWith((response) => void response.writeHead(500).end());
+  const stream = { description: null, eventsRequested: [], statusReason: null };
+  const id = await addEndpoint({ url: receiver.url, owner: 'shop', stream });
+  await addEvent(id);
+  await deliverDue();
+  world.now = NOW + 5 * DAY + 1;
+  t.equal(await disableDead(), 1);
+  const claimed = await webhookDeliveries.claim(id, world.now, world.now + SECOND, 10);
+  const data = { status: 'disabled', reason: 'Every delivery has failed for five days.' };
+  t.match(claimed, [{ event: { type: 'streams.updated', data } }]);
+  t.equal(claimed.length, 1, 'nothing else is sent');
 });
 
 t.test('an owner whose address the relay rejects is not mailed again', async (t) => {

@@ -23,7 +23,8 @@ t.test('the service understands every request of the collection', async (t) => {
   const { url } = await startComposed(t, {
     DATABASE_URL: await testDatabase(t),
     PUBLIC_URL: 'http://localhost:3000',
-    SERVICE_API_KEYS: `operator:admin+login+introspect+metrics:${KEY}`,
+    SERVICE_API_KEYS: `operator:admin+login+introspect+metrics+signals:${KEY}`,
+    ACCESS_TOKEN_ALG: 'ES256',
     SESSION_COOKIES: 'on',
     MAIL: 'off',
     ARGON2_MEMORY: '1024',
@@ -58,6 +59,7 @@ t.test('the service understands every request of the collection', async (t) => {
       linkToken: 'A'.repeat(43),
       factorId: randomUUID(),
       webhookId: randomUUID(),
+      streamId: randomUUID(),
       eventId: randomUUID(),
       code: '000000',
       challenge: 'a challenge',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { type HttpService, httpService, VERIFY_KEY } from '../support/http.ts';
+import { type HttpService, httpService, SIGNALS_KEY, VERIFY_KEY } from '../support/http.ts';
+import { someKeySet } from '../support/key-set.ts';
 import { openapiOf } from '../support/openapi.ts';
 import { exchange, rawRequest } from '../support/raw-http.ts';
 import { claimsOf, HOME } from '../support/sessions.ts';
@@ -26,7 +27,10 @@ const VARYING = [
 ];
 
 async function signedIn(t: Test) {
-  const service = await httpService(t, { http: { publicUrl: ISSUER, issuer: ISSUER } });
+  const service = await httpService(t, {
+    ...(await someKeySet('ES256')),
+    http: { publicUrl: ISSUER, issuer: ISSUER },
+  });
   const account = { username: 'ann', password: 'a violet piano 42' };
   const { id } = (await service.post('/auth/register', { ...account, email: 'ann@example.com' })).body;
   const { access } = (await service.post('/auth/login', account)).body;
@@ -35,8 +39,11 @@ async function signedIn(t: Test) {
   const endpoint = { url: 'https://hooks.example.com/kinship', types: ['*'] };
   const webhook = await service.post('/admin/webhooks', endpoint, { 'x-api-key': service.adminKey });
   const webhookId = String(webhook.body.id);
+  const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: 'https://receiver.example.com/' };
+  const stream = await service.post('/signals/streams', { delivery }, { 'x-api-key': SIGNALS_KEY });
   return {
     ...service,
+    streamId: String(stream.body.stream_id),
     userId: String(id),
     authorization,
     webhookId,
@@ -47,9 +54,10 @@ async function signedIn(t: Test) {
 /** A URL of each GET route that is answered with 2xx or a redirect, and the headers that it needs. */
 async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>>) {
   const { paths } = await openapiOf(t);
-  const { authorization, userId, sid, webhookId, adminKey } = service;
+  const { authorization, userId, sid, webhookId, streamId, adminKey } = service;
   const queries: Record<string, string> = {
     '/admin/sessions': `?userId=${userId}`,
+    '/signals/status': `?stream_id=${streamId}`,
     '/auth/not-me': `?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`,
     ...Object.fromEntries(BY_STORED_LINK.map((path) => [path, '?token=unknown'])),
   };
@@ -76,6 +84,7 @@ function headersFor(
 ): Record<string, string> {
   if (path === '/metrics') return {};
   if (path === '/revocations') return { 'x-api-key': VERIFY_KEY };
+  if (path.startsWith('/signals')) return { 'x-api-key': SIGNALS_KEY };
   if (path.startsWith('/admin') || path === '/api/v1/auth/sessions') return { 'x-api-key': known.adminKey };
   return { authorization: known.authorization };
 }

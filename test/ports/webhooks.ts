@@ -162,12 +162,14 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.same(await store.listUntold(), [{ ...told, because: 'gone' }], 'a new reason is told again');
   });
 
-  await t.test('an operator who disables an endpoint is not told of it', async (t) => {
+  await t.test('an operator or a receiver who disables an endpoint is not told of it', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const endpoint = someEndpoint({ contact: 'ann@example.com' });
     await store.add(endpoint, LIMITS);
-    await store.change(endpoint.id, { state: 'disabled', disabledBecause: 'operator' });
-    t.same(await store.listUntold(), []);
+    for (const disabledBecause of ['operator', 'receiver'] as const) {
+      await store.change(endpoint.id, { state: 'disabled', disabledBecause });
+      t.same(await store.listUntold(), [], disabledBecause);
+    }
   });
 
   await t.test('sealed credentials are listed in pages and replaced only as expected', async (t) => {
@@ -274,6 +276,26 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     await store.record(endpoint.id, [{ eventId: done, state: 'pending', dueAt: NOW, history: [] }]);
     const states = (await store.list(endpoint.id, 10, null)).map(({ event, state }) => [event.id, state]);
     t.equal(new Map(states as [string, string][]).get(done), 'delivered', 'a late result changes nothing');
+  });
+
+  await t.test('a disabled stream is told so, and gets nothing else', async (t) => {
+    const { webhookEndpoints, webhookDeliveries: store, endpoint } = await withEvents(fresh, t, [NOW]);
+    const change = { state: 'disabled', disabledBecause: 'operator' } as const;
+    await webhookEndpoints.change(endpoint.id, change);
+    t.same(await store.listDueEndpoints(NOW), []);
+    const event = {
+      id: randomUUID(),
+      type: 'streams.updated',
+      occurredAt: NOW,
+      data: { status: 'disabled' },
+    };
+    await store.add(endpoint.id, event);
+    t.same(await store.listDueEndpoints(NOW - 1), []);
+    t.same(await store.listDueEndpoints(NOW), [endpoint.id]);
+    const claim = () => store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+    t.match(await claim(), [{ event, attempt: 1 }]);
+    t.same(await claim(), []);
+    t.same(await store.listDueEndpoints(NOW), []);
   });
 
   await t.test('a held or disabled endpoint has nothing due', async (t) => {

@@ -9,8 +9,11 @@ import { createSecondFactors } from '../../src/adapters/postgres/second-factors.
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
+import { createWebhookDeliveries } from '../../src/adapters/postgres/webhook-deliveries.ts';
+import { createWebhookEndpoints } from '../../src/adapters/postgres/webhook-endpoints.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
 import type { TaskStores } from '../ports/tasks.ts';
+import type { WebhookStores } from '../ports/webhooks.ts';
 import { digest } from './digest.ts';
 import { hmac } from './forge.ts';
 import { type HttpService, httpService } from './http.ts';
@@ -52,7 +55,7 @@ export async function migrated(t: Test, pool = 10): Promise<Sql> {
   return sql;
 }
 
-export function storesOn(sql: Sql): TaskStores & FactorStores {
+export function storesOn(sql: Sql): TaskStores & FactorStores & WebhookStores {
   return {
     families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
     users: createUsers(sql, { sessionsPerUser: 50 }),
@@ -61,6 +64,8 @@ export function storesOn(sql: Sql): TaskStores & FactorStores {
     secondFactors: createSecondFactors(sql, { sessionsPerUser: 50 }),
     tasks: createTasks(sql),
     outbox: createOutbox(sql),
+    webhookEndpoints: createWebhookEndpoints(sql),
+    webhookDeliveries: createWebhookDeliveries(sql),
   };
 }
 

@@ -28,6 +28,10 @@ export const CONFIDENTIAL_KEY = `confidential-${SERVICE_KEY}`;
 /** Of resource servers that follow the sessions that end. */
 export const VERIFY_KEY = `verify-${SERVICE_KEY}`;
 
+/** Of two receivers of Shared Signals. */
+export const SIGNALS_KEY = `signals-${SERVICE_KEY}`;
+export const OTHER_SIGNALS_KEY = `other-signals-${SERVICE_KEY}`;
+
 export const serviceKeys = [
   { name: 'backend', scopes: ['login'], secret: SERVICE_KEY },
   { name: 'watcher', scopes: ['metrics'], secret: `other-${SERVICE_KEY}` },
@@ -35,6 +39,8 @@ export const serviceKeys = [
   { name: 'operator', scopes: ['admin'], secret: ADMIN_KEY },
   { name: 'resource', scopes: ['introspect'], secret: RESOURCE_KEY },
   { name: 'verifier', scopes: ['verify'], secret: VERIFY_KEY },
+  { name: 'receiver', scopes: ['signals'], secret: SIGNALS_KEY },
+  { name: 'other-receiver', scopes: ['signals'], secret: OTHER_SIGNALS_KEY },
 ] as const;
 
 /** The default limits. */
@@ -109,6 +115,7 @@ export async function httpService(
       accountPages: true,
       consoleFiles: null,
       issuer: 'kinship',
+      signsEventTokens: service.signsEventTokens,
       trustProxy: [],
       corsOrigins: [],
       sessionCookies: false,

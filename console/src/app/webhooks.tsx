@@ -7,6 +7,7 @@ import { Table } from './table.tsx';
 
 const BECAUSE: Readonly<Record<string, string>> = {
   operator: 'by an operator',
+  receiver: 'by its receiver',
   gone: 'because it answered 410 Gone',
   dead: 'because every delivery failed for five days',
 };
@@ -59,5 +60,5 @@ function EndpointTable({ items }: { readonly items: readonly Endpoint[] }) {
 }
 
 function needsCare({ failingSince, disabledBecause }: Endpoint): boolean {
-  return failingSince !== undefined || (disabledBecause !== undefined && disabledBecause !== 'operator');
+  return failingSince !== undefined || disabledBecause === 'gone' || disabledBecause === 'dead';
 }

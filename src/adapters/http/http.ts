@@ -4,7 +4,7 @@ import type { ConsoleFiles } from './console/files.ts';
 import { type FrontDoorOptions, openFrontDoors } from './doors/front-doors.ts';
 import { type OAuthOptions, oauthRoutes } from './oauth/door.ts';
 import { OAuthError } from './oauth/errors.ts';
-import { type MetadataOptions, metadataRoute } from './oauth/metadata.ts';
+import { metadataRoute } from './oauth/metadata.ts';
 import { type AdminOptions, adminRoutes } from './operations/admin.ts';
 import { registerDocs } from './operations/docs.ts';
 import { type HealthCheck, healthRoutes } from './operations/health.ts';
@@ -29,6 +29,8 @@ import { SessionInCookies, TokenPairAnswer } from './server/schemas.ts';
 import { scope } from './server/scope.ts';
 import { acceptSessionCookies } from './server/session-transport.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
+import { type ConfigurationOptions, configurationRoute } from './signals/configuration.ts';
+import { type SignalOptions, signalRoutes } from './signals/signals.ts';
 
 /** The options of the pages that people open. */
 interface PageOptions {
@@ -49,7 +51,8 @@ type RouteOptions = ServerOptions &
   RevocationsOptions &
   KeySetOptions &
   OAuthOptions &
-  MetadataOptions &
+  ConfigurationOptions &
+  SignalOptions &
   NotMeOptions &
   PasswordResetOptions &
   EmailVerificationOptions &
@@ -63,6 +66,7 @@ type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
   Pick<
     RouteOptions,
     | 'issuer'
+    | 'signsEventTokens'
     | 'serviceName'
     | 'accountPages'
     | 'consoleFiles'
@@ -105,7 +109,9 @@ export async function createHttp({ useCases, config, keys, observability }: Http
       checkMetricsKey(watchers, metrics.access, serviceKeys);
       metricsRoute(watchers, metrics);
     });
+  await scope(app, async (receivers) => signalRoutes(receivers, options));
   metadataRoute(app, options);
+  configurationRoute(app, options);
   keySetRoute(app, options);
   healthRoutes(app, options);
   homePage(app, options.accountPages, pageSender(options.serviceName));

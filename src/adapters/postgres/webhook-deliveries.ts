@@ -23,9 +23,15 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
   return {
     async listDueEndpoints(now) {
       const rows = await execute(sql<{ id: string }[]>`
-        select id from webhook_endpoints where ${mayBeSentTo(now)} and exists (
-          select from webhook_deliveries
-          where endpoint_id = webhook_endpoints.id and state = 'pending' and due_at <= ${new Date(now)}
+        select id from webhook_endpoints where ${isNotHeld(now)} and (
+          webhook_endpoints.state = 'enabled' and exists (
+            select from webhook_deliveries
+            where endpoint_id = webhook_endpoints.id and state = 'pending' and due_at <= ${new Date(now)}
+          ) or exists (
+            select from webhook_deliveries
+            where endpoint_id = webhook_endpoints.id and state = 'pending' and due_at <= ${new Date(now)}
+              and type = 'streams.updated'
+          )
         )`);
       return rows.map(({ id }) => id);
     },
@@ -36,7 +42,11 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
         where endpoint_id = ${endpointId} and event_id in (
           select event_id from webhook_deliveries
           where endpoint_id = ${endpointId} and state = 'pending' and due_at <= ${new Date(now)}
-            and exists (select from webhook_endpoints where id = ${endpointId} and ${mayBeSentTo(now)})
+            and exists (
+              select from webhook_endpoints
+              where id = ${endpointId} and ${isNotHeld(now)}
+                and (webhook_endpoints.state = 'enabled' or type = 'streams.updated')
+            )
           order by due_at
           limit ${limit}
           for update skip locked
@@ -134,8 +144,8 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
     },
   };
 
-  function mayBeSentTo(now: number) {
-    return sql`webhook_endpoints.state = 'enabled' and (held_until is null or held_until <= ${new Date(now)})`;
+  function isNotHeld(now: number) {
+    return sql`(held_until is null or held_until <= ${new Date(now)})`;
   }
 }
 

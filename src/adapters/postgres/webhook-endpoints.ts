@@ -130,7 +130,8 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
     async listUntold() {
       const rows = await execute(sql<UntoldOwner[]>`
         select id, url, contact, disabled_because as because from webhook_endpoints
-        where state = 'disabled' and disabled_because <> 'operator' and contact is not null and owner_told_at is null`);
+        where state = 'disabled' and disabled_because in ('gone', 'dead') and contact is not null
+          and owner_told_at is null`);
       return [...rows];
     },
 

@@ -16,8 +16,7 @@ export function assertAcceptable(
   format: DeliveryFormat,
   { url, types, contact }: Wanted,
 ): void {
-  const refusal = url === undefined ? null : webhookSender.refusalOf(url);
-  if (refusal !== null) throw new Refusal('invalid_request', `body/url cannot be delivered to: ${refusal}.`);
+  if (url !== undefined) assertDeliverable({ webhookSender }, url, 'body/url');
   const unknown = types?.find((pattern) => !isKnownPattern(pattern));
   if (unknown !== undefined)
     throw new Refusal('invalid_request', `body/types: no event has the type ${JSON.stringify(unknown)}.`);
@@ -30,6 +29,16 @@ export function assertAcceptable(
     );
   if (contact !== undefined && contact !== null && !isMailbox(contact))
     throw new Refusal('invalid_request', 'body/contact must be one plain mail address.');
+}
+
+/** Throws a {@link Refusal} `invalid_request` if the URL can never be sent to. `name` is its place in the request. */
+export function assertDeliverable(
+  { webhookSender }: Pick<EndpointDeps, 'webhookSender'>,
+  url: string,
+  name: string,
+): void {
+  const refusal = webhookSender.refusalOf(url);
+  if (refusal !== null) throw new Refusal('invalid_request', `${name} cannot be delivered to: ${refusal}.`);
 }
 
 /** Throws a {@link Refusal} `invalid_request` if this service signs tokens with a key that receivers cannot have. */

@@ -3,12 +3,17 @@ import { escapeHtml } from '../../lib/html.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
 import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { reasonOf } from '../delivery/reason-of.ts';
+import { tellStream } from './tell-stream.ts';
 
 interface Deps {
-  readonly webhookEndpoints: Pick<WebhookEndpoints, 'disableFailing' | 'listUntold' | 'markTold'>;
+  readonly webhookEndpoints: Pick<WebhookEndpoints, 'find' | 'disableFailing' | 'listUntold' | 'markTold'>;
+  readonly webhookDeliveries: Pick<WebhookDeliveries, 'add'>;
+  readonly newId: NewId;
   readonly mailer: Pick<Mailer, 'send'>;
   readonly serviceName: string;
   readonly telemetry: Pick<Telemetry, 'webhookDisabled'>;
@@ -20,19 +25,15 @@ interface Deps {
  * Disables the endpoints that have failed for too long, and mails the owners of endpoints that were disabled. A mail
  * that fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
  */
-export const disableDead = ({
-  webhookEndpoints,
-  mailer,
-  serviceName,
-  telemetry,
-  clock,
-  log,
-}: Deps): (() => Promise<number>) => {
+export const disableDead = (deps: Deps): (() => Promise<number>) => {
+  const { webhookEndpoints, mailer, serviceName, telemetry, clock, log } = deps;
   return async () => {
     const ids = await webhookEndpoints.disableFailing(clock() - DEAD_AFTER);
     for (const id of ids) {
       telemetry.webhookDisabled('dead');
       log.warn({ endpointId: id }, 'webhook endpoint disabled: every delivery failed for five days');
+      const endpoint = await webhookEndpoints.find(id);
+      if (endpoint !== null) await tellStream(deps, endpoint, 'Every delivery has failed for five days.');
     }
     for (const owner of await webhookEndpoints.listUntold()) await tell(owner);
     return ids.length;

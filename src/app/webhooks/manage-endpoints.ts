@@ -3,6 +3,7 @@ import { FORMER_SECRET_SIGNS, type WebhookEndpoint } from '../../domain/webhooks
 import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
+import { tellStream } from './tell-stream.ts';
 
 export interface WantedChange {
   readonly url?: string;
@@ -26,7 +27,13 @@ export type RotateEndpointSecret = (id: string) => Promise<RotatedSecret>;
 
 type Deps = Pick<
   EndpointDeps,
-  'webhookEndpoints' | 'webhookSender' | 'webhookSignatures' | 'sealer' | 'clock'
+  | 'webhookEndpoints'
+  | 'webhookDeliveries'
+  | 'webhookSender'
+  | 'webhookSignatures'
+  | 'sealer'
+  | 'clock'
+  | 'newId'
 >;
 
 export const listEndpoints =
@@ -40,7 +47,10 @@ export const findEndpoint =
   (id) =>
     requireEndpoint(deps, id);
 
-/** Rejects with a {@link Refusal} `conflict` for a stream, which its receiver manages. */
+/**
+ * Rejects with a {@link Refusal} `conflict` for the URL and the types of a stream, which its receiver chooses. The
+ * receiver of a stream is told of a new state.
+ */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
   async (id, { enabled, ...change }) => {
@@ -48,7 +58,10 @@ export const changeEndpoint =
     if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
       throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
     assertAcceptable(deps, endpoint.format, change);
-    return found(await deps.webhookEndpoints.change(id, { ...change, ...stateOf(enabled) }));
+    const changed = found(await deps.webhookEndpoints.change(id, { ...change, ...stateOf(enabled) }));
+    if (changed.state !== endpoint.state)
+      await tellStream(deps, changed, `An operator has ${changed.state} the stream.`);
+    return changed;
   };
 
 export const removeEndpoint =

@@ -63,12 +63,16 @@ export interface DeliveryBacklog {
  * not recorded within its lease can be claimed again. All times in milliseconds.
  */
 export interface WebhookDeliveries {
-  /** The enabled endpoints that have a due delivery and are not held. */
+  /**
+   * The endpoints that are not held and have a due delivery. Only enabled ones, except for `streams.updated`: a
+   * stream that was disabled is told so.
+   */
   listDueEndpoints(now: number): Promise<readonly string[]>;
 
   /**
    * Claims up to `limit` due deliveries of one endpoint, the longest due first, until `leasedUntil`. Only one caller
-   * over all replicas holds a claim on a delivery. Nothing if the endpoint is not enabled or is held.
+   * over all replicas holds a claim on a delivery. Nothing of an endpoint that is held. Of one that is not enabled only
+   * `streams.updated`.
    */
   claim(
     endpointId: string,

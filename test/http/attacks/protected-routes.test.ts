@@ -19,6 +19,7 @@ const SKEW = POLICY.clockSkew / 1000;
 const OPEN = [
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/ssf-configuration',
   'GET /api/auth/swagger/index.html',
   'GET /auth/email/change',
   'GET /auth/email/undo',

@@ -1,3 +1,4 @@
+import { STREAM_UPDATED } from '../../../src/domain/streams.ts';
 import { type WebhookEndpoint, wantsType } from '../../../src/domain/webhooks.ts';
 import type {
   DeliveryPosition,
@@ -85,7 +86,7 @@ function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
     },
     async listUntold() {
       return sorted().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
-        state === 'disabled' && because !== null && because !== 'operator' && contact !== null && !isTold
+        state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
           ? [{ id, url, contact, because }]
           : [],
       );
@@ -114,15 +115,14 @@ function createDeliveries(
   endpoints: ReadonlyMap<string, Endpoint>,
   deliveries: Map<string, Delivery>,
 ): WebhookDeliveries {
-  const mayBeSentTo = (id: string, now: number) => {
-    const endpoint = endpoints.get(id);
-    return endpoint?.state === 'enabled' && (endpoint.heldUntil ?? now) <= now;
+  const mayBeSent = ({ endpointId, event }: Delivery, now: number) => {
+    const endpoint = endpoints.get(endpointId);
+    if (endpoint === undefined || (endpoint.heldUntil ?? now) > now) return false;
+    return endpoint.state === 'enabled' || event.type === STREAM_UPDATED;
   };
   const due = (now: number) =>
     [...deliveries.values()]
-      .filter(
-        ({ state, dueAt, endpointId }) => state === 'pending' && dueAt <= now && mayBeSentTo(endpointId, now),
-      )
+      .filter((delivery) => delivery.state === 'pending' && delivery.dueAt <= now && mayBeSent(delivery, now))
       .sort((one, other) => one.dueAt - other.dueAt);
   const change = (delivery: Delivery, values: Partial<Delivery>) =>
     void deliveries.set(keyOf(delivery.endpointId, delivery.event.id), { ...delivery, ...values });

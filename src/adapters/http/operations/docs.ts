@@ -29,6 +29,10 @@ export async function registerDocs(
         { name: 'pages', description: 'The pages that links in mails open' },
         { name: 'operations', description: 'For operators, proxies and monitoring' },
         { name: 'webhooks', description: 'Events to other systems by HTTP' },
+        {
+          name: 'signals',
+          description: 'Streams of security events: Shared Signals (docs/shared-signals.md)',
+        },
         ...frontDoors.map((name) => ({ name, description: FRONT_DOORS[name].description })),
       ],
       components: { securitySchemes, headers },

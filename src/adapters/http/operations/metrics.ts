@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
-import { createPresentedKeyFinder, requireScope } from '../server/service-keys.ts';
+import { bearerOf, createPresentedKeyFinder, requireScope } from '../server/service-keys.ts';
 
 /** The metrics as text of this content type. */
 export interface Exposition {
@@ -31,6 +30,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 
 /**
  * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
+ * Prometheus can read a bearer token from a file. It supports other headers only since version 3.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
   const find = createPresentedKeyFinder(keys);
@@ -42,9 +42,4 @@ export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readon
       forbidden: 'This service key does not have the scope "metrics".',
     });
   });
-}
-
-/** Prometheus can read a bearer token from a file. It supports other headers only since version 3. */
-function bearerOf({ headers }: FastifyRequest): string | undefined {
-  return /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
 }

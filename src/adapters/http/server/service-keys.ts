@@ -38,6 +38,11 @@ export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
   };
 }
 
+/** A service key in `Authorization: Bearer …`, for callers that cannot send `x-api-key`. */
+export function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
 /**
  * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
  * `x-api-key`. null without such a key: sessions that are not confidential need no client.

@@ -1,13 +1,17 @@
 import type { DomainEvent } from '../../../domain/events.ts';
 import { toSecurityEvent } from '../../../domain/security-events.ts';
+import { STREAM_UPDATED, STREAM_VERIFICATION } from '../../../domain/streams.ts';
 import type { EventTokens } from '../../../ports/security/event-tokens.ts';
 import type { DeliveredEvent } from '../../../ports/stores/webhook-deliveries.ts';
 import type { Format } from './format.ts';
 
-/** The type of the event by which a receiver checks that its stream works. Only streams get it. */
-export const STREAM_VERIFICATION = 'streams.verification';
+const SSF = 'https://schemas.openid.net/secevent/ssf/event-type';
 
-const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verification';
+/** The URIs of the events about a stream itself, by their types. */
+const STREAM_EVENTS: Readonly<Record<string, string>> = {
+  [STREAM_VERIFICATION]: `${SSF}/verification`,
+  [STREAM_UPDATED]: `${SSF}/stream-updated`,
+};
 
 /** The claims of a token that say what happened, and to whom. */
 interface EventClaims {
@@ -22,10 +26,11 @@ interface EventClaims {
 export const securityEventTokenFormat =
   (tokens: EventTokens): Format =>
   async ({ event, endpoint, credentials, now }) => {
+    const uri = STREAM_EVENTS[event.type];
     const claims =
-      event.type === STREAM_VERIFICATION
-        ? verificationClaims(endpoint.id, event)
-        : eventClaims(event as unknown as DomainEvent, tokens.issuer); // any other type is one of the outbox
+      uri === undefined
+        ? eventClaims(event as unknown as DomainEvent, tokens.issuer) // any other type is one of the outbox
+        : streamClaims(uri, endpoint.id, event);
     if (claims === null) return null;
     const iat = Math.floor(now / 1000);
     const token = await tokens.sign('secevent+jwt', {
@@ -46,12 +51,9 @@ export const securityEventTokenFormat =
     };
   };
 
-function verificationClaims(streamId: string, { data }: DeliveredEvent): EventClaims {
-  const { state } = data;
-  return {
-    sub_id: { format: 'opaque', id: streamId },
-    events: { [VERIFICATION]: typeof state === 'string' ? { state } : {} },
-  };
+/** The data of these events has the members of SSF 1.0 already. */
+function streamClaims(uri: string, streamId: string, { data }: DeliveredEvent): EventClaims {
+  return { sub_id: { format: 'opaque', id: streamId }, events: { [uri]: data } };
 }
 
 /** The subject names the session beside the user: the user alone would mean all sessions of the user. */

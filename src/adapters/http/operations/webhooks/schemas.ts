@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import { DELIVERY_FORMATS, type WebhookEndpoint } from '../../../../domain/webhooks.ts';
+import { DELIVERY_FORMATS, DISABLED_REASONS, type WebhookEndpoint } from '../../../../domain/webhooks.ts';
 import type { StoredDelivery } from '../../../../ports/stores/webhook-deliveries.ts';
 import { count, longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
@@ -72,8 +72,9 @@ const endpoint = {
   ),
   state: oneOf(['enabled', 'paused', 'disabled']),
   disabledBecause: Type.Optional(
-    oneOf(['operator', 'gone', 'dead'], {
-      description: '`gone`: it answered 410. `dead`: every delivery failed for five days',
+    oneOf(DISABLED_REASONS, {
+      description:
+        '`receiver`: the receiver of the stream disabled it. `gone`: it answered 410. `dead`: every delivery failed for five days',
     }),
   ),
   failingSince: Type.Optional(Time),

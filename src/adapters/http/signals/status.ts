@@ -1,0 +1,77 @@
+import type { Static } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
+import type { FindStream } from '../../../app/streams/manage-streams.ts';
+import type { ChangeStreamStatus } from '../../../app/streams/stream-status.ts';
+import type { VerifyStream } from '../../../app/streams/verify-stream.ts';
+import type { App } from '../server/app.ts';
+import { answer, Empty, problems } from '../server/schemas.ts';
+import { StatusAnswer, StatusBody, StreamQuery, toStatus, VerificationBody } from './schemas.ts';
+import { schema } from './streams.ts';
+
+export interface StatusOptions {
+  readonly findStream: FindStream;
+  readonly changeStreamStatus: ChangeStreamStatus;
+  readonly verifyStream: VerifyStream;
+}
+
+export const STATUS = '/signals/status';
+export const VERIFICATION = '/signals/verification';
+
+/** The status endpoint and the verification endpoint of SSF 1.0 (sections 8.1.2 and 8.1.4). */
+export function statusRoutes(
+  scope: App,
+  options: StatusOptions,
+  receiverOf: (request: FastifyRequest) => string,
+): void {
+  scope.get(
+    STATUS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'readStreamStatus',
+        summary: 'Get the status of a stream',
+        querystring: StreamQuery,
+        response: { 200: answer('the status', StatusAnswer), ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof StatusAnswer>> =>
+      toStatus(await options.findStream({ owner: receiverOf(request), id: request.query.stream_id })),
+  );
+
+  scope.post(
+    STATUS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'changeStreamStatus',
+        summary: 'Enable, pause or disable a stream',
+        body: StatusBody,
+        response: { 200: answer('the status', StatusAnswer), ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof StatusAnswer>> => {
+      const { stream_id: id, status, reason = null } = request.body;
+      return toStatus(
+        await options.changeStreamStatus({ owner: receiverOf(request), id }, { status, reason }),
+      );
+    },
+  );
+
+  scope.post(
+    VERIFICATION,
+    {
+      schema: {
+        ...schema,
+        operationId: 'verifyStream',
+        summary: 'Send a verification event over a stream',
+        body: VerificationBody,
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 409, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { stream_id: id, state = null } = request.body;
+      await options.verifyStream({ owner: receiverOf(request), id }, state);
+      return reply.code(204).send(null);
+    },
+  );
+}

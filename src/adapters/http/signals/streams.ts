@@ -1,0 +1,156 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
+import type { CreateStream } from '../../../app/streams/create-stream.ts';
+import type {
+  ChangeStream,
+  FindStream,
+  ListStreams,
+  RemoveStream,
+  StreamUpdate,
+} from '../../../app/streams/manage-streams.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { answer, Empty, problems } from '../server/schemas.ts';
+import {
+  contradiction,
+  NewStreamBody,
+  propertiesOf,
+  StreamAnswer,
+  StreamChangeBody,
+  StreamId,
+  StreamOrList,
+  StreamQuery,
+  StreamReplacementBody,
+  toStream,
+  updateOf,
+} from './schemas.ts';
+
+export interface StreamOptions {
+  readonly createStream: CreateStream;
+  readonly listStreams: ListStreams;
+  readonly findStream: FindStream;
+  readonly changeStream: ChangeStream;
+  readonly removeStream: RemoveStream;
+  /** The `iss` of newly issued tokens. */
+  readonly issuer: string;
+}
+
+export const STREAMS = '/signals/streams';
+
+export const schema = { tags: ['signals'], security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }] };
+
+/** The configuration endpoint of SSF 1.0 (section 8.1.1). `receiverOf` names the service key of a request. */
+export function streamRoutes(
+  scope: App,
+  options: StreamOptions,
+  receiverOf: (request: FastifyRequest) => string,
+): void {
+  const { issuer } = options;
+
+  scope.post(
+    STREAMS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'createStream',
+        summary: 'Create a stream of security events',
+        body: NewStreamBody,
+        response: { 201: answer('the stream', StreamAnswer), ...problems(400, 401, 403, 409, 503) },
+      },
+    },
+    async (request, reply): Promise<Static<typeof StreamAnswer>> => {
+      const stream = await options.createStream(receiverOf(request), propertiesOf(request.body));
+      reply.code(201);
+      return toStream(stream, issuer);
+    },
+  );
+
+  scope.get(
+    STREAMS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'readStreams',
+        summary: 'Get a stream, or all streams of this service key',
+        querystring: Type.Object({ stream_id: Type.Optional(StreamId) }),
+        response: {
+          200: answer('the stream, or a list of all without `stream_id`', StreamOrList),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof StreamOrList>> => {
+      const { stream_id: id } = request.query;
+      const owner = receiverOf(request);
+      if (id !== undefined) return toStream(await options.findStream({ owner, id }), issuer);
+      return (await options.listStreams(owner)).map((stream) => toStream(stream, issuer));
+    },
+  );
+
+  scope.patch(
+    STREAMS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'changeStream',
+        summary: 'Change properties of a stream',
+        description: 'A new `delivery` replaces the former one, with its `authorization_header`.',
+        body: StreamChangeBody,
+        response: changed,
+      },
+    },
+    (request) => change(request, request.body, updateOf(request.body)),
+  );
+
+  scope.put(
+    STREAMS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'replaceStream',
+        summary: 'Replace the properties of a stream',
+        description: 'Properties that are absent return to their defaults.',
+        body: StreamReplacementBody,
+        response: changed,
+      },
+    },
+    (request) => change(request, request.body, propertiesOf(request.body)),
+  );
+
+  scope.delete(
+    STREAMS,
+    {
+      schema: {
+        ...schema,
+        operationId: 'removeStream',
+        summary: 'Remove a stream',
+        querystring: StreamQuery,
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request, reply) => {
+      await options.removeStream({ owner: receiverOf(request), id: request.query.stream_id });
+      return reply.code(204).send(null);
+    },
+  );
+
+  async function change(
+    request: FastifyRequest,
+    body: Static<typeof StreamChangeBody>,
+    update: StreamUpdate,
+  ): Promise<Static<typeof StreamAnswer>> {
+    const name = { owner: receiverOf(request), id: body.stream_id };
+    const wrong = contradiction(body, toStream(await options.findStream(name), issuer));
+    if (wrong !== undefined)
+      throw new Refusal(
+        'invalid_request',
+        `body/${wrong} is supplied by this service, and has another value.`,
+      );
+    return toStream(await options.changeStream(name, update), issuer);
+  }
+}
+
+const changed = {
+  200: answer('the stream after the change', StreamAnswer),
+  ...problems(400, 401, 403, 404, 503),
+};

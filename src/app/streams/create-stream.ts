@@ -1,0 +1,50 @@
+import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
+import { storeEndpoint } from '../webhooks/add-endpoint.ts';
+import { assertDeliverable, assertSignsEventTokens } from '../webhooks/assert-acceptable.ts';
+import { changedStream, type Stream, type StreamDeps } from './stream.ts';
+
+/** Where a stream delivers. */
+export interface StreamDelivery {
+  readonly url: string;
+  /** The value of `Authorization` in each request; null: without one. */
+  readonly authorization: string | null;
+}
+
+/** The properties that the receiver supplies. Null: not given. */
+export interface StreamProperties {
+  readonly delivery: StreamDelivery;
+  readonly eventsRequested: readonly string[] | null;
+  readonly description: string | null;
+}
+
+export type CreateStream = (owner: string, properties: StreamProperties) => Promise<Stream>;
+
+/**
+ * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a
+ * {@link Refusal}: `invalid_request` if the URL cannot be delivered to, and `conflict` if there are too many streams.
+ */
+export const createStream =
+  (deps: StreamDeps): CreateStream =>
+  async (owner, { delivery, eventsRequested, description }) => {
+    assertSignsEventTokens(deps);
+    assertDeliverable(deps, delivery.url, DELIVERY_URL);
+    const requested = eventsRequested ?? SUPPORTED_EVENTS;
+    const { url, authorization } = delivery;
+    const values = {
+      url,
+      types: typesOfEvents(deliveredEvents(requested)),
+      format: 'set',
+      audience: owner,
+      contact: null,
+      owner,
+      stream: { description, eventsRequested: requested, statusReason: null },
+      state: 'enabled',
+      disabledBecause: null,
+    } as const;
+    return changedStream(
+      await storeEndpoint(deps, values, authorization === null ? null : { authorization }),
+    );
+  };
+
+/** The name of the URL in refusals. */
+export const DELIVERY_URL = 'body/delivery/endpoint_url';

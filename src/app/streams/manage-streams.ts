@@ -1,0 +1,72 @@
+import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
+import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
+import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
+import { sealCredentials } from '../webhooks/credentials.ts';
+import { DELIVERY_URL, type StreamDelivery, type StreamProperties } from './create-stream.ts';
+import {
+  changedStream,
+  isStream,
+  requireStream,
+  type Stream,
+  type StreamDeps,
+  type StreamName,
+} from './stream.ts';
+
+/** The properties that a change replaces. An absent one stays. */
+export type StreamUpdate = Partial<StreamProperties>;
+
+export type ListStreams = (owner: string) => Promise<readonly Stream[]>;
+export type FindStream = (name: StreamName) => Promise<Stream>;
+export type ChangeStream = (name: StreamName, update: StreamUpdate) => Promise<Stream>;
+export type RemoveStream = (name: StreamName) => Promise<void>;
+
+export const listStreams =
+  ({ webhookEndpoints }: StreamDeps): ListStreams =>
+  async (owner) =>
+    (await webhookEndpoints.list()).filter(isStream).filter((stream) => stream.owner === owner);
+
+/** Rejects with a {@link Refusal} `not_found` for a stream of another receiver, as the following use cases do. */
+export const findStream =
+  (deps: StreamDeps): FindStream =>
+  (name) =>
+    requireStream(deps, name);
+
+/** Rejects with a {@link Refusal} `invalid_request` if the URL cannot be delivered to. */
+export const changeStream =
+  (deps: StreamDeps): ChangeStream =>
+  async (name, update) => {
+    const { id, stream } = await requireStream(deps, name);
+    const { delivery, description, eventsRequested } = update;
+    const requested =
+      eventsRequested === null ? SUPPORTED_EVENTS : (eventsRequested ?? stream.eventsRequested);
+    const change = {
+      types: typesOfEvents(deliveredEvents(requested)),
+      stream: {
+        ...stream,
+        eventsRequested: requested,
+        description: description === undefined ? stream.description : description,
+      },
+      ...(delivery && (await deliveryChange(deps, id, delivery))),
+    };
+    return changedStream(await deps.webhookEndpoints.change(id, change));
+  };
+
+/** Rejects with a {@link Refusal} `not_found` if it was removed at the same time. */
+export const removeStream =
+  (deps: StreamDeps): RemoveStream =>
+  async (name) => {
+    const { id } = await requireStream(deps, name);
+    await deps.webhookEndpoints.remove(id);
+  };
+
+async function deliveryChange(
+  deps: StreamDeps,
+  id: string,
+  { url, authorization }: StreamDelivery,
+): Promise<EndpointChange> {
+  assertDeliverable(deps, url, DELIVERY_URL);
+  // The former header belongs to the former URL.
+  const sealedCredentials =
+    authorization === null ? null : await sealCredentials(deps.sealer, id, { authorization });
+  return { url, sealedCredentials };
+}

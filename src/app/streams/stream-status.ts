@@ -1,0 +1,32 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { StreamStatus } from '../../domain/streams.ts';
+import { changedStream, requireStream, type Stream, type StreamDeps, type StreamName } from './stream.ts';
+
+/** The status that a receiver wants, with its reason. */
+export interface WantedStatus {
+  readonly status: StreamStatus;
+  readonly reason: string | null;
+}
+
+export type ChangeStreamStatus = (name: StreamName, wanted: WantedStatus) => Promise<Stream>;
+
+/**
+ * Enables, pauses or disables a stream. Rejects with a {@link Refusal}: `not_found`, or `forbidden` if an operator has
+ * disabled the stream.
+ */
+export const changeStreamStatus =
+  (deps: StreamDeps): ChangeStreamStatus =>
+  async (name, { status, reason }) => {
+    const { id, stream, disabledBecause } = await requireStream(deps, name);
+    if (disabledBecause === 'operator')
+      throw new Refusal(
+        'forbidden',
+        'An operator has disabled this stream, and only an operator can enable it.',
+      );
+    const change = {
+      state: status,
+      disabledBecause: status === 'disabled' ? ('receiver' as const) : null,
+      stream: { ...stream, statusReason: reason },
+    };
+    return changedStream(await deps.webhookEndpoints.change(id, change));
+  };

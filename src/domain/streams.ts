@@ -1,0 +1,28 @@
+import { SOURCES } from './security-events.ts';
+import type { EndpointState } from './webhooks.ts';
+
+/** Delivery by POST (RFC 8935), the only method of streams. */
+export const PUSH_DELIVERY = 'urn:ietf:rfc:8935';
+
+/** Types of events about a stream itself, which only that stream gets. */
+export const STREAM_VERIFICATION = 'streams.verification';
+export const STREAM_UPDATED = 'streams.updated';
+
+/** The event URIs that streams can deliver. */
+export const SUPPORTED_EVENTS: readonly string[] = Object.keys(SOURCES);
+
+/** Milliseconds between two verification events of a stream. */
+export const VERIFICATION_INTERVAL = 30_000;
+
+/** The states of a stream in the words of SSF 1.0. */
+export type StreamStatus = EndpointState;
+
+/** The requested events that are supported. */
+export function deliveredEvents(requested: readonly string[]): string[] {
+  return SUPPORTED_EVENTS.filter((uri) => requested.includes(uri));
+}
+
+/** The types of events that become the events of these URIs. */
+export function typesOfEvents(uris: readonly string[]): string[] {
+  return Object.entries(SOURCES).flatMap(([uri, types]) => (uris.includes(uri) ? types : []));
+}
