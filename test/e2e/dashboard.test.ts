@@ -4,9 +4,18 @@ import { dataDir, startComposed, until } from '../support/composed.ts';
 import { seriesIn, typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+import { webhookReceiver } from '../support/webhook-receiver.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+
+const KEY = 'correct-horse-battery-staple-2026';
+
+/** Series that exist once a mail and a webhook were delivered. */
+const DELIVERED = [
+  'kinship_deliveries_total{kind="mail"',
+  'kinship_webhook_attempt_duration_seconds_bucket{le="0.1",format="webhook"',
+];
 
 interface Panel {
   readonly id: number;
@@ -53,14 +62,18 @@ t.test('every query finds its metrics and labels in a running service', async (t
     DATA_DIR: await dataDir(t),
     LOGIN_BY_USER_ID: 'open',
     ARGON2_MEMORY: '1024',
+    SERVICE_API_KEYS: `operator:admin:${KEY}`,
+    WEBHOOKS_ALLOW_PRIVATE: '127.0.0.1',
   });
+  await addWebhook(url, (await webhookReceiver(t)).url);
   const prometheus = await startPrometheus(t, new URL(url).host);
   await somethingOfEach(url);
 
   await t.test('by their names', async (t) => {
     const text = await until('a delivery', async () => {
       const scraped = await (await fetch(metrics)).text();
-      return scraped.includes('kinship_deliveries_total{kind="mail"') ? scraped : undefined;
+      const isComplete = DELIVERED.every((series) => scraped.includes(series));
+      return isComplete ? scraped : undefined;
     });
     const labels = labelsIn(text);
     const all = await queries();
@@ -116,6 +129,15 @@ function labelsIn(text: string): ReadonlyMap<string, ReadonlySet<string>> {
     for (const [, label = ''] of inBraces.matchAll(/(\w+)="/g)) own.add(label);
   }
   return labels;
+}
+
+async function addWebhook(service: string, url: string): Promise<void> {
+  const { status } = await fetch(`${service}/admin/webhooks`, {
+    method: 'POST',
+    headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify({ url, types: ['*'] }),
+  });
+  if (status !== 201) throw new Error(`no webhook: ${status}`);
 }
 
 /** Logins, registrations and refreshes, right and wrong; a theft, which also causes a mail; a limit that is reached. */

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createServer } from 'node:tls';
 import type { Test } from 'tap';
 
@@ -42,6 +43,56 @@ export function issueCertificate(name: string, folder: string): Issued | null {
   if (!request(...authority) || !request(...server)) return null;
   return { authority: file('ca.pem'), key: file('server.key'), certificate: file('server.pem') };
 }
+
+/**
+ * Replaces the certificate of `issued` by one for the same name and key that expired years ago. False if OpenSSL fails.
+ */
+export function expireCertificate({ certificate, key, authority }: Issued, name: string): boolean {
+  const folder = dirname(certificate);
+  const openssl = (...args: string[]) => spawnSync(OPENSSL, args, { cwd: folder }).status === 0;
+  writeFileSync(join(folder, 'index.txt'), '');
+  writeFileSync(join(folder, 'ca.conf'), CA_CONFIGURATION);
+  const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  const validity = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z'];
+  const signer = [
+    '-cert',
+    authority,
+    '-keyfile',
+    join(folder, 'ca.key'),
+    '-create_serial',
+    '-outdir',
+    folder,
+  ];
+  return (
+    openssl('req', '-new', '-key', key, ...names, '-out', 'server.csr') &&
+    openssl(
+      'ca',
+      '-batch',
+      '-notext',
+      '-config',
+      'ca.conf',
+      '-in',
+      'server.csr',
+      '-out',
+      certificate,
+      ...signer,
+      ...validity,
+    )
+  );
+}
+
+const CA_CONFIGURATION = `
+[ca]
+default_ca = private
+[private]
+database = index.txt
+serial = serial
+default_md = sha256
+copy_extensions = copy
+policy = any
+[any]
+commonName = supplied
+`;
 
 /**
  * A TLS server on 127.0.0.1 with a certificate that is not trusted. `heard` counts the chunks of data that it

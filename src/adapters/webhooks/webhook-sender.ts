@@ -18,6 +18,8 @@ interface Options {
   readonly allowedNetworks: readonly string[];
   /** Replaces the name servers of the system. */
   readonly nameServers?: readonly string[];
+  /** Certificates in PEM that replace the authorities of Node.js. */
+  readonly authorities?: string;
   readonly timeouts?: Partial<typeof TIMEOUTS>;
 }
 
@@ -28,7 +30,7 @@ const TIMEOUTS = { request: 10_000, closing: 2_000 };
 const MAX_ANSWER = 4_096;
 
 export function createWebhookSender(options: Options): WebhookSender {
-  const { allowedNetworks, nameServers = null } = options;
+  const { allowedNetworks, nameServers = null, authorities } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const guard = createAddressGuard(allowedNetworks);
   const pending = new Map<AbortController, Promise<unknown>>();
@@ -113,6 +115,7 @@ export function createWebhookSender(options: Options): WebhookSender {
     const secure = {
       ...request,
       ...(isIP(host) === 0 && { servername: host }),
+      ...(authorities !== undefined && { ca: authorities }),
     };
     return new Promise((resolve, reject) => {
       const onAnswer = (answer: IncomingMessage) => resolve(readAnswer(answer));
