@@ -82,6 +82,10 @@ export interface components {
             readonly password?: string;
             /** @description `false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true */
             readonly remember?: boolean;
+            /** @description with `userId`: what the access tokens of the session carry, at most 512 bytes of JSON, three levels deep */
+            readonly claims?: {
+                readonly [key: string]: unknown;
+            };
         };
         /**
          * @example {
@@ -284,6 +288,8 @@ export interface components {
             readonly userAgent: string;
             /** @description how often the session was rotated */
             readonly generation: number;
+            /** @description the name of the device; absent: it has none */
+            readonly deviceName?: string;
             /** @description whether this is the session of the request */
             readonly current: boolean;
         };
@@ -760,7 +766,8 @@ export interface components {
          *       "amr": [
          *         "pwd"
          *       ],
-         *       "acr": "aal1"
+         *       "acr": "aal1",
+         *       "plan": "paid"
          *     }
          * @example {
          *       "active": false
@@ -800,6 +807,8 @@ export interface components {
             readonly amr?: readonly string[];
             /** @description `aal1`: by one factor, `aal2`: by several; absent if unknown */
             readonly acr?: string;
+        } & {
+            readonly [key: string]: unknown;
         };
         /** @description null: the session ended so long ago that its row is gone */
         readonly LivedSession: {
@@ -826,9 +835,15 @@ export interface components {
             readonly userAgent: string;
             /** @description how often the session was rotated */
             readonly generation: number;
+            /** @description the name of the device; absent: it has none */
+            readonly deviceName?: string;
             /** @description UUID */
             readonly userId: string;
             readonly hashedRefreshTokenId: string;
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims?: {
+                readonly [key: string]: unknown;
+            };
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -944,6 +959,88 @@ export interface components {
             /** @description since when logins are refused; null: the user may log in */
             readonly disabledAt: string | null;
         };
+        /**
+         * @example {
+         *       "claims": {
+         *         "plan": "paid",
+         *         "team": {
+         *           "id": 7,
+         *           "name": "red"
+         *         }
+         *       }
+         *     }
+         */
+        readonly UserClaims: {
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims: {
+                readonly [key: string]: unknown;
+            };
+        };
+        readonly NewUserClaims: {
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims: {
+                readonly [key: string]: unknown;
+            };
+        };
+        readonly SessionChanges: {
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims?: {
+                readonly [key: string]: unknown;
+            };
+            readonly deviceName?: string | null;
+        };
+        /**
+         * @example {
+         *       "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "refreshedAt": "2026-01-02T03:19:05.123Z",
+         *       "expiresAt": "2026-02-01T03:19:05.000Z",
+         *       "createdIp": "192.0.2.7",
+         *       "lastIp": "192.0.2.7",
+         *       "userAgent": "Firefox 145 on Linux",
+         *       "generation": 1,
+         *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "hashedRefreshTokenId": "kUx8JpTzv0y4…",
+         *       "deviceName": "Ann’s phone",
+         *       "claims": {
+         *         "plan": "trial"
+         *       }
+         *     }
+         */
+        readonly ChangedSession: {
+            /** @description UUID */
+            readonly id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly refreshedAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly expiresAt: string;
+            readonly createdIp: string;
+            readonly lastIp: string;
+            /** @description the browser or app in words; an unknown user agent as the client sent it */
+            readonly userAgent: string;
+            /** @description how often the session was rotated */
+            readonly generation: number;
+            /** @description the name of the device; absent: it has none */
+            readonly deviceName?: string;
+            /** @description UUID */
+            readonly userId: string;
+            readonly hashedRefreshTokenId: string;
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims?: {
+                readonly [key: string]: unknown;
+            };
+        };
         readonly OperatorsSession: {
             /** @description UUID */
             readonly id: string;
@@ -968,9 +1065,15 @@ export interface components {
             readonly userAgent: string;
             /** @description how often the session was rotated */
             readonly generation: number;
+            /** @description the name of the device; absent: it has none */
+            readonly deviceName?: string;
             /** @description UUID */
             readonly userId: string;
             readonly hashedRefreshTokenId: string;
+            /** @description what access tokens carry beside the claims of the service itself */
+            readonly claims?: {
+                readonly [key: string]: unknown;
+            };
         };
         /**
          * @example {

@@ -17,9 +17,11 @@ import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { verifyIdentityProof } from '../app/accounts/verify-proof.ts';
+import { changeSession } from '../app/administration/change-session.ts';
 import { disableUser } from '../app/administration/disable-user.ts';
 import { enableUser } from '../app/administration/enable-user.ts';
 import { findUserState } from '../app/administration/find-user-state.ts';
+import { setClaims } from '../app/administration/set-claims.ts';
 import { listActivity } from '../app/audit/list-activity.ts';
 import { listSessionEvents } from '../app/audit/list-session-events.ts';
 import { listAuditEvents, streamAuditEvents } from '../app/audit/read-audit-log.ts';
@@ -231,6 +233,8 @@ export function createUseCases(deps: UseCaseDeps) {
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),
     findUserState: findUserState(deps),
+    setClaims: setClaims(deps),
+    changeSession: changeSession(deps),
     addEndpoint: addEndpoint(deps),
     listEndpoints: listEndpoints(deps),
     findEndpoint: findEndpoint(deps),

@@ -90,6 +90,8 @@ const KEPT_FACTS: ReadonlySet<string> = new Set([
   'acr',
   'amr',
   'blocked',
+  'changed',
+  'claimNames',
   'emailVerified',
   'factorId',
   'kind',

@@ -25,7 +25,8 @@ export function claimsFault(claims: Claims, maxBytes: number): string | null {
   const own = Object.keys(claims).find((name) => OWN_NAMES.has(name));
   if (own !== undefined) return `must not contain ${own}, which the service itself sets`;
   if (depthOf(claims) > MAX_CLAIMS_DEPTH) return `must not be nested deeper than ${MAX_CLAIMS_DEPTH} levels`;
-  if (!isStorable(claims)) return 'must not contain the name __proto__, NUL or an unpaired surrogate';
+  if (!isStorable(claims))
+    return 'must not contain the name __proto__, NUL, an unpaired surrogate or a number that is too large';
   const bytes = new TextEncoder().encode(JSON.stringify(claims)).length;
   return bytes > maxBytes ? `must have at most ${maxBytes} bytes of JSON` : null;
 }
@@ -38,6 +39,11 @@ export function mergeClaims(ofUser: Claims, ofSession: Claims): Claims {
 /** The claims among all claims of an access token that the service does not set. */
 export function pickClaims(all: Claims): Claims {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !OWN_NAMES.has(name)));
+}
+
+/** The names of claims, for events: the values can be personal. */
+export function claimNames(claims: Claims): readonly string[] {
+  return Object.keys(claims).sort();
 }
 
 /** The same claims with sorted names at each level, so that equal claims are equal bytes. */
@@ -60,6 +66,7 @@ function depthOf(value: unknown): number {
 /** PostgreSQL stores neither NUL nor unpaired surrogates in `jsonb`. `__proto__` is no plain member in JavaScript. */
 function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return !/\0|\p{Cs}/u.test(value);
+  if (typeof value === 'number') return Number.isFinite(value); // JSON.parse reads 1e400 as infinity
   if (!isObject(value)) return true;
   return Object.entries(value).every(
     ([name, member]) => name !== '__proto__' && isStorable(name) && isStorable(member),

@@ -37,6 +37,8 @@ interface EventData {
   'users.enabled': OfUser;
   /** `roles` are the roles after the change. */
   'users.roles_changed': OfUser & { readonly roles: readonly Role[] };
+  /** Also for user ids without an account here. `claimNames` are those after the change. */
+  'users.claims_changed': OfUser & { readonly claimNames: readonly string[] };
   'users.email_verified': OfUser & ClientInfo;
   'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
   'users.email_change_requested': OfUser & ClientInfo & MailedLink;
@@ -56,6 +58,11 @@ interface EventData {
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
   'sessions.started_on_new_device': OfSession & ClientInfo;
+  /** `changed` names what an operator changed. `claimNames` are the claims of the session after the change. */
+  'sessions.changed': OfSession & {
+    readonly changed: readonly ('claims' | 'deviceName')[];
+    readonly claimNames: readonly string[];
+  };
   'sessions.revoked': OfSession & Partial<ClientInfo> & { readonly reason: RevocationReason };
   'sessions.reuse_detected': OfSession &
     ClientInfo & { readonly generation: number; readonly currentGeneration: number };
@@ -119,6 +126,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'users.disabled': true,
   'users.enabled': true,
   'users.roles_changed': true,
+  'users.claims_changed': true,
   'users.email_verified': true,
   'users.email_verification_requested': false,
   'users.email_change_requested': false,
@@ -130,6 +138,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'users.password_forgotten': false,
   'sessions.started': true,
   'sessions.started_on_new_device': false,
+  'sessions.changed': true,
   'sessions.revoked': true,
   'sessions.reuse_detected': true,
   'sessions.address_changed': true,

@@ -21,6 +21,8 @@ export type SecurityEvent =
   | 'user_disabled'
   | 'user_enabled'
   | 'user_roles_changed'
+  | 'user_claims_changed'
+  | 'session_changed'
   | 'session_ended'
   | 'sessions_ended'
   | 'signing_key_announced'

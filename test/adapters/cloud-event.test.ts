@@ -43,7 +43,9 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const signed = await logIn();
   const last = bearer(signed);
   await disableAndEnable(service);
-  await grantRole(service, String(claimsOf(String(signed.access)).sub));
+  const { sub, sid } = claimsOf(String(signed.access));
+  await grantRole(service, String(sub));
+  await changeClaims(service, String(sub), String(sid));
   const { id } = await addApp(service, { access: String(signed.access) });
   await post('/auth/factors/recovery-codes', undefined, last);
   await send(`/auth/factors/${id}`, { method: 'DELETE', headers: last });
@@ -60,6 +62,13 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
 async function disableAndEnable({ send, adminKey }: HttpService): Promise<void> {
   const path = `/admin/users/${randomUUID()}/disabled`;
   for (const method of ['PUT', 'DELETE']) await send(path, { method, headers: { 'x-api-key': adminKey } });
+}
+
+async function changeClaims({ send, adminKey }: HttpService, userId: string, sid: string): Promise<void> {
+  const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
+  const body = JSON.stringify({ claims: { team: 'red' } });
+  await send(`/admin/users/${userId}/claims`, { method: 'PUT', headers, body });
+  await send(`/admin/sessions/${sid}`, { method: 'PATCH', headers, body });
 }
 
 async function grantRole(service: HttpService, userId: string): Promise<void> {

@@ -124,6 +124,16 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same((await families.rotate(rotationOf(plain), []))?.claims, { plan: 'paid', team: 'red' });
   });
 
+  await t.test('the same claims again change and record nothing', async (t) => {
+    const stores = await fresh(t);
+    const { userStates } = stores;
+    const userId = randomUUID();
+    t.equal(await userStates.setClaims(userId, {}, [entryAbout(userId)]), false, 'a user without claims');
+    t.equal(await userStates.setClaims(userId, { team: 'red', seat: 4 }, [entryAbout(userId)]), true);
+    t.equal(await userStates.setClaims(userId, { seat: 4, team: 'red' }, [entryAbout(userId)]), false);
+    t.equal((await recorded(stores)).length, 1);
+  });
+
   await t.test('claims that are taken away are gone from the next pair', async (t) => {
     const { families, userStates } = await fresh(t);
     const family = someFamily();

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { pickClaims } from '../../domain/claims.ts';
 import { KEY_ALGORITHMS } from '../../domain/key-set.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { asAccessClaims, asAccessHalf, asRefreshClaims } from '../../domain/token-pair.ts';
@@ -87,6 +88,8 @@ export function createTokenCodec(options: Options): TokenCodec {
       const { iss, aud } = parse(token).payload;
       return { issuer: String(iss), audience: String(aud) };
     },
+
+    addedClaims: (token) => pickClaims(parse(token).payload),
 
     accessHash,
   };

@@ -1,3 +1,4 @@
+import type { TransactionSql } from 'postgres';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { FamilyChanges } from '../../ports/stores/token-families.ts';
@@ -17,9 +18,7 @@ export async function updateFamily(
 ): Promise<TokenFamily | null> {
   const claims = sessionClaims === undefined ? null : JSON.stringify(sessionClaims);
   const change = sql.begin(async (tx) => {
-    await tx`
-      insert into user_states as state (user_id) values (${userId})
-      on conflict (user_id) do update set user_id = state.user_id where false`;
+    await lockUserState(tx, userId);
     const update = tx`
       update token_families family set
         device_name = case when ${deviceName === undefined} then device_name else ${deviceName ?? null} end,
@@ -35,4 +34,11 @@ export async function updateFamily(
     isSameId(found.token_family, tokenFamily),
   );
   return row && toFamily(row);
+}
+
+/** Locks the state of a user, and makes it if there is none. */
+export async function lockUserState(tx: TransactionSql, userId: string): Promise<void> {
+  await tx`
+    insert into user_states as state (user_id) values (${userId})
+    on conflict (user_id) do update set user_id = state.user_id where false`;
 }

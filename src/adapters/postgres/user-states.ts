@@ -8,6 +8,7 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
+import { lockUserState } from './update-family.ts';
 import { createWithOutbox } from './with-outbox.ts';
 
 interface StateRow {
@@ -72,16 +73,19 @@ export function createUserStates(
     async setClaims(userId, claims, entries) {
       const json = JSON.stringify(claims);
       const change = sql.begin(async (tx) => {
+        await lockUserState(tx, userId);
         const state = tx`
-          insert into user_states (user_id, claims) values (${userId}, ${json}::text::jsonb)
-          on conflict (user_id) do update set claims = excluded.claims
+          update user_states set claims = ${json}::text::jsonb
+          where user_id = ${userId} and coalesce(claims, '{}') <> ${json}::text::jsonb
           returning user_id as id, null::text as email`;
-        await withOutbox.changeUser(tx, state, entries);
+        const changed = await withOutbox.changeUser(tx, state, entries);
+        if (changed.length === 0) return false;
         await tx`
           update token_families set next_claims = ${json}::text::jsonb || coalesce(session_claims, '{}')
           where user_id = ${userId} and revoked_at is null`;
+        return true;
       });
-      await execute(change);
+      return execute(change as Promise<boolean>);
     },
   };
 }

@@ -3,6 +3,7 @@ import {
   authenticationClaims,
   pickAuthentication,
 } from '../../domain/authentication.ts';
+import type { Claims } from '../../domain/claims.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
 import { isBoundAlike, type TokenFamily } from '../../domain/token-family.ts';
@@ -33,6 +34,8 @@ export interface ActiveToken {
   readonly jti: string | null;
   /** Of an access token its own claims, of a refresh token those of the pair that it belongs to. */
   readonly authentication: AuthenticationClaims;
+  /** What operators and backends added: of an access token as it is, of a refresh token those of its pair. */
+  readonly claims: Claims;
   /** Null: the session is not bound to a key. */
   readonly confirmation: Confirmation | null;
 }
@@ -60,8 +63,9 @@ async function describe(
   { users, codec }: Deps,
   token: string,
   { type, claims, userId, sessionId }: OurToken,
-  { clientId, expiresAt, authentication }: TokenFamily,
+  family: TokenFamily,
 ): Promise<ActiveToken> {
+  const { clientId, expiresAt, authentication } = family;
   const user = await users.find(userId);
   return {
     type,
@@ -76,6 +80,7 @@ async function describe(
     expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
     jti: type === 'access' ? claims.jti : null,
     authentication: type === 'access' ? pickAuthentication(claims) : authenticationClaims(authentication),
+    claims: type === 'access' ? codec.addedClaims(token) : family.claims,
     confirmation: claims.cnf ?? null,
   };
 }

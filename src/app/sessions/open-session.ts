@@ -1,4 +1,5 @@
 import { byBackend, type Origin } from '../../domain/audit.ts';
+import { claimNames } from '../../domain/claims.ts';
 import { clientFacts } from '../../domain/client-info.ts';
 import { hasSecondStep } from '../../domain/door.ts';
 import type { DomainEvent, Occurrence } from '../../domain/events.ts';
@@ -101,8 +102,17 @@ export async function openSessionBy(
 }
 
 /** How the session was opened, for the audit log. */
-function loginDetails({ door, clientId, paired, jkt, authentication: { amr, acr } }: TokenFamily) {
-  return { door, clientId, paired, bound: jkt !== null, amr, acr };
+function loginDetails({
+  door,
+  clientId,
+  paired,
+  jkt,
+  sessionClaims,
+  authentication: { amr, acr },
+}: TokenFamily) {
+  const names = claimNames(sessionClaims);
+  const common = { door, clientId, paired, bound: jkt !== null, amr, acr };
+  return names.length === 0 ? common : { ...common, claimNames: names };
 }
 
 function newDeviceOccurrences(

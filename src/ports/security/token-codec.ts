@@ -1,3 +1,4 @@
+import type { Claims } from '../../domain/claims.ts';
 import type { AccessClaims, AccessHalf, RefreshClaims } from '../../domain/token-pair.ts';
 
 /**
@@ -33,6 +34,9 @@ export interface TokenCodec {
 
   /** The issuer and audience of a token. Does not verify, so the token must be verified before. */
   partiesOf(token: string): { readonly issuer: string; readonly audience: string };
+
+  /** The claims of an access token that the service does not set. Does not verify, as {@link TokenCodec.partiesOf}. */
+  addedClaims(token: string): Claims;
 
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */
   accessHash(token: string): string;

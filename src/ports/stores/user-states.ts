@@ -23,6 +23,9 @@ export interface UserStates {
   /** Lets a user log in again. False, and nothing is recorded, if the user is not disabled. */
   enable(userId: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
-  /** Replaces the claims of a user. Each live session gets them, merged with its own, with its next pair. */
-  setClaims(userId: string, claims: Claims, entries: readonly ChangeEntry[]): Promise<void>;
+  /**
+   * Replaces the claims of a user. Each live session gets them, merged with its own, with its next pair. False, and
+   * nothing is recorded, if the user has these claims.
+   */
+  setClaims(userId: string, claims: Claims, entries: readonly ChangeEntry[]): Promise<boolean>;
 }

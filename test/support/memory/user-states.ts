@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { originOfChange } from '../../../src/domain/audit.ts';
 import { mergeClaims } from '../../../src/domain/claims.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
@@ -47,12 +48,14 @@ export function createMemoryUserStates({ states, accounts, families, store, reco
     },
 
     async setClaims(userId, claims, entries) {
+      if (isDeepStrictEqual(stateOf(userId).claims, claims)) return false;
       change(userId, { claims }, entries);
       for (const family of families.values()) {
         if (family.userId !== userId || family.revoked !== null) continue;
         const nextClaims = mergeClaims(claims, family.sessionClaims);
         families.set(family.tokenFamily, { ...family, nextClaims });
       }
+      return true;
     },
   };
 }

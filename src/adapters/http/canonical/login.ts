@@ -5,6 +5,7 @@ import { readAddress } from '../../../app/accounts/read-address.ts';
 import type { FactorProof } from '../../../app/factors/verify-proof.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
+import type { Claims } from '../../../domain/claims.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
@@ -23,6 +24,7 @@ import {
   Text,
   Uuid,
 } from '../server/schemas.ts';
+import { ClaimsObject, DeviceName } from './claims-schemas.ts';
 import { TotpCode } from './factors.ts';
 import { Assertion } from './passkey-schemas.ts';
 import { SealedChallenge } from './passkeys.ts';
@@ -72,9 +74,12 @@ const Query = Type.Object({
   acr: Type.Optional(
     oneOf(LEVELS, { description: 'with `userId`: `aal1` for one factor, `aal2` for several' }),
   ),
+  device: Type.Optional(
+    Type.String({ ...DeviceName, description: 'with `userId`: the name of the device, 1 to 64 characters' }),
+  ),
 });
 /** The parameters by which a trusted backend states more than the user. */
-const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt'] as const;
+const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
 const Body = Type.Object(
   {
     username: Type.Optional(Text),
@@ -85,13 +90,20 @@ const Body = Type.Object(
           '`false`: the session ends after `SESSION_SHORT_AGE`, for a device that others use. Default: true',
       }),
     ),
+    claims: Type.Optional(
+      Type.Unsafe<Claims>({
+        ...ClaimsObject,
+        description:
+          'with `userId`: what the access tokens of the session carry, at most 512 bytes of JSON, three levels deep',
+      }),
+    ),
   },
   {
     title: 'Credentials',
     additionalProperties: false,
     [NAMED_EXAMPLES]: {
       'by password': { value: { username: examples.account.username, password: examples.password } },
-      'by user id': { value: {} },
+      'by user id': { value: { claims: { plan: 'trial' } } },
     },
   },
 );
@@ -133,11 +145,14 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       if (userId === undefined) {
         const name = STATEMENTS.find((option) => stated[option] !== undefined);
         if (name !== undefined) throw new Refusal('invalid_request', `querystring/${name} needs userId.`);
+        if (request.body.claims !== undefined)
+          throw new Refusal('invalid_request', 'body/claims needs userId.');
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }
 
       const clientOfKey = authorizeLogin(request);
-      if (Object.keys(request.body).length > 0) {
+      const { claims, ...credentials } = request.body;
+      if (Object.keys(credentials).length > 0) {
         throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
       }
       return openSession({
@@ -145,6 +160,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         userId: userId.toLowerCase(),
         ...clientOfKey,
         contact: email === undefined ? null : readAddress(email, 'querystring/email'),
+        ...(claims !== undefined && { claims }),
         ...sessionOptions(stated),
       });
     },
@@ -152,8 +168,9 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
 }
 
 /** What a trusted backend states about the session and the authentication of its user. */
-function sessionOptions({ maxAge, authTime, amr, acr, dpopJkt }: Static<typeof Query>) {
+function sessionOptions({ maxAge, authTime, amr, acr, dpopJkt, device }: Static<typeof Query>) {
   return {
+    ...(device !== undefined && { deviceName: device }),
     ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
     dpopJkt,
     authentication: {

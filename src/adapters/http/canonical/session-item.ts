@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox';
-import type { TokenFamily } from '../../../domain/token-family.ts';
-import { effectiveExpiries } from '../../../domain/token-family.ts';
+import { claimNames } from '../../../domain/claims.ts';
+import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
 import { agentInWords } from '../server/agent-in-words.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
+import { ClaimsObject } from './claims-schemas.ts';
 
 /** Query parameters that select a page of a list. */
 export const PageQuery = Type.Object({
@@ -23,6 +24,7 @@ const item = {
     description: 'the browser or app in words; an unknown user agent as the client sent it',
   }),
   generation: count({ description: 'how often the session was rotated' }),
+  deviceName: Type.Optional(longText({ description: 'the name of the device; absent: it has none' })),
 };
 const example = {
   id: examples.session,
@@ -56,7 +58,12 @@ export const SessionList = Type.Object(
 
 /** A session of any user, as operators see it. */
 export const OperatorsSession = Type.Object(
-  { ...item, userId: Uuid, hashedRefreshTokenId: longText() },
+  {
+    ...item,
+    userId: Uuid,
+    hashedRefreshTokenId: longText(),
+    claims: Type.Optional(ClaimsObject),
+  },
   { ...closed, title: 'OperatorsSession' },
 );
 
@@ -82,6 +89,7 @@ export function sessionItem(family: TokenFamily) {
     lastIp: family.address,
     userAgent: agentInWords(family.userAgent),
     generation: family.generation,
+    ...(family.deviceName !== null && { deviceName: family.deviceName }),
   };
 }
 
@@ -90,5 +98,6 @@ export function operatorsSession(family: TokenFamily) {
     ...sessionItem(family),
     userId: family.userId,
     hashedRefreshTokenId: family.hashedRefreshTokenId,
+    ...(claimNames(family.sessionClaims).length > 0 && { claims: family.sessionClaims }),
   };
 }

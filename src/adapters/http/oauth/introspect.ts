@@ -62,8 +62,9 @@ const Introspection = Type.Object(
   },
   {
     title: 'Introspection',
-    additionalProperties: false,
-    examples: [example, { active: false }],
+    // The claims of the user and the session. None of them has the name of a member above.
+    additionalProperties: true,
+    examples: [{ ...example, plan: 'paid' }, { active: false }],
   },
 );
 
@@ -80,7 +81,9 @@ export function introspectRoute(
         ...byForm,
         operationId: 'introspectToken',
         summary: 'Check whether a token is valid at this moment',
-        description: 'Reads the database, so the answer reflects the end of a session immediately.',
+        description:
+          'Reads the database, so the answer reflects the end of a session immediately. The answer also has the claims that ' +
+          'operators and trusted backends added to the token.',
         security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],
         body: TokenForm,
         response: { 200: answer('the state of the token', Introspection), ...errors(400, 401, 403) },
@@ -96,6 +99,7 @@ export function introspectRoute(
 
 function claimsOf(token: ActiveToken): Static<typeof Introspection> {
   return {
+    ...token.claims,
     active: true,
     // A resource server accepts access tokens, so the answer must not let a refresh token pass for an access token.
     ...(token.type === 'access' && { token_type: token.confirmation === null ? 'Bearer' : 'DPoP' }),

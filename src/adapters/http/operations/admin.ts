@@ -4,6 +4,7 @@ import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
 import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { type ClaimsOptions, changeSessionRoute, claimsRoutes } from '../administration/claims.ts';
 import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
@@ -12,7 +13,7 @@ import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
-export interface AdminOptions extends AuditOptions, DisabledOptions, OperatorOptions {
+export interface AdminOptions extends AuditOptions, DisabledOptions, ClaimsOptions, OperatorOptions {
   readonly listSessions: ListSessions;
   readonly listSessionEvents: ListSessionEvents;
   readonly endSessionAsOperator: EndSessionAsOperator;
@@ -30,6 +31,8 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
   sessionEventsRoute(scope, options);
   auditRoute(scope, options);
   disabledRoutes(scope, options);
+  claimsRoutes(scope, options);
+  changeSessionRoute(scope, options);
 
   scope.get(
     '/admin/sessions',

@@ -1,0 +1,121 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { ChangeSession } from '../../../app/administration/change-session.ts';
+import type { FindUserState } from '../../../app/administration/find-user-state.ts';
+import type { SetClaims } from '../../../app/administration/set-claims.ts';
+import { Refusal } from '../../../domain/refusal.ts';
+import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
+import { OperatorsSession, operatorsSession, sessionExample } from '../canonical/session-item.ts';
+import type { App } from '../server/app.ts';
+import { adminOrigin } from '../server/operators.ts';
+import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+
+export interface ClaimsOptions {
+  readonly setClaims: SetClaims;
+  readonly changeSession: ChangeSession;
+  readonly findUserState: FindUserState;
+}
+
+const PATH = '/admin/users/:id/claims';
+
+const closed = { additionalProperties: false };
+const common = {
+  tags: ['operations'],
+  security: [{ serviceKey: [] }],
+  params: Type.Object({ id: Uuid }),
+};
+const refusals = problems(400, 401, 403, 503);
+
+const ofUser = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
+
+const NewClaims = Type.Object(
+  { claims: ClaimsObject },
+  { ...closed, title: 'NewUserClaims', examples: [ofUser] },
+);
+
+const UserClaims = Type.Object(NewClaims.properties, { ...closed, title: 'UserClaims', examples: [ofUser] });
+
+/** `/admin/users/{id}/claims`: what the access tokens of any user id carry. `PUT` can be repeated. */
+export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOptions): void {
+  scope.get(
+    PATH,
+    {
+      schema: {
+        ...common,
+        operationId: 'getClaims',
+        summary: 'Get the claims of a user',
+        response: { 200: answer('the claims of the user', UserClaims), ...refusals },
+      },
+    },
+    async (request): Promise<Static<typeof UserClaims>> => {
+      const { claims } = await findUserState(request.params.id.toLowerCase());
+      return { claims };
+    },
+  );
+
+  scope.put(
+    PATH,
+    {
+      schema: {
+        ...common,
+        operationId: 'setClaims',
+        summary: 'Replace the claims of a user',
+        description:
+          'Access tokens carry them from the next login or refresh on. At most 1,024 bytes of JSON, nested three levels deep, ' +
+          'and without a name that the service itself sets. The user needs no account here.',
+        body: NewClaims,
+        response: { 204: Empty, ...refusals },
+      },
+    },
+    async (request, reply) => {
+      await setClaims(request.params.id.toLowerCase(), request.body.claims, adminOrigin(request));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+const SessionChanges = Type.Object(
+  {
+    claims: Type.Optional(ClaimsObject),
+    deviceName: Type.Optional(Type.Union([DeviceName, Type.Null()])),
+  },
+  {
+    ...closed,
+    title: 'SessionChanges',
+    examples: [{ claims: { plan: 'trial' }, deviceName: 'Ann’s phone' }],
+  },
+);
+
+/** `PATCH /admin/sessions/{id}`: the claims of a session and the name of its device. */
+export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions): void {
+  scope.patch(
+    '/admin/sessions/:id',
+    {
+      schema: {
+        ...common,
+        operationId: 'changeSession',
+        summary: 'Change the claims of a session, or the name of its device',
+        description:
+          'The claims of the session override those of its user, from the next refresh on. At most 512 bytes of JSON.',
+        body: SessionChanges,
+        response: {
+          200: answer('the changed session', {
+            ...OperatorsSession,
+            title: 'ChangedSession',
+            examples: [{ ...sessionExample, deviceName: 'Ann’s phone', claims: { plan: 'trial' } }],
+          }),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async (request): Promise<Static<typeof OperatorsSession>> => {
+      const { claims: sessionClaims, deviceName } = request.body;
+      const changes = {
+        ...(deviceName !== undefined && { deviceName }),
+        ...(sessionClaims !== undefined && { sessionClaims }),
+      };
+      const changed = await changeSession(request.params.id.toLowerCase(), changes, adminOrigin(request));
+      if (changed === null) throw new Refusal('not_found');
+      return operatorsSession(changed);
+    },
+  );
+}

@@ -1,0 +1,58 @@
+import type { Origin } from '../../domain/audit.ts';
+import { claimNames, claimsFault, MAX_SESSION_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { TokenFamily } from '../../domain/token-family.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { FamilyChanges, TokenFamilies } from '../../ports/stores/token-families.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps {
+  readonly families: Pick<TokenFamilies, 'find' | 'update'>;
+  readonly clock: Clock;
+}
+
+export type ChangeSession = (
+  sessionId: string,
+  changes: FamilyChanges,
+  origin: Origin,
+) => Promise<TokenFamily | null>;
+
+/**
+ * Changes the name of a session's device, or the session's own claims, which come with its next pair. Null, and nothing
+ * changes, if there is no such session, or it has ended. Rejects with a {@link Refusal} `invalid_request` if the claims
+ * are not acceptable or nothing is to change.
+ */
+export const changeSession =
+  (deps: Deps): ChangeSession =>
+  async (sessionId, changes, origin) => {
+    assertAcceptable(changes);
+    const now = deps.clock();
+    const family = await deps.families.find(sessionId);
+    if (family === null || family.expiresAt <= now) return null;
+    const { userId } = family;
+    const act: Act = { type: 'session_changed', origin, userId, events: [eventOf(family, changes, now)] };
+    const changed = await deps.families.update(family, changes, entriesOfAct(deps, act));
+    if (changed !== null) reportAct(deps, act);
+    return changed;
+  };
+
+function assertAcceptable({ deviceName, sessionClaims }: FamilyChanges): void {
+  if (deviceName === undefined && sessionClaims === undefined)
+    throw new Refusal('invalid_request', 'Send deviceName, claims or both.');
+  const fault = claimsFault(sessionClaims ?? NO_CLAIMS, MAX_SESSION_CLAIMS);
+  if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
+}
+
+function eventOf(
+  { tokenFamily: sessionId, userId, ...before }: TokenFamily,
+  changes: FamilyChanges,
+  occurredAt: number,
+) {
+  const { deviceName, sessionClaims = before.sessionClaims } = changes;
+  const changed = [
+    ...(changes.sessionClaims === undefined ? [] : (['claims'] as const)),
+    ...(deviceName === undefined ? [] : (['deviceName'] as const)),
+  ];
+  const data = { sessionId, userId, changed, claimNames: claimNames(sessionClaims) };
+  return { type: 'sessions.changed', occurredAt, data } as const;
+}

@@ -1,0 +1,34 @@
+import type { Origin } from '../../domain/audit.ts';
+import { type Claims, claimNames, claimsFault, MAX_USER_CLAIMS } from '../../domain/claims.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { UserStates } from '../../ports/stores/user-states.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps {
+  readonly userStates: UserStates;
+  readonly clock: Clock;
+}
+
+export type SetClaims = (userId: string, claims: Claims, origin: Origin) => Promise<boolean>;
+
+/**
+ * Replaces the claims of any user id. Each live session gets them with its next pair. False, and nothing changes, if
+ * the user has these claims. Rejects with a {@link Refusal} `invalid_request` if the claims are not acceptable.
+ */
+export const setClaims =
+  (deps: Deps): SetClaims =>
+  async (userId, claims, origin) => {
+    const fault = claimsFault(claims, MAX_USER_CLAIMS);
+    if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
+    const data = { userId, claimNames: claimNames(claims) };
+    const act: Act = {
+      type: 'user_claims_changed',
+      origin,
+      userId,
+      events: [{ type: 'users.claims_changed', occurredAt: deps.clock(), data }],
+    };
+    if (!(await deps.userStates.setClaims(userId, claims, entriesOfAct(deps, act)))) return false;
+    reportAct(deps, act);
+    return true;
+  };
