@@ -16,7 +16,7 @@ The service does the same by itself. REFRESH_TOKEN_AGE and CLOCK_SKEW decide wha
 The exit code is 1 on failure, and 0 also while another process is purging.`;
 
 const AFTER_IMPORT = `
-A line: {"id"?, "username", "email", "emailVerified"?, "passwordHash"?, "createdAt"?}
+A line: {"id"?, "username", "email", "emailVerified"?, "passwordHash"?, "claims"?, "createdAt"?}
 Accounts that exist are not changed, so the same file can be imported again. No mail is sent.
 The exit code is 1 if a line is refused. The other lines are imported.`;
 

@@ -47,6 +47,9 @@ t.test('refused lines are named with their number and reason, and the others are
     [line({ emailVerified: 'yes' }), /emailVerified must be true or false/],
     [line({ passwordHash: 'secret' }), /passwordHash is of no known kind/],
     [line({ passwordHash: FOREIGN_HASHES.bcrypt.replace('$04', '$31') }), /passwordHash is of no known kind/],
+    [line({ claims: ['a'] }), /claims must be an object/],
+    [line({ claims: { sub: 'x' } }), /claims must not contain sub/],
+    [line({ claims: { a: 'x'.repeat(1_024) } }), /claims must have at most 1024 bytes/],
     [line({ createdAt: 'yesterday' }), /createdAt must be a time/],
     [line({ username: 'x'.repeat(20_000) }), /it is too long/],
     [line({ username: 'bob', email: 'ANN@example.com' }), /belongs to another account/],
@@ -101,6 +104,7 @@ t.test('what is exported is imported again as it was, in several batches', async
     email: `user${index}@bücher.example`,
     emailVerified: index % 2 === 0,
     ...(index % 3 !== 0 && { passwordHash: FOREIGN_HASHES.django }),
+    ...(index % 5 === 0 && { claims: { plan: 'paid', seat: { number: index } } }),
     createdAt: new Date(1_580_472_000_000 + index).toISOString(),
   });
   const lines = Array.from({ length: 1_100 }, (_, index) => JSON.stringify(members(index)));
@@ -115,7 +119,7 @@ t.test('what is exported is imported again as it was, in several batches', async
   t.match(JSON.parse(sorted(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
   await writeFile(file, before.output);
   t.match((await run(['import', file])).output, /^0 users imported, 1100 unchanged/);
-  await sql`truncate users cascade`;
+  await sql`truncate users, user_states cascade`;
   t.match((await run(['import', file])).output, /^1100 users imported/);
   t.same(sorted((await run(['export'])).output), sorted(before.output));
 });

@@ -11,7 +11,7 @@ const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${bo
 async function importAnn({ userTransfer, time }: HttpService, passwordHash: string) {
   await userTransfer.recordKind({ name: 'kind', milliseconds: 1 });
   const user = someUser({ username: 'ann', email: 'ann@example.com', passwordHash });
-  await userTransfer.store([{ user, hasGivenId: true, passwordKind: 'kind' }], time.now);
+  await userTransfer.store([{ user, hasGivenId: true, passwordKind: 'kind', claims: {} }], time.now);
   return user;
 }
 

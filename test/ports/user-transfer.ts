@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { User } from '../../src/domain/user.ts';
 import type { ImportedUser, UserTransfer } from '../../src/ports/stores/user-transfer.ts';
-import { hash, NOW } from '../support/families.ts';
-import { someUser, type UserStores } from './users.ts';
+import { hash, NOW, someFamily } from '../support/families.ts';
+import type { StateStores } from './user-states.ts';
+import { someUser } from './users.ts';
 
-export interface TransferStores extends UserStores {
+export interface TransferStores extends StateStores {
   readonly userTransfer: UserTransfer;
 }
 
@@ -17,6 +18,7 @@ const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser 
   user,
   hasGivenId: true,
   passwordKind: null,
+  claims: {},
   ...values,
 });
 
@@ -85,6 +87,24 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     t.same(await userTransfer.store([claimant], NOW + DAY), ['created']);
   });
 
+  await t.test('claims come with the account, also to sessions that its id has', async (t) => {
+    const { families, userStates, userTransfer } = await fresh(t);
+    const claims = { plan: 'paid', team: { id: 7 } };
+    const [ann, bob, cid] = [someUser(), someUser(), someUser()];
+    const family = someFamily({ userId: ann.id, sessionClaims: { plan: 'trial' } });
+    await families.open(family, []);
+    await userStates.setClaims(bob.id, { team: 'blue' }, []);
+    const batch = [imported(ann, { claims }), imported(bob, { claims }), imported(cid)];
+    await userTransfer.store(batch, NOW);
+    t.same((await families.find(family.tokenFamily))?.nextClaims, { ...claims, plan: 'trial' });
+    const listed = new Map((await userTransfer.list(null, 10)).map((one) => [one.user.id, one.claims]));
+    t.same(listed.get(ann.id), claims);
+    t.same(listed.get(bob.id), { team: 'blue' }, 'an operator decided before');
+    t.same(listed.get(cid.id), {});
+    await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW);
+    t.same((await userStates.find(ann.id)).claims, claims, 'no second import changes them');
+  });
+
   await t.test('accounts are listed in the order of their ids, page by page', async (t) => {
     const { userTransfer } = await fresh(t);
     const all = [someUser(), someUser(), someUser()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
@@ -93,8 +113,9 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
       NOW,
     );
     const first = await userTransfer.list(null, 2);
-    t.same(first, all.slice(0, 2));
-    t.same(await userTransfer.list(first[1]?.id ?? '', 2), all.slice(2));
+    const wanted = all.map((user) => ({ user, claims: {} }));
+    t.same(first, wanted.slice(0, 2));
+    t.same(await userTransfer.list(first[1]?.user.id ?? '', 2), wanted.slice(2));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { PostgresError, TransactionSql } from 'postgres';
+import { type Claims, claimNames, NO_CLAIMS } from '../../domain/claims.ts';
 import { type FoundAccount, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
@@ -38,11 +39,14 @@ export function createUserTransfer(sql: Sql): UserTransfer {
     },
 
     async list(after, limit) {
-      const rows = await execute(sql<UserRow[]>`
-        select ${userColumns(sql)} from users
+      const rows = await execute(sql<(UserRow & { claims: Claims | null })[]>`
+        select ${userColumns(sql)}, (select claims from user_states where user_id = id) as claims from users
         where ${after}::uuid is null or id > ${after}::uuid
         order by id limit ${limit}`);
-      return rows.flatMap((row) => toUser(row) ?? []);
+      return rows.flatMap((row) => {
+        const user = toUser(row);
+        return user === null ? [] : [{ user, claims: row.claims ?? NO_CLAIMS }];
+      });
     },
   };
 }
@@ -122,4 +126,25 @@ async function insertUsers(tx: TransactionSql, created: readonly ImportedUser[])
     kind === null ? [] : [{ user_id: user.id, kind }],
   );
   if (passwords.length > 0) await tx`insert into imported_passwords ${tx(passwords)}`;
+  await insertClaims(tx, created);
+}
+
+/** In the order of ids, as every transaction that locks the states of several users. */
+async function insertClaims(tx: TransactionSql, created: readonly ImportedUser[]): Promise<void> {
+  const states = created.flatMap(({ user, claims }) =>
+    claimNames(claims).length === 0 ? [] : [{ user_id: user.id, claims }],
+  );
+  if (states.length === 0) return;
+  const stored = await tx<{ user_id: string }[]>`
+    insert into user_states as state (user_id, claims)
+    select user_id, claims from jsonb_to_recordset(${JSON.stringify(states)}::text::jsonb)
+      as imported(user_id uuid, claims jsonb)
+    order by user_id
+    on conflict (user_id) do update set claims = excluded.claims where coalesce(state.claims, '{}') = '{}'
+    returning user_id`;
+  await tx`
+    update token_families family set next_claims = state.claims || coalesce(session_claims, '{}')
+    from user_states state
+    where state.user_id = family.user_id and revoked_at is null
+      and family.user_id = any (${stored.map((row) => row.user_id)}::uuid[])`;
 }

@@ -1,3 +1,4 @@
+import { NO_CLAIMS } from '../../domain/claims.ts';
 import { type ImportVerdict, NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -78,9 +79,9 @@ export const importUsers = (deps: Deps): ImportUsers => {
   async function readUser(text: string | null): Promise<ImportedUser> {
     if (text === null) throw new RefusedLine('it is too long');
     const line = readUserLine(text);
-    const { passwordHash } = line;
+    const { passwordHash, claims = NO_CLAIMS } = line;
     const passwordKind = passwordHash === undefined ? null : await admitPasswordHash(passwordHash);
-    return { user: toUser(line, clock()), hasGivenId: line.id !== undefined, passwordKind };
+    return { user: toUser(line, clock()), hasGivenId: line.id !== undefined, passwordKind, claims };
   }
 
   function toUser({ id, username, email, emailVerified, passwordHash, createdAt }: UserLine, now: number) {

@@ -1,3 +1,4 @@
+import { type Claims, claimsFault, MAX_USER_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { importedNameFault } from '../../domain/imported-user.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
@@ -12,6 +13,8 @@ export interface UserLine {
   readonly emailVerified?: boolean;
   /** Absent: the account has no password. */
   readonly passwordHash?: string;
+  /** Absent: the user has none. */
+  readonly claims?: Claims;
   /** RFC 3339. Absent: the time of the import. */
   readonly createdAt?: string;
 }
@@ -37,6 +40,7 @@ const MEMBERS: Readonly<Record<keyof UserLine, readonly [Check, string]>> = {
   email: [(value) => isText(value, LONGEST.text), 'text'],
   emailVerified: [(value) => typeof value === 'boolean', 'true or false'],
   passwordHash: [(value) => isText(value, LONGEST.hash), `text of at most ${LONGEST.hash} characters`],
+  claims: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
   createdAt: [
     (value) => isText(value, 40) && TIME.test(value) && Number.isFinite(Date.parse(value)),
     'a time such as 2026-01-31T12:00:00Z',
@@ -78,6 +82,8 @@ function readIdentity(line: UserLine): UserLine {
   const username = withAsciiDomain(line.username);
   const fault = importedNameFault({ username, email });
   if (fault !== null) throw new RefusedLine(`username ${fault}`);
+  const claimFault = claimsFault(line.claims ?? NO_CLAIMS, MAX_USER_CLAIMS);
+  if (claimFault !== null) throw new RefusedLine(`claims ${claimFault}`);
   return { ...line, ...(line.id && { id: line.id.toLowerCase() }), username, email };
 }
 

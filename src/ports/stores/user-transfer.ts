@@ -1,3 +1,4 @@
+import type { Claims } from '../../domain/claims.ts';
 import type { ImportVerdict } from '../../domain/imported-user.ts';
 import type { User } from '../../domain/user.ts';
 
@@ -14,6 +15,14 @@ export interface ImportedUser {
   readonly hasGivenId: boolean;
   /** The name of a recorded {@link PasswordKind}; null for an account without a password. */
   readonly passwordKind: string | null;
+  /** The claims of the user. They do not replace claims that the user id already has. */
+  readonly claims: Claims;
+}
+
+/** An account for another system. */
+export interface ExportedUser {
+  readonly user: User;
+  readonly claims: Claims;
 }
 
 /**
@@ -38,5 +47,5 @@ export interface UserTransfer {
   store(batch: readonly ImportedUser[], now: number): Promise<readonly ImportVerdict[]>;
 
   /** Up to `limit` accounts, in the order of their ids, after the id `after`. */
-  list(after: string | null, limit: number): Promise<readonly User[]>;
+  list(after: string | null, limit: number): Promise<readonly ExportedUser[]>;
 }

@@ -102,7 +102,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states),
     userStates: createMemoryUserStates({ states, accounts, families, store, records }),
     tasks: createMemoryTasks(users, lists),
-    userTransfer: createMemoryUserTransfer(users, reservations),
+    userTransfer: createMemoryUserTransfer(users, reservations, states, families),
     outbox: createOutbox(entries),
     auditLog: createMemoryAuditLog(audit),
     auditSeals: createMemoryAuditSeals(audit),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { originOfChange } from '../../../src/domain/audit.ts';
-import { mergeClaims } from '../../../src/domain/claims.ts';
+import { type Claims, mergeClaims } from '../../../src/domain/claims.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import { initialUserState, type UserState } from '../../../src/domain/user-state.ts';
 import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
@@ -50,12 +50,17 @@ export function createMemoryUserStates({ states, accounts, families, store, reco
     async setClaims(userId, claims, entries) {
       if (isDeepStrictEqual(stateOf(userId).claims, claims)) return false;
       change(userId, { claims }, entries);
-      for (const family of families.values()) {
-        if (family.userId !== userId || family.revoked !== null) continue;
-        const nextClaims = mergeClaims(claims, family.sessionClaims);
-        families.set(family.tokenFamily, { ...family, nextClaims });
-      }
+      replaceNextClaims(families, userId, claims);
       return true;
     },
   };
+}
+
+/** Gives each live session of a user these claims, merged with its own, with its next pair. */
+export function replaceNextClaims(families: Map<string, TokenFamily>, userId: string, claims: Claims): void {
+  for (const family of families.values()) {
+    if (family.userId !== userId || family.revoked !== null) continue;
+    const nextClaims = mergeClaims(claims, family.sessionClaims);
+    families.set(family.tokenFamily, { ...family, nextClaims });
+  }
 }

@@ -1,10 +1,19 @@
+import { claimNames, NO_CLAIMS } from '../../../src/domain/claims.ts';
 import { judgeImport } from '../../../src/domain/imported-user.ts';
+import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import { identifiersOf, type User } from '../../../src/domain/user.ts';
+import { initialUserState } from '../../../src/domain/user-state.ts';
 import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Reservations } from './email-changes.ts';
+import { replaceNextClaims, type StoredStates } from './user-states.ts';
 
 /** Moves accounts from and to the memory. */
-export function createMemoryUserTransfer(users: Map<string, User>, reservations: Reservations): UserTransfer {
+export function createMemoryUserTransfer(
+  users: Map<string, User>,
+  reservations: Reservations,
+  states: StoredStates,
+  families: Map<string, TokenFamily>,
+): UserTransfer {
   const kinds = new Map<string, number>();
   /** The imported hash of a user, and its kind. */
   const imported = new Map<string, { readonly passwordHash: string; readonly kind: string }>();
@@ -37,11 +46,16 @@ export function createMemoryUserTransfer(users: Map<string, User>, reservations:
     },
 
     async store(batch, now) {
-      return batch.map(({ user, hasGivenId, passwordKind: kind }) => {
+      return batch.map(({ user, hasGivenId, passwordKind: kind, claims }) => {
         const verdict = judgeImport(user, hasGivenId, accountsSharing(user, now));
         if (verdict !== 'created') return verdict;
         for (const identifier of identifiersOf(user)) reservations.delete(identifier);
         users.set(user.id, { ...user });
+        const state = states.get(user.id) ?? initialUserState(user.id);
+        if (claimNames(claims).length > 0 && claimNames(state.claims).length === 0) {
+          states.set(user.id, { ...state, claims: structuredClone(claims) });
+          replaceNextClaims(families, user.id, claims);
+        }
         if (kind !== null) imported.set(user.id, { passwordHash: user.passwordHash, kind });
         return verdict;
       });
@@ -52,7 +66,7 @@ export function createMemoryUserTransfer(users: Map<string, User>, reservations:
         .filter(({ id }) => after === null || id > after)
         .sort((one, other) => (one.id < other.id ? -1 : 1))
         .slice(0, limit)
-        .map((user) => structuredClone(user));
+        .map((user) => structuredClone({ user, claims: states.get(user.id)?.claims ?? NO_CLAIMS }));
     },
   };
 }
