@@ -844,12 +844,7 @@ export interface components {
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
             readonly endedAt?: string;
-            /** @description why the session ended before its time */
             readonly endReason?: string;
         };
         readonly AuditEvent: {
@@ -982,6 +977,101 @@ export interface components {
                 readonly [key: string]: unknown;
             };
         };
+        readonly ListedUser: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            readonly email: string;
+            /** @description whether the address was proved; an operator can vouch for it */
+            readonly emailVerified: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly lastLoginAt?: string;
+            readonly roles: readonly "operator"[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly disabledAt?: string;
+            /** @description the kinds of second factors */
+            readonly factors: readonly ("totp" | "passkey")[];
+            /** @description the number of live sessions */
+            readonly sessions: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *           "username": "ann",
+         *           "email": "ann@example.com",
+         *           "emailVerified": true,
+         *           "createdAt": "2026-01-02T03:04:05.678Z",
+         *           "lastLoginAt": "2026-01-02T03:19:05.123Z",
+         *           "roles": [],
+         *           "factors": [
+         *             "totp"
+         *           ],
+         *           "sessions": 2
+         *         }
+         *       ]
+         *     }
+         */
+        readonly UserList: {
+            readonly items: readonly components["schemas"]["ListedUser"][];
+            /** @description the cursor of the next page; absent on the last page */
+            readonly nextCursor?: string;
+        };
+        /**
+         * @example {
+         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "username": "ann",
+         *       "email": "ann@example.com",
+         *       "emailVerified": true,
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "lastLoginAt": "2026-01-02T03:19:05.123Z",
+         *       "roles": [],
+         *       "factors": [
+         *         "totp"
+         *       ],
+         *       "sessions": 2
+         *     }
+         */
+        readonly OperatorsUser: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            readonly email: string;
+            /** @description whether the address was proved; an operator can vouch for it */
+            readonly emailVerified: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly lastLoginAt?: string;
+            readonly roles: readonly "operator"[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly disabledAt?: string;
+            /** @description the kinds of second factors */
+            readonly factors: readonly ("totp" | "passkey")[];
+            /** @description the number of live sessions */
+            readonly sessions: number;
+        };
         readonly SessionChanges: {
             /** @description what access tokens carry beside the claims of the service itself */
             readonly claims?: {
@@ -1040,6 +1130,13 @@ export interface components {
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly endedAt?: string;
+            /** @description why the session ended before its time */
+            readonly endReason?: string;
         };
         readonly OperatorsSession: {
             /** @description UUID */
@@ -1074,6 +1171,13 @@ export interface components {
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly endedAt?: string;
+            /** @description why the session ended before its time */
+            readonly endReason?: string;
         };
         /**
          * @example {

@@ -15,6 +15,7 @@ import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
+import { createUserDirectory } from '../adapters/postgres/user-directory.ts';
 import { createUserStates } from '../adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../adapters/postgres/user-transfer.ts';
 import { createUsers } from '../adapters/postgres/users.ts';
@@ -36,6 +37,7 @@ import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
+import type { UserDirectory } from '../ports/stores/user-directory.ts';
 import type { UserStates } from '../ports/stores/user-states.ts';
 import type { UserTransfer } from '../ports/stores/user-transfer.ts';
 import type { Users } from '../ports/stores/users.ts';
@@ -50,6 +52,7 @@ export interface Stores {
   readonly accountPageSessions: AccountPageSessions;
   readonly users: Users;
   readonly userTransfer: UserTransfer;
+  readonly userDirectory: UserDirectory;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
   readonly userStates: UserStates;
@@ -103,6 +106,7 @@ export async function openStores(
     accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
     users: instrument('users', createUsers(sql, sessionStoreOptions)),
     userTransfer: instrument('user_transfer', createUserTransfer(sql)),
+    userDirectory: instrument('user_directory', createUserDirectory(sql)),
     emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
     emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),
     userStates: instrument('user_states', createUserStates(sql, sessionStoreOptions)),

@@ -18,9 +18,13 @@ import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { verifyIdentityProof } from '../app/accounts/verify-proof.ts';
 import { changeSession } from '../app/administration/change-session.ts';
+import { deleteUser } from '../app/administration/delete-user.ts';
 import { disableUser } from '../app/administration/disable-user.ts';
 import { enableUser } from '../app/administration/enable-user.ts';
+import { findSessions } from '../app/administration/find-sessions.ts';
 import { findUserState } from '../app/administration/find-user-state.ts';
+import { findAccount, listAccounts } from '../app/administration/list-accounts.ts';
+import { removeFactors } from '../app/administration/remove-factors.ts';
 import { setClaims } from '../app/administration/set-claims.ts';
 import { listActivity } from '../app/audit/list-activity.ts';
 import { listSessionEvents } from '../app/audit/list-session-events.ts';
@@ -103,6 +107,7 @@ import type { SecondFactors } from '../ports/stores/second-factors.ts';
 import type { Tasks } from '../ports/stores/tasks.ts';
 import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { UsedDpopProofs } from '../ports/stores/used-proofs.ts';
+import type { UserDirectory } from '../ports/stores/user-directory.ts';
 import type { UserStates } from '../ports/stores/user-states.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Fault, Telemetry } from '../ports/telemetry.ts';
@@ -115,6 +120,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly users: Users;
   readonly emailLinks: EmailLinks;
   readonly emailChanges: EmailChanges;
+  readonly userDirectory: UserDirectory;
   readonly userStates: UserStates;
   readonly secondFactors: SecondFactors;
   readonly tasks: Tasks;
@@ -234,6 +240,11 @@ export function createUseCases(deps: UseCaseDeps) {
     enableUser: enableUser(deps),
     findUserState: findUserState(deps),
     setClaims: setClaims(deps),
+    findSessions: findSessions(deps),
+    listAccounts: listAccounts(deps),
+    findAccount: findAccount(deps),
+    deleteUser: deleteUser(deps),
+    removeFactors: removeFactors(deps),
     changeSession: changeSession(deps),
     addEndpoint: addEndpoint(deps),
     listEndpoints: listEndpoints(deps),

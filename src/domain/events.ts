@@ -54,7 +54,8 @@ interface EventData {
       readonly emailVerified?: true;
     };
   'users.factor_added': OfUser & ClientInfo & OfFactor;
-  'users.factor_removed': OfUser & ClientInfo & OfFactor;
+  /** An operator's removal has no client: the operator's own address is no place of the user. */
+  'users.factor_removed': OfUser & OfFactor & (ClientInfo | { readonly byOperator: true });
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
   'sessions.started_on_new_device': OfSession & ClientInfo;

@@ -49,7 +49,10 @@ export function toSecurityEvent(event: DomainEvent): SecurityEvent | null {
     case 'users.factor_added':
       return credentialChange({ credential_type: CREDENTIAL_TYPES[event.data.kind], change_type: 'create' });
     case 'users.factor_removed':
-      return credentialChange({ credential_type: CREDENTIAL_TYPES[event.data.kind], change_type: 'delete' });
+      return credentialChange(
+        { credential_type: CREDENTIAL_TYPES[event.data.kind], change_type: 'delete' },
+        'byOperator' in event.data ? 'admin' : 'user',
+      );
     default:
       return null;
   }
@@ -93,7 +96,9 @@ function ofSession(uri: string, sessionId: string, payload: SecurityEvent['paylo
   return { uri, sessionId, payload };
 }
 
-/** Only the user changes their credentials. */
-function credentialChange(payload: SecurityEvent['payload']): SecurityEvent {
-  return { uri: CREDENTIAL_CHANGE, sessionId: null, payload: { ...payload, initiating_entity: 'user' } };
+function credentialChange(
+  payload: SecurityEvent['payload'],
+  initiator: 'admin' | 'user' = 'user',
+): SecurityEvent {
+  return { uri: CREDENTIAL_CHANGE, sessionId: null, payload: { ...payload, initiating_entity: initiator } };
 }

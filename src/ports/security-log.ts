@@ -21,6 +21,7 @@ export type SecurityEvent =
   | 'user_disabled'
   | 'user_enabled'
   | 'user_roles_changed'
+  | 'user_deleted'
   | 'user_claims_changed'
   | 'session_changed'
   | 'session_ended'

@@ -13,6 +13,7 @@ import { signingKeysContract } from '../ports/signing-keys.ts';
 import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
+import { userDirectoryContract } from '../ports/user-directory.ts';
 import { userStatesContract } from '../ports/user-states.ts';
 import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
@@ -43,6 +44,7 @@ t.test('the limit of sessions in memory', async (t) =>
 t.test('step-ups in memory', async (t) => stepUpContract(t, async () => createMemoryStores()));
 t.test('second factors in memory', async (t) => secondFactorsContract(t, async () => createMemoryStores()));
 t.test('states of users in memory', async (t) => userStatesContract(t, async () => createMemoryStores()));
+t.test('lists of users in memory', async (t) => userDirectoryContract(t, async () => createMemoryStores()));
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));

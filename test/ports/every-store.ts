@@ -14,6 +14,7 @@ import { signingKeysContract } from './signing-keys.ts';
 import { stepUpContract } from './step-up.ts';
 import { tasksContract } from './tasks.ts';
 import { tokenFamiliesContract } from './token-families.ts';
+import { userDirectoryContract } from './user-directory.ts';
 import { userStatesContract } from './user-states.ts';
 import { userTransferContract } from './user-transfer.ts';
 import { usersContract } from './users.ts';
@@ -38,6 +39,7 @@ export async function storeContracts(t: Test, stores: SqlStores): Promise<void> 
   await t.test('step-ups', async (t) => stepUpContract(t, fresh));
   await t.test('second factors', async (t) => secondFactorsContract(t, fresh));
   await t.test('states of users', async (t) => userStatesContract(t, fresh));
+  await t.test('lists of users', async (t) => userDirectoryContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));

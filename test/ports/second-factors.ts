@@ -23,7 +23,7 @@ const LATER = NOW + 300_000;
 
 let count = 0;
 
-function someFactor(userId: string, values: Partial<StoredTotp> = {}): StoredTotp {
+export function someFactor(userId: string, values: Partial<StoredTotp> = {}): StoredTotp {
   count += 1;
   return {
     id: randomUUID(),

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Outbox } from '../../src/ports/stores/outbox.ts';
-import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import type { FamilyFilter, FamilyPlace, TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
 import { purging } from './purging.ts';
 
@@ -187,6 +188,46 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.list(null, page), [newest, between]);
     t.same(await families.list(null, { ...page, after: between ?? null }), [oldest]);
     t.same(await families.list(between?.userId ?? '', page), [between]);
+  });
+
+  await t.test('a search finds families by what operators know of them', async (t) => {
+    const { families } = await fresh(t);
+    const userId = randomUUID();
+    const [phone, laptop, other, ended, expired] = [
+      someFamily({ userId, createdAt: NOW - 5, address: '192.0.2.7', userAgent: 'Phone/1 (100%_)' }),
+      someFamily({ userId, createdAt: NOW - 4, loginAddress: '192.0.2.7', clientId: 'web' }),
+      someFamily({ createdAt: NOW - 3, clientId: 'web' }),
+      someFamily({ userId, createdAt: NOW - 2 }),
+      someFamily({ userId, createdAt: NOW - 1, expiresAt: NOW }),
+    ];
+    const all = [phone, laptop, other, ended, expired];
+    for (const family of all) await families.open(family, []);
+    await families.revoke(ended.tokenFamily, { at: NOW, reason: 'logout' }, []);
+    const nameOf = (id: string) => all.findIndex(({ tokenFamily }) => tokenFamily === id);
+    const found = async (filter: Partial<FamilyFilter>) => {
+      const names: number[] = [];
+      for (let after: FamilyPlace | null = null; ; ) {
+        const page = await families.search(
+          { userId: null, state: 'live', ...filter },
+          { now: NOW, limit: 2, after },
+        );
+        names.push(...page.families.map(({ tokenFamily }) => nameOf(tokenFamily)));
+        after = page.next;
+        if (after === null) return names;
+      }
+    };
+    t.same(await found({}), [2, 1, 0]);
+    t.same(await found({ userId }), [1, 0]);
+    t.same(await found({ userId, state: 'ended' }), [4, 3]);
+    t.same(await found({ userId, state: 'all' }), [4, 3, 1, 0]);
+    t.same(await found({ address: '192.0.2.7' }), [1, 0], 'of the login or of the last refresh');
+    t.same(await found({ clientId: 'web' }), [2, 1]);
+    t.same(await found({ clientId: 'web', userId }), [1]);
+    t.same(await found({ agent: 'pHoNe' }), [0]);
+    t.same(await found({ agent: '%_' }), [0], 'no wildcards');
+    t.same(await found({ agent: '_hone' }), []);
+    const last = await families.search({ userId, state: 'live' }, { now: NOW, limit: 2, after: null });
+    t.equal(last.next, null, 'a full page can be the last one');
   });
 
   await t.test('a returned row is a copy', async (t) => {

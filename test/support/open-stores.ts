@@ -16,6 +16,7 @@ import { createSecondFactors } from '../../src/adapters/postgres/second-factors.
 import { createSigningKeys } from '../../src/adapters/postgres/signing-keys.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
+import { createUserDirectory } from '../../src/adapters/postgres/user-directory.ts';
 import { createUserStates } from '../../src/adapters/postgres/user-states.ts';
 import { createUserTransfer } from '../../src/adapters/postgres/user-transfer.ts';
 import { createUsers } from '../../src/adapters/postgres/users.ts';
@@ -25,6 +26,7 @@ import type { AccountPageSessions } from '../../src/ports/stores/account-page-se
 import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { AuditSeals } from '../../src/ports/stores/audit-seals.ts';
 import type { SigningKeys } from '../../src/ports/stores/signing-keys.ts';
+import type { UserDirectory } from '../../src/ports/stores/user-directory.ts';
 import type { UserTransfer } from '../../src/ports/stores/user-transfer.ts';
 import type { BudgetStores } from '../ports/mail-budget.ts';
 import type { FactorStores } from '../ports/second-factors.ts';
@@ -39,6 +41,7 @@ export interface SqlStores extends StateStores, TaskStores, BudgetStores, Factor
   readonly auditSeals: AuditSeals;
   readonly signingKeys: SigningKeys;
   readonly userTransfer: UserTransfer;
+  readonly userDirectory: UserDirectory;
   readonly accountPageSessions: AccountPageSessions;
   readonly sql: Sql;
   /** Empties all tables. */
@@ -81,6 +84,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     accountPageSessions: createAccountPageSessions(sql),
     users: createUsers(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     userTransfer: createUserTransfer(sql),
+    userDirectory: createUserDirectory(sql),
     emailLinks: createEmailLinks(sql),
     emailChanges: createEmailChanges(sql, { sessionsPerUser: SESSIONS_PER_USER }),
     userStates: createUserStates(sql, { sessionsPerUser: SESSIONS_PER_USER }),

@@ -22,6 +22,7 @@ import {
 import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
+import { searchFamilies } from './search-families.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
@@ -118,6 +119,8 @@ export function createTokenFamilies(
       assertEach(rows, (row) => userId === null || isSameId(row.user_id, userId));
       return rows.map(toFamily);
     },
+
+    search: (filter, page) => searchFamilies(sql, filter, page),
 
     async record(tokenFamily, entries) {
       // The lock prevents that a concurrent purge deletes the family, to which the notified subject refers.

@@ -1,5 +1,6 @@
 import type { Actor, Origin } from '../../domain/audit.ts';
 import type { DomainEvent } from '../../domain/events.ts';
+import type { ProofKind } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityEvent, SecurityLog } from '../../ports/security-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
@@ -17,6 +18,8 @@ export interface Act {
   readonly type: SecurityEvent;
   readonly origin: Origin;
   readonly userId: string;
+  /** The kind of the second factor, for the log. */
+  readonly kind?: ProofKind;
   readonly events: readonly DomainEvent[];
 }
 
@@ -35,9 +38,14 @@ export function entriesOfAct(
 /** Logs an act that has been committed. */
 export function reportAct(
   { securityLog }: Pick<ActDeps, 'securityLog'>,
-  { type, origin: { actor, address }, userId }: Act,
+  { type, origin: { actor, address }, userId, kind }: Act,
 ): void {
-  securityLog(type, { actor: describeActor(actor), userId, ...(address !== null && { address }) });
+  securityLog(type, {
+    actor: describeActor(actor),
+    userId,
+    ...(address !== null && { address }),
+    ...(kind && { kind }),
+  });
 }
 
 function describeActor({ kind, name }: Actor): string {

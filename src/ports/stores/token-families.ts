@@ -40,7 +40,31 @@ export interface StepUp extends Rotation {
 export interface FamilyPage {
   readonly now: number;
   readonly limit: number;
-  readonly after: Pick<TokenFamily, 'createdAt' | 'tokenFamily'> | null;
+  readonly after: FamilyPlace | null;
+}
+
+/** Which families operators look for. */
+export interface FamilyFilter {
+  /** Null: the families of all users, which are live ones only. */
+  readonly userId: string | null;
+  /** `ended` also holds the expired families that are still stored. */
+  readonly state: 'live' | 'ended' | 'all';
+  /** The address of the login or of the last refresh. */
+  readonly address?: string;
+  /** The client that opened the family. */
+  readonly clientId?: string;
+  /** A part of the stored user agent. Letter case does not matter. */
+  readonly agent?: string;
+}
+
+/** The place of a family in a list. */
+export type FamilyPlace = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
+
+/** A page of found families. */
+export interface FoundFamilies {
+  readonly families: readonly TokenFamily[];
+  /** Where the next page begins; null: this is the last page. */
+  readonly next: FamilyPlace | null;
 }
 
 /** What the account of the user must still be like, so that a session is opened for it. */
@@ -149,6 +173,12 @@ export interface TokenFamilies {
    * `userId` null: the families of all users.
    */
   list(userId: string | null, page: FamilyPage): Promise<readonly TokenFamily[]>;
+
+  /**
+   * The families that a filter finds, newest first: up to `limit` families behind `after`. A call reads a bounded number
+   * of rows, so that a page can hold fewer families, or none, although there are more behind `next`.
+   */
+  search(filter: FamilyFilter, page: FamilyPage): Promise<FoundFamilies>;
 
   /** Records entries about a family without a change of its row. */
   record(tokenFamily: string, entries: readonly ChangeEntry[]): Promise<void>;

@@ -24,6 +24,7 @@ import type {
   Rotation,
   TokenFamilies,
 } from '../../../src/ports/stores/token-families.ts';
+import type { UserDirectory } from '../../../src/ports/stores/user-directory.ts';
 import type { UserStates } from '../../../src/ports/stores/user-states.ts';
 import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
@@ -45,6 +46,7 @@ import {
 } from './second-factors.ts';
 import { claimEach, type Records, recordEntry, type StoredEntry } from './stored-entry.ts';
 import { createMemoryTasks, type StoredLists } from './tasks.ts';
+import { createMemoryUserDirectory } from './user-directory.ts';
 import { createMemoryUserStates, type StoredStates } from './user-states.ts';
 import { createMemoryUserTransfer } from './user-transfer.ts';
 import { createMemoryUsers, forgetResetsOf, type StoredResets } from './users.ts';
@@ -67,6 +69,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   mailBudget: MailBudget;
   secondFactors: SecondFactors;
   userTransfer: UserTransfer;
+  userDirectory: UserDirectory;
   userStates: UserStates;
   webhookEndpoints: WebhookEndpoints;
   webhookDeliveries: WebhookDeliveries;
@@ -102,6 +105,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states),
     userStates: createMemoryUserStates({ states, accounts, families, store, records }),
     tasks: createMemoryTasks(users, lists),
+    userDirectory: createMemoryUserDirectory({ users, states, accounts, families }),
     userTransfer: createMemoryUserTransfer(users, reservations, states, families),
     outbox: createOutbox(entries),
     auditLog: createMemoryAuditLog(audit),
@@ -292,6 +296,22 @@ function createFamilies(
         .filter((family) => after === null || newestFirst(after, family) < 0)
         .slice(0, limit)
         .map((family) => structuredClone(family));
+    },
+
+    async search(filter, { now, limit, after }) {
+      const { userId, state, address, clientId, agent } = filter;
+      const isLive = ({ revoked, expiresAt, refreshExpiresAt }: TokenFamily) =>
+        revoked === null && Math.min(expiresAt, refreshExpiresAt) > now;
+      const found = [...families.values()]
+        .filter((family) => userId === null || family.userId === userId)
+        .filter((family) => state === 'all' || isLive(family) === (state === 'live'))
+        .filter((family) => address === undefined || [family.address, family.loginAddress].includes(address))
+        .filter((family) => clientId === undefined || family.clientId === clientId)
+        .filter(({ userAgent }) => userAgent.toLowerCase().includes(agent?.toLowerCase() ?? ''))
+        .sort(newestFirst)
+        .filter((family) => after === null || newestFirst(after, family) < 0);
+      const page = found.slice(0, limit).map((family) => structuredClone(family));
+      return { families: page, next: found.length > limit ? (page.at(-1) ?? null) : null };
     },
 
     async record(tokenFamily, entries) {

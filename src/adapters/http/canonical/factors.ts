@@ -1,8 +1,8 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { encodeQR } from 'qr';
 import type { AddTotp } from '../../../app/factors/add-totp.ts';
 import type { ConfirmTotp } from '../../../app/factors/confirm-totp.ts';
-import type { ListFactors } from '../../../app/factors/list-factors.ts';
+import type { ListedFactors, ListFactors } from '../../../app/factors/list-factors.ts';
 import type { MakeRecoveryCodes } from '../../../app/factors/make-recovery-codes.ts';
 import type { RemoveFactor } from '../../../app/factors/remove-factor.ts';
 import type { RenameFactor } from '../../../app/factors/rename-factor.ts';
@@ -46,7 +46,7 @@ export const RECENT =
   'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. An account without a ' +
   'second factor can send its password instead.';
 
-const FactorList = Type.Object(
+export const FactorList = Type.Object(
   {
     items: Type.Array(
       Type.Object(
@@ -136,17 +136,20 @@ function listRoute(app: App, { listFactors }: FactorsOptions): void {
       },
     },
     async (request) => {
-      const { factors, recoveryCodes } = await listFactors(principalOf(request).userId);
-      const items = factors.map(({ id, kind, label, createdAt, lastUsedAt }) => ({
-        id,
-        kind,
-        label,
-        createdAt: new Date(createdAt).toISOString(),
-        ...(lastUsedAt !== null && { lastUsedAt: new Date(lastUsedAt).toISOString() }),
-      }));
-      return { items, recoveryCodes };
+      return factorList(await listFactors(principalOf(request).userId));
     },
   );
+}
+
+export function factorList({ factors, recoveryCodes }: ListedFactors): Static<typeof FactorList> {
+  const items = factors.map(({ id, kind, label, createdAt, lastUsedAt }) => ({
+    id,
+    kind,
+    label,
+    createdAt: new Date(createdAt).toISOString(),
+    ...(lastUsedAt !== null && { lastUsedAt: new Date(lastUsedAt).toISOString() }),
+  }));
+  return { items, recoveryCodes };
 }
 
 function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {

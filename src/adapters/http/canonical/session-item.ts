@@ -63,6 +63,8 @@ export const OperatorsSession = Type.Object(
     userId: Uuid,
     hashedRefreshTokenId: longText(),
     claims: Type.Optional(ClaimsObject),
+    endedAt: Type.Optional(Time),
+    endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
   },
   { ...closed, title: 'OperatorsSession' },
 );
@@ -98,6 +100,10 @@ export function operatorsSession(family: TokenFamily) {
     ...sessionItem(family),
     userId: family.userId,
     hashedRefreshTokenId: family.hashedRefreshTokenId,
+    ...(family.revoked !== null && {
+      endedAt: new Date(family.revoked.at).toISOString(),
+      endReason: family.revoked.reason,
+    }),
     ...(claimNames(family.sessionClaims).length > 0 && { claims: family.sessionClaims }),
   };
 }

@@ -1,24 +1,51 @@
 import { type Static, Type } from '@sinclair/typebox';
+import type { FindSessions } from '../../../app/administration/find-sessions.ts';
 import type { ListSessionEvents } from '../../../app/audit/list-session-events.ts';
 import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
-import type { ListSessions } from '../../../app/sessions/list-sessions.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { type ClaimsOptions, changeSessionRoute, claimsRoutes } from '../administration/claims.ts';
 import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
+import { type UserFactorsOptions, userFactorRoutes } from '../administration/factors.ts';
+import { type UsersOptions, userRoutes } from '../administration/users.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
+import { canonicalAddress } from '../server/address.ts';
 import type { App } from '../server/app.ts';
+import { oneOf } from '../server/one-of.ts';
 import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
-import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
-export interface AdminOptions extends AuditOptions, DisabledOptions, ClaimsOptions, OperatorOptions {
-  readonly listSessions: ListSessions;
+export interface AdminOptions
+  extends AuditOptions,
+    DisabledOptions,
+    ClaimsOptions,
+    UsersOptions,
+    UserFactorsOptions,
+    OperatorOptions {
+  readonly findSessions: FindSessions;
   readonly listSessionEvents: ListSessionEvents;
   readonly endSessionAsOperator: EndSessionAsOperator;
   readonly endSessions: EndSessions;
 }
+
+const SessionQuery = Type.Composite([
+  PageQuery,
+  Type.Object({
+    userId: Type.Optional(Uuid),
+    state: Type.Optional(
+      oneOf(['live', 'ended', 'all'], { description: 'default: `live`; the others need `userId`' }),
+    ),
+    address: Type.Optional(
+      Type.String({ maxLength: 45, description: 'the address of the login or of the last refresh' }),
+    ),
+    client: Type.Optional(
+      Type.String({ ...Text, maxLength: 100, description: 'the service key that opened the session' }),
+    ),
+    agent: Type.Optional(Type.String({ ...Text, maxLength: 200, description: 'a part of the user agent' })),
+  }),
+]);
 
 /**
  * Operator routes, with a service key of scope `admin`, or with the cookie of the console where `withCookie` is set.
@@ -32,6 +59,8 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
   auditRoute(scope, options);
   disabledRoutes(scope, options);
   claimsRoutes(scope, options);
+  userRoutes(scope, options);
+  userFactorRoutes(scope, options);
   changeSessionRoute(scope, options);
 
   scope.get(
@@ -40,8 +69,11 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
       schema: {
         ...schema,
         operationId: 'listSessionsOfUser',
-        summary: 'List the sessions of a user, newest first',
-        querystring: Type.Composite([PageQuery, Type.Object({ userId: Uuid })]),
+        summary: 'List or find sessions, newest first',
+        description:
+          'Live sessions of all users, or sessions of one user. A request reads up to 10,000 sessions. So a page can have fewer ' +
+          'items than `limit`, or none: go on while there is a `nextCursor`.',
+        querystring: SessionQuery,
         response: {
           200: answer('a page of sessions', OperatorsSessionList),
           ...problems(400, 401, 403, 503),
@@ -49,8 +81,9 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
       },
     },
     async (request): Promise<Static<typeof OperatorsSessionList>> => {
-      const { userId, limit = 20, cursor } = request.query;
-      const { items, ...more } = await options.listSessions(userId.toLowerCase(), limit, cursor ?? null);
+      const { limit = 20, cursor = null, address, ...others } = request.query;
+      const query = address === undefined ? others : { ...others, address: readIpAddress(address) };
+      const { items, ...more } = await options.findSessions(query, { limit, cursor });
       return { items: items.map(operatorsSession), ...more };
     },
   );
@@ -90,4 +123,10 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
       return reply.code(204).send(null);
     },
   );
+}
+
+function readIpAddress(typed: string): string {
+  const address = canonicalAddress(typed);
+  if (address === null) throw new Refusal('invalid_request', 'querystring/address must be an IP address.');
+  return address;
 }

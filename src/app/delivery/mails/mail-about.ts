@@ -212,13 +212,28 @@ function aboutRemovedFactor(
   { occurredAt, data }: Of<'users.factor_removed'>,
   context: MailContext,
 ): MailContent {
+  const byOperator = 'byOperator' in data;
   return {
     subject: 'A second factor of your account was removed',
-    whatHappened: [`${FACTOR_NAMES[data.kind]} was removed from your account. Logins no longer ask for it.`],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
-    whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
+    whatHappened: [
+      byOperator
+        ? `An operator of the service removed ${inSentence(FACTOR_NAMES[data.kind])} from your account. Logins no longer ask for it.`
+        : `${FACTOR_NAMES[data.kind]} was removed from your account. Logins no longer ask for it.`,
+    ],
+    facts: [account(context), when(occurredAt), ...(byOperator ? [] : client(data, context))],
+    whatToDo: [
+      byOperator ? 'If you asked for it, add a new factor after your next login.' : NOTHING_TO_DO,
+      byOperator ? IF_NOT_ASKED : IF_NOT_YOU_END_ALL,
+    ],
     ...link(END_ALL, context),
   };
+}
+
+const IF_NOT_ASKED =
+  'If you did not ask for it, end all your sessions. The next page offers a link for a new password.';
+
+function inSentence(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 const FACTOR_NAMES: Readonly<Record<ProofKind, string>> = {

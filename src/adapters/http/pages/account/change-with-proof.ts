@@ -5,7 +5,7 @@ import type { IdentityProof } from '../../../../app/accounts/verify-proof.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { FactorKind } from '../../../../domain/second-factor.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { prepareRefusal } from '../../server/exits.ts';
+import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';

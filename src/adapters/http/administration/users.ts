@@ -1,0 +1,96 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { DeleteUser } from '../../../app/administration/delete-user.ts';
+import type { FindAccount, ListAccounts } from '../../../app/administration/list-accounts.ts';
+import { accountNotFound } from '../../../domain/refusal.ts';
+import type { App } from '../server/app.ts';
+import { oneOf } from '../server/one-of.ts';
+import { adminOrigin } from '../server/operators.ts';
+import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { AccountItem, AccountList, accountItem } from './account-item.ts';
+
+export interface UsersOptions {
+  readonly listAccounts: ListAccounts;
+  readonly findAccount: FindAccount;
+  readonly deleteUser: DeleteUser;
+}
+
+const ONE = '/admin/users/:id';
+
+const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
+const ofOne = { ...common, params: Type.Object({ id: Uuid }) };
+
+const Query = Type.Object({
+  query: Type.Optional(
+    Type.String({
+      ...Text,
+      maxLength: 320,
+      description: 'the beginning of a name, of an address, or of an id (with its first hyphen)',
+    }),
+  ),
+  only: Type.Optional(
+    oneOf(['disabled', 'operators'], { description: 'without `query`: only these accounts' }),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  cursor: Type.Optional(
+    Type.String({ pattern: '^[\\w-]*$', maxLength: 2_000, description: '`nextCursor` of the previous page' }),
+  ),
+});
+
+/** `/admin/users`: the accounts of this service. */
+export function userRoutes(scope: App, options: UsersOptions): void {
+  const { listAccounts, findAccount, deleteUser } = options;
+  scope.get(
+    '/admin/users',
+    {
+      schema: {
+        ...common,
+        operationId: 'listUserAccounts',
+        summary: 'List or find accounts',
+        description:
+          'Newest first. With `query` in the order of the found names and addresses; with `only` in the order of ids.',
+        querystring: Query,
+        response: { 200: answer('a page of accounts', AccountList), ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof AccountList>> => {
+      const { query = null, only = null, limit = 20, cursor = null } = request.query;
+      const { items, ...more } = await listAccounts({ query, only, limit, cursor });
+      return { items: items.map(accountItem), ...more };
+    },
+  );
+
+  scope.get(
+    ONE,
+    {
+      schema: {
+        ...ofOne,
+        operationId: 'getUserAccount',
+        summary: 'Get an account',
+        response: { 200: answer('the account', AccountItem), ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request): Promise<Static<typeof AccountItem>> => {
+      const account = await findAccount(request.params.id.toLowerCase());
+      if (account === null) throw accountNotFound();
+      return accountItem(account);
+    },
+  );
+
+  scope.delete(
+    ONE,
+    {
+      schema: {
+        ...ofOne,
+        operationId: 'deleteUserAccount',
+        summary: 'Delete an account',
+        description:
+          'With its data and factors. All its sessions end. What is decided about its user id stays.',
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async (request, reply) => {
+      if (!(await deleteUser(request.params.id.toLowerCase(), adminOrigin(request)))) throw accountNotFound();
+      return reply.code(204).send(null);
+    },
+  );
+}

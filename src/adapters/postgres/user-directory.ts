@@ -1,0 +1,128 @@
+import type { PendingQuery, Row } from 'postgres';
+import type { FactorKind } from '../../domain/second-factor.ts';
+import type { Role } from '../../domain/user.ts';
+import type { ListedUser, UserFilter } from '../../domain/user-directory.ts';
+import type { UserDirectory, UserPage } from '../../ports/stores/user-directory.ts';
+import { isSameId, onlyRow } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+import { execute } from './execute.ts';
+import { NAMED_USER_COLUMNS, type NamedUserRow, toNamedUser } from './user-row.ts';
+
+interface ListedRow extends NamedUserRow {
+  created_at: Date;
+  roles: Role[];
+  disabled_at: Date | null;
+  factors: FactorKind[];
+  sessions: number;
+  last_login_at: Date | null;
+}
+
+/** The greatest character of UTF-8: a text followed by it is behind all texts that begin with the text. */
+const GREATEST = '\u{10ffff}';
+
+/** The accounts in PostgreSQL. */
+export function createUserDirectory(sql: Sql): UserDirectory {
+  return {
+    async list(filter, page) {
+      const rows = await execute(listSql(sql, filter, page));
+      return rows.map(({ place, ...row }) => ({ user: toListedUser(row), place }));
+    },
+
+    async find(id, now) {
+      const rows = await execute(sql<ListedRow[]>`
+        select ${listedColumns(sql, now)} from users left join user_states state on state.user_id = users.id
+        where users.id = ${id}`);
+      const row = onlyRow(rows, (found) => isSameId(found.id, id));
+      return row && toListedUser(row);
+    },
+  };
+}
+
+/** A page of a list. The page is chosen first, so that only the facts of its accounts are read. */
+export function listSql(sql: Sql, filter: UserFilter, { now, limit, after }: UserPage) {
+  const order = filter.by === 'age' ? sql`users.created_at desc, users.id desc` : sql`page.place collate "C"`;
+  return sql<(ListedRow & { place: string })[]>`
+    with page as materialized (${pageSql(sql, filter, after)} limit ${limit})
+    select ${listedColumns(sql, now)}, page.place
+    from page join users on users.id = page.id left join user_states state on state.user_id = users.id
+    order by ${order}`;
+}
+
+/** The ids and places of the accounts of a list behind a place, in order. */
+function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQuery<Row[]> {
+  const afterId = after === null ? sql`` : sql`and id > ${after}::uuid`;
+  switch (filter.by) {
+    case 'age':
+      return byAge(sql, after);
+    case 'identifier':
+      return byIdentifier(sql, filter.text, after);
+    case 'id':
+      return sql`
+        select id, id::text as place from users
+        where id >= ${filter.first} and id <= ${filter.last} ${afterId}
+        order by id`;
+    case 'disabled':
+      return sql`
+        select id, id::text as place from user_states join users on id = user_id
+        where disabled_at is not null ${after === null ? sql`` : sql`and user_id > ${after}::uuid`}
+        order by user_id`;
+    case 'role':
+      return sql`
+        select id, id::text as place from users where roles <> '{}' ${afterId} order by id`;
+  }
+}
+
+function byAge(sql: Sql, after: string | null) {
+  const [time, id = ''] = after?.split('.') ?? [];
+  const behind =
+    time === undefined ? sql`` : sql`where (created_at, id) < (${new Date(Number(time))}, ${id}::uuid)`;
+  return sql`
+    select id, (extract(epoch from created_at) * 1000)::bigint || '.' || id as place from users ${behind}
+    order by created_at desc, id desc`;
+}
+
+/** An account whose name and address both match is listed where the first one of them is. */
+function byIdentifier(sql: Sql, text: string, after: string | null) {
+  const matches = (table: string) => sql`
+    ${sql(table)}.reserved_until is null
+    and ${sql(table)}.identifier collate "C" >= ${text} and ${sql(table)}.identifier collate "C" < ${text + GREATEST}`;
+  return sql`
+    select user_id as id, identifier as place from user_identifiers found
+    where ${matches('found')}
+      ${after === null ? sql`` : sql`and identifier collate "C" > ${after}`}
+      and not exists (
+        select from user_identifiers other
+        where other.user_id = found.user_id and ${matches('other')}
+          and other.identifier collate "C" < found.identifier collate "C"
+      )
+    order by identifier collate "C"`;
+}
+
+/** Each subquery reads an index of the user. */
+function listedColumns(sql: Sql, now: number) {
+  return sql`
+    ${sql(NAMED_USER_COLUMNS.map((name) => `users.${name}`))}, users.created_at, users.roles, state.disabled_at,
+    array(
+      select distinct kind from user_factors where user_id = users.id and confirmed_at is not null order by kind
+    ) as factors,
+    (
+      select count(*)::int from token_families
+      where user_id = users.id and revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
+    ) as sessions,
+    (
+      select created_at from token_families where user_id = users.id
+      order by created_at desc, token_family desc limit 1
+    ) as last_login_at`;
+}
+
+function toListedUser(row: ListedRow): ListedUser {
+  return {
+    ...toNamedUser(row),
+    createdAt: row.created_at.getTime(),
+    roles: row.roles,
+    disabledAt: row.disabled_at?.getTime() ?? null,
+    factors: row.factors,
+    sessions: row.sessions,
+    lastLoginAt: row.last_login_at?.getTime() ?? null,
+  };
+}

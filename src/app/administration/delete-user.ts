@@ -1,0 +1,39 @@
+import type { Origin } from '../../domain/audit.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RevokedFamilies } from '../../ports/revoked-families.ts';
+import type { Users } from '../../ports/stores/users.ts';
+import { reportEnded } from '../revocation/remember-ended.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps {
+  readonly users: Pick<Users, 'find' | 'remove'>;
+  readonly revoked: RevokedFamilies;
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
+
+export type DeleteUser = (userId: string, origin: Origin) => Promise<boolean>;
+
+/** Deletes an account with its data, and ends its sessions. False, and nothing changes, if there is no such account. */
+export const deleteUser =
+  (deps: Deps): DeleteUser =>
+  async (userId, origin) => {
+    const revocation = { at: deps.clock(), reason: 'account_deleted' } as const;
+    const act: Act = {
+      type: 'user_deleted',
+      origin,
+      userId,
+      events: [{ type: 'users.deleted', occurredAt: revocation.at, data: { userId } }],
+    };
+    for (;;) {
+      const user = await deps.users.find(userId);
+      if (user === null) return false;
+      const ended = await deps.users.remove(userId, user.passwordHash, revocation, entriesOfAct(deps, act));
+      if (ended === null) continue; // the password was changed meanwhile
+      reportAct(deps, act);
+      const address = origin.address === null ? {} : { address: origin.address };
+      reportEnded(deps, ended.sessions, revocation, { userId, ...address });
+      return true;
+    }
+  };

@@ -1,0 +1,54 @@
+import { Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { FamilyFilter, TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { SessionPage } from '../sessions/list-sessions.ts';
+import { cursorAt, readCursor } from '../time-cursor.ts';
+
+/** What an operator asks for. Each member that is absent finds all sessions. */
+export interface SessionQuery {
+  readonly userId?: string;
+  /** Default: `live`. The other states need a user. */
+  readonly state?: FamilyFilter['state'];
+  /** In canonical form. */
+  readonly address?: string;
+  readonly client?: string;
+  readonly agent?: string;
+}
+
+export type FindSessions = (
+  query: SessionQuery,
+  page: { readonly limit: number; readonly cursor: string | null },
+) => Promise<SessionPage>;
+
+/**
+ * Finds sessions, newest first. A page can have fewer sessions than `limit`, or none, before the last page. Rejects with
+ * a {@link Refusal} `invalid_request` if the query or the cursor is not valid.
+ */
+export const findSessions =
+  ({
+    families,
+    clock,
+  }: {
+    readonly families: Pick<TokenFamilies, 'search'>;
+    readonly clock: Clock;
+  }): FindSessions =>
+  async (query, { limit, cursor }) => {
+    const place = cursor === null ? null : readCursor(cursor);
+    const after = place && { createdAt: place.time, tokenFamily: place.id };
+    const { families: items, next } = await families.search(filterOf(query), { now: clock(), limit, after });
+    return next === null
+      ? { items }
+      : { items, nextCursor: cursorAt({ time: next.createdAt, id: next.tokenFamily }) };
+  };
+
+function filterOf({ userId, state = 'live', client, agent, address }: SessionQuery): FamilyFilter {
+  if (userId === undefined && state !== 'live')
+    throw new Refusal('invalid_request', `querystring/state=${state} needs userId.`);
+  return {
+    userId: userId?.toLowerCase() ?? null,
+    state,
+    ...(client !== undefined && { clientId: client }),
+    ...(agent !== undefined && { agent }),
+    ...(address !== undefined && { address }),
+  };
+}

@@ -1,0 +1,66 @@
+import { Refusal } from '../../domain/refusal.ts';
+import { identifierOf } from '../../domain/user.ts';
+import { filterOf, isPlace, type ListedUser, type UserFilter } from '../../domain/user-directory.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { UserDirectory } from '../../ports/stores/user-directory.ts';
+
+interface Deps {
+  readonly userDirectory: UserDirectory;
+  readonly clock: Clock;
+}
+
+export interface AccountQuery {
+  /** The beginning of a name, an address or an id; null: all accounts. */
+  readonly query: string | null;
+  /** Only the accounts that are disabled, or that have a role; null: all. Not together with `query`. */
+  readonly only: 'disabled' | 'operators' | null;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface AccountPage {
+  readonly items: readonly ListedUser[];
+  /** The cursor of the next page; absent on the last page. */
+  readonly nextCursor?: string;
+}
+
+export type ListAccounts = (query: AccountQuery) => Promise<AccountPage>;
+
+/**
+ * A page of accounts. Rejects with a {@link Refusal} `invalid_request` if the cursor is not valid, or two filters are
+ * given.
+ */
+export const listAccounts =
+  ({ userDirectory, clock }: Deps): ListAccounts =>
+  async ({ query, only, limit, cursor }) => {
+    const filter = readFilter(query, only);
+    const after = cursor === null ? null : readPlace(filter, cursor);
+    const found = await userDirectory.list(filter, { now: clock(), limit: limit + 1, after });
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    const page = { items: items.map(({ user }) => user) };
+    return found.length > limit && last !== undefined
+      ? { ...page, nextCursor: Buffer.from(last.place).toString('base64url') }
+      : page;
+  };
+
+function readFilter(query: string | null, only: AccountQuery['only']): UserFilter {
+  if (query !== null && only !== null) throw new Refusal('invalid_request', 'Send query or only, not both.');
+  if (query !== null && query !== '') return filterOf(query, identifierOf);
+  if (only === null) return { by: 'age' };
+  return only === 'disabled' ? { by: 'disabled' } : { by: 'role' };
+}
+
+function readPlace(filter: UserFilter, cursor: string): string {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  if (!isPlace(filter, place))
+    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+  return place;
+}
+
+export type FindAccount = (userId: string) => Promise<ListedUser | null>;
+
+export const findAccount =
+  ({ userDirectory, clock }: Deps): FindAccount =>
+  (userId) =>
+    userDirectory.find(userId, clock());

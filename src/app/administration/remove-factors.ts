@@ -1,0 +1,37 @@
+import type { Origin } from '../../domain/audit.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { type Factor, isConfirmed } from '../../domain/second-factor.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps {
+  readonly secondFactors: Pick<SecondFactors, 'find' | 'remove'>;
+  readonly clock: Clock;
+}
+
+export type RemoveFactors = (userId: string, factorId: string | null, origin: Origin) => Promise<void>;
+
+/**
+ * Removes one confirmed factor of a user, or with null all of them, for a user who lost the phone. The last one takes
+ * the recovery codes with it. The user gets a mail about each. Rejects with a {@link Refusal} `not_found` if there is no
+ * such account or factor.
+ */
+export const removeFactors =
+  (deps: Deps): RemoveFactors =>
+  async (userId, factorId, origin) => {
+    const account = await deps.secondFactors.find(userId);
+    if (account === null) throw accountNotFound();
+    const removed = account.factors.filter(
+      (factor) => isConfirmed(factor) && (factorId === null || factor.id === factorId),
+    );
+    if (factorId !== null && removed.length === 0) throw new Refusal('not_found', 'There is no such factor.');
+    for (const factor of removed) await removeOne(deps, factor, origin);
+  };
+
+async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: Origin): Promise<void> {
+  const data = { userId, factorId: id, kind, byOperator: true } as const;
+  const event = { type: 'users.factor_removed', occurredAt: deps.clock(), data } as const;
+  const act: Act = { type: 'factor_removed', origin, userId, kind, events: [event] };
+  if (await deps.secondFactors.remove(userId, id, entriesOfAct(deps, act))) reportAct(deps, act);
+}

@@ -1,0 +1,30 @@
+import type { ListedUser, UserFilter } from '../../domain/user-directory.ts';
+
+/** A listed account and its place in the order of the list. */
+export interface PlacedUser {
+  readonly user: ListedUser;
+  /** Where the next page begins. */
+  readonly place: string;
+}
+
+/** A page of a list: up to `limit` accounts behind the place `after`; null: the first page. */
+export interface UserPage {
+  /** Milliseconds since the epoch: which sessions are live. */
+  readonly now: number;
+  readonly limit: number;
+  readonly after: string | null;
+}
+
+/**
+ * The accounts as operators see them. No page costs more the more accounts there are. The place of a page
+ * is one of its filter: see `isPlace`.
+ *
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
+ */
+export interface UserDirectory {
+  /** An account is listed once, even if its name and its address match. Reserved addresses do not match. */
+  list(filter: UserFilter, page: UserPage): Promise<readonly PlacedUser[]>;
+
+  /** Null if there is no such account. */
+  find(id: string, now: number): Promise<ListedUser | null>;
+}
