@@ -197,6 +197,11 @@ t.test('tokens', async (t) => {
     'a session that is no UUID': ['token_invalid', await service.sign({ sid: 'x' })],
     'without an end': ['token_invalid', await service.sign({ exp: undefined })],
     'bound to a key': ['token_invalid', await service.sign({ cnf: { jkt: 'x' } })],
+    'bound to a certificate': ['token_invalid', await service.sign({ cnf: { 'x5t#S256': 'x' } })],
+    'not bound, with the scheme of bound ones': [
+      'token_invalid',
+      (await service.sign()).replace('Bearer', 'DPoP'),
+    ],
     'an unknown key': ['token_invalid', await service.sign({}, { kid: '2' })],
   };
   for (const [name, [wanted, authorization]] of Object.entries(cases))
@@ -223,7 +228,8 @@ t.test('answers', async (t) => {
   const service = await fakeService();
   const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
   const missing = toAnswer(await refusalOf(verify(null)));
-  t.equal(missing.headers['www-authenticate'], CHALLENGE, 'no error without a token (RFC 6750 section 3.1)');
+  const both = `${CHALLENGE}, DPoP realm="kinship", algs="ES256 ES384 Ed25519 EdDSA PS256 RS256"`;
+  t.equal(missing.headers['www-authenticate'], both, 'no error without a token (RFC 6750 section 3.1)');
   t.match(JSON.parse(missing.body), { status: 401, code: 'token_missing' });
   const invalid = toAnswer(await refusalOf(verify('Bearer x')));
   t.equal(invalid.headers['www-authenticate'], `${CHALLENGE}, error="invalid_token"`);

@@ -1,4 +1,11 @@
-import { type Requirements, type Session, toAnswer, type Verifier, VerifyError } from '@kinship/verify';
+import {
+  type ReceivedRequest,
+  type Requirements,
+  type Session,
+  toAnswer,
+  type Verifier,
+  VerifyError,
+} from '@kinship/verify';
 import type { Request, RequestHandler } from 'express';
 
 const sessions = new WeakMap<Request, Session>();
@@ -6,7 +13,7 @@ const sessions = new WeakMap<Request, Session>();
 /** Middleware that lets a request pass only with a valid access token. `sessionOf(req)` returns its session. */
 export function requireSession(verifier: Verifier, requirements: Requirements = {}): RequestHandler {
   return (req, res, next) => {
-    verifier.verify(req.headers.authorization, requirements).then(
+    verifier.verify(receivedRequest(req), requirements).then(
       (session) => {
         sessions.set(req, session);
         next();
@@ -25,4 +32,13 @@ export function sessionOf(req: Request): Session {
   const session = sessions.get(req);
   if (session === undefined) throw new Error('This route does not use requireSession.');
   return session;
+}
+
+/** The client's URL is known if no proxy changes it. Otherwise `dpop.publicUrl` of the verifier has the right one. */
+function receivedRequest(req: Request): ReceivedRequest {
+  return {
+    method: req.method,
+    url: `${req.protocol}://${req.headers.host}${req.originalUrl}`,
+    headers: { get: (name) => req.get(name) },
+  };
 }

@@ -1,4 +1,11 @@
-import { type Requirements, type Session, toAnswer, type Verifier, VerifyError } from '@kinship/verify';
+import {
+  type ReceivedRequest,
+  type Requirements,
+  type Session,
+  toAnswer,
+  type Verifier,
+  VerifyError,
+} from '@kinship/verify';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
@@ -32,7 +39,7 @@ const plugin: FastifyPluginCallback<KinshipOptions> = (app, { verifier }, done) 
     (requirements: Requirements = {}) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
         try {
-          sessions.set(request, await verifier.verify(request.headers.authorization, requirements));
+          sessions.set(request, await verifier.verify(receivedRequest(request), requirements));
         } catch (error) {
           await refuse(reply, error);
         }
@@ -54,4 +61,13 @@ async function refuse(reply: FastifyReply, error: unknown): Promise<void> {
   const { status, headers, body } = toAnswer(error);
   // For a string, Fastify adds a charset, which JSON does not have.
   await reply.code(status).headers(headers).send(new TextEncoder().encode(body));
+}
+
+/** The client's URL is known if no proxy changes it. Otherwise `dpop.publicUrl` of the verifier has the right one. */
+function receivedRequest({ method, protocol, host, originalUrl, headers }: FastifyRequest): ReceivedRequest {
+  return {
+    method,
+    url: `${protocol}://${host}${originalUrl}`,
+    headers: { get: (name) => [headers[name] ?? []].flat().join(', ') },
+  };
 }

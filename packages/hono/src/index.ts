@@ -14,7 +14,7 @@ export function requireSession(
   return async (c, next) => {
     let session: Session;
     try {
-      session = await verifier.verify(c.req.header('authorization'), requirements);
+      session = await verifier.verify(c.req.raw, requirements);
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
       const { status, headers, body } = toAnswer(error);

@@ -1,16 +1,23 @@
+import { PROOF_ALGORITHMS } from './proof-algorithms.js';
+
 /** Why a request is refused. */
 export type RefusalCode =
   | 'token_missing'
   | 'token_invalid'
   | 'token_expired'
   | 'session_ended'
+  | 'invalid_dpop_proof'
   | 'insufficient_scope'
   | 'step_up_required'
   | 'unavailable';
 
+/** The schemes of `Authorization`. A refusal names the one of the request, and both if the client has to choose. */
+export type Scheme = 'Bearer' | 'DPoP';
+
 interface Details {
   /** Parameters of the challenge (RFC 6750 section 3, RFC 9470 section 3). */
   readonly challenge?: Readonly<Record<string, string>>;
+  readonly schemes?: readonly Scheme[];
   readonly cause?: unknown;
 }
 
@@ -19,6 +26,7 @@ const STATUS: Readonly<Record<RefusalCode, 401 | 403 | 503>> = {
   token_invalid: 401,
   token_expired: 401,
   session_ended: 401,
+  invalid_dpop_proof: 401,
   insufficient_scope: 403,
   step_up_required: 401,
   unavailable: 503,
@@ -34,23 +42,44 @@ export class VerifyError extends Error {
   readonly status: 401 | 403 | 503;
   /** The value of `WWW-Authenticate`; null for `unavailable`, which says nothing about the token. */
   readonly challenge: string | null;
+  readonly #details: Details;
 
-  constructor(code: RefusalCode, message: string, { challenge = {}, cause }: Details = {}) {
-    super(message, { cause });
+  constructor(code: RefusalCode, message: string, details: Details = {}) {
+    super(message, { cause: details.cause });
     this.code = code;
     this.status = STATUS[code];
-    const parameters = Object.entries(challenge).map(([name, value]) => `, ${name}="${value}"`);
-    this.challenge = this.status === 503 ? null : `Bearer realm="kinship"${parameters.join('')}`;
+    const { challenge = {}, schemes = ['Bearer'] } = details;
+    this.challenge =
+      this.status === 503 ? null : schemes.map((scheme) => toChallenge(scheme, challenge)).join(', ');
+    this.#details = details;
   }
+
+  /** The same refusal of a request with the scheme `DPoP`. */
+  forDpop(): VerifyError {
+    return new VerifyError(this.code, this.message, { ...this.#details, schemes: ['DPoP'] });
+  }
+}
+
+/** One challenge. That of DPoP also lists the algorithms of proofs (RFC 9449 section 7.1). */
+function toChallenge(scheme: Scheme, parameters: Readonly<Record<string, string>>): string {
+  const algs = scheme === 'DPoP' && { algs: PROOF_ALGORITHMS.join(' ') };
+  const pairs = Object.entries({ realm: 'kinship', ...algs, ...parameters });
+  return `${scheme} ${pairs.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
 }
 
 /** The token is not accepted. The client should refresh, and log in if that fails. */
 export function invalidToken(
   code: 'token_invalid' | 'token_expired' | 'session_ended',
   message: string,
-  cause?: unknown,
+  { cause, schemes = ['Bearer'] }: Pick<Details, 'cause' | 'schemes'> = {},
 ): VerifyError {
-  return new VerifyError(code, message, { challenge: { error: 'invalid_token' }, cause });
+  return new VerifyError(code, message, { challenge: { error: 'invalid_token' }, cause, schemes });
+}
+
+/** The proof is missing, or does not fit the request. The client should make a new one. */
+export function invalidProof(message: string, cause?: unknown): VerifyError {
+  const challenge = { error: 'invalid_dpop_proof' };
+  return new VerifyError('invalid_dpop_proof', message, { challenge, cause, schemes: ['DPoP'] });
 }
 
 /** Nothing is known about the token. The client should try again. */

@@ -19,15 +19,9 @@ export interface Session {
 
 /** Reads verified claims. Throws `token_invalid` for claims that are not those of an access token of the service. */
 export function toSession(claims: JWTPayload): Session {
-  const { sub, sid, exp, client_id: clientId, scope, auth_time: authTime, acr, cnf } = claims;
+  const { sub, sid, exp, client_id: clientId, scope, auth_time: authTime, acr } = claims;
   if (typeof sub !== 'string' || !isSessionId(sid) || typeof exp !== 'number')
     throw invalidToken('token_invalid', 'The token is no access token of a session.');
-  // A bound token is worth nothing without the proof of its key (RFC 9449), and proofs are not verified here.
-  if (cnf !== undefined)
-    throw invalidToken(
-      'token_invalid',
-      'The token is bound to a key, and bound tokens are not supported here.',
-    );
   return {
     userId: sub,
     sessionId: sid,
@@ -38,4 +32,13 @@ export function toSession(claims: JWTPayload): Session {
     expiresAt: exp,
     claims,
   };
+}
+
+/** The thumbprint of the key to which a token is bound (RFC 9449 section 6); null if it is not bound. */
+export function thumbprintOf({ cnf }: Session['claims']): string | null {
+  if (cnf === undefined) return null;
+  const { jkt } = Object(cnf) as Record<string, unknown>;
+  // Another confirmation, such as that of a certificate, cannot be checked here.
+  if (typeof jkt !== 'string') throw invalidToken('token_invalid', 'The token is bound in an unknown way.');
+  return jkt;
 }

@@ -1,13 +1,12 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { type Credentials, type ReceivedRequest, readCredentials } from './credentials.js';
+import { createProofCheck, type DpopOptions } from './dpop.js';
 import { invalidToken, unavailable, VerifyError } from './errors.js';
 import { isActive } from './introspect.js';
 import { createKeySet } from './key-set.js';
 import { checkRequirements, type Requirements } from './requirements.js';
 import { followRevocations, type Revocations } from './revocations.js';
-import { type Session, toSession } from './session.js';
-
-/** Characters of a token. */
-const MAX_TOKEN = 8 * 1024;
+import { type Session, thumbprintOf, toSession } from './session.js';
 
 /** Seconds by which the clocks of the service and of this machine may differ. `exp` has no leeway. */
 const LEEWAY = 5;
@@ -42,14 +41,18 @@ export interface VerifierOptions {
   readonly url?: string;
   /** Without it, ended sessions live on here until their access token expires. */
   readonly revocations?: StreamOptions;
+  /** How the proofs of bound tokens are checked (RFC 9449). */
+  readonly dpop?: DpopOptions;
   readonly fetch?: typeof fetch;
 }
 
 export interface Verifier {
   /**
-   * Verifies the value of an `Authorization` header. Rejects with a {@link VerifyError}, and with nothing else.
+   * Verifies the access token of a request, and its DPoP proof if the token is bound to a key. The value of an
+   * `Authorization` header is enough for tokens that are not bound. Rejects with a {@link VerifyError}, and with nothing
+   * else.
    */
-  verify(authorization: string | null | undefined, requirements?: Requirements): Promise<Session>;
+  verify(request: ReceivedRequest | string | null | undefined, requirements?: Requirements): Promise<Session>;
   /** Resolves once the ended sessions are known. Without `revocations` at once. */
   readonly ready: Promise<void>;
   /** Closes the stream of revocations. */
@@ -65,20 +68,57 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const at = (path: string) => new URL(path, url);
   const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
   const stream = revocations === undefined ? null : follow(revocations);
+  const checkProof = createProofCheck(options.dpop ?? {});
 
   return {
-    async verify(authorization, requirements = {}) {
-      const token = readToken(authorization);
-      const claims = await readClaims(token);
-      const session = toSession(claims);
-      // A proof of possession (RFC 9449) will be verified here, before the session is looked up.
-      if (stream !== null) await checkSession(stream, token, session);
-      checkRequirements(session, requirements);
-      return session;
+    async verify(presented, requirements = {}) {
+      const request = typeof presented === 'object' ? presented : null;
+      const authorization = typeof presented === 'object' ? request?.headers.get('authorization') : presented;
+      const credentials = readCredentials(authorization);
+      try {
+        return await verifyCredentials(credentials, request, requirements);
+      } catch (error) {
+        throw credentials.isDpop && error instanceof VerifyError ? error.forDpop() : error;
+      }
     },
     ready: stream?.list.ready ?? Promise.resolve(),
     close: () => stream?.list.close(),
   };
+
+  async function verifyCredentials(
+    credentials: Credentials,
+    request: ReceivedRequest | null,
+    requirements: Requirements,
+  ): Promise<Session> {
+    const { token } = credentials;
+    const session = toSession(await readClaims(token));
+    await checkBinding(credentials, request, session);
+    if (stream !== null) await checkSession(stream, token, session);
+    checkRequirements(session, requirements);
+    return session;
+  }
+
+  /** A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). */
+  async function checkBinding(
+    { token, isDpop }: Credentials,
+    request: ReceivedRequest | null,
+    { claims }: Session,
+  ): Promise<void> {
+    const jkt = thumbprintOf(claims);
+    if (isDpop !== (jkt !== null))
+      throw isDpop
+        ? invalidToken('token_invalid', 'The token is not bound to a key: send it as Authorization: Bearer.')
+        : invalidToken(
+            'token_invalid',
+            'The token is bound to a key: send it as Authorization: DPoP, with a proof in the header DPoP.',
+            { schemes: ['Bearer', 'DPoP'] },
+          );
+    if (jkt === null) return;
+    // The application passed an `Authorization` header alone: its proof cannot be checked.
+    if (request === null)
+      throw invalidToken('token_invalid', 'Tokens that are bound to a key are not supported here.');
+    await checkProof(request, { jkt, token });
+  }
 
   function follow(settings: StreamOptions) {
     const {
@@ -126,19 +166,11 @@ function isCovered(list: Revocations, { iat, exp }: JWTPayload): boolean {
   return list.covers((exp ?? Number.POSITIVE_INFINITY) - (iat ?? 0));
 }
 
-function readToken(authorization: string | null | undefined): string {
-  if (!authorization) throw new VerifyError('token_missing', 'There is no access token.');
-  const [, token = ''] = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization) ?? [];
-  if (token === '' || token.length > MAX_TOKEN)
-    throw invalidToken('token_invalid', 'The Authorization header holds no bearer token.');
-  return token;
-}
-
 function toVerifyError(error: unknown): VerifyError {
   if (error instanceof VerifyError) return error;
   if (error instanceof errors.JWTExpired)
-    return invalidToken('token_expired', 'The token has expired.', error);
+    return invalidToken('token_expired', 'The token has expired.', { cause: error });
   if (error instanceof errors.JOSEError)
-    return invalidToken('token_invalid', 'The token is not accepted.', error);
+    return invalidToken('token_invalid', 'The token is not accepted.', { cause: error });
   return unavailable('The token cannot be verified at the moment.', error);
 }

@@ -1,0 +1,80 @@
+import type { ReceivedRequest } from './credentials.js';
+import { invalidProof, unavailable, VerifyError } from './errors.js';
+import { hashToken, type Proof, readProof } from './proof.js';
+import { isSameUrl } from './same-url.js';
+import { createUsedProofs, proofId, type UseProof } from './used-proofs.js';
+
+export interface DpopOptions {
+  /**
+   * The URL under which clients reach this application, such as `https://api.example.com`. Proofs name it. Default: the
+   * host of each request, which is not enough behind a proxy that changes it.
+   */
+  readonly publicUrl?: string;
+  /** Used proofs that are kept in memory. With more of them within 130 seconds: 503. Default 1,000,000, in 42 MB. */
+  readonly maxProofs?: number;
+  /** Keeps used proofs elsewhere, where several processes see them. Default: the memory of this process. */
+  readonly useProof?: UseProof;
+}
+
+/** What a proof must match besides the request. */
+interface Expected {
+  /** The thumbprint of the key to which the token is bound. */
+  readonly jkt: string;
+  readonly token: string;
+}
+
+/** Checks the proof of a request (RFC 9449 section 4.3). Rejects with `invalid_dpop_proof` or `unavailable`. */
+export type CheckProof = (request: ReceivedRequest, expected: Expected) => Promise<void>;
+
+/** Seconds between the making of a proof and its arrival. */
+const MAX_AGE = 60;
+/** Seconds by which the clocks of the client and of this machine may differ. */
+const LEEWAY = 5;
+/** Seconds. A proof of the latest accepted time is valid for so long. */
+const KEPT = 2 * (MAX_AGE + LEEWAY);
+
+export function createProofCheck({ publicUrl, maxProofs = 1_000_000, useProof }: DpopOptions): CheckProof {
+  const use = useProof ?? createUsedProofs(maxProofs);
+
+  return async (request, { jkt, token }) => {
+    const text = request.headers.get('dpop');
+    if (!text) throw invalidProof('The token is bound to a key: send a proof in the header DPoP.');
+    const proof = await readProof(text);
+    if (proof.jkt !== jkt) throw invalidProof('The proof was made with another key than that of the token.');
+    checkRequest(
+      proof,
+      request.method,
+      publicUrl === undefined ? request.url : publish(request.url, publicUrl),
+    );
+    if (proof.ath !== (await hashToken(token)))
+      throw invalidProof('The proof was made for another access token, or for none.');
+    // The last check: only proofs of the token's own key take memory.
+    if (!(await noteUse(await proofId(jkt, proof.jti))))
+      throw invalidProof('The proof was used before: make a new one for each request.');
+  };
+
+  async function noteUse(id: string): Promise<boolean> {
+    try {
+      return await use(id, KEPT);
+    } catch (error) {
+      if (error instanceof VerifyError) throw error;
+      throw unavailable('It is not known at the moment whether the proof was used before.', error);
+    }
+  }
+}
+
+function checkRequest({ htm, htu, iat }: Proof, method: string, url: string): void {
+  if (htm !== method || !isSameUrl(htu, url))
+    throw invalidProof(
+      'The proof was made for another method or URL. A proxy may hide them from this server.',
+    );
+  if (Math.abs(Date.now() / 1000 - iat) > MAX_AGE + LEEWAY)
+    throw invalidProof(
+      'The proof was made too long ago, or in the future. Compare the clock of the client with the Date header.',
+    );
+}
+
+/** The path of a request under the URL that clients see. */
+function publish(url: string, publicUrl: string): string {
+  return URL.canParse(url) ? `${publicUrl.replace(/\/+$/, '')}${new URL(url).pathname}` : url;
+}
