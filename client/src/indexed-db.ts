@@ -32,7 +32,7 @@ export const indexedDbEntry: AccessEntry = async (name, change) => {
   }
 };
 
-function done(target: IDBRequest | IDBTransaction, event: 'success' | 'complete'): Promise<void> {
+export function done(target: IDBRequest | IDBTransaction, event: 'success' | 'complete'): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(target.error);
     Object.assign(target, { [`on${event}`]: () => resolve(), onerror: fail, onabort: fail });

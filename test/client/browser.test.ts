@@ -66,7 +66,7 @@ t.test('five tabs that each refresh for themselves', async (t) => {
 });
 
 t.test('a page without TLS has no locks: a key that is found is used', async (t) => {
-  const browser = await tabs(t, 'app.test');
+  const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
   const { service, proxy, told, open } = browser;
   const first = await open();
@@ -90,7 +90,7 @@ t.test('a page without TLS has no locks: a key that is found is used', async (t)
 });
 
 t.test('without locks, tabs that begin a refresh at the same moment send one key', async (t) => {
-  const browser = await tabs(t, 'app.test');
+  const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
   const { service, told } = browser;
   const pages = await openAll(browser);

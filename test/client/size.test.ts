@@ -5,10 +5,10 @@ import t from 'tap';
 
 const LIMIT = 3_000;
 
-t.test('the whole client is small', async (t) => {
-  const entry = fileURLToPath(new URL('../../client/src/index.ts', import.meta.url));
+/** The compressed size of an entry with all that it imports, in bytes. */
+async function sizeOf(name: string): Promise<number> {
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    entryPoints: [fileURLToPath(new URL(`../../client/src/${name}.ts`, import.meta.url))],
     bundle: true,
     minify: true,
     format: 'esm',
@@ -16,6 +16,18 @@ t.test('the whole client is small', async (t) => {
   });
   const [code] = outputFiles;
   const bytes = gzipSync(code?.contents ?? '', { level: 9 }).length;
+  t.comment(`${name}: ${code?.contents.length} bytes minified, ${bytes} compressed`);
+  return bytes;
+}
+
+t.test('the whole client is small', async (t) => {
+  const bytes = await sizeOf('index');
   t.ok(bytes > 0 && bytes < LIMIT, `${bytes} bytes`);
-  t.comment(`client: ${code?.contents.length} bytes minified, ${bytes} compressed`);
+});
+
+t.test('bound tokens and cookies take less than half of that each, in entries of their own', async (t) => {
+  for (const name of ['dpop', 'cookie']) {
+    const bytes = await sizeOf(name);
+    t.ok(bytes > LIMIT && bytes < 1.5 * LIMIT, `${name}: ${bytes} bytes`);
+  }
 });

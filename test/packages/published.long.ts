@@ -10,6 +10,14 @@ import t from 'tap';
 const run = promisify(execFile);
 const PACKAGES = ['verify', 'fastify', 'express', 'hono'];
 
+/** The folder of each package by its name, with the files of its entries. */
+const PUBLISHED: Readonly<Record<string, { home: string; entries: readonly string[] }>> = {
+  'kinship-client': { home: 'client', entries: ['index', 'dpop', 'cookie'] },
+  ...Object.fromEntries(
+    PACKAGES.map((name) => [`@kinship/${name}`, { home: `packages/${name}`, entries: ['index'] }]),
+  ),
+};
+
 /** The packages are modules only: `require` of a CommonJS file finds one, which Node.js 20.19 and later support. */
 const ESM_ONLY = ['CJSResolvesToESM', 'NoResolution'];
 
@@ -18,7 +26,7 @@ let folder = '';
 /** A copy is built: another test may be using `dist` of the checkout. */
 t.before(async () => {
   folder = t.testdir();
-  for (const name of ['packages', 'tsconfig.json', 'package.json'])
+  for (const name of ['packages', 'client', 'tsconfig.json', 'package.json'])
     await cp(name, join(folder, name), { recursive: true, filter: (path) => !path.endsWith('/dist') });
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
@@ -27,19 +35,18 @@ t.before(async () => {
   await mkdir(join(modules, '@kinship'));
   for (const name of PACKAGES) await symlink(join(folder, 'packages', name), join(modules, '@kinship', name));
   const tsc = resolve('node_modules/typescript/bin/tsc');
-  await run(process.execPath, [tsc, '--build', ...PACKAGES.map((name) => join('packages', name))], {
-    cwd: folder,
-  });
+  const homes = Object.values(PUBLISHED).map(({ home }) => home);
+  await run(process.execPath, [tsc, '--build', ...homes], { cwd: folder });
 });
 
-for (const name of PACKAGES) {
-  t.test(`@kinship/${name} can be published`, async (t) => {
-    const home = join(folder, 'packages', name);
+for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
+  t.test(`${name} can be published`, async (t) => {
+    const home = join(folder, place);
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: home });
     const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
-    for (const path of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts'])
-      t.ok(paths.includes(path), path);
+    const built = entries.flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.d.ts`]);
+    for (const path of ['LICENSE', 'README.md', 'package.json', ...built]) t.ok(paths.includes(path), path);
     t.notOk(
       paths.some((path) => path.startsWith('src/') || path.includes('tsbuildinfo')),
       'no sources',
@@ -60,7 +67,9 @@ for (const name of PACKAGES) {
       [],
     );
   });
+}
 
+for (const name of PACKAGES) {
   t.test(`@kinship/${name} has a first use of at most ten statements that compiles`, async (t) => {
     const readme = await readFile(join('packages', name, 'README.md'), 'utf8');
     const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];

@@ -12,7 +12,7 @@ export interface DpopOptions {
   readonly publicUrl?: string;
   /** Used proofs that are kept in memory. With more of them within 130 seconds: 503. Default 1,000,000, in 42 MB. */
   readonly maxProofs?: number;
-  /** Keeps used proofs elsewhere, where several processes see them. Default: the memory of this process. */
+  /** Keeps used proofs elsewhere, where several processes see them. Default: memory, so a process sees its own. */
   readonly useProof?: UseProof;
 }
 

@@ -15,7 +15,7 @@ export async function proofId(jkt: string, jti: string): Promise<string> {
 }
 
 /**
- * Used proofs in the memory of this process, at most `max`: 20 bytes for a slot. A proof is forgotten only after its
+ * Used proofs in memory, at most `max`: 20 bytes for a slot. A proof is forgotten only after its
  * time. If the set is full, a use rejects with `unavailable`.
  */
 export function createUsedProofs(max: number): UseProof {

@@ -1,24 +1,10 @@
 import { createClient, type TokenPair, type TokenStorage } from '../../../client/src/index.ts';
 import { indexedDbEntry } from '../../../client/src/indexed-db.ts';
+import { overheard } from './overheard.ts';
 
 /** What the test gives each page before anything else runs. */
 declare const SERVICE: string;
 declare function tell(what: string, detail: unknown): Promise<void>;
-
-/** Lets the test see each pair that arrives, whatever becomes of the page. */
-const overheard: typeof fetch = async (input, init) => {
-  const answer = await fetch(input, init);
-  if (String(input).endsWith('/auth/refresh') && answer.ok) {
-    answer
-      .clone()
-      .json()
-      .then(
-        (pair) => tell('pair', pair),
-        () => {},
-      );
-  }
-  return answer;
-};
 
 let end: (told: Promise<void>) => void;
 const signedOut = new Promise<void>((resolve) => {

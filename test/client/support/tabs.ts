@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { launchChromium } from '../../support/chromium.ts';
-import { type HttpService, httpService } from '../../support/http.ts';
+import { type HttpOverrides, type HttpService, httpService } from '../../support/http.ts';
+import type { Settings } from '../../support/sessions.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
 
 export interface Tabs {
@@ -20,20 +21,33 @@ export interface Tabs {
   open(): Promise<Page>;
 }
 
+export interface TabsOptions {
+  /** The name under which the browser knows the pages' server. */
+  readonly host?: string;
+  /** The name under which it knows the service. */
+  readonly serviceHost?: string;
+  /** The script of the pages, in `page/`. */
+  readonly script?: string;
+  readonly settings?: Settings & { readonly http?: HttpOverrides };
+}
+
 /**
  * A Chromium whose pages come from one origin and ask the service at another, through a proxy. Null, with the test
- * skipped, where there is no Chromium. `host` is the name under which the browser knows the pages' server.
+ * skipped, where there is no Chromium.
  */
-export async function tabs(t: Test, host = 'localhost'): Promise<Tabs | null> {
+export async function tabs(
+  t: Test,
+  { host = 'localhost', serviceHost = '127.0.0.1', script = 'page.ts', settings = {} }: TabsOptions = {},
+): Promise<Tabs | null> {
   const browser = await launchChromium(t, [`--host-resolver-rules=MAP ${host} 127.0.0.1`]);
   if (browser === null) return null;
-  const origin = `http://${host}:${await pageServer(t)}`;
-  const service = await httpService(t, { http: { corsOrigins: [origin] } });
+  const origin = `http://${host}:${await pageServer(t, script)}`;
+  const service = await httpService(t, { ...settings, http: { ...settings.http, corsOrigins: [origin] } });
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const context = await browser.newContext();
   const told: { what: string; detail: unknown }[] = [];
   await context.exposeBinding('tell', (_source, what, detail) => void told.push({ what, detail }));
-  await context.addInitScript(`globalThis.SERVICE = 'http://127.0.0.1:${proxy.port}'`);
+  await context.addInitScript(`globalThis.SERVICE = 'http://${serviceHost}:${proxy.port}'`);
   return {
     service,
     proxy,
@@ -48,9 +62,9 @@ export async function tabs(t: Test, host = 'localhost'): Promise<Tabs | null> {
 }
 
 /** Serves one page, with the client in it; answers its port. */
-export async function pageServer(t: Test): Promise<number> {
+export async function pageServer(t: Test, script = 'page.ts'): Promise<number> {
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('../page/page.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`../page/${script}`, import.meta.url))],
     bundle: true,
     write: false,
   });

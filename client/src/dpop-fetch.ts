@@ -1,0 +1,100 @@
+import type { DpopKey } from './dpop-key.js';
+import { makeProof } from './dpop-proof.js';
+import { parseJson } from './stored-pair.js';
+
+type Fetch = typeof globalThis.fetch;
+
+/** What a server has said about its proofs. */
+interface Peer {
+  readonly nonce: string | undefined;
+  /** Milliseconds by which its clock is ahead of the clock here. */
+  readonly ahead: number;
+}
+
+interface Proving {
+  readonly method: string;
+  readonly url: string;
+  readonly token?: string;
+}
+
+/** Milliseconds. The `Date` of an answer has whole seconds, and the answer takes time. */
+const CLOCK_ERROR = 30_000;
+
+/**
+ * A `fetch` that proves possession of the key, for the requests of a client with bound tokens: to log in, to exchange
+ * the pair, and with an access token. Requests of a session that is not bound stay as they are.
+ */
+export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fetch {
+  const peers = new Map<string, Peer>();
+
+  return async (input, init) => {
+    if (!(input instanceof Request)) return sendOwn(String(input), init ?? {});
+    const token = input.headers.get('authorization')?.slice('Bearer '.length);
+    if (!token || !thumbprintIn(token)) return send(input);
+    return prove({ method: input.method, url: input.url, token }, (dpop) => {
+      const request = input.clone();
+      request.headers.set('authorization', `DPoP ${token}`);
+      request.headers.set('dpop', dpop);
+      return send(request);
+    });
+  };
+
+  /** Sends a request of the client itself: a URL, and a body of JSON with the refresh token if there is a session. */
+  async function sendOwn(url: string, init: RequestInit): Promise<Response> {
+    const { refreshToken } = Object(parseJson(String(init.body))) as { refreshToken?: string };
+    const bound = refreshToken && thumbprintIn(refreshToken);
+    const hasKey = !bound || bound === (await getKey()).jkt;
+    // A token may be revoked without its key.
+    if (!hasKey) return url.includes('/auth/logout') ? send(url, init) : keyLost();
+    if (refreshToken && !bound) return send(url, init);
+    return prove({ method: 'POST', url }, (dpop) =>
+      send(url, { ...init, headers: { ...(init.headers as Record<string, string>), dpop } }),
+    );
+  }
+
+  /** Sends a request with a proof. If the server asks for a nonce, or has another time, sends it once more. */
+  async function prove(request: Proving, sendWith: (dpop: string) => Promise<Response>): Promise<Response> {
+    const answer = await sendWith(await proofOf(request));
+    if (!learn(new URL(request.url).origin, answer)) return answer;
+    await answer.body?.cancel();
+    return sendWith(await proofOf(request));
+  }
+
+  async function proofOf({ method, url, token }: Proving): Promise<string> {
+    const { nonce, ahead = 0 } = peers.get(new URL(url).origin) ?? {};
+    return makeProof(await getKey(), { method, url, token, now: Date.now() + ahead, nonce });
+  }
+
+  /** Notes nonce and time of an answer. Returns whether the next proof may be accepted where this one was not. */
+  function learn(origin: string, { headers }: Response): boolean {
+    const { nonce, ahead = 0 } = peers.get(origin) ?? {};
+    const challenge = headers.get('www-authenticate') ?? '';
+    const next = headers.get('dpop-nonce') ?? nonce;
+    // Only the time of a refusal counts: a cache may repeat an old answer with its old time.
+    const isRefused = challenge.includes('invalid_dpop_proof');
+    const difference = isRefused ? Date.parse(headers.get('date') ?? '') - Date.now() : ahead;
+    const isClockWrong = Math.abs(difference - ahead) > CLOCK_ERROR;
+    peers.set(origin, { nonce: next, ahead: isClockWrong ? difference : ahead });
+    return isClockWrong || (challenge.includes('use_dpop_nonce') && next !== nonce);
+  }
+}
+
+/** The thumbprint of the key to which a token is bound; undefined if it is not bound. */
+function thumbprintIn(token: string): string | undefined {
+  const [, payload = ''] = token.split('.');
+  try {
+    return Object(JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))).cnf?.jkt;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The pair is worthless, so the session ends here as if the service had said so. */
+function keyLost(): Response {
+  const problem = {
+    code: 'dpop_key_lost',
+    detail: 'The key of the session is not on this device any more.',
+    recovery: 'login',
+  };
+  return new Response(JSON.stringify(problem), { status: 401 });
+}

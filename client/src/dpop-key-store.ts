@@ -1,0 +1,39 @@
+import { done } from './indexed-db.js';
+
+const STORE = 'keys';
+
+/** The key of all tabs. Tabs that make one at the same moment keep the first that is stored. */
+export async function sharedKey(
+  name: string,
+  generate: () => Promise<CryptoKeyPair>,
+): Promise<CryptoKeyPair> {
+  const opening = indexedDB.open('kinship-dpop', 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+  await done(opening, 'success');
+  const database = opening.result;
+  try {
+    return (await readKey(database, name)) ?? (await addKey(database, name, await generate()));
+  } finally {
+    database.close();
+  }
+}
+
+async function readKey(database: IDBDatabase, name: string): Promise<CryptoKeyPair | undefined> {
+  const reading: IDBRequest<CryptoKeyPair | undefined> = database
+    .transaction(STORE)
+    .objectStore(STORE)
+    .get(name);
+  await done(reading, 'success');
+  return reading.result;
+}
+
+async function addKey(database: IDBDatabase, name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
+  const transaction = database.transaction(STORE, 'readwrite', { durability: 'strict' });
+  const keys = transaction.objectStore(STORE);
+  const reading: IDBRequest<CryptoKeyPair | undefined> = keys.get(name);
+  reading.onsuccess = () => {
+    if (reading.result === undefined) keys.put(made, name);
+  };
+  await done(transaction, 'complete');
+  return reading.result ?? made;
+}

@@ -1,0 +1,135 @@
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { PASSWORD, signUp } from '../support/factors.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { answered } from './support/sessions.ts';
+import { type Tabs, tabs } from './support/tabs.ts';
+
+/** A Chromium whose pages are on one site with the service, as cookies need it. */
+async function sameSite(t: Test): Promise<Tabs | null> {
+  const browser = await tabs(t, {
+    script: 'cookie.ts',
+    serviceHost: 'localhost',
+    settings: { http: { sessionCookies: true } },
+  });
+  if (browser !== null) await signUp(browser.service);
+  return browser;
+}
+
+const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
+
+/** The generation of the session, by the refresh cookie that the browser holds; null without one. */
+async function generation({ context }: Tabs): Promise<number | null> {
+  const cookie = (await context.cookies()).find(({ name }) => name === 'kinship_refresh');
+  return cookie === undefined ? null : Number(claimsOf(cookie.value).generation);
+}
+
+const refresh = (page: Page) => page.evaluate('client.adopt(0).then(statusOfMe)');
+
+t.test('a page keeps a session without a token that a script can read', async (t) => {
+  const browser = await sameSite(t);
+  if (browser === null) return;
+  const page = await browser.open();
+  t.equal(await page.evaluate('statusOfMe()'), 401);
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+  const tokens = (await browser.context.cookies()).map(({ value }) => value);
+  t.equal(tokens.length, 2);
+  const loot = String(await page.evaluate('loot()'));
+  t.match(loot, /cookie-/, 'a mark');
+  for (const token of tokens)
+    for (const part of token.split('.')) t.notMatch(loot, part, 'no part of a token');
+  await page.reload();
+  t.equal(await page.evaluate('statusOfMe()'), 200, 'after a reload');
+  await page.evaluate('client.logOut()');
+  t.same(await browser.context.cookies(), []);
+  t.equal(await page.evaluate('statusOfMe()'), 401);
+  t.same(signOuts(browser), [{ what: 'signed out', detail: null }]);
+});
+
+t.test('tabs refresh once for all, through lost answers, reloads and kills', async (t) => {
+  const browser = await sameSite(t);
+  if (browser === null) return;
+  const { service, proxy, open } = browser;
+  const pages = await Promise.all(Array.from({ length: 3 }, open));
+  await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
+  service.time.now += 16 * 60_000;
+  t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
+  t.equal(answered(service, '/auth/refresh'), 1, 'three tabs, one refresh');
+
+  for (let round = 0; round < 20; round += 1) {
+    service.time.now += 16 * 60_000;
+    if (round % 4 === 1)
+      proxy.cutAfterRequest((bytes) => bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d);
+    const waking = pages.map((page) => page.evaluate('statusOfMe()').catch(() => null));
+    if (round % 10 === 5) await pages[1]?.reload();
+    if (round % 10 === 9) {
+      await pages[2]?.close();
+      pages[2] = await open();
+    }
+    await Promise.all(waking);
+  }
+  t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
+  t.ok(Number(await generation(browser)) >= 20, `${await generation(browser)} rotations`);
+  t.same(signOuts(browser), []);
+});
+
+t.test('cookies that arrived while their page was killed are used', async (t) => {
+  const browser = await sameSite(t);
+  if (browser === null) return;
+  const { service, context, open } = browser;
+  const page = await open();
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  const before = await generation(browser);
+  // The answer sets the cookies, and the page never reads it.
+  await context.route('**/auth/refresh', async (route) => {
+    const answer = await route.fetch();
+    await context.unroute('**/auth/refresh');
+    await page.close();
+    await route.fulfill({ response: answer }).catch(() => {});
+  });
+  await refresh(page).catch(() => {});
+  const after = await generation(browser);
+  t.equal(after, Number(before) + 1, 'the browser has the next pair');
+  const next = await open();
+  t.equal(await next.evaluate('statusOfMe()'), 200);
+  service.time.now += 16 * 60_000;
+  t.equal(await next.evaluate('statusOfMe()'), 200);
+  t.same(signOuts(browser), []);
+});
+
+t.test('a session that ended elsewhere, or whose cookies are gone, ends in the page', async (t) => {
+  const browser = await sameSite(t);
+  if (browser === null) return;
+  const { service, context, open, told } = browser;
+  const page = await open();
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  const cookie = (await context.cookies()).find(({ name }) => name === 'kinship_refresh');
+  await service.post('/auth/logout', { refreshToken: cookie?.value });
+  t.equal(await page.evaluate('statusOfMe()'), 401);
+  t.same(told.at(-1), { what: 'signed out', detail: 'session_revoked' });
+  t.same(await context.cookies(), [], 'the service removed them');
+
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  await context.clearCookies();
+  t.equal(await page.evaluate('statusOfMe()'), 401);
+  t.same(told.at(-1), { what: 'signed out', detail: 'unauthenticated' });
+});
+
+t.test('a log-out that did not reach the service can be repeated', async (t) => {
+  const browser = await sameSite(t);
+  if (browser === null) return;
+  const { service, proxy, context, open } = browser;
+  const page = await open();
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  proxy.refuse(true);
+  proxy.cut();
+  const code = await page.evaluate('client.logOut().catch(({ code }) => code)');
+  t.equal(code, 'unreachable');
+  t.equal((await context.cookies()).length, 2, 'only the service can remove them');
+  proxy.refuse(false);
+  await page.evaluate('client.logOut()');
+  t.same(await context.cookies(), []);
+  t.equal(answered(service, '/auth/logout', 204), 1);
+});

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import type { TokenPair } from '../../client/src/index.ts';
+import { PASSWORD, signUp } from '../support/factors.ts';
+import type { Settings } from '../support/sessions.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { realTime } from './support/real-time.ts';
+import { answered, forks, sessionOf } from './support/sessions.ts';
+import { type Tabs, tabs } from './support/tabs.ts';
+
+/** A Chromium with a tab in which ann has logged in, and the pair that the tab holds. */
+async function loggedIn(t: Test, settings: Settings = {}) {
+  const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime(), ...settings } });
+  if (browser === null) return null;
+  await signUp(browser.service);
+  const page = await browser.open();
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  return { ...browser, page, pair: await storedPair(page) };
+}
+
+function storedPair(page: Page): Promise<TokenPair> {
+  return page.evaluate(`new Promise((resolve) => {
+    indexedDB.open('kinship').onsuccess = ({ target }) => {
+      const reading = target.result.transaction('pairs').objectStore('pairs').get('kinship');
+      reading.onsuccess = () => (target.result.close(), resolve(JSON.parse(reading.result)));
+    };
+  })`);
+}
+
+const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
+
+t.test('a stolen pair is worthless, and no script can take the key away', async (t) => {
+  const browser = await loggedIn(t);
+  if (browser === null) return;
+  const { service, page, pair } = browser;
+  const jkt = await page.evaluate('client.dpopJkt()');
+  t.match(claimsOf(pair.access), { cnf: { jkt } });
+  t.match(claimsOf(pair.refresh), { cnf: { jkt } });
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+  t.equal(await page.evaluate('stealKey()'), 'InvalidAccessError', 'the key cannot be exported');
+
+  const stolen = { refreshToken: pair.refresh, accessToken: pair.access };
+  t.match(await service.post('/auth/refresh', stolen), { status: 401, body: { code: 'invalid_dpop_proof' } });
+  const authorization = `Bearer ${pair.access}`;
+  t.equal((await service.send('/auth/me', { headers: { authorization } })).status, 401);
+  t.equal(await page.evaluate('wakeUp()'), true, 'the user goes on');
+  t.equal((await sessionOf(service, pair)).ended, null);
+  t.same(signOuts(browser), []);
+});
+
+t.test('tabs share one key, through lost answers, reloads and kills', async (t) => {
+  const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime() } });
+  if (browser === null) return;
+  const { service, proxy, open } = browser;
+  await signUp(service);
+  const pages = await Promise.all(Array.from({ length: 3 }, open));
+  // Each tab makes a key at the same moment, and all of them keep the same one.
+  const thumbprints = await Promise.all(pages.map((page) => page.evaluate('client.dpopJkt()')));
+  t.equal(new Set(thumbprints).size, 1);
+  await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  const pair = await storedPair(pages[0] as Page);
+  for (let round = 0; round < 20; round += 1) {
+    if (round % 4 === 1)
+      proxy.cutAfterRequest((bytes) => bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d);
+    const waking = pages.map((page) => page.evaluate('wakeUp()').catch(() => null));
+    if (round % 10 === 5) await pages[1]?.reload();
+    if (round % 10 === 9) {
+      await pages[2]?.close();
+      pages[2] = await open();
+    }
+    await Promise.all(waking);
+  }
+  t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
+  const { generation, ended } = await sessionOf(service, pair);
+  t.ok(generation >= 5, `${generation} rotations`);
+  t.equal(ended, null);
+  t.same(forks(browser.told), []);
+  t.same(signOuts(browser), []);
+});
+
+t.test('a nonce is fetched with one more request, and kept for the next ones', async (t) => {
+  const browser = await loggedIn(t, { dpopNonce: true });
+  if (browser === null) return;
+  const { service, page } = browser;
+  const asked = () =>
+    ['/auth/login', '/auth/me', '/auth/refresh'].map((path) => answered(service, path, 401));
+  t.same(asked(), [1, 0, 0], 'the login was sent twice');
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+  t.equal(await page.evaluate('wakeUp()'), true);
+  t.same(asked(), [1, 0, 0]);
+  service.time.now += 11 * 60_000;
+  await page.evaluate('{ const now = Date.now; Date.now = () => now() + 11 * 60_000; }');
+  t.equal(await page.evaluate('wakeUp()'), true);
+  t.same(asked(), [1, 0, 1], 'a nonce that is too old is replaced');
+  t.same(signOuts(browser), []);
+});
+
+t.test('a page whose clock is wrong by an hour learns the time from a refusal', async (t) => {
+  const browser = await loggedIn(t);
+  if (browser === null) return;
+  const { service, context, open } = browser;
+  await context.addInitScript('{ const now = Date.now; Date.now = () => now() - 3_600_000; }');
+  const page = await open();
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+  t.equal(answered(service, '/auth/me', 401), 1);
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(answered(service, '/auth/me', 401), 1, 'once');
+  t.equal(answered(service, '/auth/refresh', 401), 0);
+});
+
+t.test('a session whose key is lost ends on this device, and the service is not asked', async (t) => {
+  const browser = await loggedIn(t);
+  if (browser === null) return;
+  const { service, page, told } = browser;
+  await page.evaluate(`new Promise((resolve) => {
+    indexedDB.deleteDatabase('kinship-dpop').onsuccess = resolve;
+  })`);
+  await page.reload();
+  t.equal(await page.evaluate('wakeUp()'), false);
+  t.same(told.at(-1), { what: 'signed out', detail: 'dpop_key_lost' });
+  t.equal(answered(service, '/auth/refresh', 401), 0);
+  await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
+  t.equal(await page.evaluate('statusOfMe()'), 200);
+});
+
+t.test('a backend logs the user in with the thumbprint of the page’s key', async (t) => {
+  const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime() } });
+  if (browser === null) return;
+  const { service, open } = browser;
+  const page = await open();
+  const jkt = await page.evaluate('client.dpopJkt()');
+  const { body } = await service.post(`/auth/login?userId=${randomUUID()}&dpopJkt=${jkt}`);
+  await page.evaluate(`client.adopt(${JSON.stringify(body)})`);
+  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(answered(service, '/auth/refresh'), 1);
+});

@@ -1,0 +1,152 @@
+import t, { type Test } from 'tap';
+import { createClient, type DpopClientOptions } from '../../client/src/dpop.ts';
+import { PASSWORD, signUp } from '../support/factors.ts';
+import { httpService } from '../support/http.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { realTime } from './support/real-time.ts';
+import { answered, pairOf, sharedStorage } from './support/sessions.ts';
+
+type World = Awaited<ReturnType<typeof world>>;
+
+/** A client of ann, and each request that it sends: method, path, scheme and whether there is a proof. */
+async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
+  const service = await httpService(t, { time: realTime() });
+  await signUp(service);
+  const sent: string[] = [];
+  const seen: typeof fetch = async (input, init) => {
+    const { method, url, headers } = input instanceof Request ? input : new Request(input, init);
+    const scheme = headers.get('authorization')?.split(' ')[0] ?? '';
+    sent.push(
+      [method, new URL(url).pathname, scheme, headers.has('dpop') ? 'proof' : ''].filter(Boolean).join(' '),
+    );
+    return (options.fetch ?? fetch)(input, init);
+  };
+  const signedOut: (string | null)[] = [];
+  const made = createClient({
+    url: service.url,
+    onSignedOut: (code) => void signedOut.push(code),
+    ...options,
+    fetch: seen,
+  });
+  t.teardown(made.close);
+  return { service, client: made, sent, signedOut };
+}
+
+const statusOfMe = async ({ service, client }: Pick<World, 'service' | 'client'>) =>
+  (await client.fetch(`${service.url}/auth/me`)).status;
+
+t.test('each request of a bound session has a proof, also a step-up and a log-out', async (t) => {
+  const made = await world(t, { onStepUp: async () => ({ password: PASSWORD }) });
+  const { service, client, sent, signedOut } = made;
+  await client.logIn('ann', PASSWORD);
+  t.equal(await statusOfMe(made), 200);
+  await client.token((await client.token()) ?? '');
+  const now = Date.now;
+  Date.now = () => now() + 11 * 60_000;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  const answer = await client.fetch(`${service.url}/auth/me`, { method: 'DELETE' });
+  t.equal(answer.status, 204);
+  t.same(sent, [
+    'POST /auth/login proof',
+    'GET /auth/me DPoP proof',
+    'POST /auth/refresh proof',
+    'DELETE /auth/me DPoP proof',
+    'POST /auth/step-up proof',
+    'DELETE /auth/me DPoP proof',
+  ]);
+  t.same(signedOut, []);
+});
+
+t.test('a log-out with scope "all" ends the sessions of a bound client', async (t) => {
+  const made = await world(t);
+  await made.client.logIn('ann', PASSWORD);
+  const before = await made.client.token();
+  await made.client.logOut('all');
+  t.same(made.signedOut, [null]);
+  const family = await made.service.families.find(String(claimsOf(before ?? '').sid));
+  t.match(family?.revoked, { reason: 'logout' });
+});
+
+t.test('a session that is not bound stays as it is, and requests elsewhere have no proof', async (t) => {
+  const other = await httpService(t);
+  const made = await world(t);
+  const { service, client, sent } = made;
+  await client.adopt(await pairOf(service));
+  t.equal(await statusOfMe(made), 200);
+  await client.token((await client.token()) ?? '');
+  t.ok(
+    sent.every((line) => !line.includes('proof') && !line.includes('DPoP')),
+    sent.join(', '),
+  );
+  await client.logIn('ann', PASSWORD);
+  sent.length = 0;
+  await client.fetch(`${other.url}/auth/me`);
+  t.same(sent, ['GET /auth/me']);
+});
+
+t.test('a program keeps its session over a restart, if it keeps the key', async (t) => {
+  const storage = sharedStorage();
+  const dpopKey = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
+    'sign',
+    'verify',
+  ]);
+  const made = await world(t, { storage, dpopKey });
+  await made.client.logIn('ann', PASSWORD);
+  const again = createClient({ url: made.service.url, storage, dpopKey });
+  t.teardown(again.close);
+  t.ok(await again.token((await again.token()) ?? ''));
+  t.equal(await statusOfMe({ ...made, client: again }), 200);
+
+  const codes: (string | null)[] = [];
+  const without = createClient({ url: made.service.url, storage, onSignedOut: (code) => codes.push(code) });
+  t.teardown(without.close);
+  const refreshes = answered(made.service, '/auth/refresh');
+  t.equal(await without.token((await without.token()) ?? ''), null);
+  t.same(codes, ['dpop_key_lost']);
+  t.equal(answered(made.service, '/auth/refresh'), refreshes, 'the service was not asked');
+});
+
+t.test('a session whose key is lost can be logged out', async (t) => {
+  const storage = sharedStorage();
+  const made = await world(t, { storage });
+  await made.client.logIn('ann', PASSWORD);
+  const without = createClient({ url: made.service.url, storage });
+  t.teardown(without.close);
+  await without.logOut();
+  t.equal(answered(made.service, '/auth/logout', 204), 1);
+});
+
+t.test('a server that asks for one nonce after another gets two requests', async (t) => {
+  let requests = 0;
+  const insatiable: typeof fetch = async () => {
+    requests += 1;
+    const headers = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': `n${requests}` };
+    return Response.json({ code: 'use_dpop_nonce', recovery: 'none' }, { status: 401, headers });
+  };
+  const { client } = await world(t, { fetch: insatiable });
+  await t.rejects(client.logIn('ann', PASSWORD), { code: 'use_dpop_nonce' });
+  t.equal(requests, 2);
+});
+
+t.test('a body is sent again with the nonce', async (t) => {
+  const bodies: string[] = [];
+  const nonces: unknown[] = [];
+  const made = await world(t, {
+    async fetch(input, init) {
+      const request = new Request(input, init);
+      if (!request.url.endsWith('/things')) return fetch(input, init);
+      bodies.push(await request.text());
+      const { nonce } = claimsOf(request.headers.get('dpop') ?? '') as { nonce?: unknown };
+      nonces.push(nonce);
+      const headers = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'the nonce' };
+      return nonce === undefined ? new Response('', { status: 401, headers }) : new Response('done');
+    },
+  });
+  await made.client.logIn('ann', PASSWORD);
+  const answer = await made.client.fetch(`${made.service.url}/things`, { method: 'POST', body: 'a thing' });
+  t.equal(await answer.text(), 'done');
+  t.same(bodies, ['a thing', 'a thing']);
+  t.same(nonces, [undefined, 'the nonce']);
+});

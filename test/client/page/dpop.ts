@@ -1,0 +1,33 @@
+import { createClient } from '../../../client/src/dpop.ts';
+import { overheard } from './overheard.ts';
+
+/** What the test gives each page before anything else runs. */
+declare const SERVICE: string;
+declare function tell(what: string, detail: unknown): Promise<void>;
+
+const client = createClient({
+  url: SERVICE,
+  fetch: overheard,
+  onSignedOut: (code) => void tell('signed out', code),
+});
+
+/** Wants another token than the one that it had. */
+const wakeUp = async () => (await client.token((await client.token()) ?? '')) !== null;
+const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
+
+/** What a script of the page gets when it takes the key away: the error's name, or the key. */
+async function stealKey(): Promise<string> {
+  const opening = indexedDB.open('kinship-dpop');
+  await new Promise((resolve) => {
+    opening.onsuccess = resolve;
+  });
+  const reading = opening.result.transaction('keys').objectStore('keys').get('kinship');
+  await new Promise((resolve) => {
+    reading.onsuccess = resolve;
+  });
+  const { privateKey }: CryptoKeyPair = reading.result;
+  opening.result.close();
+  return crypto.subtle.exportKey('jwk', privateKey).then(JSON.stringify, (error: Error) => error.name);
+}
+
+Object.assign(globalThis, { client, wakeUp, statusOfMe, stealKey });

@@ -1,0 +1,12 @@
+/** A clock for a service whose clients have the real time. A test may move it. */
+export function realTime(): { now: number } {
+  let ahead = 0;
+  return {
+    get now() {
+      return Date.now() + ahead;
+    },
+    set now(next) {
+      ahead = next - Date.now();
+    },
+  };
+}
