@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { type AuthenticationClaims, authenticationClaims } from '../../domain/authentication.ts';
-import type { ClientInfo } from '../../domain/events.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { stepUpOccurrence } from '../../domain/refresh-occurrences.ts';
 import { Refusal } from '../../domain/refusal.ts';

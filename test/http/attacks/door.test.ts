@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
 import {
   assertRefreshable,
   assertUnchanged,
@@ -15,6 +16,9 @@ const LOGIN = `POST /auth/login?userId=${USER}`;
 const HOST = 'Host: localhost';
 const CLOSE = 'Connection: close';
 const JSON_TYPE = 'Content-Type: application/json';
+
+/** In 12,000 bytes, so the limit on the size of headers is not reached. */
+const manyHeaders = Array.from({ length: 2_000 }, () => 'A: b');
 
 const login = (headers: readonly string[], body = '') => rawRequest(LOGIN, headers, body);
 
@@ -63,6 +67,12 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
     'two Host headers': login([HOST, 'Host: evil.example', CLOSE]),
     'one Host twice': login([HOST, HOST, CLOSE]),
     'two Host headers in two spellings': login([HOST, 'hOST: localhost', CLOSE]),
+    'a second Host header behind 2,000 others': login([HOST, CLOSE, ...manyHeaders, 'Host: evil.example']),
+    'a Host that is no host': login(['Host: a b', CLOSE]),
+    'a Host with markup': login(['Host: <script>', CLOSE]),
+    'a Host with a user': login(['Host: evil@localhost', CLOSE]),
+    'a Host with a path': login(['Host: localhost/evil', CLOSE]),
+    'two hosts in one header': login(['Host: localhost, evil.example', CLOSE]),
     'no Host header': login([CLOSE]),
     'another protocol version': login([HOST, CLOSE]).replace('HTTP/1.1', 'HTTP/3.0'),
     'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
@@ -75,6 +85,34 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
   }
   const accepted = await exchange(service.url, login([HOST, CLOSE, JSON_TYPE, 'Content-Length: 2'], '{}'));
   t.equal(accepted.outcome, '200', 'the same request, said properly, would have logged in');
+});
+
+databaseTest('the answers to requests in one packet come in the order of the requests', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql);
+  const quick = rawRequest('GET /health/live', [HOST]);
+  const slow = login([HOST]);
+  const last: Readonly<Record<string, readonly [request: string, answer: string]>> = {
+    'bytes that are no request': ['nonsense\r\n\r\n', '400 invalid_request'],
+    'an expectation': [rawRequest('GET /health/live', [HOST, 'Expect: nothing']), '400 invalid_request'],
+    'a tunnel': [rawRequest('CONNECT evil.example:443', [HOST]), '404 not_found'],
+    'large headers': [
+      rawRequest('GET /health/live', [HOST, `X: ${'x'.repeat(20_000)}`]),
+      '431 headers_too_large',
+    ],
+    'a broken chunk': [
+      login([HOST, JSON_TYPE, 'Transfer-Encoding: chunked'], 'x\r\n'),
+      '400 invalid_request',
+    ],
+    'two Host headers': [login([HOST, HOST, CLOSE]), '400 invalid_request'],
+  };
+  for (const [name, [request, answer]] of Object.entries(last)) {
+    const { text } = await exchange(service.url, `${slow}${quick}${slow}${request}`);
+    const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).map((one) => {
+      const [, code = ''] = /"code":"(\w+)"/.exec(one) ?? [];
+      return `${one.slice(9, 12)} ${code}`.trim();
+    });
+    t.same(answers, ['200', '200', '200', answer], name);
+  }
 });
 
 /** Begins with some bytes and goes on bit by bit, whatever it is told: it never closes its end itself. */
@@ -211,6 +249,18 @@ databaseTest('only trusted proxies can set the client’s address', async (t, sq
     t.same([row?.address, row?.login_address], [address, address], `${name}: as it is kept`);
     await assertRefreshable(t, service, pair);
   }
+});
+
+databaseTest('thousands of headers of a client do not displace those of the proxy', async (t, sql) => {
+  const forwarded = login([HOST, CLOSE, ...manyHeaders, 'X-Forwarded-For: 203.0.113.9']);
+  const behind = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
+  t.equal((await exchange(behind.url, forwarded)).outcome, '200');
+  const rows = await sql`select address from token_families where user_id = ${USER}`;
+  t.same([...rows], [{ address: '203.0.113.9' }]);
+  const authorizeLogin = createLoginAuthorizer('local', []);
+  const local = await serviceOnDatabase(t, sql, { http: { authorizeLogin } });
+  t.equal((await exchange(local.url, login([HOST, CLOSE]))).outcome, '200');
+  t.equal((await exchange(local.url, forwarded)).outcome, '401 unauthenticated');
 });
 
 databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql) => {

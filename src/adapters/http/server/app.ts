@@ -107,6 +107,8 @@ export function createServer(options: ServerOptions): App {
     clientErrorHandler: socketRefusals.answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  // By default Node drops all headers after the first 2,000. Behind a proxy those are the headers of the proxy.
+  app.server.maxHeadersCount = 0;
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
   app.decorateRequest('adminOrigin', null);
@@ -130,6 +132,7 @@ export function createServer(options: ServerOptions): App {
     request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
     onAnswered?.({ method, path, status, milliseconds });
   });
+  app.server.prependListener('request', socketRefusals.noteRequest);
   app.server.on('connect', socketRefusals.refuseConnect);
   app.server.on('checkExpectation', socketRefusals.refuseExpectation);
   answerPreflights(app);
@@ -173,7 +176,11 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
   if (hosts.length === 0 && raw.httpVersion !== '1.0')
     throw new Refusal('invalid_request', 'There is no Host header.');
+  if (!HOST.test(raw.headers.host ?? '')) throw new Refusal('invalid_request', 'The Host header is no host.');
 }
+
+/** A host and a port (RFC 3986 section 3.2). */
+const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 
 /** The query parser accepts an invalid escape as text. The router already refuses one in a path. */
 function refuseUndecodable({ url }: FastifyRequest): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { classify, PROBLEM_TYPE, problem } from './problems.ts';
@@ -6,43 +6,74 @@ import { classify, PROBLEM_TYPE, problem } from './problems.ts';
 /** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
 
-/** The refusals that are written directly to the socket. */
+/**
+ * The refusals that are written directly to the socket. A client may send several requests without waiting for the
+ * answers. A refusal comes after the answers to the requests before it (RFC 9112 section 9.3.2).
+ */
 export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
+  const owed = new WeakMap<Duplex, Set<ServerResponse>>();
+  const refused = new WeakSet<Duplex>();
+
   return {
+    /** Must listen to `request`, before the handler of requests. */
+    noteRequest({ socket }: IncomingMessage, response: ServerResponse): void {
+      const answers = owed.get(socket) ?? new Set();
+      owed.set(socket, answers.add(response));
+      response.once('close', () => answers.delete(response));
+    },
+
     /** Answers bytes that could not be parsed as a request. */
     answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
       const refusal = classify({ statusCode: 400, ...error, code: error.code });
-      refuseOnSocket(socket, refusal, headersFor(originIn(error.rawPacket)));
+      refuseInOrder(socket, refusal, headersFor(originIn(error.rawPacket)));
     },
 
     /** Refuses CONNECT. Without this handler, Node closes the connection without an answer. */
     refuseConnect({ headers }: IncomingMessage, socket: Duplex): void {
-      refuseOnSocket(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
+      refuseInOrder(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
     },
 
     /** Refuses every `Expect` except `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */
     refuseExpectation({ headers, socket }: IncomingMessage): void {
-      refuseOnSocket(
+      refuseInOrder(
         socket,
         ['invalid_request', 'The service does not support this expectation.'],
         headersFor(headers.origin),
       );
     },
   };
+
+  /** One connection gets one refusal, which ends it. */
+  function refuseInOrder(socket: Duplex, ...refusal: SocketRefusal): void {
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    // Answers are sent in the order of their requests, so the last one is sent last. A request that has not arrived
+    // completely is the refused one.
+    const last = [...(owed.get(socket) ?? [])].findLast(({ req }) => req.complete);
+    const refuse = () => refuseOnSocket(socket, ...refusal);
+    if (last === undefined) refuse();
+    else {
+      socket.pause(); // the bytes behind the refused ones are not read
+      last.once('close', refuse);
+    }
+  }
 }
+
+type SocketRefusal = readonly [
+  refusal: ReturnType<typeof classify>,
+  headers: Readonly<Record<string, string>>,
+];
+
 /** The `Origin` in bytes that Node did not parse completely. */
 function originIn(bytes: unknown): string | undefined {
   const text = Buffer.isBuffer(bytes) ? bytes.toString('latin1') : '';
   return /\r\norigin:[\t ]*([\x21-\x7e]+)[\t ]*\r\n/i.exec(text)?.[1];
 }
+
 /** How long, in milliseconds, a client may read the refusal. */
 const LINGER = 500;
 
-function refuseOnSocket(
-  socket: Duplex,
-  [code, detail]: ReturnType<typeof classify>,
-  headers: Readonly<Record<string, string>>,
-): void {
+function refuseOnSocket(socket: Duplex, ...[[code, detail], headers]: SocketRefusal): void {
   if (!socket.writable) return;
   const document = problem(code, detail, '');
   const body = JSON.stringify(document);
