@@ -1,5 +1,18 @@
 import { setTimeout as timer } from 'node:timers/promises';
 
+/** The first and the last moment that the database and RFC 3339 have in common: the years 1 to 9999 in UTC. */
+const FIRST = Date.parse('0001-01-01T00:00:00Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
+/**
+ * The time of an RFC 3339 text, in milliseconds since the epoch. null: it is no moment of the years 1 to 9999 in UTC,
+ * such as a leap second, or a time that its offset moves out of them.
+ */
+export function parseTime(text: string): number | null {
+  const time = Date.parse(text);
+  return time >= FIRST && time <= LAST ? time : null;
+}
+
 /** Resolves after `milliseconds`, or as soon as `stop` is aborted. */
 export async function sleep(milliseconds: number, stop?: AbortSignal): Promise<void> {
   await timer(milliseconds, undefined, stop && { signal: stop }).catch(() => {});

@@ -51,6 +51,13 @@ t.test('refused lines are named with their number and reason, and the others are
     [line({ claims: { sub: 'x' } }), /claims must not contain sub/],
     [line({ claims: { a: 'x'.repeat(1_024) } }), /claims must have at most 1024 bytes/],
     [line({ createdAt: 'yesterday' }), /createdAt must be a time/],
+    [line({ createdAt: '0000-01-01T00:00:00Z' }), /createdAt must be a time/],
+    [line({ createdAt: '0001-01-01T00:00:00+23:59' }), /createdAt must be a time/],
+    [line({ createdAt: '9999-12-31T23:59:59-23:59' }), /createdAt must be a time/],
+    [line({ createdAt: '2016-12-31T23:59:60Z' }), /createdAt must be a time/],
+    [line({ 'a\u009b31m': 1 }), /"a\\u\{9b\}31m" is not a member of a user/],
+    [line({ 'a\u202eb': 1 }), /"a\\u\{202e\}b" is not a member of a user/],
+    [line({ ['x'.repeat(10_000)]: 1 }), /"x{64}" is not a member of a user/],
     [line({ username: 'x'.repeat(20_000) }), /it is too long/],
     [line({ username: 'bob', email: 'ANN@example.com' }), /belongs to another account/],
   ];

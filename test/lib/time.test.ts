@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { sleep, waitAtMost, withDeadline } from '../../src/lib/time.ts';
+import { parseTime, sleep, waitAtMost, withDeadline } from '../../src/lib/time.ts';
 
 const HOUR = 3_600_000;
 const createError = () => new Error('too late');
@@ -21,6 +21,21 @@ t.test('an aborted signal ends a sleep', async (t) => {
 
 t.test('a sleep without a signal ends', async (t) => {
   await t.resolves(sleep(1));
+});
+
+t.test('a time of the years 1 to 9999 is parsed, and no other one', (t) => {
+  t.equal(parseTime('1970-01-01T00:00:01Z'), 1_000);
+  t.equal(parseTime('0001-01-01T00:00:00Z'), -62_135_596_800_000);
+  t.equal(parseTime('9999-12-31T23:59:59.999Z'), 253_402_300_799_999);
+  for (const text of [
+    '0000-12-31T23:59:59Z',
+    '0001-01-01T00:00:00+00:01',
+    '9999-12-31T23:59:59-00:01',
+    '2016-12-31T23:59:60Z',
+    'yesterday',
+  ])
+    t.equal(parseTime(text), null, text);
+  t.end();
 });
 
 t.test('work within the limit keeps its result', async (t) => {

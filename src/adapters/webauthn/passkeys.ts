@@ -67,7 +67,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
         credentialId: credential.id,
         publicKey: Buffer.from(credential.publicKey).toString('base64url'),
         signCount: credential.counter,
-        transports: (credential.transports ?? []).slice(0, 10).map((name) => String(name).slice(0, 32)),
+        transports: transportsIn(credential.transports),
         isBackedUp: credentialBackedUp || credentialDeviceType === 'multiDevice',
       };
     },
@@ -95,6 +95,18 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       };
     },
   };
+}
+
+/** A name such as `smart-card`. Browsers may add names. */
+const TRANSPORT = /^[a-z\d-]{1,32}$/;
+const MOST_TRANSPORTS = 10;
+
+/** The library passes on what the client sent, of whatever type. Transports are hints, so a wrong one is left out. */
+function transportsIn(given: unknown): string[] {
+  if (!Array.isArray(given)) return [];
+  return given
+    .filter((name: unknown): name is string => typeof name === 'string' && TRANSPORT.test(name))
+    .slice(0, MOST_TRANSPORTS);
 }
 
 const REFUSED = { verified: false, registrationInfo: undefined, authenticationInfo: undefined } as const;

@@ -2,6 +2,7 @@ import { type Claims, claimsFault, MAX_USER_CLAIMS, NO_CLAIMS } from '../../doma
 import { importedNameFault } from '../../domain/imported-user.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
+import { parseTime } from '../../lib/time.ts';
 import { readAddress } from '../accounts/read-address.ts';
 
 /** An account as a line of a file describes it. */
@@ -26,6 +27,9 @@ export class RefusedLine extends Error {
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+/** The part of an unknown name that a refusal quotes. */
+const LONGEST_NAME = 64;
+
 const LONGEST = { text: 320, hash: 1_024 };
 
 type Check = (value: unknown) => boolean;
@@ -42,7 +46,7 @@ const MEMBERS: Readonly<Record<keyof UserLine, readonly [Check, string]>> = {
   passwordHash: [(value) => isText(value, LONGEST.hash), `text of at most ${LONGEST.hash} characters`],
   claims: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
   createdAt: [
-    (value) => isText(value, 40) && TIME.test(value) && Number.isFinite(Date.parse(value)),
+    (value) => isText(value, 40) && TIME.test(value) && parseTime(value) !== null,
     'a time such as 2026-01-31T12:00:00Z',
   ],
 };
@@ -53,7 +57,8 @@ const REQUIRED = ['username', 'email'] as const;
 export function readUserLine(text: string): UserLine {
   const members = readMembers(text);
   for (const [name, value] of Object.entries(members)) {
-    if (!isMember(name)) throw new RefusedLine(`${JSON.stringify(name)} is not a member of a user`);
+    if (!isMember(name))
+      throw new RefusedLine(`${JSON.stringify(name.slice(0, LONGEST_NAME))} is not a member of a user`);
     const [check, wanted] = MEMBERS[name];
     if (!check(value)) throw new RefusedLine(`${name} must be ${wanted}`);
   }

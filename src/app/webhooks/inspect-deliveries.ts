@@ -4,6 +4,7 @@ import type {
   DeliverySpan,
   StoredDelivery,
 } from '../../ports/stores/webhook-deliveries.ts';
+import { cursorAt, readCursor } from '../time-cursor.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
 import { requireEndpoint } from './manage-endpoints.ts';
 
@@ -38,11 +39,11 @@ export const listDeliveries =
   (deps: Deps): ListDeliveries =>
   async (endpointId, limit, cursor) => {
     await requireEndpoint(deps, endpointId);
-    const after = cursor === null ? null : readCursor(cursor);
+    const after = cursor === null ? null : placeOf(cursor);
     const found = await deps.webhookDeliveries.list(endpointId, limit + 1, after);
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    return found.length > limit && last !== undefined ? { items, nextCursor: cursorAt(last) } : { items };
+    return found.length > limit && last !== undefined ? { items, nextCursor: cursorOf(last) } : { items };
   };
 
 /** Rejects with a {@link Refusal} `not_found`. */
@@ -62,13 +63,11 @@ export const sendSpanAgain =
     return { count, more: count === SENT_AT_ONCE };
   };
 
-function cursorAt({ event }: StoredDelivery): string {
-  return `${event.occurredAt.toString(36)}.${event.id}`;
+function placeOf(cursor: string): DeliveryPosition {
+  const { time, id } = readCursor(cursor);
+  return { occurredAt: time, eventId: id };
 }
 
-function readCursor(cursor: string): DeliveryPosition {
-  const [, time = '', eventId = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (eventId === '')
-    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
-  return { occurredAt: Number.parseInt(time, 36), eventId };
+function cursorOf({ event }: StoredDelivery): string {
+  return cursorAt({ time: event.occurredAt, id: event.id });
 }

@@ -30,7 +30,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
       strict,
       onRefused(line, reason) {
         progress.end();
-        process.stderr.write(`line ${line}: ${reason}\n`);
+        process.stderr.write(`line ${line}: ${printable(reason)}\n`);
       },
       onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
     });
@@ -39,6 +39,11 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
     return counts;
   }).finally(progress.end);
   if (counts.refused + counts.taken > 0) process.exitCode = 1;
+}
+
+/** A reason may quote the file. A terminal would execute control characters, and reorder text. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16)}}`);
 }
 
 const sumOf = ({ created, unchanged, taken, refused }: ImportCounts) => created + unchanged + taken + refused;

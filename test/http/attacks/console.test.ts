@@ -59,6 +59,30 @@ t.test(
   },
 );
 
+t.test('the reason of a change is one line of visible text', async (t) => {
+  const { operatorCookie, send, post, ann, sessionsOf } = await consoleService(t);
+  await post('/auth/login', { username: 'ann', password: PASSWORD });
+  const cookie = await operatorCookie();
+  const end = (reason: string) =>
+    send(`/admin/users/${ann}/sessions`, { method: 'DELETE', headers: { cookie, 'x-reason': reason } });
+  for (const reason of [
+    '%00%00%00',
+    'abc%00',
+    'abc%0D%0AX: y',
+    'abc%E2%80%A8def',
+    '%C2%9B31mabc',
+    '%7F%7F%7F',
+    'abc%E2%80%AEdef',
+    'abc%E2%81%A6def',
+    '%ED%A0%80abc',
+    '%20%20%20',
+    'x'.repeat(201),
+  ])
+    t.match(await end(reason), { status: 400, body: { code: 'invalid_request' } }, reason.slice(0, 20));
+  t.equal((await sessionsOf(ann)).length, 1);
+  t.equal((await end('Gestohlenes%20Ger%C3%A4t%20%F0%9F%93%B1')).status, 204);
+});
+
 t.test('of two cookies of the console none is used', async (t) => {
   const { operatorCookie, send, ann } = await consoleService(t);
   const cookie = `${await operatorCookie()}; kinship_console=${'a'.repeat(43)}`;

@@ -7,6 +7,7 @@ import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { oneOf } from '../server/one-of.ts';
+import { readTime } from '../server/read-time.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
 
@@ -98,8 +99,8 @@ function filterOf({ type, user, session, from, to }: Static<typeof Query>): Audi
     ...(type !== undefined && { types: [type] }),
     ...(user !== undefined && { userId: user.toLowerCase() }),
     ...(session !== undefined && { sessionId: session.toLowerCase() }),
-    ...(from !== undefined && { from: Date.parse(from) }),
-    ...(to !== undefined && { to: Date.parse(to) }),
+    ...(from !== undefined && { from: readTime(from, 'querystring/from') }),
+    ...(to !== undefined && { to: readTime(to, 'querystring/to') }),
   };
 }
 

@@ -68,16 +68,19 @@ export function adminOrigin(request: FastifyRequest): Origin {
   return request.adminOrigin;
 }
 
+/** Control characters, line ends, and characters that change the direction of the text around them. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
 const REASON_LENGTHS = { least: 3, most: 200 };
 
 /** The reason of a change in `x-reason`, percent-encoded because a header holds ASCII only. */
 function reasonOf({ headers }: FastifyRequest): string {
   const reason = decoded(String(headers['x-reason'] ?? '')).trim();
   const { least, most } = REASON_LENGTHS;
-  if (reason.length < least || reason.length > most)
+  if (reason.length < least || reason.length > most || UNPRINTABLE.test(reason))
     throw new Refusal(
       'invalid_request',
-      `An operator states a reason of ${least} to ${most} characters in X-Reason.`,
+      `An operator states a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
     );
   return reason;
 }

@@ -6,6 +6,7 @@ import type {
 } from '../../../../app/webhooks/inspect-deliveries.ts';
 import { PageQuery } from '../../canonical/session-item.ts';
 import type { App } from '../../server/app.ts';
+import { readTime } from '../../server/read-time.ts';
 import { answer, empty, problems, Uuid } from '../../server/schemas.ts';
 import { Id, schema } from './endpoints.ts';
 import { DeliveryList, SentAgain, SpanBody, toDelivery } from './schemas.ts';
@@ -79,7 +80,7 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     },
     async (request, reply): Promise<Static<typeof SentAgain>> => {
       const { from, to, onlyFailed = false } = request.body;
-      const span = { from: Date.parse(from), to: Date.parse(to), onlyFailed };
+      const span = { from: readTime(from, 'body/from'), to: readTime(to, 'body/to'), onlyFailed };
       const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span);
       reply.code(202);
       return sent;

@@ -4,7 +4,7 @@ import type { StoredDelivery } from '../../../../ports/stores/webhook-deliveries
 import { count, longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { oneOf } from '../../server/one-of.ts';
-import { Time, Uuid } from '../../server/schemas.ts';
+import { Text, Time, Uuid } from '../../server/schemas.ts';
 
 const Url = Type.String({
   pattern: '^https?://[\\x21-\\x7e]+$',
@@ -44,7 +44,12 @@ export const NewEndpointBody = Type.Object(
     contact: Type.Optional(Contact),
     format: Type.Optional(format),
     audience: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: 'the `aud` of tokens; not for `webhook`' }),
+      Type.String({
+        ...Text,
+        minLength: 1,
+        maxLength: 255,
+        description: 'the `aud` of tokens; not for `webhook`',
+      }),
     ),
   },
   { additionalProperties: false, title: 'NewWebhook', examples: [{ url, types }] },

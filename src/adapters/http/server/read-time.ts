@@ -1,0 +1,16 @@
+import { Refusal } from '../../../domain/refusal.ts';
+import { parseTime } from '../../../lib/time.ts';
+
+/**
+ * The time in a member of a request, in milliseconds since the epoch. Its schema has checked the form. Throws a
+ * {@link Refusal} `invalid_request` that names the member.
+ */
+export function readTime(text: string, member: string): number {
+  const time = parseTime(text);
+  if (time === null)
+    throw new Refusal(
+      'invalid_request',
+      `${member} must be a time of the years 1 to 9999, without a leap second.`,
+    );
+  return time;
+}
