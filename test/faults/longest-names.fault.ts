@@ -1,32 +1,111 @@
+import { Redis } from 'ioredis';
 import t from 'tap';
-import { floodNames } from '../support/flood-names.ts';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { floodNames, MARKER } from '../support/flood-names.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
-/** Clients send 10,000 different names of the longest kind in each text member of each route. */
+/** Clients send 10,000 different names of the longest kind to each kind of route. */
 
 const NAMES = 10_000;
+
+/** A quarter of a million requests take minutes on a small machine. */
+t.setTimeout(45 * 60_000);
+
+const JSON_TYPE = 'application/json';
+const FORM = 'application/x-www-form-urlencoded';
+
+/** One member for each thing that a route does with a text that nobody knows. */
+const PLACES = [
+  `POST /auth/login ${JSON_TYPE} username`,
+  `POST /auth/register ${JSON_TYPE} username`,
+  `POST /auth/register ${JSON_TYPE} email`,
+  `POST /auth/password/forgot ${JSON_TYPE} email`,
+  `POST /auth/email/verification ${JSON_TYPE} email`,
+  `POST /auth/login/second-factor ${JSON_TYPE} challenge`,
+  `POST /auth/login/passkey ${JSON_TYPE} challenge`,
+  `POST /auth/refresh ${JSON_TYPE} refreshToken`,
+  `POST /auth/factors/totp ${JSON_TYPE} label`,
+  `POST /auth/password/reset ${FORM} token`,
+  `POST /oauth/token ${FORM} client_id`,
+  'POST /api/v1/login/ multipart/form-data username',
+];
+
 /** Bytes by which the bounded stores may grow after the first 2,000 names of each member. */
 const GROWTH = 24 * 2 ** 20;
 const HELD_BY_CONNECTIONS = 32;
+/** A count of wrong passwords has an entry each for the name, for the network, and for both together. */
+const KEYS_OF_A_NAME = 4;
+const LONGEST_KEY = 100;
+/** Rows that may contain a name: at most one registration succeeds, since all have the same address. */
+const ROWS_OF_ONE_ACCOUNT = 10;
 
 for (const attempts of ['memory', 'Redis'] as const) {
-  t.test(`with attempts in ${attempts}, memory stays flat`, async (t) => {
+  t.test(`with attempts in ${attempts}, memory, rows and keys stay bounded`, async (t) => {
     if (!(await requirePostgres(t))) return;
     if (attempts === 'Redis' && !requirePrivateRedis(t)) return;
+    const redisUrl = attempts === 'Redis' ? (await startPrivateRedis(t)).url : null;
+    const databaseUrl = await testDatabase(t);
     const { requests, bytes, kept } = await floodNames(t, {
       count: NAMES,
-      env: {
-        DATABASE_URL: await testDatabase(t),
-        ...(attempts === 'Redis' && { REDIS_URL: (await startPrivateRedis(t)).url }),
-      },
+      places: PLACES,
+      env: { DATABASE_URL: databaseUrl, ...(redisUrl !== null && { REDIS_URL: redisUrl }) },
     });
     const [first = 0] = bytes;
     const last = bytes.at(-1) ?? 0;
     t.comment(
       `${requests} requests, MiB in use: ${bytes.map((used) => (used / 2 ** 20).toFixed(1)).join(', ')}`,
     );
+    t.equal(requests, NAMES * PLACES.length);
     t.ok(last - first < GROWTH, `${last - first} bytes more`);
     t.ok(kept <= HELD_BY_CONNECTIONS, `${kept} of the names are in the heap`);
+
+    const sql = connect({ kind: 'url', url: databaseUrl, pool: 1 });
+    t.teardown(() => sql.end());
+    const { rows, withName } = await countRows(sql);
+    t.comment(`${rows} rows, ${withName} of them with a name`);
+    t.ok(withName <= ROWS_OF_ONE_ACCOUNT, `${withName} rows contain a name`);
+    t.ok(rows < NAMES, `${rows} rows`);
+    if (redisUrl !== null) {
+      const keys = await readKeys(redisUrl);
+      const names = keys.map(({ key }) => key);
+      const longest = Math.max(...names.map((key) => key.length));
+      t.comment(`${keys.length} keys in Redis, the longest of ${longest} characters`);
+      t.ok(keys.length > 0 && keys.length <= requests * KEYS_OF_A_NAME, `${keys.length} keys`);
+      t.ok(longest <= LONGEST_KEY, `a key of ${longest} characters`);
+      t.same(
+        names.filter((key) => key.includes(MARKER)),
+        [],
+      );
+      t.same(
+        keys.filter(({ expires }) => !expires),
+        [],
+        'every key expires',
+      );
+    }
   });
+}
+
+/** The rows of all tables, and those in which a name occurs. */
+async function countRows(sql: Sql): Promise<{ readonly rows: number; readonly withName: number }> {
+  const tables = await sql<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'public'`;
+  const parts = tables.map(
+    ({ name }) =>
+      `select count(*)::int as rows, count(*) filter (where t::text like '%${MARKER}%')::int as names from "${name}" t`,
+  );
+  const counts = await sql.unsafe<{ rows: number; names: number }[]>(parts.join(' union all '));
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  return { rows: sum(counts.map(({ rows }) => rows)), withName: sum(counts.map(({ names }) => names)) };
+}
+
+async function readKeys(url: string): Promise<{ readonly key: string; readonly expires: boolean }[]> {
+  const redis = new Redis(url);
+  try {
+    const keys = await redis.keys('*');
+    return await Promise.all(keys.map(async (key) => ({ key, expires: (await redis.pttl(key)) > 0 })));
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -7,7 +7,7 @@ import { type RunningService, startService } from './process.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
 /** In lower case, so that normalisation does not change it. */
-const MARKER = 'floodedname';
+export const MARKER = 'floodedname';
 const AT_ONCE = 16;
 /** Maximum lengths: of the schemas, and of the rules on names, addresses and tasks. */
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
@@ -22,14 +22,24 @@ const SERVICE = [
   'src/main.ts',
 ] as const;
 
+interface Flood {
+  /** The names in each member. */
+  readonly count: number;
+  readonly env: Readonly<Record<string, string>>;
+  /** The members, as {@link placeOf} names them. Default: each text member of each route. */
+  readonly places?: readonly string[];
+}
+
+/** A member of a body, such as `POST /auth/login application/json username`. */
+function placeOf({ method, path, type, name }: TextMember): string {
+  return `${method} ${path} ${type} ${name}`;
+}
+
 /**
- * Sends `count` different names of the longest kind in each text member of each route, in five rounds. Resolves to
- * the bytes in use after each round, and to how often a name is found in the heap at the end.
+ * Sends `count` different names of the longest kind in each of several text members, in five rounds. Resolves to the
+ * bytes in use after each round, and to how often a name is found in the heap at the end.
  */
-export async function floodNames(
-  t: Test,
-  { count, env }: { readonly count: number; readonly env: Readonly<Record<string, string>> },
-) {
+export async function floodNames(t: Test, { count, env, places }: Flood) {
   const folder = t.testdir();
   const snapshot = join(folder, 'heap.heapsnapshot');
   const service = await startService(t, {
@@ -41,13 +51,18 @@ export async function floodNames(
       MAIL: 'off',
       TRUST_PROXY: '127.0.0.1',
       RATE_LIMIT: '10000',
-      ARGON2_MEMORY: '19456',
+      ARGON2_MEMORY: '1024',
       HEAP_SNAPSHOT: snapshot,
       ...env,
     },
   });
   const authorization = `Bearer ${await accessToken(service.url)}`;
-  const members = await textMembers(t);
+  const all = await textMembers(t);
+  const members = places === undefined ? all : all.filter((member) => places.includes(placeOf(member)));
+  if (places !== undefined && members.length !== places.length)
+    throw new Error(
+      `There is no such member: ${places.filter((place) => !all.map(placeOf).includes(place))}`,
+    );
   const bytes: number[] = [];
   let requests = 0;
   for (let round = 0; round < 5; round += 1) {
