@@ -10,6 +10,7 @@ import {
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { SecondFactors, StoredPasskey, StoredTotp } from '../../src/ports/stores/second-factors.ts';
+import type { StepUp } from '../../src/ports/stores/token-families.ts';
 import { hash, NOW, rotationOf, someFamily } from '../support/families.ts';
 import { someUser, type UserStores, withHash } from './users.ts';
 
@@ -96,9 +97,20 @@ async function secured(stores: FactorStores) {
     return stores.secondFactors.openSession(family, proof, [entryAbout(user.id)]);
   };
   const code = (step: number) => ({ kind: 'totp', factorId: factor.id, step }) as const;
+  const stepUp = (from: TokenFamily, proof: StepUp['proof']) => {
+    const { next, ...rotation } = rotationOf(from);
+    const { rotatedAt: authTime, generation } = next;
+    const authentication = { authTime, amr: ['otp'] as const, acr: 'aal2' as const, generation };
+    return stores.families.stepUp({ ...rotation, next, authentication, proof }, []);
+  };
+  const open = async () => {
+    const family = someFamily({ userId: user.id });
+    await stores.families.open(family, []);
+    return family;
+  };
   const sessions = async () =>
     (await stores.families.list(user.id, { now: NOW, limit: 100, after: null })).length;
-  return { ...stores, user, factor, codes, versionNow, challenge, logIn, code, sessions };
+  return { ...stores, user, factor, codes, versionNow, challenge, logIn, code, sessions, stepUp, open };
 }
 
 /** The contract of {@link SecondFactors}, and of what other stores have to do with it. */
@@ -354,17 +366,12 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a step-up uses its challenge up with its proof, or neither', async (t) => {
-    const { families, secondFactors, user, code, challenge } = await secured(await fresh(t));
-    const family = someFamily({ userId: user.id });
-    await families.open(family, []);
+    const world = await secured(await fresh(t));
+    const { families, secondFactors, code, challenge } = world;
+    const family = await world.open();
     const answered = { hashedNonce: await challenge(), expiresAt: LATER };
-    const stepUp = (from: TokenFamily, step: number) => {
-      const { next, ...rotation } = rotationOf(from);
-      const { rotatedAt: authTime, generation } = next;
-      const authentication = { authTime, amr: ['otp'] as const, acr: 'aal2' as const, generation };
-      const proof = { ...code(step), challenge: answered };
-      return families.stepUp({ ...rotation, next, authentication, proof }, []);
-    };
+    const stepUp = (from: TokenFamily, step: number) =>
+      world.stepUp(from, { ...code(step), challenge: answered });
     t.equal(await stepUp(family, 10), null, 'a used code');
     t.equal(await secondFactors.countAnswer(answered), true, 'the challenge is not used up');
     const next = await stepUp(family, 11);
@@ -433,6 +440,44 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       t.equal(successes(await ten((n) => logIn(code(20 + n), { hashedNonce }))), 1, 'one challenge');
     },
   );
+
+  await t.test('a proof that logins and step-ups use at once is good once', async (t) => {
+    const { logIn, code, codes, open, stepUp } = await secured(await fresh(t));
+    for (const use of [code(11), { kind: 'recovery_code', hash: codes[0] } as const]) {
+      const families = await Promise.all(Array.from({ length: 5 }, open));
+      const uses = families.flatMap((family) => [() => logIn(use), () => stepUp(family, use)]);
+      t.equal(successes(await Promise.all(uses.map((attempt) => attempt()))), 1, use.kind);
+    }
+  });
+
+  await t.test('a step-up by a code beside a reset leaves no session', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 10; round += 1) {
+      const { code, users, user, sessions, open, stepUp, families } = await secured(stores);
+      const [family, hashedToken] = [await open(), hash()];
+      await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+      await Promise.all([
+        stepUp(family, code(11)),
+        users.useReset(hashedToken, { passwordHash: 'newer', except: null, at: NOW }, []),
+      ]);
+      t.equal(await sessions(), 0);
+      const found = (await families.find(family.tokenFamily)) ?? family;
+      t.equal(await stepUp(found, code(12)), null, 'and none afterwards');
+    }
+  });
+
+  await t.test('a step-up beside the removal of its factor succeeds before it, or not at all', async (t) => {
+    const stores = await fresh(t);
+    for (let round = 0; round < 10; round += 1) {
+      const { code, user, factor, open, stepUp, secondFactors } = await secured(stores);
+      const family = await open();
+      const [stepped] = await Promise.all([
+        stepUp(family, code(11)),
+        secondFactors.remove(user.id, factor.id, []),
+      ]);
+      t.equal(await stepUp(stepped ?? family, code(12)), null);
+    }
+  });
 
   await t.test('parallel answers get no more tries than sequential ones', async (t) => {
     const { secondFactors } = await fresh(t);
