@@ -21,7 +21,7 @@ import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
-import { startWebhooks } from './compose/webhooks.ts';
+import { assertWebhooksFile, startWebhooks } from './compose/webhooks.ts';
 import type { PrimaryLink } from './compose/worker.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
@@ -102,6 +102,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const { nonces } = security;
     const newId = overrides.newId ?? randomUUID;
     const webhookSender = createWebhookSender(config.webhooks);
+    assertWebhooksFile(config, { ...security, webhookSender });
     const useCases = createUseCases({
       ...base,
       ...stores,

@@ -150,7 +150,7 @@ export async function readConfig(
     keySet: { ...keySet, encryptionKeys },
     dataKeys,
     passkeys: readPasskeys(variables, http, read),
-    webhooks: readWebhooks(variables, read),
+    webhooks: readWebhooks(variables, cwd, read),
   };
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({

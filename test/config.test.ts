@@ -303,6 +303,10 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
   [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* if every peer were trusted/],
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
+  [
+    { WEBHOOKS_FILE: 'missing.json' },
+    /^WEBHOOKS_FILE got ".*missing.json \(ENOENT\)" and wants a readable JSON file/,
+  ],
   [{ WEBHOOKS_ALLOW_PRIVATE: 'intranet' }, /^WEBHOOKS_ALLOW_PRIVATE got "intranet" and wants addresses/],
   [{ TRUST_PROXY: 'fe80::1%eth0' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY/],

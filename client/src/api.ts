@@ -1259,6 +1259,8 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly failingSince?: string;
+            /** @description true for an endpoint of WEBHOOKS_FILE, which alone changes it */
+            readonly declared?: boolean;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1306,6 +1308,8 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly failingSince?: string;
+            /** @description true for an endpoint of WEBHOOKS_FILE, which alone changes it */
+            readonly declared?: boolean;
             /**
              * Format: date-time
              * @description RFC 3339, UTC

@@ -1,10 +1,12 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
+import { applyDeclared, assertDeclared } from '../app/webhooks/apply-declared.ts';
 import { deliverWebhooks } from '../app/webhooks/deliver-webhooks.ts';
 import { disableDead } from '../app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../app/webhooks/formats/cloud-event.ts';
 import { logoutTokenFormat } from '../app/webhooks/formats/logout-token.ts';
 import { securityEventTokenFormat } from '../app/webhooks/formats/security-event-token.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigurationError } from '../config.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { WebhookSender } from '../ports/delivery/webhook-sender.ts';
 import type { NewId } from '../ports/new-id.ts';
@@ -13,8 +15,8 @@ import type { WebhookSignatures } from '../ports/security/webhook-signatures.ts'
 import { sourceOf } from './events.ts';
 import { type Background, startLoop } from './loop.ts';
 
-/** Milliseconds between two searches: for due deliveries, and for dead endpoints. */
-const POLL = { toDeliver: 500, toDisable: 60_000 };
+/** Milliseconds between two searches for due deliveries and for dead endpoints, and two attempts to apply the file. */
+const POLL = { toDeliver: 500, toDisable: 60_000, toApply: 5_000 };
 
 type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | 'random' | 'log'> & {
   readonly webhookSender: WebhookSender;
@@ -25,8 +27,28 @@ type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | '
   readonly log: Logger;
 };
 
+/** Rejects a file whose endpoints cannot be delivered to, before the service listens. */
+export function assertWebhooksFile(
+  { webhooks }: Pick<Config, 'webhooks'>,
+  deps: Parameters<typeof assertDeclared>[0],
+): void {
+  const faults = webhooks.declared.flatMap((declared) => {
+    try {
+      assertDeclared(deps, declared);
+      return [];
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return [`WEBHOOKS_FILE: ${declared.url}: ${error.message}`];
+    }
+  });
+  if (faults.length > 0) throw new ConfigurationError(faults);
+}
+
 /** Starts to deliver events to the endpoints of other systems. */
-export function startWebhooks({ tokens, http }: Pick<Config, 'tokens' | 'http'>, deps: Deps): Background {
+export function startWebhooks(
+  { tokens, http, webhooks }: Pick<Config, 'tokens' | 'http' | 'webhooks'>,
+  deps: Deps,
+): Background {
   const { webhookSender: sender, webhookSignatures: signatures, log } = deps;
   const formats = {
     webhook: cloudEventFormat({ signatures, source: sourceOf(tokens) }),
@@ -39,7 +61,15 @@ export function startWebhooks({ tokens, http }: Pick<Config, 'tokens' | 'http'>,
     return 0;
   };
   const { serviceName } = http;
+  let isApplied = false;
+  /** Once, but again after a failure: the database may be away at the start. */
+  const applyFile = async () => {
+    if (!isApplied) await applyDeclared(deps, webhooks.declared);
+    isApplied = true;
+    return 0;
+  };
   const loops = [
+    startLoop(POLL.toApply, applyFile, log),
     startLoop(POLL.toDeliver, search, log),
     startLoop(POLL.toDisable, disableDead({ ...deps, serviceName }), log),
   ];

@@ -86,6 +86,7 @@ export const Environment = Type.Object({
   REDIS_URL: text(),
   AMQP_URL: text(),
   WEBHOOKS_ALLOW_PRIVATE: text(),
+  WEBHOOKS_FILE: text(),
 
   MAIL: text(),
   SMTP_SERVER: text(),

@@ -46,6 +46,16 @@ export interface WebhookEndpoint {
   readonly failingSince: number | null;
   /** Sealed under DATA_ENCRYPTION_KEY; null where the format needs none. */
   readonly sealedCredentials: string | null;
+  /** Whether WEBHOOKS_FILE declares it, so that the file alone changes it. */
+  readonly declared: boolean;
+}
+
+/** An endpoint of WEBHOOKS_FILE. */
+export interface DeclaredEndpoint
+  extends Pick<WebhookEndpoint, 'id' | 'url' | 'types' | 'format' | 'audience' | 'contact'> {
+  readonly enabled: boolean;
+  /** Signs deliveries; null where the format has none. */
+  readonly secret: string | null;
 }
 
 /** All endpoints together. So one event causes a bounded number of rows. */

@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
-import { startComposed, until } from '../support/composed.ts';
+import { dataDir, startComposed, until } from '../support/composed.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
@@ -59,6 +61,49 @@ t.test('an event reaches an endpoint, and the reference library verifies it', as
   t.equal(again?.body, request?.body);
   const shown = JSON.stringify([await call('GET', '/admin/webhooks'), deliveries, lines]);
   t.notMatch(shown, secret, 'the secret was shown once');
+});
+
+t.test('an endpoint of WEBHOOKS_FILE gets events, and the file alone changes it', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const endpoint = await webhookReceiver(t);
+  const folder = await dataDir(t);
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  await writeFile(join(folder, 'secret'), `${secret}\n`);
+  const file = join(folder, 'webhooks.json');
+  await writeFile(file, JSON.stringify([{ url: endpoint.url, types: ['sessions.*'], secretFile: 'secret' }]));
+  const { call, logIn, lines } = await serviceWithReceiver(t, { WEBHOOKS_FILE: file });
+  const stored = await until(
+    'the endpoint',
+    async () => (await call('GET', '/admin/webhooks')).body.items[0],
+  );
+  t.match(stored, { url: endpoint.url, types: ['sessions.*'], state: 'enabled', declared: true });
+  await logIn();
+  const [request] = await arrived(endpoint, 1);
+  t.ok(new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {}));
+  const path = `/admin/webhooks/${stored.id}`;
+  for (const [method, place, body] of [
+    ['PATCH', path, { types: ['*'] }],
+    ['DELETE', path],
+    ['POST', `${path}/secret`],
+  ] as const)
+    t.match(
+      await call(method, place, body),
+      { status: 409, body: { detail: /^WEBHOOKS_FILE/ } },
+      `${method} ${place}`,
+    );
+  t.match(await call('PATCH', path, { enabled: false }), { status: 200, body: { state: 'disabled' } });
+  t.notMatch(JSON.stringify([lines, await call('GET', '/admin/webhooks')]), secret.slice(6), 'not shown');
+});
+
+t.test('a file whose endpoint is internal stops the start', async (t) => {
+  const folder = await dataDir(t);
+  await writeFile(join(folder, 'secret'), `whsec_${randomBytes(32).toString('base64')}`);
+  const file = join(folder, 'webhooks.json');
+  await writeFile(file, JSON.stringify([{ url: 'https://10.0.0.1/', types: ['*'], secretFile: 'secret' }]));
+  const starting = startComposed(t, { DATA_DIR: join(folder, 'data'), WEBHOOKS_FILE: file });
+  await t.rejects(starting, {
+    message: /^WEBHOOKS_FILE: https:\/\/10\.0\.0\.1\/: .* is not a public address/,
+  });
 });
 
 t.test('while a secret is rotated, both secrets verify', async (t) => {

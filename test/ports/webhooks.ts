@@ -35,6 +35,7 @@ export function someEndpoint(values: Partial<WebhookEndpoint> = {}): WebhookEndp
     createdAt: NOW,
     failingSince: null,
     sealedCredentials: 'sealed',
+    declared: false,
     ...values,
   };
 }
@@ -88,9 +89,14 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an endpoint is found as it was added, until it is removed', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const stream = { description: 'ours', eventsRequested: ['urn:a'], statusReason: null };
-    const one = someEndpoint({ types: ['users.*', 'sessions.revoked'], contact: 'ann@example.com' });
+    const one = someEndpoint({
+      types: ['users.*', 'sessions.revoked'],
+      contact: 'ann@example.com',
+      declared: true,
+    });
     const other = someEndpoint({ createdAt: NOW + 1, format: 'set', audience: 'app', owner: 'app', stream });
     t.equal(await store.add(one, LIMITS), true);
+    t.equal(await store.add({ ...one, url: other.url }, LIMITS), false, 'the id exists');
     t.equal(await store.add(other, LIMITS), true);
     t.same(await store.find(one.id), one);
     t.same(await store.find(other.id), other);

@@ -18,6 +18,7 @@ interface EndpointRow {
   created_at: Date;
   failing_since: Date | null;
   sealed_credentials: string | null;
+  declared: boolean;
 }
 
 const COLUMNS = [
@@ -34,6 +35,7 @@ const COLUMNS = [
   'created_at',
   'failing_since',
   'sealed_credentials',
+  'declared',
 ] as const satisfies readonly (keyof EndpointRow)[];
 
 /** Endpoints of webhooks in PostgreSQL. */
@@ -47,15 +49,17 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
           const { owner, stream } = endpoint;
           const { count } = await tx`
             insert into webhook_endpoints (id, url, types, format, audience, contact, owner, stream, state, disabled_because,
-              created_at, sealed_credentials)
+              created_at, sealed_credentials, declared)
             select ${endpoint.id}::uuid, ${endpoint.url}, ${[...endpoint.types]}::text[], ${endpoint.format},
               ${endpoint.audience}, ${endpoint.contact}, ${owner}, ${toJson(stream)}::text::jsonb, ${endpoint.state},
-              ${endpoint.disabledBecause}, ${new Date(endpoint.createdAt)}, ${endpoint.sealedCredentials}
+              ${endpoint.disabledBecause}, ${new Date(endpoint.createdAt)}, ${endpoint.sealedCredentials},
+              ${endpoint.declared}
             where (select count(*) from webhook_endpoints) < ${limits.total}
               and (
                 ${owner}::text is null
                 or (select count(*) from webhook_endpoints where owner = ${owner}) < ${limits.ofOwner}
-              )`;
+              )
+            on conflict (id) do nothing`;
           return count === 1;
         }),
       ),
@@ -182,5 +186,6 @@ function toEndpoint(row: EndpointRow): WebhookEndpoint {
     createdAt: row.created_at.getTime(),
     failingSince: row.failing_since?.getTime() ?? null,
     sealedCredentials: row.sealed_credentials,
+    declared: row.declared,
   };
 }

@@ -40,6 +40,7 @@ export const createStream =
       stream: { description, eventsRequested: requested, statusReason: null },
       state: 'enabled',
       disabledBecause: null,
+      declared: false,
     } as const;
     return changedStream(
       await storeEndpoint(deps, values, authorization === null ? null : { authorization }),

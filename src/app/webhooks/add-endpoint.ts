@@ -51,6 +51,7 @@ export const addEndpoint =
       disabledBecause,
       owner: null,
       stream: null,
+      declared: false,
     } as const;
     const endpoint = await storeEndpoint(deps, values, secret === null ? null : { secret });
     return { endpoint, secret };

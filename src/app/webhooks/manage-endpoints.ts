@@ -48,8 +48,8 @@ export const findEndpoint =
     requireEndpoint(deps, id);
 
 /**
- * Rejects with a {@link Refusal} `conflict` for the URL and the types of a stream, which its receiver chooses. The
- * receiver of a stream is told of a new state.
+ * Rejects with a {@link Refusal} `conflict` for the URL and the types of a stream, which its receiver chooses, and for
+ * anything but the state of an endpoint of WEBHOOKS_FILE. The receiver of a stream is told of a new state.
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
@@ -57,6 +57,7 @@ export const changeEndpoint =
     const endpoint = await requireEndpoint(deps, id);
     if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
       throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
+    if (Object.keys(change).length > 0) assertNotDeclared(endpoint);
     assertAcceptable(deps, endpoint.format, change);
     const changed = found(await deps.webhookEndpoints.change(id, { ...change, ...stateOf(enabled) }));
     if (changed.state !== endpoint.state)
@@ -64,10 +65,12 @@ export const changeEndpoint =
     return changed;
   };
 
+/** Rejects with a {@link Refusal} `conflict` for an endpoint of WEBHOOKS_FILE. */
 export const removeEndpoint =
-  ({ webhookEndpoints }: Deps): RemoveEndpoint =>
+  (deps: Deps): RemoveEndpoint =>
   async (id) => {
-    if (!(await webhookEndpoints.remove(id))) throw new Refusal('not_found');
+    assertNotDeclared(await requireEndpoint(deps, id));
+    if (!(await deps.webhookEndpoints.remove(id))) throw new Refusal('not_found');
   };
 
 /**
@@ -78,6 +81,7 @@ export const rotateEndpointSecret =
   async (id) => {
     const { webhookEndpoints, webhookSignatures, sealer, clock } = deps;
     const endpoint = await requireEndpoint(deps, id);
+    assertNotDeclared(endpoint);
     const { sealedCredentials: expected, format } = endpoint;
     if (format !== 'webhook' || expected === null)
       throw new Refusal(
@@ -92,6 +96,12 @@ export const rotateEndpointSecret =
       throw new Refusal('conflict', 'The secret was changed at the same time. Try again.');
     return { secret, formerSignsUntil: now + FORMER_SECRET_SIGNS };
   };
+
+/** Only the state of an endpoint of the file can be changed here, until the next start. */
+function assertNotDeclared({ declared }: WebhookEndpoint): void {
+  if (declared)
+    throw new Refusal('conflict', 'WEBHOOKS_FILE declares this endpoint: change the file, then restart.');
+}
 
 function stateOf(enabled: boolean | undefined) {
   if (enabled === undefined) return {};

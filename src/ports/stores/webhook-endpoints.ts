@@ -37,7 +37,7 @@ export interface UntoldOwner {
  * when the database is unavailable.
  */
 export interface WebhookEndpoints extends SealedRows {
-  /** False, and nothing changes, if a limit is reached. Concurrent calls never pass a limit. */
+  /** False, and nothing changes, if a limit is reached or the id exists. Concurrent calls never pass a limit. */
   add(endpoint: WebhookEndpoint, limits: EndpointLimits): Promise<boolean>;
 
   /** All endpoints, oldest first. */

@@ -51,7 +51,8 @@ function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
   return {
     async add(endpoint, limits) {
       const own = [...endpoints.values()].filter(({ owner }) => owner !== null && owner === endpoint.owner);
-      if (endpoints.size >= limits.total || own.length >= limits.ofOwner) return false;
+      if (endpoints.has(endpoint.id) || endpoints.size >= limits.total || own.length >= limits.ofOwner)
+        return false;
       endpoints.set(endpoint.id, { ...structuredClone(endpoint), heldUntil: null, isTold: false });
       return true;
     },

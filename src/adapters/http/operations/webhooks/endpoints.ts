@@ -124,7 +124,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
         operationId: 'removeWebhook',
         summary: 'Remove an endpoint',
         params: Id,
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+        response: { 204: Empty, ...problems(400, 401, 403, 404, 409, 503) },
       },
     },
     async (request, reply) => {

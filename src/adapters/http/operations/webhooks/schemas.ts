@@ -83,6 +83,9 @@ const endpoint = {
     }),
   ),
   failingSince: Type.Optional(Time),
+  declared: Type.Optional(
+    Type.Boolean({ description: 'true for an endpoint of WEBHOOKS_FILE, which alone changes it' }),
+  ),
   createdAt: Time,
 };
 
@@ -182,7 +185,8 @@ export const SentAgain = Type.Object(
 );
 
 export function toEndpoint(stored: WebhookEndpoint): Static<typeof Endpoint> {
-  const { id, url, types, format, audience, contact, owner, state, disabledBecause, failingSince } = stored;
+  const { id, url, types, format, audience, contact, owner, state, disabledBecause, failingSince, declared } =
+    stored;
   return {
     id,
     url,
@@ -194,6 +198,7 @@ export function toEndpoint(stored: WebhookEndpoint): Static<typeof Endpoint> {
     ...(contact !== null && { contact }),
     ...(owner !== null && { receiver: owner }),
     ...(disabledBecause !== null && { disabledBecause }),
+    ...(declared && { declared }),
     ...(failingSince !== null && { failingSince: timeOf(failingSince) }),
   };
 }

@@ -1,0 +1,87 @@
+import type { DeclaredEndpoint, WebhookEndpoint } from '../../domain/webhooks.ts';
+import { MAX_ENDPOINTS, MAX_STREAMS } from '../../domain/webhooks.ts';
+import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
+import { assertAcceptable, assertSignsEventTokens } from './assert-acceptable.ts';
+import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
+
+type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock'>;
+
+/** Throws a {@link Refusal} `invalid_request` if an endpoint of the file cannot have its values. */
+export function assertDeclared(
+  deps: Pick<EndpointDeps, 'webhookSender' | 'signsEventTokens'>,
+  declared: DeclaredEndpoint,
+): void {
+  assertAcceptable(deps, declared.format, declared);
+  if (declared.format !== 'webhook') assertSignsEventTokens(deps);
+}
+
+/**
+ * Adds, changes and removes endpoints, so that the stored ones are those of the file. Endpoints that were added in
+ * another way stay as they are. Several replicas may call it at the same time.
+ */
+export async function applyDeclared(deps: Deps, declared: readonly DeclaredEndpoint[]): Promise<void> {
+  const { webhookEndpoints } = deps;
+  const ids = new Set(declared.map(({ id }) => id));
+  const stored = (await webhookEndpoints.list()).filter((endpoint) => endpoint.declared);
+  for (const { id } of stored) if (!ids.has(id)) await webhookEndpoints.remove(id);
+  for (const wanted of declared) {
+    const existing = stored.find(({ id }) => id === wanted.id) ?? (await add(deps, wanted));
+    if (existing !== null) await update(deps, wanted, existing);
+  }
+}
+
+/** Null if the endpoint was added. Otherwise the endpoint that another replica has added in the meantime. */
+async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<WebhookEndpoint | null> {
+  const { webhookEndpoints, sealer, clock } = deps;
+  const { id, enabled, secret, ...values } = wanted;
+  const endpoint = {
+    ...values,
+    id,
+    declared: true,
+    owner: null,
+    stream: null,
+    state: enabled ? 'enabled' : 'disabled',
+    disabledBecause: enabled ? null : 'operator',
+    createdAt: clock(),
+    failingSince: null,
+    sealedCredentials: secret === null ? null : await sealCredentials(sealer, id, { secret }),
+  } as const;
+  if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return null;
+  const found = await webhookEndpoints.find(id);
+  if (found === null) throw new Error(`WEBHOOKS_FILE: there are at most ${MAX_ENDPOINTS} endpoints.`);
+  return found;
+}
+
+async function update(deps: Deps, wanted: DeclaredEndpoint, existing: WebhookEndpoint): Promise<void> {
+  await deps.webhookEndpoints.change(wanted.id, {
+    types: wanted.types,
+    contact: wanted.contact,
+    ...stateChange(wanted, existing),
+    ...(await secretChange(deps, wanted, existing)),
+  });
+}
+
+/** An endpoint that is gone or dead stays disabled: a restart mends nothing. */
+function stateChange(
+  { enabled }: DeclaredEndpoint,
+  { state, disabledBecause }: WebhookEndpoint,
+): EndpointChange {
+  if (!enabled) return { state: 'disabled', disabledBecause: 'operator' };
+  if (state === 'disabled' && disabledBecause === 'operator')
+    return { state: 'enabled', disabledBecause: null };
+  return {};
+}
+
+/** The former secret of the file signs for a while, as after a rotation by the API. */
+async function secretChange(
+  { sealer, clock }: Deps,
+  { id, secret }: DeclaredEndpoint,
+  existing: WebhookEndpoint,
+): Promise<EndpointChange> {
+  if (secret === null) return {};
+  const credentials = await openCredentials(sealer, existing);
+  if (credentials.secret === secret) return {};
+  const rotated = rotateSecret(credentials, secret, clock());
+  return { sealedCredentials: await sealCredentials(sealer, id, rotated) };
+}
