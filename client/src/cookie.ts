@@ -16,7 +16,8 @@ export interface CookieClientOptions extends Omit<ClientOptions, 'origins' | 'st
 export interface CookieSessionClient extends Omit<SessionClient, 'token' | 'adopt'> {
   /**
    * Continues a session whose cookies another request got, such as a login with a passkey. `expiresIn` is that of its
-   * answer. With 0, the next call refreshes: so it also finds out whether there are cookies.
+   * answer; with 0, the next call refreshes. Not for a session that this client has already: a refresh without an answer
+   * would lose its key.
    */
   adopt(expiresIn: number): Promise<void>;
 }

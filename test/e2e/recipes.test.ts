@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { launchChromium } from '../support/chromium.ts';
+import { dataDir } from '../support/composed.ts';
+import { PASSWORD } from '../support/factors.ts';
+import { freePort } from '../support/ports.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startService } from '../support/process.ts';
+import { claimsOf } from '../support/sessions.ts';
+import { linkPackagesOf, startShop, writeFilesOf } from '../support/shop.ts';
+
+const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+
+/** Both programs as processes, made from the text of the page, on free ports in place of 3000 and 4000. */
+async function play(t: Test, file: string, name: string, env: Readonly<Record<string, string>> = {}) {
+  const folder = await dataDir(t);
+  const ports = [await freePort(), await freePort()];
+  const text = await readFile(file, 'utf8');
+  const page = text.replace(/\b3000\b/g, String(ports[0])).replace(/\b4000\b/g, String(ports[1]));
+  await writeFilesOf(page, folder);
+  await linkPackagesOf(page, join(folder, name));
+  const { url } = await startService(t, {
+    env: {
+      ...parseEnv(await readFile(join(folder, 'kinship/.env'), 'utf8')),
+      DATA_DIR: join(folder, 'data'),
+      DATABASE_URL: await testDatabase(t),
+      MAIL: 'off',
+      ...env,
+    },
+  });
+  const registered = await fetch(`${url}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(ANN),
+  });
+  t.equal(registered.status, 201);
+  return { kinship: url, app: await startShop(t, join(folder, name)) };
+}
+
+async function logIn(page: Page): Promise<void> {
+  await page.fill('[name=name]', 'ann');
+  await page.fill('[name=password]', PASSWORD);
+  await page.click('form button');
+}
+
+t.test('a backend for the frontend: the browser never has a token, and the server refreshes', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null || !(await requirePostgres(t))) return;
+  const { app } = await play(t, 'docs/bff.md', 'bff', { ACCESS_TOKEN_AGE: '2s' });
+  const context = await browser.newContext();
+  const bodies: string[] = [];
+  context.on('response', (answer) => {
+    answer.text().then(
+      (text) => bodies.push(text),
+      () => {}, // a page that is left has no body any more
+    );
+  });
+  const page = await context.newPage();
+  const says = (text: string) => page.locator('output').filter({ hasText: text }).waitFor();
+  await page.goto(app);
+  await page.click('#who');
+  await says('Log in first.');
+  await logIn(page);
+  await says('done');
+  await page.click('#who');
+  await says('ann');
+
+  const cookies = await context.cookies();
+  t.match(cookies, [{ name: 'bff', httpOnly: true, sameSite: 'Strict' }]);
+  t.equal(cookies.length, 1, 'the cookie of the application, and no other');
+  t.match(cookies[0]?.value, /^[\w-]{43}$/, 'which is no token');
+
+  // The access token lives for two seconds. Twenty requests at once share the refresh of the server.
+  await page.waitForTimeout(2_500);
+  const statuses = await page.evaluate(
+    "Promise.all(Array.from({ length: 20 }, () => fetch('/api/me').then(({ status }) => status)))",
+  );
+  t.same(new Set(statuses as number[]), new Set([200]));
+  t.notMatch(bodies.join('\n'), /eyJ/, 'no answer has a token');
+
+  const [{ value = '' } = {}] = cookies;
+  const stolen = await fetch(`${app}/api/me`, { headers: { cookie: `bff=${value}` } });
+  t.equal(stolen.status, 403, 'a request that does not come from the page');
+  await page.click('#leave');
+  await says('done');
+  t.same(await context.cookies(), []);
+  const late = await fetch(`${app}/api/me`, {
+    headers: { cookie: `bff=${value}`, 'sec-fetch-site': 'same-origin' },
+  });
+  t.equal(late.status, 401, 'the session has ended at the server');
+});
+
+t.test('server-rendered pages: server and browser share a session, and the browser refreshes', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null || !(await requirePostgres(t))) return;
+  const { app, kinship } = await play(t, 'docs/server-rendered.md', 'pages', { ACCESS_TOKEN_AGE: '2s' });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(app);
+  await page.fill('[name=name]', 'ann');
+  await page.fill('[name=password]', 'a wrong piano 42');
+  await page.click('form button');
+  await page.locator('output').filter({ hasText: /\w/ }).waitFor();
+  await logIn(page);
+  const user = await page.locator('#user').textContent();
+  const token = async () =>
+    (await context.cookies()).find(({ name }) => name === 'kinship_refresh')?.value ?? '';
+  const first = claimsOf(await token());
+  t.equal(user, first.sub, 'the server has rendered the page for the user');
+
+  // Three tabs load a page whose access token has expired.
+  await page.waitForTimeout(2_500);
+  const tabs = await Promise.all([0, 1, 2].map(() => context.newPage()));
+  await Promise.all(tabs.map((tab) => tab.goto(app)));
+  for (const tab of tabs) t.equal(await tab.locator('#user').textContent(), user);
+  const next = claimsOf(await token());
+  t.equal(next.tokenFamily, first.tokenFamily, 'the session goes on');
+  t.ok(Number(next.generation) > Number(first.generation), 'the browser has refreshed');
+
+  const refreshToken = await token();
+  await page.click('#leave');
+  await page.locator('form').waitFor();
+  t.same(await context.cookies(), []);
+  const late = await fetch(`${kinship}/auth/refresh`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ refreshToken }),
+  });
+  t.equal(late.status, 401);
+
+  // A session that ends elsewhere leads to the form, and to no endless loop of pages that load themselves again.
+  await logIn(page);
+  await page.locator('#user').waitFor();
+  const ended = await token();
+  await fetch(`${kinship}/auth/logout`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ refreshToken: ended }),
+  });
+  await page.goto(app);
+  await page.locator('form').waitFor();
+  t.same(await context.cookies(), []);
+});
