@@ -234,7 +234,11 @@ export function createUseCases(deps: UseCaseDeps) {
     stepUpPage: stepUpPage({ ...onPages, verifyProof }),
     findPageSession: operators.findPageSession,
     findOperator: findOperator(operators),
-    admitOperator: admitOperator({ ...operators, endSession: endSession(deps) }),
+    admitOperator: admitOperator({
+      ...operators,
+      endSession: endSession(deps),
+      securityLog: deps.securityLog,
+    }),
 
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),

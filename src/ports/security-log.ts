@@ -2,6 +2,7 @@
 export type SecurityEvent =
   | 'login_failed'
   | 'operator_acted'
+  | 'operator_refused'
   | 'password_confirmation_failed'
   | 'limit_reached'
   | 'service_key_refused'
@@ -40,7 +41,7 @@ export interface SecurityFacts {
   readonly actor?: string;
   /** The client's address. */
   readonly address?: string | undefined;
-  /** Why a session ended, or why an operator acted. */
+  /** Why a session ended, why an operator acted, or what an operator lacks. */
   readonly reason?: string;
   /** The number of sessions that ended. */
   readonly count?: number;

@@ -254,6 +254,16 @@ t.test('a form with an unknown, a missing or a repeated member is refused as a p
     ['/account/sessions/end-all', 'scope=none'],
     ['/account/password', 'newPassword=x'],
     ['/account/email', 'email=a@example.org&userId=1'],
+    ['/account/sign-out', 'scope=all'],
+    ['/account/sign-out', '__proto__=1'],
+    ['/account/factors/recovery-codes', 'count=1'],
+    ['/account/factors/totp', 'label=x'],
+    ['/account/factors/totp/confirm', 'id=1&code=123456'],
+    ['/account/factors/remove', 'id=1'],
+    ['/account/factors/passkeys/begin', 'password=x&password=y'],
+    ['/account/factors/passkeys', 'challenge=x&credential=x&label=x&id=1'],
+    ['/account/forgotten-password', 'email=a@example.org&email=b@example.org'],
+    ['/account/sign-in/second-factor', 'challenge=x&code=1&userId=1'],
   ] as const) {
     const { status, title, html } = await visit(path, { method: 'POST', body, headers });
     t.equal(status, 400, body);

@@ -63,6 +63,22 @@ t.test('in production an operator needs a second factor', async (t) => {
   t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 200);
 });
 
+t.test('a refused sign-in has a line in the log, and leaves no session', async (t) => {
+  const { signIn, ann, lines, sessionsOf, setOperator } = await consoleService(t, {
+    operatorsNeedSecondFactor: true,
+  });
+  const refusals = () =>
+    lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'operator_refused');
+  t.equal((await signIn('ann')).status, 403);
+  await setOperator(ann);
+  t.equal((await signIn('ann')).status, 403);
+  t.match(refusals(), [
+    { userId: ann, address: '127.0.0.1', reason: 'no role operator' },
+    { userId: ann, address: '127.0.0.1', reason: 'no second factor' },
+  ]);
+  t.same(await sessionsOf(ann), []);
+});
+
 t.test('a change by cookie states its reason, which is logged with the operator', async (t) => {
   const { send, operatorCookie, olga, ann, post, sessionsOf, lines } = await consoleService(t);
   await post('/auth/login', { username: 'ann', password: PASSWORD });

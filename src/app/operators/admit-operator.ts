@@ -1,6 +1,7 @@
 import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import type { SecurityLog } from '../../ports/security-log.ts';
 import type { EndSession } from '../sessions/end-session.ts';
 import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts';
 
@@ -16,8 +17,10 @@ export const admitOperator =
     users,
     operatorsNeedSecondFactor,
     endSession,
+    securityLog,
   }: OperatorDeps & {
     readonly endSession: EndSession;
+    readonly securityLog: SecurityLog;
   }): AdmitOperator =>
   async (secret, client) => {
     const session = await findPageSession(secret, client);
@@ -27,13 +30,20 @@ export const admitOperator =
     const fault = await faultOf(userId, authentication.acr);
     if (fault === null) return { userId, sessionId };
     await endSession(sessionId, userId, { reason: 'logout', origin: byUser(client) });
-    throw new Refusal('forbidden', fault);
+    const { reason, detail } = FAULTS[fault];
+    securityLog('operator_refused', { userId, address: client.address, reason });
+    throw new Refusal('forbidden', detail);
 
-    async function faultOf(id: string, level: string | undefined): Promise<string | null> {
-      if (!(await isOperator(users, id))) return 'This account does not have the role operator.';
-      const lacksFactor = operatorsNeedSecondFactor && level !== 'aal2';
-      return lacksFactor
-        ? 'An operator needs a second factor. Add one to the account, and sign in again.'
-        : null;
+    async function faultOf(id: string, level: string | undefined): Promise<keyof typeof FAULTS | null> {
+      if (!(await isOperator(users, id))) return 'role';
+      return operatorsNeedSecondFactor && level !== 'aal2' ? 'factor' : null;
     }
   };
+
+const FAULTS = {
+  role: { reason: 'no role operator', detail: 'This account does not have the role operator.' },
+  factor: {
+    reason: 'no second factor',
+    detail: 'An operator needs a second factor. Add one to the account, and sign in again.',
+  },
+} as const;

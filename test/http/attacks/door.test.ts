@@ -261,6 +261,28 @@ databaseTest('thousands of headers of a client do not displace those of the prox
   const local = await serviceOnDatabase(t, sql, { http: { authorizeLogin } });
   t.equal((await exchange(local.url, login([HOST, CLOSE]))).outcome, '200');
   t.equal((await exchange(local.url, forwarded)).outcome, '401 unauthenticated');
+  for (const name of [
+    'Forwarded',
+    'Via',
+    'X-Forwarded-Port',
+    'X-Forwarded-Prefix',
+    'X-Forwarded',
+    'X-Real-IP',
+    'X-Original-URL',
+    'X-Client-IP',
+    'X-Cluster-Client-IP',
+    'X-Envoy-External-Address',
+    'X-Amzn-Trace-Id',
+    'CF-Connecting-IP',
+    'True-Client-IP',
+    'Fly-Client-IP',
+    'CDN-Loop',
+  ])
+    t.equal(
+      (await exchange(local.url, login([HOST, CLOSE, `${name}: x`]))).outcome,
+      '401 unauthenticated',
+      name,
+    );
 });
 
 databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql) => {

@@ -1,9 +1,10 @@
 import formbody from '@fastify/formbody';
+import { Type } from '@sinclair/typebox';
 import type { FastifyReply } from 'fastify';
 import type { App } from '../server/app.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
-import { refusalsAs } from '../server/schemas.ts';
+import { BODY_IS_OPTIONAL, refusalsAs } from '../server/schemas.ts';
 import { layOut, type Page, paragraph, policyOf } from './layout.ts';
 
 /** Common schema of the page routes. */
@@ -15,6 +16,13 @@ export const pages = {
 
 /** The refusals among the responses of a page, as pages. */
 export const refusals = refusalsAs('text/html', 'a page with the reason of the refusal');
+
+/** The schema of a form without fields, which is not in the OpenAPI document. */
+export const BARE_FORM = {
+  hide: true,
+  [BODY_IS_OPTIONAL]: true,
+  body: Type.Object({}, { additionalProperties: false }),
+};
 
 /** The bound of a form, in bytes. */
 export const FORM_LIMIT = 8 * 1024;

@@ -47,14 +47,10 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
 const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
-const FORWARDING = [
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-  'via',
-];
+
+/** Headers by which proxies, load balancers and content delivery networks name the client or themselves. */
+const FORWARDING =
+  /^(?:forwarded|forwarded-for|via|cdn-loop|true-client-ip|x-(?:forwarded|original|real|client|cluster-client|envoy|amzn|azure)(?:-.+)?|(?:cf|fastly|fly)-.+)$/;
 
 /**
  * Whether the request comes directly from a program on this machine. False if it passed a proxy, if a page of another
@@ -65,7 +61,7 @@ function isLocal({ headers, socket }: FastifyRequest): boolean {
   return (
     peer !== null &&
     LOOPBACK.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4') &&
-    FORWARDING.every((name) => headers[name] === undefined) &&
+    !Object.keys(headers).some((name) => FORWARDING.test(name)) &&
     LOCAL_HOST.test(headers.host ?? '') &&
     (headers.origin === undefined || LOCAL_ORIGIN.test(headers.origin)) &&
     headers['sec-fetch-site'] !== 'cross-site'

@@ -3,6 +3,7 @@ import type { App } from '../../server/app.ts';
 import { logOutBy } from '../../server/client.ts';
 import { oneOf } from '../../server/one-of.ts';
 import { Uuid } from '../../server/schemas.ts';
+import { BARE_FORM } from '../page.ts';
 import type { AccountPageContext } from './context.ts';
 import { overviewPage } from './overview.ts';
 import { toAccount } from './to-account.ts';
@@ -42,7 +43,7 @@ function overviewRoute(app: App, context: AccountPageContext): void {
 function endRoutes(app: App, context: AccountPageContext): void {
   const { findSession, cookie, endSession, endSessions } = context;
 
-  app.post('/account/sign-out', { schema: { hide: true } }, async (request, reply) => {
+  app.post('/account/sign-out', { schema: BARE_FORM }, async (request, reply) => {
     const session = await findSession(request);
     if (session !== null) await endSession(session.sessionId, session.userId, logOutBy(request));
     cookie.clear(reply);
