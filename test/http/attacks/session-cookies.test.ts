@@ -192,6 +192,25 @@ databaseTest('a copied refresh cookie ends the session like any copy, and its co
   t.same(await endedFamilies(sql), [family]);
 });
 
+databaseTest('a rotated refresh token in a cookie has no power over other sessions', async (t, sql) => {
+  const { service, page, sent, family, goesOn, refused } = await victim(t, sql);
+  const other = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
+  t.equal((await page.post('/auth/refresh')).status, 200);
+  for (const scope of ['all', 'others']) {
+    const thief = cookieBrowser(service.url);
+    await thief.plant(`${REFRESH}=${sent[REFRESH]}; Path=/`);
+    await refused(scope, '401 unauthenticated', () => thief.post(`/auth/logout?scope=${scope}`));
+    await thief.plant(`${ACCESS}=${sent[REFRESH]}; Path=/`);
+    await refused(`${scope}, as access token`, '401 unauthenticated', () =>
+      thief.post(`/auth/logout?scope=${scope}`),
+    );
+  }
+  await goesOn();
+  const authorization = `Bearer ${other.body.access}`;
+  t.equal((await service.send('/auth/me', { headers: { authorization } })).status, 200);
+  t.not(claimsOf(String(other.body.access)).sid, family);
+});
+
 databaseTest('front doors and pages set and read no session cookies', async (t, sql) => {
   const { page } = await victim(t, sql);
   t.equal((await page.get('/account')).status, 200);

@@ -1,0 +1,36 @@
+import t from 'tap';
+import { createHmacKeyRing } from '../../src/adapters/jose/key-ring.ts';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { createSecurity } from '../../src/compose/security.ts';
+import { readConfig } from '../../src/config.ts';
+
+/** More passwords than are hashed and wait together, from as many networks. */
+const PASSWORDS = 300;
+
+t.test('with JTI_HASH=argon2id a refresh does not wait for passwords', async (t) => {
+  const env = { JTI_HASH: 'argon2id', ARGON2_MEMORY: '1024' };
+  const config = await readConfig(env, t.testdir());
+  const keySet = { signs: false, ring: createHmacKeyRing(config.tokens.accessKeys) };
+  const telemetry = { breachSearchFailed() {} };
+  const { passwords, secrets, hashing } = createSecurity(
+    config,
+    keySet,
+    createLog('silent'),
+    telemetry,
+    () => 0,
+  );
+  await passwords.hash('a violet piano 42', '192.0.2.1'); // the hash of the start is done
+  let done = 0;
+  const results = Promise.allSettled(
+    Array.from({ length: PASSWORDS }, (_, index) =>
+      passwords.hash('a violet piano 42', `198.51.100.${index}`).then(() => {
+        done += 1;
+      }),
+    ),
+  );
+  t.ok(hashing.waiting() > 100, `${hashing.waiting()} passwords wait`);
+  await secrets.hashJti(secrets.scheme, 'a family', 'a jti');
+  t.ok(done < PASSWORDS / 2, `${done} passwords were first`);
+  const refused = (await results).filter(({ status }) => status === 'rejected');
+  t.ok(refused.length > 0, 'the queue of passwords was full');
+});
