@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { accountPages, COOKIE, PASSWORD } from '../../support/account-page.ts';
+import { exchange, rawRequest } from '../../support/raw-http.ts';
 
 const SIGN_IN = 'Sign in to your account';
 
@@ -35,6 +36,23 @@ t.test('a form of another site, of a sibling domain or of an opaque origin is re
     t.equal((await submit('/account/sign-in', forms['/account/sign-in'], undefined, headers)).status, 303);
   const { status } = await visit('/account/sessions/end-all?scope=all', { headers: { cookie } });
   t.equal(status, 405, 'no GET changes anything');
+});
+
+t.test('a page of the same host without TLS is refused', async (t) => {
+  const { url } = await accountPages(t, { http: { publicUrl: 'https://auth.example.com' } });
+  const body = String(new URLSearchParams({ username: 'ann', password: PASSWORD }));
+  const signIn = (host: string, origin: string) => {
+    const type = 'Content-Type: application/x-www-form-urlencoded';
+    const head = [`Host: ${host}`, `Origin: ${origin}`, 'Connection: close', type];
+    return exchange(
+      url,
+      rawRequest('POST /account/sign-in', [...head, `Content-Length: ${body.length}`], body),
+    );
+  };
+  for (const origin of ['http://auth.example.com', 'capacitor://auth.example.com', 'ftp://auth.example.com'])
+    t.equal((await signIn('auth.example.com', origin)).outcome, '403', origin);
+  t.equal((await signIn('auth.example.com', 'https://auth.example.com')).outcome, '303');
+  t.equal((await signIn('localhost:9000', 'http://localhost:9000')).outcome, '303', 'through a tunnel');
 });
 
 t.test('a cookie that was stolen is worth nothing after the sign-out', async (t) => {

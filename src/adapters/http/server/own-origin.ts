@@ -16,7 +16,10 @@ export function refuseForeignChange(request: FastifyRequest, publicUrl: string |
   if (isSafe(request)) return;
   refuseOtherOrigin(request);
   const { origin } = request.headers;
-  if (origin === undefined || origin === publicUrl || hostIn(origin) === request.host) return;
+  if (origin === undefined || origin === publicUrl) return;
+  // An attacker on the network can make pages of the public host without TLS, so there the whole origin counts.
+  const host = hostIn(origin);
+  if (host === request.host && (publicUrl === null || host !== hostIn(publicUrl))) return;
   throw new Refusal('forbidden', 'A page of another origin sent this form.');
 }
 
