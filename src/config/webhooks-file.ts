@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DELIVERY_FORMATS, type DeclaredEndpoint } from '../domain/webhooks.ts';
-import { type Readers, reasonOf } from './values.ts';
+import { fileFault, type Readers } from './values.ts';
 
 const NAME = 'WEBHOOKS_FILE';
 
@@ -41,7 +41,7 @@ function readEntries(path: string, read: Readers): Static<typeof File> {
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const got = error instanceof SyntaxError ? 'no JSON' : reasonOf(error);
+    const got = error instanceof SyntaxError ? 'no JSON' : fileFault(error);
     read.wrong(NAME, `${path} (${got})`, 'a readable JSON file with a list of endpoints');
     return [];
   }
@@ -84,7 +84,7 @@ function readSecret(path: string, fault: (sentence: string) => void): string | n
     if (length >= 24 && length <= 64) return secret;
     fault('secretFile wants a file with whsec_ and 24 to 64 bytes in base64.');
   } catch (error) {
-    fault(`secretFile cannot be read (${reasonOf(error)}).`);
+    fault(`secretFile cannot be read (${fileFault(error)}).`);
   }
   return null;
 }

@@ -42,6 +42,7 @@ const STEPS = [
   'thief adds',
   'thief makes codes',
   'thief changes the address',
+  'thief changes the password',
   'thief deletes the account',
 ] as const;
 
@@ -356,12 +357,14 @@ class Life {
 
   async 'change the password'() {
     if (this.#owner === null) return;
-    const { userId, sessionId } = this.#signIn(this.#owner);
     const currentPassword = this.#password;
-    this.#passwords += 1;
-    const input = { userId, sessionId, currentPassword, newPassword: this.#password, client: HOME };
-    await this.#world.use.changePassword(input);
-    this.#endChallenges();
+    const newPassword = `a violet piano ${this.#passwords + 1}`;
+    const input = { ...this.#request(this.#owner), currentPassword, newPassword };
+    const refusal = await codeOf(this.#world.use.changePassword(input));
+    if (refusal === undefined) {
+      this.#passwords += 1;
+      this.#endChallenges();
+    } else if (this.#apps.length === 0) throw new Error(`the owner is refused: ${refusal}`);
   }
 
   async 'disable and enable'() {
@@ -428,6 +431,13 @@ class Life {
     const email = 'eve@example.org';
     await this.#steal('another address', (request) =>
       this.#world.use.requestEmailChange({ ...request, email }),
+    );
+  }
+
+  async 'thief changes the password'() {
+    const newPassword = 'a violet cello 42';
+    await this.#steal('another password', ({ password: currentPassword = this.#password, ...request }) =>
+      this.#world.use.changePassword({ ...request, currentPassword, newPassword }),
     );
   }
 

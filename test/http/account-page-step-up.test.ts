@@ -90,6 +90,24 @@ t.test('each sensitive form of the page goes on after the proof', async (t) => {
   t.match((await life.show(FACTORS, cookie)).html, 'Your account has none.');
 });
 
+t.test('an account with a second factor proves it before the form for a new password', async (t) => {
+  const { submit, show, cookie, code, time } = await signedInBefore(t);
+  const passwords = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
+  const asked = await show('/account/password', cookie);
+  t.equal(asked.title, CONFIRM);
+  const refused = await submit('/account/password', passwords, cookie);
+  t.match(refused, { status: 401, title: CONFIRM });
+  t.notMatch(refused.html, /piano/, 'no page contains a password');
+  const form = await submit('/account/password', { code: code() }, cookie);
+  t.match(form, { status: 200, title: 'Change your password' });
+  const next = cookieOf(form) ?? '';
+  t.equal((await show('/account/password', next)).title, 'Change your password');
+  const done = await submit('/account/password', passwords, next);
+  t.match(done, { status: 200, error: null });
+  time.now += 11 * MINUTE;
+  t.equal((await show('/account/password', next)).title, CONFIRM);
+});
+
 t.test('a wrong or used proof asks again, changes nothing, and keeps the cookie', async (t) => {
   const life = await signedInBefore(t);
   const { submit, show, cookie, code, recoveryCode, outbox, time } = life;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { proofKey, proofOf } from '../support/dpop.ts';
-import { addApp, bearer, logIn, PASSWORD, signUp } from '../support/factors.ts';
+import { addApp, bearer, logIn, PASSWORD, signInWithCode, signUp } from '../support/factors.ts';
 import { type HttpService, httpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -153,7 +153,10 @@ t.test('a change of the account ends its challenges', async (t) => {
       const second = await addApp(service, ann);
       return send(`/auth/factors/${second.id}`, { method: 'DELETE', headers: bearer(ann) });
     },
-    'a new password': () => post('/auth/password', { currentPassword: PASSWORD, newPassword }, bearer(ann)),
+    'a new password': async () => {
+      const headers = await signInWithCode(service, 'ann', app.code());
+      return post('/auth/password', { currentPassword: PASSWORD, newPassword }, headers);
+    },
   };
   for (const [name, change] of Object.entries(changes)) {
     const before = await challenge();

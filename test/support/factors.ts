@@ -22,6 +22,13 @@ export async function signUp(service: Pick<HttpService, 'post'>, username = 'ann
   return { ...account, id: String(body.id), access: String(pair.access), refresh: String(pair.refresh) };
 }
 
+/** Signs in with the password and a code, and returns the headers of that session. */
+export async function signInWithCode(service: Pick<HttpService, 'post'>, username: string, code: string) {
+  const { challenge } = (await logIn(service, username)).body;
+  const { access } = (await service.post('/auth/login/second-factor', { challenge, code })).body;
+  return bearer({ access: String(access) });
+}
+
 /** Adds an authenticator app, and moves the clock so that the next code is an unused one. */
 export async function addApp(service: Pick<HttpService, 'post' | 'time'>, signed: Pick<Signed, 'access'>) {
   const { body } = await service.post('/auth/factors/totp', { label: 'Phone' }, bearer(signed));

@@ -1,26 +1,23 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { normalizePassword } from '../../domain/password.ts';
-import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { isConfirmed } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
-import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
-import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
+import { confirmPassword } from './confirm-password.ts';
+import { requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
+import type { SensitiveChangeDeps } from './sensitive-change.ts';
 
-export interface ChangePasswordDeps extends ConfirmPasswordDeps, NewPasswordDeps {
-  readonly revoked: RevokedFamilies;
-  readonly policy: Policy;
+export interface ChangePasswordDeps extends SensitiveChangeDeps, NewPasswordDeps {
   readonly newId: NewId;
 }
 
-export interface ChangePasswordInput {
-  readonly userId: string;
-  /** The session of the request. It stays alive; all other sessions end. */
-  readonly sessionId: string;
+/** The session of the request stays alive; all other sessions end. */
+export interface ChangePasswordInput extends SignIn {
   readonly currentPassword: string;
   readonly newPassword: string;
   readonly client: ClientInfo;
@@ -28,11 +25,20 @@ export interface ChangePasswordInput {
 
 export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
 
-/** Sets a new password, ends every other session and sends a mail. Rejects with a {@link Refusal}. */
+/**
+ * Sets a new password, ends every other session and sends a mail. An account with a second factor must have signed in
+ * or stepped up with that factor: a thief who has a session and the password must not end the owner's sessions.
+ *
+ * Rejects with a {@link Refusal}: `invalid_credentials`, `step_up_required`, `too_many_requests`, `unauthenticated`,
+ * `weak_password`.
+ */
 export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
   const { users, passwords, clock, newId } = deps;
 
-  return async ({ userId, sessionId, currentPassword, newPassword, client }) => {
+  return async ({ userId, sessionId, authentication, currentPassword, newPassword, client }) => {
+    const account = await deps.secondFactors.find(userId);
+    if (account?.factors.some(isConfirmed))
+      await requireRecentSignIn(deps, { userId, sessionId, authentication }, 'aal2');
     const shown = await confirmPassword(deps, userId, currentPassword, client);
     const password = normalizePassword(newPassword);
     await assertAcceptablePassword(deps, password, shown.user);

@@ -6,7 +6,7 @@ import {
   serviceOnDatabase,
 } from '../../support/attacked.ts';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, PASSWORD, signUp } from '../../support/factors.ts';
+import { addApp, bearer, logIn, PASSWORD, signInWithCode, signUp } from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
 
 const REFUSED = '401 proof_refused';
@@ -121,16 +121,35 @@ databaseTest(
   },
 );
 
+databaseTest(
+  'a session and the password change no password of an account with a second factor',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
+    const { ann } = await twoUsers(service);
+    const thief = await service.open({ userId: ann.id });
+    const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
+    for (const access of [thief.accessToken, ann.access]) {
+      const attempt = () => service.post('/auth/password', change, bearer({ access }));
+      const refused = await assertUnchanged(t, sql, attempt, 'no session ends');
+      t.equal(outcomeOf(refused), '401 step_up_required');
+      t.match(refused.headers.get('www-authenticate'), /max_age=600, acr_values="aal2"/);
+    }
+    const headers = await signInWithCode(service, 'ann', ann.app.code());
+    t.equal((await service.post('/auth/password', change, headers)).status, 204);
+  },
+);
+
 databaseTest('a login that began with the old password does not end after its change', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
+  const headers = await signInWithCode(service, 'ann', ann.app.code());
   let currentPassword = PASSWORD;
   for (let round = 0; round < 5; round += 1) {
     const challenge = String((await logIn(service, 'ann', currentPassword)).body.challenge);
     const newPassword = `a yellow piano ${round}`;
     const [outcome, changed] = await Promise.all([
       answer(service, { challenge, recoveryCode: ann.codes[round] }),
-      service.post('/auth/password', { currentPassword, newPassword }, bearer(ann)),
+      service.post('/auth/password', { currentPassword, newPassword }, headers),
     ]);
     t.equal(changed.status, 204);
     currentPassword = newPassword;

@@ -235,6 +235,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
         ...schema,
         operationId: 'changePassword',
         summary: 'Change the password and end all other sessions',
+        description:
+          'An account with a second factor must have signed in or stepped up with it within `STEP_UP_MAX_AGE`. ' +
+          'Otherwise the answer is 401 `step_up_required`.',
         body: PasswordChange,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
       },

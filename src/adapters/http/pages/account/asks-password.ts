@@ -1,6 +1,15 @@
 import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { AccountPageContext } from './context.ts';
 
+/** Whether a change with the password alone needs a proof of the second factor first. */
+export async function asksSecondFactor(
+  { listFactors }: Pick<AccountPageContext, 'listFactors'>,
+  { userId, isRecent, authentication }: PageSession,
+): Promise<boolean> {
+  const isProven = isRecent && authentication.acr === 'aal2';
+  return !isProven && (await listFactors(userId)).factors.length > 0;
+}
+
 /**
  * Whether a form for a sensitive change asks for the password. An account with a second factor proves that factor by a
  * sign-in: its password is not enough.

@@ -80,7 +80,8 @@ async function stepUp(
   return { ...session, authentication: stepped.authentication, isRecent: true };
 }
 
-async function sendProofPage(
+/** Sends the page that asks for a proof of the second factor. */
+export async function sendProofPage(
   { listFactors, beginStepUp, sendPage }: AccountPageContext,
   { reply, session, action, kept }: SensitiveForm,
   error: string | null,

@@ -5,8 +5,8 @@ import { clientInfoOf } from '../../server/client.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
-import { asksPassword } from './asks-password.ts';
-import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
+import { asksPassword, asksSecondFactor } from './asks-password.ts';
+import { changeWithProof, PROOF_MEMBERS, sendProofPage } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { changeRefusalInWords } from './refusal-in-words.ts';
 import { toAccount } from './to-account.ts';
@@ -14,10 +14,17 @@ import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.
 
 const closed = { additionalProperties: false };
 
-/** A new password of any length reaches the use case, which says what is wrong with it. */
+/**
+ * A new password of any length reaches the use case, which says what is wrong with it. The proof of the second factor
+ * comes without passwords, so that no page contains them.
+ */
 const PasswordForm = Type.Object(
-  { currentPassword: Text, newPassword: Type.String({ maxLength: FORM_LIMIT }) },
-  closed,
+  {
+    currentPassword: Type.Optional(Text),
+    newPassword: Type.Optional(Type.String({ maxLength: FORM_LIMIT })),
+    ...PROOF_MEMBERS,
+  },
+  { ...closed, dependencies: { currentPassword: ['newPassword'], newPassword: ['currentPassword'] } },
 );
 const EmailForm = Type.Object({ email: Text, password: Type.Optional(Text), ...PROOF_MEMBERS }, closed);
 
@@ -27,20 +34,31 @@ export function accountChangeRoutes(app: App, context: AccountPageContext): void
   emailRoutes(app, context);
 }
 
+const PASSWORD_FORM = { action: '/account/password', kept: {} };
+
 function passwordRoutes(app: App, context: AccountPageContext): void {
   const { findSession, changePassword, sendPage } = context;
 
   app.get('/account/password', { schema: { hide: true } }, async (request, reply) => {
-    if ((await findSession(request)) === null) return toAccount(reply);
-    return sendPage(reply, passwordPage({ error: null }));
+    const session = await findSession(request);
+    if (session === null) return toAccount(reply);
+    if (!(await asksSecondFactor(context, session))) return sendPage(reply, passwordPage({ error: null }));
+    return sendProofPage(context, { request, reply, session, ...PASSWORD_FORM, given: {} }, null);
   });
 
   app.post('/account/password', { schema: { hide: true, body: PasswordForm } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return toAccount(reply);
+    const { currentPassword, newPassword, ...given } = request.body;
+    const form = { request, reply, session, ...PASSWORD_FORM, given };
     try {
-      await changePassword({ ...session, ...request.body, client: clientInfoOf(request) });
-      return sendPage(reply, PASSWORD_CHANGED);
+      return await changeWithProof(context, form, async (signedIn) => {
+        if (currentPassword === undefined || newPassword === undefined)
+          return sendPage(reply, passwordPage({ error: null }));
+        const passwords = { currentPassword, newPassword };
+        await changePassword({ ...signedIn, ...passwords, client: clientInfoOf(request) });
+        return sendPage(reply, PASSWORD_CHANGED);
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
