@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES, type Role } from '../domain/user.ts';
 import { startService } from '../main/start-service.ts';
 import type { AuditListOptions } from './audit.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { runCommand } from './run-command.ts';
 import type { SetupOptions } from './setup.ts';
+import type { UserListOptions } from './users/look.ts';
 
 const AFTER_ALL = `
 Without a command the service runs, as with serve.
@@ -24,6 +25,9 @@ const AFTER_EXPORT = `
 The lines hold password hashes. Only their owner may read the file.`;
 
 const USER = 'the name, the address or the id of the user';
+
+const AFTER_SHOW = `
+The exit code is 1 if no account has the name. An id need not have an account here.`;
 
 const AFTER_ACT = `
 The audit log records the change, and the user of the operating system who made it.
@@ -67,6 +71,7 @@ export function createProgram(): Command {
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
   const users = program.command('users').description('import, export and administer accounts');
   addUserCommands(users);
+  addUserLists(users);
   addUserActs(users);
   addAuditCommands(program.command('audit').description('read and verify the audit log'));
   addSecrets(program);
@@ -144,7 +149,47 @@ function addUserCommands(users: Command): void {
     .action(reporting(async () => (await import('./users/export.ts')).printUsers()));
 }
 
+function addUserLists(users: Command): void {
+  users
+    .command('list')
+    .description('print accounts, the newest first')
+    .option('--query <text>', 'only accounts whose name, address or id begins so')
+    .addOption(new Option('--only <kind>', 'only these accounts').choices(['disabled', 'operators']))
+    .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
+    .option('--json', 'print one JSON object a line')
+    .action(
+      reporting(async (options: UserListOptions) => (await import('./users/look.ts')).printUserList(options)),
+    );
+
+  users
+    .command('show')
+    .description('print an account and its live sessions')
+    .argument('<user>', USER)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', AFTER_SHOW)
+    .action(
+      reporting(async (user: string, options: { json?: boolean }) =>
+        (await import('./users/look.ts')).printUser(user, options),
+      ),
+    );
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= 1_000) return limit;
+  throw new InvalidArgumentError('It must be a number from 1 to 1000.');
+}
+
 function addUserActs(users: Command): void {
+  users
+    .command('end-sessions')
+    .description('end all sessions of a user')
+    .argument('<user>', USER)
+    .addHelpText('after', AFTER_ACT)
+    .action(
+      reporting(async (user: string) => (await import('./users/administer.ts')).endSessionsOfNamed(user)),
+    );
+
   users
     .command('disable')
     .description('end the sessions of a user, and refuse all logins')

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import { someFamily } from '../support/families.ts';
 import { FOREIGN_HASHES } from '../support/foreign-hashes.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
@@ -165,6 +166,36 @@ t.test(
     t.equal(events.length, acts.length);
   },
 );
+
+t.test('commands list and show users, and end their sessions', async (t) => {
+  const service = await users(t);
+  if (service === null) return;
+  const { run, families, sql } = service;
+  const id = randomUUID();
+  await run(['import', '-'], [line({ id }), line({ username: 'bob', email: 'bob@example.com' })].join('\n'));
+  const family = someFamily({ userId: id, createdAt: Date.now(), expiresAt: Date.now() + 86_400_000 });
+  const refreshExpiresAt = family.expiresAt;
+  await families.open({ ...family, refreshExpiresAt, userAgent: 'Till/7 \u001b[31m' }, []);
+  const found = await run(['list', '--query', 'ANN', '--json'], '', process.execArgv);
+  t.match(JSON.parse(found.output), { id, username: 'ann', sessions: 1, emailVerified: false });
+  t.notMatch(found.output, /hash/i);
+  const one = await run(['list', '--limit', '1']);
+  t.match(one.output, /^ID +NAME +ADDRESS[^\n]*\n[^\n]*\n$/);
+  t.match(one.errors, /There are more accounts/);
+  t.match(await run(['list', '--limit', '1e3']), { code: 1, errors: /a number from 1 to 1000/ });
+
+  const shown = await run(['show', 'ann@example.com'], '', process.execArgv);
+  t.match(shown.output, new RegExp(`username +ann[^]*${family.tokenFamily}`));
+  t.notOk(shown.output.includes('\u001b'), 'no sequence that controls a terminal');
+  t.match(JSON.parse((await run(['show', id, '--json'])).output), { live: [{ id: family.tokenFamily }] });
+
+  t.match(await run(['end-sessions', 'ann'], '', process.execArgv), { code: 0, output: /have ended/ });
+  t.equal((await families.find(family.tokenFamily))?.revoked?.reason, 'administrator');
+  const [event] = await sql`select actor_name from security_events where type = 'sessions.revoked'`;
+  t.match(event, { actor_name: /^command of ./ });
+  const other = randomUUID();
+  t.match(JSON.parse((await run(['show', other, '--json'])).output), { id: other, account: null, live: [] });
+});
 
 t.test('a role needs an account, and an unknown name or role changes nothing', async (t) => {
   const service = await users(t);

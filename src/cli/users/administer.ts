@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRevokedFamilies } from '../../adapters/memory/revoked-families.ts';
 import type { Sql } from '../../adapters/postgres/connect.ts';
+import { createTokenFamilies } from '../../adapters/postgres/token-families.ts';
 import { createUserStates } from '../../adapters/postgres/user-states.ts';
 import { createUsers } from '../../adapters/postgres/users.ts';
 import { createIdentifierHash } from '../../adapters/secrets/identifier-hash.ts';
@@ -8,6 +9,7 @@ import { createSecurityLog } from '../../adapters/telemetry/security-log.ts';
 import { disableUser } from '../../app/administration/disable-user.ts';
 import { enableUser } from '../../app/administration/enable-user.ts';
 import { type RoleChange, setRole } from '../../app/administration/set-role.ts';
+import { endSessions } from '../../app/sessions/end-session.ts';
 import type { Config } from '../../config.ts';
 import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
@@ -33,6 +35,16 @@ export const enableNamed = (nameOrId: string) =>
     const userId = await findUserId(deps.users, nameOrId);
     const isChanged = await enableUser(deps)(userId, byCommand(nameOfUser()));
     print(isChanged ? `${userId} may log in again.` : `${userId} was not disabled.`);
+  });
+
+/** `kinship users end-sessions`. */
+export const endSessionsOfNamed = (nameOrId: string) =>
+  onUsers(async (sql, config) => {
+    const deps = { ...depsOf(sql, config), families: createTokenFamilies(sql, config.policy) };
+    const userId = await findUserId(deps.users, nameOrId);
+    const ending = { reason: 'administrator', origin: byCommand(nameOfUser()) } as const;
+    await endSessions(deps)(userId, null, ending);
+    print(`The sessions of ${userId} have ended.`);
   });
 
 /** `kinship users grant` and `kinship users revoke`. Throws if there is no such account. */
@@ -62,7 +74,7 @@ function depsOf(sql: Sql, { policy, tokens }: Config) {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** An id need not have an account here: other systems open sessions for their own users. */
-async function findUserId(users: Pick<Users, 'findByIdentifier'>, nameOrId: string): Promise<string> {
+export async function findUserId(users: Pick<Users, 'findByIdentifier'>, nameOrId: string): Promise<string> {
   if (UUID.test(nameOrId)) return nameOrId.toLowerCase();
   const user = await users.findByIdentifier(identifierOf(nameOrId));
   if (user === null) throw new Error(`No account has the name or address ${nameOrId}.`);
