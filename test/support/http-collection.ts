@@ -68,6 +68,7 @@ function byExample(operation: Operation): CurlRequest {
   const path = operation.path
     .replace('{guid}', '{{userId}}')
     .replace('{eventId}', '{{eventId}}')
+    .replace('{factorId}', '{{factorId}}')
     .replace('{id}', idFor(operation.id))
     .concat(QUERIES[operation.id] ?? '');
   const json = operation.body['application/json'];
