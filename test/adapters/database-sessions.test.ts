@@ -190,7 +190,7 @@ t.test('tables', async (t) => {
       );
 
       const [, statements = ''] =
-        /```sql\n(create table schema_migrations[^`]*)```/.exec(readFileSync('docs/operations.md', 'utf8')) ??
+        /```sql\n(create table schema_migrations[^`]*)```/.exec(readFileSync('docs/database.md', 'utf8')) ??
         [];
       await sql.unsafe(statements).simple();
       t.same(await migrateAsOlderRelease(sql), []);

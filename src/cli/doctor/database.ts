@@ -43,7 +43,7 @@ export async function checkDatabase(
 
 function checkRole(user: string, isSuperuser: boolean): Finding {
   if (!isSuperuser) return ok('database role', `${user} is no superuser`);
-  const remedy = 'use a role that owns its database only: docs/operations.md, Roles of the service';
+  const remedy = 'use a role that owns its database only: docs/database.md, Roles of the service';
   return warn('database role', `${user} is a superuser`, remedy);
 }
 
@@ -74,7 +74,7 @@ async function checkPooler(sql: Sql, address: UrlAddress): Promise<Finding> {
     return fail(
       'pooler',
       (error as Error).message,
-      'set DATABASE_POOLER: docs/operations.md, Behind PgBouncer',
+      'set DATABASE_POOLER: docs/database.md, Behind PgBouncer',
     );
   }
 }
