@@ -48,6 +48,35 @@ export interface SqlStores extends StateStores, TaskStores, BudgetStores, Factor
   clear(): Promise<void>;
 }
 
+/** Every table with rows of a test; those that refer to others come first. */
+const TABLES = [
+  'webhook_deliveries',
+  'webhook_endpoints',
+  'account_page_sessions',
+  'login_challenges',
+  'recovery_codes',
+  'user_factors',
+  'imported_passwords',
+  'password_kinds',
+  'password_resets',
+  'email_links',
+  'user_identifiers',
+  'tasks',
+  'users',
+  'token_families',
+  'known_devices',
+  'user_states',
+  'security_events',
+  'security_seals',
+  'security_seal_mark',
+  'failed_passwords',
+  'mail_budgets',
+  'told_subjects',
+  'outbox',
+  'signing_keys',
+  'removed_signing_keys',
+];
+
 type T = Pick<Test, 'teardown' | 'plan'>;
 
 /** Stores on a new database of a real PostgreSQL. If there is none, skips the test and returns null. */
@@ -97,11 +126,7 @@ async function storesOn(sql: Sql): Promise<SqlStores> {
     signingKeys: createSigningKeys(sql),
     webhookEndpoints: createWebhookEndpoints(sql),
     webhookDeliveries: createWebhookDeliveries(sql),
-    clear: async () =>
-      void (await sql`
-        truncate token_families, security_events, security_seals, security_seal_mark, failed_passwords, account_page_sessions, known_devices, user_states,
-          mail_budgets, told_subjects, outbox, tasks, users, user_identifiers, password_resets, email_links,
-          signing_keys, removed_signing_keys, user_factors, recovery_codes, login_challenges,
-          imported_passwords, password_kinds, webhook_endpoints, webhook_deliveries`),
+    // `truncate` makes new files for each table, which takes hundreds of times as long as to delete a few rows.
+    clear: async () => void (await sql.unsafe(TABLES.map((table) => `delete from ${table}`).join(';'))),
   };
 }

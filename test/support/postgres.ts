@@ -32,6 +32,8 @@ export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
   const name = `kinship_test_${randomBytes(8).toString('hex')}`;
   // The same encoding and collation on every server, whatever its locale.
   await run(admin, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
+  // Saves a wait for the disk at each commit. Only a crash of the server could tell, and such tests start their own.
+  await run(admin, `alter database ${name} set synchronous_commit = off`);
   t.teardown(() => run(admin, `drop database if exists ${name} with (force)`));
   const url = new URL(admin);
   url.pathname = `/${name}`;
