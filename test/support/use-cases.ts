@@ -4,7 +4,7 @@ import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts';
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
-import { sessions } from './sessions.ts';
+import { type Settings, sessions } from './sessions.ts';
 
 /** Without limits, so that proofs alone decide. */
 const UNLIMITED: Attempts = {
@@ -21,9 +21,12 @@ const READABLE: PasswordHasher = {
   isOutdated: () => false,
 };
 
-/** All use cases on stores in memory, without limits of attempts, for properties that play many lives. */
-export async function unlimitedUseCases(emailVerification: EmailVerification) {
-  const service = await sessions();
+/** All use cases without limits of attempts, for properties that play many lives. The stores are in memory if not given. */
+export async function unlimitedUseCases(
+  emailVerification: EmailVerification,
+  settings: Pick<Settings, 'stores'> = {},
+) {
+  const service = await sessions(settings);
   const limit = { count: 1_000_000, perMilliseconds: 1 };
   const use = createUseCases({
     ...service,
