@@ -37,7 +37,11 @@ interface Link {
   /** The mailbox that got the link. */
   readonly to: string;
   readonly token: string;
+  /** For an undo link. */
+  readonly expiresAt: number;
   isUsed: boolean;
+  /** Whether the undo of an earlier change has removed it. */
+  isCancelled: boolean;
 }
 
 const who = fc.integer({ min: 0, max: 2 });
@@ -62,6 +66,8 @@ type Step = typeof STEPS extends fc.Arbitrary<infer One> ? One : never;
 type Stores = ReturnType<typeof createMemoryStores> | SqlStores;
 
 type Service = Awaited<ReturnType<typeof unlimitedUseCases>>;
+
+const NEW = { isUsed: false, isCancelled: false };
 
 class Life {
   readonly #service: Service;
@@ -150,7 +156,7 @@ class Life {
           ? links.reset(event.data.resetId)
           : links.email('linkId' in event.data ? event.data.linkId : '');
       const { userId } = event.data;
-      this.#links.push({ purpose, userId, to: recipient.to, token, isUsed: false });
+      this.#links.push({ purpose, userId, to: recipient.to, token, expiresAt: this.#now + 7 * DAY, ...NEW });
     }
   }
 
@@ -206,7 +212,7 @@ class Life {
     if (link === undefined) return;
     const { purpose, userId, to, token } = link;
     const answer = await this.#send(purpose, token);
-    if (answer === 'conflict' && this.#isTaken(to, userId) && purpose !== 'verify') return;
+    if (answer === 'conflict' && this.#isTaken(to, userId) && purpose === 'change') return;
     if (answer === 'invalid_link') return;
     if (answer !== 'used') throw new Error(`${purpose}: ${answer}`);
     if (link.isUsed) throw new Error(`a link to ${purpose} was good twice`);
@@ -215,8 +221,18 @@ class Life {
     this.#expected = { userId, email: to };
     const former = this.#before.get(userId)?.email ?? '';
     this.#reserved.delete(to);
-    if (purpose === 'change' && former !== to)
-      this.#reserved.set(former, { userId, until: this.#now + 7 * DAY });
+    if (purpose === 'change') this.#reserved.set(former, { userId, until: this.#now + 7 * DAY });
+    if (purpose === 'undo') this.#keepForEarlierUndo(link, former);
+  }
+
+  /** An undo cancels those of later changes. The address that it leaves stays reserved for an earlier one. */
+  #keepForEarlierUndo({ userId, expiresAt, to }: Link, former: string): void {
+    for (const link of this.#links) {
+      if (link.purpose !== 'undo' || link.userId !== userId || link.isUsed || link.isCancelled) continue;
+      if (link.expiresAt >= expiresAt) link.isCancelled = true;
+      else if (former !== to && link.to === former && link.expiresAt > this.#now)
+        this.#reserved.set(former, { userId, until: link.expiresAt });
+    }
   }
 
   async #look(fromNewest: number): Promise<void> {

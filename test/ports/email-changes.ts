@@ -219,6 +219,18 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await addressOf(), user.email);
   });
 
+  await t.test('an address that an undo link still restores stays reserved', async (t) => {
+    const { emailChanges, users, user, change, addressOf } = await withUser(t, fresh);
+    const first = await change('a@example.org');
+    const second = await change(user.email, NOW + DAY + 1_000);
+    const undo = (hashedToken: string, from: string) => emailChanges.undo(hashedToken, { from, at: AT }, []);
+    t.ok(await undo(second.undo.hashedToken, user.email));
+    t.equal(await addressOf(), 'a@example.org');
+    t.equal(await users.create(someUser({ email: user.email, createdAt: AT }), []), false);
+    t.ok(await undo(first.undo.hashedToken, 'a@example.org'));
+    t.equal(await addressOf(), user.email);
+  });
+
   await t.test('an expired undo link changes nothing', async (t) => {
     const { emailChanges, user, change, addressOf } = await withUser(t, fresh);
     const { undo } = await change('a@example.org');

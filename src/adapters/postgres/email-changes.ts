@@ -79,10 +79,7 @@ export function createEmailChanges(
         if (used === null) return null;
         const { user, email, expires_at: expiresAt } = used;
         if (user.email !== from) throw new OtherAddress();
-        if (identifierOf(email) !== identifierOf(user.email))
-          await tx`
-            delete from user_identifiers
-            where identifier = ${identifierOf(user.email)} and user_id = ${user.id}`;
+        if (identifierOf(email) !== identifierOf(user.email)) await leaveAddress(tx, user, { at, expiresAt });
         await setEmail(tx, user, email, at, entries);
         await tx`
           delete from email_links
@@ -146,6 +143,30 @@ async function useLink(
   const rows = await tx<UserRow[]>`select ${userColumns(tx)} from users where id = ${link.user_id}`;
   const user = toUser(rows[0] ?? null);
   return user && { user, email: link.email, expires_at: link.expires_at };
+}
+
+/**
+ * Gives an address up that an undo link takes from the account. It stays reserved as long as an earlier undo link
+ * restores it: otherwise another account could take the address, and that link would fail.
+ *
+ * @param times `expiresAt`: when the used link would have expired. Later links are about to be removed.
+ */
+async function leaveAddress(
+  tx: postgres.TransactionSql,
+  { id, email }: User,
+  { at, expiresAt }: { readonly at: number; readonly expiresAt: Date },
+): Promise<void> {
+  const identifier = identifierOf(email);
+  await tx`
+    update user_identifiers set reserved_until = (
+      select max(expires_at) from email_links
+      where user_id = ${id} and purpose = 'undo' and lower(email) = ${identifier} and expires_at < ${expiresAt}
+    )
+    where identifier = ${identifier} and user_id = ${id}`;
+  await tx`
+    delete from user_identifiers
+    where identifier = ${identifier} and user_id = ${id}
+      and (reserved_until is null or reserved_until <= ${new Date(at)})`;
 }
 
 /** Rolls the transaction back, so that the link stays valid. */

@@ -33,7 +33,7 @@ export type UndoEmailChange = (input: { token: string; client: ClientInfo }) => 
 
 /**
  * Uses an undo link: restores the former address, cancels later changes and ends all sessions. Rejects with a
- * {@link Refusal}: `invalid_link`, `conflict`, `unavailable`.
+ * {@link Refusal}: `invalid_link`, `unavailable`.
  */
 export const undoEmailChange = (deps: Deps): UndoEmailChange => {
   const { emailChanges, links, clock, newId } = deps;

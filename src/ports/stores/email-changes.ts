@@ -48,8 +48,9 @@ export interface EmailChanges {
 
   /**
    * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account for a new
-   * password, a new address or the undo of a later change. Null, and nothing changes, if the link is not valid, or the
-   * account has another address than `from`.
+   * password, a new address or the undo of a later change. The address that the account had is free at once, unless an
+   * earlier undo link restores it: then it stays reserved until that link expires. Null, and nothing changes, if the
+   * link is not valid, or the account has another address than `from`.
    */
   undo(
     hashedToken: string,

@@ -44,6 +44,18 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
     forgetResets(user.id);
   }
 
+  /** The address that an undo leaves stays reserved as long as an earlier undo link restores it. */
+  function keepForEarlierUndo({ id, email }: User, used: EmailLink, at: number): void {
+    const identifier = identifierOf(email);
+    if (identifier === identifierOf(used.email)) return;
+    const ends = [...links.values()]
+      .filter(({ userId, purpose }) => userId === id && purpose === 'undo')
+      .filter((link) => identifierOf(link.email) === identifier && link.expiresAt < used.expiresAt)
+      .map(({ expiresAt }) => expiresAt);
+    const until = Math.max(at, ...ends);
+    if (until > at) reservations.set(identifier, { userId: id, until });
+  }
+
   return {
     async isTaken(identifier, userId, now) {
       return isTaken(identifier, userId, now);
@@ -79,6 +91,7 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       if (found === null || found.user.email !== from) return null;
       const { user, link } = found;
       setEmail(user, link.email, at, entries);
+      keepForEarlierUndo(user, link, at);
       removeLinksOf(
         links,
         user.id,
