@@ -14,9 +14,15 @@ import { skipFor } from '../support/skip.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-async function ask(port: number, pem: string, method: string, path: string): Promise<IncomingMessage> {
+async function ask(
+  port: number,
+  pem: string,
+  method: string,
+  path: string,
+  more: object = {},
+): Promise<IncomingMessage> {
   const host = `auth.example.com:${port}`;
-  const headers = { host, 'x-forwarded-for': '203.0.113.9', 'x-api-key': 'canary-key' };
+  const headers = { host, 'x-forwarded-for': '203.0.113.9', 'x-api-key': 'canary-key', ...more };
   const options = { ca: pem, servername: 'auth.example.com', checkServerIdentity: () => undefined };
   const asking = request({ host: '127.0.0.1', port, method, path, headers, agent: false, ...options });
   const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
@@ -59,7 +65,7 @@ t.test('the Caddy example serves the public routes, and logs no secret', async (
   t.notMatch(lines, 'canary');
 });
 
-t.test('a client cannot name its address', async (t) => {
+t.test('a client cannot name its address, and only the cookie of the console passes to /admin', async (t) => {
   if (!requireCaddy(t)) return;
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
@@ -74,6 +80,15 @@ t.test('a client cannot name its address', async (t) => {
     'x-forwarded-for': '127.0.0.1',
     'x-forwarded-proto': 'https',
   });
+  const own = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';
+  const admin = (path: string, cookie: string) =>
+    ask(port, pem, 'GET', path, { authorization: 'Bearer a.b.c', cookie, 'x-reason': 'why' });
+  for (const path of ['/admin/audit?order=newest', '/admin', '/%61dmin/audit', '/x/../admin/audit']) {
+    const headers = (await json(await admin(path, `theme=dark; ${own}; a=b`))) as object;
+    t.match(headers, { cookie: own, 'x-reason': 'why', 'x-api-key': undefined, authorization: undefined });
+    for (const cookie of ['', 'theme=dark', `x${own}`, '__Host-kinship_console'])
+      t.equal((await admin(path, cookie)).statusCode, 404, `${path}: ${cookie}`);
+  }
 });
 
 t.test('a GET that loses its answer is not sent a second time', async (t) => {

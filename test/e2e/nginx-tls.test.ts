@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
 import { dataDir, startComposed } from '../support/composed.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
@@ -13,14 +14,39 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { skipFor } from '../support/skip.ts';
 
+const CONSOLE = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';
+
+/** The example in front of `upstream`. Returns the port that redirects, and requests to the one with TLS. */
+async function startExample(t: Test, folder: string, pem: string, upstream: number) {
+  const certificate = join(folder, 'certificate.pem');
+  await writeFile(certificate, pem);
+  const [http, https] = [await freePort(), await freePort()];
+  const site = await exampleSite('nginx-tls.conf', {
+    'listen 80;': `listen 127.0.0.1:${http};`,
+    'listen 443 ssl;': `listen 127.0.0.1:${https} ssl;`,
+    'server 127.0.0.1:3000;': `server 127.0.0.1:${upstream};`,
+    '/etc/nginx/tls/auth.example.com.pem': certificate,
+    '/etc/nginx/tls/auth.example.com.key': certificate,
+  });
+  await startNginx(t, site, https);
+  return { http, ask };
+
+  async function ask(method: string, path: string, more: object = {}): Promise<IncomingMessage> {
+    const headers = { host: 'auth.example.com', 'x-forwarded-for': '203.0.113.9', ...more };
+    // The certificate of the test is for 127.0.0.1.
+    const options = { ca: pem, checkServerIdentity: () => undefined };
+    const asking = request({ host: '127.0.0.1', port: https, method, path, headers, ...options });
+    const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
+    return answer;
+  }
+}
+
 t.test('the TLS example serves the public routes over https only', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const folder = await dataDir(t);
-  const certificate = join(folder, 'certificate.pem');
-  await writeFile(certificate, pem);
-  const [http, https, kinship] = [await freePort(), await freePort(), await freePort()];
+  const kinship = await freePort();
   await startComposed(t, {
     API_PORT: String(kinship),
     DATA_DIR: folder,
@@ -31,23 +57,7 @@ t.test('the TLS example serves the public routes over https only', async (t) => 
     FRONT_DOORS: 'cookie-pair',
     MAIL: 'off',
   });
-  const site = await exampleSite('nginx-tls.conf', {
-    'listen 80;': `listen 127.0.0.1:${http};`,
-    'listen 443 ssl;': `listen 127.0.0.1:${https} ssl;`,
-    'server 127.0.0.1:3000;': `server 127.0.0.1:${kinship};`,
-    '/etc/nginx/tls/auth.example.com.pem': certificate,
-    '/etc/nginx/tls/auth.example.com.key': certificate,
-  });
-  await startNginx(t, site, https);
-
-  async function ask(method: string, path: string): Promise<IncomingMessage> {
-    const headers = { host: 'auth.example.com', 'x-forwarded-for': '203.0.113.9' };
-    // The certificate of the test is for 127.0.0.1.
-    const options = { ca: pem ?? '', checkServerIdentity: () => undefined };
-    const asking = request({ host: '127.0.0.1', port: https, method, path, headers, ...options });
-    const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
-    return answer;
-  }
+  const { http, ask } = await startExample(t, folder, pem, kinship);
 
   const user = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   const login = await ask('POST', `/auth/login?userId=${user}`);
@@ -68,4 +78,28 @@ t.test('the TLS example serves the public routes over https only', async (t) => 
   });
   t.equal(plain.status, 308);
   t.equal(plain.headers.get('location'), 'https://auth.example.com/auth/login?x=y');
+});
+
+t.test('the console gets its cookie, and no service key passes from outside', async (t) => {
+  if (!requireNginx(t)) return;
+  const pem = createSelfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const upstream = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
+  await once(upstream.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => upstream.close());
+  const { port } = upstream.address() as AddressInfo;
+  const { ask } = await startExample(t, await dataDir(t), pem, port);
+  const secrets = { 'x-api-key': 'a-key', authorization: 'Bearer a.b.c' };
+  for (const path of ['/admin/audit?order=newest', '/admin', '/%61dmin/audit', '/x/../admin/audit']) {
+    const cookie = `theme=dark; ${CONSOLE}; a=b`;
+    const passed = await ask('GET', path, { ...secrets, cookie, 'x-reason': 'why' });
+    t.equal(passed.statusCode, 200, path);
+    const headers = (await json(passed)) as object;
+    t.match(headers, { cookie: CONSOLE, 'x-reason': 'why', 'x-forwarded-proto': 'https' }, path);
+    t.match(headers, { 'x-api-key': undefined, authorization: undefined, 'x-forwarded-for': '127.0.0.1' });
+    for (const other of ['', 'theme=dark', `x${CONSOLE}`, '__Host-kinship_console'])
+      t.equal((await ask('GET', path, { ...secrets, cookie: other })).statusCode, 404, `${path}: ${other}`);
+  }
+  const page = await ask('GET', '/console/session', { cookie: CONSOLE });
+  t.match(await json(page), { cookie: CONSOLE });
 });
