@@ -1,6 +1,7 @@
 import type { ReceivedRequest } from './credentials.js';
 import { invalidProof, unavailable, VerifyError } from './errors.js';
 import { hashToken, type Proof, readProof } from './proof.js';
+import { createKeyImport } from './proof-keys.js';
 import { isSameUrl } from './same-url.js';
 import { createUsedProofs, proofId, type UseProof } from './used-proofs.js';
 
@@ -32,14 +33,17 @@ const MAX_AGE = 60;
 const LEEWAY = 5;
 /** Seconds. A proof of the latest accepted time is valid for so long. */
 const KEPT = 2 * (MAX_AGE + LEEWAY);
+/** Keys of clients that are kept in memory. */
+const MAX_KEYS = 1_000;
 
 export function createProofCheck({ publicUrl, maxProofs = 1_000_000, useProof }: DpopOptions): CheckProof {
   const use = useProof ?? createUsedProofs(maxProofs);
+  const importKey = createKeyImport(MAX_KEYS);
 
   return async (request, { jkt, token }) => {
     const text = request.headers.get('dpop');
     if (!text) throw invalidProof('The token is bound to a key: send a proof in the header DPoP.');
-    const proof = await readProof(text);
+    const proof = await readProof(text, importKey);
     if (proof.jkt !== jkt) throw invalidProof('The proof was made with another key than that of the token.');
     checkRequest(
       proof,

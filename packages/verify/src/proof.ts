@@ -1,14 +1,7 @@
-import {
-  base64url,
-  type CompactJWSHeaderParameters,
-  type CryptoKey,
-  calculateJwkThumbprint,
-  compactVerify,
-  importJWK,
-  type JWK,
-} from 'jose';
+import { base64url, type CompactJWSHeaderParameters, compactVerify, type JWK } from 'jose';
 import { invalidProof } from './errors.js';
 import { PROOF_ALGORITHMS } from './proof-algorithms.js';
+import type { ImportProofKey } from './proof-keys.js';
 
 /** A proof whose form and signature are valid (RFC 9449 section 4.2). */
 export interface Proof {
@@ -38,20 +31,21 @@ const PUBLIC_MEMBERS = new Map([
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** Verifies the form, the key and the signature of a proof. Throws `invalid_dpop_proof`. */
-export async function readProof(text: string): Promise<Proof> {
+export async function readProof(text: string, importKey: ImportProofKey): Promise<Proof> {
   try {
     if (text.length > MAX_PROOF) throw new Error('The proof is too long.');
-    let jwk: JWK = {};
+    let jkt = '';
     const { payload } = await compactVerify(
       text,
-      (header) => {
-        jwk = publicKeyIn(header);
-        return importJWK(jwk, header.alg) as Promise<CryptoKey>;
+      async (header) => {
+        const imported = await importKey(publicKeyIn(header), header.alg);
+        jkt = imported.jkt;
+        return imported.key;
       },
       { algorithms: [...PROOF_ALGORITHMS] },
     );
     const claims = claimsIn(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
-    return { jkt: await calculateJwkThumbprint(jwk), ...claims };
+    return { jkt, ...claims };
   } catch (cause) {
     throw invalidProof(
       'The DPoP header must hold one proof: a JWS as in RFC 9449, with a supported algorithm and its public key.',

@@ -1,0 +1,41 @@
+import t from 'tap';
+import { createKeyImport } from '../../packages/verify/src/proof-keys.ts';
+import { proofKey } from '../support/dpop.ts';
+import { pairOfKeys } from '../support/forge.ts';
+
+const someKey = () => proofKey().jwk as Record<string, string>;
+
+t.test('a key is imported once, with its thumbprint', async (t) => {
+  const importKey = createKeyImport(2);
+  const { jwk, jkt } = proofKey();
+  const first = await importKey(jwk as Record<string, string>, 'ES256');
+  t.equal(first.jkt, jkt);
+  t.equal((await importKey({ ...jwk }, 'ES256')).key, first.key);
+  t.not((await importKey(someKey(), 'ES256')).key, first.key);
+});
+
+t.test('an RSA key is another key for each algorithm', async (t) => {
+  const importKey = createKeyImport(2);
+  const { kty, n, e } = pairOfKeys('rsa').publicKey.export({ format: 'jwk' });
+  const jwk = { kty: String(kty), n: String(n), e: String(e) };
+  t.equal((await importKey(jwk, 'RS256')).key.algorithm.name, 'RSASSA-PKCS1-v1_5');
+  t.equal((await importKey(jwk, 'PS256')).key.algorithm.name, 'RSA-PSS');
+});
+
+t.test('of more keys than fit, the ones that were used last are kept', async (t) => {
+  const importKey = createKeyImport(2);
+  const [one, two, three] = [someKey(), someKey(), someKey()];
+  const imported = async (jwk: Record<string, string>) => (await importKey(jwk, 'ES256')).key;
+  const [first, second] = [await imported(one), await imported(two)];
+  t.equal(await imported(one), first);
+  const third = await imported(three);
+  t.equal(await imported(one), first, 'used after the second one');
+  t.equal(await imported(three), third);
+  t.not(await imported(two), second, 'forgotten');
+});
+
+t.test('a key that is not valid is refused each time', async (t) => {
+  const importKey = createKeyImport(2);
+  const jwk = someKey();
+  for (let times = 0; times < 2; times += 1) await t.rejects(importKey({ ...jwk, y: jwk.x ?? '' }, 'ES256'));
+});
