@@ -1,11 +1,16 @@
+import { EventEmitter } from 'node:events';
 import t, { type Test } from 'tap';
+import { connectCalls, type MessagePort } from '../../src/adapters/cluster/calls.ts';
+import { createMemoryClient, serveMemory } from '../../src/adapters/cluster/shared-memory.ts';
+import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../src/adapters/redis/used-proofs.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { usedProofsWithFallback } from '../../src/app/used-proofs-with-fallback.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { UsedProofsFull } from '../../src/ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedProofsFull } from '../../src/ports/stores/used-proofs.ts';
 import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
 import { NOW } from '../support/families.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
@@ -31,6 +36,34 @@ t.test('used proofs in memory', async (t) => {
     await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
     for (const proof of proofs) t.equal(await used.use(proof, NOW, NOW + MINUTE), false);
     t.equal(await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE), true, 'later there is room again');
+  });
+});
+
+/** The store of a primary, as a worker sees it. Messages are copied, as between processes. */
+function throughPrimary(usedProofs: UsedDpopProofs): UsedDpopProofs {
+  const [worker, primary] = [new EventEmitter(), new EventEmitter()];
+  const port = (own: EventEmitter, other: EventEmitter): MessagePort => ({
+    send: (message) => void other.emit('message', structuredClone(message)),
+    onMessage: (listener) => void own.on('message', listener),
+  });
+  const attempts = createMemoryAttempts();
+  const memory = { attempts, proofAttempts: attempts, cache: createMemoryCache(), usedProofs };
+  connectCalls(port(primary, worker), serveMemory(memory));
+  return createMemoryClient(connectCalls(port(worker, primary), {})).usedProofs;
+}
+
+t.test('used proofs of workers', async (t) => {
+  await t.test('keep the contract', async (t) =>
+    usedProofsContract(t, async () => throughPrimary(createMemoryUsedProofs())),
+  );
+
+  await t.test('are shared, and a full store refuses the proofs of each worker', async (t) => {
+    const used = createMemoryUsedProofs({ maxEntries: 1 });
+    const [one, other] = [throughPrimary(used), throughPrimary(used)];
+    const proof = someProof();
+    t.equal(await one.use(proof, NOW, NOW + MINUTE), true);
+    t.equal(await other.use(proof, NOW, NOW + MINUTE), false);
+    await t.rejects(other.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
   });
 });
 

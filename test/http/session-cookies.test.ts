@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { readOperations } from '../support/attacked.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
 import { type Answer, cookiesOf } from '../support/browser.ts';
 import { ACCESS, BY_COOKIE, bodyOf, cookieBrowser, REFRESH, resultOf } from '../support/cookie-session.ts';
@@ -104,16 +105,25 @@ t.test('Max-Age is what is left of the refresh token', async (t) => {
 });
 
 t.test('every route that takes a bearer token reads the cookie when the header is sent', async (t) => {
-  const { page, url } = await service(t);
-  await page.logIn();
-  const paths = ['/auth/me', '/auth/sessions', '/auth/factors', '/auth/verify'];
-  for (const path of paths) t.ok((await page.get(path)).status < 300, path);
-  const cookie = Object.entries(await page.cookies('/'))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('; ');
-  const plain = async (path: string) => (await fetch(`${url}${path}`, { headers: { cookie } })).status;
-  for (const path of paths)
-    t.equal(await plain(path), path === '/auth/verify' ? 204 : 401, `${path} without it`);
+  const { page, url, send } = await service(t);
+  const routes = (await readOperations({ send })).filter(
+    ({ method, path, security }) =>
+      ['GET', 'POST'].includes(method) && path.startsWith('/auth/') && security.includes('bearer'),
+  );
+  t.ok(routes.length >= 10, `${routes.length} routes`);
+  for (const { method, path } of routes) {
+    // A log-out is among the routes.
+    await page.logIn();
+    const route = `${method} ${path}`;
+    const cookie = Object.entries(await page.cookies('/'))
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+    const plain = await fetch(`${url}${path}`, { method, headers: { cookie } });
+    t.equal(plain.status, path === '/auth/verify' ? 204 : 401, `${route} without it`);
+    const answer = await (method === 'GET' ? page.get(path) : page.post(path));
+    if (method === 'GET') t.ok(answer.status < 300, route);
+    else t.not(answer.status, 401, route);
+  }
 });
 
 t.test('a link of another site opens the application with its session, and nothing else does', async (t) => {

@@ -52,6 +52,10 @@ for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
       'no sources',
     );
 
+    const { version, publishConfig } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
+    t.same(publishConfig, { access: 'public', provenance: true });
+    t.equal(version, JSON.parse(await readFile('package.json', 'utf8')).version, 'one changelog for all');
+
     const { messages, pkg } = await publint({ pkgDir: home, strict: true });
     t.same(
       messages.map((message) => formatMessage(message, pkg)),

@@ -9,6 +9,7 @@ import {
   readOperations,
   serviceOnDatabase,
 } from '../../support/attacked.ts';
+import { proofKey } from '../../support/dpop.ts';
 import { type Changes, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import { claimsOf, POLICY } from '../../support/sessions.ts';
 
@@ -88,7 +89,7 @@ databaseTest('every route is guarded or on the list of open routes', async (t, s
 });
 
 databaseTest('protected routes accept only a valid access token', async (t, sql) => {
-  const { service, bad, good } = await victim(t, sql);
+  const { service, bad, good, bound } = await victim(t, sql);
   const operations = await readOperations(service);
   const routes = operations.filter(({ security }) => security.includes('bearer'));
   t.ok(routes.length >= 7, `${routes.length} routes`);
@@ -103,6 +104,10 @@ databaseTest('protected routes accept only a valid access token', async (t, sql)
         t.equal(outcomeOf(answer), '401 unauthenticated', `${route}, ${name}`);
       }
     }
+    const unproven = { authorization: `DPoP ${bound.accessToken}` };
+    const ask = () => send(service, route, unproven, familyOf(good));
+    const answer = await assertUnchanged(t, sql, ask, `${route}, without a proof`);
+    t.equal(outcomeOf(answer), '401 invalid_dpop_proof', `${route}, without a proof`);
   }
   const authorization = `Bearer ${good.accessToken}`;
   for (const header of [
@@ -143,6 +148,7 @@ async function victim(t: Test, sql: Sql) {
     await service.open({ userId }),
     await service.open({ userId }),
   ];
+  const bound = await service.open({ userId, query: `&dpopJkt=${proofKey().jkt}` });
   await service.post('/auth/logout', { refreshToken: loggedOut.refreshToken });
   const successor = await service.next(stolen);
   await service.post('/auth/refresh', stolen);
@@ -177,11 +183,12 @@ async function victim(t: Test, sql: Sql) {
     'nbf as text': claim('nbf', 'tomorrow'),
     'another issuer': claim('iss', 'https://evil.example'),
     'another audience': claim('aud', ['kinship', 'evil']),
+    'of a session that is bound to a key': bound.accessToken,
     'of two users': claim('userId', String(claimsOf((await service.open()).accessToken).sub)),
     'another pair': claim('linkerId', familyOf(good)),
     nonsense: 'x.y.z',
   };
-  return { service, good, bad };
+  return { service, good, bad, bound };
 }
 
 type Service = Awaited<ReturnType<typeof serviceOnDatabase>>;
