@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { connections, post } from '../faults/support/request.ts';
+import { ask, connections, post } from '../faults/support/request.ts';
 import { environment } from '../faults/support/service.ts';
+import { athOf, proofKey, proofOf } from '../support/dpop.ts';
 import { scrape } from '../support/exposition.ts';
 import { kinship } from '../support/kinship.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -57,20 +58,34 @@ t.test('several workers are one service', async (t) => {
     t.equal(workersThatAnswered(service, '/auth/login').size, WORKERS, 'every worker was asked');
   });
 
+  await t.test('a proof is good once, whichever worker it reaches', async (t) => {
+    const key = proofKey();
+    const login = await send(`/auth/login?userId=${randomUUID()}&dpopJkt=${key.jkt}`);
+    const access = String(login.body.access);
+    const payload = { ath: athOf(access) };
+    const dpop = proofOf(key, 'GET', `${service.url}/auth/me`, Date.now(), { payload });
+    const headers = { authorization: `DPoP ${access}`, dpop };
+    const statuses = [];
+    for (let count = 0; count < 9; count += 1)
+      statuses.push((await ask(agent, 'GET', new URL('/auth/me', service.url), undefined, headers)).status);
+    t.same(statuses, [200, ...Array(8).fill(401)]);
+    t.equal(workersThatAnswered(service, '/auth/me').size, WORKERS, 'every worker was asked');
+  });
+
   await t.test('their metrics are added up, and no total falls when a worker ends', async (t) => {
     const logins = await Promise.all(
       Array.from({ length: 9 }, () => send(`/auth/login?userId=${randomUUID()}`)),
     );
     t.ok(logins.every(({ status }) => status === 200));
     const before = await scrape(`${service.url}/metrics`);
-    t.equal(before.get('auth_logins_success_total'), 9);
+    t.equal(before.get('auth_logins_success_total'), 10);
     t.equal(before.get('kinship_workers'), WORKERS);
     t.equal(before.get('kinship_database_up'), 1);
 
     process.kill(readyPids(service)[0] ?? 0, 'SIGKILL');
     await waitUntil(() => readyPids(service).length > WORKERS);
     const after = await scrape(`${service.url}/metrics`);
-    t.equal(after.get('auth_logins_success_total'), 9);
+    t.equal(after.get('auth_logins_success_total'), 10);
     t.equal(after.get('kinship_workers'), WORKERS, 'the worker was started again');
     t.equal(after.get('kinship_worker_restarts_total'), 1);
   });
@@ -83,7 +98,7 @@ t.test('several workers are one service', async (t) => {
     t.equal(new Set([...before, ...after]).size, 2 * WORKERS);
     t.equal((await send(`/auth/login?userId=${randomUUID()}`)).status, 200);
     const metrics = await scrape(`${service.url}/metrics`);
-    t.equal(metrics.get('auth_logins_success_total'), 10, 'totals outlive the workers that counted them');
+    t.equal(metrics.get('auth_logins_success_total'), 11, 'totals outlive the workers that counted them');
   });
 
   t.equal(await service.stop(), 0);
