@@ -1,5 +1,5 @@
 import t from 'tap';
-import { argon2Hashes } from '../../src/adapters/argon2/argon2-hashes.ts';
+import { argon2Hashes, importedArgon2Hashes } from '../../src/adapters/argon2/argon2-hashes.ts';
 import { foreignPasswords } from '../../src/adapters/foreign-passwords/foreign-passwords.ts';
 import { passwordHasher } from '../support/passwords.ts';
 
@@ -109,6 +109,9 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
     '$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
     `pbkdf2_sha256$0$salt$${long}`,
     `pbkdf2_sha256$99999999$salt$${long}`,
+    `$pbkdf2-sha1$i=2500001$c2FsdA$${long}`,
+    `$pbkdf2-sha512$i=2500001$c2FsdA$${'A'.repeat(90)}`,
+    `pbkdf2_sha256$1250001$salt$${'A'.repeat(171)}`,
     `pbkdf2_sha256$1000$$${long}`,
     'pbkdf2_sha256$1000$salt$short',
     `pbkdf2_sha1$1000$salt$${long}`,
@@ -130,6 +133,17 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
     t.equal(kindOf(hash), null, hash);
     t.equal(await hasher.verify(hash, 'password', ''), false, hash);
   }
+});
+
+t.test('an import bounds memory times passes, and a configured cost beyond that is still verified', (t) => {
+  const of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
+  for (const cost of ['m=2097152,t=1,p=4', 'm=65536,t=3,p=4', 'm=32768,t=64,p=1'])
+    t.ok(importedArgon2Hashes.kindOf(of(cost)), cost);
+  for (const cost of ['m=1048576,t=9,p=1', 'm=2097153,t=1,p=1', 'm=4194304,t=64,p=64']) {
+    t.equal(importedArgon2Hashes.kindOf(of(cost)), null, cost);
+    t.ok(argon2Hashes.kindOf(of(cost)), cost);
+  }
+  t.end();
 });
 
 t.test('a password is verified as it was typed, and in normalised form', async (t) => {

@@ -28,6 +28,9 @@ async function users(t: Test) {
   return { ...stores, env, run };
 }
 
+/** No password is known for it. */
+const argon2Of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
+
 const line = (values: object) => JSON.stringify({ username: 'ann', email: 'ann@example.com', ...values });
 
 t.test('refused lines are named with their number and reason, and the others are imported', async (t) => {
@@ -59,6 +62,9 @@ t.test('refused lines are named with their number and reason, and the others are
     [line({ 'a\u009b31m': 1 }), /"a\\u\{9b\}31m" is not a member of a user/],
     [line({ 'a\u202eb': 1 }), /"a\\u\{202e\}b" is not a member of a user/],
     [line({ ['x'.repeat(10_000)]: 1 }), /"x{64}" is not a member of a user/],
+    [line({ passwordHash: argon2Of('m=1048576,t=9,p=4') }), /its parameters are out of bounds/],
+    [line({ passwordHash: argon2Of('m=4194304,t=1,p=1') }), /its parameters are out of bounds/],
+    [line({ passwordHash: argon2Of('m=65536,t=64,p=1') }), /its parameters are out of bounds/],
     [line({ username: 'x'.repeat(20_000) }), /it is too long/],
     [line({ username: 'bob', email: 'ANN@example.com' }), /belongs to another account/],
   ];

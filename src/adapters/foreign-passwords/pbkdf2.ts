@@ -5,6 +5,7 @@ import { readBase64, readHash, readInteger, readParameters } from './fields.ts';
 
 const deriveKey = promisify(derive);
 
+/** For the whole hash: the iterations are repeated for each part of it that is as long as the digest. */
 const MAX_ITERATIONS = 5_000_000;
 
 interface Pbkdf2Hash {
@@ -13,6 +14,8 @@ interface Pbkdf2Hash {
   readonly salt: Buffer;
   readonly hash: Buffer;
 }
+
+const DIGEST_BYTES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 };
 
 const DIGESTS: Readonly<Record<string, string>> = {
   pbkdf2: 'sha1',
@@ -40,6 +43,14 @@ export const pbkdf2: HashVerifier = {
 };
 
 function readPbkdf2(text: string): Pbkdf2Hash | null {
+  const read = parsePbkdf2(text);
+  if (read === null) return null;
+  const { digest, iterations, hash } = read;
+  const parts = Math.ceil(hash.length / (DIGEST_BYTES[digest] ?? 1));
+  return iterations * parts <= MAX_ITERATIONS ? read : null;
+}
+
+function parsePbkdf2(text: string): Pbkdf2Hash | null {
   const parts = text.split('$');
   const [first, algorithm = '', cost = '', salt, hash] = parts;
   if (first === 'pbkdf2_sha256' && parts.length === 4) return readDjango(parts);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { argon2Hashes } from '../../adapters/argon2/argon2-hashes.ts';
+import { importedArgon2Hashes } from '../../adapters/argon2/argon2-hashes.ts';
 import { foreignPasswords } from '../../adapters/foreign-passwords/foreign-passwords.ts';
 import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
@@ -19,7 +19,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
     const counts = await importUsers({
       userTransfer,
       admitPasswordHash: admitPasswordHash({
-        verifiers: [argon2Hashes, ...foreignPasswords],
+        verifiers: [importedArgon2Hashes, ...foreignPasswords],
         userTransfer,
         stopwatch: () => performance.now(),
       }),
