@@ -49,7 +49,7 @@ const FOREIGN = [
 ] as const;
 
 databaseTest('cross-origin requests change nothing', async (t, sql) => {
-  const { join, refused } = await attackedDoor(t, sql);
+  const { service, join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   for (const [site, crossSite] of FOREIGN) {
     const headers = { 'sec-fetch-site': site };
@@ -60,13 +60,31 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
       );
     }
   }
+  for (const origin of [
+    'https://evil.example',
+    'http://sub.localhost',
+    `${service.url}0`,
+    'null',
+    'no origin',
+  ]) {
+    for (const path of ['/refresh', `/${randomUUID()}`]) {
+      await refused(`${path} of an older browser, ${origin}`, '403 Not valid token', () =>
+        ann.ask('GET', path, { headers: { origin } }),
+      );
+    }
+  }
   await refused('where the browser does not say so', '401 Access token is missing', () =>
     ann.ask('GET', '/refresh', { crossSite: true }),
   );
   t.equal(await goesOn(t, ann), ann.family);
-  for (const site of ['same-origin', 'none']) {
-    const answer = await ann.ask('GET', '/refresh', { headers: { 'sec-fetch-site': site } });
-    t.equal(resultOf(answer), '200', `${site}: a page of the service's own origin, or the user`);
+  const own = [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { origin: service.url }];
+  for (const headers of own) {
+    const answer = await ann.ask('GET', '/refresh', { headers });
+    t.equal(
+      resultOf(answer),
+      '200',
+      `${JSON.stringify(headers)}: a page of the service's own origin, or the user`,
+    );
   }
 });
 

@@ -9,18 +9,24 @@ export function isSafe({ method }: FastifyRequest): boolean {
 
 /**
  * Refuses a change that a page of another origin sends. SameSite=Strict keeps the cookie out of requests of other
- * sites. These checks also hold for sibling domains, for a sign-in, which needs no cookie, and for browsers that send
- * only one of the two headers.
+ * sites. These checks also hold for sibling domains, and for a sign-in, which needs no cookie.
  */
 export function refuseForeignChange(request: FastifyRequest, publicUrl: string | null): void {
-  if (isSafe(request)) return;
+  if (!isSafe(request)) refuseForeignPage(request, publicUrl);
+}
+
+/**
+ * Refuses a request of any method that a page of another origin causes, for routes that change state by GET too. Older
+ * browsers send only one of the headers `Origin` and `Sec-Fetch-Site`.
+ */
+export function refuseForeignPage(request: FastifyRequest, publicUrl: string | null): void {
   refuseOtherOrigin(request);
   const { origin } = request.headers;
   if (origin === undefined || origin === publicUrl) return;
   // An attacker on the network can make pages of the public host without TLS, so there the whole origin counts.
   const host = hostIn(origin);
   if (host === request.host && (publicUrl === null || host !== hostIn(publicUrl))) return;
-  throw new Refusal('forbidden', 'A page of another origin sent this form.');
+  throw new Refusal('forbidden', 'A page of another origin sent this request.');
 }
 
 /** The host and port of an origin; null for the opaque origin `null`. */

@@ -8,7 +8,8 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { onlyCookie, readCookies, refuseOtherOrigin, tokenCookie } from '../../server/cookies.ts';
+import { onlyCookie, readCookies, tokenCookie } from '../../server/cookies.ts';
+import { refuseForeignPage } from '../../server/own-origin.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { refusalResponses, sendMissing, sendPlain } from './plain-errors.ts';
@@ -37,7 +38,7 @@ const schema = {
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
   await readCookies(app);
   app.setErrorHandler(sendPlain);
-  app.addHook('onRequest', async (request) => refuseOtherOrigin(request));
+  app.addHook('onRequest', async (request) => refuseForeignPage(request, options.publicUrl));
   loginRoute(app, options);
   refreshRoute(app, options);
 }
