@@ -9,6 +9,7 @@ import { Search } from './search.tsx';
 import { Session } from './session.tsx';
 import { SignIn } from './sign-in.tsx';
 import { User } from './user.tsx';
+import { Users } from './users.tsx';
 import { Webhook } from './webhook.tsx';
 import { Webhooks } from './webhooks.tsx';
 
@@ -64,6 +65,9 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/" current={place.path === '/'}>
         Incidents
       </Link>
+      <Link to="/users" current={place.path === '/users'}>
+        Users
+      </Link>
       <Link to="/find" current={place.path === '/find'}>
         Find
       </Link>
@@ -84,6 +88,7 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   const [, kind, id = ''] = path.split('/');
   if (path === '/') return <Incidents days={Number(query.get('days'))} />;
   if (path === '/find') return <Search />;
+  if (path === '/users') return <Users query={query} />;
   if (path === '/audit') return <Audit query={query} />;
   if (path === '/webhooks') return <Webhooks />;
   if (kind === 'webhooks') return <Webhook key={id} id={id} cursor={query.get('cursor')} />;

@@ -20,7 +20,9 @@ interface EventPage {
 /** The most pages of events that are read. Each has 100 events. */
 const MOST_PAGES = 10;
 
-async function loadLife(id: string, signal: AbortSignal): Promise<Life> {
+type NamedLife = Pick<LoadedSession, 'life' | 'deviceName'>;
+
+async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
   const events: LifeEvent[] = [];
   let session: LifeSession | null = null;
   let cursor: string | undefined;
@@ -31,18 +33,20 @@ async function loadLife(id: string, signal: AbortSignal): Promise<Life> {
     cursor = answer.nextCursor;
     events.push(...answer.data);
   }
-  return readLife(session ?? sessionOfEvents(id, events), events, Date.now());
+  const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now());
+  return { life, deviceName: session?.deviceName ?? null };
 }
 
 interface LoadedSession {
   readonly life: Life;
+  readonly deviceName: string | null;
   /** When its user was disabled; null: the user may log in. */
   readonly disabledAt: string | null;
 }
 
 async function loadSession(id: string, signal: AbortSignal): Promise<LoadedSession> {
-  const life = await loadLife(id, signal);
-  return { life, disabledAt: await readDisabledAt(life.userId, signal) };
+  const named = await loadLife(id, signal);
+  return { ...named, disabledAt: await readDisabledAt(named.life.userId, signal) };
 }
 
 interface SessionProps extends LoadedSession {
@@ -60,10 +64,10 @@ export function Session({ id }: { readonly id: string }) {
   );
 }
 
-function LifeOfSession({ life, disabledAt, reload }: SessionProps) {
+function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
   return (
     <>
-      <Telling story={tellLife(life)} userId={life.userId} />
+      <Telling story={tellLife(life)} userId={life.userId} deviceName={deviceName} />
       <DisabledNote disabledAt={disabledAt} />
       <Acts life={life} disabledAt={disabledAt} reload={reload} />
       <Picture life={life} />
@@ -72,7 +76,13 @@ function LifeOfSession({ life, disabledAt, reload }: SessionProps) {
   );
 }
 
-function Telling({ story, userId }: { readonly story: Story; readonly userId: string }) {
+interface TellingProps {
+  readonly story: Story;
+  readonly userId: string;
+  readonly deviceName: string | null;
+}
+
+function Telling({ story, userId, deviceName }: TellingProps) {
   return (
     <section class={`story ${story.state}`} aria-label="What happened">
       <p class="headline">{story.headline}</p>
@@ -83,6 +93,14 @@ function Telling({ story, userId }: { readonly story: Story; readonly userId: st
             <Link to={`/users/${userId}`}>{userId}</Link>
           </dd>
         </div>
+        {deviceName !== null && (
+          <div>
+            <dt>Which device?</dt>
+            <dd>
+              <bdi>{deviceName}</bdi>
+            </dd>
+          </div>
+        )}
         {story.facts.map(({ question, answer }) => (
           <div key={question}>
             <dt>{question}</dt>
@@ -94,7 +112,7 @@ function Telling({ story, userId }: { readonly story: Story; readonly userId: st
   );
 }
 
-function Acts({ life, disabledAt, reload }: SessionProps) {
+function Acts({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName'>) {
   return (
     <p class="buttons">
       {life.end === null && (

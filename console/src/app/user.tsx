@@ -2,7 +2,9 @@ import type { LifeSession } from '../life/life.ts';
 import { momentInWords, plural } from '../life/words.ts';
 import { Act } from './act.tsx';
 import { endSessionsOf, listSessions, readDisabledAt } from './api.ts';
+import { type Account, readAccount } from './api-users.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
+import { FactorSection } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
@@ -10,21 +12,27 @@ import { Table } from './table.tsx';
 
 const LONGEST_NAME = 60;
 
-/** The live sessions of a user, each one click from its picture. */
+/** A user: the account, its second factors, and the live sessions, each one click from its picture. */
 export function User({ id, cursor }: { readonly id: string; readonly cursor: string | null }) {
   const { result, reload } = useLoad(`${id} ${cursor}`, async (signal) => {
-    const [page, disabledAt] = await Promise.all([
+    const [page, disabledAt, found] = await Promise.all([
       listSessions(id, cursor, signal),
       readDisabledAt(id, signal),
+      readAccount(id, signal),
     ]);
-    return { ...page, disabledAt };
+    return { ...page, disabledAt, found };
   });
   return (
     <Page title="User">
       <p class="id">{id}</p>
       <Loaded result={result}>
-        {({ items, nextCursor, disabledAt }) => (
+        {({ items, nextCursor, disabledAt, found }) => (
           <>
+            {found === null ? (
+              <p>This user id has no account here. A program opens its sessions.</p>
+            ) : (
+              <AccountFacts account={found.account} />
+            )}
             <DisabledNote disabledAt={disabledAt} />
             <p class="buttons">
               <Act
@@ -42,10 +50,33 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
                 <Link to={`/users/${id}?cursor=${encodeURIComponent(nextCursor)}`}>Older sessions</Link>
               </p>
             )}
+            {found !== null && <FactorSection userId={id} factors={found.factors} onDone={reload} />}
           </>
         )}
       </Loaded>
     </Page>
+  );
+}
+
+function AccountFacts({ account }: { readonly account: Account }) {
+  const { username, email, emailVerified, roles, createdAt, lastLoginAt } = account;
+  const facts = [
+    ['Name', <bdi key="name">{username}</bdi>],
+    ['Address', <bdi key="address">{email}</bdi>],
+    ['Is the address confirmed?', emailVerified ? 'yes' : 'no'],
+    ['Created', momentInWords(Date.parse(createdAt))],
+    ['Last login', lastLoginAt === undefined ? 'not known' : momentInWords(Date.parse(lastLoginAt))],
+    ...(roles.length > 0 ? [['Roles', roles.join(', ')]] : []),
+  ] as const;
+  return (
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={String(name)}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 
@@ -59,7 +90,10 @@ function SessionTable({ items }: { readonly items: readonly LifeSession[] }) {
       {items.map((item) => (
         <tr key={item.id}>
           <th scope="row">
-            <Link to={`/sessions/${item.id}`}>{cut(item.userAgent)}</Link>
+            <Link to={`/sessions/${item.id}`}>
+              <bdi>{cut(item.deviceName ?? item.userAgent)}</bdi>
+            </Link>
+            {item.deviceName !== undefined && <small> {cut(item.userAgent)}</small>}
           </th>
           <td>{item.lastIp}</td>
           <td>{momentInWords(Date.parse(item.refreshedAt))}</td>

@@ -9,6 +9,8 @@ export interface LifeSession {
   readonly lastIp: string;
   readonly userAgent: string;
   readonly generation: number;
+  /** The name of the device, which the program that opened the session chose. */
+  readonly deviceName?: string;
 }
 
 /** A recorded event of a session, as the admin API describes it. */

@@ -1,0 +1,70 @@
+import { call, Refused } from './api.ts';
+
+export type FactorKind = 'totp' | 'passkey';
+
+/** An account, as the admin API describes it. Times are in RFC 3339 form. */
+export interface Account {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string;
+  readonly emailVerified: boolean;
+  readonly createdAt: string;
+  readonly lastLoginAt?: string;
+  readonly roles: readonly string[];
+  readonly disabledAt?: string;
+  readonly factors: readonly FactorKind[];
+  /** The number of live sessions. */
+  readonly sessions: number;
+}
+
+export interface AccountPage {
+  readonly items: readonly Account[];
+  readonly nextCursor?: string;
+}
+
+/** A second factor. Its user chose the label. */
+export interface Factor {
+  readonly id: string;
+  readonly kind: FactorKind;
+  readonly label: string;
+  readonly createdAt: string;
+  readonly lastUsedAt?: string;
+}
+
+export interface Factors {
+  readonly items: readonly Factor[];
+  /** The number of unused codes. */
+  readonly recoveryCodes: number;
+}
+
+/** The parameters of the list that a page of the console has in its own query. */
+export const LIST_FIELDS = ['query', 'only', 'cursor'] as const;
+
+export function listAccounts(place: URLSearchParams, signal: AbortSignal) {
+  const query = new URLSearchParams({ limit: '50' });
+  for (const field of LIST_FIELDS) {
+    const value = place.get(field);
+    if (value) query.set(field, value);
+  }
+  return call<AccountPage>('GET', `/admin/users?${query}`, { signal });
+}
+
+/** An account and its factors; null for a user id that has no account here. */
+export async function readAccount(id: string, signal: AbortSignal) {
+  try {
+    const [account, factors] = await Promise.all([
+      call<Account>('GET', `/admin/users/${id}`, { signal }),
+      call<Factors>('GET', `/admin/users/${id}/factors`, { signal }),
+    ]);
+    return { account, factors };
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return null;
+    throw error;
+  }
+}
+
+export const removeFactor = (userId: string, factorId: string, reason: string) =>
+  call('DELETE', `/admin/users/${userId}/factors/${factorId}`, { reason });
+
+export const removeFactors = (userId: string, reason: string) =>
+  call('DELETE', `/admin/users/${userId}/factors`, { reason });

@@ -1,0 +1,136 @@
+import t from 'tap';
+import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { addApp, bearer, PASSWORD } from '../support/factors.ts';
+import { FIREFOX } from '../support/lives.ts';
+
+const HOME = { address: '192.0.2.7', userAgent: FIREFOX };
+const EVIL = '<img src=x onerror="document.title=1">';
+
+type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
+
+/** Logs the user ann in. */
+async function pairOfAnn({ post }: Started) {
+  const { body } = await post('/auth/login', { username: 'ann', password: PASSWORD });
+  return { access: String(body.access) };
+}
+
+/** The service answers to a label what a user typed: here text that would be code. */
+async function addEvilApp(started: Started) {
+  const signed = await pairOfAnn(started);
+  const { id } = await addApp(started, signed);
+  const { send } = started;
+  const renamed = await send(`/auth/factors/${id}`, {
+    method: 'PATCH',
+    headers: { ...bearer(signed), 'content-type': 'application/json' },
+    body: JSON.stringify({ label: EVIL }),
+  });
+  return renamed.status;
+}
+
+t.test('an operator lists, finds and opens accounts', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, errors } = started;
+  started.time.now = Date.now();
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByRole('table').waitFor();
+  t.equal(await page.locator('tbody tr').count(), 2);
+  await checkRendering(t, page, 'users');
+  await page.getByLabel('Or only').selectOption('operators');
+  await page.getByRole('button', { name: 'Find accounts' }).click();
+  await page.getByText('1 account', { exact: true }).waitFor();
+  t.same(await page.locator('tbody th').allTextContents(), ['olga']);
+  await checkRendering(t, page, 'one user');
+
+  await reach(page, 'textbox', 'Beginning of a name, address or id');
+  await page.keyboard.type('nobody');
+  await page.keyboard.press('Enter');
+  await page.getByText('No account matches.').waitFor();
+  await checkRendering(t, page, 'no user');
+  t.same(errors, []);
+});
+
+t.test('a list of many accounts has pages, and leads to the page of each account', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, ann, post, time } = started;
+  time.now = Date.now();
+  for (let count = 0; count < 51; count += 1) {
+    const username = `many-${count}-${'x'.repeat(40)}`;
+    // The limit of registrations is by hour.
+    time.now += 4 * 60_000;
+    await post('/auth/register', { username, email: `${username}@example.com`, password: PASSWORD });
+  }
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/users`);
+  await page.getByRole('table').waitFor();
+  t.equal(await page.locator('tbody tr').count(), 50);
+  await checkRendering(t, page, 'many users');
+  await page.getByRole('link', { name: 'More accounts' }).click();
+  await page.getByRole('link', { name: 'ann', exact: true }).click();
+  await page.getByRole('heading', { name: 'User', exact: true }).waitFor();
+  t.ok(page.url().endsWith(`/console/users/${ann}`));
+  await page.getByText('This account has no second factor.').waitFor();
+});
+
+t.test('an operator removes a lost factor by keyboard alone, and its label is text', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, ann, errors, lines } = started;
+  started.time.now = Date.now();
+  t.equal(await addEvilApp(started), 204);
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/users/${ann}`);
+  await page.getByText(EVIL, { exact: true }).waitFor();
+  t.equal(await page.locator('main img').count(), 0);
+  await checkRendering(t, page, 'user with a factor');
+
+  await reach(page, 'button', 'Remove factor');
+  await page.keyboard.press('Enter');
+  t.equal(await page.locator('dialog img').count(), 0);
+  await reach(page, 'textbox', 'Reason, for the log');
+  await page.keyboard.type('the phone is lost');
+  await page.keyboard.press('Enter');
+  await page.getByText('This account has no second factor.').waitFor();
+  t.ok(lines.some((line) => line.includes('the phone is lost')));
+  t.same(errors, []);
+});
+
+t.test('pages show the name of a device, as text', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, ann, loginKey, post, errors } = started;
+  const device = encodeURIComponent(EVIL);
+  const login = await post(`/auth/login?userId=${ann}&device=${device}`, undefined, {
+    'x-api-key': loginKey,
+  });
+  t.equal(login.status, 200);
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/users/${ann}`);
+  await page.getByRole('link', { name: EVIL }).click();
+  await page.getByRole('heading', { name: 'Session', exact: true }).waitFor();
+  await page.getByText('Which device?').waitFor();
+  t.ok(await page.getByText(EVIL, { exact: true }).isVisible());
+  t.equal(await page.locator('main img').count(), 0);
+  await checkRendering(t, page, 'session of a named device');
+  t.same(errors, []);
+});
+
+t.test('a user id without an account has a page', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, logIn } = started;
+  const userId = 'a8b1c9d2-0000-4000-8000-000000000001';
+  await logIn({ userId, client: HOME });
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/users/${userId}`);
+  await page.getByText('This user id has no account here.').waitFor();
+  t.equal(await page.locator('tbody tr').count(), 1);
+  await checkRendering(t, page, 'user id without an account');
+});
