@@ -108,8 +108,36 @@ t.test('the list has each session with its device, address and times, and ends o
   const [, id = ''] = /name="id" value="([^"]+)"/.exec(card) ?? [];
   t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303);
   t.equal(await isLive(access), false);
-  t.notMatch((await show('/account', cookie)).html, 'Firefox');
+  const [sessions] = (await show('/account', cookie)).html.split('<h2>Recent activity');
+  t.notMatch(sessions, 'Firefox');
   t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303, 'ended before is no error');
+});
+
+t.test('the page shows the newest activity as text, without the address of an operator', async (t) => {
+  const { show, signIn, post, send, adminKey, time } = await accountPages(t);
+  const agent = '<img src=x>';
+  const cookie = await signIn({}, { 'user-agent': agent });
+  const before = await show('/account', cookie);
+  const list = (html: string) => html.slice(html.indexOf('<h2>Recent activity'));
+  t.match(list(before.html), /<li>Login: .*from 127\.0\.0\.1, <bdi>&lt;img src=x&gt;<\/bdi><\/li>/);
+  t.notMatch(before.html, '<img');
+  t.match(list(before.html), '<li>The account was created: ');
+
+  time.now += 1_000;
+  await post('/auth/login', { username: 'ann', password: PASSWORD });
+  const [ended] = (await show('/account', cookie)).html.match(/(?<=name="id" value=")[\w-]+/g) ?? [];
+  await send(`/admin/sessions/${ended}`, { method: 'DELETE', headers: { 'x-api-key': adminKey } });
+  const [, line] = /(<li>A session ended: .*<\/li>)/.exec((await show('/account', cookie)).html) ?? [];
+  t.match(line, /by an operator or a program<\/li>$/);
+  t.notMatch(line, '127.0.0.1');
+
+  for (let count = 0; count < 12; count += 1) {
+    time.now += 1_000;
+    await post('/auth/login', { username: 'ann', password: PASSWORD });
+  }
+  const after = list((await show('/account', cookie)).html);
+  t.equal(after.match(/<li>/g)?.length, 10);
+  t.notMatch(after, 'The account was created');
 });
 
 t.test('a long list has pages', async (t) => {

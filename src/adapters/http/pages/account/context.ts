@@ -7,6 +7,7 @@ import type { ChangePassword } from '../../../../app/accounts/change-password.ts
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../../app/accounts/forgot-password.ts';
 import type { RequestEmailChange } from '../../../../app/accounts/request-email-change.ts';
+import type { ListActivity } from '../../../../app/audit/list-activity.ts';
 import type { AddPasskey } from '../../../../app/factors/add-passkey.ts';
 import type { AddTotp } from '../../../../app/factors/add-totp.ts';
 import type { BeginPasskey } from '../../../../app/factors/begin-passkey.ts';
@@ -35,6 +36,7 @@ export interface AccountPageOptions {
   readonly findPageSession: FindPageSession;
   readonly describeMe: DescribeMe;
   readonly listSessions: ListSessions;
+  readonly listActivity: ListActivity;
   readonly endSession: EndSession;
   readonly endSessions: EndSessions;
   readonly changePassword: ChangePassword;

@@ -1,15 +1,27 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
 import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import type { SessionPage } from '../../../../app/sessions/list-sessions.ts';
+import type { AuditEvent } from '../../../../domain/audit.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { agentInWords } from '../../server/agent-in-words.ts';
 import { named, type Page } from '../layout.ts';
+import { activitySection } from './activity.ts';
 import { factorInWords } from './factor-views.ts';
 import { inWords, timeOf } from './times.ts';
 
-/** The page of a signed-in user: the account, and the sessions with a button to end each. */
-export function overviewPage(me: Me, factors: ListedFactors, { items, nextCursor }: SessionPage): Page {
+/** What the page of a signed-in user shows. */
+export interface Overview {
+  readonly me: Me;
+  readonly factors: ListedFactors;
+  readonly sessions: SessionPage;
+  /** The newest events of the user. */
+  readonly activity: readonly AuditEvent[];
+}
+
+/** The page of a signed-in user: the account, the sessions with a button to end each, and what happened. */
+export function overviewPage({ me, factors, sessions, activity }: Overview): Page {
+  const { items, nextCursor } = sessions;
   const latest = latestOf(items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId));
   const marked = ({ tokenFamily }: TokenFamily) => {
     if (tokenFamily === me.sessionId) return 'This page';
@@ -26,7 +38,8 @@ ${items.map((family) => sessionCard(family, marked(family))).join('\n')}
 ${nextCursor === undefined ? '' : `<p><a href="/account?cursor=${encodeURIComponent(nextCursor)}">Older sessions</a></p>\n`}<form method="post" action="/account/sessions/end-all">
 <button name="scope" value="others" class="secondary">End all other sessions</button>
 <button name="scope" value="all" class="secondary">End all sessions</button>
-</form>`,
+</form>
+${activitySection(activity)}`,
   };
 }
 

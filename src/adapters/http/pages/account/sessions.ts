@@ -15,6 +15,9 @@ const Cursor = Type.Object({ cursor: Type.Optional(Type.String({ maxLength: 100 
 /** All live sessions of most users: `SESSIONS_PER_USER` is 50 by default. */
 const SESSIONS_ON_A_PAGE = 100;
 
+/** The newest events. `GET /auth/activity` has all of them. */
+const EVENTS_ON_A_PAGE = 10;
+
 /** Sign out, see and end sessions. */
 export function accountSessionRoutes(app: App, context: AccountPageContext): void {
   overviewRoute(app, context);
@@ -26,7 +29,7 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     reply.redirect('/account', 308),
   );
 
-  const { findSession, cookie, describeMe, listSessions, listFactors, sendPage } = context;
+  const { findSession, cookie, describeMe, listSessions, listFactors, listActivity, sendPage } = context;
   app.get('/account', { schema: { hide: true, querystring: Cursor } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) {
@@ -36,7 +39,9 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     const me = await describeMe(session);
     const { cursor = null } = request.query;
     const sessions = await listSessions(session.userId, SESSIONS_ON_A_PAGE, cursor);
-    return sendPage(reply, overviewPage(me, await listFactors(session.userId), sessions));
+    const factors = await listFactors(session.userId);
+    const { items } = await listActivity(session.userId, { limit: EVENTS_ON_A_PAGE, cursor: null });
+    return sendPage(reply, overviewPage({ me, factors, sessions, activity: items }));
   });
 }
 

@@ -1,0 +1,51 @@
+import type { AuditEvent, AuditType } from '../../../../domain/audit.ts';
+import type { RevocationReason } from '../../../../domain/revocation.ts';
+import { escapeHtml } from '../../../../lib/html.ts';
+import { activityItem } from '../../canonical/activity.ts';
+import { timeOf } from './times.ts';
+
+const WORDS: Partial<Record<AuditType, string>> = {
+  'sessions.address_changed': 'A session moved to another network',
+  'sessions.reuse_detected': 'A copied token was refused',
+  'sessions.revoked': 'A session ended',
+  'sessions.started': 'Login',
+  'sessions.stepped_up': 'You proved again who you are',
+  'sessions.user_agent_changed': 'A session got another browser or app',
+  'users.created': 'The account was created',
+  'users.email_changed': 'The address was changed',
+  'users.email_verified': 'The address was confirmed',
+  'users.factor_added': 'A second factor was added',
+  'users.factor_removed': 'A second factor was removed',
+  'users.password_changed': 'The password was changed',
+};
+
+const REASONS: Partial<Record<RevocationReason, string>> = {
+  reuse: 'its token was copied',
+  user_agent_changed: 'another product used it',
+  logout: 'logout',
+  password_changed: 'new password',
+  disabled: 'the account was disabled',
+  not_me: 'you said that it was not you',
+  session_limit: 'too many sessions',
+};
+
+/** The newest activity of an account, in words, as a section of the page of its user. */
+export function activitySection(events: readonly AuditEvent[]): string {
+  if (events.length === 0) return '';
+  return `<h2>Recent activity</h2>
+<p>If there is something here that was not you, <a href="/account/password">change your password</a>.</p>
+<ul>
+${events.map(activityLine).join('\n')}
+</ul>
+`;
+}
+
+function activityLine(event: AuditEvent): string {
+  const { by, ip, userAgent, reason } = activityItem(event);
+  const cause = REASONS[reason as RevocationReason];
+  const what = `${WORDS[event.type] ?? escapeHtml(event.type)}${cause === undefined ? '' : ` (${cause})`}`;
+  const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';
+  const address = ip === undefined ? '' : `, from ${escapeHtml(ip)}`;
+  const device = userAgent === undefined ? '' : `, <bdi>${escapeHtml(userAgent)}</bdi>`;
+  return `<li>${what}: ${timeOf(event.occurredAt)}${address}${device}${actor}</li>`;
+}
