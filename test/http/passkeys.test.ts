@@ -206,3 +206,25 @@ t.test('a removed passkey logs no user in, and other doors refuse its account', 
   t.match(await logInBy(service, key), REFUSED);
   t.equal((await logIn(service, 'ann')).status, 200);
 });
+
+t.test('a wrong answer of a passkey at a login is in the audit log, ten times an hour', async (t) => {
+  const service = await httpService(t);
+  const ann = await signUp(service);
+  const key = softwareAuthenticator();
+  await add(service, ann, key);
+  const refuse = async () => {
+    const { challenge } = await beginLogin(service);
+    const assertion = key.get('another challenge');
+    t.match(await service.post('/auth/login/passkey', { challenge, assertion }), REFUSED);
+  };
+  const recorded = async () => {
+    const path = '/admin/audit?type=users.proof_refused&limit=100';
+    const { body } = await service.send(path, { headers: { 'x-api-key': service.adminKey } });
+    return body.data as unknown[];
+  };
+  await refuse();
+  t.match(await recorded(), [{ userId: ann.id, actor: { kind: 'user' } }]);
+  for (let count = 0; count < 12; count += 1) await refuse();
+  t.equal((await recorded()).length, 10);
+  t.equal((await logInBy(service, key)).status, 200, 'the owner is not locked out');
+});

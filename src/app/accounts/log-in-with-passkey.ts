@@ -1,5 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { byPasskey } from '../../domain/authentication.ts';
+import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -8,6 +9,7 @@ import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { recordRefusal } from '../audit/record-refusal.ts';
 import { type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
 import { decideKeyBinding } from '../sessions/bind-session.ts';
 import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
@@ -35,9 +37,12 @@ export interface LogInWithPasskeyInput
 
 export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPair>;
 
+/** How many wrong answers of one account the audit log gets. Anyone who knows the id of a passkey can send them. */
+const RECORDED_REFUSALS = { name: 'passkey-refusals', count: 10, perMilliseconds: 3_600_000 };
+
 /**
- * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Nothing
- * is stored before the signature is right, because anyone can send answers. Rejects with a {@link Refusal}:
+ * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Before
+ * the signature is right nothing is stored but a few audit events, because anyone can send answers. Rejects with a {@link Refusal}:
  * `proof_refused`,
  * `account_disabled`, `too_many_requests`, `unavailable`.
  */
@@ -55,11 +60,11 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const isAlive = challenge !== null && isChallengeAlive(challenge, clock());
     const userId = isAlive ? await secondFactors.findPasskeyOwner(assertion.id) : null;
     const account = userId === null ? null : await secondFactors.find(userId);
-    if (challenge === null || userId === null || account === null) throw refused(address);
+    if (challenge === null || userId === null || account === null) throw await refused(options.client);
 
     const terms = { nonce: challenge.nonce, requireUserVerification: true };
     const use = await verifyFactorProof(deps, { userId, account }, { assertion }, terms, clock());
-    if (use?.kind !== 'passkey') throw refused(address, userId);
+    if (use?.kind !== 'passkey') throw await refused(options.client, userId);
     // Only now: a stranger without the passkey must not fill the store of used proofs.
     if (keyProof !== null) await useDpopProof(deps, keyProof);
     const session = {
@@ -77,11 +82,17 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const pair = await openSessionBy(deps, byUser(session.client), session, (family, entries) =>
       secondFactors.openSession(family, proof, entries),
     );
-    if (pair === null) throw refused(address, userId);
+    if (pair === null) throw await refused(options.client, userId);
     return pair;
   };
 
-  function refused(address: string, userId?: string): Refusal {
+  async function refused(client: ClientInfo, userId?: string): Promise<Refusal> {
+    const { address } = client;
+    if (userId !== undefined) {
+      const key = `${RECORDED_REFUSALS.name} ${userId}`;
+      const { allowed } = await deps.attempts.countAction(key, RECORDED_REFUSALS, clock());
+      if (allowed) await recordRefusal(deps, 'users.proof_refused', userId, client);
+    }
     securityLog('proof_refused', { userId, address });
     return new Refusal('proof_refused');
   }
