@@ -97,7 +97,9 @@ async function world() {
   const { service, use } = await unlimitedUseCases('off');
   const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 0' };
   const { id: userId } = await use.register({ ...account, client: HOME });
-  return { service, use, userId };
+  const other = { ...account, username: 'eve', email: 'eve@example.com' };
+  const { id: thiefsId } = await use.register({ ...other, client: ELSEWHERE });
+  return { service, use, userId, thiefsId };
 }
 
 type World = Awaited<ReturnType<typeof world>>;
@@ -343,7 +345,8 @@ class Life {
     if (this.#begun === null) return;
     const { challenge, nonce } = this.#begun;
     const credential = softwareAuthenticator().create(nonce);
-    const input = { userId: randomUUID(), sessionId: randomUUID(), challenge, credential, label: 'Eve' };
+    const { thiefsId: userId } = this.#world;
+    const input = { userId, sessionId: randomUUID(), challenge, credential, label: 'Eve' };
     this.#refused(
       await codeOf(this.#world.use.addPasskey({ ...input, client: ELSEWHERE })),
       'a passkey of another user',
