@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { someFamily } from '../support/families.ts';
+import { userLine, usersCommand } from '../support/users-command.ts';
+
+t.test(
+  'commands disable, enable, grant and revoke, once each, and the audit log names the operator',
+  async (t) => {
+    const service = await usersCommand(t);
+    if (service === null) return;
+    const { run, sql } = service;
+    await run(['import', '-'], userLine({}));
+    const acts = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
+    for (const act of acts) {
+      const first = await run([...act, 'ANN'], '', process.execArgv);
+      t.equal(first.code, 0, first.errors);
+      const second = await run([...act, 'ann@example.com']);
+      t.match(second, { code: 0, output: /before|was not|nothing has changed/ });
+    }
+    const events = await sql`
+    select type, actor, actor_name, data -> 'roles' as roles from security_events
+    where type ~ '^users.(dis|en|roles)' order by occurred_at`;
+    t.match(events, [
+      { type: 'users.disabled', actor: 'operator', actor_name: /^command of ./ },
+      { type: 'users.enabled' },
+      { type: 'users.roles_changed', roles: ['operator'] },
+      { type: 'users.roles_changed', roles: [] },
+    ]);
+    t.equal(events.length, acts.length);
+  },
+);
+
+t.test('commands list and show users, and end their sessions', async (t) => {
+  const service = await usersCommand(t);
+  if (service === null) return;
+  const { run, families, sql } = service;
+  const id = randomUUID();
+  await run(
+    ['import', '-'],
+    [userLine({ id }), userLine({ username: 'bob', email: 'bob@example.com' })].join('\n'),
+  );
+  const family = someFamily({ userId: id, createdAt: Date.now(), expiresAt: Date.now() + 86_400_000 });
+  const refreshExpiresAt = family.expiresAt;
+  await families.open({ ...family, refreshExpiresAt, userAgent: 'Till/7 \u001b[31m' }, []);
+  const found = await run(['list', '--query', 'ANN', '--json'], '', process.execArgv);
+  t.match(JSON.parse(found.output), { id, username: 'ann', sessions: 1, emailVerified: false });
+  t.notMatch(found.output, /hash/i);
+  const one = await run(['list', '--limit', '1']);
+  t.match(one.output, /^ID +NAME +ADDRESS[^\n]*\n[^\n]*\n$/);
+  t.match(one.errors, /There are more accounts/);
+  t.match(await run(['list', '--limit', '1e3']), { code: 1, errors: /a number from 1 to 1000/ });
+
+  const shown = await run(['show', 'ann@example.com'], '', process.execArgv);
+  t.match(shown.output, new RegExp(`username +ann[^]*${family.tokenFamily}`));
+  t.notOk(shown.output.includes('\u001b'), 'no sequence that controls a terminal');
+  t.match(JSON.parse((await run(['show', id, '--json'])).output), { live: [{ id: family.tokenFamily }] });
+
+  t.match(await run(['end-sessions', 'ann'], '', process.execArgv), { code: 0, output: /have ended/ });
+  t.equal((await families.find(family.tokenFamily))?.revoked?.reason, 'administrator');
+  const [event] = await sql`select actor_name from security_events where type = 'sessions.revoked'`;
+  t.match(event, { actor_name: /^command of ./ });
+  const other = randomUUID();
+  t.match(JSON.parse((await run(['show', other, '--json'])).output), { id: other, account: null, live: [] });
+});
+
+t.test('a role needs an account, and an unknown name or role changes nothing', async (t) => {
+  const service = await usersCommand(t);
+  if (service === null) return;
+  const id = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+  t.match(await service.run(['disable', 'bob']), {
+    code: 1,
+    errors: /No account has the name or address bob/,
+  });
+  t.match(await service.run(['grant', 'operator', id]), { code: 1, errors: /No account has the id/ });
+  t.match(await service.run(['grant', 'root', id]), { code: 1, errors: /Allowed choices are operator/ });
+  t.match(await service.run(['disable', id]), { code: 0, output: /is disabled/ });
+});
