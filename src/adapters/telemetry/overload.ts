@@ -25,7 +25,8 @@ interface Options {
 
 /**
  * Monitors whether the service is overloaded. The event loop counts as overloaded if it was late at two checks in a
- * row: a single delay may be a pause of the whole machine, which leaves no backlog.
+ * row: a single delay may be a pause of the whole machine, which leaves no backlog. The check after a delay does not
+ * judge the database.
  */
 export function monitorOverload({ limits, unansweredFor, log }: Options): {
   read: ReadOverload;
@@ -46,6 +47,8 @@ export function monitorOverload({ limits, unansweredFor, log }: Options): {
 
   function findOverload(): Overload | null {
     if (timesLate > 1) return 'event_loop';
+    // After a pause the answers of the database have arrived, but nobody has read them yet.
+    if (timesLate > 0) return current;
     return unansweredFor(limits.unanswered) >= limits.calls ? 'database' : null;
   }
 
