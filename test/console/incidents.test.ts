@@ -42,3 +42,15 @@ t.test('a new address is an incident only where it was blocked', async (t) => {
   t.same(groupIncidents([event(1, changed, 'one', { data: { blocked: false } })]), []);
   t.match(groupIncidents([event(1, changed, 'one', { data: { blocked: true } })]), [{ refusals: 1 }]);
 });
+
+t.test('events without a session, an address or a client are grouped, too', async (t) => {
+  const bare = {
+    ...event(1, 'sessions.reuse_detected', 'one'),
+    sessionId: null,
+    address: null,
+    userAgent: null,
+  };
+  const incidents = groupIncidents([bare, { ...bare, time: '2026-11-21T02:00:00.000Z' }]);
+  t.match(incidents, [{ userId: ANN, replays: 2, refusals: 0, sessionIds: [] }]);
+  t.equal(incidents[0]?.lastAt, Date.parse('2026-11-21T02:00:00.000Z'));
+});

@@ -128,3 +128,36 @@ t.test('a session past its end has expired, and one without a row is told by its
   const row = sessionOfEvents(expired.id, [{ ...started, userId: expired.userId }]);
   t.match(read(row, [started]), { userId: expired.userId, marks: [{ kind: 'login' }] });
 });
+
+t.test(
+  'a session without events, and events that say nothing of client and generation, are still told',
+  async (t) => {
+    const gone = sessionOfEvents('one', []);
+    t.match(gone, { id: 'one', userId: '', createdAt: '', createdIp: '', generation: 0 });
+    const nothing = { address: null, userAgent: null } as const;
+    const at = (hour: number) => `2026-11-27T0${hour}:00:00.000Z`;
+    const life = read(lifeSession({ generation: 0 }), [
+      { ...lifeEvent(at(1), 'sessions.address_changed', nothing), data: undefined } as never,
+      {
+        ...lifeEvent(at(2), 'sessions.reuse_detected', { ...nothing, actor: { kind: 'service_key' } }),
+        data: undefined,
+      } as never,
+      {
+        ...lifeEvent(at(3), 'sessions.revoked', { ...nothing, actor: { kind: 'operator', name: 'eve' } }),
+        data: undefined,
+      } as never,
+    ]);
+    const [login, first] = life.marks;
+    t.equal(login?.kind, 'login', 'a session of an older release has no recorded login');
+    t.match(first, { address: HOME, device: 'Safari 18 on macOS', generation: 0 });
+    t.match(life.marks.map(({ actor }) => actor).filter(Boolean), ['service key', 'operator eve']);
+    t.equal(life.replays[0]?.token.isExact, false);
+    const early = read(lifeSession({ generation: 2, refreshedAt: at(2) }), [
+      lifeEvent(at(1), 'sessions.started', { generation: 0 }),
+      lifeEvent(at(3), 'sessions.reuse_detected', { ...nothing, data: { presentedGeneration: 9 } }),
+    ]);
+    t.equal(early.replays[0]?.token.issuedAt, Date.parse(at(3)), 'a generation that was never reached');
+    const ended = read(lifeSession(), [lifeEvent(at(4), 'sessions.revoked', nothing)]);
+    t.equal(ended.end?.at, Date.parse(at(4)));
+  },
+);

@@ -1,0 +1,33 @@
+import t from 'tap';
+import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.ts';
+
+const BASE = 'postgres://ann@db.example/kinship';
+
+t.test('values that a connection cannot have are refused with their name', async (t) => {
+  for (const [url, reason] of [
+    ['postgres://ann@[::1:5432/kinship', /names no host/],
+    ['postgres://ann@db.example:0/kinship', /invalid port/],
+    ['postgres://ann@db.example:65536/kinship', /invalid port/],
+    [`${BASE}?connect_timeout=0`, /connect_timeout, which wants whole seconds from 1 to 60/],
+    [`${BASE}?keepalives_idle=61`, /keepalives_idle, which wants whole seconds/],
+    [
+      `${BASE}?sslrootcert=/no/such/file&sslmode=verify-full`,
+      /sslrootcert, whose file cannot be read \(ENOENT\)/,
+    ],
+    [`${BASE}?sslcert=/no/such/file`, /sslcert, whose file cannot be read/],
+    [`${BASE}?%00%ff=x`, /percent sign/],
+    [`${BASE}?a%20name=x`, /name not shown/],
+    [`${BASE}?target_session_attrs=standby`, /the service writes/],
+    ['postgres://a%zz@db.example/kinship', /percent sign/],
+  ] as const)
+    t.throws(() => parseConnectionUrl(url), { message: reason }, url);
+});
+
+t.test('hosts share one port or have one each, and keep-alives can be off', async (t) => {
+  const hostsOf = (url: string) => parseConnectionUrl(url).hosts.map(({ host, port }) => `${host}:${port}`);
+  t.same(hostsOf(`${BASE}?host=a,b&port=6432`), ['a:6432', 'b:6432']);
+  t.same(hostsOf(`${BASE}?host=a,b&port=6432,6433`), ['a:6432', 'b:6433']);
+  t.same(hostsOf('postgres://ann@a:1,b:2/kinship'), ['a:1', 'b:2']);
+  t.equal(parseConnectionUrl(`${BASE}?keepalives=0`).keepAlive, null);
+  t.equal(parseConnectionUrl(`${BASE}?keepalives_idle=30`).keepAlive, 30);
+});
