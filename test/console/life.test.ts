@@ -161,3 +161,14 @@ t.test(
     t.equal(ended.end?.at, Date.parse(at(4)));
   },
 );
+
+t.test('a refused key and a step-up by an unknown method are told', async (t) => {
+  const at = '2026-11-27T01:00:00.000Z';
+  const factsOf = (type: string, data: LifeEvent['data']) =>
+    read(lifeSession(), [lifeEvent(at, type, { data })])
+      .marks.flatMap(({ facts }) => facts)
+      .join(' ');
+  t.match(factsOf('sessions.dpop_refused', { reason: 'missing' }), /The proof was missing/);
+  t.match(factsOf('sessions.dpop_refused', { reason: 'other_key' }), /made with another key/);
+  t.match(factsOf('sessions.stepped_up', { amr: [] }), /an unknown method/);
+});

@@ -27,12 +27,15 @@ export interface Incident {
   readonly sessionIds: readonly string[];
 }
 
+/** Never empty, the newest first. */
+type Group = [IncidentEvent, ...IncidentEvent[]];
+
 /** Groups replays and refusals by user and network, the newest first. An accepted new address is no incident. */
 export function groupIncidents(events: readonly IncidentEvent[]): readonly Incident[] {
   const newestFirst = events
     .filter(isRefusal)
     .sort((one, other) => Date.parse(other.time) - Date.parse(one.time));
-  const groups = new Map<string, IncidentEvent[]>();
+  const groups = new Map<string, Group>();
   for (const event of newestFirst) {
     const key = `${event.userId} ${networkOf(event.address ?? '')}`;
     const group = groups.get(key);
@@ -46,17 +49,17 @@ function isRefusal({ type, data }: IncidentEvent): boolean {
   return type !== 'sessions.address_changed' || data?.blocked === true;
 }
 
-function incidentOf(events: readonly IncidentEvent[]): Incident {
+function incidentOf(events: Group): Incident {
   const [latest] = events;
   const replays = events.filter(({ type }) => type === 'sessions.reuse_detected').length;
   const ids = events.flatMap(({ sessionId }) => (sessionId === null ? [] : [sessionId]));
   return {
-    userId: latest?.userId ?? '',
-    network: networkOf(latest?.address ?? ''),
-    device: agentInWords(latest?.userAgent ?? ''),
+    userId: latest.userId ?? '',
+    network: networkOf(latest.address ?? ''),
+    device: agentInWords(latest.userAgent ?? ''),
     replays,
     refusals: events.length - replays,
-    lastAt: Date.parse(latest?.time ?? ''),
+    lastAt: Date.parse(latest.time),
     sessionIds: [...new Set(ids)],
   };
 }
