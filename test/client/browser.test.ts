@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { answered, forks, pairOf, sessionOf } from './support/sessions.ts';
+import { answered, forks, isRefresh, pairOf, sessionOf } from './support/sessions.ts';
 import { type Tabs, tabs } from './support/tabs.ts';
 
 const TABS = 5;
@@ -150,7 +150,7 @@ async function disturb(
 /** The service rotates, and nobody hears of it. */
 function loseAnswer({ proxy }: Tabs, lost: () => void): void {
   proxy.cutAfterRequest((bytes) => {
-    const matches = bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d;
+    const matches = isRefresh(bytes);
     if (matches) lost();
     return matches;
   });

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { PASSWORD, signUp } from '../support/factors.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { answered } from './support/sessions.ts';
-import { type Tabs, tabs } from './support/tabs.ts';
+import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
 
 /** A Chromium whose pages are on one site with the service, as cookies need it. */
 async function sameSite(t: Test): Promise<Tabs | null> {
@@ -15,8 +15,6 @@ async function sameSite(t: Test): Promise<Tabs | null> {
   if (browser !== null) await signUp(browser.service);
   return browser;
 }
-
-const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
 
 /** The generation of the session, by the refresh cookie that the browser holds; null without one. */
 async function generation({ context }: Tabs): Promise<number | null> {
@@ -50,7 +48,7 @@ t.test('a page keeps a session without a token that a script can read', async (t
 t.test('tabs refresh once for all, through lost answers, reloads and kills', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
-  const { service, proxy, open } = browser;
+  const { service, open } = browser;
   const pages = await Promise.all(Array.from({ length: 3 }, open));
   await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
@@ -58,18 +56,9 @@ t.test('tabs refresh once for all, through lost answers, reloads and kills', asy
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
   t.equal(answered(service, '/auth/refresh'), 1, 'three tabs, one refresh');
 
-  for (let round = 0; round < 20; round += 1) {
+  await disturbThree(browser, pages, 'statusOfMe()', () => {
     service.time.now += 16 * 60_000;
-    if (round % 4 === 1)
-      proxy.cutAfterRequest((bytes) => bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d);
-    const waking = pages.map((page) => page.evaluate('statusOfMe()').catch(() => null));
-    if (round % 10 === 5) await pages[1]?.reload();
-    if (round % 10 === 9) {
-      await pages[2]?.close();
-      pages[2] = await open();
-    }
-    await Promise.all(waking);
-  }
+  });
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
   t.ok(Number(await generation(browser)) >= 20, `${await generation(browser)} rotations`);
   t.same(signOuts(browser), []);

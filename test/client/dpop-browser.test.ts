@@ -7,7 +7,7 @@ import type { Settings } from '../support/sessions.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { realTime } from './support/real-time.ts';
 import { answered, forks, sessionOf } from './support/sessions.ts';
-import { type Tabs, tabs } from './support/tabs.ts';
+import { disturbThree, signOuts, tabs } from './support/tabs.ts';
 
 /** A Chromium with a tab in which ann has logged in, and the pair that the tab holds. */
 async function loggedIn(t: Test, settings: Settings = {}) {
@@ -27,8 +27,6 @@ function storedPair(page: Page): Promise<TokenPair> {
     };
   })`);
 }
-
-const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
 
 t.test('a stolen pair is worthless, and no script can take the key away', async (t) => {
   const browser = await loggedIn(t);
@@ -52,7 +50,7 @@ t.test('a stolen pair is worthless, and no script can take the key away', async 
 t.test('tabs share one key, through lost answers, reloads and kills', async (t) => {
   const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime() } });
   if (browser === null) return;
-  const { service, proxy, open } = browser;
+  const { service, open } = browser;
   await signUp(service);
   const pages = await Promise.all(Array.from({ length: 3 }, open));
   // Each tab makes a key at the same moment, and all of them keep the same one.
@@ -60,17 +58,7 @@ t.test('tabs share one key, through lost answers, reloads and kills', async (t) 
   t.equal(new Set(thumbprints).size, 1);
   await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   const pair = await storedPair(pages[0] as Page);
-  for (let round = 0; round < 20; round += 1) {
-    if (round % 4 === 1)
-      proxy.cutAfterRequest((bytes) => bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d);
-    const waking = pages.map((page) => page.evaluate('wakeUp()').catch(() => null));
-    if (round % 10 === 5) await pages[1]?.reload();
-    if (round % 10 === 9) {
-      await pages[2]?.close();
-      pages[2] = await open();
-    }
-    await Promise.all(waking);
-  }
+  await disturbThree(browser, pages, 'wakeUp()');
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
   const { generation, ended } = await sessionOf(service, pair);
   t.ok(generation >= 5, `${generation} rotations`);

@@ -8,11 +8,9 @@ import t, { type Test } from 'tap';
 import { httpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { fileStorage } from './support/file-storage.ts';
-import { answered, clientOf, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
+import { answered, clientOf, isRefresh, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
 
 const LOSSES = 25;
-
-const isRefresh = (bytes: Buffer) => bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d;
 
 /** The service, and a client that knows it through a proxy. */
 async function behindProxy(t: Test, storage = sharedStorage()) {

@@ -15,7 +15,7 @@ t.setTimeout(45 * 60_000);
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
 
-/** One member for each thing that a route does with a text that nobody knows. */
+/** One member for each thing that a route does with a text that it has never seen. */
 const PLACES = [
   `POST /auth/login ${JSON_TYPE} username`,
   `POST /auth/register ${JSON_TYPE} username`,

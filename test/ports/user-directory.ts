@@ -52,7 +52,11 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     t.same(await userDirectory.find(ann.id, NOW), active);
     const [one] = await userDirectory.list({ by: 'age' }, { now: NOW, limit: 10, after: null });
     t.same(one?.user, active);
-    t.equal((await userDirectory.find(ann.id, NOW + 400 * 86_400_000))?.sessions, 0, 'none is live for ever');
+    t.equal(
+      (await userDirectory.find(ann.id, NOW + 400 * 86_400_000))?.sessions,
+      0,
+      'every session has expired by then',
+    );
     await userStates.disable(ann.id, NOW + 9, []);
     t.match(await userDirectory.find(ann.id, NOW), { disabledAt: NOW + 9, sessions: 0 });
     t.equal(await userDirectory.find(first?.tokenFamily ?? '', NOW), null);

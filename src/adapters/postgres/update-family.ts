@@ -36,7 +36,7 @@ export async function updateFamily(
   return row && toFamily(row);
 }
 
-/** Locks the state of a user, and makes it if there is none. */
+/** Locks the row with the state of a user. Inserts the row first if it is missing. */
 export async function lockUserState(tx: TransactionSql, userId: string): Promise<void> {
   await tx`
     insert into user_states as state (user_id) values (${userId})

@@ -47,7 +47,7 @@ export function monitorOverload({ limits, unansweredFor, log }: Options): {
 
   function findOverload(): Overload | null {
     if (timesLate > 1) return 'event_loop';
-    // After a pause the answers of the database have arrived, but nobody has read them yet.
+    // After a pause, answers of the database may have arrived without having been read.
     if (timesLate > 0) return current;
     return unansweredFor(limits.unanswered) >= limits.calls ? 'database' : null;
   }

@@ -1,7 +1,7 @@
 import type { Origin } from '../../domain/audit.ts';
 import { claimNames, claimsFault, MAX_SESSION_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { TokenFamily } from '../../domain/token-family.ts';
+import { isLive, type TokenFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FamilyChanges, TokenFamilies } from '../../ports/stores/token-families.ts';
 import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
@@ -28,7 +28,7 @@ export const changeSession =
     assertAcceptable(changes);
     const now = deps.clock();
     const family = await deps.families.find(sessionId);
-    if (family === null || family.expiresAt <= now) return null;
+    if (family === null || !isLive(family, now)) return null;
     const { userId } = family;
     const act: Act = { type: 'session_changed', origin, userId, events: [eventOf(family, changes, now)] };
     const changed = await deps.families.update(family, changes, entriesOfAct(deps, act));

@@ -73,3 +73,8 @@ export function forks(told: readonly { readonly what: string; readonly detail: u
   }
   return twice;
 }
+
+/** Whether the bytes end a request that refreshes: its body of JSON is complete. */
+export function isRefresh(bytes: Buffer): boolean {
+  return bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d;
+}

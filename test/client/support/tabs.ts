@@ -9,6 +9,7 @@ import { launchChromium } from '../../support/chromium.ts';
 import { type HttpOverrides, type HttpService, httpService } from '../../support/http.ts';
 import type { Settings } from '../../support/sessions.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
+import { isRefresh } from './sessions.ts';
 
 export interface Tabs {
   readonly service: HttpService;
@@ -59,6 +60,32 @@ export async function tabs(
       return page;
     },
   };
+}
+
+/** The log-outs of which pages told. */
+export const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
+
+/**
+ * Wakes three tabs at once, twenty times, by `script`. One round in four loses the answer to a refresh, one in ten
+ * reloads the second tab, and one in ten kills the third.
+ */
+export async function disturbThree(
+  { proxy, open }: Tabs,
+  pages: Page[],
+  script: string,
+  beforeRound: () => void = () => {},
+): Promise<void> {
+  for (let round = 0; round < 20; round += 1) {
+    beforeRound();
+    if (round % 4 === 1) proxy.cutAfterRequest(isRefresh);
+    const waking = pages.map((page) => page.evaluate(script).catch(() => null));
+    if (round % 10 === 5) await pages[1]?.reload();
+    if (round % 10 === 9) {
+      await pages[2]?.close();
+      pages[2] = await open();
+    }
+    await Promise.all(waking);
+  }
 }
 
 /** Serves one page, with the client in it; answers its port. */

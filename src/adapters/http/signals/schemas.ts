@@ -186,7 +186,8 @@ export function toStatus({ id, state, stream }: Stream): Static<typeof StatusAns
 }
 
 /**
- * The property of this service that a request repeats with another value than the stream has. Undefined: there is none.
+ * The name of a property that this service sets and to which the request gives another value. Undefined if there is
+ * none.
  */
 export function contradiction(body: Supplied, current: Static<typeof StreamAnswer>): string | undefined {
   const names = Object.keys(repeated) as (keyof typeof repeated)[];
