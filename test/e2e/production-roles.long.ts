@@ -53,7 +53,7 @@ t.test('the manual turns the superuser of an older deployment into a role withou
   await old.end();
 
   const manual = await readFile('docs/database.md', 'utf8');
-  const [, text = ''] = /### Roles of the service\n.*?```sql\n(.*?)```/s.exec(manual) ?? [];
+  const [, text = ''] = /## Roles of the service\n.*?```sql\n(.*?)```/s.exec(manual) ?? [];
   t.match(text, 'alter database');
   const statements = text.replaceAll("'PASSWORD'", "'new'");
   const inKinship = new URL(url);
