@@ -108,7 +108,7 @@ t.test('a refused password shows the form again, with the reason at the field', 
     await choose(page, password);
     t.equal(await page.title(), 'Error: Choose a new password – auth.example.com');
     const field = page.getByLabel('New password');
-    t.equal(await field.getAttribute('aria-describedby'), 'error hint');
+    t.equal(await field.getAttribute('aria-describedby'), 'error new-password-hint');
     t.match(await page.locator('#error').textContent(), reason);
     t.equal(await field.getAttribute('aria-invalid'), 'true');
     t.equal(await page.evaluate('document.activeElement.id'), await field.getAttribute('id'));
@@ -133,16 +133,16 @@ t.test('a password that a browser does not send is refused with a reason too', a
     const body = new URLSearchParams({ token, newPassword });
     const answer = await fetch(url + RESET, { method: 'POST', body });
     t.equal(answer.status, 400);
-    t.match(await answer.text(), new RegExp(`<p id="error" class="error">[^<]*${reason}`));
+    t.match(await answer.text(), new RegExp(`<p id="error" class="error" role="alert">[^<]*${reason}`));
   }
 });
 
 t.test('the reset form gives a password manager the account and the new password', async (t) => {
   const { reset } = await linked(t);
   const html = await (await fetch(await reset())).text();
-  t.match(html, /<input [^>]*autocomplete="username"[^>]* readonly value="ann">/);
+  t.match(html, /<input [^>]*autocomplete="username" readonly[^>]* value="ann">/);
   t.match(html, /<input [^>]*type="password" autocomplete="new-password"/);
-  t.ok(html.indexOf('id="hint"') < html.indexOf('<button>'), 'the hint stands before the button');
+  t.ok(html.indexOf('id="new-password-hint"') < html.indexOf('<button>'), 'the hint stands before the button');
 });
 
 t.test('the link of a mail about an ended session ends all sessions and mails a reset link', async (t) => {

@@ -7,17 +7,21 @@ import type { HashScheme } from '../../ports/security/token-secrets.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
 import { type ProveBindingDeps, proveBinding } from './prove-binding.ts';
 
-export interface RefreshInput {
-  readonly refreshToken: string;
-  readonly accessToken: string | null;
-  /** The session that the client names, if any. The refresh token must belong to it. */
-  readonly sessionId?: string;
+/** The sender of a refresh, and what it states besides the tokens. */
+export interface RefreshCaller {
   /** 1 to 255 visible characters. */
   readonly idempotencyKey: string | null;
   readonly client: ClientInfo;
   /** The client that the request names or authenticates as; null if it does neither. */
   readonly oauthClient: OAuthClient | null;
   readonly presented: PresentedDpopProof;
+}
+
+export interface RefreshInput extends RefreshCaller {
+  readonly refreshToken: string;
+  readonly accessToken: string | null;
+  /** The session that the client names, if any. The refresh token must belong to it. */
+  readonly sessionId?: string;
 }
 
 export interface VerifiedRefresh {

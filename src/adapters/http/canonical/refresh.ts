@@ -4,7 +4,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, ExchangeHeaders, PairAnswer, problems } from '../server/schemas.ts';
 import { createConfidentialClientFinder } from '../server/service-keys.ts';
@@ -57,10 +57,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
       return exchange({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clientBy(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clientBy(request)),
       });
     },
   );

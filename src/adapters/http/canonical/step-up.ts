@@ -6,7 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { answer, ExchangeHeaders, PairAnswer, problems, Text } from '../server/schemas.ts';
 import { createConfidentialClientFinder } from '../server/service-keys.ts';
@@ -102,10 +102,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
         proof,
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clientBy(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clientBy(request)),
       });
     },
   );

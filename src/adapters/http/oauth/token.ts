@@ -3,7 +3,7 @@ import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, RefreshHeaders } from '../server/schemas.ts';
@@ -75,10 +75,7 @@ export function tokenRoute(
       const input = {
         refreshToken: grantIn(request.body),
         accessToken: null,
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clients.identify(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clients.identify(request)),
       };
       const { access, refresh, expiresIn, tokenType = 'Bearer' } = await exchange(input);
       reply.header('pragma', 'no-cache');

@@ -8,7 +8,8 @@ import type { UndoEmailChange, UndoneChange } from '../../../app/accounts/undo-e
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { text } from '../server/schemas.ts';
-import { named, type Page, paragraph, tokenForm } from './layout.ts';
+import { tokenForm } from './form.ts';
+import { named, type Page, paragraph } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface EmailChangeOptions {

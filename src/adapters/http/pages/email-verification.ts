@@ -3,7 +3,8 @@ import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/v
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { text } from '../server/schemas.ts';
-import { named, type Page, paragraph, tokenForm } from './layout.ts';
+import { tokenForm } from './form.ts';
+import { named, type Page, paragraph } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface EmailVerificationOptions {

@@ -90,11 +90,3 @@ export function paragraph(text: string): string {
 export function named(name: string): string {
   return `<strong><bdi>${escapeHtml(withUnicodeDomain(name))}</bdi></strong>`;
 }
-
-/** A form with one button, which posts the token of a mailed link. */
-export function tokenForm(action: string, token: string, button: string): string {
-  return `<form method="post" action="${action}">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<button>${button}</button>
-</form>`;
-}

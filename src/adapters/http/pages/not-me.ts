@@ -9,7 +9,8 @@ import type { App } from '../server/app.ts';
 import { clientInfoOf, userOrigin } from '../server/client.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
-import { named, type Page, paragraph, tokenForm } from './layout.ts';
+import { tokenForm } from './form.ts';
+import { named, type Page, paragraph } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface NotMeOptions {

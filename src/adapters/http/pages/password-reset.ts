@@ -3,10 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-password.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
-import { escapeHtml } from '../../../lib/html.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client.ts';
 import { Empty, text } from '../server/schemas.ts';
+import { formOf } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
 import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
 
@@ -107,22 +107,36 @@ interface FormState {
   readonly error?: string;
 }
 
-/** The account is an input, so that a password manager stores the password for it. A page never repeats a password. */
+/** The account is an input, so that a password manager stores the password for it. */
 function formPage({ token, username, error }: FormState): Page {
-  const failure = error === undefined ? '' : `<p id="error" class="error">${escapeHtml(error)}</p>\n`;
-  const invalid = error === undefined ? '' : ' aria-invalid="true"';
-  const describedBy = error === undefined ? 'hint' : 'error hint';
   return {
     title: 'Choose a new password',
     hasError: error !== undefined,
-    content: `<form method="post" action="/auth/password/reset">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<label for="account">Account</label>
-<input id="account" type="text" autocomplete="username" dir="auto" readonly value="${escapeHtml(withUnicodeDomain(username))}">
-<label for="new-password">New password</label>
-<p id="hint">Eight characters or more. All your sessions end when you set it.</p>
-${failure}<input id="new-password" name="newPassword" type="password" autocomplete="new-password" minlength="8" required autofocus aria-describedby="${describedBy}"${invalid}>
-<button>Set the password</button>
-</form>`,
+    content: formOf({
+      action: '/auth/password/reset',
+      hidden: { token },
+      fields: [
+        {
+          name: 'account',
+          label: 'Account',
+          type: 'text',
+          autocomplete: 'username',
+          value: withUnicodeDomain(username),
+          isReadOnly: true,
+        },
+        {
+          id: 'new-password',
+          name: 'newPassword',
+          label: 'New password',
+          type: 'password',
+          autocomplete: 'new-password',
+          hint: 'Eight characters or more. All your sessions end when you set it.',
+          minLength: 8,
+          isInvalid: error !== undefined,
+        },
+      ],
+      button: 'Set the password',
+      error: error ?? null,
+    }),
   };
 }

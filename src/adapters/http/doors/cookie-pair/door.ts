@@ -7,6 +7,7 @@ import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
+import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, readCookies, tokenCookie } from '../../server/cookies.ts';
 import { refuseForeignPage } from '../../server/own-origin.ts';
@@ -100,10 +101,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
       const pair = await refresh({
         accessToken: access_token,
         refreshToken: refresh_token,
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clientBy(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clientBy(request)),
       });
       return sendPair(reply, pair, publicUrl);
     },

@@ -8,6 +8,7 @@ import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
+import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client.ts';
 import { onlyCookie, refuseCrossSite, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
@@ -110,10 +111,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
         refreshToken: fromBase64(refresh_token ?? cookieToken(request)),
         accessToken: null,
         sessionId: session_id.toLowerCase(),
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clientBy(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clientBy(request)),
       });
       return sendTokens(reply, pair, publicUrl);
     },

@@ -8,6 +8,7 @@ import { OWN_CLIENT_ID, type ServiceKey } from '../../../../domain/service-key.t
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
+import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf, userOrigin } from '../../server/client.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
@@ -115,10 +116,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
       return refresh({
         refreshToken: request.body.refresh,
         accessToken: null,
-        idempotencyKey: request.headers['idempotency-key'] ?? null,
-        client: clientInfoOf(request),
-        oauthClient: clientBy(request),
-        presented: request.presentedProof,
+        ...callerOf(request, clientBy(request)),
       });
     },
   );

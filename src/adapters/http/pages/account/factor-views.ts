@@ -2,8 +2,8 @@ import { encodeQR } from 'qr';
 import type { BegunPasskey } from '../../../../app/factors/begin-passkey.ts';
 import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
+import { buttonForm, formOf, inputOf } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { formOf, inputOf } from './form.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 import { timeOf } from './times.ts';
 
@@ -32,13 +32,15 @@ export function factorsPage({ factors, recoveryCodes }: ListedFactors, state: Fa
   const failure =
     state.error === null ? '' : `<p class="error" role="alert">${escapeHtml(state.error)}</p>\n`;
   const items = factors.map((factor) => {
-    const label = escapeHtml(`Remove ${factor.label}`);
+    const removal = buttonForm({
+      action: '/account/factors/remove',
+      hidden: { id: factor.id },
+      button: 'Remove',
+      label: `Remove ${factor.label}`,
+    });
     return `<li>
 <p>${factorInWords(factor)}</p>
-<form method="post" action="/account/factors/remove">
-<input type="hidden" name="id" value="${factor.id}">
-<button class="secondary" aria-label="${label}">Remove</button>
-</form>
+${removal}
 </li>`;
   });
   const list =
@@ -58,9 +60,7 @@ ${addSection('passkeys/begin', 'Add a passkey', state)}
 function recoverySection(left: number): string {
   return `<h2>Recovery codes</h2>
 <p>Unused recovery codes: ${left}. Each replaces a second factor once.</p>
-<form method="post" action="/account/factors/recovery-codes">
-<button class="secondary">Make new recovery codes</button>
-</form>
+${buttonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
 `;
 }
 
@@ -75,10 +75,9 @@ function addSection(path: string, title: string, { asksPassword }: FactorsState)
     },
     { isFirst: false, hasError: false },
   );
+  const fields = asksPassword ? field : '';
   return `<h2>${title}</h2>
-<form method="post" action="/account/factors/${path}">
-${asksPassword ? `${field}\n` : ''}<button class="secondary">${title}</button>
-</form>`;
+${buttonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
 }
 
 /** Without `uri` the app has the secret already. */
@@ -135,7 +134,7 @@ export function newPasskeyPage({ challenge, publicKey }: BegunPasskey): Page {
       action: '/account/factors/passkeys',
       challenge,
       publicKey,
-      fields: `${label}\n`,
+      fields: label,
       button: 'Make the passkey',
     })}\n${BACK}`,
   };

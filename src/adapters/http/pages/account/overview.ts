@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../../../domain/audit.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { agentInWords } from '../../server/agent-in-words.ts';
+import { buttonForm } from '../form.ts';
 import { named, type Page } from '../layout.ts';
 import { activitySection } from './activity.ts';
 import { factorInWords } from './factor-views.ts';
@@ -58,7 +59,7 @@ function accountSection({ username, email, emailVerified }: Me): string {
 <li><a href="/account/email">Change your address</a></li>
 <li><a href="/account/factors">Change your second factors</a></li>
 </ul>
-<form method="post" action="/account/sign-out"><button class="secondary">Sign out</button></form>`;
+${buttonForm({ action: '/account/sign-out', button: 'Sign out' })}`;
 }
 
 /** The second factors of the account. */
@@ -76,16 +77,18 @@ ${items.join('\n')}
 
 function sessionCard(family: TokenFamily, mark: string | null): string {
   const device = agentInWords(family.userAgent);
-  const label = `End the session: ${device}, since ${inWords(family.createdAt)}`;
+  const ending = buttonForm({
+    action: '/account/sessions/end',
+    hidden: { id: family.tokenFamily },
+    button: 'End the session',
+    label: `End the session: ${device}, since ${inWords(family.createdAt)}`,
+  });
   return `<li>
 <h3><bdi>${escapeHtml(device)}</bdi></h3>
 ${mark === null ? '' : `<p class="mark">${mark}</p>\n`}<dl>
 <div><dt>Logged in</dt><dd>${timeOf(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
 <div><dt>Last used</dt><dd>${timeOf(family.rotatedAt)}, from ${escapeHtml(family.address)}</dd></div>
 </dl>
-<form method="post" action="/account/sessions/end">
-<input type="hidden" name="id" value="${family.tokenFamily}">
-<button class="secondary" aria-label="${escapeHtml(label)}">End the session</button>
-</form>
+${ending}
 </li>`;
 }

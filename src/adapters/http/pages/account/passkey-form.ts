@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../../../lib/html.ts';
+import { hiddenInputs } from '../form.ts';
 
 export const PASSKEY_SCRIPT = '/account/passkeys.js';
 
@@ -50,9 +51,7 @@ export function passkeyForm({
   button,
 }: PasskeyForm): string {
   return `<form method="post" action="${action}" data-passkey="${kind}" data-options="${escapeHtml(JSON.stringify(publicKey))}" hidden>
-<input type="hidden" name="challenge" value="${escapeHtml(challenge)}">
-<input type="hidden" name="credential" value="">
-${fields}<p class="error" role="alert"></p>
+${hiddenInputs({ challenge, credential: '' })}${fields}<p class="error" role="alert"></p>
 <button>${escapeHtml(button)}</button>
 </form>
 <noscript><p>Passkeys need a browser that runs scripts.</p></noscript>`;

@@ -1,6 +1,6 @@
 import type { RequestOptions } from '../../../../ports/security/passkeys.ts';
+import { CODE_FIELD, formOf, hiddenInputs } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { CODE_FIELD, formOf, hiddenInputs } from './form.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 /** What the account can prove its second factor by. */

@@ -1,6 +1,6 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
+import { CODE_FIELD, formOf } from '../form.ts';
 import { named, type Page, paragraph } from '../layout.ts';
-import { CODE_FIELD, formOf } from './form.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';

@@ -1,4 +1,4 @@
-import { escapeHtml } from '../../../../lib/html.ts';
+import { escapeHtml } from '../../../lib/html.ts';
 
 interface Field {
   /** Default: the name. */
@@ -11,6 +11,9 @@ interface Field {
   /** What the user typed before. A page never repeats a password. */
   readonly value?: string;
   readonly minLength?: number;
+  readonly isReadOnly?: boolean;
+  /** Whether the value of this field was refused. */
+  readonly isInvalid?: boolean;
 }
 
 export interface FormParts {
@@ -39,33 +42,59 @@ export function hiddenInputs(values: Readonly<Record<string, string>>): string {
   return inputs.join('');
 }
 
-/** A form whose refusal is announced before its fields. The first field has the focus. */
+/** A form whose refusal is announced before its fields. The first field that can be changed has the focus. */
 export function formOf({ action, hidden = {}, fields, button, error }: FormParts): string {
   const failure = error === null ? '' : `<p id="error" class="error" role="alert">${escapeHtml(error)}</p>\n`;
-  const inputs = fields.map((field, index) =>
-    inputOf(field, { isFirst: index === 0, hasError: error !== null }),
+  const first = fields.find(({ isReadOnly }) => isReadOnly !== true);
+  const inputs = fields.map((field) =>
+    inputOf(field, { isFirst: field === first, hasError: error !== null }),
   );
   return `<form method="post" action="${action}">
-${hiddenInputs(hidden)}${failure}${inputs.join('\n')}
-<button>${escapeHtml(button)}</button>
+${hiddenInputs(hidden)}${failure}${inputs.join('')}<button>${escapeHtml(button)}</button>
 </form>`;
+}
+
+interface ButtonForm {
+  readonly action: string;
+  readonly hidden?: Readonly<Record<string, string>>;
+  /** HTML before the button. */
+  readonly fields?: string;
+  readonly button: string;
+  /** What a screen reader says instead of `button`. */
+  readonly label?: string;
+}
+
+/** A form with one button of less weight. */
+export function buttonForm({ action, hidden = {}, fields = '', button, label }: ButtonForm): string {
+  const aria = label === undefined ? '' : ` aria-label="${escapeHtml(label)}"`;
+  return `<form method="post" action="${action}">
+${hiddenInputs(hidden)}${fields}<button class="secondary"${aria}>${escapeHtml(button)}</button>
+</form>`;
+}
+
+/** A form with one button, which posts the token of a mailed link. */
+export function tokenForm(action: string, token: string, button: string): string {
+  return formOf({ action, hidden: { token }, fields: [], button, error: null });
 }
 
 /** A labelled input. */
 export function inputOf(
-  { name, id = name, label, type, autocomplete, hint, value = '', minLength }: Field,
+  { name, id = name, label, type, autocomplete, hint, value = '', minLength, ...state }: Field,
   { isFirst, hasError }: { readonly isFirst: boolean; readonly hasError: boolean },
 ): string {
   const hintId = `${id}-hint`;
   const descriptions = [hasError && isFirst && 'error', hint !== undefined && hintId].filter(Boolean);
   const attributes = [
-    `id="${id}" name="${name}" type="${type}" autocomplete="${autocomplete}" maxlength="1024" required`,
+    `id="${id}" ${state.isReadOnly ? '' : `name="${name}" `}type="${type}" autocomplete="${autocomplete}"`,
+    state.isReadOnly ? 'readonly' : 'maxlength="1024" required',
     type === 'text' ? 'dir="auto" autocapitalize="none" spellcheck="false"' : '',
     minLength === undefined ? '' : `minlength="${minLength}"`,
     value === '' ? '' : `value="${escapeHtml(value)}"`,
     isFirst ? 'autofocus' : '',
+    state.isInvalid ? 'aria-invalid="true"' : '',
     descriptions.length === 0 ? '' : `aria-describedby="${descriptions.join(' ')}"`,
   ];
   return `<label for="${id}">${escapeHtml(label)}</label>
-${hint === undefined ? '' : `<p id="${hintId}">${escapeHtml(hint)}</p>\n`}<input ${attributes.filter(Boolean).join(' ')}>`;
+${hint === undefined ? '' : `<p id="${hintId}">${escapeHtml(hint)}</p>\n`}<input ${attributes.filter(Boolean).join(' ')}>
+`;
 }
