@@ -5,8 +5,8 @@ import {
   type ServiceKey,
   type ServiceKeyScope,
 } from '../domain/service-key.ts';
+import { hostOf, isLoopback } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
-import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
 const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { EmailVerification } from '../domain/email-address.ts';
 import { isMailbox, type Sender, senderOf } from '../domain/mailbox.ts';
+import { hostOf, isLoopback } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
-import { hostOf, isLoopback } from './hosts.ts';
 import type { Readers } from './values.ts';
 
 interface Smtp {

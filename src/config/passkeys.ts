@@ -1,5 +1,5 @@
+import { hostOf } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
-import { hostOf } from './hosts.ts';
 import type { HttpConfig } from './http.ts';
 import type { Readers } from './values.ts';
 

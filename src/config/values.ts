@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Limit } from '../domain/rate-limit.ts';
 import { errorCode } from '../lib/errors.ts';
-import { hostOf, isLoopback } from './hosts.ts';
+import { hostOf, isLoopback } from '../lib/hosts.ts';
 
 /** Collects lines about the environment: one for each fault, or one for each warning. */
 export interface Faults {

@@ -1,9 +1,8 @@
-import type postgres from 'postgres';
 import type { Seal } from '../../domain/audit-seal.ts';
 import type { AuditSeals } from '../../ports/stores/audit-seals.ts';
 import { AUDIT_COLUMNS, type AuditRow, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
-import { execute } from './execute.ts';
+import { execute, violates } from './execute.ts';
 
 interface SealRow {
   number: string;
@@ -117,8 +116,6 @@ function toSeal({ number, key_id, sealed_at, previous, rows, mac }: SealRow): Se
 }
 
 function falseIfSealed(error: unknown): false {
-  const { code, constraint_name } = error as Partial<postgres.PostgresError>;
-  const isTaken = code === '23505' && constraint_name === 'security_seals_pkey';
-  if (error instanceof SealedMeanwhile || isTaken) return false;
+  if (error instanceof SealedMeanwhile || violates(error, 'security_seals_pkey')) return false;
   throw error;
 }

@@ -1,3 +1,4 @@
+import type { PostgresError } from 'postgres';
 import { errorCode } from '../../lib/errors.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { abandon } from './abandon.ts';
@@ -54,6 +55,11 @@ export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
     if (OUTCOME_UNKNOWN.test(code)) throw new StoreUnavailable('unknown', error);
     throw error;
   }
+}
+
+/** Whether a statement failed because it violates a constraint with this name, which its migration gave. */
+export function violates(error: unknown, constraint: string): boolean {
+  return (error as Partial<PostgresError>).constraint_name === constraint;
 }
 
 function startDeadline(statement: Statement<unknown>) {

@@ -1,4 +1,4 @@
-import type { PostgresError, TransactionSql } from 'postgres';
+import type { TransactionSql } from 'postgres';
 import { asSystem, originOfChange } from '../../domain/audit.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import {
@@ -11,7 +11,7 @@ import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { FactorsOfAccount, SecondFactors, StoredFactor } from '../../ports/stores/second-factors.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
-import { execute } from './execute.ts';
+import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import {
@@ -267,8 +267,7 @@ async function versionOf(tx: TransactionSql, userId: string): Promise<string> {
 }
 
 function takenIfKnown(error: unknown): 'taken' {
-  const { code, constraint_name } = error as Partial<PostgresError>;
-  if (code === '23505' && constraint_name === 'user_factors_credentials_are_unique') return 'taken';
+  if (violates(error, 'user_factors_credentials_are_unique')) return 'taken';
   throw error;
 }
 

@@ -1,4 +1,3 @@
-import type { PostgresError } from 'postgres';
 import { asSystem, type Origin, originOfChange } from '../../domain/audit.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
@@ -7,7 +6,7 @@ import type { OpeningCondition, TokenFamilies } from '../../ports/stores/token-f
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
-import { execute } from './execute.ts';
+import { execute, violates } from './execute.ts';
 import {
   decodeHash,
   FAMILY_COLUMNS,
@@ -199,8 +198,7 @@ export function createTokenFamilies(
 
 /** Whether a statement failed because the user of a new family is disabled: see the migration `administration`. */
 export function disabledIfRefused(error: unknown): 'disabled' {
-  const { code, constraint_name } = error as Partial<PostgresError>;
-  if (code === '23514' && constraint_name === 'token_families_user_is_enabled') return 'disabled';
+  if (violates(error, 'token_families_user_is_enabled')) return 'disabled';
   throw error;
 }
 

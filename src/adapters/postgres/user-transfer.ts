@@ -1,10 +1,10 @@
-import type { PostgresError, TransactionSql } from 'postgres';
+import type { TransactionSql } from 'postgres';
 import { type Claims, claimNames, NO_CLAIMS } from '../../domain/claims.ts';
 import { type FoundAccount, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
 import type { Sql } from './connect.ts';
-import { execute } from './execute.ts';
+import { execute, violates } from './execute.ts';
 import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
 
@@ -53,7 +53,7 @@ export function createUserTransfer(sql: Sql): UserTransfer {
 
 /** Whether another process has stored an account with the same id or identifier meanwhile. */
 function isOvertaken(error: unknown): boolean {
-  return isTakenIdentifier(error) || (error as Partial<PostgresError>).constraint_name === 'users_pkey';
+  return isTakenIdentifier(error) || violates(error, 'users_pkey');
 }
 
 async function storeBatch(

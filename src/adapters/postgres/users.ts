@@ -6,7 +6,7 @@ import type { PasswordChange, Users } from '../../ports/stores/users.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { insertEmailLink } from './email-links.ts';
-import { execute } from './execute.ts';
+import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
@@ -182,6 +182,5 @@ function falseIfTaken(error: unknown): false {
 
 /** Whether a statement failed because another account has the identifier. */
 export function isTakenIdentifier(error: unknown): boolean {
-  const { code, constraint_name } = error as Partial<postgres.PostgresError>;
-  return code === '23505' && constraint_name === 'user_identifiers_are_unique';
+  return violates(error, 'user_identifiers_are_unique');
 }

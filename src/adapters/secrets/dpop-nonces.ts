@@ -1,16 +1,13 @@
-import { createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { keyedHash } from './keyed.ts';
+import { deriveKey, isEqual, keyedHash } from './keyed.ts';
 
 /** Milliseconds. A nonce is given out for one period, and valid for this and the next one. */
 const PERIOD = 5 * 60_000;
 
 /** Nonces that need no storage: the MAC of the period, under keys that are derived from the hash keys, newest first. */
 export function createDpopNonces(hashKeys: readonly NamedKey[]): DpopNonces {
-  const keys = hashKeys.map(({ bytes }) =>
-    createSecretKey(Buffer.from(hkdfSync('sha512', bytes, '', 'kinship dpop nonce', 64))),
-  );
+  const keys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship dpop nonce'));
   const [newest] = keys;
   if (newest === undefined) throw new Error('At least one hash key is needed.');
   const nonceOf = (key: typeof newest, period: number) =>
@@ -21,16 +18,13 @@ export function createDpopNonces(hashKeys: readonly NamedKey[]): DpopNonces {
 
     isValid(nonce, now, clockSkew) {
       const periods = new Set([periodOf(now), periodOf(now) - 1, periodOf(now + clockSkew)]);
-      return keys.some((key) => [...periods].some((period) => isSame(nonceOf(key, period), nonce)));
+      return keys.some((key) =>
+        [...periods].some((period) => isEqual(Buffer.from(nonceOf(key, period)), Buffer.from(nonce))),
+      );
     },
   };
 }
 
 function periodOf(now: number): number {
   return Math.floor(now / PERIOD);
-}
-
-function isSame(expected: string, given: string): boolean {
-  const [one, other] = [Buffer.from(expected), Buffer.from(given)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

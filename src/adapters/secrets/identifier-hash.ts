@@ -1,12 +1,9 @@
-import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { keyedHash } from './keyed.ts';
+import { deriveKey, keyedHash } from './keyed.ts';
 
 /** Hashes names for the log, under a key derived from the newest hash key for this purpose only (RFC 5869). */
 export function createIdentifierHash([newest]: readonly NamedKey[]): (identifier: string) => string {
   if (newest === undefined) throw new Error('At least one hash key is needed.');
-  const key = createSecretKey(
-    Buffer.from(hkdfSync('sha512', newest.bytes, '', 'kinship log identifier', 64)),
-  );
+  const key = deriveKey(newest.bytes, 'kinship log identifier');
   return (identifier) => keyedHash(key, 'log identifier', identifier).subarray(0, 16).toString('base64url');
 }

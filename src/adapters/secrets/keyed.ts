@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** Derives a key for one purpose (HKDF, RFC 5869). The label names the purpose. */
 export function deriveKey(key: Uint8Array, label: string): KeyObject {
@@ -30,6 +30,11 @@ function prefixLengths(parts: readonly (string | Uint8Array)[]): Buffer {
     else input.set(part, start);
   }
   return input;
+}
+
+/** Compares in a time that does not depend on where the bytes differ. */
+export function isEqual(expected: Uint8Array, given: Uint8Array): boolean {
+  return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
 /** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key, the bits look random. */

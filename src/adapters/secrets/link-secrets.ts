@@ -1,7 +1,7 @@
-import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { deriveKey, keyedHash } from './keyed.ts';
+import { deriveKey, isEqual, keyedHash } from './keyed.ts';
 
 /** Creates link secrets under keys that are derived from the hash keys (HKDF, RFC 5869), newest first. */
 export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
@@ -27,7 +27,9 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
     readNotMe(token, now) {
       const [sessionId = '', userId = '', expiresAt = '', given = '', ...more] = token.split('.');
       const parts = [sessionId, userId, expiresAt];
-      const isValid = notMeKeys.some((key) => isSame(signature(key, parts), Buffer.from(given, 'base64url')));
+      const isValid = notMeKeys.some((key) =>
+        isEqual(signature(key, parts), Buffer.from(given, 'base64url')),
+      );
       if (!isValid || more.length > 0 || now >= Number(expiresAt)) return null;
       return { sessionId: sessionId || null, userId };
     },
@@ -36,8 +38,4 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
 
 function signature(key: KeyObject, parts: readonly string[]): Buffer {
   return keyedHash(key, 'not me', ...parts).subarray(0, 32);
-}
-
-function isSame(expected: Buffer, given: Buffer): boolean {
-  return expected.length === given.length && timingSafeEqual(expected, given);
 }

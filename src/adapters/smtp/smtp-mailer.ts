@@ -1,6 +1,7 @@
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { Sender } from '../../domain/mailbox.ts';
 import { isTlsFailure } from '../../lib/errors.ts';
+import { isLoopback } from '../../lib/hosts.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import { literalContent, messageOf } from './message.ts';
@@ -131,10 +132,6 @@ function poolOptions(options: SmtpOptions, timeouts: SmtpTimeouts): SMTPPoolOpti
     greetingTimeout: timeouts.greeting,
     socketTimeout: timeouts.idle,
   };
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host);
 }
 
 /** Reply codes about the SMTP session or the account (RFC 5321 section 4.2.3, RFC 4954 section 6). */

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hostOf, isLoopback } from '../../config/hosts.ts';
 import type { Config } from '../../config.ts';
+import { hostOf, isLoopback } from '../../lib/hosts.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const MEBIBYTE = 1_048_576;
