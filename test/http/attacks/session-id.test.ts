@@ -9,7 +9,8 @@ import {
   recordedOf,
   serviceOnDatabase,
 } from '../../support/attacked.ts';
-import { type Answer, browser } from '../../support/browser.ts';
+import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
+import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const LOGIN = '/api/v1/auth/login';
@@ -78,22 +79,49 @@ databaseTest('a planted cookie never replaces the session', async (t, sql) => {
   await goesOn(t, thief);
 });
 
-databaseTest('cross-site requests change nothing', async (t, sql) => {
-  const { join, refused } = await attackedDoor(t, sql);
+databaseTest('requests of pages of other origins change nothing', async (t, sql) => {
+  const { service, join, refused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id } = ann;
   const json = { session_id };
-  const headers = { 'sec-fetch-site': 'cross-site' };
   await refused('no cookie goes along', '401 unauthenticated', () =>
-    ann.ask('POST', REFRESH, { json, headers, crossSite: true }),
+    ann.ask('POST', REFRESH, { json, headers: { 'sec-fetch-site': 'cross-site' }, crossSite: true }),
   );
-  await refused('where one goes along all the same', '403 forbidden', () =>
-    ann.ask('POST', REFRESH, { json, headers }),
-  );
-  await refused('login', '403 forbidden', () =>
-    ann.ask('POST', LOGIN, { json: { guid: randomUUID() }, headers }),
-  );
+  const foreign = [
+    ...FOREIGN_SITES.map((site) => ({ 'sec-fetch-site': site })),
+    ...foreignOrigins(service.url).map((origin) => ({ origin })),
+  ];
+  for (const headers of foreign) {
+    const name = JSON.stringify(headers);
+    await refused(`a refresh by cookie, ${name}`, '403 forbidden', () =>
+      ann.ask('POST', REFRESH, { json, headers }),
+    );
+    await refused(`a login, ${name}`, '403 forbidden', () =>
+      ann.ask('POST', LOGIN, { json: { guid: randomUUID() }, headers }),
+    );
+  }
   await goesOn(t, ann);
+  for (const headers of ownPages(service.url))
+    t.equal((await ann.ask('POST', REFRESH, { json, headers })).status, 200, JSON.stringify(headers));
+});
+
+databaseTest('a page of another origin refreshes its own token, and plants no cookie', async (t, sql) => {
+  const { service, join } = await attackedDoor(t, sql);
+  const [ann, mallory] = [await join(), await join()];
+  let { session_id, refresh_token } = mallory;
+  for (const site of FOREIGN_SITES) {
+    const answer = await ann.ask('POST', REFRESH, {
+      json: { session_id, refresh_token },
+      headers: { 'sec-fetch-site': site },
+    });
+    t.equal(answer.status, 200, site);
+    t.same(cookiesOf(answer), {}, site);
+    ({ refresh_token } = JSON.parse(answer.text));
+  }
+  const headers = { origin: service.url };
+  const own = await ann.ask('POST', REFRESH, { json: { session_id, refresh_token }, headers });
+  ({ refresh_token } = JSON.parse(own.text));
+  t.equal(cookiesOf(own).session_refresh?.value, refresh_token, 'a page of this origin gets the cookie');
 });
 
 databaseTest('a replayed refresh token ends only its own session', async (t, sql) => {

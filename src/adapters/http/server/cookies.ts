@@ -70,12 +70,3 @@ export function refuseCrossSiteExceptLinks(request: FastifyRequest): void {
  * bar or bookmark. Absent: the client is no browser, or an old one.
  */
 export const OWN_SITES: readonly unknown[] = [undefined, 'same-origin', 'none'];
-
-/**
- * Refuses cross-origin requests, for routes that change state by GET. A page of a sibling subdomain is same-site: if it
- * loads an image, even SameSite=Strict cookies are sent.
- */
-export function refuseOtherOrigin({ headers }: FastifyRequest): void {
-  if (!OWN_SITES.includes(headers['sec-fetch-site']))
-    throw new Refusal('forbidden', 'A page of another origin caused this request.');
-}

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { refuseOtherOrigin } from './cookies.ts';
+import { OWN_SITES } from './cookies.ts';
 
 /** Whether the method only reads (RFC 9110 section 9.2.1). */
 export function isSafe({ method }: FastifyRequest): boolean {
@@ -15,18 +15,23 @@ export function refuseForeignChange(request: FastifyRequest, publicUrl: string |
   if (!isSafe(request)) refuseForeignPage(request, publicUrl);
 }
 
-/**
- * Refuses a request of any method that a page of another origin causes, for routes that change state by GET too. Older
- * browsers send only one of the headers `Origin` and `Sec-Fetch-Site`.
- */
+/** Refuses a request of any method that a page of another origin causes, for routes that change state by GET too. */
 export function refuseForeignPage(request: FastifyRequest, publicUrl: string | null): void {
-  refuseOtherOrigin(request);
-  const { origin } = request.headers;
-  if (origin === undefined || origin === publicUrl) return;
+  if (isFromForeignPage(request, publicUrl))
+    throw new Refusal('forbidden', 'A page of another origin caused this request.');
+}
+
+/**
+ * Whether a page of another origin causes the request. A page of a sibling subdomain is same-site: even SameSite=Strict
+ * cookies are sent with its requests. Older browsers send only one of the headers `Origin` and `Sec-Fetch-Site`.
+ */
+export function isFromForeignPage({ headers, host }: FastifyRequest, publicUrl: string | null): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (!OWN_SITES.includes(site)) return true;
+  if (origin === undefined || origin === publicUrl) return false;
   // An attacker on the network can make pages of the public host without TLS, so there the whole origin counts.
-  const host = hostIn(origin);
-  if (host === request.host && (publicUrl === null || host !== hostIn(publicUrl))) return;
-  throw new Refusal('forbidden', 'A page of another origin sent this request.');
+  const originHost = hostIn(origin);
+  return originHost !== host || (publicUrl !== null && originHost === hostIn(publicUrl));
 }
 
 /** The host and port of an origin; null for the opaque origin `null`. */

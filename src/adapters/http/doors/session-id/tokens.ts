@@ -10,8 +10,9 @@ import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client.ts';
-import { onlyCookie, refuseCrossSite, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
+import { onlyCookie, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
+import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 
@@ -72,7 +73,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
       },
     },
     async (request, reply) => {
-      refuseCrossSite(request);
+      refuseForeignPage(request, publicUrl);
       const pair = await openSession({
         userId: request.body.guid.toLowerCase(),
         paired: false,
@@ -81,7 +82,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
         contact: null,
         client: clientInfoOf(request),
       });
-      return sendTokens(reply, pair, publicUrl);
+      return sendTokens(request, reply, pair, publicUrl);
     },
   );
 }
@@ -108,30 +109,37 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
     async (request, reply) => {
       const { session_id, refresh_token } = request.body;
       const pair = await refresh({
-        refreshToken: fromBase64(refresh_token ?? cookieToken(request)),
+        refreshToken: fromBase64(refresh_token ?? cookieToken(request, publicUrl)),
         accessToken: null,
         sessionId: session_id.toLowerCase(),
         ...callerOf(request, clientBy(request)),
       });
-      return sendTokens(reply, pair, publicUrl);
+      return sendTokens(request, reply, pair, publicUrl);
     },
   );
 }
 
-function cookieToken(request: FastifyRequest): string {
+function cookieToken(request: FastifyRequest, publicUrl: string | null): string {
   const token = onlyCookie(request, SESSION_COOKIE);
   if (token === undefined)
     throw new Refusal(
       'unauthenticated',
       `A refresh token is needed, in the cookie ${SESSION_COOKIE} or as refresh_token in the body.`,
     );
-  refuseCrossSite(request);
+  refuseForeignPage(request, publicUrl);
   return token;
 }
 
-function sendTokens(reply: FastifyReply, { access, refresh }: TokenPair, publicUrl: string | null) {
+/** A page of another origin may refresh a token of its own, but must not replace the cookie of this origin by it. */
+function sendTokens(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { access, refresh }: TokenPair,
+  publicUrl: string | null,
+) {
   const refresh_token = Buffer.from(refresh).toString('base64');
-  reply.setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
+  if (!isFromForeignPage(request, publicUrl))
+    reply.setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
   return { access_token: access, refresh_token };
 }
 
