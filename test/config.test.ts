@@ -333,6 +333,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
   [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID got "local"/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],
+  [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'Kinship') }, /kinship is reserved in any letter case/],
+  [{ SERVICE_API_KEYS: `${SERVICE_KEY},KINSHIP:admin:${'k'.repeat(32)}` }, /"entry 2, not shown"/],
   [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS got "task-api,back-door" and wants one or more of/],
   [{ FRONT_DOORS: ',' }, /^FRONT_DOORS/],
   [

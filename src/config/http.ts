@@ -1,5 +1,6 @@
 import type { FrontDoor } from '../domain/door.ts';
 import {
+  isOwnClientId,
   OWN_CLIENT_ID,
   SERVICE_KEY_SCOPES,
   type ServiceKey,
@@ -141,9 +142,9 @@ function readServiceKeys(value: string, read: Readers): ServiceKey[] {
     const [name = '', scopes = '', ...rest] = entry.split(':');
     const key = { name, scopes: scopes.split('+') as ServiceKeyScope[], secret: rest.join(':') };
     const hasValidScopes = key.scopes.every((scope) => SERVICE_KEY_SCOPES.includes(scope));
-    const hasValidName = /^[\w.-]{1,64}$/.test(name) && name !== OWN_CLIENT_ID;
+    const hasValidName = /^[\w.-]{1,64}$/.test(name) && !isOwnClientId(name);
     if (!hasValidName || !hasValidScopes || !SECRET.test(key.secret)) {
-      const wants = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved`;
+      const wants = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved in any letter case`;
       read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
     }
     return key;

@@ -21,3 +21,11 @@ export interface ServiceKey {
 
 /** The client id of sessions that no service key opened. */
 export const OWN_CLIENT_ID = 'kinship';
+
+/**
+ * Whether a name is {@link OWN_CLIENT_ID} in any letter case. No service key may have it: an application could take
+ * its sessions for those that the service opened itself.
+ */
+export function isOwnClientId(name: string): boolean {
+  return name.toLowerCase() === OWN_CLIENT_ID;
+}
