@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { forgetBudgetsSql } from '../../src/adapters/postgres/mail-budget.ts';
 import { createOutbox, forgetOldSql } from '../../src/adapters/postgres/outbox.ts';
 import { NOW } from '../support/families.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
@@ -6,22 +7,32 @@ import { embeddedStores, postgresStores, type SqlStores } from '../support/open-
 const ENTRIES = 20_000;
 const BATCH = 1_000;
 
-t.test('a removal from a long outbox reads an index and not the table', async (t) => {
-  await t.test('PostgreSQL reads the index', async (t) => {
+t.test('removals of entries and of mail budgets read an index and not the table', async (t) => {
+  await t.test('PostgreSQL reads the indexes', async (t) => {
     const stores = await postgresStores(t);
-    if (stores !== null) await readsIndex(t, stores);
+    if (stores !== null) await readsIndexes(t, stores);
   });
-  await t.test('the embedded database reads the index', async (t) => readsIndex(t, await embeddedStores(t)));
+  await t.test('the embedded database reads the indexes', async (t) =>
+    readsIndexes(t, await embeddedStores(t)),
+  );
 });
 
-async function readsIndex(t: Test, { sql }: SqlStores): Promise<void> {
+async function readsIndexes(t: Test, { sql }: SqlStores): Promise<void> {
   await fill(sql);
-  const plan = await sql<
-    { 'QUERY PLAN': string }[]
-  >`explain ${forgetOldSql(sql, 'mail', NOW + ENTRIES, BATCH)}`;
-  const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
-  t.match(lines, /Index Scan using outbox_by_age/);
-  t.notMatch(lines, /Seq Scan/);
+  const entries = await planOf(sql, forgetOldSql(sql, 'mail', NOW + ENTRIES, BATCH));
+  t.match(entries, /Index Scan using outbox_by_age/);
+  t.notMatch(entries, /Seq Scan/);
+  await fillBudgets(sql);
+  for (const before of [NOW - 1, NOW + ENTRIES]) {
+    const budgets = await planOf(sql, forgetBudgetsSql(sql, before, BATCH));
+    t.match(budgets, /Index Scan using mail_budgets_by_last_mail/);
+    t.notMatch(budgets, /Seq Scan on mail_budgets/);
+  }
+}
+
+async function planOf(sql: SqlStores['sql'], statement: ReturnType<typeof forgetOldSql>): Promise<string> {
+  const plan = await sql<{ 'QUERY PLAN': string }[]>`explain ${statement}`;
+  return plan.map((row) => row['QUERY PLAN']).join('\n');
 }
 
 t.test('concurrent replicas remove different entries', async (t) => {
@@ -44,4 +55,12 @@ async function fill(sql: SqlStores['sql']): Promise<void> {
     select gen_random_uuid(), 'mail', 'sessions.address_changed', '{}', at, at
     from (select ${new Date(NOW)}::timestamptz + n * interval '1 millisecond' as at from generate_series(0, ${ENTRIES - 1}) n) entry`;
   await sql`analyze outbox`;
+}
+
+async function fillBudgets(sql: SqlStores['sql']): Promise<void> {
+  await sql`
+    insert into mail_budgets (recipient, sent_at)
+    select sha256(n::text::bytea), array[${new Date(NOW)}::timestamptz + n * interval '1 millisecond']
+    from generate_series(0, ${ENTRIES - 1}) n`;
+  await sql`analyze mail_budgets`;
 }

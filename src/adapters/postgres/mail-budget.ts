@@ -52,14 +52,7 @@ export function createMailBudget(sql: Sql): MailBudget {
     },
 
     async forget(before, limit) {
-      const { count } = await execute(sql`
-        delete from mail_budgets where recipient in (
-          select recipient from mail_budgets as budget
-          where sent_at[cardinality(sent_at)] < ${new Date(before)}
-            and not exists (select from outbox where held_for = budget.recipient and buried_at is null)
-          limit ${limit}
-          for update skip locked
-        )`);
+      const { count } = await execute(forgetBudgetsSql(sql, before, limit));
       return count;
     },
   };
@@ -68,6 +61,19 @@ export function createMailBudget(sql: Sql): MailBudget {
   function hasRoom(count: number, since: Date) {
     return sql`coalesce(budget.sent_at[cardinality(budget.sent_at) + 1 - ${count}] <= ${since}, true)`;
   }
+}
+
+/** Removes one batch, by the index of the last mails. The budget of a recipient with held mails is kept. */
+export function forgetBudgetsSql(sql: Sql, before: number, limit: number) {
+  return sql`
+    delete from mail_budgets where recipient = any(array(
+      select recipient from mail_budgets as budget
+      where sent_at[cardinality(sent_at)] < ${new Date(before)}
+        and not exists (select from outbox where held_for = budget.recipient and buried_at is null)
+      order by sent_at[cardinality(sent_at)]
+      limit ${limit}
+      for update skip locked
+    ))`;
 }
 
 function hashRecipient(recipient: string): Buffer {
