@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { until } from '../support/composed.ts';
 import { namedPipe } from '../support/log-reader.ts';
+import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 
 /** What may wait, in this process and in the pipe with its reader, and the bytes of a line below. */
 const ROOM = 1_048_576 + 262_144;
@@ -105,4 +108,38 @@ t.test('without a reader the process ends', async (t) => {
   await log(5_000);
   await reader.kill();
   t.equal(await end(), 3);
+});
+
+/** At SIGUSR2 it logs 5,000 lines, writes into the file RESULT how many were dropped, and ends. */
+const TERMINAL_WRITER = `
+  import { renameSync, writeFileSync } from 'node:fs';
+  import { createLog, flushLog } from './src/adapters/telemetry/log.ts';
+  const log = createLog('info');
+  const { RESULT } = process.env;
+  process.once('SIGUSR2', async () => {
+    for (let i = 0; i < 5_000; i += 1) {
+      log.info({ filling: 'x'.repeat(${LINE}) }, 'a line');
+      if (i % 100 === 99) await new Promise(setImmediate);
+    }
+    await flushLog(log);
+    writeFileSync(RESULT + '.part', String(log.droppedLines()));
+    renameSync(RESULT + '.part', RESULT);
+    process.exit(3);
+  });
+  setInterval(() => {}, 1_000);
+  log.info({}, 'waiting');`;
+
+t.test('a terminal that stalls costs bounded memory, and does not stop the process', async (t) => {
+  if (!requireTerminal(t)) return;
+  const RESULT = join(t.testdir(), 'dropped');
+  const args = ['--input-type=module', '--eval', '"$WRITER"'];
+  const terminal = nodeOnTerminal(t, args, { WRITER: TERMINAL_WRITER, RESULT });
+  await terminal.shows(/waiting/);
+  const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
+  terminal.freeze();
+  process.kill(Number(pid), 'SIGUSR2');
+  const dropped = await until('the end of the lines', () => readFile(RESULT, 'utf8'));
+  t.ok((5_000 - Number(dropped)) * LINE < ROOM, `${dropped} lines were dropped`);
+  terminal.thaw();
+  t.equal(await terminal.ended(), 3);
 });

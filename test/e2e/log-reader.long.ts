@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { dataDir, until } from '../support/composed.ts';
@@ -6,13 +6,15 @@ import { seriesIn } from '../support/exposition.ts';
 import { namedPipe } from '../support/log-reader.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 
-/** The service, whose log goes into a pipe. */
-async function start(t: Test) {
+/** The service, whose log goes into a pipe. All its workers write into the same one. */
+async function start(t: Test, WORKERS: string) {
   const { PATH, HOME } = process.env;
   const port = await freePort();
   const DATABASE_URL = await testDatabase(t);
-  const env = { PATH, HOME, API_PORT: String(port), MAIL: 'off', DATA_DIR: await dataDir(t), DATABASE_URL };
+  const DATA_DIR = await dataDir(t);
+  const env = { PATH, HOME, API_PORT: String(port), MAIL: 'off', DATA_DIR, DATABASE_URL, WORKERS };
   const { reader, end } = await (await namedPipe(t)).open();
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     env,
@@ -41,21 +43,59 @@ async function start(t: Test) {
   };
 }
 
-t.test('a service with a stalled log reader answers requests, and ends at SIGTERM', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const service = await start(t);
-  service.reader.freeze();
-  await service.fillLog();
-  t.ok(await service.isLive());
-  t.same(await service.terminate(), [0, null]);
+for (const workers of ['1', '2']) {
+  const title = `a service of ${workers} process${workers === '1' ? '' : 'es'}`;
+
+  t.test(`${title} with a stalled log reader answers requests, and ends at SIGTERM`, async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const service = await start(t, workers);
+    service.reader.freeze();
+    await service.fillLog();
+    t.ok(await service.isLive());
+    t.same(await service.terminate(), [0, null]);
+  });
+
+  t.test(`${title} whose log reader exited answers requests, and ends at SIGTERM`, async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const service = await start(t, workers);
+    service.reader.freeze();
+    await service.fillLog();
+    await service.reader.kill();
+    t.ok(await service.isLive());
+    t.same(await service.terminate(), [0, null]);
+  });
+}
+
+t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', async (t) => {
+  if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
+  const port = await freePort();
+  const terminal = onTerminal(t, ['serve'], {
+    API_PORT: String(port),
+    MAIL: 'off',
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    LOG_FORMAT: 'json',
+  });
+  await terminal.shows(/"ready"/);
+  const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
+  terminal.freeze();
+  const statuses = new Set<number>();
+  for (let count = 0; count < 400; count += 1)
+    statuses.add(
+      (await fetch(`http://127.0.0.1:${port}/nowhere`, { signal: AbortSignal.timeout(10_000) })).status,
+    );
+  t.same([...statuses], [404]);
+  process.kill(Number(pid), 'SIGTERM');
+  await until('the end of the service', async () => isEnded(Number(pid)) || undefined);
+  terminal.thaw();
+  t.equal(await terminal.ended(), 0);
 });
 
-t.test('a service whose log reader exited answers requests, and ends at SIGTERM', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const service = await start(t);
-  service.reader.freeze();
-  await service.fillLog();
-  await service.reader.kill();
-  t.ok(await service.isLive());
-  t.same(await service.terminate(), [0, null]);
-});
+/** Whether the process is gone, or only waits for its stopped parent to notice. */
+function isEnded(pid: number): boolean {
+  return /^(?:Z|$)/.test(
+    spawnSync('ps', ['-o', 'stat=', '-p', String(pid)])
+      .stdout.toString()
+      .trim(),
+  );
+}

@@ -22,8 +22,17 @@ export function onTerminal(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
 ) {
+  return nodeOnTerminal(t, ['src/main.ts', ...words], env);
+}
+
+/** Runs node with tsx and these arguments, which a shell reads, on a new pseudo-terminal. It is killed with the test. */
+export function nodeOnTerminal(
+  t: Pick<Test, 'teardown'>,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+) {
   const { PATH = '', HOME = '' } = process.env;
-  const command = ['exec', process.execPath, '--import', 'tsx', 'src/main.ts', ...words].join(' ');
+  const command = ['exec', process.execPath, '--import', 'tsx', ...args].join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: { PATH, HOME, TERM: 'xterm', ...env },
   });
@@ -48,6 +57,9 @@ export function onTerminal(
       child.stdin.write('\u0003');
       return (await exit)[0];
     },
+    /** The terminal takes no more bytes than its buffer holds, as after Ctrl-S, until `thaw` is called. */
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     ended: async (): Promise<unknown> => (await exit)[0],
   };
 }

@@ -25,8 +25,8 @@ export interface LineOutput extends DestinationStream {
 
 /**
  * Writes lines to a stream in bounded memory, even if its reader stalls or closes. The lines of one turn of the event
- * loop are written together, and at most one write runs at a time. Writes to pipes and sockets do not block. Writes to
- * files and terminals are synchronous.
+ * loop are written together, and at most one write runs at a time. Writes to pipes, sockets and terminals do not block.
+ * Writes to files are synchronous.
  *
  * `onResumed` gets the number of dropped lines when writes succeed again.
  */

@@ -53,6 +53,7 @@ export async function createReadableLog(level: string): Promise<Logger> {
 }
 
 function logToStandardOutput(level: string, format?: (line: string) => string): Logger {
+  unblockTerminal(process.stdout);
   const output = createLineOutput(process.stdout, (dropped) => {
     log.warn(
       { dropped },
@@ -64,6 +65,16 @@ function logToStandardOutput(level: string, format?: (line: string) => string): 
   // If the process ends without a flush, writes the waiting lines as far as the output accepts them immediately.
   process.once('exit', () => output.flush(() => {}));
   return Object.assign(log, { droppedLines: output.droppedLines });
+}
+
+/**
+ * Makes writes to a terminal return at once, as those to a pipe do. By default Node.js stops the whole process while a
+ * terminal takes no bytes, such as after Ctrl-S, or in a container with a terminal whose log driver stalls.
+ */
+function unblockTerminal(stream: NodeJS.WriteStream): void {
+  if (!stream.isTTY) return;
+  const { _handle } = stream as unknown as { readonly _handle?: { setBlocking(isBlocking: boolean): void } };
+  _handle?.setBlocking(false);
 }
 
 function logTo(destination: DestinationStream, level: string): PinoLogger {
