@@ -1,5 +1,6 @@
-import { createServer } from 'node:net';
-import t from 'tap';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
 import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
 import { RefusedTarget, SenderClosed } from '../../src/ports/delivery/webhook-sender.ts';
 import { nameServer } from '../support/name-server.ts';
@@ -96,6 +97,27 @@ t.test('the connection goes to the address that was checked, although the name t
   t.equal(internal.connections(), 0);
 });
 
+t.test('a name server that never answers about IPv6 delays no delivery', async (t) => {
+  const receiver = await webhookReceiver(t);
+  const server = await nameServer(t, () => '127.0.0.1', 'unanswered');
+  const sender = createWebhookSender({
+    allowedNetworks: ['127.0.0.1'],
+    nameServers: [server.address],
+    timeouts: { request: 3_000 }, // less than the resolver takes to give the other question up
+  });
+  const url = `http://hooks.example:${receiver.port}/hook`;
+  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+});
+
+t.test('a name that no server knows is no address', async (t) => {
+  const server = await nameServer(t, () => '');
+  const sender = createWebhookSender({ allowedNetworks: [], nameServers: [server.address] });
+  await t.rejects(sender.send({ url: 'https://hooks.example/', ...CONTENT }), {
+    message: 'The name hooks.example cannot be resolved.',
+    cause: { code: 'ENODATA' },
+  });
+});
+
 t.test('a redirect is an answer and is not followed', async (t) => {
   const receiver = await webhookReceiver(t);
   const other = await webhookReceiver(t);
@@ -144,6 +166,38 @@ t.test('a connection that is cut is no answer', async (t) => {
   receiver.answerWith((response) => void response.destroy());
   await t.rejects(onLoopback().send({ url: receiver.url, ...CONTENT }), { code: 'ECONNRESET' });
 });
+
+t.test('an answer that changes the protocol is an answer, and closing does not wait for it', async (t) => {
+  const url = await rawServer(t, (socket) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
+  );
+  const sender = onLoopback();
+  t.match(await sender.send({ url, ...CONTENT }), { status: 101, text: '' });
+  await sender.close();
+});
+
+t.test('an endpoint that answers twice, early or in another protocol settles each request', async (t) => {
+  const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  for (const bytes of [
+    `${ok}HTTP/1.1 500 No\r\n\r\n`,
+    `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9)}${ok}`,
+  ]) {
+    const url = await rawServer(t, (socket) => socket.write(bytes));
+    t.match(await onLoopback().send({ url, ...CONTENT }), { status: 200, text: 'ok' });
+  }
+  const mail = await rawServer(t, (socket) => socket.write('220 mail.example ESMTP\r\n'));
+  await t.rejects(onLoopback().send({ url: mail, ...CONTENT }), { code: /^HPE_/ });
+});
+
+/** Starts a server that answers the first bytes of each connection with `answer`. Returns its URL. */
+async function rawServer(t: Test, answer: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => answer(socket));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
 
 t.test('closing ends a request that is under way', async (t) => {
   const receiver = await webhookReceiver(t);

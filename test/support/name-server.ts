@@ -4,15 +4,23 @@ import type { Test } from 'tap';
 
 const TYPE_A = 1;
 
-/** A name server on loopback. `answer` gives the IPv4 address for each question about one; IPv6 has none. */
-export async function nameServer(t: Pick<Test, 'teardown'>, answer: (name: string) => string) {
+/**
+ * A name server on loopback. `answer` gives the IPv4 address for each question about one, or an empty text for none. IPv6
+ * has none, or the question about it gets no answer at all.
+ */
+export async function nameServer(
+  t: Pick<Test, 'teardown'>,
+  answer: (name: string) => string,
+  ipv6: 'none' | 'unanswered' = 'none',
+) {
   const questions: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (query, peer) => {
     const { name, end } = readName(query);
     const isAddress = query.readUInt16BE(end) === TYPE_A;
     if (isAddress) questions.push(name);
-    socket.send(replyTo(query, end, isAddress ? answer(name) : null), peer.port, peer.address);
+    else if (ipv6 === 'unanswered') return;
+    socket.send(replyTo(query, end, (isAddress && answer(name)) || null), peer.port, peer.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   t.teardown(() => socket.close());

@@ -1,7 +1,11 @@
 import { Resolver } from 'node:dns/promises';
+import { waitAtMost } from '../../lib/time.ts';
 
 /** Milliseconds for one question to one server, and the number of attempts. */
 const LIMITS = { timeout: 2_000, tries: 2 };
+
+/** Milliseconds that the IPv6 answer is awaited after the IPv4 addresses. Some servers never answer that question. */
+const IPV6_WAIT = 500;
 
 /** RFC 6761 section 6.3: these names are loopback, and are not asked from a server. */
 const LOCALHOST = /(?:^|\.)localhost\.?$/i;
@@ -21,14 +25,19 @@ export async function resolveHost(
   const cancel = () => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-    const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const failures: unknown[] = [];
+    const noneAfter = (reason: unknown) => {
+      failures.push(reason);
+      return [];
+    };
+    const ofIpv6 = resolver.resolve6(host).catch(noneAfter);
+    const ipv4 = await resolver.resolve4(host).catch(noneAfter);
+    const ipv6 = ipv4.length > 0 ? ((await waitAtMost(IPV6_WAIT, ofIpv6)) ?? []) : await ofIpv6;
+    const addresses = [...ipv4, ...ipv6];
     if (addresses.length > 0) return addresses;
-    const [failed] = answers;
-    throw new Error(`The name ${host} cannot be resolved.`, {
-      cause: failed.status === 'rejected' ? failed.reason : undefined,
-    });
+    throw new Error(`The name ${host} cannot be resolved.`, { cause: failures[0] });
   } finally {
     signal.removeEventListener('abort', cancel);
+    cancel(); // the question about IPv6 may still be open
   }
 }

@@ -120,6 +120,12 @@ export function createWebhookSender(options: Options): WebhookSender {
     return new Promise((resolve, reject) => {
       const onAnswer = (answer: IncomingMessage) => resolve(readAnswer(answer));
       const sent = isSecure ? httpsRequest(secure, onAnswer) : httpRequest(request, onAnswer);
+      // Without these listeners, an answer that changes the protocol would never settle the promise.
+      sent.on('upgrade', ({ statusCode = 0 }, socket) => {
+        socket.destroy();
+        resolve({ status: statusCode, retryAfter: null, text: '' });
+      });
+      sent.on('close', () => reject(new Error('The connection closed without an answer.')));
       sent.on('error', reject).end(body);
     });
   }
