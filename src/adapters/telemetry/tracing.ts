@@ -12,6 +12,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { Refusal } from '../../domain/refusal.ts';
+import { withDeadline } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Span, SpanStart, TraceContext, Tracing } from '../../ports/tracing.ts';
 import { createSampler, type SamplerChoice } from './sampler.ts';
@@ -28,6 +29,9 @@ const KINDS = {
 /** Milliseconds between two exports, and the maximum duration of one. */
 const BATCH = { scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 };
 
+/** Milliseconds that `close` waits for the collector, so that the shutdown keeps its deadline. */
+const CLOSING = 2_000;
+
 interface Options {
   /** Base URL of the collector, OTLP over HTTP. */
   readonly endpoint: string;
@@ -39,7 +43,10 @@ interface Options {
   readonly sampler: SamplerChoice;
 }
 
-/** Creates tracing with OpenTelemetry. Spans are sent to a collector; `close` sends the remaining ones. */
+/**
+ * Creates tracing with OpenTelemetry. Spans are sent to a collector; `close` sends the remaining ones. If the collector
+ * does not accept them in time, `close` logs that and resolves.
+ */
 export function createTracing(
   { endpoint, headers, serviceName, attributes, sampler }: Options,
   log: Log,
@@ -50,7 +57,16 @@ export function createTracing(
     sampler: createSampler(sampler),
     spanProcessors: [new BatchSpanProcessor({ exporter, ...BATCH })],
   });
-  return { ...tracingWith(provider.getTracer('kinship')), close: () => provider.shutdown() };
+  return { ...tracingWith(provider.getTracer('kinship')), close };
+
+  async function close(): Promise<void> {
+    const late = () => new Error(`The collector did not accept the last spans within ${CLOSING} ms.`);
+    try {
+      await withDeadline(CLOSING, provider.shutdown(), late);
+    } catch (err) {
+      log.warn({ err }, 'the last traces are lost: the collector did not accept them');
+    }
+  }
 }
 
 /** See the OTLP exporter specification, "Endpoint URLs for OTLP/HTTP". */
