@@ -1,4 +1,5 @@
 import { type Channel, Connection, type ConnectionOptions, type HeaderFields } from 'rabbitmq-client';
+import { withDeadline } from '../../lib/time.ts';
 import type { Published } from '../../ports/delivery/event-publisher.ts';
 import { declareTopology, type Topology } from './topology.ts';
 
@@ -32,16 +33,25 @@ const TIMEOUTS = {
   heartbeat: 10,
 };
 
+/** Milliseconds. A broker without a quorum answers heartbeats, but may never answer the declaration of a queue. */
+const DECLARATION = 10_000;
+
 interface ConnectionEvents {
   /** Called with the reason when the broker blocks publishers, and with null when it accepts messages again. */
   onBlocked(reason: string | null): void;
+}
+
+interface OpenOptions extends ConnectionEvents {
+  readonly stop: AbortSignal;
+  /** Milliseconds from the connection attempt to the end of the declaration. */
+  readonly deadline?: number;
 }
 
 /** Connects and declares the topology. Rejects with the failure, or with the reason of the signal. */
 export async function openConnection(
   address: ConnectionOptions,
   topology: Topology,
-  { stop, onBlocked }: ConnectionEvents & { readonly stop: AbortSignal },
+  { stop, onBlocked, deadline = TIMEOUTS.connectionTimeout + DECLARATION }: OpenOptions,
 ): Promise<BrokerConnection> {
   const connection = new Connection({ ...address, ...TIMEOUTS, connectionName: 'kinship' });
   const { closed, abandon } = closeOnError(connection);
@@ -51,7 +61,10 @@ export async function openConnection(
     const failed = closed.then((reason) => {
       throw reason;
     });
-    const channel = await Promise.race([declareTopology(connection, topology), failed]);
+    const declaration = Promise.race([declareTopology(connection, topology), failed]);
+    const late = () =>
+      new Error(`RabbitMQ did not declare the exchange and the queue within ${deadline} ms.`);
+    const channel = await withDeadline(deadline, declaration, late);
     return createConnection(connection, channel, topology.exchange, { closed, abandon }, onBlocked);
   } catch (error) {
     abandon(error);
@@ -84,7 +97,9 @@ function createConnection(
   const returned = new Set<string>();
   let isBlocked = false;
   const setBlocked = (reason: string | null) => {
-    isBlocked = reason !== null;
+    // A broker may say it again, for each of its alarms.
+    if (isBlocked === (reason !== null)) return;
+    isBlocked = !isBlocked;
     onBlocked(reason);
   };
   connection.on('connection.blocked', setBlocked);
