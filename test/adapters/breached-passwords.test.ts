@@ -9,7 +9,7 @@ import { createBreachRange } from '../../src/adapters/passwords/breach-range.ts'
 
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex').toUpperCase();
 
-async function rangeService(t: Test, answer: RequestListener) {
+async function rangeService(t: Test, answer: RequestListener, lookup?: (host: string) => Promise<unknown>) {
   const server = createServer(answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -19,7 +19,8 @@ async function rangeService(t: Test, answer: RequestListener) {
   });
   const failures: unknown[] = [];
   const { port } = server.address() as AddressInfo;
-  const isBreached = createBreachRange(`http://127.0.0.1:${port}/range/`, (error) => failures.push(error));
+  const onFailure = (error: unknown) => failures.push(error);
+  const isBreached = createBreachRange(`http://127.0.0.1:${port}/range/`, onFailure, lookup);
   return { isBreached, failures };
 }
 
@@ -49,6 +50,14 @@ t.test('a password passes if the range service does not answer well, and that is
     'a redirect': (_request, response) => response.writeHead(302, { location: '/' }).end(),
     'no answer': () => {},
     'half an answer': (_request, response) => void response.write('0'),
+    'a page': (_request, response) =>
+      response.end('<!doctype html>\n<title>Sign in to this network</title>\n'),
+    'a list with a foreign line': (_request, response) =>
+      response.end(`${'0'.repeat(35)}:3\r\n{"error":1}\r\n`),
+    'another protocol': (_request, response) =>
+      void response.socket?.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      ),
     'a lost connection': ({ socket }) => void socket.destroy(),
     'an answer without end': (_request, response) => void response.end('0'.repeat(2 * 1024 * 1024)),
   };
@@ -57,6 +66,28 @@ t.test('a password passes if the range service does not answer well, and that is
     t.equal(await isBreached('a leaked piano 42'), false, name);
     t.equal(failures.length, 1, name);
   }
+});
+
+t.test('checks share one look-up of a name that does not resolve, and work again once it does', async (t) => {
+  const lookups: { resolve(found: unknown): void; reject(error: Error): void }[] = [];
+  const lookup = () => new Promise<unknown>((resolve, reject) => lookups.push({ resolve, reject }));
+  const known = sha1('a leaked piano 42').slice(5);
+  const { isBreached, failures } = await rangeService(
+    t,
+    (_request, response) => response.end(`${known}:1`),
+    lookup,
+  );
+  const check = () => isBreached('a leaked piano 42');
+  t.same(await Promise.all([check(), check(), check()]), [false, false, false]);
+  t.equal(await check(), false, 'later, too');
+  t.equal(lookups.length, 1);
+  t.match(failures, Array(4).fill({ message: 'The name 127.0.0.1 did not resolve within 1000 ms.' }));
+
+  lookups[0]?.reject(new Error('no such name'));
+  await new Promise(setImmediate);
+  const again = check();
+  lookups[1]?.resolve({ address: '127.0.0.1' });
+  t.equal(await again, true);
 });
 
 t.test('every password of a sorted file is found, and no other one', async (t) => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { lookup as lookUpHost } from 'node:dns/promises';
+import { withDeadline } from '../../lib/time.ts';
 import type { IsBreachedPassword } from '../../ports/security/breached-passwords.ts';
 
-/** Milliseconds that a request may take. */
+/** Milliseconds from the look-up of the name to the end of the answer. */
 const DEADLINE = 1_000;
 
 /** Bytes of an answer. A padded answer of the public service has about 40 KB. */
@@ -10,22 +12,47 @@ const MAX_ANSWER = 1024 * 1024;
 /** Characters of the hash that the service gets, so that it does not learn the password. */
 const PREFIX = 5;
 
+/** The rest of a SHA-1, and the count of breaches. */
+const LINE = /^([0-9a-f]{35}):(\d{1,15})$/i;
+
 /**
  * Searches breached passwords with a range service such as `https://api.pwnedpasswords.com/range`. The answer has one
- * line for each hash with the prefix, `SUFFIX:COUNT`. Lines with the count 0 are padding.
+ * line for each hash with the prefix, `SUFFIX:COUNT`. Lines with the count 0 are padding. Any other line is a failure:
+ * it comes from something else than a range service, such as a proxy that answers with a page.
  */
-export function createBreachRange(url: string, onFailure: (error: unknown) => void): IsBreachedPassword {
+export function createBreachRange(
+  url: string,
+  onFailure: (error: unknown) => void,
+  lookup: (host: string) => Promise<unknown> = lookUpHost,
+): IsBreachedPassword {
   const base = url.replace(/\/+$/, '');
+  const host = new URL(base).hostname.replace(/^\[|\]$/g, '');
+  let runningLookup: Promise<unknown> | null = null;
+
   return async (password) => {
     const hash = breachHash(password);
     try {
-      const answer = await readRange(`${base}/${hash.slice(0, PREFIX)}`);
-      return answer.split(/\r?\n/).some((line) => isBreach(line, hash.slice(PREFIX)));
+      const signal = AbortSignal.timeout(DEADLINE);
+      await waitForName();
+      const answer = await readRange(`${base}/${hash.slice(0, PREFIX)}`, signal);
+      return countsOf(answer).some(([suffix, count]) => suffix === hash.slice(PREFIX) && count > 0);
     } catch (error) {
       onFailure(error);
       return false;
     }
   };
+
+  /**
+   * Waits until the name resolves. All checks share one look-up. `fetch` starts one for each request, and a name server
+   * that hangs keeps each on a thread of the pool that password hashing needs, far longer than the deadline.
+   */
+  async function waitForName(): Promise<void> {
+    runningLookup ??= lookup(host).finally(() => {
+      runningLookup = null;
+    });
+    const late = () => new Error(`The name ${host} did not resolve within ${DEADLINE} ms.`);
+    await withDeadline(DEADLINE, runningLookup, late);
+  }
 }
 
 /** The form in which lists of breached passwords are published: SHA-1, upper-case hexadecimal. */
@@ -33,11 +60,11 @@ export function breachHash(password: string): string {
   return createHash('sha1').update(password).digest('hex').toUpperCase();
 }
 
-async function readRange(url: string): Promise<string> {
+async function readRange(url: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, {
     headers: { 'add-padding': 'true', 'user-agent': 'kinship' },
     redirect: 'error',
-    signal: AbortSignal.timeout(DEADLINE),
+    signal,
   });
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
@@ -53,7 +80,11 @@ async function readRange(url: string): Promise<string> {
   return text;
 }
 
-function isBreach(line: string, suffix: string): boolean {
-  const [found = '', count = '0'] = line.split(':');
-  return found.toUpperCase() === suffix && Number(count) > 0;
+function countsOf(answer: string): (readonly [suffix: string, count: number])[] {
+  const lines = answer.split(/\r?\n/).filter((line) => line !== '');
+  return lines.map((line) => {
+    const [, suffix = '', count] = LINE.exec(line) ?? [];
+    if (count === undefined) throw new Error('The service of breached passwords answered no list of hashes.');
+    return [suffix.toUpperCase(), Number(count)];
+  });
 }
