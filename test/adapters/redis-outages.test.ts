@@ -227,3 +227,27 @@ async function connected(t: Test, url: string) {
 function isAboutAttempts(line: string): boolean {
   return line === LOST || line === BACK;
 }
+
+t.test('an answer of another kind than numbers counts as an outage', async (t) => {
+  const subject = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
+  for (const answer of [
+    null,
+    'OK',
+    [],
+    [0],
+    [0, 0, 0],
+    ['0', '0'],
+    [0, null],
+    [Number.NaN, 0],
+    { 0: 0, 1: 0 },
+  ]) {
+    const redis = { evalsha: async () => answer } as unknown as Parameters<typeof createRedisAttempts>[0];
+    const attempts = createRedisAttempts(redis);
+    await t.rejects(attempts.begin(subject, NOW), StoreUnavailable, JSON.stringify(answer));
+    await t.rejects(
+      attempts.countAction('register', { count: 1, perMilliseconds: 1 }, NOW),
+      StoreUnavailable,
+      JSON.stringify(answer),
+    );
+  }
+});

@@ -3,6 +3,7 @@ import { ATTEMPT_POLICY, type AttemptPolicy, type DelayPolicy } from '../../doma
 import { ceilSeconds } from '../../domain/rate-limit.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS } from './attempts-lua.ts';
 import { createScript } from './script.ts';
 
@@ -43,7 +44,7 @@ export function createRedisAttempts(
   return {
     async begin(subject, now) {
       const answer = await begin(keysOf(subject), [now, hashNames(subject.network), ...policyArguments]);
-      const [wait, waitedFor] = answer as [number, number];
+      const [wait, waitedFor] = readNumbers(answer);
       if (wait <= 0) return { allowed: true };
       const counter = waitedFor === 2 ? 'network' : 'account';
       return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
@@ -60,10 +61,17 @@ export function createRedisAttempts(
 
     async countAction(name, { count, perMilliseconds }, now) {
       const answer = await countAction([key('window', name)], [now, count, perMilliseconds]);
-      const [left, wait] = answer as [number, number];
+      const [left, wait] = readNumbers(answer);
       return { allowed: left > 0, remaining: Math.max(0, left - 1), retryAfter: ceilSeconds(wait) };
     },
   };
+}
+
+/** The two numbers that a script returns. Anything else is no answer to it, such as one of a proxy in between. */
+function readNumbers(answer: unknown): [number, number] {
+  const [first, second, ...rest] = Array.isArray(answer) ? answer : [];
+  if (Number.isInteger(first) && Number.isInteger(second) && rest.length === 0) return [first, second];
+  throw new StoreUnavailable('unknown', new Error('Redis returned no two numbers.'));
 }
 
 function delayArguments({ free, firstDelay, longestDelay, quiet, forgetOneAfter }: DelayPolicy): number[] {
