@@ -106,6 +106,21 @@ t.test('the clock of the day is a hint and no more', async (t) => {
   }
 });
 
+t.test('after the machine slept, `token` gives no dead token, whichever clock stood still', async (t) => {
+  for (const clock of [Date, performance]) {
+    const service = await httpService(t);
+    const { client, pair } = await signedIn(t, service);
+    t.equal(await client.token(), pair.access);
+    service.time.now += 16 * 60_000;
+    skipAhead(t, 16 * 60, clock); // the other clock stands still
+    const token = await client.token();
+    t.not(token, pair.access);
+    const me = await service.send('/auth/me', { headers: { authorization: `Bearer ${token}` } });
+    t.equal(me.status, 200, 'the service accepts the token');
+    t.equal(answered(service, '/auth/refresh'), 1);
+  }
+});
+
 t.test(
   'after the machine slept, a token is renewed before a body is sent that cannot be sent again',
   async (t) => {

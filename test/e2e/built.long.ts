@@ -1,10 +1,12 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -85,24 +87,58 @@ t.test('the build loads PostgreSQL, Redis, RabbitMQ, the key set and traces', as
   t.ok(collector.spans.length > 0);
 });
 
-t.test('a signal to `npm start` ends the service', async (t) => {
+t.test('a signal to `npm start` ends the service, which releases its folder', async (t) => {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, API_PORT: '0', DATA_DIR: await dataDir(t) };
+  const DATA_DIR = await dataDir(t);
+  const env = { PATH, HOME, API_PORT: '0', DATA_DIR };
   const npm = spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => npm.kill('SIGKILL'));
-  const lines = createInterface({ input: npm.stdout });
-  const { url, pid } = await new Promise<{ url: string; pid: number }>((resolve) => {
-    lines.on('line', (line) => {
-      const entry = line.startsWith('{') ? JSON.parse(line) : {};
-      if (entry.msg === 'ready') resolve(entry);
-    });
-  });
+  const { url, pid } = await readyLine(npm.stdout);
   t.equal((await fetch(`${url}/health/live`)).status, 200);
   const gone = once(npm, 'exit');
   npm.kill('SIGTERM');
   await gone;
   await until('the end of the service', async () => !isRunning(pid) || undefined);
+  await t.rejects(fetch(`${url}/health/live`), { cause: { code: 'ECONNREFUSED' } });
+  // Another process that held the folder would refuse it to this start.
+  const next = await startService(t, { env: { API_PORT: '0', DATA_DIR }, args: BUILT });
+  t.equal(await next.stop(), 0);
 });
+
+/** Makes /tmp read-only for the program that follows, which gets the system's error EROFS there. */
+const READ_ONLY_TMP = ['--mount', 'sh', '-c', 'mount -t tmpfs -o ro none /tmp && exec "$@"', 'sh'];
+
+t.test('with a read-only /tmp the service runs, and its socket is in DATA_DIR', async (t) => {
+  if (spawnSync('unshare', [...READ_ONLY_TMP, 'true']).status !== 0) return skipFor(t, 'unshare --mount');
+  const folder = await mkdtemp('/var/tmp/kinship-');
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, API_PORT: '0', DATA_DIR: folder };
+  const child = spawn('unshare', [...READ_ONLY_TMP, process.execPath, ...BUILT], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const { url } = await readyLine(child.stdout);
+  const [socketFolder, ...others] = (await readdir(folder)).filter((name) => name.startsWith('kinship-'));
+  t.type(socketFolder, 'string', 'the socket is in DATA_DIR');
+  t.same(others, []);
+  t.equal((await send(`${url}/auth/login?userId=${randomUUID()}`, 'POST')).status, 200);
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  t.same(await exit, [0, null]);
+  t.notOk((await readdir(folder)).includes(String(socketFolder)), 'the folder of the socket is removed');
+});
+
+function readyLine(output: Readable): Promise<{ url: string; pid: number }> {
+  const lines = createInterface({ input: output });
+  return new Promise((resolve) => {
+    lines.on('line', (line) => {
+      const entry = line.startsWith('{') ? JSON.parse(line) : {};
+      if (entry.msg === 'ready') resolve(entry);
+    });
+  });
+}
 
 /** Stops the program at its first import, says so on standard error, and never goes on. */
 const HELD_BEFORE_THE_REST = `

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { floodNames, MARKER } from '../support/flood-names.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -37,6 +37,10 @@ const HELD_BY_CONNECTIONS = 32;
 /** A count of wrong passwords has an entry each for the name, for the network, and for both together. */
 const KEYS_OF_A_NAME = 4;
 const LONGEST_KEY = 100;
+/** Bytes of Redis for one key with its value and its expiry. */
+const BYTES_OF_KEY = 512;
+/** Milliseconds: a count of wrong passwords is forgotten after a day. No other key of a stranger lives longer. */
+const LONGEST_LIFE = 86_400_000;
 /** Rows that may contain a name: at most one registration succeeds, since all have the same address. */
 const ROWS_OF_ONE_ACCOUNT = 10;
 
@@ -44,12 +48,13 @@ for (const attempts of ['memory', 'Redis'] as const) {
   t.test(`with attempts in ${attempts}, memory, rows and keys stay bounded`, async (t) => {
     if (!(await requirePostgres(t))) return;
     if (attempts === 'Redis' && !requirePrivateRedis(t)) return;
-    const redisUrl = attempts === 'Redis' ? (await startPrivateRedis(t)).url : null;
+    const redis = attempts === 'Redis' ? await startPrivateRedis(t) : null;
+    const usedBefore = redis === null ? 0 : (await readRedis(redis.url)).bytes;
     const databaseUrl = await testDatabase(t);
     const { requests, bytes, kept } = await floodNames(t, {
       count: NAMES,
       places: PLACES,
-      env: { DATABASE_URL: databaseUrl, ...(redisUrl !== null && { REDIS_URL: redisUrl }) },
+      env: { DATABASE_URL: databaseUrl, ...(redis !== null && { REDIS_URL: redis.url }) },
     });
     const [first = 0] = bytes;
     const last = bytes.at(-1) ?? 0;
@@ -66,23 +71,7 @@ for (const attempts of ['memory', 'Redis'] as const) {
     t.comment(`${rows} rows, ${withName} of them with a name`);
     t.ok(withName <= ROWS_OF_ONE_ACCOUNT, `${withName} rows contain a name`);
     t.ok(rows < NAMES, `${rows} rows`);
-    if (redisUrl !== null) {
-      const keys = await readKeys(redisUrl);
-      const names = keys.map(({ key }) => key);
-      const longest = Math.max(...names.map((key) => key.length));
-      t.comment(`${keys.length} keys in Redis, the longest of ${longest} characters`);
-      t.ok(keys.length > 0 && keys.length <= requests * KEYS_OF_A_NAME, `${keys.length} keys`);
-      t.ok(longest <= LONGEST_KEY, `a key of ${longest} characters`);
-      t.same(
-        names.filter((key) => key.includes(MARKER)),
-        [],
-      );
-      t.same(
-        keys.filter(({ expires }) => !expires),
-        [],
-        'every key expires',
-      );
-    }
+    if (redis !== null) await assertBounded(t, redis.url, requests, usedBefore);
   });
 }
 
@@ -100,11 +89,41 @@ async function countRows(sql: Sql): Promise<{ readonly rows: number; readonly wi
   return { rows: sum(counts.map(({ rows }) => rows)), withName: sum(counts.map(({ names }) => names)) };
 }
 
-async function readKeys(url: string): Promise<{ readonly key: string; readonly expires: boolean }[]> {
+/** That what strangers leave in Redis has no name, a bound in bytes, and an end. */
+async function assertBounded(t: Test, url: string, requests: number, usedBefore: number): Promise<void> {
+  const { keys, bytes } = await readRedis(url);
+  const names = keys.map(({ key }) => key);
+  const longest = Math.max(...names.map((key) => key.length));
+  const latest = Math.max(...keys.map(({ expiresIn }) => expiresIn));
+  const bytesOfKey = Math.round((bytes - usedBefore) / keys.length);
+  t.comment(
+    `${keys.length} keys in Redis of ${bytesOfKey} bytes each, the longest of ${longest} characters, ` +
+      `the last one for ${(latest / 3_600_000).toFixed(1)} h`,
+  );
+  t.ok(keys.length > 0 && keys.length <= requests * KEYS_OF_A_NAME, `${keys.length} keys`);
+  t.ok(longest <= LONGEST_KEY, `a key of ${longest} characters`);
+  t.ok(bytesOfKey <= BYTES_OF_KEY, `${bytesOfKey} bytes for each key`);
+  t.same(
+    names.filter((key) => key.includes(MARKER)),
+    [],
+  );
+  t.ok(latest <= LONGEST_LIFE, `a key lives for ${latest} ms`);
+  t.same(
+    keys.filter(({ expiresIn }) => expiresIn < 0),
+    [],
+    'every key expires',
+  );
+}
+
+/** The keys with the milliseconds until their end, -1 without one, and the bytes in use. */
+async function readRedis(url: string) {
   const redis = new Redis(url);
   try {
-    const keys = await redis.keys('*');
-    return await Promise.all(keys.map(async (key) => ({ key, expires: (await redis.pttl(key)) > 0 })));
+    const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory')) ?? [];
+    const names = await redis.keys('*');
+    const keys = await Promise.all(names.map(async (key) => ({ key, expiresIn: await redis.pttl(key) })));
+    // A key that has expired in between answers -2.
+    return { bytes: Number(bytes), keys: keys.filter(({ expiresIn }) => expiresIn !== -2) };
   } finally {
     redis.disconnect();
   }
