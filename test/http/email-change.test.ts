@@ -145,6 +145,23 @@ t.test('an address that another account gets meanwhile is refused, with a page',
   t.match(await me(), { email: 'ann@example.com' });
 });
 
+t.test('a former address that another account has is not restored, and the page says so', async (t) => {
+  const service = await withAnn(t);
+  const { emailChanges, links, users, post, press, time } = service;
+  const user = await users.findByIdentifier('ann');
+  if (user === null) throw new Error('ann has no account');
+  const stored = { hashedToken: links.hash(links.email('undo')), userId: user.id, expiresAt: time.now + DAY };
+  const change = { ...stored, hashedToken: 'change', purpose: 'change', email: 'ann@example.org' } as const;
+  const undo = { ...stored, purpose: 'undo', email: user.email } as const;
+  await emailChanges.request({ change, undo }, user.passwordHash, []);
+  await emailChanges.apply('change', { at: time.now, reservedUntil: time.now }, []);
+  await post('/auth/register', { ...ann, username: 'bob' });
+  const refused = await press('undo', links.email('undo'));
+  t.equal(refused.status, 409);
+  t.match(await refused.text(), /Another account has this address now.*Nothing has changed/s);
+  t.match(await service.me(), { email: 'ann@example.org' }, 'the session lives on');
+});
+
 t.test('an account requests three changes a day, and an address gets three links', async (t) => {
   const service = await withAnn(t);
   const { request, time, post, enter } = service;
@@ -156,6 +173,23 @@ t.test('an account requests three changes a day, and an address gets three links
   const bearer = { authorization: `Bearer ${await enter()}` };
   const again = { email: 'ann4@example.org', password: PASSWORD };
   t.equal((await post('/auth/email', again, bearer)).status, 202, 'and the next day again');
+});
+
+t.test('several accounts together send three links a day to one address', async (t) => {
+  const service = await withAnn(t);
+  const { post } = service;
+  const requestBy = async (username: string) => {
+    await post('/auth/register', { username, email: `${username}@example.com`, password: PASSWORD });
+    const bearer = { authorization: `Bearer ${await service.enter(username)}` };
+    return post('/auth/email', { email: 'Stranger@example.org', password: PASSWORD }, bearer);
+  };
+  for (const username of ['one', 'two', 'three']) t.equal((await requestBy(username)).status, 202, username);
+  t.match(await requestBy('four'), { status: 429, body: { code: 'too_many_requests' } });
+  t.equal(
+    (await service.request('other@example.org')).status,
+    202,
+    'the address alone has reached its limit',
+  );
 });
 
 t.test('a reset by mail cancels a change that a thief has requested', async (t) => {

@@ -153,6 +153,16 @@ t.test('a change of the account ends its challenges', async (t) => {
       const second = await addApp(service, ann);
       return send(`/auth/factors/${second.id}`, { method: 'DELETE', headers: bearer(ann) });
     },
+    'a new address': async () => {
+      const headers = await signInWithCode(service, 'ann', app.code());
+      await post('/auth/email', { email: 'ann@example.org' }, headers);
+      const mails = await service.outbox.claim('mail', service.time.now, service.time.now, 100);
+      const [token = ''] = mails.flatMap(({ event }) =>
+        event.type === 'users.email_change_requested' ? [service.links.email(event.data.linkId)] : [],
+      );
+      const body = new URLSearchParams({ token });
+      return fetch(`${service.url}/auth/email/change`, { method: 'POST', body });
+    },
     'a new password': async () => {
       const headers = await signInWithCode(service, 'ann', app.code());
       return post('/auth/password', { currentPassword: PASSWORD, newPassword }, headers);

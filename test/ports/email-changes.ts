@@ -231,6 +231,31 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await addressOf(), user.email);
   });
 
+  await t.test('an address that another account got after its reservation is not restored', async (t) => {
+    const stores = await withUser(t, fresh);
+    const { emailChanges, families, users, user, addressOf } = stores;
+    const family = someFamily({ userId: user.id });
+    await families.open(family, []);
+    const { change, undo } = requestOf(user, 'a@example.org', NOW + 7 * DAY);
+    await emailChanges.request({ change, undo }, user.passwordHash, []);
+    await emailChanges.apply(change.hashedToken, TIMES, []);
+    const other = someUser({ email: user.email.toUpperCase(), createdAt: RESERVED_UNTIL });
+    t.equal(await users.create(other, []), true);
+
+    const restore = () =>
+      emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at: RESERVED_UNTIL }, [
+        changedEntry(user),
+      ]);
+    t.equal(await restore(), 'taken');
+    t.equal(await addressOf(), 'a@example.org');
+    t.match(await users.findByIdentifier(user.email), { id: other.id });
+    t.equal((await families.find(family.tokenFamily))?.revoked, null, 'the sessions live on');
+    t.same(await types(stores), []);
+    await users.remove(other.id, other.passwordHash, { at: RESERVED_UNTIL, reason: 'account_deleted' }, []);
+    t.same(await restore(), { sessions: [family.tokenFamily] }, 'the link was not used up');
+    t.equal(await addressOf(), user.email);
+  });
+
   await t.test('an expired undo link changes nothing', async (t) => {
     const { emailChanges, user, change, addressOf } = await withUser(t, fresh);
     const { undo } = await change('a@example.org');

@@ -259,6 +259,27 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function versions(t: Test, fresh: Fresh): Promise<void> {
+  await t.test(
+    'a change of the address and its undo make a new version, and a request makes none',
+    async (t) => {
+      const { emailChanges, emailLinks, user, versionNow } = await secured(await fresh(t));
+      const link = (purpose: 'verify' | 'change' | 'undo', email: string) =>
+        ({ hashedToken: hash(), userId: user.id, purpose, email, expiresAt: LATER }) as const;
+      const seen = [await versionNow()];
+      const verify = link('verify', user.email);
+      await emailLinks.open(verify, []);
+      await emailLinks.verify(verify.hashedToken, NOW, []);
+      const [change, undo] = [link('change', 'ann@example.org'), link('undo', user.email)];
+      await emailChanges.request({ change, undo }, user.passwordHash, []);
+      t.equal(await versionNow(), seen[0], 'neither a proof of the address nor a request');
+      await emailChanges.apply(change.hashedToken, { at: NOW, reservedUntil: LATER }, []);
+      seen.push(await versionNow());
+      await emailChanges.undo(undo.hashedToken, { from: change.email, at: NOW }, []);
+      seen.push(await versionNow());
+      t.equal(new Set(seen).size, 3);
+    },
+  );
+
   await t.test('each change of a factor, a code or the password makes a new version', async (t) => {
     const { secondFactors, users, user, factor, versionNow } = await secured(await fresh(t));
     const seen = [FIRST_SECURITY_VERSION, await versionNow()];

@@ -74,7 +74,7 @@ export function createEmailChanges(
     },
 
     async undo(hashedToken, { from, at }, entries) {
-      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, async (tx) => {
+      const undoing = runRevokingTransaction(sql, withOutbox, sessionsPerUser, async (tx) => {
         const used = await useLink(tx, hashedToken, 'undo', at);
         if (used === null) return null;
         const { user, email, expires_at: expiresAt } = used;
@@ -93,8 +93,15 @@ export function createEmailChanges(
           reason: 'not_me',
           origin: originOfChange(entries),
         });
-      }).catch(nullIfOtherAddress);
-      return sessions && { sessions };
+      });
+      return undoing.then(
+        (sessions) => sessions && { sessions },
+        (error: unknown) => {
+          if (error instanceof OtherAddress) return null;
+          if (isTakenIdentifier(error)) return 'taken';
+          throw error;
+        },
+      );
     },
 
     async forgetReservations(before, limit) {
@@ -171,8 +178,3 @@ async function leaveAddress(
 
 /** Rolls the transaction back, so that the link stays valid. */
 class OtherAddress extends Error {}
-
-function nullIfOtherAddress(error: unknown): null {
-  if (error instanceof OtherAddress) return null;
-  throw error;
-}

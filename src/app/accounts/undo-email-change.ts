@@ -33,7 +33,7 @@ export type UndoEmailChange = (input: { token: string; client: ClientInfo }) => 
 
 /**
  * Uses an undo link: restores the former address, cancels later changes and ends all sessions. Rejects with a
- * {@link Refusal}: `invalid_link`, `unavailable`.
+ * {@link Refusal}: `invalid_link`, `conflict`, `unavailable`.
  */
 export const undoEmailChange = (deps: Deps): UndoEmailChange => {
   const { emailChanges, links, clock, newId } = deps;
@@ -45,6 +45,7 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
       const entries = changeEntries(newId, byUser(client), occurrencesOf(found, client, at));
       const change = { from: found.user.email, at };
       const ended = await emailChanges.undo(links.hash(token), change, entries);
+      if (ended === 'taken') throw addressTaken();
       if (ended !== null) return finish(found, ended, client, at);
     }
     throw new Refusal('unavailable');
@@ -62,6 +63,13 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
     return { username: user.username, email, resetToken: links.notMe(null, user.id, at + HOUR) };
   }
 };
+
+function addressTaken(): Refusal {
+  return new Refusal(
+    'conflict',
+    'Another account has this address now, so it was not restored. Nothing has changed. Ask the operator for help.',
+  );
+}
 
 /** The change itself may not have happened yet. */
 function occurrencesOf({ user, email }: FoundChange, client: ClientInfo, occurredAt: number): Occurrence[] {

@@ -50,13 +50,14 @@ export interface EmailChanges {
    * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account for a new
    * password, a new address or the undo of a later change. The address that the account had is free at once, unless an
    * earlier undo link restores it: then it stays reserved until that link expires. Null, and nothing changes, if the
-   * link is not valid, or the account has another address than `from`.
+   * link is not valid, or the account has another address than `from`. `taken`, and nothing changes, if another account
+   * has the former address. That needs a link that outlives the reservation, as links of older releases may.
    */
   undo(
     hashedToken: string,
     change: { readonly from: string; readonly at: number },
     entries: readonly ChangeEntry[],
-  ): Promise<EndedSessions | null>;
+  ): Promise<EndedSessions | 'taken' | null>;
 
   /** Removes up to `limit` reservations that ended before `before`, and returns their number. */
   forgetReservations(before: number, limit: number): Promise<number>;

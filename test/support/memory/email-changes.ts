@@ -17,11 +17,12 @@ interface Tables {
   readonly records: Records;
   readonly families: TokenFamilies;
   forgetResets(userId: string): void;
+  renewSecurityVersion(userId: string): void;
 }
 
 /** Changes of addresses in memory. */
 export function createMemoryEmailChanges(tables: Tables): EmailChanges {
-  const { users, links, reservations, records, families, forgetResets } = tables;
+  const { users, links, reservations, records, families, forgetResets, renewSecurityVersion } = tables;
 
   function validLink(hashedToken: string, purpose: EmailLink['purpose'], now: number) {
     const link = links.get(hashedToken);
@@ -39,6 +40,7 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
   function setEmail(user: User, email: string, at: number, entries: readonly ChangeEntry[]): void {
     const next = withProvenEmail(user, email, at);
     users.set(user.id, next);
+    if (user.email !== email) renewSecurityVersion(user.id);
     reservations.delete(identifierOf(email));
     recordAbout(records, next, entries);
     forgetResets(user.id);
@@ -90,6 +92,7 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       const found = validLink(hashedToken, 'undo', at);
       if (found === null || found.user.email !== from) return null;
       const { user, link } = found;
+      if (isTaken(identifierOf(link.email), user.id, at)) return 'taken';
       setEmail(user, link.email, at, entries);
       keepForEarlierUndo(user, link, at);
       removeLinksOf(

@@ -42,6 +42,7 @@ import {
   hasSecondFactor,
   prepareChallengeUse,
   prepareProofUse,
+  renewSecurityVersion,
   type SecuredAccounts,
 } from './second-factors.ts';
 import { claimEach, type Records, recordEntry, type StoredEntry } from './stored-entry.ts';
@@ -101,6 +102,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
       records,
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
+      renewSecurityVersion: (userId) => renewSecurityVersion(accounts, userId),
     }),
     secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states),
     userStates: createMemoryUserStates({ states, accounts, families, store, records }),
