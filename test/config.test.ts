@@ -400,6 +400,8 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PASSWORD_BREACH_URL: 'ftp://breaches' }, /^PASSWORD_BREACH_URL/],
   [{ PASSWORD_BREACH_FILE: 'missing.txt' }, /^PASSWORD_BREACH_FILE/],
   [{ PASSWORD_BREACH_URL: 'http://breaches', PASSWORD_BREACH_FILE: '.' }, /^PASSWORD_BREACH_URL and/],
+  [{ SESSIONS_PER_USER: '0' }, /^SESSIONS_PER_USER got "0" and wants a whole number from 1 to 1000/],
+  [{ SESSIONS_PER_USER: '1001' }, /^SESSIONS_PER_USER got "1001"/],
   [{ ACCOUNT_PAGES: 'yes' }, /^ACCOUNT_PAGES/],
   [{ EMAIL_VERIFICATION: 'yes' }, /^EMAIL_VERIFICATION/],
   [{ EMAIL_VERIFICATION: 'required', MAIL: 'off' }, /^EMAIL_VERIFICATION/],

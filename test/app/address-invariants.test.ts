@@ -53,6 +53,7 @@ const STEPS = fc.oneof(
   fc.record({ step: fc.constant('register' as const), who, address, isNamedByAddress: fc.boolean() }),
   fc.record({ step: fc.constant('askForVerification' as const), address }),
   fc.record({ step: fc.constant('requestChange' as const), who, address }),
+  fc.record({ step: fc.constant('overtake' as const), who, other: who, address }),
   fc.record({ step: fc.constant('forget' as const), address }),
   { weight: 4, arbitrary: fc.record({ step: fc.constant('useLink' as const), link }) },
   fc.record({ step: fc.constant('look' as const), link }),
@@ -112,6 +113,8 @@ class Life {
         return this.#settled(this.#use.mailVerification({ email: step.address, client: HOME }));
       case 'requestChange':
         return this.#requestChange(step.who, step.address);
+      case 'overtake':
+        return this.#overtake(step.who, step.other, step.address);
       case 'forget':
         return this.#settled(this.#use.forgotPassword({ email: step.address, client: HOME }));
       case 'useLink':
@@ -189,6 +192,16 @@ class Life {
     const answer = await codeOf(this.#use.requestEmailChange(request));
     if ((answer === 'conflict') !== this.#isTaken(email, userId))
       throw new Error(`requested ${email}: ${answer}`);
+  }
+
+  /** Another user registers an address while the link that changes to it is under way. */
+  async #overtake(index: number, other: number, email: string): Promise<void> {
+    await this.#requestChange(index, email);
+    await this.#readMails();
+    const change = this.#links.findLastIndex(({ purpose }) => purpose === 'change');
+    await this.#register(other, email, false);
+    this.#before = await this.#all();
+    if (change >= 0) await this.#useLink(this.#links.length - 1 - change);
   }
 
   #linkAt(fromNewest: number): Link | undefined {

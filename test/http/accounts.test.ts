@@ -389,3 +389,22 @@ t.test('accounts and mails per hour are limited', async (t) => {
   t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
   t.ok(Number(refused?.headers.get('retry-after')) > 0);
 });
+
+t.test('deleting the account and registering again restores no links to its address', async (t) => {
+  const service = await httpService(t);
+  const { post, send, time } = service;
+  const links = async () => {
+    for (let n = 0; n < 3; n += 1) await post('/auth/password/forgot', { email: ann.email });
+    // The links are made after the answers.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const mails = await service.outbox.claim('mail', time.now, time.now + 3_600_000, 100);
+    return mails.filter(({ event }) => event.type === 'users.password_forgotten').length;
+  };
+  await post('/auth/register', ann);
+  t.equal(await links(), 3);
+  const { access } = (await post('/auth/login', { username: ann.username, password: PASSWORD })).body;
+  const authorization = `Bearer ${access}`;
+  t.equal((await send('/auth/me', { method: 'DELETE', headers: { authorization } })).status, 204);
+  t.equal((await post('/auth/register', ann)).status, 201);
+  t.equal(await links(), 0);
+});

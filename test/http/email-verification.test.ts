@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap';
+import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
 import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
@@ -111,6 +113,22 @@ t.test('the link is mailed again on request, with one answer for every address',
   });
 });
 
+t.test('no answer about a link waits until the link is stored', async (t) => {
+  const stores = createMemoryStores();
+  const never = () => new Promise<never>(() => {});
+  const { post } = await service(t, {
+    stores: {
+      ...stores,
+      emailLinks: { ...stores.emailLinks, open: never },
+      users: { ...stores.users, openReset: never },
+    },
+  });
+  await post('/auth/register', ann);
+  for (const path of ['/auth/email/verification', '/auth/password/forgot'])
+    for (const email of [ann.email, 'eve@example.com'])
+      t.match(await post(path, { email }), { status: 202, body: {} }, `${path} ${email}`);
+});
+
 t.test('an address gets three links a day, whatever account has it', async (t) => {
   const found = await service(t);
   const { post, send, time } = found;
@@ -210,4 +228,17 @@ t.test('the owner of an address takes the account of a stranger over by a reset'
   t.notMatch(await reset('a blue piano 45'), 'is now confirmed', 'only the first reset proves it');
   const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
   t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
+});
+
+t.test('a tag in an address is kept: it names another mailbox', async (t) => {
+  const { post, outbox, users, time } = await service(t);
+  const tagged = { ...ann, username: 'bob', email: 'Ann+news@example.com' };
+  t.equal((await post('/auth/register', ann)).status, 201);
+  t.equal((await post('/auth/register', tagged)).status, 201);
+  t.match(await post('/auth/register', { ...tagged, username: 'eve' }), { status: 409 });
+  const mails = await outbox.claim('mail', time.now, time.now, 10);
+  const recipients = await Promise.all(
+    mails.map((mail) => findMailRecipient({ users, receiver: null }, mail)),
+  );
+  t.same(recipients.map((recipient) => recipient?.to).sort(), ['Ann+news@example.com', 'ann@example.com']);
 });
