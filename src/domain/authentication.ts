@@ -58,9 +58,25 @@ export const BY_PASSWORD_AND_CODE: Proven = { amr: ['pwd', 'otp', 'mfa'], acr: '
 /** What the code of a second factor proves, in a session that a password opened. */
 export const BY_CODE: Proven = { amr: ['otp', 'mfa'], acr: 'aal2' };
 
-/** What a passkey proves: the possession of a key, and the presence of its user. */
-export function byPasskey({ isBackedUp }: { readonly isBackedUp: boolean }): Proven {
-  return { amr: ['user', isBackedUp ? 'swk' : 'hwk', 'mfa'], acr: 'aal2' };
+interface UsedPasskey {
+  readonly isBackedUp: boolean;
+}
+
+/**
+ * What a passkey proves that had to verify its user: two factors, the key and a PIN or a fingerprint. `user` is the
+ * presence of the user (RFC 8176), which every assertion shows.
+ */
+export function byVerifiedPasskey(passkey: UsedPasskey): Proven {
+  return { amr: ['user', keyOf(passkey), 'mfa'], acr: 'aal2' };
+}
+
+/** What a password and a passkey prove together: two factors, even if the passkey did not verify its user. */
+export function byPasswordAndPasskey(passkey: UsedPasskey): Proven {
+  return { amr: ['pwd', 'user', keyOf(passkey), 'mfa'], acr: 'aal2' };
+}
+
+function keyOf({ isBackedUp }: UsedPasskey): Method {
+  return isBackedUp ? 'swk' : 'hwk';
 }
 
 /**

@@ -120,6 +120,25 @@ t.test('a passkey logs its owner in without name and password', async (t) => {
   t.equal(family && family.expiresAt - family.createdAt <= service.policy.sessionShortAge, true);
 });
 
+t.test('mfa is told only where two factors were shown: a key alone is one', async (t) => {
+  const service = await httpService(t);
+  const ann = await signUp(service);
+  const key = softwareAuthenticator({ synced: true });
+  await add(service, ann, key, { verified: false });
+  const unverified = { verified: false };
+  const { challenge, publicKey } = begunBy(await logIn(service, 'ann'));
+  const assertion = key.get(publicKey.challenge, unverified);
+  const afterPassword = (await service.post('/auth/login/second-factor', { challenge, assertion })).body;
+  t.match(claimsOf(String(afterPassword.access)), { amr: ['pwd', 'user', 'swk', 'mfa'], acr: 'aal2' });
+
+  t.match(await logInBy(service, key, unverified), REFUSED, 'a login by the key alone');
+  const begun = begunBy(await service.post('/auth/step-up/options'));
+  const proof = { challenge: begun.challenge, assertion: key.get(begun.publicKey.challenge, unverified) };
+  const pair = { refreshToken: ann.refresh, accessToken: ann.access };
+  t.match(claimsOf(ann.access), { amr: ['pwd'], acr: 'aal1' });
+  t.match(await service.post('/auth/step-up', { ...pair, ...proof }), REFUSED, 'a step-up by the key alone');
+});
+
 t.test('a login by passkey refuses every wrong answer', async (t) => {
   const service = await httpService(t);
   const ann = await signUp(service);

@@ -1,5 +1,5 @@
 import { byUser } from '../../domain/audit.ts';
-import { byPasskey } from '../../domain/authentication.ts';
+import { byVerifiedPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
@@ -72,7 +72,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
       jkt,
       userId,
       contact: null,
-      authentication: byPasskey(use),
+      authentication: byVerifiedPasskey(use),
       remembered: remember,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };

@@ -1,8 +1,8 @@
 import { byUser } from '../../domain/audit.ts';
-import { BY_PASSWORD_AND_CODE, byPasskey, type Proven } from '../../domain/authentication.ts';
+import { BY_PASSWORD_AND_CODE, byPasswordAndPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type FactorProofUse, isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
+import { isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
 import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
@@ -78,6 +78,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
       deps,
       { userId, account },
       proof,
+      // The password is the other factor, so the key alone is enough here.
       { nonce, requireUserVerification: false },
       clock(),
     );
@@ -92,7 +93,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
       clientId: OWN_CLIENT_ID,
       contact: null,
       client,
-      authentication: provenBy(use),
+      authentication: use.kind === 'passkey' ? byPasswordAndPasskey(use) : BY_PASSWORD_AND_CODE,
     } as const;
     return openSessionBy(deps, byUser(client), session, (family, entries) =>
       secondFactors.openSession(family, { securityVersion, challenge, use }, entries),
@@ -105,9 +106,3 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     return new Refusal('proof_refused');
   }
 };
-
-function provenBy(use: FactorProofUse): Proven {
-  if (use.kind !== 'passkey') return BY_PASSWORD_AND_CODE;
-  const { amr, acr } = byPasskey(use);
-  return { amr: ['pwd', ...amr], acr };
-}

@@ -1,4 +1,4 @@
-import { BY_CODE, BY_PASSWORD, byPasskey } from '../../domain/authentication.ts';
+import { BY_CODE, BY_PASSWORD, byVerifiedPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import type { VerifiedIdentityProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -102,5 +102,5 @@ async function verifyPasskey(
   const terms = { nonce, requireUserVerification: true };
   const use = await verifySecondFactor(deps, subject, { assertion }, terms, deps.clock());
   if (use?.kind !== 'passkey') return null;
-  return { proven: byPasskey(use), use: { ...use, challenge: answered } };
+  return { proven: byVerifiedPasskey(use), use: { ...use, challenge: answered } };
 }
