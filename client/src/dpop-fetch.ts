@@ -11,6 +11,8 @@ interface Peer {
   readonly ahead: number;
 }
 
+const UNKNOWN: Peer = { nonce: undefined, ahead: 0 };
+
 interface Proving {
   readonly method: string;
   readonly url: string;
@@ -19,6 +21,9 @@ interface Proving {
 
 /** Milliseconds. The `Date` of an answer has whole seconds, and the answer takes time. */
 const CLOCK_ERROR = 30_000;
+
+/** The error of a proof that is not accepted for another reason than its nonce. */
+const REFUSED = 'invalid_dpop_proof';
 
 /**
  * A `fetch` that proves possession of the key, for the requests of a client with bound tokens: to log in, to exchange
@@ -54,29 +59,42 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
 
   /** Sends a request with a proof. If the server asks for a nonce, or has another time, sends it once more. */
   async function prove(request: Proving, sendWith: (dpop: string) => Promise<Response>): Promise<Response> {
-    const answer = await sendWith(await proofOf(request));
-    if (!learn(new URL(request.url).origin, answer)) return answer;
+    const { origin } = new URL(request.url);
+    const peer = peers.get(origin) ?? UNKNOWN;
+    const answer = await sendWith(await proofOf(request, peer));
+    const next = learn(origin, answer);
+    // Compared with the values of this proof: a parallel request may have learned the same meanwhile.
+    const challenge = challengeOf(answer);
+    const isRemedied =
+      (challenge.includes('use_dpop_nonce') && next.nonce !== peer.nonce) ||
+      (challenge.includes(REFUSED) && Math.abs(next.ahead - peer.ahead) > CLOCK_ERROR);
+    if (!isRemedied) return answer;
     await answer.body?.cancel();
-    return sendWith(await proofOf(request));
+    const repeated = await sendWith(await proofOf(request, next));
+    learn(origin, repeated);
+    return repeated;
   }
 
-  async function proofOf({ method, url, token }: Proving): Promise<string> {
-    const { nonce, ahead = 0 } = peers.get(new URL(url).origin) ?? {};
+  async function proofOf({ method, url, token }: Proving, { nonce, ahead }: Peer): Promise<string> {
     return makeProof(await getKey(), { method, url, token, now: Date.now() + ahead, nonce });
   }
 
-  /** Notes nonce and time of an answer. Returns whether the next proof may be accepted where this one was not. */
-  function learn(origin: string, { headers }: Response): boolean {
-    const { nonce, ahead = 0 } = peers.get(origin) ?? {};
-    const challenge = headers.get('www-authenticate') ?? '';
-    const next = headers.get('dpop-nonce') ?? nonce;
+  /** Notes nonce and time of an answer. */
+  function learn(origin: string, answer: Response): Peer {
+    const { nonce, ahead } = peers.get(origin) ?? UNKNOWN;
+    const { headers } = answer;
     // Only the time of a refusal counts: a cache may repeat an old answer with its old time.
-    const isRefused = challenge.includes('invalid_dpop_proof');
+    const isRefused = challengeOf(answer).includes(REFUSED);
     const difference = isRefused ? Date.parse(headers.get('date') ?? '') - Date.now() : ahead;
     const isClockWrong = Math.abs(difference - ahead) > CLOCK_ERROR;
-    peers.set(origin, { nonce: next, ahead: isClockWrong ? difference : ahead });
-    return isClockWrong || (challenge.includes('use_dpop_nonce') && next !== nonce);
+    const peer = { nonce: headers.get('dpop-nonce') ?? nonce, ahead: isClockWrong ? difference : ahead };
+    peers.set(origin, peer);
+    return peer;
   }
+}
+
+function challengeOf({ headers }: Response): string {
+  return headers.get('www-authenticate') ?? '';
 }
 
 /** The thumbprint of the key to which a token is bound; undefined if it is not bound. */

@@ -1,35 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { createVerifier, type DpopOptions, toAnswer, VerifyError } from '../../packages/verify/src/index.ts';
+import { createVerifier, type DpopOptions, toAnswer } from '../../packages/verify/src/index.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
 import { asymmetric, hmac, pairOfKeys, unsigned } from '../support/forge.ts';
 import { ISSUER, issuingService, logIn } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { APPLICATIONS } from './support/applications.ts';
+import { boundSession, refusalOf } from './support/bound-session.ts';
 
 const ALGS = 'algs="ES256 ES384 Ed25519 EdDSA PS256 RS256"';
 const DPOP = `DPoP realm="kinship", ${ALGS}`;
 const BEARER = 'Bearer realm="kinship"';
 
 type Values = NonNullable<Parameters<typeof proofOf>[4]>;
-
-/** A session that is bound to a key, and proofs for requests with its access token. */
-async function boundSession(url: string) {
-  const key = proofKey();
-  const ticket = await logIn(url, `&dpopJkt=${key.jkt}`);
-  const proof = (method: string, htu: string, { payload = {}, ...values }: Values = {}, by: ProofKey = key) =>
-    proofOf(by, method, htu, Date.now(), { payload: { ath: athOf(ticket.access), ...payload }, ...values });
-  return { ...ticket, key, proof, authorization: `DPoP ${ticket.access}` };
-}
-
-const refusalOf = async (verifying: Promise<unknown>): Promise<VerifyError> => {
-  const error: unknown = await verifying.then(
-    () => new Error('It was accepted.'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof VerifyError) return error;
-  throw error;
-};
 
 t.test('a bound token of the real service', async (t) => {
   if (!(await requirePostgres(t))) return;

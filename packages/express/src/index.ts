@@ -16,6 +16,7 @@ export function requireSession(verifier: Verifier, requirements: Requirements = 
     verifier.verify(receivedRequest(req), requirements).then(
       (session) => {
         sessions.set(req, session);
+        if (session.dpopNonce !== null) res.set('dpop-nonce', session.dpopNonce);
         next();
       },
       (error: unknown) => {

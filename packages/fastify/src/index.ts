@@ -39,7 +39,9 @@ const plugin: FastifyPluginCallback<KinshipOptions> = (app, { verifier }, done) 
     (requirements: Requirements = {}) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
         try {
-          sessions.set(request, await verifier.verify(receivedRequest(request), requirements));
+          const session = await verifier.verify(receivedRequest(request), requirements);
+          sessions.set(request, session);
+          if (session.dpopNonce !== null) reply.header('dpop-nonce', session.dpopNonce);
         } catch (error) {
           await refuse(reply, error);
         }

@@ -22,6 +22,8 @@ export function requireSession(
     }
     c.set('session', session);
     await next();
+    // Now, because a handler may return a response of its own.
+    if (session.dpopNonce !== null) c.header('dpop-nonce', session.dpopNonce);
     return undefined;
   };
 }

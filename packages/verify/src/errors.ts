@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'token_expired'
   | 'session_ended'
   | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'insufficient_scope'
   | 'step_up_required'
   | 'unavailable';
@@ -18,6 +19,7 @@ interface Details {
   /** Parameters of the challenge (RFC 6750 section 3, RFC 9470 section 3). */
   readonly challenge?: Readonly<Record<string, string>>;
   readonly schemes?: readonly Scheme[];
+  readonly dpopNonce?: string;
   readonly cause?: unknown;
 }
 
@@ -27,6 +29,7 @@ const STATUS: Readonly<Record<RefusalCode, 401 | 403 | 503>> = {
   token_expired: 401,
   session_ended: 401,
   invalid_dpop_proof: 401,
+  use_dpop_nonce: 401,
   insufficient_scope: 403,
   step_up_required: 401,
   unavailable: 503,
@@ -42,13 +45,16 @@ export class VerifyError extends Error {
   readonly status: 401 | 403 | 503;
   /** The value of `WWW-Authenticate`; null for `unavailable`, which says nothing about the token. */
   readonly challenge: string | null;
+  /** The nonce for the next proof, which the answer sends in the header `DPoP-Nonce`; null: none. */
+  readonly dpopNonce: string | null;
   readonly #details: Details;
 
   constructor(code: RefusalCode, message: string, details: Details = {}) {
     super(message, { cause: details.cause });
     this.code = code;
     this.status = STATUS[code];
-    const { challenge = {}, schemes = ['Bearer'] } = details;
+    const { challenge = {}, schemes = ['Bearer'], dpopNonce = null } = details;
+    this.dpopNonce = dpopNonce;
     this.challenge =
       this.status === 503 ? null : schemes.map((scheme) => toChallenge(scheme, challenge)).join(', ');
     this.#details = details;
@@ -57,6 +63,11 @@ export class VerifyError extends Error {
   /** The same refusal of a request with the scheme `DPoP`. */
   forDpop(): VerifyError {
     return new VerifyError(this.code, this.message, { ...this.#details, schemes: ['DPoP'] });
+  }
+
+  /** The same refusal with the nonce for the next proof. */
+  withNonce(dpopNonce: string): VerifyError {
+    return new VerifyError(this.code, this.message, { ...this.#details, dpopNonce });
   }
 }
 
@@ -82,6 +93,15 @@ export function invalidProof(message: string, cause?: unknown): VerifyError {
   return new VerifyError('invalid_dpop_proof', message, { challenge, cause, schemes: ['DPoP'] });
 }
 
+/** Only the nonce is missing. The client should make a new proof with the nonce of the answer (RFC 9449 section 9). */
+export function nonceNeeded(): VerifyError {
+  const message = 'The proof needs the nonce that the header DPoP-Nonce of this answer holds.';
+  return new VerifyError('use_dpop_nonce', message, {
+    challenge: { error: 'use_dpop_nonce' },
+    schemes: ['DPoP'],
+  });
+}
+
 /** Nothing is known about the token. The client should try again. */
 export function unavailable(message: string, cause?: unknown): VerifyError {
   return new VerifyError('unavailable', message, { cause });
@@ -95,13 +115,14 @@ export interface Answer {
 }
 
 /** The HTTP answer to a refusal: a problem document (RFC 9457). */
-export function toAnswer({ code, status, message, challenge }: VerifyError): Answer {
+export function toAnswer({ code, status, message, challenge, dpopNonce }: VerifyError): Answer {
   return {
     status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(challenge === null ? { 'retry-after': '1' } : { 'www-authenticate': challenge }),
+      ...(dpopNonce !== null && { 'dpop-nonce': dpopNonce }),
     },
     body: JSON.stringify({
       type: `urn:problem-type:kinship:${code}`,

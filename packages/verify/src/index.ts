@@ -1,6 +1,7 @@
 export type { ReceivedRequest } from './credentials.js';
 export type { DpopOptions } from './dpop.js';
 export { type Answer, type RefusalCode, toAnswer, VerifyError } from './errors.js';
+export type { DpopNonces } from './nonces.js';
 export type { Requirements } from './requirements.js';
 export type { Session } from './session.js';
 export type { UseProof } from './used-proofs.js';

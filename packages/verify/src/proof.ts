@@ -14,6 +14,7 @@ export interface Proof {
   readonly iat: number;
   /** Hash of the access token. */
   readonly ath: string;
+  readonly nonce: string | null;
 }
 
 /** Characters of a proof, and of each text in it. */
@@ -83,10 +84,11 @@ function isUsualRsa(n: string, e: string): boolean {
 }
 
 function claimsIn(payload: unknown): Omit<Proof, 'jkt'> {
-  const { jti, htm, htu, iat, ath } = Object(payload) as Record<string, unknown>;
+  const { jti, htm, htu, iat, ath, nonce = null } = Object(payload) as Record<string, unknown>;
   if (!isText(jti) || !isText(htm) || !isText(htu) || !isText(ath) || !Number.isFinite(iat))
     throw new Error('A claim is missing, or of a wrong type.');
-  return { jti, htm, htu, iat: iat as number, ath };
+  if (nonce !== null && !isText(nonce)) throw new Error('The nonce is no text, or is too long.');
+  return { jti, htm, htu, iat: iat as number, ath, nonce };
 }
 
 function isText(value: unknown): value is string {

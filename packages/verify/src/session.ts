@@ -13,6 +13,11 @@ export interface Session {
   /** The level of that authentication; null if the token does not say. */
   readonly acr: string | null;
   readonly expiresAt: number;
+  /**
+   * The nonce for the client's next proofs: the answer sends it in the header `DPoP-Nonce`. Null if the client has the
+   * current one, or needs none.
+   */
+  readonly dpopNonce: string | null;
   /** All claims of the token. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -30,6 +35,7 @@ export function toSession(claims: JWTPayload): Session {
     authTime: typeof authTime === 'number' ? authTime : null,
     acr: typeof acr === 'string' ? acr : null,
     expiresAt: exp,
+    dpopNonce: null,
     claims,
   };
 }

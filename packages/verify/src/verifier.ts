@@ -92,18 +92,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
   ): Promise<Session> {
     const { token } = credentials;
     const session = toSession(await readClaims(token));
-    await checkBinding(credentials, request, session);
+    const dpopNonce = await checkBinding(credentials, request, session);
     if (stream !== null) await checkSession(stream, token, session);
     checkRequirements(session, requirements);
-    return session;
+    return { ...session, dpopNonce };
   }
 
-  /** A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). */
+  /**
+   * A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). Resolves
+   * with the nonce for the client's next proofs; null: none.
+   */
   async function checkBinding(
     { token, isDpop }: Credentials,
     request: ReceivedRequest | null,
     { claims }: Session,
-  ): Promise<void> {
+  ): Promise<string | null> {
     const jkt = thumbprintOf(claims);
     if (isDpop !== (jkt !== null))
       throw isDpop
@@ -113,11 +116,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
             'The token is bound to a key: send it as Authorization: DPoP, with a proof in the header DPoP.',
             { schemes: ['Bearer', 'DPoP'] },
           );
-    if (jkt === null) return;
+    if (jkt === null) return null;
     // The application passed an `Authorization` header alone: its proof cannot be checked.
     if (request === null)
       throw invalidToken('token_invalid', 'Tokens that are bound to a key are not supported here.');
-    await checkProof(request, { jkt, token });
+    return checkProof(request, { jkt, token });
   }
 
   function follow(settings: StreamOptions) {

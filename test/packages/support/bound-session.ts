@@ -1,0 +1,24 @@
+import { VerifyError } from '../../../packages/verify/src/index.ts';
+import { athOf, type ProofKey, proofKey, proofOf } from '../../support/dpop.ts';
+import { logIn } from '../../support/issuing-service.ts';
+
+type Values = NonNullable<Parameters<typeof proofOf>[4]>;
+
+/** A session that is bound to a key, and proofs for requests with its access token. */
+export async function boundSession(url: string) {
+  const key = proofKey();
+  const ticket = await logIn(url, `&dpopJkt=${key.jkt}`);
+  const proof = (method: string, htu: string, { payload = {}, ...values }: Values = {}, by: ProofKey = key) =>
+    proofOf(by, method, htu, Date.now(), { payload: { ath: athOf(ticket.access), ...payload }, ...values });
+  return { ...ticket, key, proof, authorization: `DPoP ${ticket.access}` };
+}
+
+/** The refusal of a request; throws if it was accepted. */
+export async function refusalOf(verifying: Promise<unknown>): Promise<VerifyError> {
+  const error: unknown = await verifying.then(
+    () => new Error('It was accepted.'),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof VerifyError) return error;
+  throw error;
+}
