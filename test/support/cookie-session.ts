@@ -1,3 +1,4 @@
+import { readOperations } from './attacked.ts';
 import { type Answer, browser } from './browser.ts';
 import { PASSWORD } from './factors.ts';
 
@@ -26,4 +27,34 @@ export const bodyOf = ({ text }: Answer): Record<string, unknown> => (text === '
 export function resultOf(answer: Answer): string {
   const { code } = bodyOf(answer);
   return code === undefined ? String(answer.status) : `${answer.status} ${code}`;
+}
+
+/** A request to a route that reads the access token from the cookie. */
+export interface CookieRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly json?: object;
+}
+
+/** Bodies that have an effect. */
+const BODIES: Readonly<Record<string, object>> = {
+  'DELETE /auth/me': { password: PASSWORD },
+  'POST /auth/email': { email: 'ann@example.org', password: PASSWORD },
+  'POST /auth/password': { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' },
+  'POST /auth/factors/totp': { label: 'Phone' },
+  'PATCH /auth/factors/{id}': { label: 'Phone' },
+};
+
+/** A request to each route that documents the cookie. `id` stands for the one in the path. */
+export async function cookieRequests(
+  service: Parameters<typeof readOperations>[0],
+  id: string,
+): Promise<CookieRequest[]> {
+  const operations = await readOperations(service);
+  return operations
+    .filter(({ security }) => security.includes('browserSession'))
+    .map(({ method, path }) => {
+      const json = BODIES[`${method} ${path}`];
+      return { method, path: path.replace('{id}', id), ...(json && { json }) };
+    });
 }

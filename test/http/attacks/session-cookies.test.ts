@@ -1,8 +1,15 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { assertUnchanged, databaseTest, endedFamilies, serviceOnDatabase } from '../../support/attacked.ts';
-import { type Answer, cookiesOf } from '../../support/browser.ts';
-import { ACCESS, cookieBrowser, REFRESH, resultOf } from '../../support/cookie-session.ts';
+import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
+import {
+  ACCESS,
+  type CookieRequest,
+  cookieBrowser,
+  cookieRequests,
+  REFRESH,
+  resultOf,
+} from '../../support/cookie-session.ts';
 import { proofKey, proofOf } from '../../support/dpop.ts';
 import { PASSWORD, signUp } from '../../support/factors.ts';
 import type { HttpOverrides } from '../../support/http.ts';
@@ -32,16 +39,22 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
   return { service, page, sent, family, goesOn, refused };
 }
 
-/** The routes that change state by the cookies. */
-const ROUTES = [
-  ['/auth/refresh', undefined],
-  ['/auth/step-up', { password: PASSWORD }],
-  ['/auth/logout?scope=all', undefined],
-  ['/auth/password', { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' }],
-] as const;
+/** Requests that change the session by its cookies. */
+const EXCHANGES: readonly CookieRequest[] = [
+  { method: 'POST', path: '/auth/refresh' },
+  { method: 'POST', path: '/auth/step-up', json: { password: PASSWORD } },
+  { method: 'POST', path: '/auth/logout?scope=all' },
+];
 
 databaseTest('a page of an origin that is not allowed changes nothing', async (t, sql) => {
-  const { page, goesOn, refused } = await victim(t, sql, { corsOrigins: [ORIGIN], publicUrl: null });
+  const http = { corsOrigins: [ORIGIN], publicUrl: null };
+  const { service, page, family, goesOn, refused } = await victim(t, sql, http);
+  const everyRoute = [...EXCHANGES, ...(await cookieRequests(service, family))];
+  for (const method of ['GET', 'POST', 'PATCH', 'DELETE'])
+    t.ok(
+      everyRoute.some((request) => request.method === method),
+      method,
+    );
   const foreign = {
     'another site': { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
     'another site, of an old browser': { origin: 'https://evil.example' },
@@ -54,9 +67,12 @@ databaseTest('a page of an origin that is not allowed changes nothing', async (t
     'an origin that only begins like the allowed one': { origin: `${ORIGIN}.evil.example` },
     'an origin that is no URL': { origin: 'app.example.com' },
   };
+  const { 'another site': anotherSite } = foreign;
   for (const [name, headers] of Object.entries(foreign))
-    for (const [path, body] of ROUTES)
-      await refused(`${path}, ${name}`, '403 forbidden', () => page.post(path, body, headers));
+    for (const { method, path, json } of headers === anotherSite ? everyRoute : EXCHANGES)
+      await refused(`${method} ${path}, ${name}`, '403 forbidden', () =>
+        page.ask(method, path, { headers, ...(json && { json }) }),
+      );
   await goesOn();
 });
 
@@ -85,7 +101,7 @@ databaseTest('with PUBLIC_URL, the Host of a request makes no origin its own', a
 });
 
 databaseTest('a form of another site, which cannot send the header, does nothing', async (t, sql) => {
-  const { service, sent, goesOn, refused } = await victim(t, sql);
+  const { service, sent, family, goesOn, refused } = await victim(t, sql);
   const cookie = Object.entries(sent)
     .map(([name, value]) => `${name}=${value}`)
     .join('; ');
@@ -95,6 +111,11 @@ databaseTest('a form of another site, which cannot send the header, does nothing
   };
   await refused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
   await refused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
+  for (const { method, path, json } of await cookieRequests(service, family)) {
+    if (path === '/auth/verify') continue; // reads the cookie without the header, too, and changes nothing
+    const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
+    await refused(`${method} ${path}`, '401 unauthenticated', ask);
+  }
   await goesOn();
 });
 
