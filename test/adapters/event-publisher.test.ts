@@ -244,23 +244,55 @@ t.test('events are published to RabbitMQ', async (t) => {
   );
 });
 
+/** What makes a broker block its publishers, and what ends that. */
+const ALARMS = {
+  memory: [
+    ['set_vm_memory_high_watermark', '0'],
+    ['set_vm_memory_high_watermark', '0.4'],
+  ],
+  disk: [
+    ['set_disk_free_limit', '1000000GB'],
+    ['set_disk_free_limit', '1MB'],
+  ],
+} as const;
+
 t.test('a broker that blocks publishers keeps its connection, and is logged once', async (t) => {
   if (!requirePrivateRabbit(t)) return;
   const rabbit = await startPrivateRabbit(t);
   const topology = { exchange: 'kinship', queue: 'users.created' };
   const publisher = await publisherOn(t, rabbit.url, topology, { confirmation: 1_000 });
   await publisher.ready();
-  await rabbit.control('set_vm_memory_high_watermark', '0.00001');
-  await t.rejects(publisher.publish(created()), /did not confirm/);
-  t.notOk(publisher.isReady());
-  await delay(2_000); // a lost link would be open again
-  t.notOk(publisher.isReady());
-  t.match(publisher.lines, [{ level: 'warn', message: /blocks publishers/ }]);
-  await rabbit.control('set_vm_memory_high_watermark', '0.4');
+  const connections = () => rabbit.control('list_connections', '--silent', 'pid', 'name');
+  const own = await connections();
+  for (const [alarm, [begin, end]] of Object.entries(ALARMS)) {
+    publisher.lines.length = 0;
+    await rabbit.control(...begin);
+    await t.rejects(publisher.publish(created()), /did not confirm/, alarm);
+    t.notOk(publisher.isReady(), alarm);
+    await delay(2_000); // a lost link would be open again
+    t.notOk(publisher.isReady(), alarm);
+    t.match(publisher.lines, [{ level: 'warn', message: /blocks publishers/ }], alarm);
+    t.equal(await connections(), own, `${alarm}: the connection is the same one`);
+    await rabbit.control(...end);
+    await publisher.ready();
+    t.equal(await publisher.publish(created()), 'routed', alarm);
+    t.match(publisher.lines, [{ level: 'warn' }, { level: 'info', message: /accepts events again/ }], alarm);
+    t.equal(publisher.lines.length, 2, alarm);
+    t.equal(await connections(), own, alarm);
+  }
+
+  publisher.lines.length = 0;
+  const { memory, disk } = ALARMS;
+  for (const [begin] of [memory, disk]) await rabbit.control(...begin);
+  await t.rejects(publisher.publish(created()), /did not confirm/, 'two alarms at once');
+  await rabbit.control(...memory[1]);
+  await delay(1_000); // the broker could say that it accepts messages again
+  t.notOk(publisher.isReady(), 'the other alarm goes on');
+  await rabbit.control(...disk[1]);
   await publisher.ready();
   t.equal(await publisher.publish(created()), 'routed');
-  t.match(publisher.lines, [{ level: 'warn' }, { level: 'info', message: /accepts events again/ }]);
-  t.equal(publisher.lines.length, 2);
+  t.equal(publisher.lines.length, 2, 'two alarms are reported once');
+  t.equal(await connections(), own);
 });
 
 t.test('a broker that is down is logged, and the service starts', async (t) => {
