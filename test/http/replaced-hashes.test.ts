@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { dataDir, startComposed } from '../support/composed.ts';
+import { addApp } from '../support/factors.ts';
 import { httpService } from '../support/http.ts';
 import { PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -67,6 +68,17 @@ t.test(
     t.match(await post('/auth/login', credentials), { status: 401, body: { code: 'invalid_credentials' } });
   },
 );
+
+t.test('a password that changes beside its login gets no challenge for the second step', async (t) => {
+  const { replaceDuring, secondFactors, ...service } = await signedIn(t);
+  const { access } = (await service.post('/auth/login', credentials)).body;
+  await addApp(service, { access: String(access) });
+  replaceDuring(secondFactors, 'find', { times: 1, password: PASSWORD });
+  t.match(await service.post('/auth/login', credentials), { body: { code: 'second_factor_required' } });
+  replaceDuring(secondFactors, 'find', { times: 1, password: OTHER_PASSWORD });
+  const { status, body } = await service.post('/auth/login', credentials);
+  t.match([status, body.code, body.challenge], [401, 'invalid_credentials', undefined]);
+});
 
 t.test('a login keeps the hash that another replica has stored in the meantime', async (t) => {
   const { post, users, replaceHash } = await signedIn(t);

@@ -88,6 +88,21 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await types(stores)).length, 2, 'the entry of the request, and that of the change');
   });
 
+  await t.test('a link is good for its purpose only, and another use leaves it valid', async (t) => {
+    const stores = await withUser(t, fresh);
+    const { emailChanges, emailLinks, users, user, addressOf } = stores;
+    const { change, undo } = requestOf(user, 'a@example.org');
+    await emailChanges.request({ change, undo }, user.passwordHash, []);
+    t.equal(await emailChanges.apply(undo.hashedToken, TIMES, []), 'invalid');
+    t.equal(await emailChanges.undo(change.hashedToken, { from: user.email, at: AT }, []), null);
+    for (const { hashedToken } of [change, undo])
+      t.equal(await emailLinks.verify(hashedToken, AT, []), false);
+    t.same(await users.find(user.id), user);
+    t.equal(await emailChanges.apply(change.hashedToken, TIMES, []), 'changed');
+    t.ok(await emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at: AT }, []));
+    t.equal(await addressOf(), user.email);
+  });
+
   await t.test('a name that is the address changes with it', async (t) => {
     const { users, user, change } = await withUser(t, fresh, {
       username: 'Ann@example.com',
