@@ -5,13 +5,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LifeEvent, LifeSession } from '../console/src/life/life.ts';
-import { readLife } from '../console/src/life/read-life.ts';
 import { drawLife } from '../console/src/picture/draw-life.ts';
 import { svg, svgText } from '../console/src/picture/svg.ts';
+import { agentInWords } from '../src/adapters/http/server/agent-in-words.ts';
 import { createLog } from '../src/adapters/telemetry/log.ts';
 import { compose } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
+import type { LifeEvent, LifeSession } from '../src/domain/life/life.ts';
+import { readLife } from '../src/domain/life/read-life.ts';
 
 const TARGET = new URL('../docs/images/theft.svg', import.meta.url);
 const STYLE = new URL('../console/src/picture/picture.css', import.meta.url);
@@ -43,7 +44,7 @@ const service = await startService();
 try {
   const sessionId = await playTheft();
   const events = await readEvents(`/admin/sessions/${sessionId}/events?limit=100`);
-  const life = readLife(events.session, events.data, time.now);
+  const life = readLife(events.session, events.data, time.now, agentInWords);
   await mkdir(new URL('.', TARGET), { recursive: true });
   await writeFile(TARGET, await fileOf(drawLife(life, { width: WIDTH, heading: true })));
 } finally {

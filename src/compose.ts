@@ -14,6 +14,7 @@ import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
 import { type Background, startLoop } from './compose/loop.ts';
 import { startObservability } from './compose/observability.ts';
+import { createOverview } from './compose/overview.ts';
 import { createSecurity } from './compose/security.ts';
 import { type Addresses, createServers } from './compose/servers.ts';
 import { createMemory, openSharedState } from './compose/shared-state.ts';
@@ -41,6 +42,9 @@ export interface Overrides {
 
 /** Milliseconds between two reads of the slowest kind of password hash. */
 const FOLLOW_PAUSE = 60_000;
+
+/** Milliseconds between two samples of the overview. */
+const RECORD_PAUSE = 10_000;
 
 export interface Service {
   readonly app: App;
@@ -71,10 +75,12 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
 
   async function composeOn(stores: Stores): Promise<Service> {
     const { http, policy, limits, emailVerification, tokens, keySet } = config;
+    const newId = overrides.newId ?? randomUUID;
     const accessKeys = await openKeySet(config, {
       signingKeys: stores.signingKeys,
       maintains: runsBackgroundWork,
       clock,
+      newId,
       log,
     });
     const slowestKind = followSlowestKind(stores);
@@ -86,7 +92,9 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       metrics.telemetry,
       slowestKind.minimum,
     );
-    const shared = await openSharedState(config, primary?.memory ?? createMemory(config), base);
+    const { addDependency } = metrics;
+    const memory = primary?.memory ?? createMemory(config);
+    const shared = await openSharedState(config, memory, { ...base, addDependency });
     primary?.onSamplesWanted(metrics.samples);
     const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };
     const observability = startObservability(config, {
@@ -100,7 +108,6 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       limits: overrides.overload ?? {},
     });
     const { nonces } = security;
-    const newId = overrides.newId ?? randomUUID;
     const webhookSender = createWebhookSender(config.webhooks);
     assertWebhooksFile(config, { ...security, webhookSender });
     const useCases = createUseCases({
@@ -121,10 +128,15 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       operatorsNeedSecondFactor: config.production,
       newId,
     });
+    const checks = { database: stores.ping, capacity: observability.checkCapacity };
+    const readOverview = createOverview(config, { ...base, stores, metrics, primary, checks });
     const consoleFiles = http.console === null ? null : await readConsoleFiles();
     const hasConsolePort = http.console?.port != null;
     const options: HttpOptions = {
-      useCases: withSpans(base.tracing, useCases, (name) => ({ name, kind: 'internal' })),
+      useCases: withSpans(base.tracing, { ...useCases, readOverview }, (name) => ({
+        name,
+        kind: 'internal',
+      })),
       config: {
         ...http,
         limits: overrides.limits ?? {},
@@ -139,7 +151,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
         ...observability.http,
         log,
         tracing: base.tracing,
-        checks: { database: stores.ping, capacity: observability.checkCapacity },
+        checks,
       },
     };
     const app = await createHttp(options);
@@ -150,6 +162,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const background: Background[] = runsBackgroundWork ? await startBackgroundWork() : [];
     // In every worker: they read what another process has changed. An import runs in another process, too.
     background.push(accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log));
+    if (consoleFiles !== null) background.push(startLoop(RECORD_PAUSE, record, log));
     return {
       app,
       listen: servers.listen,
@@ -165,10 +178,17 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       },
     };
 
+    /** Keeps the history of the overview. */
+    async function record(): Promise<number> {
+      await readOverview();
+      return 0;
+    }
+
     /** The work that one process of the service does for all. */
     async function startBackgroundWork(): Promise<Background[]> {
       const deliveries = await startDeliveries(config, {
         ...base,
+        addDependency,
         outbox: stores.outbox,
         users: stores.users,
         budget: stores.mailBudget,

@@ -810,6 +810,85 @@ export interface components {
         } & {
             readonly [key: string]: unknown;
         };
+        readonly OverviewSample: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly at: string;
+            /** @description since the start of this replica, as the other counts */
+            readonly logins: number;
+            readonly refreshes: number;
+            /** @description refused logins and refreshes by reason, such as `login invalid_credentials` */
+            readonly refusals: {
+                readonly [key: string]: number;
+            };
+            /** @description live sessions, an estimate above 100,000; null: the database does not answer */
+            readonly sessions: number | null;
+            /** @description mails that wait; null: the database does not answer */
+            readonly mailsWaiting: number | null;
+            /** @description events for the broker that wait; null: the database does not answer */
+            readonly eventsWaiting: number | null;
+            /** @description deliveries to enabled webhooks that wait; null: the database does not answer */
+            readonly deliveriesWaiting: number | null;
+        };
+        readonly OverviewDependency: {
+            readonly name: string;
+            /** @enum {string} */
+            readonly state: "up" | "down";
+        };
+        readonly OverviewKey: {
+            readonly id: string;
+            /** @enum {string} */
+            readonly alg: "EdDSA" | "ES256" | "RS256";
+            /** @enum {string} */
+            readonly state: "announced" | "signing" | "retired" | "refused";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly announcedAt?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly signsFrom?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly publishedUntil?: string;
+        };
+        /**
+         * @example {
+         *       "samples": [
+         *         {
+         *           "at": "2026-01-02T03:04:05.678Z",
+         *           "logins": 12,
+         *           "refreshes": 345,
+         *           "refusals": {
+         *             "login invalid_credentials": 3
+         *           },
+         *           "sessions": 67,
+         *           "mailsWaiting": 0,
+         *           "eventsWaiting": 0,
+         *           "deliveriesWaiting": 0
+         *         }
+         *       ],
+         *       "dependencies": [
+         *         {
+         *           "name": "database",
+         *           "state": "up"
+         *         }
+         *       ],
+         *       "keys": []
+         *     }
+         */
+        readonly Overview: {
+            readonly samples: readonly components["schemas"]["OverviewSample"][];
+            readonly dependencies: readonly components["schemas"]["OverviewDependency"][];
+            readonly keys: readonly components["schemas"]["OverviewKey"][];
+        };
         /** @description null: the session ended so long ago that its row is gone */
         readonly LivedSession: {
             /** @description UUID */
@@ -977,6 +1056,57 @@ export interface components {
                 readonly [key: string]: unknown;
             };
         };
+        readonly NewUser: {
+            readonly username: string;
+            readonly email: string;
+            /** @description without it the user gets an invitation by mail */
+            readonly password?: string;
+            /** @description whether you vouch that the user receives mail at the address */
+            readonly emailVerified?: boolean;
+        };
+        /**
+         * @example {
+         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "username": "ann",
+         *       "email": "ann@example.com",
+         *       "emailVerified": true,
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "lastLoginAt": "2026-01-02T03:19:05.123Z",
+         *       "roles": [],
+         *       "factors": [
+         *         "totp"
+         *       ],
+         *       "sessions": 2
+         *     }
+         */
+        readonly CreatedUser: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            readonly email: string;
+            /** @description whether the address was proved; an operator can vouch for it */
+            readonly emailVerified: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly lastLoginAt?: string;
+            readonly roles: readonly "operator"[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly disabledAt?: string;
+            /** @description the kinds of second factors */
+            readonly factors: readonly ("totp" | "passkey")[];
+            /** @description the number of live sessions */
+            readonly sessions: number;
+        };
         readonly ListedUser: {
             /** @description UUID */
             readonly id: string;
@@ -1028,6 +1158,55 @@ export interface components {
             readonly items: readonly components["schemas"]["ListedUser"][];
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
+        };
+        readonly UserChanges: {
+            readonly username?: string;
+            readonly email?: string;
+            /** @description whether you vouch that the user receives mail at the address */
+            readonly emailVerified?: boolean;
+        };
+        /**
+         * @example {
+         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "username": "ann",
+         *       "email": "ann@example.com",
+         *       "emailVerified": true,
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "lastLoginAt": "2026-01-02T03:19:05.123Z",
+         *       "roles": [],
+         *       "factors": [
+         *         "totp"
+         *       ],
+         *       "sessions": 2
+         *     }
+         */
+        readonly ChangedUser: {
+            /** @description UUID */
+            readonly id: string;
+            readonly username: string;
+            readonly email: string;
+            /** @description whether the address was proved; an operator can vouch for it */
+            readonly emailVerified: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly lastLoginAt?: string;
+            readonly roles: readonly "operator"[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            readonly disabledAt?: string;
+            /** @description the kinds of second factors */
+            readonly factors: readonly ("totp" | "passkey")[];
+            /** @description the number of live sessions */
+            readonly sessions: number;
         };
         /**
          * @example {

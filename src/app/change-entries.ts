@@ -1,4 +1,4 @@
-import { auditEvent, type Origin } from '../domain/audit.ts';
+import { auditEvent, changeEvent, type Origin, type RecordedChange } from '../domain/audit.ts';
 import { hasMail, isPublished, type Occurrence } from '../domain/events.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { AuditEntry } from '../ports/stores/audit-log.ts';
@@ -34,4 +34,9 @@ function auditEntries(newId: NewId, origin: Origin, occurrence: Occurrence): Aud
   const { oncePerDay, auditEach } = occurrence;
   const isLimited = oncePerDay !== undefined && auditEach !== true;
   return [{ ...event, kind: 'audit', ...(isLimited && { oncePerDay }) }];
+}
+
+/** The entry of a change that other systems get no event about. */
+export function changeEntry(newId: NewId, change: RecordedChange): AuditEntry {
+  return { ...changeEvent(newId(), change), kind: 'audit' };
 }

@@ -8,6 +8,9 @@ import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
+import { jsonLine } from '../lib/json-line.ts';
+import { readId } from './read-id.ts';
+import { write } from './write.ts';
 
 export interface AuditListOptions {
   readonly type?: string;
@@ -26,7 +29,7 @@ export async function printAuditLog({ type, user, session }: AuditListOptions): 
     const events = await streamAuditEvents({ auditLog: createAuditLog(sql) })(filter, null);
     for await (const { occurredAt, ...event } of events) {
       const line = { time: new Date(occurredAt).toISOString(), ...event };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+      await write(jsonLine(line));
     }
   });
 }
@@ -86,13 +89,6 @@ function inWords({ kind, seal, id }: SealFault): string {
     case 'head_changed':
       return `Seal ${seal} is not the one of --head: the end of the log was replaced.`;
   }
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function readId(text: string): string {
-  if (!UUID.test(text)) throw new Error(`${text} is no UUID.`);
-  return text.toLowerCase();
 }
 
 function readHead(text: string): SealHead {

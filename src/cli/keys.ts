@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createSigningKeys } from '../adapters/postgres/signing-keys.ts';
 import {
@@ -7,6 +8,7 @@ import {
 } from '../compose/key-set-admin.ts';
 import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
+import { byCommand } from '../domain/audit.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
 import { logToErrors, nameOfUser } from './operator.ts';
 
@@ -35,6 +37,8 @@ async function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promis
       clock: Date.now,
       log: logToErrors(),
       by: `operator ${nameOfUser()}`,
+      origin: byCommand(nameOfUser()),
+      newId: randomUUID,
     };
     return await command(createDatabaseKeySetAdmin(config, deps));
   } finally {

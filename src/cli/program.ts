@@ -33,6 +33,9 @@ const AFTER_ACT = `
 The audit log records the change, and the user of the operating system who made it.
 The exit code is 1 if no account has the name. A change that was made before is no error.`;
 
+const AFTER_SESSION = `
+The exit code is 1 if nothing about the session is stored.`;
+
 const AFTER_SECRETS = `
 Without --write the secrets are printed as lines for an environment file.
 With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
@@ -73,6 +76,7 @@ export function createProgram(): Command {
   addUserCommands(users);
   addUserLists(users);
   addUserActs(users);
+  addSessionCommands(program.command('sessions').description('look at sessions'));
   addAuditCommands(program.command('audit').description('read and verify the audit log'));
   addSecrets(program);
   addSetup(program);
@@ -221,6 +225,20 @@ function addRoleCommand(
     .action(
       reporting(async (role: Role, user: string) =>
         (await import('./users/administer.ts')).setRoleOfNamed({ role, isGranted }, user),
+      ),
+    );
+}
+
+function addSessionCommands(sessions: Command): void {
+  sessions
+    .command('show')
+    .description('print what happened to a session: its login, its addresses, its end')
+    .argument('<id>', 'the id of the session, from a mail, a log line or an event')
+    .option('--json', 'print the session and its recorded events as one JSON object')
+    .addHelpText('after', AFTER_SESSION)
+    .action(
+      reporting(async (id: string, options: { json?: boolean }) =>
+        (await import('./sessions.ts')).printSession(id, options),
       ),
     );
 }

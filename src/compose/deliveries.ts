@@ -19,6 +19,7 @@ import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { startEvents } from './events.ts';
 import { type Background, startLoop } from './loop.ts';
+import type { AddDependency } from './shared-state.ts';
 
 /** Milliseconds between two polls of the outbox: to send mails, or to remove mails while mail is off. */
 const POLL = { toSend: 1_000, toRemove: 60_000 };
@@ -37,6 +38,7 @@ export async function startDeliveries(
       /** The origin of links in mails. It is known only once the service listens. */
       readonly origin: () => string;
       readonly tracing: Tracing | null;
+      readonly addDependency: AddDependency;
       readonly log: Logger;
     },
 ): Promise<Background & { readonly mailer: Mailer }> {

@@ -6,6 +6,7 @@ import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import type { Config } from '../config.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { type Background, startLoop } from './loop.ts';
+import type { AddDependency } from './shared-state.ts';
 
 /**
  * Milliseconds between two polls of an empty outbox. A NOTIFY in each transaction would be faster, but PostgreSQL then
@@ -16,7 +17,12 @@ const POLL = { forLog: 1_000, forBroker: 200 };
 /** Starts to publish events to RabbitMQ. Without a configured broker it logs them. */
 export async function startEvents(
   { brokerUrl, tokens }: Pick<Config, 'brokerUrl' | 'tokens'>,
-  deps: DeliveryDeps & RemovalDeps & { readonly tracing: Tracing | null; readonly log: Logger },
+  deps: DeliveryDeps &
+    RemovalDeps & {
+      readonly tracing: Tracing | null;
+      readonly addDependency: AddDependency;
+      readonly log: Logger;
+    },
 ): Promise<Background> {
   const { log } = deps;
   if (brokerUrl === null) return startLoop(POLL.forLog, logEvents(deps), log);
@@ -27,6 +33,7 @@ export async function startEvents(
   ]);
   const broker = await connectBroker(brokerUrl, log);
   const publisher = createEventPublisher(broker, { source: sourceOf(tokens) });
+  deps.addDependency('broker', publisher.isReady);
   const loop = startLoop(POLL.forBroker, publishEvents({ ...deps, publisher, random: Math.random }), log);
   return {
     async stop() {

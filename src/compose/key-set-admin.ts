@@ -19,7 +19,7 @@ export interface KeySetAdmin {
 
 export function createDatabaseKeySetAdmin(
   { keySet, policy }: KeySetConfig,
-  deps: Pick<KeyDeps, 'clock' | 'log' | 'by'> & { readonly signingKeys: SigningKeys },
+  deps: Pick<KeyDeps, 'clock' | 'newId' | 'log' | 'by' | 'origin'> & { readonly signingKeys: SigningKeys },
 ): KeySetAdmin {
   const { alg, encryptionKeys } = keySet;
   const { make, check } = createSealedKeys(encryptionKeys);

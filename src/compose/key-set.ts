@@ -7,6 +7,7 @@ import { quote } from '../config/values.ts';
 import { type Config, ConfigurationError } from '../config.ts';
 import { keySetTiming } from '../domain/key-set.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { NewId } from '../ports/new-id.ts';
 import type { PublicKey } from '../ports/security/public-key.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import { type Background, startLoop } from './loop.ts';
@@ -19,6 +20,7 @@ interface KeySetDeps {
   /** Whether this process makes and removes keys. Otherwise it only reads them. */
   readonly maintains: boolean;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly log: Logger;
 }
 
@@ -62,7 +64,7 @@ function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */
 async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): Promise<KeySource> {
   const { alg, file, encryptionKeys } = keySet;
-  const { clock, log, maintains } = deps;
+  const { clock, newId, log, maintains } = deps;
   const options = { timing: keySetTiming(policy, keySet), clock, log };
   if (file !== null) {
     const { createFileKeySource } = await import('../adapters/jose/file-key-source.ts');
@@ -78,7 +80,7 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
   const { list } = signingKeys;
   const makeKey = createSealedKeys(encryptionKeys).make;
   const maintain =
-    alg === null || !maintains ? list : maintainKeySet({ ...options, signingKeys, makeKey, alg });
+    alg === null || !maintains ? list : maintainKeySet({ ...options, newId, signingKeys, makeKey, alg });
   return createDatabaseKeySource({ ...options, encryptionKeys, list, maintain });
 }
 

@@ -2,7 +2,12 @@ import { serveMemory } from '../adapters/cluster/shared-memory.ts';
 import { createSupervisor, type SupervisedWorker } from '../adapters/cluster/supervisor.ts';
 import { forkWorker, type WorkerProcess } from '../adapters/cluster/worker-process.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { addUpMetrics, createWorkerMetrics, type Samples } from '../adapters/telemetry/metrics/add-up.ts';
+import {
+  addUpMetrics,
+  addUpSamples,
+  createWorkerMetrics,
+  type Samples,
+} from '../adapters/telemetry/metrics/add-up.ts';
 import type { Config } from '../config.ts';
 import { waitAtMost } from '../lib/time.ts';
 import type { Addresses } from './servers.ts';
@@ -49,6 +54,7 @@ export function composePrimary(
         isReady.resolve();
       },
       scrape,
+      sumSamples,
       report: async (samples: Samples) => metrics.update(worker.pid, samples),
     });
     void worker.exited.then(() => {
@@ -62,8 +68,16 @@ export function composePrimary(
   }
 
   async function scrape(): Promise<string> {
+    return addUpMetrics(await latestMetrics());
+  }
+
+  async function sumSamples(): Promise<Samples> {
+    return addUpSamples(await latestMetrics());
+  }
+
+  async function latestMetrics(): Promise<readonly Samples[]> {
     await Promise.all([...workers].map(updateMetrics));
-    return addUpMetrics(await metrics.all());
+    return metrics.all();
   }
 
   async function updateMetrics(worker: WorkerProcess): Promise<void> {

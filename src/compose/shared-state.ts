@@ -9,6 +9,9 @@ import type { Config } from '../config.ts';
 import { PROOF_ATTEMPT_POLICY } from '../domain/second-factor.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
+/** Called with each dependency that the service keeps a connection to. */
+export type AddDependency = (name: string, isUp: () => boolean) => void;
+
 /**
  * State that replicas share through Redis. Without Redis each replica has its own. During an outage of Redis each
  * replica counts attempts in memory, and refuses the used proofs that it has seen.
@@ -30,7 +33,15 @@ export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'lim
 export async function openSharedState(
   { redisUrl, limits: { attempts: policy } }: Pick<Config, 'redisUrl' | 'limits'>,
   memory: SharedMemory,
-  { log, telemetry }: { readonly log: Logger; readonly telemetry: Telemetry },
+  {
+    log,
+    telemetry,
+    addDependency,
+  }: {
+    readonly log: Logger;
+    readonly telemetry: Telemetry;
+    readonly addDependency: AddDependency;
+  },
 ): Promise<SharedState> {
   if (redisUrl === null) return { ...memory, close() {} };
   // Loaded on demand: importing the driver delays the start.
@@ -42,6 +53,7 @@ export async function openSharedState(
       import('../adapters/redis/used-proofs.ts'),
     ]);
   const redis = await connectRedis(redisUrl, log);
+  addDependency('redis', () => redis.status === 'ready');
   return {
     attempts: attemptsWithFallback(createRedisAttempts(redis, { policy }), memory.attempts, log),
     proofAttempts: attemptsWithFallback(

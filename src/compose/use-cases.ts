@@ -18,6 +18,8 @@ import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
 import { verifyIdentityProof } from '../app/accounts/verify-proof.ts';
 import { changeSession } from '../app/administration/change-session.ts';
+import { changeUser } from '../app/administration/change-user.ts';
+import { createUser } from '../app/administration/create-user.ts';
 import { deleteUser } from '../app/administration/delete-user.ts';
 import { disableUser } from '../app/administration/disable-user.ts';
 import { enableUser } from '../app/administration/enable-user.ts';
@@ -247,6 +249,8 @@ export function createUseCases(deps: UseCaseDeps) {
     findSessions: findSessions(deps),
     listAccounts: listAccounts(deps),
     findAccount: findAccount(deps),
+    createUser: createUser(deps),
+    changeUser: changeUser(deps),
     deleteUser: deleteUser(deps),
     removeFactors: removeFactors(deps),
     changeSession: changeSession(deps),

@@ -11,6 +11,8 @@ export interface PrimaryLink {
   readonly runsBackgroundWork: boolean;
   /** The metrics of all workers as text. */
   scrape(): Promise<string>;
+  /** The same as plain data. */
+  sumSamples(): Promise<Samples>;
   /** The function reads the metrics of this worker. */
   onSamplesWanted(read: () => Promise<Samples>): void;
   /** Hands over the last metrics of this worker, which ends. */
@@ -30,6 +32,7 @@ export async function joinPrimary(stop: () => void) {
     memory: createMemoryClient(call),
     runsBackgroundWork: place === 0,
     scrape: () => call('scrape'),
+    sumSamples: () => call('sumSamples'),
     onSamplesWanted(read) {
       readSamples = read;
     },

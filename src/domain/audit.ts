@@ -23,7 +23,20 @@ export interface Origin {
 /** Types of events that are no {@link DomainEvent}: refusals that mean something. */
 export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
 
-export type AuditType = EventType | RefusalType | 'users.password_failed';
+/** Types of changes that other systems get no event about. */
+export type ChangeType =
+  | 'keys.announced'
+  | 'keys.removed'
+  | 'keys.retired'
+  | 'users.factor_renamed'
+  | 'users.imported'
+  | 'webhooks.added'
+  | 'webhooks.changed'
+  | 'webhooks.removed'
+  | 'webhooks.secret_rotated'
+  | 'webhooks.sent_again';
+
+export type AuditType = EventType | RefusalType | ChangeType | 'users.password_failed';
 
 /** A fact of an audit event. It is never a secret, a mail address or a user name. */
 export type AuditFact = string | number | boolean | null | readonly string[];
@@ -79,7 +92,8 @@ export function byBackend(clientId: string, client: Client): Origin {
 
 /** What the service does by itself on a request, such as ending sessions beyond the limit. */
 export function asSystem(origin: Origin): Origin {
-  return { ...origin, actor: SYSTEM_ACTOR };
+  const { address, userAgent } = origin;
+  return { actor: SYSTEM_ACTOR, address, userAgent };
 }
 
 /**
@@ -117,7 +131,6 @@ export function refusalEvent(
 export function auditEvent(id: string, { event, details }: Occurrence, origin: Origin): NewAuditEvent | null {
   if (isMailOnly(event)) return null;
   const { type, occurredAt, data } = event;
-  const { statedReason } = origin;
   return {
     id,
     type,
@@ -125,8 +138,21 @@ export function auditEvent(id: string, { event, details }: Occurrence, origin: O
     userId: data.userId,
     sessionId: 'sessionId' in data ? data.sessionId : null,
     origin,
-    data: { ...keptFacts(data), ...details, ...(statedReason !== undefined && { statedReason }) },
+    data: { ...keptFacts(data), ...details, ...statedReasonOf(origin) },
   };
+}
+
+/** A change that other systems get no event about. */
+export interface RecordedChange extends Pick<NewAuditEvent, 'occurredAt' | 'userId' | 'origin' | 'data'> {
+  readonly type: ChangeType;
+}
+
+export function changeEvent(id: string, { data, ...change }: RecordedChange): NewAuditEvent {
+  return { ...change, id, sessionId: null, data: { ...data, ...statedReasonOf(change.origin) } };
+}
+
+function statedReasonOf({ statedReason }: Origin): Record<string, string> {
+  return statedReason === undefined ? {} : { statedReason };
 }
 
 function keptFacts(data: DomainEvent['data']): Record<string, AuditFact> {

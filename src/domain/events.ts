@@ -19,6 +19,11 @@ interface MailedLink {
   readonly email: string;
 }
 
+/** Instead of a client: the operator's own address is no place of the user. */
+export interface ByOperator {
+  readonly byOperator: true;
+}
+
 interface OfFactor {
   readonly kind: ProofKind;
   /** Absent for recovery codes. */
@@ -39,23 +44,29 @@ interface EventData {
   'users.roles_changed': OfUser & { readonly roles: readonly Role[] };
   /** Also for user ids without an account here. `claimNames` are those after the change. */
   'users.claims_changed': OfUser & { readonly claimNames: readonly string[] };
-  'users.email_verified': OfUser & ClientInfo;
-  'users.email_verification_requested': OfUser & ClientInfo & MailedLink;
+  /** An operator made the account. Its owner sets the password with the mailed link. */
+  'users.invited': OfUser & ByOperator & { readonly resetId: string };
+  /** `username`: the name after the change, absent where `identityOf` withholds it. */
+  'users.username_changed': OfUser & ByOperator & { readonly username?: string };
+  'users.email_verified': OfUser & (ClientInfo | ByOperator);
+  'users.email_unverified': OfUser & ByOperator;
+  'users.email_verification_requested': OfUser & (ClientInfo | ByOperator) & MailedLink;
   'users.email_change_requested': OfUser & ClientInfo & MailedLink;
   'users.email_change_announced': OfUser & ClientInfo & MailedLink & { readonly newEmail: string };
   'users.email_changed': OfUser &
-    ClientInfo & {
+    (ClientInfo | (ByOperator & { readonly emailVerified: boolean })) & {
       /** Whether the former address was restored. */
       readonly undone: boolean;
     };
+  /** An operator changed the address. `email` is the former one, which gets the mail. */
+  'users.email_replaced': OfUser & ByOperator & { readonly email: string };
   'users.password_changed': OfUser &
     ClientInfo & {
       /** Present if the change was a reset by mail that proved the address of the account. */
       readonly emailVerified?: true;
     };
   'users.factor_added': OfUser & ClientInfo & OfFactor;
-  /** An operator's removal has no client: the operator's own address is no place of the user. */
-  'users.factor_removed': OfUser & OfFactor & (ClientInfo | { readonly byOperator: true });
+  'users.factor_removed': OfUser & OfFactor & (ClientInfo | ByOperator);
   'users.password_forgotten': OfUser & ClientInfo & { readonly resetId: string };
   'sessions.started': OfSession & ClientInfo;
   'sessions.started_on_new_device': OfSession & ClientInfo;
@@ -107,9 +118,11 @@ export function hasMail(event: DomainEvent): boolean {
     case 'sessions.dpop_refused':
     case 'users.password_changed':
     case 'users.password_forgotten':
+    case 'users.invited':
     case 'users.email_verification_requested':
     case 'users.email_change_requested':
     case 'users.email_change_announced':
+    case 'users.email_replaced':
     case 'users.factor_added':
     case 'users.factor_removed':
       return true;
@@ -128,11 +141,15 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'users.enabled': true,
   'users.roles_changed': true,
   'users.claims_changed': true,
+  'users.invited': false,
+  'users.username_changed': true,
   'users.email_verified': true,
+  'users.email_unverified': true,
   'users.email_verification_requested': false,
   'users.email_change_requested': false,
   'users.email_change_announced': false,
   'users.email_changed': true,
+  'users.email_replaced': false,
   'users.password_changed': true,
   'users.factor_added': true,
   'users.factor_removed': true,
@@ -151,7 +168,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
 
 /** Whether the event repeats another event for the user. */
 export function isMailOnly(event: DomainEvent): boolean {
-  return !isPublished(event) && !isRequestedLink(event);
+  return !isPublished(event) && !hasOnlyLink(event);
 }
 
 /** Whether other systems get the event. */
@@ -159,10 +176,11 @@ export function isPublished({ type }: DomainEvent): boolean {
   return PUBLISHED[type];
 }
 
-/** Whether the event only causes a mail with a link that the recipient requested. */
-export function isRequestedLink({ type }: DomainEvent): boolean {
+/** Whether the event only causes a mail with a link that the recipient needs. The number of such mails has limits. */
+export function hasOnlyLink({ type }: DomainEvent): boolean {
   return (
     type === 'users.password_forgotten' ||
+    type === 'users.invited' ||
     type === 'users.email_verification_requested' ||
     type === 'users.email_change_requested'
   );

@@ -1,4 +1,4 @@
-import { type DomainEvent, isRequestedLink } from './events.ts';
+import { type DomainEvent, hasOnlyLink } from './events.ts';
 
 const HOUR = 3_600_000;
 
@@ -11,9 +11,9 @@ export function nextDigestAt(now: number): number {
 }
 
 /**
- * Whether a mail may wait for a digest. A mail with a link that the recipient requested may not wait: it has its own
+ * Whether a mail may wait for a digest. A mail with a link that the recipient needs may not wait: it has its own
  * limit.
  */
 export function mayWaitForDigest(event: DomainEvent): boolean {
-  return !isRequestedLink(event);
+  return !hasOnlyLink(event);
 }

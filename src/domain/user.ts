@@ -55,8 +55,13 @@ export function withProvenEmail<Account extends Pick<User, 'username' | 'email'>
   email: string,
   at: number,
 ) {
+  return { ...user, username: usernameWith(user, email), email, emailVerifiedAt: at };
+}
+
+/** The name of an account that gets the address `email`. */
+export function usernameWith(user: Pick<User, 'username' | 'email'>, email: string): string {
   const isNamedByAddress = identifierOf(user.username) === identifierOf(user.email);
-  return { ...user, username: isNamedByAddress ? email : user.username, email, emailVerifiedAt: at };
+  return isNamedByAddress ? email : user.username;
 }
 
 /** The identifiers of an account: its name and its address, which may be the same. */

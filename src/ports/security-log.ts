@@ -19,6 +19,8 @@ export type SecurityEvent =
   | 'proof_refused'
   | 'second_factor_missing'
   | 'disabled_user_refused'
+  | 'user_created'
+  | 'user_changed'
   | 'user_disabled'
   | 'user_enabled'
   | 'user_roles_changed'

@@ -43,6 +43,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const signed = await logIn();
   const last = bearer(signed);
   await disableAndEnable(service);
+  await changeAccount(service, await createAccount(service));
   const { sub, sid } = claimsOf(String(signed.access));
   await grantRole(service, String(sub));
   await changeClaims(service, String(sub), String(sid));
@@ -62,6 +63,23 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
 async function disableAndEnable({ send, adminKey }: HttpService): Promise<void> {
   const path = `/admin/users/${randomUUID()}/disabled`;
   for (const method of ['PUT', 'DELETE']) await send(path, { method, headers: { 'x-api-key': adminKey } });
+}
+
+async function createAccount({ post, adminKey }: HttpService): Promise<string> {
+  const account = { username: 'cid', email: 'cid@example.com', emailVerified: true };
+  return String((await post('/admin/users', account, { 'x-api-key': adminKey })).body.id);
+}
+
+/** What only an operator can do to an account. */
+async function changeAccount({ send, adminKey }: HttpService, id: string): Promise<void> {
+  const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
+  for (const changes of [
+    { username: 'cidra' },
+    { emailVerified: false },
+    { emailVerified: true },
+    { email: 'cid@example.org' },
+  ])
+    await send(`/admin/users/${id}`, { method: 'PATCH', headers, body: JSON.stringify(changes) });
 }
 
 async function changeClaims({ send, adminKey }: HttpService, userId: string, sid: string): Promise<void> {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { accountChangesContract } from '../ports/account-changes.ts';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { auditLogContract } from '../ports/audit-log.ts';
 import { auditSealsContract } from '../ports/audit-seals.ts';
@@ -27,6 +28,9 @@ t.test('seals of the audit log in memory', async (t) =>
   auditSealsContract(t, async () => createMemoryStores()),
 );
 t.test('users in memory', async (t) => usersContract(t, async () => createMemoryStores()));
+t.test('changes of accounts in memory', async (t) =>
+  accountChangesContract(t, async () => createMemoryStores()),
+);
 t.test('imports in memory', async (t) => userTransferContract(t, async () => createMemoryStores()));
 t.test('links about addresses in memory', async (t) =>
   emailLinksContract(t, async () => createMemoryStores()),
@@ -48,5 +52,10 @@ t.test('lists of users in memory', async (t) => userDirectoryContract(t, async (
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));
-t.test('signing keys in memory', async (t) => signingKeysContract(t, async () => createMemorySigningKeys()));
+t.test('signing keys in memory', async (t) =>
+  signingKeysContract(t, async () => {
+    const { auditLog } = createMemoryStores();
+    return { auditLog, signingKeys: createMemorySigningKeys(auditLog) };
+  }),
+);
 t.test('webhooks in memory', async (t) => webhooksContract(t, async () => createMemoryStores()));

@@ -56,13 +56,19 @@ function events(client = CLIENT): DomainEvent[] {
       byOperator: true as const,
     }),
     at('users.password_forgotten', { userId: SESSION.userId, ...client, resetId: 'r' }),
+    at('users.invited', { userId: SESSION.userId, byOperator: true as const, resetId: 'r' }),
     at('users.email_verification_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
+    at('users.email_verification_requested', {
+      ...{ userId: SESSION.userId, byOperator: true as const },
+      ...{ linkId: 'l', email: 'e' },
+    }),
     at('users.password_changed', { userId: SESSION.userId, ...client, emailVerified: true as const }),
     at('users.email_change_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
     at('users.email_change_announced', {
       ...{ userId: SESSION.userId, ...client },
       ...{ linkId: 'l', email: 'e', newEmail: 'new@example.org' },
     }),
+    at('users.email_replaced', { userId: SESSION.userId, byOperator: true as const, email: 'e' }),
     at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
     at('users.email_verified', { userId: SESSION.userId, ...client }),
     at('sessions.started_on_new_device', seen),
@@ -118,7 +124,7 @@ t.test('text and HTML contain the same facts and the advice', async (t) => {
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
-  t.equal(subjects.size, 15);
+  t.equal(subjects.size, 17);
 });
 
 t.test('a mail shows nothing of the text of an unknown user agent', async (t) => {
@@ -128,7 +134,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
     const letters = lettersWith({ userAgent });
-    t.equal(letters.length, 18);
+    t.equal(letters.length, 21);
     for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
   }
 });
@@ -152,9 +158,11 @@ t.test('a mail about an ended session or a changed password links to the end of 
       'users.factor_added: It was not me: end all sessions',
       'users.factor_removed: It was not me: end all sessions',
       'users.password_forgotten: Choose a new password',
+      'users.invited: Choose a password',
       'users.email_verification_requested: Confirm the address',
       'users.email_change_requested: Confirm the new address',
       'users.email_change_announced: It was not me: keep this address',
+      'users.email_replaced: undefined',
       'sessions.started_on_new_device: It was not me: end this session',
     ],
   );

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import {
   type KeySetAdmin,
 } from '../../src/compose/key-set-admin.ts';
 import { readConfig } from '../../src/config.ts';
+import { byCommand } from '../../src/domain/audit.ts';
 import { pairOfKeys } from '../support/forge.ts';
 import { silent } from '../support/key-set.ts';
 import { rowsOf, runKeys as run } from '../support/keys-command.ts';
@@ -28,8 +30,10 @@ const typing = (keys: KeySetAdmin) => (words: string) => {
   return answer.catch((error: Error) => error.message);
 };
 
+const BY_ANN = { log: silent, by: 'operator ann', newId: randomUUID, origin: byCommand('ann') };
+
 t.test('the whole story by hand', async (t) => {
-  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
+  const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const folder = t.testdir();
   const type = typing(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps),
@@ -62,7 +66,7 @@ t.test('the whole story by hand', async (t) => {
 });
 
 t.test('two who rotate at once', async (t) => {
-  const deps = { signingKeys: createMemorySigningKeys(), clock: Date.now, log: silent, by: 'operator ann' };
+  const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const type = typing(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps),
   );

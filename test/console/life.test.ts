@@ -1,13 +1,15 @@
 import t from 'tap';
-import type { LifeEvent, LifeSession } from '../../console/src/life/life.ts';
-import { readLife, sessionOfEvents } from '../../console/src/life/read-life.ts';
-import { tellLife } from '../../console/src/life/tell-life.ts';
-import { durationInWords } from '../../console/src/life/words.ts';
+import { agentInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
+import { readLife, sessionOfEvents } from '../../src/domain/life/read-life.ts';
+import { tellLife } from '../../src/domain/life/tell-life.ts';
+import { dayInWords, durationInWords, momentInWords } from '../../src/domain/life/words.ts';
 import { ELSEWHERE, FASTER_THIEF, HOME, lifeEvent, lifeSession, OFFICE, THEFT } from '../support/lives.ts';
 
 const NOW = Date.parse('2026-11-28T00:00:00.000Z');
 
-const read = (session: LifeSession, events: readonly LifeEvent[]) => readLife(session, events, NOW);
+const read = (session: LifeSession, events: readonly LifeEvent[]) =>
+  readLife(session, events, NOW, agentInWords);
 
 const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
   facts.find((fact) => fact.question === question)?.answer ?? '';
@@ -171,4 +173,11 @@ t.test('a refused key and a step-up by an unknown method are told', async (t) =>
   t.match(factsOf('sessions.dpop_refused', { reason: 'missing' }), /The proof was missing/);
   t.match(factsOf('sessions.dpop_refused', { reason: 'other_key' }), /made with another key/);
   t.match(factsOf('sessions.stepped_up', { amr: [] }), /an unknown method/);
+});
+
+t.test('a moment of another year has its year', async (t) => {
+  const [now, before] = [Date.UTC(2026, 0, 2), Date.UTC(2025, 11, 31, 23, 59)];
+  t.equal(dayInWords(before, now), 'Wed 31 Dec 2025');
+  t.equal(dayInWords(before, before), 'Wed 31 Dec');
+  t.equal(momentInWords(now, before), 'Fri 2 Jan 2026, 00:00:00 UTC');
 });

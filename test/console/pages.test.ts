@@ -42,6 +42,10 @@ t.test('the pages are accessible and fit a phone, in light and dark', async (t) 
   await signIn(page);
   await page.getByRole('table').waitFor();
   await checkRendering(t, page, 'incidents');
+  await page.getByRole('button', { name: 'Write to the user' }).click();
+  const mail = page.getByRole('link', { name: 'ann@example.com' });
+  t.equal(await mail.getAttribute('href'), 'mailto:ann%40example.com');
+  t.ok(await page.getByRole('button', { name: 'Disable user' }).isVisible());
   await page.getByRole('link', { name: '24 hours' }).click();
   await page.getByRole('heading', { name: 'Incidents' }).waitFor();
   await page.getByRole('link', { name: 'Find' }).click();

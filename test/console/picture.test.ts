@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { LifeEvent, LifeSession } from '../../console/src/life/life.ts';
-import { readLife } from '../../console/src/life/read-life.ts';
 import { drawLife } from '../../console/src/picture/draw-life.ts';
 import { layOutLife } from '../../console/src/picture/geometry.ts';
 import { type SvgNode, svgText } from '../../console/src/picture/svg.ts';
 import { createTimeScale } from '../../console/src/picture/time-scale.ts';
+import { agentInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
+import { readLife } from '../../src/domain/life/read-life.ts';
 import { ELSEWHERE, HOME, lifeEvent, lifeSession, THEFT } from '../support/lives.ts';
 
 const NOW = Date.parse('2026-11-28T00:00:00.000Z');
 
-const read = (session: LifeSession, events: readonly LifeEvent[]) => readLife(session, events, NOW);
+const read = (session: LifeSession, events: readonly LifeEvent[]) =>
+  readLife(session, events, NOW, agentInWords);
 
 const theft = read(lifeSession(), THEFT);
 

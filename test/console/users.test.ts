@@ -134,3 +134,52 @@ t.test('a user id without an account has a page', async (t) => {
   t.equal(await page.locator('tbody tr').count(), 1);
   await checkRendering(t, page, 'user id without an account');
 });
+
+t.test('an operator creates an account and changes it by keyboard alone', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, outbox, lines, errors } = started;
+  started.time.now = Date.now();
+  const { keyboard } = page;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/users`);
+  await page.getByRole('table').waitFor();
+  await reach(page, 'button', 'Create account');
+  await keyboard.press('Enter');
+  await checkRendering(t, page, 'dialog of a new account');
+  await reach(page, 'textbox', 'Name');
+  await keyboard.type('ann');
+  await keyboard.press('Tab');
+  await keyboard.type('new@example.com');
+  await reach(page, 'textbox', 'Reason, for the log');
+  await keyboard.type('new in the team');
+  await keyboard.press('Enter');
+  await page.getByText('The name or the address is taken.').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('<b>');
+  await page.getByRole('dialog').getByRole('button', { name: 'Create account' }).click();
+  await page.getByText('body/username must be').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('nina');
+  await page.getByRole('dialog').getByRole('button', { name: 'Create account' }).click();
+  await page.getByRole('heading', { name: 'User', exact: true }).waitFor();
+  await page.getByText('new@example.com').waitFor();
+  const mails = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 10);
+  t.equal(mails.filter(({ event }) => event.type === 'users.invited').length, 1);
+
+  await reach(page, 'button', 'Change account');
+  await keyboard.press('Enter');
+  await checkRendering(t, page, 'dialog of a changed account');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Address', { exact: true }).fill('nina@example.org');
+  await dialog.getByLabel('The address is confirmed').check();
+  await dialog.getByLabel('Reason, for the log').fill('a new name');
+  await dialog.getByRole('button', { name: 'Change account' }).click();
+  await page.getByText('nina@example.org').waitFor();
+  await page.getByRole('definition').filter({ hasText: /^yes$/ }).waitFor();
+  for (const reason of ['new in the team', 'a new name'])
+    t.ok(
+      lines.some((line) => line.includes(reason)),
+      reason,
+    );
+  t.same(errors, []);
+});

@@ -73,7 +73,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
   t.teardown(() => sql.end());
   const store = createSigningKeys(sql);
-  await store.remove(await one.kids());
+  await store.remove(await one.kids(), []);
   await waitUntil(async () => (await other.kids())[0] !== headerOf(pair.access).kid);
   await waitUntil(async () => String(await one.kids()) === String(await other.kids()));
   t.equal(await one.verify(pair.access), 401, 'one that was taken out is refused');
@@ -86,7 +86,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   );
   const [newest] = await store.list();
   if (newest === undefined) throw new Error('no key');
-  await store.add({ ...newest, number: newest.number + 1, id: 'tampered' });
+  await store.add({ ...newest, number: newest.number + 1, id: 'tampered' }, []);
   await waitUntil(() => one.lines.some((line) => line.includes('signing key unusable')));
   t.equal((await one.kids()).length, 1, 'a row that cannot be opened is not published');
   t.type((await one.logIn()).access, 'string', 'and the others are still good');

@@ -8,7 +8,7 @@ import { claimsOf, ELSEWHERE } from '../support/sessions.ts';
 const NDJSON = 'application/x-ndjson';
 
 /** An agent that tries to begin a line of its own, and a formula of a spreadsheet. */
-const HOSTILE = '=cmd|x!A1","type":"users.deleted"}\\n{"id":1';
+const HOSTILE = '=cmd|x!A1","type":"users.deleted"}\n{"id":1\u2028\u0085';
 
 async function audit({ send, adminKey }: HttpService, query = '') {
   const { status, body } = await send(`/admin/audit${query}`, { headers: { 'x-api-key': adminKey } });
@@ -96,6 +96,7 @@ t.test('the stream has each event once, one on each line', async (t) => {
   t.equal(new Set(events.map(({ id }) => id)).size, 1_003);
   t.same([...new Set(events.map((event) => event.type))], ['sessions.started']);
   t.equal(events.filter(({ userAgent }) => userAgent === HOSTILE).length, 1);
+  t.notMatch(text, /[\u0085\u2028]/, 'no other line ends');
 });
 
 t.test('a user sees the own activity alone, newest first, without facts for operators', async (t) => {

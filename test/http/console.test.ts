@@ -92,6 +92,13 @@ t.test('a change by cookie states its reason, which is logged with the operator'
   t.same(await sessionsOf(ann), []);
   const acted = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'operator_acted');
   t.match(acted, [{ userId: olga, reason: 'stolen laptop', route: '/admin/users/:id/sessions' }]);
+  const { body } = await send(`/admin/audit?user=${ann}&type=sessions.revoked`, { headers: { cookie } });
+  t.match(body.data, [
+    {
+      actor: { kind: 'operator', name: olga },
+      data: { reason: 'administrator', statedReason: 'stolen laptop' },
+    },
+  ]);
 });
 
 t.test('a service key needs no reason, and works beside the console', async (t) => {

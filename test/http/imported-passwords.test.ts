@@ -1,6 +1,7 @@
 import { hash } from '@node-rs/bcrypt';
 import t from 'tap';
 import { NO_PASSWORD } from '../../src/domain/imported-user.ts';
+import { someEntry } from '../ports/user-transfer.ts';
 import { someUser } from '../ports/users.ts';
 import { FOREIGN_HASHES, FOREIGN_PASSWORD } from '../support/foreign-hashes.ts';
 import { type HttpService, httpService } from '../support/http.ts';
@@ -11,7 +12,11 @@ const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${bo
 async function importAnn({ userTransfer, time }: HttpService, passwordHash: string) {
   await userTransfer.recordKind({ name: 'kind', milliseconds: 1 });
   const user = someUser({ username: 'ann', email: 'ann@example.com', passwordHash });
-  await userTransfer.store([{ user, hasGivenId: true, passwordKind: 'kind', claims: {} }], time.now);
+  await userTransfer.store(
+    [{ user, hasGivenId: true, passwordKind: 'kind', claims: {} }],
+    time.now,
+    someEntry(),
+  );
   return user;
 }
 

@@ -68,7 +68,8 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const sessions = [someFamily({ userId }), someFamily({ userId, ...{ generation: 3 } })];
     for (const family of sessions) await families.open(family, []);
     const origin: Origin = { ...ORIGIN, actor: { kind: 'service_key', name: 'support' } };
-    await families.revokeAll(userId, { at: NOW, reason: 'administrator', except: null, origin });
+    const ending = { at: NOW, reason: 'administrator', except: null } as const;
+    await families.revokeAll(userId, { ...ending, origin: { ...origin, statedReason: 'a "stolen" phone' } });
     for (const { tokenFamily, generation } of sessions) {
       const [event, ...more] = await auditLog.list({ sessionId: tokenFamily }, ALL);
       t.match(event, {
@@ -76,7 +77,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
         userId,
         origin,
         generation,
-        data: { reason: 'administrator' },
+        data: { reason: 'administrator', statedReason: 'a "stolen" phone' },
       });
       t.same(more, []);
     }

@@ -86,11 +86,11 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const { emailLinks, users } = await fresh(t);
     const user = someUser();
     const link = linkOf(user);
-    await users.create(user, [], link);
+    await users.create(user, [], { verification: link });
     t.same(await emailLinks.findVerification(link.hashedToken, NOW), user);
     const twin = someUser({ username: user.username });
     const second = linkOf(twin);
-    t.equal(await users.create(twin, [], second), false);
+    t.equal(await users.create(twin, [], { verification: second }), false);
     t.equal(await emailLinks.findVerification(second.hashedToken, NOW), null);
   });
 
@@ -149,7 +149,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     for (let round = 0; round < 20; round += 1) {
       const user = someUser();
       const [link, reset] = [linkOf(user), hash()];
-      await users.create(user, [], link);
+      await users.create(user, [], { verification: link });
       await users.openReset({ hashedToken: reset, userId: user.id, expiresAt: LATER }, []);
       const change = { passwordHash: 'newer', except: null, at: AT };
       await Promise.all([

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import type { SqlStores } from '../support/open-stores.ts';
+import { accountChangesContract } from './account-changes.ts';
 import { accountPageSessionsContract } from './account-page-sessions.ts';
 import { auditLogContract } from './audit-log.ts';
 import { auditSealsContract } from './audit-seals.ts';
@@ -30,6 +31,7 @@ export async function storeContracts(t: Test, stores: SqlStores): Promise<void> 
   await t.test('audit log', async (t) => auditLogContract(t, fresh));
   await t.test('seals of the audit log', async (t) => auditSealsContract(t, fresh));
   await t.test('users', async (t) => usersContract(t, fresh));
+  await t.test('changes of accounts by operators', async (t) => accountChangesContract(t, fresh));
   await t.test('imports', async (t) => userTransferContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
@@ -43,6 +45,6 @@ export async function storeContracts(t: Test, stores: SqlStores): Promise<void> 
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));
-  await t.test('signing keys', async (t) => signingKeysContract(t, async () => (await fresh()).signingKeys));
+  await t.test('signing keys', async (t) => signingKeysContract(t, fresh));
   await t.test('webhooks', async (t) => webhooksContract(t, fresh));
 }

@@ -147,7 +147,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const entry = entryAbout(user.id);
     t.equal(await secondFactors.confirm({ ...confirmation, id: forgotten.id }, [entry]), false);
     t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, [entry]), false);
-    t.equal(await secondFactors.rename(user.id, factor.id, 'x'), false, 'not confirmed');
+    t.equal(await secondFactors.rename(user.id, factor.id, 'x', [entry]), false, 'not confirmed');
     t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
     t.same(await told(stores), [], 'nothing is told of what did not happen');
     t.equal(await secondFactors.confirm(confirmation, [entry]), true);
@@ -155,8 +155,9 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
     t.same(await told(stores), ['users.deleted']);
 
-    t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon'), true);
-    t.equal(await secondFactors.rename(someUser().id, factor.id, 'x'), false);
+    t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon', [entryAbout(user.id)]), true);
+    t.equal(await secondFactors.rename(someUser().id, factor.id, 'x', [entry]), false);
+    t.same(await told(stores), ['users.deleted', 'users.deleted'], 'recorded once');
     const totp = { ...factor.totp, lastStep: 7 };
     t.same((await secondFactors.find(user.id))?.factors, [
       { ...factor, label: 'Telefon', confirmedAt: NOW + 5, totp },
@@ -301,7 +302,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     await users.useReset(hashedToken, { ...change, passwordHash: 'newest' }, []);
     await note();
     t.equal(new Set(seen).size, 7);
-    await secondFactors.rename(user.id, second.id, 'x');
+    await secondFactors.rename(user.id, second.id, 'x', []);
     await users.changePassword(user.id, 'another', change, []);
     await secondFactors.remove(user.id, factor.id, []);
     t.equal(await versionNow(), seen.at(-1), 'neither a label nor what did not happen');

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
+import { byCommand, type ChangeType } from '../../src/domain/audit.ts';
 import { keySetTiming } from '../../src/domain/key-set.ts';
+import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { SealedKey, SigningKeys } from '../../src/ports/stores/signing-keys.ts';
 import { NOW } from '../support/families.ts';
 import { POLICY } from '../support/sessions.ts';
@@ -18,48 +20,75 @@ const someKey = (number: number, values: Partial<SealedKey> = {}): SealedKey => 
   ...values,
 });
 
-/** The contract of {@link SigningKeys}. `fresh` gives a store without a key. */
-export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<SigningKeys>): void {
+interface KeyStores {
+  readonly signingKeys: SigningKeys;
+  readonly auditLog: AuditLog;
+}
+
+/** The contract of {@link SigningKeys}. `freshStores` gives a store without a key. */
+export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<KeyStores>): void {
+  const fresh = async (t: Test) => (await freshStores(t)).signingKeys;
+
+  t.test('a change of a key is recorded together with it, and only then', async (t) => {
+    const { signingKeys, auditLog } = await freshStores(t);
+    const entryOf = ({ id: kid }: SealedKey, type: ChangeType): AuditEntry => ({
+      ...{ id: randomUUID(), kind: 'audit', type, occurredAt: NOW, userId: null, sessionId: null },
+      ...{ origin: byCommand('ann'), data: { kid } },
+    });
+    const [one, twin, two] = [someKey(1), someKey(1), someKey(2)];
+    for (const key of [one, twin, two]) await signingKeys.add(key, [entryOf(key, 'keys.announced')]);
+    await signingKeys.remove(
+      [one.id, twin.id],
+      [one, twin].map((key) => entryOf(key, 'keys.removed')),
+    );
+    const events = await auditLog.list({}, { limit: 10, after: null });
+    t.same(
+      events.map(({ type, data }) => `${type} ${data.kid}`).sort(),
+      [`keys.announced ${one.id}`, `keys.announced ${two.id}`, `keys.removed ${one.id}`].sort(),
+    );
+    t.match(events[0], { userId: null, generation: null, origin: { actor: byCommand('ann').actor } });
+  });
+
   t.test('keys are listed unchanged, ordered by number', async (t) => {
     const store = await fresh(t);
     t.same(await store.list(), []);
     const keys = [someKey(1), someKey(2, { alg: 'RS256' }), someKey(10, { alg: 'ES256' })];
-    for (const key of keys.toReversed()) t.equal(await store.add(key), true);
+    for (const key of keys.toReversed()) t.equal(await store.add(key, []), true);
     t.same(await store.list(), keys);
   });
 
   t.test('each number and each id can be added once', async (t) => {
     const store = await fresh(t);
     const first = someKey(1);
-    await store.add(first);
-    t.equal(await store.add(someKey(1)), false);
-    await t.rejects(store.add(someKey(2, { id: first.id })));
+    await store.add(first, []);
+    t.equal(await store.add(someKey(1), []), false);
+    await t.rejects(store.add(someKey(2, { id: first.id }), []));
     t.same(await store.list(), [first], 'nothing was stored');
   });
 
   t.test('keys are removed once, and the others stay', async (t) => {
     const store = await fresh(t);
     const [one, two, three] = [someKey(1), someKey(2), someKey(3)];
-    for (const key of [one, two, three]) await store.add(key);
-    t.same((await store.remove([one.id, 'nobody', three.id])).toSorted(), [one.id, three.id].sort());
-    t.same(await store.remove([one.id]), []);
-    t.same(await store.remove([]), []);
+    for (const key of [one, two, three]) await store.add(key, []);
+    t.same((await store.remove([one.id, 'nobody', three.id], [])).toSorted(), [one.id, three.id].sort());
+    t.same(await store.remove([one.id], []), []);
+    t.same(await store.remove([], []), []);
     t.same(await store.list(), [two]);
   });
 
   t.test('a removed key that is restored is marked', async (t) => {
     const store = await fresh(t);
     const [one, two] = [someKey(1), someKey(2)];
-    for (const key of [one, two]) await store.add(key);
-    await store.remove([one.id]);
-    await store.add(one);
+    for (const key of [one, two]) await store.add(key, []);
+    await store.remove([one.id], []);
+    await store.add(one, []);
     t.same(await store.list(), [{ ...one, wasRemoved: true }, two]);
   });
 
   t.test('of twenty concurrent additions of the next key one succeeds', async (t) => {
     const store = await fresh(t);
     const keys = Array.from({ length: 20 }, () => someKey(1));
-    const added = await Promise.all(keys.map((key) => store.add(key)));
+    const added = await Promise.all(keys.map((key) => store.add(key, [])));
     t.equal(added.filter(Boolean).length, 1);
     t.same(await store.list(), [keys[added.indexOf(true)]]);
   });
@@ -72,6 +101,7 @@ export function signingKeysContract(t: Test, fresh: (t: Test) => Promise<Signing
     const tell = (_members: object, message: string) => void lines.push(message);
     const replicas = Array.from({ length: 20 }, () =>
       maintainKeySet({
+        newId: randomUUID,
         signingKeys,
         makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
         alg: 'EdDSA',

@@ -220,6 +220,11 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await found({ userId }), [1, 0]);
     t.same(await found({ userId, state: 'ended' }), [4, 3]);
     t.same(await found({ userId, state: 'all' }), [4, 3, 1, 0]);
+    t.same(await found({ state: 'ended' }), [4, 3], 'of all users');
+    t.same(await found({ state: 'all' }), [4, 3, 2, 1, 0]);
+    t.same(await found({ state: 'all', clientId: 'web' }), [2, 1]);
+    t.equal(await families.countLive(NOW, 10), 3);
+    t.equal(await families.countLive(NOW - 1, 10), 4, 'one has expired meanwhile');
     t.same(await found({ address: '192.0.2.7' }), [1, 0], 'of the login or of the last refresh');
     t.same(await found({ clientId: 'web' }), [2, 1]);
     t.same(await found({ clientId: 'web', userId }), [1]);

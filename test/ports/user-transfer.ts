@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { byCommand } from '../../src/domain/audit.ts';
 import type { User } from '../../src/domain/user.ts';
+import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { ImportedUser, UserTransfer } from '../../src/ports/stores/user-transfer.ts';
 import { hash, NOW, someFamily } from '../support/families.ts';
 import type { StateStores } from './user-states.ts';
@@ -8,6 +10,7 @@ import { someUser } from './users.ts';
 
 export interface TransferStores extends StateStores {
   readonly userTransfer: UserTransfer;
+  readonly auditLog: AuditLog;
 }
 
 type Fresh = (t: Test) => Promise<TransferStores>;
@@ -22,6 +25,21 @@ const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser 
   ...values,
 });
 
+/** What an import records. */
+export function someEntry(): AuditEntry {
+  return {
+    ...{
+      id: randomUUID(),
+      kind: 'audit',
+      type: 'users.imported',
+      occurredAt: NOW,
+      userId: null,
+      sessionId: null,
+    },
+    ...{ origin: byCommand('ann'), data: {} },
+  };
+}
+
 /** The contract of {@link UserTransfer}. */
 export function userTransferContract(t: Test, fresh: Fresh): void {
   t.test('accounts', (t) => accounts(t, fresh));
@@ -35,12 +53,16 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     const { users, userTransfer } = await fresh(t);
     const [ann, bob] = [someUser({ emailVerifiedAt: NOW }), someUser({ createdAt: 86_400_000 })];
     const batch = [imported(ann), imported(bob)];
-    t.same(await userTransfer.store(batch, NOW), ['created', 'created']);
+    t.same(await userTransfer.store(batch, NOW, someEntry()), ['created', 'created']);
     t.same(await users.find(ann.id), ann);
     t.match(await users.findByIdentifier(bob.email), bob);
-    t.same(await userTransfer.store(batch, NOW), ['unchanged', 'unchanged']);
+    t.same(await userTransfer.store(batch, NOW, someEntry()), ['unchanged', 'unchanged']);
     const moved = imported({ ...ann, username: 'other', passwordHash: 'other' });
-    t.same(await userTransfer.store([moved], NOW), ['unchanged'], 'an account is known by its id');
+    t.same(
+      await userTransfer.store([moved], NOW, someEntry()),
+      ['unchanged'],
+      'an account is known by its id',
+    );
     t.same(await users.find(ann.id), ann);
   });
 
@@ -48,11 +70,11 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     const { userTransfer } = await fresh(t);
     const ann = someUser();
     const again = () => imported({ ...ann, id: randomUUID() }, { hasGivenId: false });
-    t.same(await userTransfer.store([again()], NOW), ['created']);
-    t.same(await userTransfer.store([again()], NOW), ['unchanged']);
+    t.same(await userTransfer.store([again()], NOW, someEntry()), ['created']);
+    t.same(await userTransfer.store([again()], NOW, someEntry()), ['unchanged']);
     const renamed = again();
     const other = { ...renamed, user: { ...renamed.user, username: 'other' } };
-    t.same(await userTransfer.store([other], NOW), ['taken'], 'the address alone is not enough');
+    t.same(await userTransfer.store([other], NOW, someEntry()), ['taken'], 'the address alone is not enough');
   });
 
   await t.test('a name or address of another account is taken, also within a batch', async (t) => {
@@ -65,7 +87,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
       imported(bob),
       imported({ ...bob2, username: bob.username }),
     ];
-    t.same(await userTransfer.store(batch, NOW), ['taken', 'created', 'taken']);
+    t.same(await userTransfer.store(batch, NOW, someEntry()), ['taken', 'created', 'taken']);
     t.equal(await users.findByIdentifier(bob2.email), null);
     t.equal((await userTransfer.list(null, 10)).length, 2);
   });
@@ -83,8 +105,8 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     await emailChanges.request(links, ann.passwordHash, []);
     await emailChanges.apply(change, { at: NOW, reservedUntil: NOW + DAY }, []);
     const claimant = imported(someUser({ email: ann.email }));
-    t.same(await userTransfer.store([claimant], NOW), ['taken']);
-    t.same(await userTransfer.store([claimant], NOW + DAY), ['created']);
+    t.same(await userTransfer.store([claimant], NOW, someEntry()), ['taken']);
+    t.same(await userTransfer.store([claimant], NOW + DAY, someEntry()), ['created']);
   });
 
   await t.test('claims come with the account, also to sessions that its id has', async (t) => {
@@ -95,14 +117,28 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     await families.open(family, []);
     await userStates.setClaims(bob.id, { team: 'blue' }, []);
     const batch = [imported(ann, { claims }), imported(bob, { claims }), imported(cid)];
-    await userTransfer.store(batch, NOW);
+    await userTransfer.store(batch, NOW, someEntry());
     t.same((await families.find(family.tokenFamily))?.nextClaims, { ...claims, plan: 'trial' });
     const listed = new Map((await userTransfer.list(null, 10)).map((one) => [one.user.id, one.claims]));
     t.same(listed.get(ann.id), claims);
     t.same(listed.get(bob.id), { team: 'blue' }, 'an operator decided before');
     t.same(listed.get(cid.id), {});
-    await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW);
+    await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW, someEntry());
     t.same((await userStates.find(ann.id)).claims, claims, 'no second import changes them');
+  });
+
+  await t.test('a batch that creates accounts is recorded once, with their number', async (t) => {
+    const { userTransfer, auditLog } = await fresh(t);
+    const batch = [imported(someUser()), imported(someUser())];
+    await userTransfer.store(batch, NOW, someEntry());
+    await userTransfer.store(batch, NOW, someEntry());
+    await userTransfer.store([...batch, imported(someUser())], NOW, someEntry());
+    const events = await auditLog.list({ types: ['users.imported'] }, { limit: 10, after: null });
+    t.same(
+      events.map(({ data }) => data).sort((one, other) => Number(one.created) - Number(other.created)),
+      [{ created: 1 }, { created: 2 }],
+    );
+    t.match(events[0], { userId: null, origin: { actor: { kind: 'operator', name: 'command of ann' } } });
   });
 
   await t.test('accounts are listed in the order of their ids, page by page', async (t) => {
@@ -111,6 +147,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     await userTransfer.store(
       all.map((user) => imported(user)),
       NOW,
+      someEntry(),
     );
     const first = await userTransfer.list(null, 2);
     const wanted = all.map((user) => ({ user, claims: {} }));
@@ -132,7 +169,7 @@ async function kinds(t: Test, fresh: Fresh): Promise<void> {
       imported(bob, { passwordKind: 'fast' }),
       imported(none),
     ];
-    await userTransfer.store(batch, NOW);
+    await userTransfer.store(batch, NOW, someEntry());
     t.equal(await userTransfer.slowestKind(), 250);
     await users.rehash(ann.id, ann.passwordHash, 'a new hash');
     t.equal(await userTransfer.slowestKind(), 20);
@@ -144,7 +181,7 @@ async function kinds(t: Test, fresh: Fresh): Promise<void> {
   await t.test('of two times of a kind the longer one counts', async (t) => {
     const { userTransfer } = await fresh(t);
     for (const milliseconds of [20, 30, 10]) await userTransfer.recordKind({ name: 'kind', milliseconds });
-    await userTransfer.store([imported(someUser(), { passwordKind: 'kind' })], NOW);
+    await userTransfer.store([imported(someUser(), { passwordKind: 'kind' })], NOW, someEntry());
     t.equal(await userTransfer.slowestKind(), 30);
   });
 }
@@ -156,8 +193,8 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     const rivals = all.slice(5, 15).map((user) => ({ ...user, id: randomUUID() }));
     const batch = all.map((user) => imported(user));
     const [one, other, registered] = await Promise.all([
-      userTransfer.store(batch, NOW),
-      userTransfer.store(batch, NOW),
+      userTransfer.store(batch, NOW, someEntry()),
+      userTransfer.store(batch, NOW, someEntry()),
       Promise.all(rivals.map((user) => users.create(user, []))),
     ]);
     for (const index of all.keys()) {

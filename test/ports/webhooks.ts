@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { SYSTEM } from '../../src/domain/audit.ts';
+import { type ChangeType, SYSTEM } from '../../src/domain/audit.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
 import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
+import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { DeliveryKind } from '../../src/ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import type { WebhookDeliveries } from '../../src/ports/stores/webhook-deliveries.ts';
@@ -13,6 +14,7 @@ export interface WebhookStores {
   readonly families: TokenFamilies;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly webhookDeliveries: WebhookDeliveries;
+  readonly auditLog: AuditLog;
 }
 
 type Fresh = (t: Test) => Promise<WebhookStores>;
@@ -71,6 +73,13 @@ async function withEvents(
   return { ...stores, endpoint, ids };
 }
 
+function act(type: ChangeType, endpointId: string): AuditEntry {
+  return {
+    ...{ id: randomUUID(), kind: 'audit', type, occurredAt: NOW, userId: null, sessionId: null },
+    ...{ origin: SYSTEM, data: { endpointId } },
+  };
+}
+
 const attempt = { at: NOW, milliseconds: 3, status: 500, reason: 'HTTP 500' };
 const delivered = (eventId: string) =>
   ({ eventId, state: 'delivered', dueAt: NOW, history: [attempt] }) as const;
@@ -105,6 +114,41 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await store.remove(one.id), true);
     t.equal(await store.remove(one.id), false);
     t.same(await store.list(), [other]);
+  });
+
+  await t.test('acts are recorded together with their change, and only then', async (t) => {
+    const { webhookEndpoints: store, webhookDeliveries: deliveries, auditLog } = await fresh(t);
+    const endpoint = someEndpoint({ sealedCredentials: 'sealed' });
+    const { id } = endpoint;
+    const resealed = { id, sealed: 'new' };
+    t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), true);
+    t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), false);
+    await store.change(id, { contact: null }, [act('webhooks.changed', id)]);
+    await store.change(randomUUID(), { contact: null }, [act('webhooks.changed', id)]);
+    t.equal(await store.reseal(resealed, 'other', [act('webhooks.secret_rotated', id)]), false);
+    t.equal(await store.reseal(resealed, 'sealed', [act('webhooks.secret_rotated', id)]), true);
+    const event = { id: randomUUID(), type: 'users.deleted', occurredAt: NOW, data: {} };
+    await deliveries.add(id, event);
+    await deliveries.record(id, [delivered(event.id)]);
+    await deliveries.sendAgain(id, randomUUID(), NOW, [act('webhooks.sent_again', id)]);
+    await deliveries.sendAgain(id, event.id, NOW, [act('webhooks.sent_again', id)]);
+    const span = { from: NOW, to: NOW + 1, onlyFailed: false };
+    t.equal(
+      await deliveries.sendSpanAgain(id, span, NOW, 10, [act('webhooks.sent_again', id)]),
+      0,
+      'it waits',
+    );
+    await store.remove(id, [act('webhooks.removed', id)]);
+    await store.remove(id, [act('webhooks.removed', id)]);
+    const events = await auditLog.list({}, { limit: 100, after: null });
+    t.same(events.map(({ type }) => type).sort(), [
+      'webhooks.added',
+      'webhooks.changed',
+      'webhooks.removed',
+      'webhooks.secret_rotated',
+      'webhooks.sent_again',
+    ]);
+    t.ok(events.every(({ data }) => data.endpointId === id));
   });
 
   await t.test('a change replaces what it names and nothing else', async (t) => {

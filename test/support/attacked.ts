@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import tap, { type Test } from 'tap';
+import { createAuditLog } from '../../src/adapters/postgres/audit-log.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
@@ -66,6 +67,7 @@ export function storesOn(sql: Sql): TaskStores & FactorStores & WebhookStores {
     outbox: createOutbox(sql),
     webhookEndpoints: createWebhookEndpoints(sql),
     webhookDeliveries: createWebhookDeliveries(sql),
+    auditLog: createAuditLog(sql),
   };
 }
 

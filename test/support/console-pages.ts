@@ -6,10 +6,10 @@ import { consoleService, PASSWORD } from './console.ts';
 import { addEngine, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
 
 /** The console in Chromium; null without Chromium. `errors` has what the content policy blocks. */
-export async function startConsole(t: Test) {
+export async function startConsole(t: Test, settings: Parameters<typeof consoleService>[1] = {}) {
   const browser = await launchChromium(t);
   if (browser === null) return null;
-  const service = await consoleService(t, { files: await builtConsole(t.testdir()) });
+  const service = await consoleService(t, { ...settings, files: await builtConsole(t.testdir()) });
   const context = await browser.newContext();
   const page = await context.newPage();
   const errors: string[] = [];

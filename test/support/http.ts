@@ -6,7 +6,9 @@ import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
 import { createIdentifierHash } from '../../src/adapters/secrets/identifier-hash.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { readingsOf } from '../../src/adapters/telemetry/overview.ts';
 import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
+import { readOverview } from '../../src/app/overview/overview.ts';
 import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
@@ -64,6 +66,12 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
+/** The overview of a service without a key set. */
+function overviewOf({ metrics, families, clock }: Awaited<ReturnType<typeof sessions>>) {
+  const readReadings = async () => readingsOf(await metrics.samples());
+  return readOverview({ readReadings, families, checks: {}, listKeys: async () => [], clock });
+}
+
 /** Starts the service in this process, on a loopback socket. Its log lines are in `lines`. */
 export async function httpService(
   t: Pick<Test, 'teardown'>,
@@ -107,7 +115,7 @@ export async function httpService(
   };
   const overrides = settings.http ?? {};
   const app = await createHttp({
-    useCases: { ...createUseCases(deps), ...overrides },
+    useCases: { ...createUseCases(deps), readOverview: overviewOf(deps), ...overrides },
     config: {
       publicUrl: null,
       currentNonce: service.nonces && (() => service.nonces?.current(service.time.now) ?? ''),

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createKeySet, type KeySet } from '../../src/adapters/jose/key-set.ts';
 import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
 import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
 import { retireKey } from '../../src/app/keys/retire-key.ts';
 import { rotateKey } from '../../src/app/keys/rotate-key.ts';
+import { byCommand } from '../../src/domain/audit.ts';
 import { type KeyAlgorithm, keySetTiming } from '../../src/domain/key-set.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { SealedKey } from '../../src/ports/stores/signing-keys.ts';
@@ -33,6 +35,8 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     clock: () => time.now,
     log: silent,
     by: 'operator ann',
+    newId: randomUUID,
+    origin: byCommand('ann'),
   };
   const maintain = maintainKeySet(deps);
   const load = async (keys: readonly SealedKey[]) =>

@@ -1,4 +1,4 @@
-import type { LifeEvent, LifeSession } from '../../console/src/life/life.ts';
+import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
 
 export const SAFARI =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15';

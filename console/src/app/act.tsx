@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { ErrorText } from './loaded.tsx';
 
@@ -7,12 +8,14 @@ interface Props {
   readonly consequence: string;
   /** Whether the change takes nothing away. Default: false. */
   readonly harmless?: boolean;
-  readonly run: (reason: string) => Promise<unknown>;
+  /** What the operator fills in beside the reason. */
+  readonly fields?: ComponentChildren;
+  readonly run: (reason: string, fields: FormData) => Promise<unknown>;
   readonly onDone: () => void;
 }
 
 /** A button for a change. It asks for the reason, which the service logs together with the operator. */
-export function Act({ label, consequence, harmless = false, run, onDone }: Props) {
+export function Act({ label, consequence, harmless = false, fields, run, onDone }: Props) {
   const style = harmless ? 'plain' : 'danger';
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<string | null>(null);
@@ -22,7 +25,8 @@ export function Act({ label, consequence, harmless = false, run, onDone }: Props
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     try {
-      await run(String(new FormData(form).get('reason')));
+      const filled = new FormData(form);
+      await run(String(filled.get('reason')), filled);
       dialog.current?.close();
       form.reset();
       setError(null);
@@ -43,6 +47,7 @@ export function Act({ label, consequence, harmless = false, run, onDone }: Props
         <p>{consequence}</p>
         {error !== null && <ErrorText message={error} />}
         <form onSubmit={submit}>
+          {fields}
           <p class="field">
             <label for={id}>Reason, for the log</label>
             <input id={id} name="reason" minLength={3} maxLength={200} required autocomplete="off" />

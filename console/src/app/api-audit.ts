@@ -1,4 +1,4 @@
-import type { LifeEvent } from '../life/life.ts';
+import type { LifeEvent } from '../../../src/domain/life/life.ts';
 import { call } from './api.ts';
 
 /** An event of the audit log in the admin API. */

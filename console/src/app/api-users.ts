@@ -63,6 +63,18 @@ export async function readAccount(id: string, signal: AbortSignal) {
   }
 }
 
+export interface NewAccount {
+  readonly username: string;
+  readonly email: string;
+  readonly emailVerified: boolean;
+}
+
+export const createAccount = (account: NewAccount, reason: string) =>
+  call<Account>('POST', '/admin/users', { body: account, reason });
+
+export const changeAccount = (id: string, changes: Partial<NewAccount>, reason: string) =>
+  call<Account>('PATCH', `/admin/users/${id}`, { body: changes, reason });
+
 export const removeFactor = (userId: string, factorId: string, reason: string) =>
   call('DELETE', `/admin/users/${userId}/factors/${factorId}`, { reason });
 

@@ -1,4 +1,4 @@
-import type { LifeSession } from '../life/life.ts';
+import type { LifeSession } from '../../../src/domain/life/life.ts';
 
 /** A refusal of the service, in words for people. */
 export class Refused extends Error {

@@ -1,7 +1,8 @@
-import { momentInWords, plural } from '../life/words.ts';
+import { plural } from '../../../src/domain/life/words.ts';
 import { type AuditFilter, type AuditItem, listAudit } from './api-audit.ts';
 import { AuditForm } from './audit-form.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';

@@ -1,6 +1,6 @@
-import { momentInWords } from '../life/words.ts';
 import { Act } from './act.tsx';
 import { disableUser, enableUser } from './api.ts';
+import { momentInWords } from './moment.ts';
 
 interface Props {
   readonly userId: string;

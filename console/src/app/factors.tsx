@@ -1,6 +1,7 @@
-import { momentInWords, plural } from '../life/words.ts';
+import { plural } from '../../../src/domain/life/words.ts';
 import { Act } from './act.tsx';
 import { type Factor, type FactorKind, type Factors, removeFactor, removeFactors } from './api-users.ts';
+import { momentInWords } from './moment.ts';
 import { Table } from './table.tsx';
 
 const KINDS: Readonly<Record<FactorKind, string>> = { totp: 'authenticator app', passkey: 'passkey' };

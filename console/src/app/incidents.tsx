@@ -1,16 +1,19 @@
+import { plural } from '../../../src/domain/life/words.ts';
 import {
   groupIncidents,
   INCIDENT_TYPES,
   type Incident,
   type IncidentEvent,
 } from '../incidents/group-incidents.ts';
-import { momentInWords, plural } from '../life/words.ts';
 import { Act } from './act.tsx';
 import { call, endSessionsOf } from './api.ts';
+import { DisableAct } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';
+import { WriteToUser } from './write-to-user.tsx';
 
 interface AuditPage {
   readonly data: readonly IncidentEvent[];
@@ -122,12 +125,16 @@ function IncidentRow({ incident, reload }: { readonly incident: Incident; readon
         <Link to={`/users/${userId}`}>{userId}</Link>
       </td>
       <td>
-        <Act
-          label="End all sessions"
-          consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}
-          run={(reason) => endSessionsOf(userId, reason)}
-          onDone={reload}
-        />
+        <div class="acts">
+          <Act
+            label="End all sessions"
+            consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}
+            run={(reason) => endSessionsOf(userId, reason)}
+            onDone={reload}
+          />
+          <DisableAct userId={userId} disabledAt={null} onDone={reload} />
+          <WriteToUser userId={userId} />
+        </div>
       </td>
     </tr>
   );

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { call, whenSignedOut } from './api.ts';
 import { Audit } from './audit.tsx';
 import { Incidents } from './incidents.tsx';
+import { Overview } from './overview.tsx';
 import { Page } from './page.tsx';
 import { go, Link, type Place, usePlace } from './router.tsx';
 import { Search } from './search.tsx';
@@ -65,6 +66,9 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/" current={place.path === '/'}>
         Incidents
       </Link>
+      <Link to="/overview" current={place.path === '/overview'}>
+        Overview
+      </Link>
       <Link to="/users" current={place.path === '/users'}>
         Users
       </Link>
@@ -87,6 +91,7 @@ function Navigation({ place, onSignOut }: NavigationProps) {
 function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   const [, kind, id = ''] = path.split('/');
   if (path === '/') return <Incidents days={Number(query.get('days'))} />;
+  if (path === '/overview') return <Overview />;
   if (path === '/find') return <Search />;
   if (path === '/users') return <Users query={query} />;
   if (path === '/audit') return <Audit query={query} />;

@@ -1,9 +1,8 @@
-import { h, type VNode } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Life } from '../life/life.ts';
+import type { Life } from '../../../src/domain/life/life.ts';
 import { drawLife } from '../picture/draw-life.ts';
 import { markInWords } from '../picture/marks.ts';
-import type { SvgNode } from '../picture/svg.ts';
+import { nodeOf } from './svg-view.tsx';
 
 const HINT = 'Point at a mark, or reach it with the tab key, to read its facts.';
 
@@ -50,12 +49,4 @@ function numberOf(target: EventTarget | null): number | null {
   const link = target instanceof Element ? target.closest('a.mark') : null;
   const digits = link?.getAttribute('href')?.match(/\d+$/)?.[0];
   return digits === undefined ? null : Number(digits);
-}
-
-function nodeOf(node: SvgNode): VNode {
-  return h(
-    node.tag,
-    node.attributes,
-    node.children.map((child) => (typeof child === 'string' ? child : nodeOf(child))),
-  );
 }

@@ -1,7 +1,7 @@
-import type { Life, LifeEvent, LifeSession, Mark } from '../life/life.ts';
-import { readLife, sessionOfEvents } from '../life/read-life.ts';
-import { type Story, tellLife } from '../life/tell-life.ts';
-import { momentInWords } from '../life/words.ts';
+import { agentInWords } from '../../../src/adapters/http/server/agent-in-words.ts';
+import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/life/life.ts';
+import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
+import { type Story, tellLife } from '../../../src/domain/life/tell-life.ts';
 import { Act } from './act.tsx';
 import { call, endSession, endSessionsOf, readDisabledAt } from './api.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
@@ -33,7 +33,7 @@ async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
     cursor = answer.nextCursor;
     events.push(...answer.data);
   }
-  const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now());
+  const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now(), agentInWords);
   return { life, deviceName: session?.deviceName ?? null };
 }
 
@@ -145,7 +145,7 @@ function Marks({ marks }: { readonly marks: readonly Mark[] }) {
         <tr key={mark.number} id={`event-${mark.number}`} class={mark.kind}>
           <td class="number">{mark.number}</td>
           <th scope="row">{mark.title}</th>
-          <td>{momentInWords(mark.at)}</td>
+          <td>{mark.moment}</td>
           <td class="number">{mark.generation}</td>
           <td>
             {mark.address}

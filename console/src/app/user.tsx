@@ -1,14 +1,17 @@
-import type { LifeSession } from '../life/life.ts';
-import { momentInWords, plural } from '../life/words.ts';
+import type { LifeSession } from '../../../src/domain/life/life.ts';
+import { plural } from '../../../src/domain/life/words.ts';
+import { ChangeAccount } from './account-forms.tsx';
 import { Act } from './act.tsx';
 import { endSessionsOf, listSessions, readDisabledAt } from './api.ts';
 import { type Account, readAccount } from './api-users.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
 import { FactorSection } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';
+import { MailLink } from './write-to-user.tsx';
 
 const LONGEST_NAME = 60;
 
@@ -42,6 +45,7 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
                 onDone={reload}
               />
               <DisableAct userId={id} disabledAt={disabledAt} onDone={reload} />
+              {found !== null && <ChangeAccount account={found.account} onDone={reload} />}
             </p>
             <h2>Live sessions</h2>
             {items.length === 0 ? <p>This user has no live session.</p> : <SessionTable items={items} />}
@@ -62,7 +66,7 @@ function AccountFacts({ account }: { readonly account: Account }) {
   const { username, email, emailVerified, roles, createdAt, lastLoginAt } = account;
   const facts = [
     ['Name', <bdi key="name">{username}</bdi>],
-    ['Address', <bdi key="address">{email}</bdi>],
+    ['Address', <MailLink key="address" email={email} />],
     ['Is the address confirmed?', emailVerified ? 'yes' : 'no'],
     ['Created', momentInWords(Date.parse(createdAt))],
     ['Last login', lastLoginAt === undefined ? 'not known' : momentInWords(Date.parse(lastLoginAt))],

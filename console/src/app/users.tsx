@@ -1,7 +1,9 @@
-import { momentInWords, plural } from '../life/words.ts';
+import { plural } from '../../../src/domain/life/words.ts';
+import { CreateAccount } from './account-forms.tsx';
 import { type Account, listAccounts } from './api-users.ts';
 import { factorKindInWords } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';
@@ -14,6 +16,9 @@ export function Users({ query }: { readonly query: URLSearchParams }) {
   return (
     <Page title="Users">
       <UsersForm key={filter} query={query} />
+      <p class="buttons">
+        <CreateAccount />
+      </p>
       <Loaded result={result}>
         {({ items, nextCursor }) => (
           <>

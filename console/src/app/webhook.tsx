@@ -1,4 +1,4 @@
-import { durationInWords, momentInWords, plural } from '../life/words.ts';
+import { durationInWords, plural } from '../../../src/domain/life/words.ts';
 import { Act } from './act.tsx';
 import {
   type Delivery,
@@ -10,6 +10,7 @@ import {
   setEnabled,
 } from './api-webhooks.ts';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';

@@ -1,6 +1,7 @@
-import { momentInWords, plural } from '../life/words.ts';
+import { plural } from '../../../src/domain/life/words.ts';
 import { type Endpoint, listEndpoints } from './api-webhooks.ts';
 import { Loaded, useLoad } from './loaded.tsx';
+import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link } from './router.tsx';
 import { Table } from './table.tsx';

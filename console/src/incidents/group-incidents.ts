@@ -1,6 +1,6 @@
 import { agentInWords } from '../../../src/adapters/http/server/agent-in-words.ts';
+import type { LifeEvent } from '../../../src/domain/life/life.ts';
 import { networkOf } from '../../../src/domain/network.ts';
-import type { LifeEvent } from '../life/life.ts';
 
 /** An event of the audit log that may be part of an incident. */
 export interface IncidentEvent extends LifeEvent {

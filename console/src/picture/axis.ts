@@ -1,4 +1,4 @@
-import { dayInWords, durationInWords, timeOfDay } from '../life/words.ts';
+import { durationInWords, timeOfDay } from '../../../src/domain/life/words.ts';
 import type { Geometry, PlacedMark } from './geometry.ts';
 import { round } from './marks.ts';
 import { type SvgNode, svg } from './svg.ts';
@@ -51,8 +51,8 @@ function tickText(
   base: number,
   { left, right }: Geometry,
 ): readonly SvgNode[] {
-  const day = dayInWords(mark.at);
-  const isNewDay = before === undefined || dayInWords(before.mark.at) !== day;
+  const { day } = mark;
+  const isNewDay = before === undefined || before.mark.day !== day;
   const middle = round(Math.min(Math.max(x, left + 36), right - 36));
   const at = { x: middle, 'text-anchor': 'middle' };
   return [

@@ -1,5 +1,5 @@
-import type { Life, Mark } from '../life/life.ts';
-import { tellLife } from '../life/tell-life.ts';
+import type { Life, Mark } from '../../../src/domain/life/life.ts';
+import { tellLife } from '../../../src/domain/life/tell-life.ts';
 import { AXIS_HEIGHT, drawAxis } from './axis.ts';
 import { type Geometry, layOutLife, type PlacedLane, type PlacedOrigin } from './geometry.ts';
 import { placeLabels } from './labels.ts';

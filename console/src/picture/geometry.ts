@@ -1,4 +1,4 @@
-import type { Life, Mark, Replay } from '../life/life.ts';
+import type { Life, Mark, Replay } from '../../../src/domain/life/life.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import { createTimeScale } from './time-scale.ts';
 

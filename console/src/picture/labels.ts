@@ -1,4 +1,4 @@
-import type { Mark } from '../life/life.ts';
+import type { Mark } from '../../../src/domain/life/life.ts';
 import type { Geometry, Point } from './geometry.ts';
 
 export interface Label extends Point {

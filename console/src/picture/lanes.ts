@@ -1,5 +1,5 @@
-import type { Life, Mark } from '../life/life.ts';
-import { plural } from '../life/words.ts';
+import type { Life, Mark } from '../../../src/domain/life/life.ts';
+import { plural } from '../../../src/domain/life/words.ts';
 
 /** A band of the picture: one network, or the networks that got no band of their own. */
 export interface Lane {

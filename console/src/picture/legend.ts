@@ -1,4 +1,4 @@
-import type { Life, MarkKind } from '../life/life.ts';
+import type { Life, MarkKind } from '../../../src/domain/life/life.ts';
 import type { Geometry } from './geometry.ts';
 import { devicesOnPath } from './lanes.ts';
 import { KIND_NAMES, shapeOf } from './marks.ts';

@@ -1,5 +1,4 @@
-import type { Mark, MarkKind } from '../life/life.ts';
-import { momentInWords } from '../life/words.ts';
+import type { Mark, MarkKind } from '../../../src/domain/life/life.ts';
 import type { PlacedMark } from './geometry.ts';
 import { type SvgNode, svg } from './svg.ts';
 
@@ -58,9 +57,18 @@ export function drawMark({ mark, x, y }: PlacedMark, radius: number, colour: str
 }
 
 /** All facts of a mark in one line. */
-export function markInWords({ number, title, at, generation, address, device, actor, facts }: Mark): string {
+export function markInWords({
+  number,
+  title,
+  moment,
+  generation,
+  address,
+  device,
+  actor,
+  facts,
+}: Mark): string {
   const by = actor === null ? [] : [`by ${actor}`];
-  const what = [title, momentInWords(at), `generation ${generation}`, `${address}, ${device}`, ...by];
+  const what = [title, moment, `generation ${generation}`, `${address}, ${device}`, ...by];
   return `${number}. ${what.join(' · ')}${facts.map((fact) => ` · ${fact}`).join('')}`;
 }
 

@@ -1,5 +1,5 @@
 import type { AuditFilter, AuditLog, AuditPage } from '../../ports/stores/audit-log.ts';
-import { AUDIT_COLUMNS, type AuditRow, auditColumns, toAuditEvent } from './audit-row.ts';
+import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 
@@ -11,21 +11,11 @@ const REST = 'rest';
 export function createAuditLog(sql: Sql): AuditLog {
   return {
     async list(filter, page) {
-      const order = page.newestFirst ? sql`occurred_at desc, id desc` : sql`occurred_at, id`;
-      const rows = await execute(sql<AuditRow[]>`
-        select ${sql(AUDIT_COLUMNS)} from security_events
-        where ${matches(filter)} ${behind(page)}
-        order by ${order}
-        limit ${page.limit}`);
-      return rows.map(toAuditEvent);
+      return (await execute(listEventsSql(sql, filter, page))).map(toAuditEvent);
     },
 
     async record(event) {
-      const columns = auditColumns(event);
-      const names = Object.keys(columns) as (keyof typeof columns)[];
-      await execute(sql`
-        insert into security_events (${sql(names)})
-        select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`);
+      await execute(insertEvent(sql, event));
     },
 
     async countFailedPassword({ userId, network, at }) {
@@ -52,19 +42,34 @@ export function createAuditLog(sql: Sql): AuditLog {
       return count;
     },
   };
+}
 
-  function matches({ types, userId, sessionId, from, to }: AuditFilter) {
-    return sql`true
-      ${types === undefined ? sql`` : sql`and type = any (${[...types]}::text[])`}
-      ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
-      ${sessionId === undefined ? sql`` : sql`and session_id = ${sessionId}`}
-      ${from === undefined ? sql`` : sql`and occurred_at >= ${new Date(from)}`}
-      ${to === undefined ? sql`` : sql`and occurred_at < ${new Date(to)}`}`;
-  }
+export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPage) {
+  const order = page.newestFirst ? sql`occurred_at desc, id desc` : sql`occurred_at, id`;
+  return sql<AuditRow[]>`
+    select ${sql(AUDIT_COLUMNS)} from security_events
+    where ${matches(sql, filter)} ${behind(sql, page)}
+    order by ${order}
+    limit ${page.limit}`;
+}
 
-  function behind({ after, newestFirst }: AuditPage) {
-    if (after === null) return sql``;
-    const place = sql`(${new Date(after.occurredAt)}, ${after.id}::uuid)`;
-    return newestFirst ? sql`and (occurred_at, id) < ${place}` : sql`and (occurred_at, id) > ${place}`;
-  }
+function matches(sql: Sql, { types, userId, sessionId, from, to }: AuditFilter) {
+  return sql`true
+    ${types === undefined ? sql`` : sql`and ${isOneOf(sql, types)}`}
+    ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
+    ${sessionId === undefined ? sql`` : sql`and session_id = ${sessionId}`}
+    ${from === undefined ? sql`` : sql`and occurred_at >= ${new Date(from)}`}
+    ${to === undefined ? sql`` : sql`and occurred_at < ${new Date(to)}`}`;
+}
+
+/** A single type is compared by itself: only then the index of types gives the order, too. */
+function isOneOf(sql: Sql, types: readonly string[]) {
+  const [type = ''] = types;
+  return types.length === 1 ? sql`type = ${type}` : sql`type = any (${[...types]}::text[])`;
+}
+
+function behind(sql: Sql, { after, newestFirst }: AuditPage) {
+  if (after === null) return sql``;
+  const place = sql`(${new Date(after.occurredAt)}, ${after.id}::uuid)`;
+  return newestFirst ? sql`and (occurred_at, id) < ${place}` : sql`and (occurred_at, id) > ${place}`;
 }

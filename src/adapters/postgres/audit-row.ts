@@ -1,4 +1,6 @@
+import type { TransactionSql } from 'postgres';
 import type { ActorKind, AuditEvent, AuditType, NewAuditEvent, Origin } from '../../domain/audit.ts';
+import type { Sql } from './connect.ts';
 
 /** A row of `security_events` as the driver reads it. */
 export interface AuditRow {
@@ -57,6 +59,30 @@ export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, 
     ...originColumns(origin),
     data,
   };
+}
+
+/** Inserts one event, alone or within the transaction of its change. */
+export function insertEvent(sql: Sql | TransactionSql, event: NewAuditEvent) {
+  const columns = auditColumns(event);
+  const names = Object.keys(columns) as (keyof typeof columns)[];
+  return sql`
+    insert into security_events (${sql(names)})
+    select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`;
+}
+
+/** Runs a statement, and records the entries in its transaction if it changed a row. */
+export async function changeRecorded<Rows extends { readonly count: number }>(
+  sql: Sql,
+  change: (executor: Sql | TransactionSql) => PromiseLike<Rows>,
+  entries: readonly NewAuditEvent[],
+): Promise<Rows> {
+  if (entries.length === 0) return change(sql);
+  const changed = sql.begin(async (tx) => {
+    const rows = await change(tx);
+    if (rows.count > 0) for (const entry of entries) await insertEvent(tx, entry);
+    return rows;
+  });
+  return changed as Promise<Rows>;
 }
 
 export function originColumns({ actor, address, userAgent }: Origin) {

@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from 'postgres';
 import type { FamilyFilter, FamilyPage, FoundFamilies } from '../../ports/stores/token-families.ts';
 import { assertEach, isSameId } from './answer-check.ts';
 import type { Sql } from './connect.ts';
@@ -48,11 +49,44 @@ export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
 
 /** The rows among which a call searches, in the order of an index. */
 function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: FamilyPage) {
+  const behind =
+    after === null
+      ? sql``
+      : sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
+  const unrevoked = sql`revoked_at is null`;
+  if (userId !== null)
+    return inOrder(
+      sql,
+      sql`user_id = ${userId} ${state === 'live' ? sql`and ${unrevoked}` : sql``} ${behind}`,
+    );
+  if (state === 'live') return inOrder(sql, sql`${unrevoked} ${behind}`);
+  // Each part has an index of its own, and the two are merged.
   return sql`
-    select ${sql(FAMILY_COLUMNS)} from token_families
-    where true
-      ${userId === null ? sql`` : sql`and user_id = ${userId}`}
-      ${state === 'live' ? sql`and revoked_at is null` : sql``}
-      ${after === null ? sql`` : sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`}
+    select ${sql(FAMILY_COLUMNS)} from (
+      (${inOrder(sql, sql`${unrevoked} ${behind}`)} limit ${SCANNED})
+      union all
+      (${inOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${SCANNED})
+    ) both_parts
     order by created_at desc, token_family desc`;
+}
+
+function inOrder(sql: Sql, condition: PendingQuery<Row[]>) {
+  return sql`
+    select ${sql(FAMILY_COLUMNS)} from token_families where ${condition} order by created_at desc, token_family desc`;
+}
+
+/** The statistics of the index of families that are not revoked include expired ones that are not purged yet. */
+export async function countLive(sql: Sql, now: number, most: number): Promise<number> {
+  const [row] = await execute(sql<{ counted: number; estimate: number }[]>`
+    select counted, greatest(reltuples, 0)::float8 as estimate
+    from pg_class, (
+      select count(*)::int as counted from (
+        select from token_families
+        where revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
+        limit ${most}
+      ) as live
+    ) as count
+    where pg_class.oid = 'token_families_unrevoked'::regclass`);
+  const { counted = 0, estimate = 0 } = row ?? {};
+  return counted < most ? counted : Math.max(counted, Math.round(estimate));
 }

@@ -130,11 +130,13 @@ export function createSecondFactors(
       });
     },
 
-    async rename(userId, id, label) {
-      const { count } = await execute(sql`
+    async rename(userId, id, label, entries) {
+      const change = sql`
         update user_factors set label = ${label}
-        where id = ${id} and user_id = ${userId} and confirmed_at is not null`);
-      return count === 1;
+        where id = ${id} and user_id = ${userId} and confirmed_at is not null
+        returning user_id as id, null::text as email`;
+      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
     },
 
     async remove(userId, id, entries) {

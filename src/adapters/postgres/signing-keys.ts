@@ -2,6 +2,7 @@ import type { KeyAlgorithm } from '../../domain/key-set.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { changeKeys } from './with-outbox.ts';
 
 interface KeyRow {
   number: number;
@@ -26,17 +27,18 @@ export function createSigningKeys(sql: Sql): SigningKeys {
       ).map(toKey);
     },
 
-    async add({ number, id, alg, sealed, announcedAt, signsFrom }) {
-      const { count } = await execute(sql`
+    async add({ number, id, alg, sealed, announcedAt, signsFrom }, entries) {
+      const insertion = sql`
         insert into signing_keys (number, id, alg, sealed, announced_at, signs_from)
         values (${number}, ${id}, ${alg}, ${sealed}, ${new Date(announcedAt)}, ${new Date(signsFrom)})
-        on conflict (number) do nothing`);
-      return count === 1;
+        on conflict (number) do nothing
+        returning id`;
+      return (await execute(changeKeys(sql, insertion, entries))).length === 1;
     },
 
-    async remove(ids) {
-      const rows = await execute(sql<{ id: string }[]>`
-        delete from signing_keys where id = any(${[...ids]}::text[]) returning id`);
+    async remove(ids, entries) {
+      const removal = sql`delete from signing_keys where id = any(${[...ids]}::text[]) returning id`;
+      const rows = await execute(changeKeys(sql, removal, entries));
       return rows.map(({ id }) => id);
     },
   };

@@ -21,7 +21,7 @@ import {
 import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
-import { searchFamilies } from './search-families.ts';
+import { countLive, searchFamilies } from './search-families.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
@@ -120,6 +120,7 @@ export function createTokenFamilies(
     },
 
     search: (filter, page) => searchFamilies(sql, filter, page),
+    countLive: (now, most) => countLive(sql, now, most),
 
     async record(tokenFamily, entries) {
       // The lock prevents that a concurrent purge deletes the family, to which the notified subject refers.

@@ -2,7 +2,9 @@ import type { TransactionSql } from 'postgres';
 import { type Claims, claimNames, NO_CLAIMS } from '../../domain/claims.ts';
 import { type FoundAccount, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
 import { identifiersOf } from '../../domain/user.ts';
+import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
+import { insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute, violates } from './execute.ts';
 import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
@@ -28,10 +30,10 @@ export function createUserTransfer(sql: Sql): UserTransfer {
       return row?.milliseconds ?? 0;
     },
 
-    async store(batch, now) {
+    async store(batch, now, entry) {
       for (let attempt = 1; ; attempt += 1)
         try {
-          const storing = sql.begin((tx) => storeBatch(tx, batch, now));
+          const storing = sql.begin((tx) => storeBatch(tx, batch, now, entry));
           return await execute(storing as Promise<ImportVerdict[]>);
         } catch (error) {
           if (!isOvertaken(error) || attempt === ATTEMPTS) throw error;
@@ -60,6 +62,7 @@ async function storeBatch(
   tx: TransactionSql,
   batch: readonly ImportedUser[],
   now: number,
+  entry: AuditEntry,
 ): Promise<ImportVerdict[]> {
   const accounts = await findAccounts(tx, batch, now);
   const created: ImportedUser[] = [];
@@ -71,7 +74,10 @@ async function storeBatch(
     created.push(imported);
     return verdict;
   });
-  if (created.length > 0) await insertUsers(tx, created);
+  if (created.length > 0) {
+    await insertUsers(tx, created);
+    await insertEvent(tx, { ...entry, data: { ...entry.data, created: created.length } });
+  }
   return verdicts;
 }
 

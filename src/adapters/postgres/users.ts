@@ -2,8 +2,9 @@ import type postgres from 'postgres';
 import { type Origin, originOfChange } from '../../domain/audit.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
-import type { PasswordChange, Users } from '../../ports/stores/users.ts';
+import type { AccountChangeResult, PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
+import { changeUserRow } from './change-user.ts';
 import type { Sql } from './connect.ts';
 import { insertEmailLink } from './email-links.ts';
 import { execute, violates } from './execute.ts';
@@ -32,7 +33,7 @@ export function createUsers(
   const withOutbox = createWithOutbox(currentTrace);
 
   return {
-    async create(user, entries, verification) {
+    async create(user, entries, { verification, reset } = {}) {
       const change = sql`
         insert into users ${sql(toColumns(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
@@ -42,9 +43,17 @@ export function createUsers(
           where identifier in ${tx(identifiersOf(user))} and reserved_until <= ${new Date(user.createdAt)}`;
         await tx`insert into user_identifiers ${tx(identifiersOf(user).map((identifier) => ({ identifier, user_id: user.id })))}`;
         if (verification !== undefined) await insertEmailLink(tx, verification);
+        if (reset !== undefined) await insertReset(tx, reset);
         return true;
       });
-      return execute(creation).catch(falseIfTaken);
+      return execute(creation).catch(ifTaken(false));
+    },
+
+    async change(expected, next, { at, verification }, entries) {
+      const change = sql.begin((tx) =>
+        changeUserRow(tx, withOutbox, { expected, next, at, verification, entries }),
+      );
+      return execute(change as Promise<AccountChangeResult>).catch(ifTaken('taken'));
     },
 
     async find(id) {
@@ -89,13 +98,15 @@ export function createUsers(
       });
     },
 
-    async openReset({ hashedToken, userId, expiresAt }, entries) {
+    async openReset(reset, entries) {
       await execute(
         sql.begin(async (tx) => {
-          await tx`
-            insert into password_resets (hashed_token, user_id, expires_at)
-            values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
-          await withOutbox.changeUser(tx, tx`select id, email from users where id = ${userId}`, entries);
+          await insertReset(tx, reset);
+          await withOutbox.changeUser(
+            tx,
+            tx`select id, email from users where id = ${reset.userId}`,
+            entries,
+          );
         }),
       );
     },
@@ -175,10 +186,23 @@ export function createUsers(
   }
 }
 
-function falseIfTaken(error: unknown): false {
-  if (isTakenIdentifier(error)) return false;
-  throw error;
+/** Stores a link within the transaction that changes or creates its user. */
+async function insertReset(
+  tx: postgres.TransactionSql,
+  { hashedToken, userId, expiresAt }: PasswordReset,
+): Promise<void> {
+  await tx`
+    insert into password_resets (hashed_token, user_id, expires_at)
+    values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
 }
+
+/** Returns `result` for the violated key of identifiers. Throws every other error. */
+const ifTaken =
+  <Result>(result: Result) =>
+  (error: unknown): Result => {
+    if (isTakenIdentifier(error)) return result;
+    throw error;
+  };
 
 /** Whether a statement failed because another account has the identifier. */
 export function isTakenIdentifier(error: unknown): boolean {

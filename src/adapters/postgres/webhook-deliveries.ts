@@ -2,8 +2,10 @@ import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
 import type { DeliveredEvent, WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
 import { assertEach, isSameId } from './answer-check.ts';
+import { changeRecorded } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import type { Executor } from './with-outbox.ts';
 
 interface DeliveryRow {
   endpoint_id: string;
@@ -98,16 +100,17 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
       }));
     },
 
-    async sendAgain(endpointId, eventId, at) {
-      const { count } = await execute(sql`
+    async sendAgain(endpointId, eventId, at, entries = []) {
+      const update = (executor: Executor) => executor`
         update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
-        where endpoint_id = ${endpointId} and event_id = ${eventId}`);
+        where endpoint_id = ${endpointId} and event_id = ${eventId}`;
+      const { count } = await execute(changeRecorded(sql, update, entries));
       return count === 1;
     },
 
-    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit) {
+    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
       const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
-      const { count } = await execute(sql`
+      const update = (executor: Executor) => executor`
         update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
         where endpoint_id = ${endpointId} and event_id in (
           select event_id from webhook_deliveries
@@ -116,8 +119,8 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
           order by occurred_at
           limit ${limit}
           for update skip locked
-        )`);
-      return count;
+        )`;
+      return (await execute(changeRecorded(sql, update, entries))).count;
     },
 
     async forget(before, limit) {

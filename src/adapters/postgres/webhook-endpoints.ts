@@ -1,8 +1,10 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
+import { changeRecorded, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import type { Executor } from './with-outbox.ts';
 
 interface EndpointRow {
   id: string;
@@ -41,7 +43,7 @@ const COLUMNS = [
 /** Endpoints of webhooks in PostgreSQL. */
 export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
   return {
-    add: (endpoint, limits) =>
+    add: (endpoint, limits, entries = []) =>
       execute(
         sql.begin(async (tx) => {
           // Additions happen one after another, so that they never pass a limit. Reads go on.
@@ -60,6 +62,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
                 or (select count(*) from webhook_endpoints where owner = ${owner}) < ${limits.ofOwner}
               )
             on conflict (id) do nothing`;
+          if (count === 1) for (const entry of entries) await insertEvent(tx, entry);
           return count === 1;
         }),
       ),
@@ -76,10 +79,10 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       return oneOf(rows, id);
     },
 
-    async change(id, change) {
+    async change(id, change, entries = []) {
       const has = (name: keyof typeof change) => Object.hasOwn(change, name);
       const becomesEnabled = change.state === 'enabled';
-      const rows = await execute(sql<EndpointRow[]>`
+      const update = (executor: Executor) => executor<EndpointRow[]>`
         update webhook_endpoints set
           url = coalesce(${change.url ?? null}, url),
           types = coalesce(${change.types === undefined ? null : [...change.types]}::text[], types),
@@ -94,12 +97,13 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
           held_until = case when ${becomesEnabled} then null else held_until end,
           owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
         where id = ${id}
-        returning ${sql(COLUMNS)}`);
-      return oneOf(rows, id);
+        returning ${sql(COLUMNS)}`;
+      return oneOf(await execute(changeRecorded(sql, update, entries)), id);
     },
 
-    async remove(id) {
-      const { count } = await execute(sql`delete from webhook_endpoints where id = ${id}`);
+    async remove(id, entries = []) {
+      const removal = (executor: Executor) => executor`delete from webhook_endpoints where id = ${id}`;
+      const { count } = await execute(changeRecorded(sql, removal, entries));
       return count === 1;
     },
 
@@ -153,10 +157,11 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       return [...rows];
     },
 
-    async reseal({ id, sealed }, expected) {
-      const { count } = await execute(sql`
+    async reseal({ id, sealed }, expected, entries = []) {
+      const update = (executor: Executor) => executor`
         update webhook_endpoints set sealed_credentials = ${sealed}
-        where id = ${id} and sealed_credentials = ${expected}`);
+        where id = ${id} and sealed_credentials = ${expected}`;
+      const { count } = await execute(changeRecorded(sql, update, entries));
       return count === 1;
     },
   };

@@ -1,6 +1,7 @@
 import type postgres from 'postgres';
 import type { Origin } from '../../domain/audit.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
+import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { auditColumns, originColumns } from './audit-row.ts';
@@ -82,7 +83,7 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
       return sql<RevokedBatch[]>`
         select ${userId}::uuid as user_id, revoked, more from revoke_sessions(
           ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
-          ${JSON.stringify(originColumns(origin))}::text::jsonb)`;
+          ${JSON.stringify({ ...originColumns(origin), stated_reason: origin.statedReason })}::text::jsonb)`;
     },
   };
 
@@ -117,6 +118,15 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
     const context = currentTrace();
     return sql`${context && JSON.stringify(context)}::text::jsonb`;
   }
+}
+
+/** Changes signing keys. The change must return `id`. An entry is recorded if the key that it names was changed. */
+export function changeKeys(sql: Executor, change: Change, entries: readonly AuditEntry[]) {
+  return sql<{ id: string }[]>`
+    with changed as (${change}),
+    ${entriesAsTable(sql, entries)},
+    ${auditSql(sql, sql`null::integer`, sql`and entry.data ->> 'kid' = changed.id`)}
+    select id from changed`;
 }
 
 /** Revokes all sessions of a user except `spared` and the `kept` most recently refreshed of the others. */

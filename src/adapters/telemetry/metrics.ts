@@ -4,6 +4,7 @@ import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Samples } from './metrics/add-up.ts';
 import { readBacklog } from './metrics/backlog.ts';
 import { countDeliveries, countFailedRemovals } from './metrics/deliveries.ts';
+import { readDependencies } from './metrics/dependencies.ts';
 import { instruments } from './metrics/instruments.ts';
 import { type Answered, countRequests } from './metrics/requests.ts';
 import { countSessions } from './metrics/sessions.ts';
@@ -30,6 +31,8 @@ export interface Metrics {
   shed(resource: Overload): void;
   /** Adds the values that are read at each scrape. Must be called once. */
   addReadings(readings: Readings & Parameters<typeof readBacklog>[1]): void;
+  /** Adds the state of the connection to a dependency, which is read at each scrape. */
+  addDependency(name: string, isUp: () => boolean): void;
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. Does not reject if the database is unavailable. */
   scrape(): Promise<string>;
@@ -46,6 +49,8 @@ export function createMetrics(): Metrics {
     'reason',
   );
   for (const reason of ['event_loop', 'database']) shed.inc({ reason }, 0);
+  const dependencies = new Map<string, () => boolean>();
+  readDependencies(make, dependencies);
   let updateBacklog = async () => {};
 
   return {
@@ -92,6 +97,8 @@ export function createMetrics(): Metrics {
       );
       updateBacklog = readBacklog(make, database);
     },
+
+    addDependency: (name, isUp) => void dependencies.set(name, isUp),
 
     contentType: registry.contentType,
     async scrape() {

@@ -1,4 +1,4 @@
-import { byUser } from '../../domain/audit.ts';
+import { byUser, type Origin } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import {
   EMAIL_LINK_AGE,
@@ -6,6 +6,7 @@ import {
   type EmailVerification,
   needsVerification,
 } from '../../domain/email-address.ts';
+import type { ByOperator } from '../../domain/events.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -31,6 +32,17 @@ export interface PreparedLink {
   readonly entries: readonly ChangeEntry[];
 }
 
+/** Who wants a link: its origin, and what the mail says about it. */
+interface Requester {
+  readonly origin: Origin;
+  readonly facts: Pick<ClientInfo, 'address' | 'userAgent'> | ByOperator;
+}
+
+/** A user at a client. */
+export function requestedBy(client: ClientInfo): Requester {
+  return { origin: byUser(client), facts: clientFacts(client) };
+}
+
 /**
  * Makes a link that proves the address of an account. Null if the address needs no proof, or if it has got the maximum
  * number of links. Counts by address: deleting the account and registering again does not reset the limit.
@@ -38,7 +50,7 @@ export interface PreparedLink {
 export async function prepareVerification(
   deps: PrepareVerificationDeps,
   user: User,
-  client: ClientInfo,
+  { origin, facts }: Requester,
 ): Promise<PreparedLink | null> {
   const { attempts, links, emailVerification, clock, newId, securityLog } = deps;
   if (!needsVerification(user, emailVerification)) return null;
@@ -46,14 +58,18 @@ export async function prepareVerification(
   const { id: userId, email } = user;
   const { allowed } = await attempts.countAction(`verify ${identifierOf(email)}`, EMAIL_LINK_LIMIT, now);
   if (!allowed) {
-    securityLog('limit_reached', { limit: 'verification-mails', userId, address: client.address });
+    securityLog('limit_reached', {
+      limit: 'verification-mails',
+      userId,
+      ...(origin.address !== null && { address: origin.address }),
+    });
     return null;
   }
   const linkId = newId();
   const event = {
     type: 'users.email_verification_requested',
     occurredAt: now,
-    data: { userId, linkId, email, ...clientFacts(client) },
+    data: { userId, linkId, email, ...facts },
   } as const;
   const link = {
     hashedToken: links.hash(links.email(linkId)),
@@ -62,5 +78,5 @@ export async function prepareVerification(
     email,
     expiresAt: now + EMAIL_LINK_AGE.verify,
   } as const;
-  return { link, entries: changeEntries(newId, byUser(client), [{ event }]) };
+  return { link, entries: changeEntries(newId, origin, [{ event }]) };
 }

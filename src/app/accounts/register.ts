@@ -1,19 +1,17 @@
 import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
-import { isEmailVerified } from '../../domain/email-address.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { accountFault, identityOf } from '../../domain/user.ts';
-import { withAsciiDomain, withUnicodeDomain } from '../../lib/domain-names.ts';
+import { withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { changeEntries } from '../change-entries.ts';
 import { assertFollowsRules, assertNotBreached, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
-import { type PrepareVerificationDeps, prepareVerification } from './prepare-verification.ts';
-import { readAddress } from './read-address.ts';
+import { createdEvent, readNames } from './new-account.ts';
+import { type PrepareVerificationDeps, prepareVerification, requestedBy } from './prepare-verification.ts';
 
 interface Deps extends PrepareVerificationDeps, NewPasswordDeps {
   readonly users: Users;
@@ -38,12 +36,8 @@ export const register =
   (deps: Deps): Register =>
   async ({ client, ...input }) => {
     const { users, passwords, clock, newId } = deps;
-    const email = readAddress(input.email);
-    const username = withAsciiDomain(input.username.normalize('NFKC'));
+    const { username, email } = readNames(input);
     const password = normalizePassword(input.password);
-
-    const fault = accountFault(username, email);
-    if (fault !== null) throw new Refusal('invalid_request', fault);
     assertFollowsRules(deps, password, { username, email });
     const network = networkOf(client.address);
     const limit = { name: 'registrations', ...deps.limits.registrations };
@@ -60,15 +54,10 @@ export const register =
       createdAt: now,
       roles: [],
     };
-    const identity = identityOf(user);
-    const data = {
-      userId: user.id,
-      emailVerified: isEmailVerified(user),
-      ...(identity !== null && { username: identity }),
-    };
-    const event = { type: 'users.created', occurredAt: now, data } as const;
-    const verification = await prepareVerification(deps, user, client);
-    const entries = [...changeEntries(newId, byUser(client), [{ event }]), ...(verification?.entries ?? [])];
-    if (!(await users.create(user, entries, verification?.link))) throw new Refusal('conflict');
+    const verification = await prepareVerification(deps, user, requestedBy(client));
+    const created = changeEntries(newId, byUser(client), [{ event: createdEvent(user) }]);
+    const entries = [...created, ...(verification?.entries ?? [])];
+    if (!(await users.create(user, entries, { verification: verification?.link })))
+      throw new Refusal('conflict');
     return { id: user.id, username: withUnicodeDomain(user.username), email: withUnicodeDomain(email) };
   };

@@ -1,4 +1,3 @@
-import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FamilyFilter, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { SessionPage } from '../sessions/list-sessions.ts';
@@ -7,7 +6,7 @@ import { cursorAt, readCursor } from '../time-cursor.ts';
 /** What an operator asks for. Each member that is absent finds all sessions. */
 export interface SessionQuery {
   readonly userId?: string;
-  /** Default: `live`. The other states need a user. */
+  /** Default: `live`. */
   readonly state?: FamilyFilter['state'];
   /** In canonical form. */
   readonly address?: string;
@@ -22,7 +21,7 @@ export type FindSessions = (
 
 /**
  * Finds sessions, newest first. A page can have fewer sessions than `limit`, or none, before the last page. Rejects with
- * a {@link Refusal} `invalid_request` if the query or the cursor is not valid.
+ * a {@link Refusal} `invalid_request` if the cursor is not valid.
  */
 export const findSessions =
   ({
@@ -42,8 +41,6 @@ export const findSessions =
   };
 
 function filterOf({ userId, state = 'live', client, agent, address }: SessionQuery): FamilyFilter {
-  if (userId === undefined && state !== 'live')
-    throw new Refusal('invalid_request', `querystring/state=${state} needs userId.`);
   return {
     userId: userId?.toLowerCase() ?? null,
     state,

@@ -3,7 +3,7 @@ import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, readPage } from './event-page.ts';
 
 /** What users see of their own part of the log. A type that could tell a thief about a defence is not among them. */
-const SHOWN: readonly AuditType[] = [
+export const SHOWN: readonly AuditType[] = [
   'sessions.address_changed',
   'sessions.reuse_detected',
   'sessions.revoked',
@@ -12,10 +12,12 @@ const SHOWN: readonly AuditType[] = [
   'sessions.user_agent_changed',
   'users.created',
   'users.email_changed',
+  'users.email_unverified',
   'users.email_verified',
   'users.factor_added',
   'users.factor_removed',
   'users.password_changed',
+  'users.username_changed',
 ];
 
 export type ListActivity = (userId: string, page: Omit<PageRequest, 'newestFirst'>) => Promise<EventPage>;

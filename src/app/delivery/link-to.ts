@@ -30,6 +30,7 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
       case 'users.factor_removed':
         return notMe(null, data.userId, occurredAt);
       case 'users.password_forgotten':
+      case 'users.invited':
         return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;
       case 'users.email_verification_requested':
         return email('verify', data.linkId);

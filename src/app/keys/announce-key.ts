@@ -1,9 +1,13 @@
+import type { ChangeType, Origin, RecordedChange } from '../../domain/audit.ts';
 import { type KeyAlgorithm, type KeySetTiming, nextSchedule } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { NewId } from '../../ports/new-id.ts';
 import type { MakeKey } from '../../ports/security/key-maker.ts';
 import type { SecurityEvent } from '../../ports/security-log.ts';
+import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
+import { changeEntry } from '../change-entries.ts';
 
 export interface KeyDeps {
   readonly signingKeys: SigningKeys;
@@ -12,22 +16,36 @@ export interface KeyDeps {
   readonly alg: KeyAlgorithm;
   readonly timing: KeySetTiming;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly log: Log;
   /** Who changes the set: `automatic`, or an operator by name. For the log. */
   readonly by: string;
+  /** The same, for the audit log. */
+  readonly origin: Origin;
 }
 
 /**
  * Makes the successor of the newest of `keys` and announces it. With `atOnce` the key signs immediately. Null
  * if another process added the next key first.
  */
-export const announceKey = ({ signingKeys, makeKey, alg, timing, clock, log, by }: KeyDeps) => {
+export const announceKey = (deps: KeyDeps) => {
+  const { signingKeys, makeKey, alg, timing, clock, log, by } = deps;
   return async (keys: readonly SealedKey[], atOnce = false): Promise<SealedKey | null> => {
     const key = await makeKey(alg, nextSchedule(keys, timing, clock(), atOnce));
-    if (!(await signingKeys.add(key))) return null;
-    const event: SecurityEvent = 'signing_key_announced';
     const signsFrom = new Date(key.signsFrom).toISOString();
+    if (!(await signingKeys.add(key, [keyEntry(deps, 'keys.announced', { kid: key.id, alg, signsFrom })])))
+      return null;
+    const event: SecurityEvent = 'signing_key_announced';
     log.info({ event, kid: key.id, alg, signsFrom, by }, 'signing key announced');
     return key;
   };
 };
+
+/** The entry of the audit log for a changed key. */
+export function keyEntry(
+  { newId, origin, clock }: Pick<KeyDeps, 'newId' | 'origin' | 'clock'>,
+  type: Extract<ChangeType, `keys.${string}`>,
+  data: { readonly kid: string } & RecordedChange['data'],
+): AuditEntry {
+  return changeEntry(newId, { type, occurredAt: clock(), userId: null, origin, data });
+}

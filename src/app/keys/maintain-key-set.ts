@@ -1,16 +1,17 @@
+import { SYSTEM } from '../../domain/audit.ts';
 import { isRotationDue, publishedUntil } from '../../domain/key-set.ts';
 import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
-import { announceKey, type KeyDeps } from './announce-key.ts';
+import { announceKey, type KeyDeps, keyEntry } from './announce-key.ts';
 
 /**
  * Maintains the key set; every replica runs this periodically. Announces the next key when it is due, and removes each
  * key whose last token has expired. Returns the current set, which contains a key that may sign.
  */
-export const maintainKeySet = (deps: Omit<KeyDeps, 'by'>) => {
-  const { signingKeys, alg, timing, clock, log } = deps;
-  const by = 'automatic';
-  const announce = announceKey({ ...deps, by });
+export const maintainKeySet = (given: Omit<KeyDeps, 'by' | 'origin'>) => {
+  const deps = { ...given, by: 'automatic', origin: SYSTEM };
+  const { signingKeys, alg, timing, clock, log, by } = deps;
+  const announce = announceKey(deps);
 
   return async (): Promise<readonly SealedKey[]> => {
     const found = await signingKeys.list();
@@ -21,7 +22,8 @@ export const maintainKeySet = (deps: Omit<KeyDeps, 'by'>) => {
     const outlived = keys.filter((key) => publishedUntil(key, keys, timing) <= clock()).map(({ id }) => id);
     if (outlived.length === 0) return keys;
     const event: SecurityEvent = 'signing_key_removed';
-    for (const kid of await signingKeys.remove(outlived))
+    const entries = outlived.map((kid) => keyEntry(deps, 'keys.removed', { kid }));
+    for (const kid of await signingKeys.remove(outlived, entries))
       log.info({ event, kid, by }, 'signing key removed: its last token has expired');
     return keys.filter(({ id }) => !outlived.includes(id));
   };

@@ -2,7 +2,7 @@ import { type KeyAlgorithm, keyThatSigns } from '../../domain/key-set.ts';
 import type { CheckKey } from '../../ports/security/key-maker.ts';
 import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
-import { announceKey, type KeyDeps } from './announce-key.ts';
+import { announceKey, type KeyDeps, keyEntry } from './announce-key.ts';
 import { usableKeys } from './usable-keys.ts';
 
 export interface RetireDeps extends Omit<KeyDeps, 'alg'> {
@@ -32,7 +32,8 @@ export const retireKey = ({ alg, ...deps }: RetireDeps) => {
     // The successor comes first. If the process ends in between, the set still has a key that signs.
     const successor = keyThatSigns(usable, clock())?.id === id ? await announce(keys, true) : null;
     const event: SecurityEvent = 'signing_key_retired';
-    for (const kid of await signingKeys.remove([id]))
+    const entry = keyEntry(deps, 'keys.retired', { kid: id });
+    for (const kid of await signingKeys.remove([id], [entry]))
       log.warn({ event, kid, by: deps.by }, 'signing key removed at once by an operator');
     return { successor };
   };

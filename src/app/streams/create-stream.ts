@@ -1,3 +1,4 @@
+import type { Origin } from '../../domain/audit.ts';
 import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import { storeEndpoint } from '../webhooks/add-endpoint.ts';
 import { assertDeliverable, assertSignsEventTokens } from '../webhooks/assert-acceptable.ts';
@@ -17,7 +18,7 @@ export interface StreamProperties {
   readonly description: string | null;
 }
 
-export type CreateStream = (owner: string, properties: StreamProperties) => Promise<Stream>;
+export type CreateStream = (owner: string, properties: StreamProperties, origin: Origin) => Promise<Stream>;
 
 /**
  * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a
@@ -25,7 +26,7 @@ export type CreateStream = (owner: string, properties: StreamProperties) => Prom
  */
 export const createStream =
   (deps: StreamDeps): CreateStream =>
-  async (owner, { delivery, eventsRequested, description }) => {
+  async (owner, { delivery, eventsRequested, description }, origin) => {
     assertSignsEventTokens(deps);
     assertDeliverable(deps, delivery.url, DELIVERY_URL);
     const requested = eventsRequested ?? SUPPORTED_EVENTS;
@@ -42,9 +43,8 @@ export const createStream =
       disabledBecause: null,
       declared: false,
     } as const;
-    return changedStream(
-      await storeEndpoint(deps, values, authorization === null ? null : { authorization }),
-    );
+    const credentials = authorization === null ? null : { authorization };
+    return changedStream(await storeEndpoint(deps, values, credentials, origin));
   };
 
 /** The name of the URL in refusals. */

@@ -1,7 +1,9 @@
+import type { Origin } from '../../domain/audit.ts';
 import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
 import { sealCredentials } from '../webhooks/credentials.ts';
+import { changedEntry, endpointEntry } from '../webhooks/endpoint-entry.ts';
 import { DELIVERY_URL, type StreamDelivery, type StreamProperties } from './create-stream.ts';
 import {
   changedStream,
@@ -17,8 +19,8 @@ export type StreamUpdate = Partial<StreamProperties>;
 
 export type ListStreams = (owner: string) => Promise<readonly Stream[]>;
 export type FindStream = (name: StreamName) => Promise<Stream>;
-export type ChangeStream = (name: StreamName, update: StreamUpdate) => Promise<Stream>;
-export type RemoveStream = (name: StreamName) => Promise<void>;
+export type ChangeStream = (name: StreamName, update: StreamUpdate, origin: Origin) => Promise<Stream>;
+export type RemoveStream = (name: StreamName, origin: Origin) => Promise<void>;
 
 export const listStreams =
   ({ webhookEndpoints }: StreamDeps): ListStreams =>
@@ -34,7 +36,7 @@ export const findStream =
 /** Rejects with a {@link Refusal} `invalid_request` if the URL cannot be delivered to. */
 export const changeStream =
   (deps: StreamDeps): ChangeStream =>
-  async (name, update) => {
+  async (name, update, origin) => {
     const { id, stream } = await requireStream(deps, name);
     const { delivery, description, eventsRequested } = update;
     const requested =
@@ -48,15 +50,17 @@ export const changeStream =
       },
       ...(delivery && (await deliveryChange(deps, id, delivery))),
     };
-    return changedStream(await deps.webhookEndpoints.change(id, change));
+    const entry = changedEntry(deps, id, change, origin);
+    return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };
 
 /** Rejects with a {@link Refusal} `not_found` if it was removed at the same time. */
 export const removeStream =
   (deps: StreamDeps): RemoveStream =>
-  async (name) => {
+  async (name, origin) => {
     const { id } = await requireStream(deps, name);
-    await deps.webhookEndpoints.remove(id);
+    const entry = endpointEntry(deps, { type: 'webhooks.removed', endpointId: id, origin });
+    await deps.webhookEndpoints.remove(id, [entry]);
   };
 
 async function deliveryChange(

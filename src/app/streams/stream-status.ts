@@ -1,5 +1,7 @@
+import type { Origin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { StreamStatus } from '../../domain/streams.ts';
+import { changedEntry } from '../webhooks/endpoint-entry.ts';
 import { changedStream, requireStream, type Stream, type StreamDeps, type StreamName } from './stream.ts';
 
 /** The status that a receiver wants, with its reason. */
@@ -8,7 +10,7 @@ export interface WantedStatus {
   readonly reason: string | null;
 }
 
-export type ChangeStreamStatus = (name: StreamName, wanted: WantedStatus) => Promise<Stream>;
+export type ChangeStreamStatus = (name: StreamName, wanted: WantedStatus, origin: Origin) => Promise<Stream>;
 
 /**
  * Enables, pauses or disables a stream. Rejects with a {@link Refusal}: `not_found`, or `forbidden` if an operator has
@@ -16,7 +18,7 @@ export type ChangeStreamStatus = (name: StreamName, wanted: WantedStatus) => Pro
  */
 export const changeStreamStatus =
   (deps: StreamDeps): ChangeStreamStatus =>
-  async (name, { status, reason }) => {
+  async (name, { status, reason }, origin) => {
     const { id, stream, disabledBecause } = await requireStream(deps, name);
     if (disabledBecause === 'operator')
       throw new Refusal(
@@ -28,5 +30,6 @@ export const changeStreamStatus =
       disabledBecause: status === 'disabled' ? ('receiver' as const) : null,
       stream: { ...stream, statusReason: reason },
     };
-    return changedStream(await deps.webhookEndpoints.change(id, change));
+    const entry = changedEntry(deps, id, change, origin);
+    return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };

@@ -1,8 +1,10 @@
+import type { Origin } from '../../domain/audit.ts';
 import { NO_CLAIMS } from '../../domain/claims.ts';
 import { type ImportVerdict, NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
+import { changeEntry } from '../change-entries.ts';
 import type { AdmitPasswordHash } from './admit-password-hash.ts';
 import { RefusedLine, readUserLine, type UserLine } from './read-user-line.ts';
 
@@ -14,6 +16,8 @@ interface Deps {
   readonly admitPasswordHash: AdmitPasswordHash;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Who imports. */
+  readonly origin: Origin;
 }
 
 /** A line of the file. `text` is null for a line that is too long to be read. */
@@ -37,10 +41,10 @@ export type ImportUsers = (input: ImportInput) => Promise<ImportCounts>;
 
 /**
  * Stores the accounts of a file, and changes none that exists: the same file can be imported again. No mail is sent and
- * no event is recorded. A refused line does not stop the others.
+ * no event is published. The audit log gets one event for each batch. A refused line does not stop the others.
  */
 export const importUsers = (deps: Deps): ImportUsers => {
-  const { userTransfer, admitPasswordHash, clock, newId } = deps;
+  const { userTransfer, admitPasswordHash, clock, newId, origin } = deps;
 
   return async ({ lines, strict, onRefused, onProgress }) => {
     const counts = { created: 0, unchanged: 0, taken: 0, refused: 0 };
@@ -59,7 +63,14 @@ export const importUsers = (deps: Deps): ImportUsers => {
       batch = [];
       if (stored.length === 0) return;
       const users = stored.map(({ user }) => user);
-      const verdicts = await userTransfer.store(users, clock());
+      const entry = changeEntry(newId, {
+        type: 'users.imported',
+        occurredAt: clock(),
+        userId: null,
+        origin,
+        data: {},
+      });
+      const verdicts = await userTransfer.store(users, entry.occurredAt, entry);
       for (const [index, verdict] of verdicts.entries()) {
         counts[verdict] += 1;
         if (verdict === 'taken')

@@ -1,3 +1,4 @@
+import type { Origin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import {
   type DeliveryFormat,
@@ -8,6 +9,7 @@ import {
 import { assertAcceptable, assertSignsEventTokens } from './assert-acceptable.ts';
 import { type Credentials, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
+import { endpointEntry } from './endpoint-entry.ts';
 
 export interface NewEndpoint {
   readonly url: string;
@@ -24,7 +26,7 @@ export interface AddedEndpoint {
   readonly secret: string | null;
 }
 
-export type AddEndpoint = (wanted: NewEndpoint) => Promise<AddedEndpoint>;
+export type AddEndpoint = (wanted: NewEndpoint, origin: Origin) => Promise<AddedEndpoint>;
 
 /**
  * Adds an endpoint of operators. Rejects with a {@link Refusal}: `invalid_request` for values that it cannot have, and
@@ -32,7 +34,7 @@ export type AddEndpoint = (wanted: NewEndpoint) => Promise<AddedEndpoint>;
  */
 export const addEndpoint =
   (deps: EndpointDeps): AddEndpoint =>
-  async (wanted) => {
+  async (wanted, origin) => {
     const { format, audience, enabled, url, types, contact } = wanted;
     assertAcceptable(deps, format, wanted);
     if (format !== 'webhook') assertSignsEventTokens(deps);
@@ -53,7 +55,8 @@ export const addEndpoint =
       stream: null,
       declared: false,
     } as const;
-    const endpoint = await storeEndpoint(deps, values, secret === null ? null : { secret });
+    const credentials = secret === null ? null : { secret };
+    const endpoint = await storeEndpoint(deps, values, credentials, origin);
     return { endpoint, secret };
   };
 
@@ -61,14 +64,18 @@ type Values = Omit<WebhookEndpoint, 'id' | 'createdAt' | 'failingSince' | 'seale
 
 /** Rejects with a {@link Refusal} `conflict` if there are too many endpoints. */
 export async function storeEndpoint(
-  { webhookEndpoints, sealer, clock, newId }: EndpointDeps,
+  deps: EndpointDeps,
   values: Values,
   credentials: Credentials | null,
+  origin: Origin,
 ): Promise<WebhookEndpoint> {
+  const { webhookEndpoints, sealer, clock, newId } = deps;
   const id = newId();
   const sealedCredentials = credentials && (await sealCredentials(sealer, id, credentials));
   const endpoint = { ...values, id, createdAt: clock(), failingSince: null, sealedCredentials };
-  if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return endpoint;
+  const entry = endpointEntry(deps, { type: 'webhooks.added', endpointId: id, origin });
+  const limits = { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS };
+  if (await webhookEndpoints.add(endpoint, limits, [entry])) return endpoint;
   throw new Refusal(
     'conflict',
     `There are at most ${MAX_ENDPOINTS} endpoints, ${MAX_STREAMS} for one receiver.`,

@@ -1,3 +1,4 @@
+import type { Origin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type {
   DeliveryPosition,
@@ -6,6 +7,7 @@ import type {
 } from '../../ports/stores/webhook-deliveries.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
+import { endpointEntry } from './endpoint-entry.ts';
 import { requireEndpoint } from './manage-endpoints.ts';
 
 export interface DeliveryPage {
@@ -19,7 +21,7 @@ export type ListDeliveries = (
   limit: number,
   cursor: string | null,
 ) => Promise<DeliveryPage>;
-export type SendDeliveryAgain = (endpointId: string, eventId: string) => Promise<void>;
+export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: Origin) => Promise<void>;
 
 /** `more`: another call would send more deliveries again. */
 export interface SentAgain {
@@ -27,9 +29,9 @@ export interface SentAgain {
   readonly more: boolean;
 }
 
-export type SendSpanAgain = (endpointId: string, span: DeliverySpan) => Promise<SentAgain>;
+export type SendSpanAgain = (endpointId: string, span: DeliverySpan, origin: Origin) => Promise<SentAgain>;
 
-type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'webhookDeliveries' | 'clock'>;
+type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'webhookDeliveries' | 'clock' | 'newId'>;
 
 /** The deliveries that one request makes due again, so that it ends long before the statement timeout. */
 const SENT_AT_ONCE = 5_000;
@@ -48,20 +50,30 @@ export const listDeliveries =
 
 /** Rejects with a {@link Refusal} `not_found`. */
 export const sendDeliveryAgain =
-  ({ webhookDeliveries, clock }: Deps): SendDeliveryAgain =>
-  async (endpointId, eventId) => {
-    if (!(await webhookDeliveries.sendAgain(endpointId, eventId, clock()))) throw new Refusal('not_found');
+  (deps: Deps): SendDeliveryAgain =>
+  async (endpointId, eventId, origin) => {
+    const facts = { eventId };
+    const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });
+    if (!(await deps.webhookDeliveries.sendAgain(endpointId, eventId, deps.clock(), [entry])))
+      throw new Refusal('not_found');
   };
 
 /** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the span ends before it begins. */
 export const sendSpanAgain =
   (deps: Deps): SendSpanAgain =>
-  async (endpointId, span) => {
+  async (endpointId, span, origin) => {
     if (!(span.from < span.to)) throw new Refusal('invalid_request', 'body/to must be later than body/from.');
     await requireEndpoint(deps, endpointId);
-    const count = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, deps.clock(), SENT_AT_ONCE);
+    const facts = { from: timeOf(span.from), to: timeOf(span.to) };
+    const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });
+    const at = deps.clock();
+    const count = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, at, SENT_AT_ONCE, [entry]);
     return { count, more: count === SENT_AT_ONCE };
   };
+
+function timeOf(time: number): string {
+  return new Date(time).toISOString();
+}
 
 function placeOf(cursor: string): DeliveryPosition {
   const { time, id } = readCursor(cursor);

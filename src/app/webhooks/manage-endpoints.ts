@@ -1,8 +1,10 @@
+import type { Origin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { FORMER_SECRET_SIGNS, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
+import { changedEntry, endpointEntry } from './endpoint-entry.ts';
 import { tellStream } from './tell-stream.ts';
 
 export interface WantedChange {
@@ -14,8 +16,8 @@ export interface WantedChange {
 
 export type ListEndpoints = () => Promise<readonly WebhookEndpoint[]>;
 export type FindEndpoint = (id: string) => Promise<WebhookEndpoint>;
-export type ChangeEndpoint = (id: string, change: WantedChange) => Promise<WebhookEndpoint>;
-export type RemoveEndpoint = (id: string) => Promise<void>;
+export type ChangeEndpoint = (id: string, change: WantedChange, origin: Origin) => Promise<WebhookEndpoint>;
+export type RemoveEndpoint = (id: string, origin: Origin) => Promise<void>;
 
 /** A new secret, shown here only. The former one signs as well until this time, in milliseconds. */
 export interface RotatedSecret {
@@ -23,7 +25,7 @@ export interface RotatedSecret {
   readonly formerSignsUntil: number;
 }
 
-export type RotateEndpointSecret = (id: string) => Promise<RotatedSecret>;
+export type RotateEndpointSecret = (id: string, origin: Origin) => Promise<RotatedSecret>;
 
 type Deps = Pick<
   EndpointDeps,
@@ -53,13 +55,15 @@ export const findEndpoint =
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
-  async (id, { enabled, ...change }) => {
+  async (id, { enabled, ...change }, origin) => {
     const endpoint = await requireEndpoint(deps, id);
     if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
       throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
     if (Object.keys(change).length > 0) assertNotDeclared(endpoint);
     assertAcceptable(deps, endpoint.format, change);
-    const changed = found(await deps.webhookEndpoints.change(id, { ...change, ...stateOf(enabled) }));
+    const values = { ...change, ...stateOf(enabled) };
+    const entry = changedEntry(deps, id, values, origin);
+    const changed = found(await deps.webhookEndpoints.change(id, values, [entry]));
     if (changed.state !== endpoint.state)
       await tellStream(deps, changed, `An operator has ${changed.state} the stream.`);
     return changed;
@@ -68,9 +72,10 @@ export const changeEndpoint =
 /** Rejects with a {@link Refusal} `conflict` for an endpoint of WEBHOOKS_FILE. */
 export const removeEndpoint =
   (deps: Deps): RemoveEndpoint =>
-  async (id) => {
+  async (id, origin) => {
     assertNotDeclared(await requireEndpoint(deps, id));
-    if (!(await deps.webhookEndpoints.remove(id))) throw new Refusal('not_found');
+    const entry = endpointEntry(deps, { type: 'webhooks.removed', endpointId: id, origin });
+    if (!(await deps.webhookEndpoints.remove(id, [entry]))) throw new Refusal('not_found');
   };
 
 /**
@@ -78,7 +83,7 @@ export const removeEndpoint =
  */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>
-  async (id) => {
+  async (id, origin) => {
     const { webhookEndpoints, webhookSignatures, sealer, clock } = deps;
     const endpoint = await requireEndpoint(deps, id);
     assertNotDeclared(endpoint);
@@ -92,7 +97,8 @@ export const rotateEndpointSecret =
     const secret = webhookSignatures.makeSecret();
     const credentials = rotateSecret(await openCredentials(sealer, endpoint), secret, now);
     const sealed = await sealCredentials(sealer, id, credentials);
-    if (!(await webhookEndpoints.reseal({ id, sealed }, expected)))
+    const entry = endpointEntry(deps, { type: 'webhooks.secret_rotated', endpointId: id, origin });
+    if (!(await webhookEndpoints.reseal({ id, sealed }, expected, [entry])))
       throw new Refusal('conflict', 'The secret was changed at the same time. Try again.');
     return { secret, formerSignsUntil: now + FORMER_SECRET_SIGNS };
   };

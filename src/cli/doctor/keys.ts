@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Sql } from '../../adapters/postgres/connect.ts';
 import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set-admin.ts';
 import type { Config } from '../../config.ts';
+import { SYSTEM } from '../../domain/audit.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const DAY = 86_400_000;
@@ -29,7 +31,14 @@ export async function checkKeySet(
   if (file !== null)
     return keySetFindings(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
   if (sql === null) return [ok('key set', 'in the database, which is not running or has no tables yet')];
-  const deps = { signingKeys: createSigningKeys(sql), clock, log: SILENT, by: 'doctor' };
+  const deps = {
+    signingKeys: createSigningKeys(sql),
+    clock,
+    log: SILENT,
+    by: 'doctor',
+    newId: randomUUID,
+    origin: SYSTEM,
+  };
   return keySetFindings(await createDatabaseKeySetAdmin(config, deps).list(), config, clock());
 }
 

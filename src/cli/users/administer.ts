@@ -15,6 +15,7 @@ import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { logToErrors, nameOfUser } from '../operator.ts';
+import { isId } from '../read-id.ts';
 import { onUsers } from './on-users.ts';
 
 /** `kinship users disable`. */
@@ -71,11 +72,9 @@ function depsOf(sql: Sql, { policy, tokens }: Config) {
   };
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** An id need not have an account here: other systems open sessions for their own users. */
 export async function findUserId(users: Pick<Users, 'findByIdentifier'>, nameOrId: string): Promise<string> {
-  if (UUID.test(nameOrId)) return nameOrId.toLowerCase();
+  if (isId(nameOrId)) return nameOrId.toLowerCase();
   const user = await users.findByIdentifier(identifierOf(nameOrId));
   if (user === null) throw new Error(`No account has the name or address ${nameOrId}.`);
   return user.id;

@@ -5,6 +5,8 @@ import { foreignPasswords } from '../../adapters/foreign-passwords/foreign-passw
 import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
 import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
+import { byCommand } from '../../domain/audit.ts';
+import { nameOfUser } from '../operator.ts';
 import { createProgress } from '../progress.ts';
 import { countLines, readLines } from './lines.ts';
 import { onUsers } from './on-users.ts';
@@ -25,6 +27,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
       }),
       clock: Date.now,
       newId: randomUUID,
+      origin: byCommand(nameOfUser()),
     })({
       lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
       strict,

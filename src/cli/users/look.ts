@@ -7,6 +7,7 @@ import { type AccountQuery, findAccount, listAccounts } from '../../app/administ
 import { isEmailVerified } from '../../domain/email-address.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ListedUser } from '../../domain/user-directory.ts';
+import { jsonLine } from '../../lib/json-line.ts';
 import { formatTable } from '../table.ts';
 import { findUserId } from './administer.ts';
 import { onUsers } from './on-users.ts';
@@ -28,7 +29,7 @@ export const printUserList = ({ query, only, limit, json }: UserListOptions) =>
       limit,
       cursor: null,
     });
-    const lines = items.map((user) => `${JSON.stringify(userFacts(user))}\n`).join('');
+    const lines = items.map((user) => jsonLine(userFacts(user))).join('');
     process.stdout.write(json === true ? lines : formatTable([USER_HEAD, ...items.map(userRow)]));
     if (nextCursor !== undefined)
       process.stderr.write('There are more accounts. Narrow the list with --query, or raise --limit.\n');
@@ -54,7 +55,7 @@ export const printUser = (nameOrId: string, { json }: { readonly json?: boolean 
       claims,
       live: sessions.map(sessionFacts),
     };
-    process.stdout.write(json === true ? `${JSON.stringify(facts)}\n` : inWords(facts, sessions));
+    process.stdout.write(json === true ? jsonLine(facts) : inWords(facts, sessions));
   });
 
 function inWords({ live: _, ...facts }: Readonly<Record<string, unknown>>, sessions: readonly TokenFamily[]) {
@@ -92,7 +93,7 @@ const SESSION_HEAD = ['SESSION', 'OPENED', 'REFRESHED', 'GENERATION', 'ADDRESS',
 
 function sessionRow(family: TokenFamily): string[] {
   const { id, createdAt, refreshedAt, generation, address, device } = sessionFacts(family);
-  return [id, createdAt, refreshedAt, String(generation), address, visible(device)];
+  return [id, createdAt, refreshedAt, String(generation), address, device];
 }
 
 function sessionFacts(family: TokenFamily) {
@@ -104,11 +105,6 @@ function sessionFacts(family: TokenFamily) {
     address: family.address,
     device: family.deviceName ?? family.userAgent,
   };
-}
-
-/** A client writes its user agent, so that it can hold sequences that control a terminal. */
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 }
 
 function timeOrNull(time: number | null): string | null {

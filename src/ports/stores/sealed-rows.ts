@@ -1,3 +1,5 @@
+import type { AuditEntry } from './audit-log.ts';
+
 /** A sealed secret of one row of the database. */
 export interface SealedSecret {
   /** The id of the row, for which the secret was sealed. */
@@ -10,6 +12,6 @@ export interface SealedRows {
   /** Up to `limit` sealed secrets with ids after `after`, in the order of their ids. Null: from the first. */
   listSealed(after: string | null, limit: number): Promise<readonly SealedSecret[]>;
 
-  /** Replaces a sealed secret. False, and nothing changes, if it is not `expected` by now. */
-  reseal(secret: SealedSecret, expected: string): Promise<boolean>;
+  /** Replaces a sealed secret. False, and nothing is changed or recorded, if it is not `expected` by now. */
+  reseal(secret: SealedSecret, expected: string, entries?: readonly AuditEntry[]): Promise<boolean>;
 }

@@ -82,7 +82,7 @@ export interface SecondFactors extends SealedRows {
   ): Promise<boolean>;
 
   /** False, and nothing changes, if the user has no such confirmed factor. */
-  rename(userId: string, id: string, label: string): Promise<boolean>;
+  rename(userId: string, id: string, label: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /**
    * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the

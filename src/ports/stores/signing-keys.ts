@@ -1,4 +1,5 @@
 import type { SigningKey } from '../../domain/key-set.ts';
+import type { AuditEntry } from './audit-log.ts';
 
 /** A stored signing key. Both its private and its public part can be read only with the sealing key. */
 export interface SealedKey extends SigningKey {
@@ -8,7 +9,9 @@ export interface SealedKey extends SigningKey {
 }
 
 /**
- * The store of the keys that sign access tokens, shared by all replicas. Every method is atomic.
+ * The store of the keys that sign access tokens, shared by all replicas. Every method is atomic. A change and the entries
+ * given with it commit together. The fact `kid` of an entry names its key, and the entry of a key that does not change is
+ * not recorded.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -17,8 +20,8 @@ export interface SigningKeys {
   list(): Promise<readonly SealedKey[]>;
 
   /** False, and nothing is stored, if a key with this number exists. Of concurrent calls only one succeeds. */
-  add(key: SealedKey): Promise<boolean>;
+  add(key: SealedKey, entries: readonly AuditEntry[]): Promise<boolean>;
 
   /** Removes the keys with these ids, and returns the ids that existed. */
-  remove(ids: readonly string[]): Promise<readonly string[]>;
+  remove(ids: readonly string[], entries: readonly AuditEntry[]): Promise<readonly string[]>;
 }

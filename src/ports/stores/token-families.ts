@@ -180,6 +180,12 @@ export interface TokenFamilies {
    */
   search(filter: FamilyFilter, page: FamilyPage): Promise<FoundFamilies>;
 
+  /**
+   * The number of families that can be refreshed at `now`. Counts up to `most` of them; more are estimated from the
+   * statistics of the database.
+   */
+  countLive(now: number, most: number): Promise<number>;
+
   /** Records entries about a family without a change of its row. */
   record(tokenFamily: string, entries: readonly ChangeEntry[]): Promise<void>;
 

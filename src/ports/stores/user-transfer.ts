@@ -1,6 +1,7 @@
 import type { Claims } from '../../domain/claims.ts';
 import type { ImportVerdict } from '../../domain/imported-user.ts';
 import type { User } from '../../domain/user.ts';
+import type { AuditEntry } from './audit-log.ts';
 
 /** A kind of password hash, as {@link HashVerifier} names it, and how long the verification of one takes. */
 export interface PasswordKind {
@@ -26,7 +27,7 @@ export interface ExportedUser {
 }
 
 /**
- * Moves accounts between this service and others, many at a time. No method records events. All methods reject with
+ * Moves accounts between this service and others, many at a time. No method records events for other systems. All methods reject with
  * {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserTransfer {
@@ -42,9 +43,10 @@ export interface UserTransfer {
   /**
    * Stores those of the accounts that `judgeImport` wants created, all or none. Judges each beside the stored accounts
    * and the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which addresses are
-   * reserved.
+   * reserved. Where accounts are created, `entry` is recorded in the same transaction, with their number as its fact
+   * `created`.
    */
-  store(batch: readonly ImportedUser[], now: number): Promise<readonly ImportVerdict[]>;
+  store(batch: readonly ImportedUser[], now: number, entry: AuditEntry): Promise<readonly ImportVerdict[]>;
 
   /** Up to `limit` accounts, in the order of their ids, after the id `after`. */
   list(after: string | null, limit: number): Promise<readonly ExportedUser[]>;

@@ -21,6 +21,15 @@ export interface PasswordReset {
   readonly expiresAt: number;
 }
 
+/** The links of a new account: one proves its address, one sets its first password. */
+export interface FirstLinks {
+  readonly verification?: EmailLink | undefined;
+  readonly reset?: PasswordReset | undefined;
+}
+
+/** What {@link Users.change} did. `outdated`: the account is not as expected, or is deleted. */
+export type AccountChangeResult = 'changed' | 'taken' | 'outdated';
+
 /** An account, and whether it had a confirmed second factor when it was read. */
 export interface FoundUser extends User {
   readonly hasSecondFactor: boolean;
@@ -40,10 +49,23 @@ export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedA
  */
 export interface Users {
   /**
-   * Stores a new account, and the link that proves its address. False, and nothing is recorded, if another account has
+   * Stores a new account and its links. False, and nothing is recorded, if another account has
    * one of the identifiers, or keeps it reserved: see {@link EmailChanges}.
    */
-  create(user: User, entries: readonly ChangeEntry[], verification?: EmailLink | undefined): Promise<boolean>;
+  create(user: User, entries: readonly ChangeEntry[], links?: FirstLinks): Promise<boolean>;
+
+  /**
+   * Replaces the name, the address and its verification by those of `next`, and stores a link that proves the address.
+   * Another address removes all earlier links of the account, and its former addresses are free at once. `taken`, and
+   * nothing changes, if another account has an identifier of `next`, or keeps it reserved at `at`. `outdated`, and
+   * nothing changes, if the account is no longer `expected`.
+   */
+  change(
+    expected: NamedUser,
+    next: NamedUser,
+    change: { readonly at: number; readonly verification?: EmailLink | undefined },
+    entries: readonly ChangeEntry[],
+  ): Promise<AccountChangeResult>;
 
   find(id: string): Promise<User | null>;
 

@@ -1,5 +1,6 @@
 import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
 import type { TraceContext } from '../tracing.ts';
+import type { AuditEntry } from './audit-log.ts';
 
 /** An event that an endpoint gets. `type` and `data` are those of a {@link DomainEvent}, or of a stream's own event. */
 export interface DeliveredEvent {
@@ -91,13 +92,24 @@ export interface WebhookDeliveries {
   list(endpointId: string, limit: number, after: DeliveryPosition | null): Promise<readonly StoredDelivery[]>;
 
   /** Makes a delivery due at `at`, with all its attempts. False for an unknown delivery. */
-  sendAgain(endpointId: string, eventId: string, at: number): Promise<boolean>;
+  sendAgain(
+    endpointId: string,
+    eventId: string,
+    at: number,
+    entries?: readonly AuditEntry[],
+  ): Promise<boolean>;
 
   /**
    * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first, and returns their number. Those
-   * that wait for an attempt stay as they are, so a further call continues.
+   * that wait for an attempt stay as they are, so a further call continues. The entries are recorded if there are any.
    */
-  sendSpanAgain(endpointId: string, span: DeliverySpan, at: number, limit: number): Promise<number>;
+  sendSpanAgain(
+    endpointId: string,
+    span: DeliverySpan,
+    at: number,
+    limit: number,
+    entries?: readonly AuditEntry[],
+  ): Promise<number>;
 
   /** Removes up to `limit` deliveries of events before this time, in any state. Returns their number. */
   forget(before: number, limit: number): Promise<number>;

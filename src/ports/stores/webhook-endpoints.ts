@@ -1,4 +1,5 @@
 import type { DisabledReason, WebhookEndpoint } from '../../domain/webhooks.ts';
+import type { AuditEntry } from './audit-log.ts';
 import type { SealedRows } from './sealed-rows.ts';
 
 /** What a change of an endpoint replaces. */
@@ -33,12 +34,13 @@ export interface UntoldOwner {
 }
 
 /**
- * The endpoints that get events by HTTP. All times in milliseconds. All methods reject with {@link StoreUnavailable}
+ * The endpoints that get events by HTTP. A change and the entries given with it commit together or not at all. All times
+ * in milliseconds. All methods reject with {@link StoreUnavailable}
  * when the database is unavailable.
  */
 export interface WebhookEndpoints extends SealedRows {
   /** False, and nothing changes, if a limit is reached or the id exists. Concurrent calls never pass a limit. */
-  add(endpoint: WebhookEndpoint, limits: EndpointLimits): Promise<boolean>;
+  add(endpoint: WebhookEndpoint, limits: EndpointLimits, entries?: readonly AuditEntry[]): Promise<boolean>;
 
   /** All endpoints, oldest first. */
   list(): Promise<readonly WebhookEndpoint[]>;
@@ -49,10 +51,14 @@ export interface WebhookEndpoints extends SealedRows {
    * The endpoint after the change; null for an unknown id. A change to the state `enabled` also forgets earlier
    * failures and the time until which the endpoint was held.
    */
-  change(id: string, change: EndpointChange): Promise<WebhookEndpoint | null>;
+  change(
+    id: string,
+    change: EndpointChange,
+    entries?: readonly AuditEntry[],
+  ): Promise<WebhookEndpoint | null>;
 
   /** Removes an endpoint, so that its deliveries are no longer sent. False for an unknown id. */
-  remove(id: string): Promise<boolean>;
+  remove(id: string, entries?: readonly AuditEntry[]): Promise<boolean>;
 
   /**
    * Records a round of attempts. A success forgets earlier failures; a round of failures alone is remembered from its

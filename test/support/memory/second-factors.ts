@@ -105,6 +105,10 @@ export function createMemorySecondFactors(
 
   function finish(userId: string, entries: readonly ChangeEntry[]): true {
     renewSecurityVersion(accounts, userId);
+    return record(userId, entries);
+  }
+
+  function record(userId: string, entries: readonly ChangeEntry[]): true {
     const user = users.get(userId);
     if (user !== undefined) recordAbout(records, user, entries);
     return true;
@@ -168,12 +172,12 @@ export function createMemorySecondFactors(
       return finish(userId, entries);
     },
 
-    async rename(userId, id, label) {
+    async rename(userId, id, label, entries) {
       const account = find(userId);
       const factor = confirmed(account, id);
       if (account === null || factor === undefined) return false;
       replaceFactor(account, { ...factor, label });
-      return true;
+      return record(userId, entries);
     },
 
     async remove(userId, id, entries) {

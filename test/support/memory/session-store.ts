@@ -77,9 +77,9 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
 } {
   const families = new Map<string, TokenFamily>();
   const users = new Map<string, User>();
-  const { record, ...webhooks } = createMemoryWebhooks();
-  const entries = createEntries(record);
   const audit = new Map<string, AuditEvent>();
+  const { record, ...webhooks } = createMemoryWebhooks({ outbox: new Map(), audit });
+  const entries = createEntries(record);
   const records = { outbox: entries, audit };
   const lists: StoredLists = new Map();
   const links: StoredLinks = new Map();
@@ -108,7 +108,7 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     userStates: createMemoryUserStates({ states, accounts, families, store, records }),
     tasks: createMemoryTasks(users, lists),
     userDirectory: createMemoryUserDirectory({ users, states, accounts, families }),
-    userTransfer: createMemoryUserTransfer(users, reservations, states, families),
+    userTransfer: createMemoryUserTransfer(users, reservations, states, families, records),
     outbox: createOutbox(entries),
     auditLog: createMemoryAuditLog(audit),
     auditSeals: createMemoryAuditSeals(audit),
@@ -298,6 +298,14 @@ function createFamilies(
         .filter((family) => after === null || newestFirst(after, family) < 0)
         .slice(0, limit)
         .map((family) => structuredClone(family));
+    },
+
+    async countLive(now, most) {
+      const live = [...families.values()].filter(
+        ({ revoked, expiresAt, refreshExpiresAt }) =>
+          revoked === null && Math.min(expiresAt, refreshExpiresAt) > now,
+      );
+      return Math.min(live.length, most);
     },
 
     async search(filter, { now, limit, after }) {

@@ -5,6 +5,7 @@ import { identifiersOf, type User } from '../../../src/domain/user.ts';
 import { initialUserState } from '../../../src/domain/user-state.ts';
 import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Reservations } from './email-changes.ts';
+import { type Records, recordAbout } from './stored-entry.ts';
 import { replaceNextClaims, type StoredStates } from './user-states.ts';
 
 /** Moves accounts from and to the memory. */
@@ -13,6 +14,7 @@ export function createMemoryUserTransfer(
   reservations: Reservations,
   states: StoredStates,
   families: Map<string, TokenFamily>,
+  records: Records,
 ): UserTransfer {
   const kinds = new Map<string, number>();
   /** The imported hash of a user, and its kind. */
@@ -45,8 +47,8 @@ export function createMemoryUserTransfer(
       return Math.max(0, ...inUse.map(([, { kind }]) => kinds.get(kind) ?? 0));
     },
 
-    async store(batch, now) {
-      return batch.map(({ user, hasGivenId, passwordKind: kind, claims }) => {
+    async store(batch, now, entry) {
+      const verdicts = batch.map(({ user, hasGivenId, passwordKind: kind, claims }) => {
         const verdict = judgeImport(user, hasGivenId, accountsSharing(user, now));
         if (verdict !== 'created') return verdict;
         for (const identifier of identifiersOf(user)) reservations.delete(identifier);
@@ -59,6 +61,9 @@ export function createMemoryUserTransfer(
         if (kind !== null) imported.set(user.id, { passwordHash: user.passwordHash, kind });
         return verdict;
       });
+      const created = verdicts.filter((verdict) => verdict === 'created').length;
+      if (created > 0) recordAbout(records, null, [{ ...entry, data: { ...entry.data, created } }]);
+      return verdicts;
     },
 
     async list(after, limit) {

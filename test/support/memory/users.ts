@@ -21,6 +21,11 @@ export function forgetResetsOf(resets: StoredResets, userId: string): void {
   for (const [token, reset] of resets) if (reset.userId === userId) resets.delete(token);
 }
 
+function forgetReservationsOf(reservations: Reservations, userId: string): void {
+  for (const [identifier, reservation] of reservations)
+    if (reservation.userId === userId) reservations.delete(identifier);
+}
+
 /** Accounts in memory. A deleted account takes its families and tasks with it. */
 export function createMemoryUsers(
   users: Map<string, User>,
@@ -36,6 +41,19 @@ export function createMemoryUsers(
 
   function withIdentifier(identifier: string): User | undefined {
     return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
+  }
+
+  function isTaken(identifier: string, userId: string, now: number): boolean {
+    const owner = withIdentifier(identifier);
+    const reservation = reservations.get(identifier);
+    const isReserved = reservation !== undefined && reservation.userId !== userId && reservation.until > now;
+    return isReserved || (owner !== undefined && owner.id !== userId);
+  }
+
+  function forgetFormerAddress(userId: string): void {
+    removeLinksOf(links, userId);
+    forgetResetsOf(resets, userId);
+    forgetReservationsOf(reservations, userId);
   }
 
   async function change(
@@ -59,16 +77,31 @@ export function createMemoryUsers(
   }
 
   return {
-    async create(user, entries, verification) {
-      const isReserved = (identifier: string) =>
-        (reservations.get(identifier)?.until ?? user.createdAt) > user.createdAt;
-      const isTaken = (identifier: string) =>
-        withIdentifier(identifier) !== undefined || isReserved(identifier);
-      if (identifiersOf(user).some(isTaken)) return false;
+    async create(user, entries, { verification, reset } = {}) {
+      if (identifiersOf(user).some((identifier) => isTaken(identifier, user.id, user.createdAt)))
+        return false;
       users.set(user.id, { ...user });
       if (verification !== undefined) links.set(verification.hashedToken, verification);
+      if (reset !== undefined) resets.set(reset.hashedToken, reset);
       record(user, entries);
       return true;
+    },
+
+    async change(expected, next, { at, verification }, entries) {
+      const user = users.get(expected.id);
+      const { username, email, emailVerifiedAt } = next;
+      const isExpected =
+        user?.username === expected.username &&
+        user.email === expected.email &&
+        user.emailVerifiedAt === expected.emailVerifiedAt;
+      if (!isExpected) return 'outdated';
+      if (identifiersOf(next).some((identifier) => isTaken(identifier, user.id, at))) return 'taken';
+      if (email !== user.email) forgetFormerAddress(user.id);
+      const changed = { ...user, username, email, emailVerifiedAt };
+      users.set(user.id, changed);
+      if (verification !== undefined) links.set(verification.hashedToken, verification);
+      record(changed, entries);
+      return 'changed';
     },
 
     async find(id) {
@@ -142,7 +175,7 @@ export function createMemoryUsers(
       forgetFactors(accounts, id);
       forgetResetsOf(resets, id);
       removeLinksOf(links, id);
-      for (const [identifier, { userId }] of reservations) if (userId === id) reservations.delete(identifier);
+      forgetReservationsOf(reservations, id);
       record(user, entries);
       const ending = { ...revocation, except: null, origin: originOfChange(entries) };
       return { sessions: await families.revokeAll(id, ending) };

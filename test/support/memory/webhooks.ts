@@ -6,7 +6,7 @@ import type {
   WebhookDeliveries,
 } from '../../../src/ports/stores/webhook-deliveries.ts';
 import type { WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
-import type { StoredEntry } from './stored-entry.ts';
+import { type Records, recordAbout, type StoredEntry } from './stored-entry.ts';
 
 interface Endpoint extends WebhookEndpoint {
   readonly heldUntil: number | null;
@@ -19,7 +19,7 @@ type Delivery = StoredDelivery & {
 };
 
 /** Endpoints and deliveries in memory. `record` must be called for each outbox entry that is recorded. */
-export function createMemoryWebhooks(): {
+export function createMemoryWebhooks(records: Records = { outbox: new Map(), audit: new Map() }): {
   webhookEndpoints: WebhookEndpoints;
   webhookDeliveries: WebhookDeliveries;
   record(entry: StoredEntry): void;
@@ -27,8 +27,8 @@ export function createMemoryWebhooks(): {
   const endpoints = new Map<string, Endpoint>();
   const deliveries = new Map<string, Delivery>();
   return {
-    webhookEndpoints: createEndpoints(endpoints),
-    webhookDeliveries: createDeliveries(endpoints, deliveries),
+    webhookEndpoints: createEndpoints(endpoints, records),
+    webhookDeliveries: createDeliveries(endpoints, deliveries, records),
     record({ id, kind, event }) {
       if (kind !== 'event') return;
       for (const endpoint of endpoints.values())
@@ -38,7 +38,7 @@ export function createMemoryWebhooks(): {
   };
 }
 
-function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
+function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): WebhookEndpoints {
   const change = (id: string, values: Partial<Endpoint>) => {
     const endpoint = endpoints.get(id);
     if (endpoint === undefined) return null;
@@ -49,11 +49,12 @@ function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
   const sorted = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
 
   return {
-    async add(endpoint, limits) {
+    async add(endpoint, limits, entries = []) {
       const own = [...endpoints.values()].filter(({ owner }) => owner !== null && owner === endpoint.owner);
       if (endpoints.has(endpoint.id) || endpoints.size >= limits.total || own.length >= limits.ofOwner)
         return false;
       endpoints.set(endpoint.id, { ...structuredClone(endpoint), heldUntil: null, isTold: false });
+      recordAbout(records, null, entries);
       return true;
     },
     list: async () => sorted().map(toEndpoint),
@@ -61,12 +62,17 @@ function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
       const endpoint = endpoints.get(id);
       return endpoint === undefined ? null : toEndpoint(endpoint);
     },
-    async change(id, values) {
+    async change(id, values, entries = []) {
       const fresh = { failingSince: null, heldUntil: null, isTold: false };
       const changed = change(id, { ...values, ...(values.state === 'enabled' && fresh) });
+      if (changed !== null) recordAbout(records, null, entries);
       return changed && toEndpoint(changed);
     },
-    remove: async (id) => endpoints.delete(id),
+    async remove(id, entries = []) {
+      const isRemoved = endpoints.delete(id);
+      if (isRemoved) recordAbout(records, null, entries);
+      return isRemoved;
+    },
     async recordHealth(id, { at, hasSucceeded, heldUntil }) {
       const endpoint = endpoints.get(id);
       if (endpoint === undefined) return;
@@ -100,9 +106,10 @@ function createEndpoints(endpoints: Map<string, Endpoint>): WebhookEndpoints {
         .sort((one, other) => (one.id < other.id ? -1 : 1))
         .slice(0, limit);
     },
-    async reseal({ id, sealed }, expected) {
+    async reseal({ id, sealed }, expected, entries = []) {
       if (endpoints.get(id)?.sealedCredentials !== expected) return false;
       change(id, { sealedCredentials: sealed });
+      recordAbout(records, null, entries);
       return true;
     },
   };
@@ -115,6 +122,7 @@ function toEndpoint({ heldUntil, isTold, ...endpoint }: Endpoint): WebhookEndpoi
 function createDeliveries(
   endpoints: ReadonlyMap<string, Endpoint>,
   deliveries: Map<string, Delivery>,
+  records: Records,
 ): WebhookDeliveries {
   const mayBeSent = ({ endpointId, event }: Delivery, now: number) => {
     const endpoint = endpoints.get(endpointId);
@@ -161,12 +169,14 @@ function createDeliveries(
         .slice(0, limit)
         .map(({ endpointId: _endpoint, data: _data, ...delivery }) => structuredClone(delivery));
     },
-    async sendAgain(endpointId, eventId, at) {
+    async sendAgain(endpointId, eventId, at, entries = []) {
       const delivery = deliveries.get(keyOf(endpointId, eventId));
-      if (delivery !== undefined) change(delivery, again(at));
-      return delivery !== undefined;
+      if (delivery === undefined) return false;
+      change(delivery, again(at));
+      recordAbout(records, null, entries);
+      return true;
     },
-    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit) {
+    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
       const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
       const chosen = [...deliveries.values()]
         .filter((delivery) => delivery.endpointId === endpointId && states.includes(delivery.state))
@@ -174,6 +184,7 @@ function createDeliveries(
         .sort((one, other) => one.event.occurredAt - other.event.occurredAt)
         .slice(0, limit);
       for (const delivery of chosen) change(delivery, again(at));
+      if (chosen.length > 0) recordAbout(records, null, entries);
       return chosen.length;
     },
     async forget(before, limit) {

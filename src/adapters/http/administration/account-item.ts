@@ -27,7 +27,8 @@ const members = {
   sessions: count({ description: 'the number of live sessions' }),
 };
 
-const example = {
+/** An account as operators see it. */
+export const accountExample = {
   id: examples.user,
   ...examples.account,
   emailVerified: true,
@@ -39,7 +40,11 @@ const example = {
 };
 
 /** An account as operators see it. */
-export const AccountItem = Type.Object(members, { ...closed, title: 'OperatorsUser', examples: [example] });
+export const AccountItem = Type.Object(members, {
+  ...closed,
+  title: 'OperatorsUser',
+  examples: [accountExample],
+});
 
 export const AccountList = Type.Object(
   {
@@ -48,7 +53,7 @@ export const AccountList = Type.Object(
       longText({ description: 'the cursor of the next page; absent on the last page' }),
     ),
   },
-  { ...closed, title: 'UserList', examples: [{ items: [example] }] },
+  { ...closed, title: 'UserList', examples: [{ items: [accountExample] }] },
 );
 
 export function accountItem(user: ListedUser): Static<typeof AccountItem> {

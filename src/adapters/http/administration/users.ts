@@ -1,16 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { DeleteUser } from '../../../app/administration/delete-user.ts';
-import type { FindAccount, ListAccounts } from '../../../app/administration/list-accounts.ts';
+import type { ListAccounts } from '../../../app/administration/list-accounts.ts';
 import { accountNotFound } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 import { AccountItem, AccountList, accountItem } from './account-item.ts';
+import { type ChangeUsersOptions, changeUserRoutes } from './change-users.ts';
 
-export interface UsersOptions {
+export interface UsersOptions extends ChangeUsersOptions {
   readonly listAccounts: ListAccounts;
-  readonly findAccount: FindAccount;
   readonly deleteUser: DeleteUser;
 }
 
@@ -39,6 +39,7 @@ const Query = Type.Object({
 /** `/admin/users`: the accounts of this service. */
 export function userRoutes(scope: App, options: UsersOptions): void {
   const { listAccounts, findAccount, deleteUser } = options;
+  changeUserRoutes(scope, options);
   scope.get(
     '/admin/users',
     {

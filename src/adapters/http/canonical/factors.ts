@@ -235,7 +235,8 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      await renameFactor({ userId, id: request.params.id.toLowerCase(), ...request.body });
+      const client = clientInfoOf(request);
+      await renameFactor({ userId, id: request.params.id.toLowerCase(), client, ...request.body });
       return reply.code(204).send(null);
     },
   );

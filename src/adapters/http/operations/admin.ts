@@ -15,6 +15,7 @@ import { oneOf } from '../server/one-of.ts';
 import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
+import { type OverviewOptions, overviewRoutes } from './overview.ts';
 import { sessionEventsRoute } from './session-events.ts';
 
 export interface AdminOptions
@@ -23,6 +24,7 @@ export interface AdminOptions
     ClaimsOptions,
     UsersOptions,
     UserFactorsOptions,
+    OverviewOptions,
     OperatorOptions {
   readonly findSessions: FindSessions;
   readonly listSessionEvents: ListSessionEvents;
@@ -34,9 +36,7 @@ const SessionQuery = Type.Composite([
   PageQuery,
   Type.Object({
     userId: Type.Optional(Uuid),
-    state: Type.Optional(
-      oneOf(['live', 'ended', 'all'], { description: 'default: `live`; the others need `userId`' }),
-    ),
+    state: Type.Optional(oneOf(['live', 'ended', 'all'], { description: 'default: `live`' })),
     address: Type.Optional(
       Type.String({ maxLength: 45, description: 'the address of the login or of the last refresh' }),
     ),
@@ -55,6 +55,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
   await requireOperator(scope, options, withCookie);
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const Id = Type.Object({ id: Uuid });
+  overviewRoutes(scope, options);
   sessionEventsRoute(scope, options);
   auditRoute(scope, options);
   disabledRoutes(scope, options);
@@ -71,7 +72,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
         operationId: 'listSessionsOfUser',
         summary: 'List or find sessions, newest first',
         description:
-          'Live sessions of all users, or sessions of one user. A request reads up to 10,000 sessions. So a page can have fewer ' +
+          'Sessions of all users, or of one user. A request reads up to 10,000 sessions. So a page can have fewer ' +
           'items than `limit`, or none: go on while there is a `nextCursor`.',
         querystring: SessionQuery,
         response: {

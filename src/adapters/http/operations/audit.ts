@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListAuditEvents, StreamAuditEvents } from '../../../app/audit/read-audit-log.ts';
 import type { AuditEvent } from '../../../domain/audit.ts';
+import { jsonLine } from '../../../lib/json-line.ts';
 import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
@@ -108,7 +109,6 @@ function wantsLines(accept = ''): boolean {
   return accept.split(',').some((entry) => entry.split(';')[0]?.trim().toLowerCase() === NDJSON);
 }
 
-/** JSON escapes line breaks, so that no text of a client can begin a line. */
 async function* toLines(events: AsyncIterable<AuditEvent>) {
-  for await (const event of events) yield `${JSON.stringify(auditItem(event))}\n`;
+  for await (const event of events) yield jsonLine(auditItem(event));
 }

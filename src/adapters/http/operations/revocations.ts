@@ -67,6 +67,6 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
 }
 
 /** The last header makes nginx pass each event at once. */
-function streamHeaders(reply: FastifyReply): FastifyReply {
+export function streamHeaders(reply: FastifyReply): FastifyReply {
   return reply.type('text/event-stream').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
 }

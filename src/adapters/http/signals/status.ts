@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import type { FindStream } from '../../../app/streams/manage-streams.ts';
 import type { ChangeStreamStatus } from '../../../app/streams/stream-status.ts';
 import type { VerifyStream } from '../../../app/streams/verify-stream.ts';
+import { byServiceKey } from '../../../domain/audit.ts';
 import type { App } from '../server/app.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { answer, Empty, problems } from '../server/schemas.ts';
 import { StatusAnswer, StatusBody, StreamQuery, toStatus, VerificationBody } from './schemas.ts';
 import { schema } from './streams.ts';
@@ -52,7 +54,11 @@ export function statusRoutes(
     async (request): Promise<Static<typeof StatusAnswer>> => {
       const { stream_id: id, status, reason = null } = request.body;
       return toStatus(
-        await options.changeStreamStatus({ owner: receiverOf(request), id }, { status, reason }),
+        await options.changeStreamStatus(
+          { owner: receiverOf(request), id },
+          { status, reason },
+          byServiceKey(receiverOf(request), clientInfoOf(request)),
+        ),
       );
     },
   );

@@ -8,8 +8,10 @@ import type {
   RemoveStream,
   StreamUpdate,
 } from '../../../app/streams/manage-streams.ts';
+import { byServiceKey } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
+import { clientInfoOf } from '../server/client.ts';
 import { answer, Empty, problems } from '../server/schemas.ts';
 import {
   contradiction,
@@ -59,7 +61,11 @@ export function streamRoutes(
       },
     },
     async (request, reply): Promise<Static<typeof StreamAnswer>> => {
-      const stream = await options.createStream(receiverOf(request), propertiesOf(request.body));
+      const stream = await options.createStream(
+        receiverOf(request),
+        propertiesOf(request.body),
+        byServiceKey(receiverOf(request), clientInfoOf(request)),
+      );
       reply.code(201);
       return toStream(stream, issuer);
     },
@@ -129,7 +135,8 @@ export function streamRoutes(
       },
     },
     async (request, reply) => {
-      await options.removeStream({ owner: receiverOf(request), id: request.query.stream_id });
+      const name = { owner: receiverOf(request), id: request.query.stream_id };
+      await options.removeStream(name, byServiceKey(receiverOf(request), clientInfoOf(request)));
       return reply.code(204).send(null);
     },
   );
@@ -146,7 +153,10 @@ export function streamRoutes(
         'invalid_request',
         `body/${wrong} is supplied by this service, and has another value.`,
       );
-    return toStream(await options.changeStream(name, update), issuer);
+    return toStream(
+      await options.changeStream(name, update, byServiceKey(receiverOf(request), clientInfoOf(request))),
+      issuer,
+    );
   }
 }
 

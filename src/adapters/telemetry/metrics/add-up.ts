@@ -9,6 +9,11 @@ export function addUpMetrics(all: readonly Samples[]): Promise<string> {
   return AggregatorRegistry.aggregate([...all]).metrics();
 }
 
+/** The same as plain data. */
+export function addUpSamples(all: readonly Samples[]): Promise<Samples> {
+  return AggregatorRegistry.aggregate([...all]).getMetricsAsJSON();
+}
+
 /** The metrics of the workers of one service, which outlive the workers. */
 export interface WorkerMetrics {
   /** The latest metrics of a running worker. */

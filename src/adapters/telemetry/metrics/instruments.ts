@@ -37,6 +37,25 @@ export function instruments(registry: Registry) {
         },
       }),
 
+    /** A gauge whose values are read at each scrape, by the value of their label. */
+    readings: (
+      name: string,
+      help: string,
+      aggregator: Aggregator,
+      label: string,
+      read: () => readonly (readonly [string, number])[],
+    ) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        aggregator,
+        collect() {
+          for (const [value, reading] of read()) this.set({ [label]: value }, reading);
+        },
+      }),
+
     /** A gauge whose value is read at each scrape. */
     reading: (name: string, help: string, read: () => number, aggregator: Aggregator = 'sum') =>
       new Gauge({

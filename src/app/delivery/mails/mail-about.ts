@@ -34,12 +34,16 @@ export function contentAbout(event: DomainEvent, context: MailContext): MailCont
       return aboutRemovedFactor(event, context);
     case 'users.password_forgotten':
       return aboutForgottenPassword(event, context);
+    case 'users.invited':
+      return aboutInvitation(event, context);
     case 'users.email_verification_requested':
       return aboutVerification(event, context);
     case 'users.email_change_requested':
       return aboutNewEmail(event, context);
     case 'users.email_change_announced':
       return aboutOldEmail(event, context);
+    case 'users.email_replaced':
+      return aboutReplacedEmail(event, context);
     default:
       return null;
   }
@@ -258,17 +262,35 @@ function aboutForgottenPassword(
   };
 }
 
+function aboutInvitation({ occurredAt }: Of<'users.invited'>, context: MailContext): MailContent {
+  return {
+    subject: 'You have a new account',
+    whatHappened: ['An operator of the service made an account for you.'],
+    facts: [account(context), when(occurredAt)],
+    whatToDo: [
+      'Choose your password with the link. It is valid for 7 days, and once. It also confirms your address. Later, ask for a new link where you log in.',
+      'If you did not ask for it, and do not want the account, there is nothing to do. Without a password it cannot be used.',
+    ],
+    ...link('Choose a password', context),
+  };
+}
+
 function aboutVerification(
   { occurredAt, data }: Of<'users.email_verification_requested'>,
   context: MailContext,
 ): MailContent {
+  const byOperator = 'byOperator' in data;
   return {
     subject: 'Confirm your address',
-    whatHappened: ['An account was made with this address.'],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
+    whatHappened: [
+      byOperator
+        ? 'An operator of the service gave this address to an account.'
+        : 'An account was made with this address.',
+    ],
+    facts: [account(context), when(occurredAt), ...(byOperator ? [] : client(data, context))],
     whatToDo: [
-      'If this was you, confirm the address with the link. It is valid for 24 hours, and once.',
-      'If it was not you, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.',
+      `${byOperator ? 'If the account is yours' : 'If this was you'}, confirm the address with the link. It is valid for 24 hours, and once.`,
+      `${byOperator ? 'If you did not ask for it' : 'If it was not you'}, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.`,
     ],
     ...link('Confirm the address', context),
   };
@@ -310,5 +332,19 @@ function aboutOldEmail(
       'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and once.',
     ],
     ...link('It was not me: keep this address', context),
+  };
+}
+
+function aboutReplacedEmail({ occurredAt }: Of<'users.email_replaced'>, context: MailContext): MailContent {
+  return {
+    subject: 'Your account has another address',
+    whatHappened: [
+      'An operator of the service gave your account another mail address. Mails about the account no longer come to this one.',
+    ],
+    facts: [account(context), when(occurredAt)],
+    whatToDo: [
+      'If you asked for it, there is nothing to do.',
+      'If you did not ask for it, write to the operator of the service.',
+    ],
   };
 }

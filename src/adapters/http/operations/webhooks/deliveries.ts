@@ -6,6 +6,7 @@ import type {
 } from '../../../../app/webhooks/inspect-deliveries.ts';
 import { PageQuery } from '../../canonical/session-item.ts';
 import type { App } from '../../server/app.ts';
+import { adminOrigin } from '../../server/operators.ts';
 import { readTime } from '../../server/read-time.ts';
 import { answer, empty, problems, Uuid } from '../../server/schemas.ts';
 import { Id, schema } from './endpoints.ts';
@@ -58,7 +59,7 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     },
     async (request, reply) => {
       const { id, eventId } = request.params;
-      await options.sendDeliveryAgain(id.toLowerCase(), eventId.toLowerCase());
+      await options.sendDeliveryAgain(id.toLowerCase(), eventId.toLowerCase(), adminOrigin(request));
       return reply.code(202).send(undefined);
     },
   );
@@ -81,7 +82,7 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     async (request, reply): Promise<Static<typeof SentAgain>> => {
       const { from, to, onlyFailed = false } = request.body;
       const span = { from: readTime(from, 'body/from'), to: readTime(to, 'body/to'), onlyFailed };
-      const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span);
+      const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span, adminOrigin(request));
       reply.code(202);
       return sent;
     },

@@ -8,6 +8,7 @@ import type {
   RotateEndpointSecret,
 } from '../../../../app/webhooks/manage-endpoints.ts';
 import type { App } from '../../server/app.ts';
+import { adminOrigin } from '../../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../../server/schemas.ts';
 import {
   AddedEndpoint,
@@ -59,7 +60,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
         audience = null,
       } = request.body;
       const wanted = { url, types, enabled, contact, format, audience };
-      const { endpoint, secret } = await options.addEndpoint(wanted);
+      const { endpoint, secret } = await options.addEndpoint(wanted, adminOrigin(request));
       reply.code(201).header('cache-control', 'no-store');
       return { ...toEndpoint(endpoint), ...(secret !== null && { secret }) };
     },
@@ -113,7 +114,9 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
       },
     },
     async (request): Promise<Static<typeof Endpoint>> =>
-      toEndpoint(await options.changeEndpoint(request.params.id.toLowerCase(), request.body)),
+      toEndpoint(
+        await options.changeEndpoint(request.params.id.toLowerCase(), request.body, adminOrigin(request)),
+      ),
   );
 
   scope.delete(
@@ -128,7 +131,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
       },
     },
     async (request, reply) => {
-      await options.removeEndpoint(request.params.id.toLowerCase());
+      await options.removeEndpoint(request.params.id.toLowerCase(), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
@@ -152,6 +155,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
     async (request, reply): Promise<Static<typeof RotatedSecret>> => {
       const { secret, formerSignsUntil } = await options.rotateEndpointSecret(
         request.params.id.toLowerCase(),
+        adminOrigin(request),
       );
       reply.code(201).header('cache-control', 'no-store');
       return { secret, formerSignsUntil: timeOf(formerSignsUntil) };

@@ -13,10 +13,12 @@ const WORDS: Partial<Record<AuditType, string>> = {
   'sessions.user_agent_changed': 'A session got another browser or app',
   'users.created': 'The account was created',
   'users.email_changed': 'The address was changed',
+  'users.email_unverified': 'The address must be confirmed again',
   'users.email_verified': 'The address was confirmed',
   'users.factor_added': 'A second factor was added',
   'users.factor_removed': 'A second factor was removed',
   'users.password_changed': 'The password was changed',
+  'users.username_changed': 'The name was changed',
 };
 
 const REASONS: Partial<Record<RevocationReason, string>> = {

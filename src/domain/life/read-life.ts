@@ -1,8 +1,7 @@
-import { agentInWords } from '../../../src/adapters/http/server/agent-in-words.ts';
-import { networkOf } from '../../../src/domain/network.ts';
+import { networkOf } from '../network.ts';
 import { describeEvent, kindOf } from './describe-event.ts';
 import type { Life, LifeEvent, LifeSession, Mark, MarkKind, Replay, ReplayedToken } from './life.ts';
-import { reasonInWords } from './words.ts';
+import { dayInWords, momentInWords, reasonInWords } from './words.ts';
 
 /** The kinds of marks at which a client got tokens. */
 const ON_PATH: readonly MarkKind[] = ['login', 'address', 'agent', 'step-up', 'heal', 'latest'];
@@ -10,17 +9,28 @@ const ON_PATH: readonly MarkKind[] = ['login', 'address', 'agent', 'step-up', 'h
 /** Events that repeat another one of the same moment for the user. */
 const REPEATED: readonly string[] = ['sessions.started_on_new_device'];
 
-type Draft = Omit<Mark, 'number'> & { readonly event: LifeEvent | null };
+type Draft = Omit<Mark, 'number' | 'day' | 'moment'> & { readonly event: LifeEvent | null };
+
+/** A `User-Agent` in words. */
+type DescribeAgent = (userAgent: string) => string;
 
 /** Reads the life of a session at `now` from the session and its recorded events, in any order. */
-export function readLife(session: LifeSession, events: readonly LifeEvent[], now: number): Life {
+export function readLife(
+  session: LifeSession,
+  events: readonly LifeEvent[],
+  now: number,
+  describeAgent: DescribeAgent,
+): Life {
   const sorted = events
     .filter(({ type }) => !REPEATED.includes(type))
     .sort((one, other) => Date.parse(one.time) - Date.parse(other.time));
-  const drafts = withLogin(session, draftsOf(session, sorted));
+  const drafts = withLogin(session, draftsOf(session, sorted, describeAgent));
   const ended = drafts.find(({ kind }) => kind === 'end' || kind === 'replay');
   const all = withLatest(session, drafts).map((draft, index) => ({ ...draft, number: index + 1 }));
-  const marks = all.map(({ event: _, ...mark }): Mark => mark);
+  const marks = all.map(({ event: _, ...mark }): Mark => {
+    const { at } = mark;
+    return { ...mark, day: dayInWords(at, now), moment: momentInWords(at, now) };
+  });
   const path = marks.filter(({ kind, at }) => ON_PATH.includes(kind) && at <= (ended?.at ?? Infinity));
   return {
     sessionId: session.id,
@@ -28,13 +38,17 @@ export function readLife(session: LifeSession, events: readonly LifeEvent[], now
     marks,
     path,
     replays: all.flatMap((draft, index) => replayOf(draft, marks[index], path)),
-    end: ended === undefined ? expiryOf(session, now) : { at: ended.at, reason: endReason(ended) },
+    end: ended === undefined ? expiryOf(session, now) : endOf(ended.at, endReason(ended), now),
   };
 }
 
 function expiryOf({ expiresAt }: LifeSession, now: number): Life['end'] {
   const at = Date.parse(expiresAt);
-  return at <= now ? { at, reason: reasonInWords('expired') } : null;
+  return at <= now ? endOf(at, reasonInWords('expired'), now) : null;
+}
+
+function endOf(at: number, reason: string, now: number): Life['end'] {
+  return { at, moment: momentInWords(at, now), reason };
 }
 
 /** What the events say about a session whose row is gone. Such a session has expired or was revoked. */
@@ -56,13 +70,17 @@ export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeS
 }
 
 /** An event without a client or a generation has those of the event before. */
-function draftsOf(session: LifeSession, events: readonly LifeEvent[]): readonly Draft[] {
+function draftsOf(
+  session: LifeSession,
+  events: readonly LifeEvent[],
+  describeAgent: DescribeAgent,
+): readonly Draft[] {
   let before = { address: session.createdIp, device: session.userAgent };
   let lastGeneration = 0;
   return events.map((event) => {
     const kind = kindOf(event);
     const address = event.address ?? before.address;
-    const device = event.userAgent == null ? before.device : agentInWords(event.userAgent);
+    const device = event.userAgent == null ? before.device : describeAgent(event.userAgent);
     const generation = generationOf(event, kind) ?? lastGeneration;
     before = { address, device };
     if (ON_PATH.includes(kind)) lastGeneration = generation;

@@ -1,5 +1,5 @@
 import type { Life, Mark, Replay } from './life.ts';
-import { durationInWords, momentInWords, plural, reasonInWords } from './words.ts';
+import { durationInWords, plural, reasonInWords } from './words.ts';
 
 export interface Fact {
   readonly question: string;
@@ -45,10 +45,10 @@ function tellTheft(life: Life, replay: Replay): Story {
   };
 }
 
-function tellOrigin(life: Life, { address, network, device, at }: Mark): string {
+function tellOrigin(life: Life, { address, network, device, moment }: Mark): string {
   const known = life.path.some((point) => point.network === network);
   const place = known ? 'a network that this session used before' : 'a network that never got a token';
-  return `${address}, ${device}, on ${momentInWords(at)}. It is ${place}.`;
+  return `${address}, ${device}, on ${moment}. It is ${place}.`;
 }
 
 function tellCopy({ token, mark }: Replay): string {
@@ -76,7 +76,7 @@ function tellPlaces(life: Life): readonly Fact[] {
   const networks = new Set(life.path.map((point) => point.network));
   const last = life.path.at(-1);
   if (last === undefined) return [];
-  const answer = `${plural(networks.size, 'network')} got tokens. The last one was ${last.address}, ${last.device}, on ${momentInWords(last.at)}.`;
+  const answer = `${plural(networks.size, 'network')} got tokens. The last one was ${last.address}, ${last.device}, on ${last.moment}.`;
   return [{ question: 'From where?', answer }];
 }
 
@@ -86,6 +86,6 @@ function tellEnd({ end }: Life): Fact {
   const cause = end.reason === reasonInWords('reuse') ? 'at the replay' : `(${end.reason})`;
   return {
     question,
-    answer: `The session ended ${cause} on ${momentInWords(end.at)}. Access tokens that were already issued work until they expire where their signature alone is checked.`,
+    answer: `The session ended ${cause} on ${end.moment}. Access tokens that were already issued work until they expire where their signature alone is checked.`,
   };
 }

@@ -34,16 +34,14 @@ export function durationInWords(milliseconds: number): string {
   return rest === 0 || next === undefined ? `${count} ${unit}` : `${count} ${unit} ${rest} ${next[0]}`;
 }
 
-const DAY = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  timeZone: 'UTC',
-});
+const DAY = { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' } as const;
+const DAY_OF_THIS_YEAR = new Intl.DateTimeFormat('en-GB', DAY);
+const DAY_OF_ANY_YEAR = new Intl.DateTimeFormat('en-GB', { ...DAY, year: 'numeric' });
 
-/** The day of a moment in UTC, such as `Fri 27 Nov`. */
-export function dayInWords(at: number): string {
-  return DAY.format(at).replace(',', '');
+/** The day of a moment in UTC, such as `Fri 27 Nov`, with its year where that is not the year of `now`. */
+export function dayInWords(at: number, now: number): string {
+  const isThisYear = new Date(at).getUTCFullYear() === new Date(now).getUTCFullYear();
+  return (isThisYear ? DAY_OF_THIS_YEAR : DAY_OF_ANY_YEAR).format(at).replace(',', '');
 }
 
 /** The time of day in UTC, with seconds. */
@@ -51,9 +49,9 @@ export function timeOfDay(at: number): string {
   return new Date(at).toISOString().slice(11, 19);
 }
 
-/** Day and time of a moment in UTC. */
-export function momentInWords(at: number): string {
-  return `${dayInWords(at)}, ${timeOfDay(at)} UTC`;
+/** Day and time of a moment in UTC, with its year where that is not the year of `now`. */
+export function momentInWords(at: number, now: number): string {
+  return `${dayInWords(at, now)}, ${timeOfDay(at)} UTC`;
 }
 
 /** The count and its noun. */

@@ -46,6 +46,9 @@ export interface Mark {
   readonly kind: MarkKind;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The day in words, and the day with the time. */
+  readonly day: string;
+  readonly moment: string;
   readonly generation: number;
   readonly network: string;
   readonly address: string;
@@ -81,5 +84,5 @@ export interface Life {
   /** The marks at which a client of the session got tokens. The line of the picture connects them. */
   readonly path: readonly Mark[];
   /** Null while the session lives. */
-  readonly end: { readonly at: number; readonly reason: string } | null;
+  readonly end: { readonly at: number; readonly moment: string; readonly reason: string } | null;
 }

@@ -1,0 +1,96 @@
+import type { ComponentChildren } from 'preact';
+import { Act } from './act.tsx';
+import { type Account, changeAccount, createAccount } from './api-users.ts';
+import { go } from './router.tsx';
+
+/** A button that makes an account. Its user gets a mail with a link that sets the password. */
+export function CreateAccount() {
+  return (
+    <Act
+      label="Create account"
+      consequence="The user gets a mail with a link, valid for 7 days, that sets the password and confirms the address."
+      harmless
+      fields={<AccountFields />}
+      run={async (reason, fields) => {
+        const { id } = await createAccount(readFields(fields), reason);
+        go(`/users/${id}`);
+      }}
+      onDone={() => {}}
+    />
+  );
+}
+
+interface ChangeProps {
+  readonly account: Account;
+  readonly onDone: () => void;
+}
+
+/** A button that changes the name or the address of an account. */
+export function ChangeAccount({ account, onDone }: ChangeProps) {
+  return (
+    <Act
+      label="Change account"
+      consequence="A change of the address is final: the former address gets a notice, and earlier links are void. An address that is not confirmed gets a link that confirms it."
+      harmless
+      fields={<AccountFields account={account} />}
+      run={(reason, fields) => changeAccount(account.id, changesIn(account, readFields(fields)), reason)}
+      onDone={onDone}
+    />
+  );
+}
+
+function AccountFields({ account }: { readonly account?: Account }): ComponentChildren {
+  return (
+    <>
+      <TextField name="username" label="Name" value={account?.username} />
+      <TextField name="email" label="Address" value={account?.email} />
+      <p>
+        <label>
+          <input type="checkbox" name="emailVerified" defaultChecked={account?.emailVerified ?? false} /> The
+          address is confirmed
+        </label>
+      </p>
+    </>
+  );
+}
+
+interface TextFieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string | undefined;
+}
+
+function TextField({ name, label, value = '' }: TextFieldProps) {
+  const id = `account-${name}`;
+  return (
+    <p class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        name={name}
+        defaultValue={value}
+        maxLength={320}
+        required
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </p>
+  );
+}
+
+function readFields(fields: FormData) {
+  return {
+    username: String(fields.get('username')).trim(),
+    email: String(fields.get('email')).trim(),
+    emailVerified: fields.get('emailVerified') === 'on',
+  };
+}
+
+/** Whether the address is confirmed is sent always, because another address would count as not confirmed. */
+function changesIn(account: Account, { username, email, emailVerified }: ReturnType<typeof readFields>) {
+  return {
+    ...(username !== account.username && { username }),
+    ...(email !== account.email && { email }),
+    emailVerified,
+  };
+}

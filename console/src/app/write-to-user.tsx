@@ -1,0 +1,41 @@
+import { useState } from 'preact/hooks';
+import { readAccount } from './api-users.ts';
+import { ErrorText } from './loaded.tsx';
+
+type Answer = { readonly email: string } | { readonly error: string };
+
+/** A button that looks the address of a user up, and then is a link that begins a mail to it. */
+export function WriteToUser({ userId }: { readonly userId: string }) {
+  const [answer, setAnswer] = useState<Answer | null>(null);
+
+  async function look(): Promise<void> {
+    const found = await readAccount(userId, new AbortController().signal);
+    setAnswer(
+      found === null
+        ? { error: 'This user id has no account here, so its address is not known.' }
+        : { email: found.account.email },
+    );
+  }
+
+  if (answer === null)
+    return (
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => void look().catch((error: Error) => setAnswer({ error: error.message }))}
+      >
+        Write to the user
+      </button>
+    );
+  if ('error' in answer) return <ErrorText message={answer.error} />;
+  return <MailLink email={answer.email} />;
+}
+
+/** A link that begins a mail. */
+export function MailLink({ email }: { readonly email: string }) {
+  return (
+    <a href={`mailto:${encodeURIComponent(email)}`}>
+      <bdi>{email}</bdi>
+    </a>
+  );
+}

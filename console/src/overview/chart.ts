@@ -1,0 +1,48 @@
+import { round } from '../picture/marks.ts';
+import { type SvgNode, svg } from '../picture/svg.ts';
+import type { Point } from './series.ts';
+
+const WIDTH = 320;
+const HEIGHT = 72;
+
+/** A gap between two points that is longer than this, in milliseconds, breaks the line. */
+const LONGEST_STEP = 45_000;
+
+/** The line of a series over time, from zero to its greatest value. `name` says what it shows. */
+export function drawChart(points: readonly Point[], name: string): SvgNode {
+  const most = greatestOf(points);
+  const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
+  const x = (at: number) => round(((at - first) / Math.max(1, last - first)) * WIDTH);
+  const y = (value: number) => round(HEIGHT - 2 - (value / Math.max(1, most)) * (HEIGHT - 8));
+  const steps = points.map((point, index) => {
+    const before = points[index - 1];
+    const isBroken = before === undefined || point.at - before.at > LONGEST_STEP;
+    return `${isBroken ? 'M' : 'L'}${x(point.at)} ${y(point.value)}`;
+  });
+  return svg(
+    'svg',
+    {
+      ...{ viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', preserveAspectRatio: 'none' },
+      'aria-label': `${name}: ${rangeInWords(points)}`,
+    },
+    svg('path', { class: 'base', d: `M0 ${HEIGHT - 2}H${WIDTH}` }),
+    svg('path', { class: 'line', d: steps.join('') }),
+  );
+}
+
+export function rangeInWords(points: readonly Point[]): string {
+  if (points.length === 0) return 'not known yet';
+  const values = points.map(({ value }) => value);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const { value = 0 } = points.at(-1) ?? {};
+  return `now ${amount(value)}, ${amount(least)} to ${amount(most)} in the time shown`;
+}
+
+/** A value, with one decimal place where it is small. */
+export function amount(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 });
+}
+
+function greatestOf(points: readonly Point[]): number {
+  return points.reduce((most, { value }) => Math.max(most, value), 0);
+}

@@ -1,0 +1,73 @@
+/** The counts of the service at one moment, as the admin API describes them. Null: not known. */
+export interface Sample {
+  readonly at: string;
+  readonly logins: number;
+  readonly refreshes: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly sessions: number | null;
+  readonly mailsWaiting: number | null;
+  readonly eventsWaiting: number | null;
+  readonly deliveriesWaiting: number | null;
+}
+
+/** A value at a moment, in milliseconds. */
+export interface Point {
+  readonly at: number;
+  readonly value: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** The samples of the last hour, after newer ones have come. */
+export function appendSamples(samples: readonly Sample[], newer: readonly Sample[]): readonly Sample[] {
+  const known = samples.at(-1)?.at ?? '';
+  const all = [...samples, ...newer.filter(({ at }) => at > known)];
+  const last = Date.parse(all.at(-1)?.at ?? '');
+  return all.filter(({ at }) => Date.parse(at) > last - HOUR);
+}
+
+/** The rate of a count for each minute, from each sample to the next. A restart of the service begins at zero. */
+export function ratesOf(samples: readonly Sample[], count: (sample: Sample) => number): readonly Point[] {
+  return pairsOf(samples).map(([from, to]) => {
+    const at = Date.parse(to.at);
+    const minutes = (at - Date.parse(from.at)) / MINUTE;
+    return { at, value: increase(count(from), count(to)) / minutes };
+  });
+}
+
+/** The known values of a gauge. */
+export function valuesOf(
+  samples: readonly Sample[],
+  gauge: (sample: Sample) => number | null,
+): readonly Point[] {
+  return samples.flatMap((sample) => {
+    const value = gauge(sample);
+    return value === null ? [] : [{ at: Date.parse(sample.at), value }];
+  });
+}
+
+export function refusalCount({ refusals }: Sample): number {
+  return Object.values(refusals).reduce((sum, count) => sum + count, 0);
+}
+
+/** What was refused between the first and the last sample, and how often, the most frequent first. */
+export function refusalsIn(samples: readonly Sample[]): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const [from, to] of pairsOf(samples))
+    for (const [reason, count] of Object.entries(to.refusals))
+      counts.set(reason, (counts.get(reason) ?? 0) + increase(from.refusals[reason] ?? 0, count));
+  return [...counts].filter(([, count]) => count > 0).sort(([, one], [, other]) => other - one);
+}
+
+/** Between two starts of the service a count falls. */
+function increase(before: number, after: number): number {
+  return after >= before ? after - before : after;
+}
+
+function pairsOf(samples: readonly Sample[]): readonly (readonly [Sample, Sample])[] {
+  return samples.slice(1).flatMap((to, index) => {
+    const from = samples[index];
+    return from === undefined ? [] : [[from, to] as const];
+  });
+}

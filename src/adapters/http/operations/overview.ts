@@ -1,0 +1,164 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { OverviewSample, Overview as Read, ReadOverview } from '../../../app/overview/overview.ts';
+import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
+import type { App } from '../server/app.ts';
+import { count, longText } from '../server/bounded.ts';
+import { examples } from '../server/examples.ts';
+import { oneOf } from '../server/one-of.ts';
+import { answer, problems, Time, text } from '../server/schemas.ts';
+import { type OverviewStream, overviewStream } from './overview-stream.ts';
+import { streamHeaders } from './revocations.ts';
+
+export interface OverviewOptions {
+  readonly readOverview: ReadOverview;
+}
+
+const closed = { additionalProperties: false };
+const waiting = (description: string) =>
+  Type.Union([count(), Type.Null()], { description: `${description}; null: the database does not answer` });
+
+const Sample = Type.Object(
+  {
+    at: Time,
+    logins: count({ description: 'since the start of this replica, as the other counts' }),
+    refreshes: count(),
+    refusals: Type.Record(Type.String({ maxLength: 100 }), count(), {
+      description: 'refused logins and refreshes by reason, such as `login invalid_credentials`',
+    }),
+    sessions: waiting('live sessions, an estimate above 100,000'),
+    mailsWaiting: waiting('mails that wait'),
+    eventsWaiting: waiting('events for the broker that wait'),
+    deliveriesWaiting: waiting('deliveries to enabled webhooks that wait'),
+  },
+  { ...closed, title: 'OverviewSample' },
+);
+
+const Key = Type.Object(
+  {
+    id: longText(),
+    alg: oneOf(KEY_ALGORITHMS),
+    state: oneOf(['announced', 'signing', 'retired', 'refused']),
+    announcedAt: Type.Optional(Time),
+    signsFrom: Type.Optional(Time),
+    publishedUntil: Type.Optional(Time),
+  },
+  { ...closed, title: 'OverviewKey' },
+);
+
+const OverviewAnswer = Type.Object(
+  {
+    samples: Type.Array(Sample, { maxItems: 720 }),
+    dependencies: Type.Array(
+      Type.Object(
+        { name: longText(), state: oneOf(['up', 'down']) },
+        { ...closed, title: 'OverviewDependency' },
+      ),
+      { maxItems: 20 },
+    ),
+    keys: Type.Array(Key, { maxItems: 100 }),
+  },
+  {
+    ...closed,
+    title: 'Overview',
+    examples: [
+      {
+        samples: [
+          {
+            at: examples.time,
+            ...{ logins: 12, refreshes: 345, refusals: { 'login invalid_credentials': 3 } },
+            ...{ sessions: 67, mailsWaiting: 0, eventsWaiting: 0, deliveriesWaiting: 0 },
+          },
+        ],
+        dependencies: [{ name: 'database', state: 'up' }],
+        keys: [],
+      },
+    ],
+  },
+);
+
+const PATH = '/admin/overview';
+const STREAM = `${PATH}/stream`;
+
+const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
+
+/** `GET /admin/overview` and its stream. Must be registered in a scope that requires an operator. */
+export function overviewRoutes(scope: App, { readOverview }: OverviewOptions): void {
+  scope.get(
+    PATH,
+    {
+      schema: {
+        ...schema,
+        operationId: 'getOverview',
+        summary: 'Get the state of the service and its counts of the last hour',
+        description:
+          'Counts are those of the replica that answers. Sessions, mails, events and deliveries are those of the service. ' +
+          'Where the console is off, the samples are those of earlier requests.',
+        response: { 200: answer('the overview', OverviewAnswer), ...problems(401, 403, 503) },
+      },
+    },
+    async (): Promise<Static<typeof OverviewAnswer>> => toAnswer(await readOverview()),
+  );
+  streamRoute(scope, readOverview);
+}
+
+function streamRoute(scope: App, readOverview: ReadOverview): void {
+  const open = new Set<OverviewStream>();
+  scope.addHook('preClose', async () => {
+    for (const stream of open) stream.close();
+  });
+
+  scope.get(
+    STREAM,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        ...schema,
+        operationId: 'followOverview',
+        summary: 'Follow the state of the service',
+        description:
+          'Server-sent events, every five seconds. Each has the form of `GET /admin/overview`. The first one has the samples ' +
+          'of the last hour, each other one only the newer samples. The stream ends after a minute: connect again.',
+        response: {
+          200: text('the events', 'text/event-stream'),
+          ...problems(401, 403, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const stream = overviewStream({
+        read: async () => toAnswer(await readOverview()),
+        onFailed: (error) => request.log.warn({ err: error }, 'the overview could not be read'),
+        onClose: () => open.delete(stream),
+      });
+      open.add(stream);
+      return streamHeaders(reply).send(stream.body);
+    },
+  );
+  // A generated HEAD route would open a stream.
+  scope.head(STREAM, { schema: { hide: true } }, async (_request, reply) => streamHeaders(reply).send(null));
+}
+
+function toAnswer({ samples, dependencies, keys }: Read): Static<typeof OverviewAnswer> {
+  return {
+    samples: samples.map(toSample),
+    dependencies: dependencies.map(({ name, isUp }) => ({ name, state: isUp ? 'up' : 'down' })),
+    keys: keys.map(({ id, alg, state, announcedAt, signsFrom, publishedUntil }) => ({
+      id,
+      alg,
+      state,
+      ...timeOf('announcedAt', announcedAt),
+      ...timeOf('signsFrom', signsFrom),
+      ...timeOf('publishedUntil', publishedUntil),
+    })),
+  };
+}
+
+function toSample({ at, refusals, ...counts }: OverviewSample) {
+  return { at: new Date(at).toISOString(), ...counts, refusals: { ...refusals } };
+}
+
+/** Absent if the time is not known: a key file holds no times, and the key that signs has no end yet. */
+function timeOf<Name extends string>(name: Name, at: number): { readonly [Key in Name]?: string } {
+  const known = at > 0 && Number.isFinite(at);
+  return (known ? { [name]: new Date(at).toISOString() } : {}) as { readonly [Key in Name]?: string };
+}

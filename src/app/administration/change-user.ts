@@ -1,0 +1,74 @@
+import {
+  type AccountChanges,
+  changedAccount,
+  changeEvents,
+  changeFault,
+} from '../../domain/account-changes.ts';
+import type { Origin } from '../../domain/audit.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { User } from '../../domain/user.ts';
+import type { AccountChangeResult, Users } from '../../ports/stores/users.ts';
+import { readUsername } from '../accounts/new-account.ts';
+import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
+import { readAddress } from '../accounts/read-address.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps, PrepareVerificationDeps {
+  readonly users: Pick<Users, 'find' | 'change'>;
+}
+
+export type ChangeUser = (userId: string, changes: AccountChanges, origin: Origin) => Promise<boolean>;
+
+/** The account can change between its reading and its change. */
+const ATTEMPTS = 3;
+
+/**
+ * Changes the name of an account, its address, and whether the address is verified. The change of an address is final:
+ * its former address gets a mail without a link, and earlier links are removed. An address that is not verified gets the
+ * link that proves it. False, and nothing changes, if there is no such account. Rejects with a {@link Refusal}:
+ * `invalid_request`, `conflict`, `unavailable`.
+ */
+export const changeUser =
+  (deps: Deps): ChangeUser =>
+  async (userId, typed, origin) => {
+    const changes = readChanges(typed);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const user = await deps.users.find(userId);
+      if (user === null) return false;
+      const result = await changeOne(deps, user, changes, origin);
+      if (result === 'taken') throw new Refusal('conflict');
+      if (result === 'changed') return true;
+    }
+    throw new Refusal('unavailable');
+  };
+
+function readChanges({ username, email, emailVerified }: AccountChanges): AccountChanges {
+  if (username === undefined && email === undefined && emailVerified === undefined)
+    throw new Refusal('invalid_request', 'Send username, email or emailVerified, or several of them.');
+  return {
+    ...(username !== undefined && { username: readUsername(username) }),
+    ...(email !== undefined && { email: readAddress(email) }),
+    ...(emailVerified !== undefined && { emailVerified }),
+  };
+}
+
+async function changeOne(
+  deps: Deps,
+  user: User,
+  changes: AccountChanges,
+  origin: Origin,
+): Promise<AccountChangeResult> {
+  const at = deps.clock();
+  const next = changedAccount(user, changes, at);
+  const fault = changeFault(user, next);
+  if (fault !== null) throw new Refusal('invalid_request', fault);
+  const events = changeEvents(user, next, at);
+  if (events.length === 0) return 'changed';
+  const act: Act = { type: 'user_changed', origin, userId: user.id, events };
+  const by = { origin, facts: { byOperator: true } } as const;
+  const prepared = next.email === user.email ? null : await prepareVerification(deps, next, by);
+  const entries = [...entriesOfAct(deps, act), ...(prepared?.entries ?? [])];
+  const result = await deps.users.change(user, next, { at, verification: prepared?.link }, entries);
+  if (result === 'changed') reportAct(deps, act);
+  return result;
+}

@@ -1,0 +1,118 @@
+import type { Origin } from '../../domain/audit.ts';
+import type { DomainEvent } from '../../domain/events.ts';
+import { NO_PASSWORD } from '../../domain/imported-user.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { normalizePassword } from '../../domain/password.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { identifierOf, identifiersOf, type User } from '../../domain/user.ts';
+import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { EmailChanges } from '../../ports/stores/email-changes.ts';
+import type { FirstLinks, Users } from '../../ports/stores/users.ts';
+import {
+  assertFollowsRules,
+  assertNotBreached,
+  type NewPasswordDeps,
+} from '../accounts/assert-acceptable-password.ts';
+import { assertWithinLimit } from '../accounts/assert-within-limit.ts';
+import { createdEvent, readNames } from '../accounts/new-account.ts';
+import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
+import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+
+interface Deps extends ActDeps, PrepareVerificationDeps, NewPasswordDeps {
+  readonly users: Pick<Users, 'create'>;
+  readonly emailChanges: Pick<EmailChanges, 'isTaken'>;
+  readonly passwords: Pick<PasswordHasher, 'hash'>;
+  readonly limits: Limits;
+}
+
+export interface NewAccount {
+  readonly username: string;
+  readonly email: string;
+  /** Absent: an invitation is mailed. */
+  readonly password?: string;
+  /** Whether the operator vouches for the address. Default: false. */
+  readonly emailVerified?: boolean;
+}
+
+export type CreateUser = (account: NewAccount, origin: Origin) => Promise<string>;
+
+/** How long an invitation is valid, in milliseconds. */
+const INVITATION_AGE = 7 * 86_400_000;
+
+/** New passwords by operators wait in a queue of their own. */
+const OPERATORS_QUEUE = 'operators';
+
+/**
+ * Creates an account, and returns its id. Without a password it mails a link that sets the password and proves the
+ * address. With a password it mails the link that proves the address, unless the operator vouches for it. Rejects with a
+ * {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
+ */
+export const createUser =
+  (deps: Deps): CreateUser =>
+  async ({ password, emailVerified = false, ...typed }, origin) => {
+    const names = readNames(typed);
+    const now = deps.clock();
+    const user = {
+      id: deps.newId(),
+      ...names,
+      emailVerifiedAt: emailVerified ? now : null,
+      passwordHash: NO_PASSWORD,
+      createdAt: now,
+      roles: [],
+    };
+    await assertFree(deps, user);
+    return password === undefined
+      ? invite(deps, user, origin)
+      : create(deps, { ...user, passwordHash: await hashAcceptable(deps, user, password) }, origin);
+  };
+
+/** Before anything is counted: the links of an account that exists have the same limit. */
+async function assertFree({ emailChanges }: Deps, user: User): Promise<void> {
+  for (const identifier of identifiersOf(user))
+    if (await emailChanges.isTaken(identifier, user.id, user.createdAt)) throw new Refusal('conflict');
+}
+
+async function hashAcceptable(deps: Deps, user: User, typed: string): Promise<string> {
+  const password = normalizePassword(typed);
+  assertFollowsRules(deps, password, user);
+  await assertNotBreached(deps, password);
+  return deps.passwords.hash(password, OPERATORS_QUEUE);
+}
+
+async function create(deps: Deps, user: User, origin: Origin): Promise<string> {
+  const verification = await prepareVerification(deps, user, { origin, facts: { byOperator: true } });
+  const act = actOf(user, origin, [createdEvent(user)]);
+  return store(deps, user, act, { verification: verification?.link }, verification?.entries);
+}
+
+async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
+  const limit = { name: 'reset-mails', ...deps.limits.resetMails };
+  const who = { userId: user.id, ...(origin.address !== null && { address: origin.address }) };
+  await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
+  const resetId = deps.newId();
+  const reset = {
+    hashedToken: deps.links.hash(deps.links.reset(resetId)),
+    userId: user.id,
+    expiresAt: user.createdAt + INVITATION_AGE,
+  };
+  const data = { userId: user.id, byOperator: true, resetId } as const;
+  const invitation: DomainEvent = { type: 'users.invited', occurredAt: user.createdAt, data };
+  return store(deps, user, actOf(user, origin, [createdEvent(user), invitation]), { reset });
+}
+
+function actOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): Act {
+  return { type: 'user_created', origin, userId, events };
+}
+
+async function store(
+  deps: Deps,
+  user: User,
+  act: Act,
+  links: FirstLinks,
+  others: ReturnType<typeof entriesOfAct> = [],
+): Promise<string> {
+  if (!(await deps.users.create(user, [...entriesOfAct(deps, act), ...others], links)))
+    throw new Refusal('conflict');
+  reportAct(deps, act);
+  return user.id;
+}

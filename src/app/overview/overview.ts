@@ -1,0 +1,98 @@
+import { withDeadline } from '../../lib/time.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Counts, DependencyState, ReadReadings } from '../../ports/overview.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
+import type { TokenFamilies } from '../../ports/stores/token-families.ts';
+import type { KeyInSet } from '../keys/list-keys.ts';
+
+/** The counts at one moment, in milliseconds. */
+export interface OverviewSample extends Counts {
+  readonly at: number;
+  /** The number of live sessions, an estimate where they are many; null: not known. */
+  readonly sessions: number | null;
+}
+
+export interface Overview {
+  /** Oldest first. */
+  readonly samples: readonly OverviewSample[];
+  readonly dependencies: readonly DependencyState[];
+  readonly keys: readonly KeyInSet[];
+}
+
+interface Deps {
+  readonly readReadings: ReadReadings;
+  readonly families: Pick<TokenFamilies, 'countLive'>;
+  /** Each rejects while the dependency of this name does not answer. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly listKeys: () => Promise<readonly KeyInSet[]>;
+  readonly clock: Clock;
+}
+
+/** Reads the overview now, and returns it with the samples that were read before. */
+export type ReadOverview = () => Promise<Overview>;
+
+/** Milliseconds. */
+const AGE = { sample: 2_000, history: 3_600_000, keys: 30_000, sessions: 60_000 };
+
+/** An hour of samples by the loop of the service, and some more for readers. */
+const MOST_SAMPLES = 720;
+
+/** Milliseconds within which a dependency must answer. */
+const DEADLINE = 2_000;
+
+/** Live sessions that are counted one by one. */
+const COUNTED_SESSIONS = 100_000;
+
+/**
+ * The overview of the service for operators. It keeps the samples of the last hour in memory. Many readers cause no more
+ * work than one.
+ */
+export function readOverview({ readReadings, families, checks, listKeys, clock }: Deps): ReadOverview {
+  const sessions = keepFor(clock, AGE.sessions, () => families.countLive(clock(), COUNTED_SESSIONS));
+  const keys = keepFor(clock, AGE.keys, listKeys);
+  let samples: readonly OverviewSample[] = [];
+
+  return keepFor(clock, AGE.sample, async () => {
+    const at = clock();
+    const [{ counts, connections }, states] = await Promise.all([readReadings(), statesOf(checks)]);
+    const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
+    samples = [...samples, sample].filter((one) => one.at > at - AGE.history).slice(-MOST_SAMPLES);
+    const found = await nullIfUnavailable(keys());
+    return { samples, dependencies: [...states, ...connections], keys: found ?? [] };
+  });
+}
+
+async function statesOf(checks: Deps['checks']): Promise<DependencyState[]> {
+  return Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const late = () => new Error(`no answer within ${DEADLINE} ms`);
+      const isUp = await withDeadline(DEADLINE, check(), late).then(
+        () => true,
+        () => false,
+      );
+      return { name, isUp };
+    }),
+  );
+}
+
+/** Concurrent and later calls share one result for `age` milliseconds. A failure is shared by concurrent calls only. */
+function keepFor<T>(clock: Clock, age: number, read: () => Promise<T>): () => Promise<T> {
+  let readAt = Number.NEGATIVE_INFINITY;
+  let result: Promise<T> | null = null;
+  return () => {
+    if (result !== null && Math.abs(clock() - readAt) < age) return result;
+    readAt = clock();
+    result = read();
+    result.catch(() => {
+      readAt = Number.NEGATIVE_INFINITY;
+    });
+    return result;
+  };
+}
+
+async function nullIfUnavailable<T>(reading: Promise<T>): Promise<T | null> {
+  return reading.catch((error: unknown) => {
+    if (error instanceof StoreUnavailable) return null;
+    throw error;
+  });
+}

@@ -1,0 +1,40 @@
+import type { ChangeType, Origin, RecordedChange } from '../../domain/audit.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewId } from '../../ports/new-id.ts';
+import type { AuditEntry } from '../../ports/stores/audit-log.ts';
+import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
+import { changeEntry } from '../change-entries.ts';
+
+/** A change of an endpoint by an operator or a receiver. Neither its URL nor a secret is among the facts. */
+interface EndpointAct {
+  readonly type: Extract<ChangeType, `webhooks.${string}`>;
+  readonly endpointId: string;
+  readonly origin: Origin;
+  readonly facts?: RecordedChange['data'];
+}
+
+/** The entry of the audit log for an act on an endpoint. */
+export function endpointEntry(
+  { newId, clock }: { readonly newId: NewId; readonly clock: Clock },
+  { type, endpointId, origin, facts }: EndpointAct,
+): AuditEntry {
+  return changeEntry(newId, {
+    ...{ type, origin, occurredAt: clock(), userId: null },
+    data: { endpointId, ...facts },
+  });
+}
+
+/** The members of a change that the log names. The others follow from them. */
+const NAMED = ['url', 'types', 'contact', 'state', 'stream', 'sealedCredentials'] as const;
+
+/** The entry for a change of an endpoint, which names what was changed. */
+export function changedEntry(
+  deps: Parameters<typeof endpointEntry>[0],
+  endpointId: string,
+  change: EndpointChange,
+  origin: Origin,
+): AuditEntry {
+  const changed = NAMED.filter((name) => Object.hasOwn(change, name));
+  const facts = { changed, ...(change.state !== undefined && { state: change.state }) };
+  return endpointEntry(deps, { type: 'webhooks.changed', endpointId, origin, facts });
+}

@@ -1,0 +1,74 @@
+import { agentInWords } from '../adapters/http/server/agent-in-words.ts';
+import { createAuditLog } from '../adapters/postgres/audit-log.ts';
+import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
+import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
+import type { AuditEvent } from '../domain/audit.ts';
+import type { LifeEvent, LifeSession, Mark } from '../domain/life/life.ts';
+import { readLife, sessionOfEvents } from '../domain/life/read-life.ts';
+import { tellLife } from '../domain/life/tell-life.ts';
+import { effectiveExpiries, type TokenFamily } from '../domain/token-family.ts';
+import { jsonLine } from '../lib/json-line.ts';
+import { readId } from './read-id.ts';
+import { formatTable, visible } from './table.ts';
+import { onUsers } from './users/on-users.ts';
+import { write } from './write.ts';
+
+/** `kinship sessions show`: what happened to a session, in words and as a table. */
+export const printSession = (text: string, { json }: { readonly json?: boolean }) =>
+  onUsers(async (sql, { policy }) => {
+    const id = readId(text);
+    const family = await createTokenFamilies(sql, policy).find(id);
+    const stream = streamAuditEvents({ auditLog: createAuditLog(sql) });
+    const events: LifeEvent[] = [];
+    for await (const event of await stream({ sessionId: id }, null)) events.push(toLifeEvent(event));
+    if (family === null && events.length === 0)
+      throw new Error(`There is no session ${id}, or it ended so long ago that nothing about it is stored.`);
+    const session = family && toLifeSession(family);
+    const facts = { session, events };
+    await write(json === true ? jsonLine(facts) : inWords(session ?? sessionOfEvents(id, events), events));
+  });
+
+function toLifeEvent({ occurredAt, origin, generation, id, type, userId, data }: AuditEvent): LifeEvent {
+  return { id, time: new Date(occurredAt).toISOString(), type, userId, ...origin, generation, data };
+}
+
+function toLifeSession(family: TokenFamily): LifeSession {
+  return {
+    id: family.tokenFamily,
+    userId: family.userId,
+    createdAt: new Date(family.createdAt).toISOString(),
+    refreshedAt: new Date(family.rotatedAt).toISOString(),
+    expiresAt: new Date(effectiveExpiries(family).refresh).toISOString(),
+    createdIp: family.loginAddress,
+    lastIp: family.address,
+    userAgent: agentInWords(family.userAgent),
+    generation: family.generation,
+    ...(family.deviceName !== null && { deviceName: family.deviceName }),
+  };
+}
+
+const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];
+
+function inWords(session: LifeSession, events: readonly LifeEvent[]): string {
+  const life = readLife(session, events, Date.now(), agentInWords);
+  const { headline, facts } = tellLife(life);
+  const who = [
+    ['Session', session.id],
+    ['User', session.userId],
+    ...(session.deviceName === undefined ? [] : [['Device', session.deviceName]]),
+  ];
+  const told = facts.map(({ question, answer }) => `${question} ${visible(answer)}\n`).join('');
+  return [
+    `${visible(headline)}\n`,
+    formatTable(who),
+    told,
+    formatTable([HEAD, ...life.marks.map(markRow)]),
+    'Plain refreshes are not recorded.\n',
+  ].join('\n');
+}
+
+function markRow({ number, at, generation, title, address, device, actor, facts }: Mark): string[] {
+  const by = actor === null ? [] : [`By ${actor}.`];
+  const when = new Date(at).toISOString();
+  return [String(number), when, String(generation), title, address, device, [...by, ...facts].join(' ')];
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import { readingsOf } from '../adapters/telemetry/overview.ts';
+import type { KeyInSet } from '../app/keys/list-keys.ts';
+import { type ReadOverview, readOverview } from '../app/overview/overview.ts';
+import type { Config } from '../config.ts';
+import { SYSTEM } from '../domain/audit.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Stores } from './stores.ts';
+import type { PrimaryLink } from './worker.ts';
+
+interface Deps {
+  readonly stores: Pick<Stores, 'families' | 'signingKeys'>;
+  readonly metrics: Pick<Metrics, 'samples'>;
+  readonly primary: Pick<PrimaryLink, 'sumSamples'> | undefined;
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Builds the overview of the service for operators. */
+export function createOverview(
+  config: Pick<Config, 'keySet' | 'policy'>,
+  { stores, metrics, primary, checks, clock, log }: Deps,
+): ReadOverview {
+  const readSamples = primary?.sumSamples ?? metrics.samples;
+  return readOverview({
+    readReadings: async () => readingsOf(await readSamples()),
+    families: stores.families,
+    checks,
+    listKeys: () => listKeys(config, { stores, clock, log }),
+    clock,
+  });
+}
+
+/** Loads the adapters on demand, because few services have a key set. */
+async function listKeys(
+  config: Pick<Config, 'keySet' | 'policy'>,
+  { stores, clock, log }: Pick<Deps, 'stores' | 'clock' | 'log'>,
+): Promise<readonly KeyInSet[]> {
+  const { alg, file } = config.keySet;
+  if (alg === null) return [];
+  const { createDatabaseKeySetAdmin, createFileKeySetAdmin } = await import('./key-set-admin.ts');
+  if (file !== null) return createFileKeySetAdmin(config, file, clock).list();
+  const signingKeys = await stores.signingKeys();
+  const by = { by: 'overview', origin: SYSTEM, newId: randomUUID };
+  return createDatabaseKeySetAdmin(config, { ...by, signingKeys, clock, log }).list();
+}

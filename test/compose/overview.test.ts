@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { dataDir, startComposed, until } from '../support/composed.ts';
+import { pairOfKeys } from '../support/forge.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+const KEY = 'correct-horse-battery-staple-2026';
+
+async function overviewOf(t: Test, env: Record<string, string>) {
+  const { url } = await startComposed(t, {
+    ...{ DATABASE_URL: await testDatabase(t), SERVICE_API_KEYS: `operator:admin:${KEY}`, MAIL: 'off' },
+    ...env,
+  });
+  return async () => {
+    const response = await fetch(`${url}/admin/overview`, { headers: { 'x-api-key': KEY } });
+    return (await response.json()) as Record<'samples' | 'dependencies' | 'keys', Record<string, unknown>[]>;
+  };
+}
+
+t.test('the overview of the whole service has its dependencies, and what waits', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const read = await overviewOf(t, {});
+  const { dependencies, keys, samples } = await read();
+  t.match(dependencies, [
+    { name: 'database', state: 'up' },
+    { name: 'capacity', state: 'up' },
+    // The feed may still be starting.
+    { name: 'revocations of other replicas' },
+  ]);
+  t.same(keys, []);
+  t.match(samples, [{ sessions: 0, mailsWaiting: 0, eventsWaiting: 0, deliveriesWaiting: 0 }]);
+});
+
+t.test('the keys of the database and of a file are shown', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const stored = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256' });
+  t.match((await stored()).keys, [{ alg: 'ES256', state: 'signing', announcedAt: /Z$/, signsFrom: /Z$/ }]);
+  const path = join(await dataDir(t), 'keys.json');
+  const jwk = pairOfKeys('ec').privateKey.export({ format: 'jwk' });
+  await writeFile(path, JSON.stringify({ keys: [{ ...jwk, kid: 'mine' }] }));
+  const inFile = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
+  t.same((await inFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
+});
+
+t.test('where the console is on, samples are read without a reader', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const now = Date.now();
+  let passed = 0;
+  const { url } = await startComposed(
+    t,
+    {
+      ...{ DATABASE_URL: await testDatabase(t), SERVICE_API_KEYS: `operator:admin:${KEY}` },
+      ...{ MAIL: 'off', CONSOLE: 'on' },
+    },
+    { clock: () => now + passed },
+  );
+  passed = 60_000;
+  const samples = await until('a sample of the loop', async () => {
+    const response = await fetch(`${url}/admin/overview`, { headers: { 'x-api-key': KEY } });
+    const { samples } = (await response.json()) as { samples: { at: string }[] };
+    return samples.length > 1 ? samples : undefined;
+  });
+  t.equal(samples[0]?.at, new Date(now).toISOString(), 'it was read before the first request');
+});

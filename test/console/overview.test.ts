@@ -1,0 +1,95 @@
+import t from 'tap';
+import type { Overview } from '../../src/app/overview/overview.ts';
+import { consoleService } from '../support/console.ts';
+import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+
+const DAY = 86_400_000;
+
+/** An overview that grows with each reading. */
+function growingOverview() {
+  const state = { logins: 0, isUp: true };
+  const samples: Overview['samples'][number][] = [];
+  const now = Date.now();
+  const key = { alg: 'EdDSA', fault: null } as const;
+  const keys: Overview['keys'] = [
+    {
+      ...{ ...key, id: 'old-key-of-43-characters-'.padEnd(43, 'x'), number: 1, state: 'retired' },
+      ...{ announcedAt: now - 400 * DAY, signsFrom: now - 399 * DAY, publishedUntil: now + DAY },
+    },
+    {
+      ...{ ...key, id: 'new-key-of-43-characters-'.padEnd(43, 'y'), number: 2, state: 'signing' },
+      ...{ announcedAt: now - 2 * DAY, signsFrom: now - DAY, publishedUntil: Number.POSITIVE_INFINITY },
+    },
+  ];
+  const readOverview = async (): Promise<Overview> => {
+    state.logins += 6;
+    const counts = { logins: state.logins, refreshes: 10 * state.logins, sessions: 1_234 };
+    const waiting = { mailsWaiting: 2, eventsWaiting: null, deliveriesWaiting: 0 };
+    const refusals = { 'login invalid_credentials': state.logins };
+    samples.push({ at: Date.now(), ...counts, refusals, ...waiting });
+    return { samples: [...samples], dependencies: [{ name: 'database', isUp: state.isUp }], keys };
+  };
+  return { state, readOverview };
+}
+
+t.test('the overview shows counts, dependencies and keys, live', async (t) => {
+  const { state, readOverview } = growingOverview();
+  await readOverview();
+  const started = await startConsole(t, { http: { readOverview } });
+  if (started === null) return;
+  const { page, url, errors } = started;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await reach(page, 'link', 'Overview');
+  await page.keyboard.press('Enter');
+  await page.getByRole('img', { name: /^Logins a minute: now/ }).waitFor();
+  await page.getByText('database: up').waitFor();
+  t.match(await page.getByRole('img', { name: /^Keys over time/ }).getAttribute('aria-label'), /is retired/);
+  t.ok(await page.getByText('1,234', { exact: false }).first().isVisible());
+  t.ok(await page.getByRole('img', { name: 'Events waiting: not known yet' }).isVisible());
+  await checkRendering(t, page, 'overview');
+  state.isUp = false;
+  await page.getByText('database: down').waitFor();
+  t.ok(await page.getByRole('rowheader', { name: 'login invalid credentials' }).isVisible());
+  await checkRendering(t, page, 'overview with a fault');
+  t.same(errors, []);
+});
+
+t.test('a page whose operator is gone stops following, and follows again when asked', async (t) => {
+  const { readOverview } = growingOverview();
+  const started = await startConsole(t, { http: { readOverview } });
+  if (started === null) return;
+  const { page, url } = started;
+  await page.clock.install();
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('database: up').waitFor();
+  await page.clock.fastForward(11 * 60_000);
+  await page.getByText('This page does not follow the service.').waitFor();
+  await checkRendering(t, page, 'paused overview');
+  await page.getByRole('button', { name: 'Follow it again' }).click();
+  await page.getByText('This page does not follow the service.').waitFor({ state: 'hidden' });
+});
+
+t.test('a page whose operator is signed out says so', async (t) => {
+  const { readOverview } = growingOverview();
+  const started = await startConsole(t, { http: { readOverview } });
+  if (started === null) return;
+  const { page, url, setOperator, olga } = started;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await setOperator(olga, false);
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Your session has ended. Sign in again.').waitFor();
+});
+
+t.test('the number of streams does not keep the service from stopping', async (t) => {
+  const { url, operatorCookie, app } = await consoleService(t);
+  const cookie = await operatorCookie();
+  const streams = await Promise.all(
+    Array.from({ length: 5 }, () => fetch(new URL('/admin/overview/stream', url), { headers: { cookie } })),
+  );
+  await app.close();
+  for (const stream of streams) t.match(await stream.text().catch(() => 'cut'), /retry|cut/);
+});

@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { httpService } from '../support/http.ts';
+
+const PASSWORD = 'a violet piano 42';
+const ANN = { username: 'ann', email: 'ann@example.com' };
+const DAY = 86_400_000;
+
+async function operated(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
+  const service = await httpService(t, { emailVerification: 'required', ...settings });
+  const { send, post, adminKey, outbox, auditLog } = service;
+  const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
+  async function audited(userId: string) {
+    const page = { after: null, limit: 100, newestFirst: false };
+    return (await auditLog.list({ userId }, page)).map(({ type, origin, data }) => ({
+      type,
+      actor: origin.actor,
+      data,
+    }));
+  }
+  return {
+    ...service,
+    create: (body: object) => post('/admin/users', body, { 'x-api-key': adminKey }),
+    change: (id: string, body: object) =>
+      send(`/admin/users/${id}`, { method: 'PATCH', headers, body: JSON.stringify(body) }),
+    /** The status of the answer, which is a page. */
+    async reset(token: string, newPassword = PASSWORD) {
+      const body = JSON.stringify({ token, newPassword });
+      const json = { 'content-type': 'application/json' };
+      return (await fetch(`${service.url}/auth/password/reset`, { method: 'POST', headers: json, body }))
+        .status;
+    },
+    logIn: (password = PASSWORD, username = 'ann') => post('/auth/login', { username, password }),
+    async claimed(kind: 'mail' | 'event') {
+      const entries = await outbox.claim(kind, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
+      return entries.map(({ event }) => event);
+    },
+    audited,
+    actorOf: async (userId: string, wanted: string) =>
+      (await audited(userId)).find(({ type }) => type === wanted)?.actor,
+  };
+}
+
+type Operated = Awaited<ReturnType<typeof operated>>;
+
+async function invitationIn({ claimed, links }: Operated): Promise<string> {
+  const mail = (await claimed('mail')).find(({ type }) => type === 'users.invited');
+  if (mail?.type !== 'users.invited') throw new Error('no invitation was mailed');
+  return links.reset(mail.data.resetId);
+}
+
+const SERVICE_KEY = { kind: 'service_key', name: 'operator' };
+
+t.test('an account without a password is invited, and the link sets it and proves the address', async (t) => {
+  const service = await operated(t);
+  const { status, body, headers } = await service.create({ ...ANN, email: 'ann@B\u00fccher.example' });
+  t.equal(status, 201);
+  const id = String(body.id);
+  t.equal(headers.get('location'), `/admin/users/${id}`);
+  t.match(body, { username: 'ann', email: 'ann@b\u00fccher.example', emailVerified: false, sessions: 0 });
+  t.equal((await service.logIn('none')).status, 401, 'no password matches');
+  const token = await invitationIn(service);
+  service.time.now += 7 * DAY - 1_000;
+  t.equal(await service.reset(token, 'password'), 400, 'a common password');
+  t.equal(await service.reset(token), 204);
+  t.equal((await service.logIn()).status, 200, 'the address is proved');
+  t.equal(await service.reset(token), 403);
+  const events = (await service.claimed('event')).filter(({ data }) => data.userId === id);
+  t.match(
+    events.map(({ type }) => type),
+    ['users.created', 'users.email_verified', 'users.password_changed'],
+  );
+  for (const type of ['users.created', 'users.invited'])
+    t.same(await service.actorOf(id, type), SERVICE_KEY, type);
+  t.notMatch(JSON.stringify(await service.audited(id)), /resetId|example/);
+  t.ok(service.lines.some((line) => line.includes('user_created') && line.includes('service_key operator')));
+});
+
+t.test('an invitation ends after seven days, and another link is mailed where users log in', async (t) => {
+  const service = await operated(t);
+  await service.create(ANN);
+  const token = await invitationIn(service);
+  service.time.now += 7 * DAY + 1_000;
+  t.equal(await service.reset(token), 403);
+  await service.post('/auth/password/forgot', { email: ANN.email });
+  t.same((await service.claimed('mail')).map(({ type }) => type).sort(), [
+    'users.invited',
+    'users.password_forgotten',
+  ]);
+});
+
+t.test('an operator sets a password, and vouches for an address or has it proved', async (t) => {
+  const service = await operated(t);
+  const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
+  t.equal(body.emailVerified, true);
+  t.equal((await service.logIn()).status, 200);
+  t.same(await service.claimed('mail'), []);
+  const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
+  const id = String((await service.create(bob)).body.id);
+  t.equal((await service.logIn(PASSWORD, 'bob')).body.code, 'email_unverified');
+  const [mail] = await service.claimed('mail');
+  if (mail?.type !== 'users.email_verification_requested') throw new Error('no link was mailed');
+  t.same(Object.keys(mail.data).sort(), ['byOperator', 'email', 'linkId', 'userId']);
+  await fetch(`${service.url}/auth/email/verify`, {
+    method: 'POST',
+    body: new URLSearchParams({ token: service.links.email(mail.data.linkId) }),
+  });
+  t.equal((await service.logIn(PASSWORD, 'bob')).status, 200);
+  for (const type of ['users.created', 'users.email_verification_requested'])
+    t.same(await service.actorOf(id, type), SERVICE_KEY, type);
+});
+
+t.test('new accounts of operators follow the rules of all accounts', async (t) => {
+  const service = await operated(t);
+  await service.create({ ...ANN, password: PASSWORD });
+  const refused: [object, number, string][] = [
+    [{ ...ANN, email: 'other@example.com' }, 409, 'conflict'],
+    [{ username: 'other', email: 'ANN@example.com' }, 409, 'conflict'],
+    [{ username: 'other', email: 'ANN@example.com', password: PASSWORD }, 409, 'conflict'],
+    [{ username: 'b\u0430d', email: 'bad@example.com' }, 400, 'invalid_request'],
+    [{ username: 'who@example.com', email: 'bad@example.com' }, 400, 'invalid_request'],
+    [{ username: 'bad', email: 'bad' }, 400, 'invalid_request'],
+    [{ username: 'bad', email: 'bad@example.com', password: 'password' }, 400, 'invalid_request'],
+    [{ username: 'badger', email: 'bad@example.com', password: 'my badger 1' }, 400, 'invalid_request'],
+    [{ username: 'bad', email: 'bad@example.com', roles: ['operator'] }, 400, 'invalid_request'],
+    [{ username: 'bad' }, 400, 'invalid_request'],
+  ];
+  for (const [body, status, code] of refused)
+    t.match(await service.create(body), { status, body: { code } }, JSON.stringify(body));
+  t.equal((await service.claimed('event')).length, 1, 'nothing else was created');
+  const breached = await operated(t, { isBreachedPassword: async () => true });
+  t.match(await breached.create({ ...ANN, password: PASSWORD }), { status: 400 });
+  t.equal((await service.post('/admin/users', ANN)).status, 401);
+});
+
+t.test('invitations to one address are limited, and a taken address uses nothing up', async (t) => {
+  const service = await operated(t);
+  const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
+  for (let count = 0; count < 5; count += 1) t.equal((await service.create(ANN)).status, 409);
+  const remove = (userId: string) =>
+    service.send(`/admin/users/${userId}`, { method: 'DELETE', headers: { 'x-api-key': service.adminKey } });
+  await remove(id);
+  for (let count = 0; count < 3; count += 1) await remove(String((await service.create(ANN)).body.id));
+  const refused = await service.create(ANN);
+  t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
+  t.match(refused.headers.get('ratelimit-policy'), /"reset-mails"/);
+});
+
+t.test('an operator changes the name of an account', async (t) => {
+  const service = await operated(t);
+  const id = String((await service.create({ ...ANN, password: PASSWORD, emailVerified: true })).body.id);
+  await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD });
+  await service.claimed('event');
+  t.match(await service.change(id.toUpperCase(), { username: 'anna' }), {
+    status: 200,
+    body: { username: 'anna', emailVerified: true },
+  });
+  t.equal((await service.logIn()).status, 401);
+  t.equal((await service.logIn(PASSWORD, 'anna')).status, 200);
+  t.equal((await service.create(ANN)).status, 409, 'the address is as it was');
+  t.equal(
+    (await service.create({ username: 'ann', email: 'new@example.com' })).status,
+    201,
+    'the name is free',
+  );
+  for (const [body, status] of [
+    [{ username: 'BOB' }, 409],
+    [{ username: 'bob@example.com' }, 400],
+    [{ username: 'a b' }, 400],
+    [{}, 400],
+    [{ password: PASSWORD }, 400],
+    [{ roles: ['operator'] }, 400],
+  ] as const)
+    t.equal((await service.change(id, body)).status, status, JSON.stringify(body));
+  t.equal((await service.change(randomUUID(), { username: 'x' })).status, 404);
+  const [changed] = (await service.claimed('event')).filter(({ type }) => type === 'users.username_changed');
+  t.same(changed?.data, { userId: id, byOperator: true, username: 'anna' });
+  t.same(await service.actorOf(id, 'users.username_changed'), SERVICE_KEY);
+});
+
+t.test(
+  'the change of an address is final: earlier links are void, and the former address is told',
+  async (t) => {
+    const service = await operated(t);
+    const id = String((await service.create(ANN)).body.id);
+    const token = await invitationIn(service);
+    const changed = await service.change(id, { email: 'ann@example.org' });
+    t.match(changed.body, { email: 'ann@example.org', emailVerified: false, username: 'ann' });
+    t.equal(await service.reset(token), 403);
+    const mails = await service.claimed('mail');
+    const mailTo = (wanted: string) => mails.find(({ type }) => type === wanted)?.data;
+    t.match(mailTo('users.email_replaced'), { email: 'ann@example.com' });
+    t.match(mailTo('users.email_verification_requested'), { email: 'ann@example.org' });
+    t.equal(
+      (await service.create({ username: 'next', email: ANN.email })).status,
+      201,
+      'the address is free',
+    );
+    const [event] = (await service.claimed('event')).filter(({ type }) => type === 'users.email_changed');
+    t.same(event?.data, { userId: id, byOperator: true, undone: false, emailVerified: false });
+    t.notMatch(JSON.stringify(await service.audited(id)), /example\.(com|org)/);
+  },
+);
+
+t.test('a name that is the address changes with it', async (t) => {
+  const service = await operated(t);
+  const named = { username: 'ann@example.com', email: 'ann@example.com', password: PASSWORD };
+  const id = String((await service.create(named)).body.id);
+  const { body } = await service.change(id, { email: 'ann@example.org', emailVerified: true });
+  t.match(body, { username: 'ann@example.org', email: 'ann@example.org', emailVerified: true });
+  t.equal((await service.logIn(PASSWORD, 'ann@example.org')).status, 200);
+  t.equal((await service.create(ANN)).status, 201);
+});
+
+t.test('an operator says whether an address is verified', async (t) => {
+  const service = await operated(t);
+  const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
+  t.equal((await service.change(id, { emailVerified: true })).body.emailVerified, true);
+  t.equal((await service.logIn()).status, 200);
+  t.equal((await service.change(id, { emailVerified: true })).status, 200, 'and nothing is recorded');
+  t.equal(
+    (await service.change(id, { email: 'ANN@example.com' })).body.emailVerified,
+    true,
+    'the same mailbox',
+  );
+  t.equal((await service.change(id, { emailVerified: false })).body.emailVerified, false);
+  t.equal((await service.logIn()).body.code, 'email_unverified');
+  const types = (await service.claimed('event')).map(({ type }) => type);
+  t.same(
+    types.filter((type) => type.startsWith('users.email_')),
+    ['users.email_verified', 'users.email_changed', 'users.email_unverified'],
+  );
+});
+
+t.test('an address that another account keeps reserved is refused', async (t) => {
+  const service = await operated(t, { emailVerification: 'off' });
+  const { post, links, claimed } = service;
+  const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
+  const bob = String(
+    (await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD })).body.id,
+  );
+  const { access } = (await service.logIn()).body;
+  const bearer = { authorization: `Bearer ${access}` };
+  await post('/auth/email', { email: 'ann@example.org', password: PASSWORD }, bearer);
+  const mails = await claimed('mail');
+  for (const mail of mails)
+    if (mail.type === 'users.email_change_requested')
+      await fetch(`${service.url}/auth/email/change`, {
+        method: 'POST',
+        body: new URLSearchParams({ token: links.email(mail.data.linkId) }),
+      });
+  t.equal((await service.change(bob, { email: ANN.email })).body.code, 'conflict');
+  t.equal((await service.create({ username: 'next', email: ANN.email })).body.code, 'conflict');
+  t.equal((await service.change(id, { email: 'ann@example.net' })).status, 200);
+  t.equal((await service.change(bob, { email: ANN.email })).status, 200, 'a final change frees it');
+  const undo = mails.find(({ type }) => type === 'users.email_change_announced');
+  if (undo?.type !== 'users.email_change_announced') throw new Error('no undo link was mailed');
+  const link = `${service.url}/auth/email/undo?token=${links.email(undo.data.linkId)}`;
+  t.equal((await fetch(link)).status, 403);
+});
+
+t.test('an account that keeps changing is reported as unavailable', async (t) => {
+  const service = await operated(t);
+  const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
+  service.users.change = async () => 'outdated';
+  t.match(await service.change(id, { username: 'anna' }), { status: 503, body: { code: 'unavailable' } });
+});
