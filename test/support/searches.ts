@@ -99,17 +99,7 @@ export async function fillSearched({ sql, families }: Pick<SqlStores, 'sql' | 'f
   await sql`insert into user_identifiers select username, id from users union all select email, id from users`;
   const family = someFamily({ expiresAt: NOW + 90 * DAY, refreshExpiresAt: NOW + 90 * DAY });
   await families.open(family, []);
-  await sql`
-    insert into token_families
-    select populated.* from users, (select to_jsonb(token_families) as one from token_families limit 1) given,
-      lateral jsonb_populate_record(null::token_families, one || jsonb_build_object(
-        'token_family', gen_random_uuid(), 'user_id', users.id, 'created_at', users.created_at)) populated`;
-  await sql`
-    insert into token_families
-    select populated.* from token_families given, lateral jsonb_populate_record(
-      null::token_families,
-      to_jsonb(given) || jsonb_build_object(
-        'token_family', gen_random_uuid(), 'revoked_at', created_at, 'revoked_reason', 'logout')) populated`;
+  await copyFamily(sql, family.tokenFamily);
   await sql`
     insert into security_events (id, occurred_at, type, user_id, session_id, actor, data)
     select gen_random_uuid(), ${time}, case when n % 1000 = 0 then 'users.deleted' else 'sessions.started' end,
@@ -122,6 +112,24 @@ export async function fillSearched({ sql, families }: Pick<SqlStores, 'sql' | 'f
     insert into user_factors (id, user_id, kind, label, created_at, confirmed_at)
     select gen_random_uuid(), id, 'totp', 'app', created_at, created_at from users`;
   await sql`analyze`;
+}
+
+/** Two copies of a family for each user: a live one, and one that was revoked. */
+async function copyFamily(sql: Sql, tokenFamily: string): Promise<void> {
+  const columns = await sql<{ name: string }[]>`
+    select column_name as name from information_schema.columns where table_name = 'token_families'`;
+  const names = columns.map(({ name }) => name);
+  const revoked = { revoked_at: 'users.created_at', revoked_reason: "'logout'" };
+  for (const ending of [{}, revoked]) {
+    const values: Readonly<Record<string, string>> = {
+      ...{ token_family: 'gen_random_uuid()', user_id: 'users.id', created_at: 'users.created_at' },
+      ...ending,
+    };
+    const selected = names.map((name) => values[name] ?? `given."${name}"`).join(', ');
+    await sql`
+      insert into token_families (${sql(names)})
+      select ${sql.unsafe(selected)} from users, token_families given where given.token_family = ${tokenFamily}`;
+  }
 }
 
 /** The plan of a search, as text. With `isMeasured` the search runs, and the plan has its times. */
