@@ -1,13 +1,12 @@
 import { build } from 'esbuild';
 
-/** Bundles the console into `app.js` and `app.css` of this folder. */
+/** Bundles the console into `app.js` and `app.css` of this folder. Runs in the root of the repository. */
 export async function buildConsole(folder: string): Promise<void> {
   await build({
     entryPoints: [
       { in: 'console/src/app/main.tsx', out: 'app' },
       { in: 'console/src/app/app.css', out: 'app' },
     ],
-    absWorkingDir: new URL('..', import.meta.url).pathname,
     outdir: folder,
     bundle: true,
     minify: true,

@@ -1,51 +1,77 @@
 /**
- * The report of a test run: reads TAP from standard input and writes a line per test file, then what was skipped,
- * then each failure, then `N passed, N failed`. On a terminal one line counts the passed files.
+ * The report of a test run: a line for each test file, then what was skipped, then each failure, then
+ * `N passed, N failed`. On a terminal one line counts the passed files.
  */
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { Parser, type Result } from 'tap-parser';
+import { mapStack } from './source-positions.ts';
+
+export type TestProcess = ChildProcessByStdio<null, Readable, null>;
 
 const { stdout } = process;
-const started = performance.now();
-const skipped: Result[] = [];
-const failed: Result[] = [];
-let passed = 0;
-let files = 0;
 
-const report = new Parser({ passes: false });
-report.on('child', showComments);
-report.on('assert', showFile);
-report.on('pass', () => {
-  passed += 1;
-});
-report.on('skip', (result: Result) => skipped.push(result));
-report.on('fail', (result: Result) => failed.push(result));
-report.on('complete', showResults);
-process.stdin.pipe(report);
+export function createReport() {
+  const started = performance.now();
+  const skipped: string[] = [];
+  const failed: { readonly name: string; readonly details: string }[] = [];
+  let passed = 0;
+  let files = 0;
+
+  /** Reads the TAP of a test process, and shows its result. Resolves when the process has ended. */
+  async function readFile(file: string, child: TestProcess): Promise<void> {
+    const start = performance.now();
+    const before = failed.length;
+    const parser = new Parser({ name: file, passes: false });
+    showComments(parser);
+    parser.on('pass', () => {
+      passed += 1;
+    });
+    parser.on('skip', ({ fullname, skip }: Result) => {
+      skipped.push(skip === true ? fullname : `${fullname}: ${skip}`);
+    });
+    parser.on('fail', ({ fullname, diag }: Result) => {
+      failed.push({ name: fullname, details: details(diag) });
+    });
+    const parsed = new Promise((resolve) => parser.once('complete', resolve));
+    child.stdout.pipe(parser);
+    const exited = new Promise<number | string | null>((resolve) => {
+      child.once('exit', (code, signal) => resolve(code ?? signal));
+    });
+    const [end] = await Promise.all([exited, parsed]);
+    if (failed.length === before && (end !== 0 || !parser.ok))
+      failed.push({ name: file, details: end === 0 ? 'its output is not whole' : `it ended with ${end}` });
+    files += 1;
+    showFile(file, failed.length === before, performance.now() - start);
+  }
+
+  function showFile(file: string, ok: boolean, duration: number): void {
+    const seconds = `${(duration / 1000).toFixed(1)} s`.padStart(7);
+    if (!ok || !stdout.isTTY) show(`${ok ? 'ok    ' : 'failed'} ${seconds}  ${file}`);
+    if (stdout.isTTY) stdout.write(`\r\x1b[K${files} files, ${passed} passed, ${failed.length} failed`);
+  }
+
+  /** Shows the results, and returns the exit code. */
+  function end(): number {
+    for (const name of skipped) show(`skipped: ${name}`);
+    for (const { name, details } of failed) show(`\nfailed: ${name}\n${details.replace(/^/gm, '  ')}`);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+    show(`\n${files} files in ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
+    show(`${passed} passed, ${failed.length} failed${skips}`);
+    return failed.length === 0 ? 0 : 1;
+  }
+
+  return { readFile, end };
+}
 
 /** Figures that a test prints. */
 function showComments(parser: Parser): void {
   parser.on('child', showComments);
   parser.on('comment', (comment: string) => {
-    if (!/^# (Subtest: |time=|test count\()/.test(comment)) show(comment.trimEnd());
+    if (!/^# (Subtest: |time=|test count\(|\{ total: )/.test(comment)) show(comment.trimEnd());
   });
-}
-
-function showFile({ ok, name, time }: Result): void {
-  files += 1;
-  const seconds = `${((time ?? 0) / 1000).toFixed(1)} s`.padStart(7);
-  const line = `${ok ? 'ok    ' : 'failed'} ${seconds}  ${name}`;
-  if (!ok || !stdout.isTTY) show(line);
-  if (stdout.isTTY) stdout.write(`\r\x1b[K${files} files, ${passed} passed, ${failed.length} failed`);
-}
-
-function showResults(): void {
-  for (const { fullname, skip } of skipped) show(`skipped: ${fullname}${skip === true ? '' : `: ${skip}`}`);
-  for (const { fullname, diag } of failed) show(`\nfailed: ${fullname}\n${indent(details(diag))}`);
-  const seconds = Math.round((performance.now() - started) / 1000);
-  const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
-  show(`\n${files} files in ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
-  show(`${passed} passed, ${failed.length} failed${skips}`);
 }
 
 const MAX_LENGTH = 4_000;
@@ -56,13 +82,9 @@ function details(diag: unknown): string {
   if (typeof diag !== 'object' || diag === null) return '';
   return Object.entries(diag)
     .filter(([name]) => !['source', 'args', 'command', 'stdio'].includes(name))
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : inspect(value, DEPTH)}`)
+    .map(([name, value]) => `${name}: ${typeof value === 'string' ? mapStack(value) : inspect(value, DEPTH)}`)
     .map((text) => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)} …` : text))
     .join('\n');
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
 }
 
 /** Writes a line. On a terminal it replaces the line with the counts. */

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { Environment, SECRETS } from '../src/config/schema.ts';
 import { type Config, ConfigurationError, readConfig } from '../src/config.ts';
 import { ATTEMPT_POLICY } from '../src/domain/attempts.ts';
+import { evalArguments, modulePath } from './support/program.ts';
 
 type Env = Record<string, string>;
 
@@ -119,7 +120,7 @@ t.test('keys are made once, kept closed, and all different', async (t) => {
 t.test('many first starts at once agree on the keys', async (t) => {
   const folder = t.testdir();
   // Each warms up, then all of them start thirty times, in a fresh folder and at the same moment each.
-  const script = `import { readConfig } from './src/config.ts';
+  const script = `import { readConfig } from '${modulePath('src/config.ts')}';
     const [folder, warmUp, moment] = process.argv.slice(1);
     await readConfig({}, folder + warmUp);
     for (let round = 1; round <= 30; round += 1) {
@@ -129,8 +130,8 @@ t.test('many first starts at once agree on the keys', async (t) => {
     }`;
   const moment = String(Date.now() + 2_000);
   const starts = ['/a', '/b', '/c'].map((warmUp) => {
-    const args = ['--input-type=module', '--eval', script, folder, warmUp, moment];
-    return promisify(execFile)(process.execPath, [...process.execArgv, ...args]);
+    const args = [...evalArguments(script), folder, warmUp, moment];
+    return promisify(execFile)(process.execPath, args);
   });
   const [first, ...others] = (await Promise.all(starts)).map(({ stdout }) => stdout);
   t.match(first, /^([\w-]{8},[\w-]{8},[\w-]{8}\n){30}$/);

@@ -14,6 +14,7 @@ import { rotationOf, someFamily } from '../support/families.ts';
 import { freePort } from '../support/ports.ts';
 import { postgresServer, requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { startPrivatePostgres } from '../support/private-postgres.ts';
+import { evalArguments, modulePath } from '../support/program.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
 /** What a connection is set to, whatever the role, the database, the URL and the environment say. */
@@ -71,12 +72,12 @@ t.test('the settings of a session', async (t) => {
       PGPREPARE: 'false',
     };
     const script = `
-      import { connect } from './src/adapters/postgres/connect.ts';
+      import { connect } from '${modulePath('src/adapters/postgres/connect.ts')}';
       const sql = connect({ kind: 'url', url: ${JSON.stringify(url)}, pool: 1 });
       const [row] = await sql\`select current_setting('application_name') as name\`;
       process.stdout.write(row.name);
       await sql.end();`;
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+    const args = evalArguments(script);
     const env = { PATH: process.env.PATH, ...wrong };
     const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     t.equal(stdout, 'kinship');

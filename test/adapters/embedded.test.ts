@@ -11,9 +11,10 @@ import t, { type Test } from 'tap';
 import { FolderInUse, lockByFile, lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { makeSocketFolder } from '../../src/adapters/postgres/embedded/socket-path.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
+import { evalArguments, modulePath } from '../support/program.ts';
 
-const START = new URL('../../src/adapters/postgres/embedded/start.ts', import.meta.url).href;
-const LOCK = new URL('../../src/adapters/postgres/embedded/lock.ts', import.meta.url).href;
+const START = modulePath('src/adapters/postgres/embedded/start.ts');
+const LOCK = modulePath('src/adapters/postgres/embedded/lock.ts');
 const PROTOCOL_3 = '\0\x03\0\0';
 const BIND = message('B', '\0'.repeat(8));
 const EXECUTE = message('E', '\0'.repeat(5));
@@ -296,7 +297,7 @@ function runElsewhere(
     () => { console.log('ok'); setInterval(() => {}, 1000); },
     (error) => console.log(error.name + ': ' + error.message),
   )`;
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
+  const child: ChildProcess = spawn(process.execPath, evalArguments(code), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit');

@@ -2,16 +2,17 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { escapeControls } from '../../src/adapters/telemetry/escape-controls.ts';
+import { evalArguments, modulePath } from '../support/program.ts';
 
-const PROGRAM = `
-  const { createReadableLog } = await import('./src/adapters/telemetry/log.ts');
+const CODE = `
+  const { createReadableLog } = await import('${modulePath('src/adapters/telemetry/log.ts')}');
   const log = await createReadableLog('info');
   log.info({ token: 'hunter2', agent: 'a\\u001b[2Jb\\u009b2Jc' }, 'a line \\u001b[31m with controls');
   log.error({ err: new Error('refused \\u001b[2J\\rby the server') }, 'a failure');
 `;
 
 t.test('a readable line is redacted and holds no control character from outside', async (t) => {
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', PROGRAM];
+  const args = evalArguments(CODE);
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH } });
   t.match(stdout, /^\[\d\d:\d\d:\d\d\] INFO: a line \\u001b\[31m with controls \{.*"token":"\[redacted\]"/);
   t.match(stdout, /ERROR: a failure[\s\S]*refused \\u001b\[2J\\rby the server/);

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { assertEach, onlyRow } from '../../src/adapters/postgres/answer-check.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
@@ -174,7 +173,7 @@ t.test('a pool that returned a row of another statement is replaced', async (t) 
 });
 
 t.test('each statement names its columns', async (t) => {
-  const folder = fileURLToPath(new URL('../../src/adapters/postgres/', import.meta.url));
+  const folder = 'src/adapters/postgres';
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),
   );

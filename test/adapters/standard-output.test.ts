@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { until } from '../support/composed.ts';
 import { namedPipe } from '../support/log-reader.ts';
 import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+import { evalArguments, modulePath } from '../support/program.ts';
 
 /** What may wait, in this process and in the pipe with its reader, and the bytes of a line below. */
 const ROOM = 1_048_576 + 262_144;
@@ -13,7 +14,7 @@ const LINE = 1_000;
 
 /** Logs as many lines as each message of the parent says, and answers how many were dropped so far. */
 const WRITER = `
-  import { createLog, flushLog } from './src/adapters/telemetry/log.ts';
+  import { createLog, flushLog } from '${modulePath('src/adapters/telemetry/log.ts')}';
   const log = createLog('info');
   process.on('message', async (count) => {
     if (count === 'end') return flushLog(log).then(() => process.exit(3));
@@ -27,7 +28,7 @@ const WRITER = `
 async function startWriter(t: Test) {
   const pipe = await namedPipe(t);
   const { reader, end } = await pipe.open();
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', WRITER];
+  const args = evalArguments(WRITER);
   const child = spawn(process.execPath, args, { stdio: ['ignore', end.fd, 'inherit', 'ipc'] });
   t.teardown(() => child.kill('SIGKILL'));
   await end.close();
@@ -113,7 +114,7 @@ t.test('without a reader the process ends', async (t) => {
 /** At SIGUSR2 it logs 5,000 lines, writes into the file RESULT how many were dropped, and ends. */
 const TERMINAL_WRITER = `
   import { renameSync, writeFileSync } from 'node:fs';
-  import { createLog, flushLog } from './src/adapters/telemetry/log.ts';
+  import { createLog, flushLog } from '${modulePath('src/adapters/telemetry/log.ts')}';
   const log = createLog('info');
   const { RESULT } = process.env;
   process.once('SIGUSR2', async () => {
@@ -132,7 +133,7 @@ const TERMINAL_WRITER = `
 t.test('a terminal that stalls costs bounded memory, and does not stop the process', async (t) => {
   if (!requireTerminal(t)) return;
   const RESULT = join(t.testdir(), 'dropped');
-  const args = ['--input-type=module', '--eval', '"$WRITER"'];
+  const args = evalArguments('"$WRITER"');
   const terminal = nodeOnTerminal(t, args, { WRITER: TERMINAL_WRITER, RESULT });
   await terminal.shows(/waiting/);
   const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];

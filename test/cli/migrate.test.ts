@@ -2,14 +2,12 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const { PATH = '' } = process.env;
 
-/** The loader of the tests measures coverage, and takes five times as long: once is enough. */
-const FAST = ['--import', 'tsx'];
-
-async function run(env: Record<string, string>, loader: readonly string[] = FAST) {
-  const args = [...loader, 'src/main.ts', 'migrate'];
+async function run(env: Record<string, string>) {
+  const args = [...PROGRAM, 'migrate'];
   const options = { env: { PATH, DATA_DIR: t.testdir(), ...env } };
   return promisify(execFile)(process.execPath, args, options).then(
     ({ stdout }) => ({ code: 0, text: stdout }),
@@ -20,7 +18,7 @@ async function run(env: Record<string, string>, loader: readonly string[] = FAST
 t.test('the schema is brought up to date once, and a failure is said', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATABASE_URL = await testDatabase(t);
-  t.match(await run({ DATABASE_URL }, process.execArgv), {
+  t.match(await run({ DATABASE_URL }), {
     code: 0,
     text: /^applied 1 token-families\napplied 2 outbox\n/,
   });

@@ -5,15 +5,13 @@ import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { purgeSql } from '../../src/adapters/postgres/purge-sql.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const DAY = 86_400_000;
 const { PATH = '' } = process.env;
 
-/** The loader of the tests measures coverage, and takes five times as long: once is enough. */
-const FAST = ['--import', 'tsx'];
-
-async function run(env: Record<string, string>, args = ['src/main.ts', 'purge'], loader = FAST) {
-  return promisify(execFile)(process.execPath, [...loader, ...args], { env: { PATH, ...env } }).then(
+async function run(env: Record<string, string>, command = 'purge') {
+  return promisify(execFile)(process.execPath, [...PROGRAM, command], { env: { PATH, ...env } }).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout, progress: stderr }),
     ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr, progress: '' }),
   );
@@ -34,7 +32,7 @@ t.test('on PostgreSQL', async (t) => {
       text: /^0 sessions purged, 0 a second; another process is purging, and goes on\n$/,
     });
   });
-  const { code, text, progress } = await run(env, ['src/main.ts', 'purge'], process.execArgv);
+  const { code, text, progress } = await run(env);
   t.equal(code, 0);
   t.match(text, /^3 sessions purged, \d+ a second\n$/);
   t.match(progress, /^3 of 3 sessions purged, \d+ s\n$/);
@@ -46,6 +44,6 @@ t.test('on the embedded database, while nobody else has it', async (t) => {
   const unlock = await lockFolder(DATA_DIR);
   t.match(await run({ DATA_DIR }), { code: 1, text: /in use by another Kinship process/ });
   await unlock();
-  await run({ DATA_DIR }, ['src/main.ts', 'migrate']);
+  await run({ DATA_DIR }, 'migrate');
   t.match(await run({ DATA_DIR }), { code: 0, text: /^0 sessions purged, 0 a second\n$/, progress: '' });
 });

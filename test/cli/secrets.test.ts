@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import t, { type Test } from 'tap';
 import { readConfig } from '../../src/config.ts';
+import { PROGRAM } from '../support/program.ts';
 
-const COMMAND = ['--import', 'tsx', 'src/main.ts', 'secrets'];
+const COMMAND = [...PROGRAM, 'secrets'];
 
 const run = (...args: string[]) =>
   execFileSync(process.execPath, [...COMMAND, ...args], { encoding: 'utf8' });
@@ -110,7 +111,7 @@ t.test('a folder that others can read is named', async (t) => {
   const folder = t.testdir();
   chmodSync(folder, 0o755);
   // Under a umask that would close the files to the container's user.
-  const command = `umask 077; exec "${process.execPath}" --import tsx src/main.ts secrets --write "${folder}"`;
+  const command = `umask 077; exec "${process.execPath}" ${PROGRAM.join(' ')} secrets --write "${folder}"`;
   const { stderr, status } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
   t.equal(status, 0);
   t.match(stderr, /can read .*: chmod 700/);

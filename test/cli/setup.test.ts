@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { PROGRAM } from '../support/program.ts';
 
 /** As compose.prod.yml sets them without a line in `.env`. */
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'http://localhost:3000' };
@@ -11,7 +12,7 @@ type Env = Readonly<Record<string, string>>;
 /** Runs the command in a folder, and reads the folder that each container gets. */
 function setUp(folder: string, env: Env = {}, own = '') {
   const [from, to] = [join(folder, 'secrets'), join(folder, 'shares')];
-  const args = ['--import', 'tsx', 'src/main.ts', 'setup', '--from', from, '--to', to, '--own', own];
+  const args = [...PROGRAM, 'setup', '--from', from, '--to', to, '--own', own];
   const { status, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...PRODUCTION, ...env },

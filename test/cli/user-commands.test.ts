@@ -12,7 +12,7 @@ t.test(
     await run(['import', '-'], userLine({}));
     const acts = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
     for (const act of acts) {
-      const first = await run([...act, 'ANN'], '', process.execArgv);
+      const first = await run([...act, 'ANN']);
       t.equal(first.code, 0, first.errors);
       const second = await run([...act, 'ann@example.com']);
       t.match(second, { code: 0, output: /before|was not|nothing has changed/ });
@@ -42,7 +42,7 @@ t.test('commands list and show users, and end their sessions', async (t) => {
   const family = someFamily({ userId: id, createdAt: Date.now(), expiresAt: Date.now() + 86_400_000 });
   const refreshExpiresAt = family.expiresAt;
   await families.open({ ...family, refreshExpiresAt, userAgent: 'Till/7 \u001b[31m' }, []);
-  const found = await run(['list', '--query', 'ANN', '--json'], '', process.execArgv);
+  const found = await run(['list', '--query', 'ANN', '--json']);
   t.match(JSON.parse(found.output), { id, username: 'ann', sessions: 1, emailVerified: false });
   t.notMatch(found.output, /hash/i);
   const one = await run(['list', '--limit', '1']);
@@ -50,12 +50,12 @@ t.test('commands list and show users, and end their sessions', async (t) => {
   t.match(one.errors, /There are more accounts/);
   t.match(await run(['list', '--limit', '1e3']), { code: 1, errors: /a number from 1 to 1000/ });
 
-  const shown = await run(['show', 'ann@example.com'], '', process.execArgv);
+  const shown = await run(['show', 'ann@example.com']);
   t.match(shown.output, new RegExp(`username +ann[^]*${family.tokenFamily}`));
   t.notOk(shown.output.includes('\u001b'), 'no sequence that controls a terminal');
   t.match(JSON.parse((await run(['show', id, '--json'])).output), { live: [{ id: family.tokenFamily }] });
 
-  t.match(await run(['end-sessions', 'ann'], '', process.execArgv), { code: 0, output: /have ended/ });
+  t.match(await run(['end-sessions', 'ann']), { code: 0, output: /have ended/ });
   t.equal((await families.find(family.tokenFamily))?.revoked?.reason, 'administrator');
   const [event] = await sql`select actor_name from security_events where type = 'sessions.revoked'`;
   t.match(event, { actor_name: /^command of ./ });

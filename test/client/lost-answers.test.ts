@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import t, { type Test } from 'tap';
 import { httpService } from '../support/http.ts';
@@ -122,7 +121,12 @@ async function bundledUser(folder: string): Promise<string> {
     const [url, folder] = process.argv.slice(2);
     const client = createClient({ url, storage: fileStorage(folder) });
     process.stdout.write(await client.token(await client.token()));`;
-  const resolveDir = fileURLToPath(new URL('.', import.meta.url));
-  await build({ stdin: { contents, resolveDir }, bundle: true, platform: 'node', format: 'esm', outfile });
+  await build({
+    stdin: { contents, resolveDir: 'test/client' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile,
+  });
   return outfile;
 }

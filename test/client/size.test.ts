@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import t from 'tap';
@@ -8,7 +7,7 @@ const LIMIT = 3_000;
 /** The compressed size of an entry with all that it imports, in bytes. */
 async function sizeOf(name: string): Promise<number> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../../client/src/${name}.ts`, import.meta.url))],
+    entryPoints: [`client/src/${name}.ts`],
     bundle: true,
     minify: true,
     format: 'esm',

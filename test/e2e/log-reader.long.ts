@@ -7,6 +7,7 @@ import { namedPipe } from '../support/log-reader.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+import { PROGRAM } from '../support/program.ts';
 
 /** The service, whose log goes into a pipe. All its workers write into the same one. */
 async function start(t: Test, WORKERS: string) {
@@ -16,7 +17,7 @@ async function start(t: Test, WORKERS: string) {
   const DATA_DIR = await dataDir(t);
   const env = { PATH, HOME, API_PORT: String(port), MAIL: 'off', DATA_DIR, DATABASE_URL, WORKERS };
   const { reader, end } = await (await namedPipe(t)).open();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, PROGRAM, {
     env,
     stdio: ['ignore', end.fd, 'inherit'],
   });

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap';
 import { startComposed } from '../support/composed.ts';
 import { FOREIGN_HASHES, FOREIGN_PASSWORD } from '../support/foreign-hashes.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const run = promisify(execFile);
 const { PATH = '' } = process.env;
@@ -22,8 +23,7 @@ async function moveIn(t: Test, lines: string, username: string) {
   const env = { DATABASE_URL, DATA_DIR: t.testdir({}), PATH };
   const file = join(env.DATA_DIR, 'users.ndjson');
   await writeFile(file, lines);
-  const kinship = (...args: string[]) =>
-    run(process.execPath, ['--import', 'tsx', 'src/main.ts', 'users', ...args], { env });
+  const kinship = (...args: string[]) => run(process.execPath, [...PROGRAM, 'users', ...args], { env });
   t.match((await kinship('import', file)).stdout, /^1 users imported, 0 unchanged, 0 refused/);
   t.match((await kinship('import', file)).stdout, /^0 users imported, 1 unchanged, 0 refused/);
   const { stdout: exported } = await kinship('export');

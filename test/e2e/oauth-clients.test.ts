@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts';
 import { headerOf } from '../support/forge.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 import { startResourceServer } from '../support/resource-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -114,7 +115,7 @@ t.test('a resource server verifies tokens offline across a key rotation', async 
   t.equal((await ask(`${old.access}x`)).status, 401);
 
   const { PATH = '' } = process.env;
-  const rotate = [...process.execArgv, 'src/main.ts', 'keys', 'rotate', '--now'];
+  const rotate = [...PROGRAM, 'keys', 'rotate', '--now'];
   const { stdout } = await promisify(execFile)(process.execPath, rotate, { env: { PATH, ...env } });
   const [kid] = stdout.split(' ');
   let next = old;

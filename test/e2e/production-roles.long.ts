@@ -9,6 +9,7 @@ import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { dataDir, startComposed } from '../support/composed.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const run = promisify(execFile);
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -77,7 +78,7 @@ t.test('the manual turns the superuser of an older deployment into a role withou
 t.test('the user of the service in RabbitMQ is no administrator', async (t) => {
   if (!requirePrivateRabbit(t)) return;
   const folder = join(t.testdir(), 'secrets');
-  await run(process.execPath, ['--import', 'tsx', 'src/main.ts', 'secrets', '--write', folder]);
+  await run(process.execPath, [...PROGRAM, 'secrets', '--write', folder]);
   const rabbit = await startPrivateRabbit(t, await readFile(join(folder, 'rabbitmq_conf'), 'utf8'));
   t.match(await rabbit.control('-q', 'list_users'), /^kinship\t\[\]$/m);
   const { username, password } = new URL(await readFile(join(folder, 'amqp_url'), 'utf8'));

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { headerOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import type { RunningService } from '../support/process.ts';
+import { moduleArguments } from '../support/program.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { balancer } from './support/balancer.ts';
 import { faultsIn } from './support/checks.ts';
@@ -127,10 +127,13 @@ async function faultAt({ url }: RunningService, token: string): Promise<string |
 
 /** Verifies tokens in a separate process that knows only the published keys. */
 function offlineVerifier(t: Test, keySets: readonly string[]) {
-  const script = fileURLToPath(new URL('support/offline-verifier.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...keySets], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...moduleArguments('test/faults/support/offline-verifier.ts'), ...keySets],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   t.teardown(() => child.kill());
   const waiting = new Map<string, (fault: string | null) => void>();
   createInterface({ input: child.stdout }).on('line', (line) => {

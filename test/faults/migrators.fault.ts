@@ -3,11 +3,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { STATEMENT_TIMEOUT } from '../../src/adapters/postgres/execute.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 import { schemaOf } from './support/schema.ts';
 import { connectDirectly, type Environment, environment } from './support/service.ts';
 
@@ -15,7 +15,6 @@ import { connectDirectly, type Environment, environment } from './support/servic
 
 const ROUNDS = 5;
 const MIGRATORS = 8;
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 t.test('exactly one migrator succeeds a killed one', async (t) => {
   if (!(await requirePostgres(t))) return;
@@ -86,8 +85,7 @@ function named(url: string, index: number): string {
 
 function startMigrator(t: Test, env: Environment, url: string) {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'migrate'], {
-    cwd: ROOT,
+  const child = spawn(process.execPath, [...PROGRAM, 'migrate'], {
     env: { PATH, HOME, ...env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

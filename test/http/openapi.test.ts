@@ -6,7 +6,7 @@ import t from 'tap';
 import { httpService } from '../support/http.ts';
 import { exampleOf, type Media, type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
 
-const file = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+const file = (name: string) => readFile(name, 'utf8');
 const committed = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
 
 /** Rules that this document breaks on purpose. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { type RunningService, startService } from './process.ts';
+import { importArguments, PROGRAM } from './program.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
 /** In lower case, so that normalisation does not change it. */
@@ -13,14 +14,7 @@ const AT_ONCE = 16;
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
 /** Names sent from one address. More would reach the limits of a network. */
 const NAMES_PER_ADDRESS = 20;
-const SERVICE = [
-  '--expose-gc',
-  '--import',
-  'tsx',
-  '--import',
-  './test/support/heap-probe.ts',
-  'src/main.ts',
-] as const;
+const SERVICE = ['--expose-gc', ...importArguments('test/support/heap-probe.ts'), ...PROGRAM];
 
 interface Flood {
   /** The names in each member. */

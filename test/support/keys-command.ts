@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { PROGRAM } from './program.ts';
 
 /** The rows of the list, each with its cells. */
 export const rowsOf = (text: string) =>
@@ -12,11 +13,11 @@ export const rowsOf = (text: string) =>
 const { PATH = '' } = process.env;
 
 /**
- * Runs `npm run keys -- …` as a process, from the sources. `text` is its output, or its error output if it
+ * Runs `npm run keys -- …` as a process. `text` is its output, or its error output if it
  * fails.
  */
 export async function runKeys(env: Record<string, string>, ...command: string[]) {
-  const args = ['--import', 'tsx', 'src/main.ts', 'keys', ...command];
+  const args = [...PROGRAM, 'keys', ...command];
   return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout, log: stderr }),
     ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr, log: '' }),

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { PROGRAM } from './program.ts';
 
 const { PATH = '', HOME = '' } = process.env;
 
@@ -9,12 +10,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `kinship …` as a process, from the sources. It sees PATH, HOME and `env`. */
+/** Runs `kinship …` as a process. It sees PATH, HOME and `env`. */
 export function kinship(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const args = ['--import', 'tsx', 'src/main.ts', ...words];
+  const args = [...PROGRAM, ...words];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env: { PATH, HOME, ...env } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });

@@ -4,16 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import type { Test } from 'tap';
 import { prepareCleanup } from './keeper.ts';
+import { PROGRAM } from './program.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
-
-/** Uses tsx, because tap's own loader takes many seconds of CPU for a start. */
-const SOURCES = ['--import', 'tsx', 'src/main.ts'];
 
 /** The service as a process of its own. */
 export interface RunningService {
@@ -30,19 +26,18 @@ export interface RunningService {
 
 /**
  * Starts the service, and resolves once it is ready. It is killed with the test. It sees PATH, HOME and
- * `env`, and no other variable. `args` are the arguments of node: the sources by default, `['dist/main.js']`
- * for the build. Rejects with the output if the service ends first, or is not ready within a minute.
+ * `env`, and no other variable. `args` are the arguments of node: the program by default, `['dist/main.js']`
+ * for the build that is published. Rejects with the output if the service ends first, or is not ready within a minute.
  */
 export async function startService(
   t: Pick<Test, 'teardown'>,
   {
     env,
-    args = SOURCES,
+    args = PROGRAM,
   }: { readonly env: Readonly<Record<string, string>>; readonly args?: readonly string[] },
 ): Promise<RunningService> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, args, {
-    cwd: ROOT,
     env: { ...blankDotEnv(), PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -77,8 +72,8 @@ export async function startService(
  * developer's values have no effect on a test.
  */
 function blankDotEnv(): Record<string, string> {
-  if (!existsSync(`${ROOT}.env`)) return {};
-  const names = Object.keys(parseEnv(readFileSync(`${ROOT}.env`, 'utf8')));
+  if (!existsSync('.env')) return {};
+  const names = Object.keys(parseEnv(readFileSync('.env', 'utf8')));
   return Object.fromEntries(names.map((name) => [name, '']));
 }
 

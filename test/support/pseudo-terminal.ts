@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { PROGRAM } from './program.ts';
 import { skipFor } from './skip.ts';
 
 const SHOWN_WITHIN = 90_000;
@@ -16,23 +17,23 @@ export function requireTerminal(t: Pick<Test, 'plan'>): boolean {
   return false;
 }
 
-/** Runs `kinship …` from the sources on a new pseudo-terminal. It is killed with the test. */
+/** Runs `kinship …` on a new pseudo-terminal. It is killed with the test. */
 export function onTerminal(
   t: Pick<Test, 'teardown'>,
   words: readonly string[],
   env: Readonly<Record<string, string>>,
 ) {
-  return nodeOnTerminal(t, ['src/main.ts', ...words], env);
+  return nodeOnTerminal(t, [...PROGRAM, ...words], env);
 }
 
-/** Runs node with tsx and these arguments, which a shell reads, on a new pseudo-terminal. It is killed with the test. */
+/** Runs node with these arguments, which a shell reads, on a new pseudo-terminal. It is killed with the test. */
 export function nodeOnTerminal(
   t: Pick<Test, 'teardown'>,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ) {
   const { PATH = '', HOME = '' } = process.env;
-  const command = ['exec', process.execPath, '--import', 'tsx', ...args].join(' ');
+  const command = ['exec', process.execPath, ...args].join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: { PATH, HOME, TERM: 'xterm', ...env },
   });

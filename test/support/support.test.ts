@@ -9,6 +9,7 @@ import { freePort } from './ports.ts';
 import { postgresServer, requirePostgres, testDatabase } from './postgres.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from './private-postgres.ts';
 import { startService } from './process.ts';
+import { evalArguments, modulePath } from './program.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 
 t.test('a database of the test’s own', async (t) => {
@@ -54,7 +55,8 @@ t.test('a private cluster', async (t) => {
   await t.test('is removed with its test', async (t) => t.notOk(existsSync(dataDir)));
 
   await t.test('ends with a process that is killed', async (t) => {
-    const args = standIn(`import { launchPostgres } from '${import.meta.resolve('./private-postgres.ts')}';
+    const args =
+      evalArguments(`import { launchPostgres } from '${modulePath('test/support/private-postgres.ts')}';
        const { dataDir } = await launchPostgres({ fsync: 'off' });
        console.log(JSON.stringify({ msg: 'ready', url: dataDir }));
        setInterval(() => {}, 1000);`);
@@ -152,7 +154,7 @@ t.test('a service process', async (t) => {
   await t.test('sees the given environment and nothing else of ours', async (t) => {
     process.env.KINSHIP_LEAK = 'yes';
     t.teardown(() => delete process.env.KINSHIP_LEAK);
-    const service = await startService(t, { env: { GIVEN: '1' }, args: standIn(serve) });
+    const service = await startService(t, { env: { GIVEN: '1' }, args: evalArguments(serve) });
     t.equal(service.url, 'http://127.0.0.1:1');
     const { seen } = JSON.parse(service.logs().at(-1)!);
     t.ok(seen.includes('GIVEN'));
@@ -161,7 +163,9 @@ t.test('a service process', async (t) => {
   });
 
   await t.test('is stopped by a signal that it may handle', async (t) => {
-    const args = standIn(`process.on('SIGTERM', () => { console.error('bye'); process.exit(3); }); ${serve}`);
+    const args = evalArguments(
+      `process.on('SIGTERM', () => { console.error('bye'); process.exit(3); }); ${serve}`,
+    );
     const service = await startService(t, { env: {}, args });
     t.equal(await service.stop(), 3);
     t.equal(service.logs().at(-1), 'bye');
@@ -170,7 +174,7 @@ t.test('a service process', async (t) => {
   });
 
   await t.test('can be killed', async (t) => {
-    const service = await startService(t, { env: {}, args: standIn(serve) });
+    const service = await startService(t, { env: {}, args: evalArguments(serve) });
     await service.kill();
     t.equal(await service.stop(), null);
   });
@@ -178,7 +182,7 @@ t.test('a service process', async (t) => {
   await t.test('ends with a process that is killed', async (t) => {
     const inner = `require('node:net').createServer().listen(0, '127.0.0.1', function () {
       console.log(JSON.stringify({ msg: 'ready', url: String(this.address().port) })); })`;
-    const args = standIn(`import { startService } from '${import.meta.resolve('./process.ts')}';
+    const args = evalArguments(`import { startService } from '${modulePath('test/support/process.ts')}';
        const { url } = await startService({ teardown() {} }, { env: {}, args: ['-e', ${JSON.stringify(inner)}] });
        console.log(JSON.stringify({ msg: 'ready', url }));`);
     const owner = await startService(t, { env: {}, args });
@@ -190,7 +194,7 @@ t.test('a service process', async (t) => {
   });
 
   await t.test('that ends before it is ready rejects with its output', async (t) => {
-    const args = standIn(`console.log('so far'); console.error('no key'); process.exitCode = 1;`);
+    const args = evalArguments(`console.log('so far'); console.error('no key'); process.exitCode = 1;`);
     const started = startService(t, { env: {}, args });
     await t.rejects(started, { message: /exit code 1/ });
     await t.rejects(started, { message: /so far/ });
@@ -209,11 +213,6 @@ function listens(t: Pick<Test, 'teardown'>, port: number): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Arguments of node that run the code in place of the service. */
-function standIn(code: string): string[] {
-  return ['--import', 'tsx', '--input-type=module', '--eval', code];
 }
 
 async function proxiedEcho(t: Pick<Test, 'teardown'>) {

@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { postgresStores } from './open-stores.ts';
+import { PROGRAM } from './program.ts';
 
 const { PATH = '' } = process.env;
-
-/** The loader of the tests measures coverage, and takes longer: once for each command is enough. */
-const FAST = ['--import', 'tsx'];
 
 /** Stores on a new database, and the command `kinship users` on it; null if there is no PostgreSQL. */
 export async function usersCommand(t: Test) {
@@ -14,8 +12,8 @@ export async function usersCommand(t: Test) {
   if (stores === null) return null;
   const env = { PATH, DATABASE_URL: stores.url, DATA_DIR: t.testdir() };
 
-  async function run(args: readonly string[], input = '', loader = FAST) {
-    const command = spawn(process.execPath, [...loader, 'src/main.ts', 'users', ...args], { env });
+  async function run(args: readonly string[], input = '') {
+    const command = spawn(process.execPath, [...PROGRAM, 'users', ...args], { env });
     command.stdin.end(input);
     const ended = new Promise<number | null>((resolve) => command.once('close', resolve));
     const [output, errors, code] = await Promise.all([text(command.stdout), text(command.stderr), ended]);

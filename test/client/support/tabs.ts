@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Test } from 'tap';
@@ -91,7 +90,7 @@ export async function disturbThree(
 /** Serves one page, with the client in it; answers its port. */
 export async function pageServer(t: Test, script = 'page.ts'): Promise<number> {
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL(`../page/${script}`, import.meta.url))],
+    entryPoints: [`test/client/page/${script}`],
     bundle: true,
     write: false,
   });

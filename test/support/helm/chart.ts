@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
 import { skipFor } from '../skip.ts';
@@ -85,7 +84,7 @@ function compiled(): string {
     GOPATH: LIBRARIES,
     GOCACHE: join(tmpdir(), 'kinship-go-cache'),
   };
-  const source = fileURLToPath(new URL('render.go', import.meta.url));
+  const source = 'test/support/helm/render.go';
   const { status, stderr } = spawnSync('go', ['build', '-o', output, source], { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return output;

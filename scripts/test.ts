@@ -1,0 +1,63 @@
+/**
+ * Builds test files, runs each in its own process, and reports.
+ *
+ * Arguments: patterns of files; every `.test.ts` by default. `--timeout` is the seconds of a file. `--coverage` records
+ * coverage for scripts/prepare-coverage.ts.
+ */
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { globSync } from 'tinyglobby';
+import { buildTests } from './build-tests.ts';
+import { createReport } from './test-report.ts';
+
+const COVERAGE = '.build/coverage';
+/** The time for a file to report its own timeout. */
+const GRACE_MS = 5_000;
+/** The folders whose files take longest start first, so that no long file runs alone at the end. */
+const LONGEST = ['test/e2e/', 'test/adapters/', 'test/cli/', 'test/http/attacks/', 'test/app/', 'test/console/'];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    coverage: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    timeout: { type: 'string', default: '300' },
+  },
+});
+const patterns = positionals.length > 0 ? positionals : ['test/**/*.test.ts'];
+const waiting = globSync(patterns).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+if (waiting.length === 0) throw new Error(`No file matches ${patterns.join(' ')}`);
+
+/** A run of some files does not disturb a run of all files. */
+const folder = positionals.length > 0 ? '.build/some' : '.build/all';
+const env = { ...process.env, TAP: '1', TAP_TIMEOUT: values.timeout };
+if (values.coverage) {
+  rmSync(COVERAGE, { recursive: true, force: true });
+  Object.assign(env, { NODE_V8_COVERAGE: COVERAGE });
+}
+await buildTests(waiting, folder);
+const report = createReport();
+await Promise.all(Array.from({ length: Number(values.jobs) }, runAll));
+process.exitCode = report.end();
+
+function rank(file: string): number {
+  const index = LONGEST.findIndex((start) => file.startsWith(start));
+  return index === -1 ? LONGEST.length : index;
+}
+
+async function runAll(): Promise<void> {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await run(file);
+}
+
+/** Runs a file. Kills it if it does not end after its timeout. */
+async function run(file: string): Promise<void> {
+  const child = spawn(process.execPath, [`${folder}/${file.replace(/\.ts$/, '.js')}`], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: Number(values.timeout) * 1000 + GRACE_MS,
+    killSignal: 'SIGKILL',
+  });
+  await report.readFile(file, child);
+}
