@@ -4,7 +4,6 @@ import { createAuditLog } from '../../src/adapters/postgres/audit-log.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
-import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { createSecondFactors } from '../../src/adapters/postgres/second-factors.ts';
 import { createTasks } from '../../src/adapters/postgres/tasks.ts';
@@ -18,7 +17,7 @@ import type { WebhookStores } from '../ports/webhooks.ts';
 import { digest } from './digest.ts';
 import { hmac } from './forge.ts';
 import { type HttpService, httpService } from './http.ts';
-import { requirePostgres, testDatabase } from './postgres.ts';
+import { migratedDatabase, requirePostgres } from './postgres.ts';
 import { claimsOf, someKeys } from './sessions.ts';
 
 /** The expected answers to refused requests. */
@@ -50,9 +49,8 @@ export function databaseTest(name: string, run: (t: Test, sql: Sql) => Promise<v
 
 /** A pool on a new database with the current schema. */
 export async function migrated(t: Test, pool = 10): Promise<Sql> {
-  const sql = connect({ kind: 'url', url: await testDatabase(t), pool });
+  const sql = connect({ kind: 'url', url: await migratedDatabase(t), pool });
   t.teardown(() => sql.end());
-  await migrate(sql);
   return sql;
 }
 

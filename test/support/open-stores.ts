@@ -34,7 +34,7 @@ import { SESSIONS_PER_USER } from '../ports/session-limit.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import type { StateStores } from '../ports/user-states.ts';
 import type { WebhookStores } from '../ports/webhooks.ts';
-import { requirePostgres, testDatabase } from './postgres.ts';
+import { migratedDatabase, requirePostgres } from './postgres.ts';
 
 export interface SqlStores extends StateStores, TaskStores, BudgetStores, FactorStores, WebhookStores {
   readonly auditLog: AuditLog;
@@ -86,10 +86,10 @@ export async function postgresStores(
   onStatement?: OnStatement,
 ): Promise<(SqlStores & { readonly url: string }) | null> {
   if (!(await requirePostgres(t))) return null;
-  const url = await testDatabase(t);
+  const url = await migratedDatabase(t);
   const sql = connect({ kind: 'url', url, pool }, onStatement);
   t.teardown(() => sql.end({ timeout: 5 }));
-  return { ...(await storesOn(sql)), url };
+  return { ...storesOn(sql), url };
 }
 
 /** Stores on a new embedded database. */
@@ -102,11 +102,11 @@ export async function embeddedStores(t: T): Promise<SqlStores> {
     await close();
     await rm(folder, { recursive: true });
   });
+  await migrate(sql);
   return storesOn(sql);
 }
 
-async function storesOn(sql: Sql): Promise<SqlStores> {
-  await migrate(sql);
+function storesOn(sql: Sql): SqlStores {
   return {
     sql,
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
-import type { Test } from 'tap';
+import tap, { type Test } from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { findPostgresBinaries, launchPostgres } from './private-postgres.ts';
 import { skipFor } from './skip.ts';
 
@@ -26,12 +28,34 @@ export async function requirePostgres(t: Pick<Test, 'plan'>): Promise<boolean> {
 }
 
 /** The URL of a new, empty database, which is dropped with the test. Call {@link requirePostgres} first. */
-export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+export function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+  // The same encoding and collation on every server, whatever its locale.
+  return createDatabase(t, "template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'");
+}
+
+/** The URL of a new database with the current schema, which is dropped with the test. */
+export async function migratedDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+  template ??= migratedTemplate();
+  return createDatabase(t, await template);
+}
+
+/** Made once by each process, because a copy costs a fraction of a migration. */
+let template: Promise<string> | undefined;
+
+async function migratedTemplate(): Promise<string> {
+  const url = await testDatabase(tap);
+  const sql = connect({ kind: 'url', url, pool: 1 });
+  await migrate(sql);
+  // A database with connections cannot be copied.
+  await sql.end();
+  return new URL(url).pathname.slice(1);
+}
+
+async function createDatabase(t: Pick<Test, 'teardown'>, from: string): Promise<string> {
   const admin = await postgresServer();
   if (admin === null) throw new Error('PostgreSQL is missing');
   const name = `kinship_test_${randomBytes(8).toString('hex')}`;
-  // The same encoding and collation on every server, whatever its locale.
-  await run(admin, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
+  await run(admin, `create database ${name} template ${from}`);
   // Saves a wait for the disk at each commit. Only a crash of the server could tell, and such tests start their own.
   await run(admin, `alter database ${name} set synchronous_commit = off`);
   t.teardown(() => run(admin, `drop database if exists ${name} with (force)`));

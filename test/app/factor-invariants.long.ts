@@ -1,0 +1,3 @@
+import { testFactorInvariants } from './invariants/factor.ts';
+
+testFactorInvariants(300);

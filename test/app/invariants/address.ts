@@ -1,0 +1,357 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import t from 'tap';
+import { findMailRecipient } from '../../../src/app/delivery/mail-recipient.ts';
+import type { DomainEvent } from '../../../src/domain/events.ts';
+import { Refusal } from '../../../src/domain/refusal.ts';
+import { identifiersOf, type User } from '../../../src/domain/user.ts';
+import { createMemoryStores } from '../../support/memory/session-store.ts';
+import { embeddedStores, type SqlStores } from '../../support/open-stores.ts';
+import { HOME } from '../../support/sessions.ts';
+import { unlimitedUseCases } from '../../support/use-cases.ts';
+
+/**
+ * Three users and three mailboxes: each user may register with, or change to, the address of each mailbox. Any order of
+ * registering, verifying, changing, undoing, resetting, deleting and waiting keeps what an address promises.
+ */
+const ADDRESSES = ['ann@example.com', 'bob@example.com', 'eve@example.com'] as const;
+
+const DAY = 86_400_000;
+const PASSWORD = 'a violet piano 42';
+
+const PURPOSES = ['verify', 'change', 'undo', 'reset'] as const;
+
+type Purpose = (typeof PURPOSES)[number];
+
+/** The events whose mails have a link, and what the link is for. */
+const PURPOSE_OF: Partial<Record<DomainEvent['type'], Purpose>> = {
+  'users.email_verification_requested': 'verify',
+  'users.email_change_requested': 'change',
+  'users.email_change_announced': 'undo',
+  'users.password_forgotten': 'reset',
+};
+
+interface Link {
+  readonly purpose: Purpose;
+  readonly userId: string;
+  /** The mailbox that got the link. */
+  readonly to: string;
+  readonly token: string;
+  /** For an undo link. */
+  readonly expiresAt: number;
+  isUsed: boolean;
+  /** Whether the undo of an earlier change has removed it. */
+  isCancelled: boolean;
+}
+
+const who = fc.integer({ min: 0, max: 2 });
+const address = fc.constantFrom(...ADDRESSES);
+/** Counts from the newest link. */
+const link = fc.integer({ min: 0, max: 5 });
+
+const STEPS = fc.oneof(
+  fc.record({ step: fc.constant('register' as const), who, address, isNamedByAddress: fc.boolean() }),
+  fc.record({ step: fc.constant('askForVerification' as const), address }),
+  fc.record({ step: fc.constant('requestChange' as const), who, address }),
+  fc.record({ step: fc.constant('overtake' as const), who, other: who, address }),
+  fc.record({ step: fc.constant('forget' as const), address }),
+  { weight: 4, arbitrary: fc.record({ step: fc.constant('useLink' as const), link }) },
+  fc.record({ step: fc.constant('look' as const), link }),
+  fc.record({ step: fc.constant('misuse' as const), link, purpose: fc.constantFrom(...PURPOSES) }),
+  fc.record({ step: fc.constant('remove' as const), who }),
+  fc.record({ step: fc.constant('wait' as const), days: fc.constantFrom(0.01, 0.5, 1, 3, 7) }),
+);
+
+type Step = typeof STEPS extends fc.Arbitrary<infer One> ? One : never;
+
+type Stores = ReturnType<typeof createMemoryStores> | SqlStores;
+
+type Service = Awaited<ReturnType<typeof unlimitedUseCases>>;
+
+const NEW = { isUsed: false, isCancelled: false };
+
+class Life {
+  readonly #service: Service;
+  readonly #stores: Stores;
+  /** The ids of the accounts; null without one. */
+  readonly #accounts: (string | null)[] = [null, null, null];
+  readonly #links: Link[] = [];
+  /** What the accounts were before the step. */
+  #before = new Map<string, User>();
+  /** The pairs of account and address of which a link was used that this mailbox had got. */
+  readonly #proven = new Set<string>();
+  readonly #reserved = new Map<string, { readonly userId: string; readonly until: number }>();
+  /** The account that may have changed in this step, and its address by then. */
+  #expected: { readonly userId: string; readonly email: string } | null = null;
+
+  constructor(service: Service, stores: Stores) {
+    this.#service = service;
+    this.#stores = stores;
+  }
+
+  get #use() {
+    return this.#service.use;
+  }
+
+  get #now() {
+    return this.#service.service.time.now;
+  }
+
+  async play(step: Step): Promise<void> {
+    this.#before = await this.#all();
+    this.#expected = null;
+    await this.#take(step);
+    await this.#readMails();
+    await this.#check();
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.step) {
+      case 'register':
+        return this.#register(step.who, step.address, step.isNamedByAddress);
+      case 'askForVerification':
+        return this.#settled(this.#use.mailVerification({ email: step.address, client: HOME }));
+      case 'requestChange':
+        return this.#requestChange(step.who, step.address);
+      case 'overtake':
+        return this.#overtake(step.who, step.other, step.address);
+      case 'forget':
+        return this.#settled(this.#use.forgotPassword({ email: step.address, client: HOME }));
+      case 'useLink':
+        return this.#useLink(step.link);
+      case 'look':
+        return this.#look(step.link);
+      case 'misuse':
+        return this.#misuse(step.link, step.purpose);
+      case 'remove':
+        return this.#remove(step.who);
+      case 'wait':
+        this.#service.service.time.now += step.days * DAY;
+    }
+  }
+
+  /** These answer before the link is made. */
+  async #settled(request: Promise<void>): Promise<void> {
+    await request;
+    await new Promise((resolve) => setTimeout(resolve, this.#isSql ? 15 : 0));
+  }
+
+  get #isSql(): boolean {
+    return 'sql' in this.#stores;
+  }
+
+  async #all(): Promise<Map<string, User>> {
+    const ids = this.#accounts.filter((id) => id !== null);
+    const users = await Promise.all(ids.map((id) => this.#stores.users.find(id)));
+    return new Map(users.flatMap((user) => (user === null ? [] : [[user.id, user]])));
+  }
+
+  async #readMails(): Promise<void> {
+    const { outbox, users } = this.#stores;
+    const { links } = this.#service.service;
+    for (const entry of await outbox.claim('mail', this.#now, this.#now + 1_000 * DAY, 100)) {
+      const { event } = entry;
+      const purpose = PURPOSE_OF[event.type];
+      const recipient = await findMailRecipient({ users, receiver: null }, entry);
+      if (purpose === undefined || recipient === null) continue;
+      const token =
+        'resetId' in event.data
+          ? links.reset(event.data.resetId)
+          : links.email('linkId' in event.data ? event.data.linkId : '');
+      const { userId } = event.data;
+      this.#links.push({ purpose, userId, to: recipient.to, token, expiresAt: this.#now + 7 * DAY, ...NEW });
+    }
+  }
+
+  /** A conflict is right only if another account has the address or its name, or keeps it. */
+  #isTaken(email: string, userId: string | null): boolean {
+    const isOwned = [...this.#before.values()].some(
+      (user) => user.id !== userId && identifiersOf(user).includes(email),
+    );
+    const reservation = this.#reserved.get(email);
+    const isReserved = reservation !== undefined && reservation.until > this.#now;
+    return isOwned || (isReserved && reservation.userId !== userId);
+  }
+
+  async #register(index: number, email: string, isNamedByAddress: boolean): Promise<void> {
+    if (this.#accounts[index] !== null) return;
+    const username = isNamedByAddress ? email : `user${index}`;
+    const input = { username, email, password: PASSWORD, client: HOME };
+    const answer = await codeOf(this.#use.register(input));
+    const isTaken = this.#isTaken(email, null);
+    if ((answer === 'conflict') !== isTaken)
+      throw new Error(`registered ${email}: ${JSON.stringify(answer)}`);
+    if (typeof answer === 'string') return;
+    this.#accounts[index] = answer.id;
+  }
+
+  async #requestChange(index: number, email: string): Promise<void> {
+    const userId = this.#accounts[index];
+    if (userId == null) return;
+    const request = { ...signInOf(userId), email };
+    const answer = await codeOf(this.#use.requestEmailChange(request));
+    if ((answer === 'conflict') !== this.#isTaken(email, userId))
+      throw new Error(`requested ${email}: ${answer}`);
+  }
+
+  /** Another user registers an address while the link that changes to it is under way. */
+  async #overtake(index: number, other: number, email: string): Promise<void> {
+    await this.#requestChange(index, email);
+    await this.#readMails();
+    const change = this.#links.findLastIndex(({ purpose }) => purpose === 'change');
+    await this.#register(other, email, false);
+    this.#before = await this.#all();
+    if (change >= 0) await this.#useLink(this.#links.length - 1 - change);
+  }
+
+  #linkAt(fromNewest: number): Link | undefined {
+    return this.#links.at(-1 - (fromNewest % Math.max(1, this.#links.length)));
+  }
+
+  #send(purpose: Purpose, token: string): Promise<unknown> {
+    const use = this.#use;
+    const sent = { token, client: HOME };
+    const sends = {
+      verify: () => use.verifyEmail(sent),
+      change: () => use.changeEmail(sent),
+      undo: () => use.undoEmailChange(sent),
+      reset: () => use.resetPassword({ ...sent, newPassword: PASSWORD }),
+    };
+    return codeOf(sends[purpose]().then(() => 'used'));
+  }
+
+  async #useLink(fromNewest: number): Promise<void> {
+    const link = this.#linkAt(fromNewest);
+    if (link === undefined) return;
+    const { purpose, userId, to, token } = link;
+    const answer = await this.#send(purpose, token);
+    if (answer === 'conflict' && this.#isTaken(to, userId) && purpose === 'change') return;
+    if (answer === 'invalid_link') return;
+    if (answer !== 'used') throw new Error(`${purpose}: ${answer}`);
+    if (link.isUsed) throw new Error(`a link to ${purpose} was good twice`);
+    link.isUsed = true;
+    this.#proven.add(`${userId} ${to}`);
+    this.#expected = { userId, email: to };
+    const former = this.#before.get(userId)?.email ?? '';
+    this.#reserved.delete(to);
+    if (purpose === 'change') this.#reserved.set(former, { userId, until: this.#now + 7 * DAY });
+    if (purpose === 'undo') this.#keepForEarlierUndo(link, former);
+  }
+
+  /** An undo cancels those of later changes. The address that it leaves stays reserved for an earlier one. */
+  #keepForEarlierUndo({ userId, expiresAt, to }: Link, former: string): void {
+    for (const link of this.#links) {
+      if (link.purpose !== 'undo' || link.userId !== userId || link.isUsed || link.isCancelled) continue;
+      if (link.expiresAt >= expiresAt) link.isCancelled = true;
+      else if (former !== to && link.to === former && link.expiresAt > this.#now)
+        this.#reserved.set(former, { userId, until: link.expiresAt });
+    }
+  }
+
+  async #look(fromNewest: number): Promise<void> {
+    const { purpose, token } = this.#linkAt(fromNewest) ?? { purpose: 'verify', token: '' };
+    const use = this.#use;
+    const looks = {
+      verify: () => use.checkVerificationLink(token),
+      change: () => use.checkEmailChange(token),
+      undo: () => use.checkEmailUndo(token),
+      reset: () => use.checkResetLink(token),
+    };
+    await codeOf<unknown>(looks[purpose]());
+  }
+
+  /** A link is good for its purpose only. */
+  async #misuse(fromNewest: number, purpose: Purpose): Promise<void> {
+    const link = this.#linkAt(fromNewest);
+    if (link === undefined || link.purpose === purpose) return;
+    const answer = await this.#send(purpose, link.token);
+    if (answer !== 'invalid_link')
+      throw new Error(`a link to ${link.purpose}, used to ${purpose}: ${answer}`);
+  }
+
+  async #remove(index: number): Promise<void> {
+    const userId = this.#accounts[index];
+    if (userId == null) return;
+    await this.#use.deleteAccount(signInOf(userId));
+    this.#accounts[index] = null;
+    for (const [email, reservation] of this.#reserved)
+      if (reservation.userId === userId) this.#reserved.delete(email);
+  }
+
+  async #check(): Promise<void> {
+    const users = [...(await this.#all()).values()];
+    const identifiers = users.flatMap(identifiersOf);
+    if (new Set(identifiers).size < identifiers.length) throw new Error(`two owners: ${identifiers}`);
+    for (const user of users) {
+      const { id, email, emailVerifiedAt } = user;
+      if (emailVerifiedAt !== null && !this.#proven.has(`${id} ${email}`))
+        throw new Error(`${email} is verified without its link`);
+      const reservation = this.#reserved.get(email);
+      if (reservation !== undefined && reservation.userId !== id && reservation.until > this.#now)
+        throw new Error(`${email} was reserved for another account`);
+      this.#checkChange(user);
+    }
+  }
+
+  /** Nothing but a link changes an address or its state, and the link sets exactly the mailbox that got it. */
+  #checkChange({ id, email, emailVerifiedAt }: User): void {
+    const before = this.#before.get(id);
+    if (this.#expected?.userId === id) {
+      if (email !== this.#expected.email || emailVerifiedAt === null)
+        throw new Error(`a link sent to ${this.#expected.email} left ${email}`);
+    } else if (before !== undefined && (before.email !== email || before.emailVerifiedAt !== emailVerifiedAt))
+      throw new Error(`${before.email} became ${email} without a link`);
+  }
+}
+
+const signInOf = (userId: string) => ({
+  userId,
+  sessionId: randomUUID(),
+  authentication: {},
+  password: PASSWORD,
+  client: HOME,
+});
+
+/** The answer, or the code of the refusal. */
+async function codeOf<T>(attempt: Promise<T>): Promise<T | string> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+async function checkLives(numRuns: number, freshStores: () => Promise<Stores>): Promise<void> {
+  const sequences = fc.array(STEPS, { minLength: 15, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(sequences, async (steps) => {
+      const stores = await freshStores();
+      const life = new Life(await unlimitedUseCases('optional', { stores }), stores);
+      for (const step of steps) await life.play(step);
+    }),
+    { numRuns },
+  );
+}
+
+const TITLE = 'whatever the order, an address has one owner, and is verified by its link only';
+
+/** Declares the test of `numRuns` lives, on stores in memory. */
+export function testAddressInvariants(numRuns: number): void {
+  t.test(`${TITLE}, in memory`, async (t) => {
+    await checkLives(numRuns, async () => createMemoryStores());
+    t.pass(`${numRuns} lives`);
+  });
+}
+
+/** Declares the test of `numRuns` lives, on the embedded database. */
+export function testEmbeddedAddressInvariants(numRuns: number): void {
+  t.test(`${TITLE}, in the embedded database`, async (t) => {
+    const stores = await embeddedStores(t);
+    await checkLives(numRuns, async () => {
+      await stores.clear();
+      return stores;
+    });
+    t.pass(`${numRuns} lives`);
+  });
+}

@@ -1,0 +1,626 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import t from 'tap';
+import type { SensitiveRequest } from '../../../src/app/accounts/sensitive-change.ts';
+import type { IdentityProof } from '../../../src/app/accounts/verify-proof.ts';
+import type { FactorProof } from '../../../src/app/factors/verify-proof.ts';
+import { SYSTEM } from '../../../src/domain/audit.ts';
+import type { AuthenticationClaims } from '../../../src/domain/authentication.ts';
+import { Refusal, SecondFactorRequired } from '../../../src/domain/refusal.ts';
+import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
+import { claimsOf, ELSEWHERE, HOME, REFRESH_REQUEST } from '../../support/sessions.ts';
+import { secretIn, totpCode } from '../../support/totp.ts';
+import { unlimitedUseCases } from '../../support/use-cases.ts';
+
+/**
+ * Any order of begin, confirm, remove, reset, log in and disable keeps what a second factor promises. The owner knows
+ * the password and has the app, the passkeys and the recovery codes. The thief knows every password at once, has each
+ * code and assertion that was ever accepted, and keeps the sessions and the begun passkey from before there was a
+ * factor.
+ */
+const STEPS = [
+  'begin',
+  'confirm',
+  'confirm wrongly',
+  'confirm by the thief',
+  'begin a passkey',
+  'finish the passkey',
+  'finish the passkey for the thief',
+  'remove',
+  'remove a passkey',
+  'make codes',
+  'log in',
+  'log in by recovery code',
+  'log in by passkey alone',
+  'step up',
+  'step up by passkey',
+  'repeat an assertion',
+  'ask for a challenge',
+  'answer the challenge',
+  'answer with a used code',
+  'reset',
+  'change the password',
+  'disable and enable',
+  'wait',
+  'thief logs in',
+  'thief answers',
+  'thief steps up',
+  'thief removes',
+  'thief adds',
+  'thief begins a passkey early',
+  'thief finishes its passkey',
+  'thief has another key',
+  'thief makes codes',
+  'thief changes the address',
+  'thief changes the password',
+  'thief deletes the account',
+] as const;
+
+type Step = (typeof STEPS)[number];
+
+const STEP = 30_000;
+const PRESENTED = { presented: { proof: null, ...REFRESH_REQUEST } };
+
+interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+interface App {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** A passkey of the owner that is in use. */
+interface OwnedPasskey {
+  readonly id: string;
+  readonly authenticator: Authenticator;
+}
+
+type Authenticator = ReturnType<typeof softwareAuthenticator>;
+
+/** A passkey that was begun: how to answer, and the version of the account at that moment. */
+interface BegunPasskey {
+  readonly challenge: string;
+  readonly nonce: string;
+  readonly version: number;
+  readonly at: number;
+}
+
+/** A challenge of the second step, and the nonce that a passkey signs. */
+interface Asked {
+  readonly challenge: string;
+  readonly nonce: string | null;
+}
+
+async function world() {
+  const { service, use } = await unlimitedUseCases('off');
+  const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 0' };
+  const { id: userId } = await use.register({ ...account, client: HOME });
+  const other = { ...account, username: 'eve', email: 'eve@example.com' };
+  const { id: thiefsId } = await use.register({ ...other, client: ELSEWHERE });
+  return { service, use, userId, thiefsId };
+}
+
+type World = Awaited<ReturnType<typeof world>>;
+
+/** The answer, or the code of the refusal. */
+async function codeOf<T>(attempt: Promise<T>): Promise<T | string> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (error instanceof SecondFactorRequired) throw error;
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+type Assertion = ReturnType<Authenticator['get']>;
+
+class Life {
+  readonly #world: World;
+  #passwords = 0;
+  #apps: App[] = [];
+  #pending: App | null = null;
+  #passkeys: readonly OwnedPasskey[] = [];
+  #removed: readonly OwnedPasskey[] = [];
+  #begun: BegunPasskey | null = null;
+  #thiefsBegun: BegunPasskey | null = null;
+  #made = 0;
+  /** Every accepted assertion with the challenge that it answered. */
+  readonly #assertions: { readonly challenge: string; readonly assertion: Assertion }[] = [];
+  #codes: string[] = [];
+  #usedRecovery: string[] = [];
+  /** Every accepted code with its secret, and every presented one. */
+  readonly #used: { readonly secret: string; readonly code: string }[] = [];
+  #owner: Pair | null = null;
+  #thief: Pair | null = null;
+  #thiefsChallenge: string | null = null;
+  /** Counts the changes that end challenges. */
+  #version = 0;
+  #asked: { readonly asked: Asked; readonly version: number; readonly at: number } | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get #password() {
+    return `a violet piano ${this.#passwords}`;
+  }
+
+  get #hasFactor() {
+    return this.#apps.length + this.#passkeys.length > 0;
+  }
+
+  get #time() {
+    return this.#world.service.time;
+  }
+
+  /** A code that was never shown before. */
+  #fresh({ secret }: App): string {
+    this.#time.now += STEP;
+    return totpCode(secret, this.#time.now);
+  }
+
+  #signIn({ access }: Pair) {
+    const { userId } = this.#world;
+    const claims = claimsOf(access) as unknown as AuthenticationClaims & { sid: string };
+    return { userId, sessionId: claims.sid, authentication: claims };
+  }
+
+  #request(pair: Pair, client = HOME) {
+    return { ...this.#signIn(pair), client };
+  }
+
+  /** The first step of a login. */
+  async #firstStep(client = HOME): Promise<Pair | Asked> {
+    const { use } = this.#world;
+    const session = { paired: true, door: 'canonical', clientId: 'kinship' } as const;
+    try {
+      return await use.logInWithPassword({
+        ...session,
+        ...PRESENTED,
+        username: 'ann',
+        password: this.#password,
+        client,
+      });
+    } catch (error) {
+      if (!(error instanceof SecondFactorRequired)) throw error;
+      const { challenge, publicKey } = error.asked;
+      return { challenge, nonce: publicKey === undefined ? null : nonceOf({ publicKey }) };
+    }
+  }
+
+  #secondStep(challenge: string, proof: FactorProof, client = HOME) {
+    return codeOf(this.#world.use.logInWithSecondFactor({ ...PRESENTED, challenge, proof, client }));
+  }
+
+  #stepUp(pair: Pair, proof: IdentityProof, client = HOME) {
+    const { access: accessToken, refresh: refreshToken } = pair;
+    const request = { accessToken, refreshToken, idempotencyKey: null, oauthClient: null, client };
+    return codeOf(this.#world.use.stepUp({ ...request, ...PRESENTED, proof }));
+  }
+
+  /** Records that a code was accepted. */
+  #accept(secret: string, code: string): void {
+    const isUsed = this.#used.some((one) => one.secret === secret && one.code === code);
+    if (isUsed) throw new Error('a code was good twice');
+    this.#used.push({ secret, code });
+  }
+
+  /** Proves a factor of the owner in the second step. Remembers what was accepted. */
+  async #answer({ challenge, nonce }: Asked): Promise<Pair | string> {
+    const [app] = this.#apps;
+    const [passkey] = this.#passkeys;
+    if (passkey !== undefined && nonce !== null && (app === undefined || this.#made++ % 2 === 0)) {
+      const assertion = passkey.authenticator.get(nonce);
+      const pair = await this.#secondStep(challenge, { assertion });
+      if (typeof pair !== 'string') this.#assertions.push({ challenge, assertion });
+      return pair;
+    }
+    if (app === undefined) throw new Error('a second step without a factor');
+    const code = this.#fresh(app);
+    const pair = await this.#secondStep(challenge, { code });
+    if (typeof pair !== 'string') this.#accept(app.secret, code);
+    return pair;
+  }
+
+  #logInByPasskey(challenge: string, assertion: Assertion, client = HOME) {
+    const session = { paired: true, door: 'canonical', clientId: 'kinship', remember: true } as const;
+    return codeOf(
+      this.#world.use.logInWithPasskey({ ...session, ...PRESENTED, challenge, assertion, client }),
+    );
+  }
+
+  #expectAal2({ access }: Pair): void {
+    if (claimsOf(access).acr !== 'aal2') throw new Error('a passkey that verified its user is aal2');
+  }
+
+  #endChallenges(): void {
+    this.#version += 1;
+  }
+
+  #refused(answer: unknown, what: string): void {
+    if (typeof answer !== 'string') throw new Error(`without the factor: ${what}`);
+  }
+
+  async play(step: Step): Promise<void> {
+    await this[step]();
+    const { factors, recoveryCodes } = await this.#world.use.listFactors(this.#world.userId);
+    const owned = [...this.#apps, ...this.#passkeys].map(({ id }) => id).sort();
+    const known = JSON.stringify([owned, this.#codes.length]);
+    const found = JSON.stringify([factors.map(({ id }) => id).sort(), recoveryCodes]);
+    if (known !== found) throw new Error(`after ${step}: found ${found}, wanted ${known}`);
+  }
+
+  async begin() {
+    if (this.#owner === null) return;
+    const answer = await codeOf(this.#world.use.addTotp({ ...this.#request(this.#owner), label: 'App' }));
+    if (typeof answer !== 'string') this.#pending = { id: answer.id, secret: secretIn(answer.uri) };
+  }
+
+  async confirm() {
+    const app = this.#pending;
+    if (app === null) return;
+    const { userId, use } = this.#world;
+    const code = this.#fresh(app);
+    if ((await codeOf(use.confirmTotp({ userId, id: app.id, code, client: HOME }))) !== undefined) return;
+    this.#accept(app.secret, code);
+    this.#apps.push(app);
+    this.#pending = null;
+    this.#endChallenges();
+  }
+
+  async 'confirm wrongly'() {
+    const { userId, use } = this.#world;
+    for (const app of [this.#pending, ...this.#apps]) {
+      if (app === null) continue;
+      const { code = '' } = this.#used.findLast(({ secret }) => secret === app.secret) ?? {};
+      const isPending = app === this.#pending;
+      const typed = isPending ? 'no code' : code;
+      this.#refused(
+        await codeOf(use.confirmTotp({ userId, id: app.id, code: typed, client: HOME })),
+        'confirm',
+      );
+    }
+  }
+
+  async 'confirm by the thief'() {
+    const { use } = this.#world;
+    if (this.#pending === null) return;
+    const input = {
+      userId: randomUUID(),
+      id: this.#pending.id,
+      code: totpCode(this.#pending.secret, this.#time.now),
+    };
+    this.#refused(await codeOf(use.confirmTotp({ ...input, client: ELSEWHERE })), 'confirm for another user');
+  }
+
+  async remove() {
+    const [app] = this.#apps;
+    if (app === undefined || this.#owner === null) return;
+    if (
+      (await codeOf(this.#world.use.removeFactor({ ...this.#request(this.#owner), id: app.id }))) !==
+      undefined
+    )
+      return;
+    this.#apps = this.#apps.slice(1);
+    if (!this.#hasFactor) this.#codes = [];
+    this.#endChallenges();
+  }
+
+  async #beginPasskey(pair: Pair, client = HOME): Promise<BegunPasskey | null> {
+    const begun = await codeOf(this.#world.use.beginPasskey(this.#request(pair, client)));
+    if (typeof begun === 'string') return null;
+    const { challenge, publicKey } = begun;
+    return { challenge, nonce: nonceOf({ publicKey }), version: this.#version, at: this.#time.now };
+  }
+
+  #finishPasskey({ challenge, nonce }: BegunPasskey, pair: Pair, authenticator: Authenticator) {
+    const { userId, sessionId } = this.#signIn(pair);
+    const input = { userId, sessionId, challenge, label: 'Key', client: HOME };
+    return codeOf(this.#world.use.addPasskey({ ...input, credential: authenticator.create(nonce) }));
+  }
+
+  async 'begin a passkey'() {
+    if (this.#owner !== null) this.#begun = await this.#beginPasskey(this.#owner);
+  }
+
+  /** The answer is good only for the account as it was when the passkey was begun. */
+  async 'finish the passkey'() {
+    const begun = this.#begun;
+    if (begun === null || this.#owner === null) return;
+    this.#begun = null;
+    const authenticator = softwareAuthenticator({ counts: this.#made++ % 2 === 0 });
+    const added = await this.#finishPasskey(begun, this.#owner, authenticator);
+    const isGood = begun.version === this.#version && this.#time.now < begun.at + 300_000;
+    if ((typeof added !== 'string') !== isGood) throw new Error(`a passkey of version ${begun.version}`);
+    if (typeof added === 'string') return;
+    this.#passkeys = [...this.#passkeys, { id: added.id, authenticator }];
+    this.#endChallenges();
+    this.#refused(await this.#finishPasskey(begun, this.#owner, authenticator), 'the same passkey twice');
+  }
+
+  async 'finish the passkey for the thief'() {
+    if (this.#begun === null) return;
+    const { challenge, nonce } = this.#begun;
+    const credential = softwareAuthenticator().create(nonce);
+    const { thiefsId: userId } = this.#world;
+    const input = { userId, sessionId: randomUUID(), challenge, credential, label: 'Eve' };
+    this.#refused(
+      await codeOf(this.#world.use.addPasskey({ ...input, client: ELSEWHERE })),
+      'a passkey of another user',
+    );
+  }
+
+  async 'remove a passkey'() {
+    const [passkey] = this.#passkeys;
+    if (passkey === undefined || this.#owner === null) return;
+    const removal = { ...this.#request(this.#owner), id: passkey.id };
+    if ((await codeOf(this.#world.use.removeFactor(removal))) !== undefined) return;
+    this.#passkeys = this.#passkeys.slice(1);
+    this.#removed = [...this.#removed, passkey];
+    if (!this.#hasFactor) this.#codes = [];
+    this.#endChallenges();
+  }
+
+  async 'make codes'() {
+    if (this.#owner === null) return;
+    const codes = await codeOf(this.#world.use.makeRecoveryCodes(this.#request(this.#owner)));
+    if (typeof codes === 'string') return;
+    if (!this.#hasFactor) throw new Error('recovery codes without a factor');
+    this.#usedRecovery.push(...this.#codes);
+    this.#codes = [...codes];
+    this.#endChallenges();
+  }
+
+  async 'log in'() {
+    const first = await this.#firstStep();
+    if (!('challenge' in first)) {
+      if (this.#hasFactor) throw new Error('a login without the factor');
+      this.#owner = first;
+      return;
+    }
+    const pair = await this.#answer(first);
+    if (typeof pair === 'string') throw new Error(`the owner is refused: ${pair}`);
+    this.#owner = pair;
+  }
+
+  async 'log in by recovery code'() {
+    const first = await this.#firstStep();
+    const [code] = this.#codes;
+    if (!('challenge' in first) || code === undefined) return;
+    const pair = await this.#secondStep(first.challenge, { recoveryCode: code });
+    if (typeof pair === 'string') throw new Error(`the owner is refused: ${pair}`);
+    this.#codes = this.#codes.slice(1);
+    this.#usedRecovery.push(code);
+    this.#owner = pair;
+  }
+
+  async 'log in by passkey alone'() {
+    const [passkey] = this.#passkeys;
+    for (const { authenticator } of this.#removed) {
+      const { challenge, publicKey } = await this.#world.use.beginPasskeyLogin();
+      const assertion = authenticator.get(nonceOf({ publicKey }));
+      this.#refused(await this.#logInByPasskey(challenge, assertion), 'a removed passkey');
+    }
+    if (passkey === undefined) return;
+    const { challenge, publicKey } = await this.#world.use.beginPasskeyLogin();
+    const nonce = nonceOf({ publicKey });
+    const unverified = passkey.authenticator.get(nonce, { verified: false });
+    this.#refused(await this.#logInByPasskey(challenge, unverified), 'a passkey that verified no user');
+    const assertion = passkey.authenticator.get(nonce);
+    const pair = await this.#logInByPasskey(challenge, assertion);
+    if (typeof pair === 'string') throw new Error(`the owner is refused: ${pair}`);
+    this.#assertions.push({ challenge, assertion });
+    this.#expectAal2(pair);
+    this.#owner = pair;
+  }
+
+  async 'step up by passkey'() {
+    const [passkey] = this.#passkeys;
+    if (this.#owner === null || passkey === undefined) return;
+    const { challenge, publicKey } = await this.#world.use.beginStepUp();
+    const assertion = passkey.authenticator.get(nonceOf({ publicKey }));
+    const pair = await this.#stepUp(this.#owner, { passkey: { challenge, assertion } });
+    if (typeof pair === 'string') return;
+    this.#assertions.push({ challenge, assertion });
+    this.#expectAal2(pair);
+    this.#owner = pair;
+  }
+
+  /** An assertion that was accepted once is good nowhere, neither with its own challenge nor with another one. */
+  async 'repeat an assertion'() {
+    const last = this.#assertions.at(-1);
+    if (last === undefined) return;
+    const { challenge, assertion } = last;
+    const login = await this.#world.use.beginPasskeyLogin();
+    for (const one of [challenge, login.challenge])
+      this.#refused(await this.#logInByPasskey(one, assertion, ELSEWHERE), 'a used assertion');
+    const first = await this.#firstStep(ELSEWHERE);
+    const steps = 'challenge' in first ? [challenge, first.challenge] : [challenge];
+    for (const one of steps)
+      this.#refused(await this.#secondStep(one, { assertion }, ELSEWHERE), 'a used assertion');
+    if (this.#thief === null || !this.#hasFactor) return;
+    const stepUp = await this.#world.use.beginStepUp();
+    for (const one of [challenge, stepUp.challenge]) {
+      const proof = { passkey: { challenge: one, assertion } };
+      this.#refused(await this.#stepUp(this.#thief, proof, ELSEWHERE), 'a used assertion');
+    }
+  }
+
+  async 'step up'() {
+    const [app] = this.#apps;
+    if (this.#owner === null || app === undefined) return;
+    const code = this.#fresh(app);
+    const pair = await this.#stepUp(this.#owner, { code });
+    if (typeof pair === 'string') return;
+    this.#accept(app.secret, code);
+    if (claimsOf(pair.access).acr !== 'aal2') throw new Error('a step-up by a code is aal2');
+    this.#owner = pair;
+  }
+
+  async 'ask for a challenge'() {
+    const first = await this.#firstStep();
+    if ('challenge' in first) this.#asked = { asked: first, version: this.#version, at: this.#time.now };
+  }
+
+  /** The right code opens a session only if neither the account nor the challenge has changed meanwhile. */
+  async 'answer the challenge'() {
+    const asked = this.#asked;
+    if (asked === null || !this.#hasFactor) return;
+    // The challenge is of another version if it offers no passkey, and the account has nothing else by now.
+    if (this.#apps.length === 0 && asked.asked.nonce === null) return;
+    this.#asked = null;
+    const pair = await this.#answer(asked.asked);
+    const isGood = asked.version === this.#version && this.#time.now < asked.at + 300_000;
+    if ((typeof pair !== 'string') !== isGood) throw new Error(`a challenge of version ${asked.version}`);
+  }
+
+  async 'answer with a used code'() {
+    const first = await this.#firstStep();
+    if (!('challenge' in first)) return;
+    const { code } = this.#used.at(-1) ?? { code: '000000' };
+    this.#refused(await this.#secondStep(first.challenge, { code }), 'a used code');
+    const recoveryCode = this.#usedRecovery.at(-1) ?? 'AAAA';
+    this.#refused(await this.#secondStep(first.challenge, { recoveryCode }), 'a used recovery code');
+  }
+
+  async reset() {
+    const { service, use, userId } = this.#world;
+    const token = service.links.reset(randomUUID());
+    const expiresAt = this.#time.now + STEP;
+    await service.users.openReset({ hashedToken: service.links.hash(token), userId, expiresAt }, []);
+    this.#passwords += 1;
+    await use.resetPassword({ token, newPassword: this.#password, client: HOME });
+    this.#owner = null;
+    this.#endChallenges();
+  }
+
+  async 'change the password'() {
+    if (this.#owner === null) return;
+    const currentPassword = this.#password;
+    const newPassword = `a violet piano ${this.#passwords + 1}`;
+    const input = { ...this.#request(this.#owner), currentPassword, newPassword };
+    const refusal = await codeOf(this.#world.use.changePassword(input));
+    if (refusal === undefined) {
+      this.#passwords += 1;
+      this.#endChallenges();
+    } else if (!this.#hasFactor) throw new Error(`the owner is refused: ${refusal}`);
+  }
+
+  async 'disable and enable'() {
+    const { use, userId } = this.#world;
+    await use.disableUser(userId, SYSTEM);
+    this.#refused(await codeOf(this.#firstStep()), 'a disabled user');
+    await use.enableUser(userId, SYSTEM);
+    this.#owner = null;
+    this.#endChallenges();
+  }
+
+  async wait() {
+    this.#time.now += 11 * 60_000;
+  }
+
+  async 'thief logs in'() {
+    const first = await this.#firstStep(ELSEWHERE);
+    if ('challenge' in first) this.#thiefsChallenge = first.challenge;
+    else if (this.#hasFactor) throw new Error('without the factor: a pair');
+    else this.#thief = first;
+  }
+
+  async 'thief answers'() {
+    if (this.#thiefsChallenge === null || !this.#hasFactor) return;
+    const { code } = this.#used.at(-1) ?? { code: '000000' };
+    for (const proof of [{ code }, { recoveryCode: this.#usedRecovery.at(-1) ?? '' }])
+      this.#refused(await this.#secondStep(this.#thiefsChallenge, proof, ELSEWHERE), 'a pair');
+  }
+
+  async 'thief steps up'() {
+    if (this.#thief === null || !this.#hasFactor) return;
+    const { code } = this.#used.at(-1) ?? { code: '000000' };
+    const recoveryCode = this.#usedRecovery.at(-1) ?? '';
+    for (const proof of [{ password: this.#password }, { code }, { recoveryCode }])
+      this.#refused(await this.#stepUp(this.#thief, proof, ELSEWHERE), 'a step-up');
+  }
+
+  /** The thief tries a sensitive change, with its sign-in alone and with the password. */
+  async #steal(what: string, change: (request: SensitiveRequest) => Promise<unknown>) {
+    if (this.#thief === null || !this.#hasFactor) return;
+    for (const password of [undefined, this.#password]) {
+      const request = { ...this.#request(this.#thief, ELSEWHERE), password };
+      this.#refused(await codeOf(change(request).then((answer) => answer ?? {})), what);
+    }
+  }
+
+  async 'thief removes'() {
+    const [{ id } = { id: '' }] = [...this.#passkeys, ...this.#apps];
+    await this.#steal('the removal of a factor', (request) =>
+      this.#world.use.removeFactor({ ...request, id }),
+    );
+  }
+
+  async 'thief adds'() {
+    await this.#steal('another factor', (request) => this.#world.use.addTotp({ ...request, label: 'Eve' }));
+    await this.#steal('another passkey', (request) => this.#world.use.beginPasskey(request));
+  }
+
+  /** Without a factor the password is enough to begin. The owner then adds a factor because of the thief. */
+  async 'thief begins a passkey early'() {
+    if (this.#thief === null || this.#hasFactor) return;
+    this.#thiefsBegun = await this.#beginPasskey(this.#thief, ELSEWHERE);
+  }
+
+  async 'thief finishes its passkey'() {
+    if (this.#thief === null || this.#thiefsBegun === null || !this.#hasFactor) return;
+    const added = await this.#finishPasskey(this.#thiefsBegun, this.#thief, softwareAuthenticator());
+    this.#refused(added, 'a passkey that was begun before');
+  }
+
+  /** The thief signs with a key of its own, and names the passkey of the owner. */
+  async 'thief has another key'() {
+    const [passkey] = this.#passkeys;
+    if (passkey === undefined) return;
+    const { challenge, publicKey } = await this.#world.use.beginPasskeyLogin();
+    const { id } = passkey.authenticator;
+    const forged = { ...softwareAuthenticator().get(nonceOf({ publicKey })), id, rawId: id };
+    this.#refused(await this.#logInByPasskey(challenge, forged, ELSEWHERE), 'a forged assertion');
+  }
+
+  async 'thief makes codes'() {
+    await this.#steal('recovery codes', (request) => this.#world.use.makeRecoveryCodes(request));
+  }
+
+  async 'thief changes the address'() {
+    const email = 'eve@example.org';
+    await this.#steal('another address', (request) =>
+      this.#world.use.requestEmailChange({ ...request, email }),
+    );
+  }
+
+  async 'thief changes the password'() {
+    const newPassword = 'a violet cello 42';
+    await this.#steal('another password', ({ password: currentPassword = this.#password, ...request }) =>
+      this.#world.use.changePassword({ ...request, currentPassword, newPassword }),
+    );
+  }
+
+  async 'thief deletes the account'() {
+    await this.#steal('a deletion', (request) => this.#world.use.deleteAccount(request));
+  }
+}
+
+/** Declares the test that a second factor guards an account in `numRuns` lives. */
+export function testFactorInvariants(numRuns: number): void {
+  t.test('whatever the order, a second factor guards the account, and each proof is good once', async (t) => {
+    const sequences = fc.array(fc.constantFrom(...STEPS), { minLength: 15, maxLength: 50 });
+    await fc.assert(
+      fc.asyncProperty(sequences, async (steps) => {
+        const life = new Life(await world());
+        for (const step of ['log in', 'begin', 'begin a passkey', ...steps] as const) await life.play(step);
+      }),
+      { numRuns },
+    );
+    t.pass(`${numRuns} lives`);
+  });
+}

@@ -1,0 +1,3 @@
+import { testRefreshInvariants } from './invariants/refresh.ts';
+
+testRefreshInvariants(1_500);
