@@ -41,9 +41,8 @@ interface Field {
 }
 
 /**
- * Measures all contestants in turn in each round, so that other load affects all of them equally. At the end,
- * submits `tries` tokens twice at the same moment to each contestant, and counts the tokens that were
- * accepted twice.
+ * Measures all contestants in turn in each round, so that other load affects all of them equally. At the end, sends
+ * each of `tries` tokens twice at the same moment to each peer. Counts the tokens that were accepted twice.
  */
 export async function measureRates(
   databases: Databases,

@@ -1,7 +1,6 @@
 /**
- * `npm run bench`: measures the service, bare PostgreSQL and the peers in interleaved rounds on this machine,
- * and compares the figures with their goals. Options: --rounds 5, --seconds 5, --refreshes 1000000 (before
- * memory is read).
+ * `npm run bench`: measures the service, bare PostgreSQL and the peers in interleaved rounds. Compares the figures with
+ * their goals. Options: --rounds 5, --seconds 5, --refreshes 1000000 (before memory is read).
  */
 import { parseArgs } from 'node:util';
 import { openDatabases } from './contestants/databases.ts';

@@ -1,5 +1,5 @@
 /**
- * Runs both compose files on the local Docker as a newcomer does: from a copy of the project, with a `.env`.
+ * Runs both compose files on the local Docker, from a fresh copy of the project with a `.env`.
  *
  *   npm run test:compose            both
  *   npm run test:compose -- dev     one of them

@@ -1,6 +1,6 @@
 /**
- * `npm run picture`: plays the theft of a refresh token against the service, reads the recorded events of the session by the
- * admin API, and writes the picture of its life to docs/images/theft.svg. The clock of the service is set by the script.
+ * `npm run picture`: simulates the theft of a refresh token, reads the events of the session from the admin API, and
+ * writes docs/images/theft.svg. The script sets the clock of the service.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -74,7 +74,9 @@ async function startService() {
   return { url, close: composed.close };
 }
 
-/** Days of use at home and at work, then a copy of the token of an evening is presented in the morning. */
+/**
+ * A user is at home and at work for some days. One morning a thief presents a copy of the token of the evening before.
+ */
 async function playTheft(): Promise<string> {
   let pair = await send<Pair>(HOME, `/auth/login?userId=${USER}`);
   pair = await use(pair, HOME, 22, 3 * HOUR);

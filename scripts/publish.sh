@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Publishes the client and the packages in this version, which their manifests must have. `verify` comes first: the others
+# Publishes the client and the packages. Each manifest must have the given version. `verify` comes first: the others
 # depend on it. More arguments go to `npm publish`, such as --dry-run. Usage: scripts/publish.sh 1.2.0
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -40,7 +40,7 @@ export interface Overrides {
   readonly primary?: PrimaryLink;
 }
 
-/** Milliseconds between two reads of the slowest kind of password hash. */
+/** Milliseconds between two searches for the slowest hash function among the stored password hashes. */
 const FOLLOW_PAUSE = 60_000;
 
 /** Milliseconds between two samples of the overview. */
@@ -158,9 +158,9 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const consoleApp =
       hasConsolePort && consoleFiles !== null ? await createConsoleServer(options, consoleFiles) : null;
     const servers = createServers(http, { app, consoleApp, exposition, log });
-    // First what can fail: a failed start leaves no loop behind.
+    // Steps that can fail come first, so that a failed start leaves no loop running.
     const background: Background[] = runsBackgroundWork ? await startBackgroundWork() : [];
-    // In every worker: they read what another process has changed. An import runs in another process, too.
+    // Every worker runs these loops, because they read changes of other processes: of keys, and of imported hashes.
     background.push(accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log));
     if (consoleFiles !== null) background.push(startLoop(RECORD_PAUSE, record, log));
     return {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { launchPostgres } from '../../test/support/private-postgres.ts';
 
-/** A PostgreSQL of the benchmark's own: its defaults, and so the durability of its defaults. */
+/** A PostgreSQL server that only the benchmark uses. It has the default settings, durability included. */
 export interface Databases {
   readonly version: string;
-  /** Of the process whose children serve the connections. */
+  /** The id of the postmaster, whose children serve the connections. */
   readonly pid: number;
   /** URL of a new, empty database. */
   create(name: string): Promise<string>;

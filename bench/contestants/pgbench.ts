@@ -10,7 +10,7 @@ import { statement } from './databases.ts';
 /** Families that it rotates, at random. */
 const FAMILIES = 10_000;
 
-/** PostgreSQL's own load generator at the bare rotation: what no service on this database can go beyond alone. */
+/** pgbench, which runs only the rotation statement. Its rate is the upper limit for a service on this database. */
 export interface Pgbench {
   /** Rotations a second, and the mean milliseconds of one. */
   run(clients: number, seconds: number): Promise<{ perSecond: number; mean: number }>;
@@ -18,8 +18,8 @@ export interface Pgbench {
 }
 
 /**
- * The compare-and-set of one family that the service's statement does for a batch: the row found by its key, all
- * columns of the pair replaced, the row returned; prepared, and committed by itself.
+ * The rotation of one family, as the service does it for a batch. It finds the row by its key, replaces all columns of
+ * the pair, and returns the row. The statement is prepared and has its own transaction.
  */
 const ROTATION = `
 \\set family random(1, ${FAMILIES})

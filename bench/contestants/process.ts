@@ -18,8 +18,8 @@ export interface Contestant {
 const READY_WITHIN = 30_000;
 
 /**
- * Starts a Node.js program that writes a line of JSON with its `url` when it takes requests. What it writes goes to
- * a file, as a service's log does.
+ * Starts a Node.js program that writes a line of JSON with its `url` when it takes requests. Its output goes to a file,
+ * like the log of a service.
  */
 export async function startProcess(
   args: readonly string[],

@@ -11,7 +11,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What a contestant tells its clients: its URL, and further values that they need at the start. */
+/** The URL of a contestant, and further values that its clients need. */
 export interface Place {
   readonly url: string;
   readonly [given: string]: string;

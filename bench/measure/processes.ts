@@ -31,13 +31,14 @@ function statOf(pid: string): Stat | null {
   } catch {
     return null;
   }
-  // proc(5): the name in parentheses may hold anything; ppid is the second field after it, utime to cstime 12th to 15th.
+  // proc(5): the name in parentheses may hold anything; ppid is the second field after it, utime to cstime 12th to
+  // 15th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return { parent: Number(fields[1]), ticks };
 }
 
-/** Resident memory of a process, in bytes: what it holds now, and the most it ever held. */
+/** Resident memory of a process, in bytes: the current value and the maximum. */
 export function memoryOf(pid: number): { readonly now: number; readonly most: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);

@@ -29,7 +29,7 @@ export function ratesTable(rates: Rates): string {
   return table([HEAD, ...rows]);
 }
 
-/** How much more of the same work Kinship does, round by round and as the median of the rounds. */
+/** The rate of Kinship divided by the rate of the other contestant, for each round and as median. */
 export function ratiosTable(rates: Rates): string {
   const rows = [...rates.keys()]
     .filter((name) => !name.startsWith('kinship '))

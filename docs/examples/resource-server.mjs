@@ -1,4 +1,5 @@
-// A service that takes Kinship's access tokens: it checks them by itself, and asks before it changes anything.
+// A service that accepts Kinship's access tokens. It verifies them offline, and introspects them before it changes
+// data.
 import { createServer } from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 

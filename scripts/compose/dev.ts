@@ -22,7 +22,7 @@ export async function dev(folder: string): Promise<void> {
     await isWatched();
     say('dev: Prometheus scrapes the service, and has the rules');
     await editAnswers(folder);
-    say('dev: an edited source file answers anew');
+    say('dev: the service restarts after an edit of a source file');
   });
 }
 

@@ -51,7 +51,7 @@ export async function logIn(headers: Headers): Promise<Pair> {
     headers,
   });
   assert.equal(status, 200, JSON.stringify(body));
-  assert.equal(body.expiresIn, 840, 'the line of .env counts');
+  assert.equal(body.expiresIn, 840, 'the line of .env takes effect');
   return body as unknown as Pair;
 }
 

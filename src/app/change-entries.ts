@@ -6,8 +6,7 @@ import type { ChangeEntry } from '../ports/stores/change-entry.ts';
 import type { DeliveryKind, OutboxEntry } from '../ports/stores/outbox.ts';
 
 /**
- * What a change records for these occurrences: an event where other systems get one, a mail where the user gets one,
- * and an event of the audit log.
+ * Builds the entries that a change records for its occurrences: events for other systems, mails, and audit events.
  */
 export function changeEntries(
   newId: NewId,

@@ -7,8 +7,8 @@ interface Lines {
 }
 
 /**
- * An outage of a store that has a fallback. During the outage no call waits for the store: one probe at a time runs in
- * the background, and the first success ends the outage.
+ * An outage of a store that has a fallback. During the outage no call waits for the store. One probe at a time runs in
+ * the background. The first successful probe ends the outage.
  */
 export function createProbedOutage({ begun, ended }: Lines) {
   const outage = createOutage();

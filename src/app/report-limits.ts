@@ -1,7 +1,7 @@
 import type { Attempts } from '../ports/stores/attempts.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
-/** The same limits, with each refusal reported to telemetry. */
+/** Wraps `attempts`: counts each refusal in telemetry. */
 export function reportLimits(
   attempts: Attempts,
   { limitReached }: Pick<Telemetry, 'limitReached'>,

@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Fault } from '../ports/telemetry.ts';
 
-/** Wraps a use case. `ended` is called after each call: with null on success, otherwise with the fault. */
+/** Wraps a use case. `onEnd` is called after each call: with null on success, otherwise with the fault. */
 export const withTelemetry =
   <Input extends unknown[], Output>(
     useCase: (...input: Input) => Promise<Output>,

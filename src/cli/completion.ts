@@ -6,7 +6,7 @@ import { zshScript } from './completion/zsh.ts';
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** `kinship completion`: the script that teaches the shell the tree of commands. */
+/** `kinship completion`: returns the completion script of a shell. */
 export function completionScript(shell: Shell, program: Command): string {
   const places = placesIn(program, program.name());
   return shell === 'bash' ? bashScript(places) : zshScript(places);

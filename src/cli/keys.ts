@@ -12,7 +12,7 @@ import { byCommand } from '../domain/audit.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
 import { logToErrors, nameOfUser } from './operator.ts';
 
-/** `kinship keys list`. It works beside a running service, as the others do. */
+/** `kinship keys list`. All key commands work while the service runs. */
 export const printKeys = () => onKeySet(listKeys);
 
 /** `kinship keys rotate`. */

@@ -85,8 +85,8 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
 }
 
 /**
- * With HS512 the key set only verifies tokens from before the change of the algorithm, or of replicas that have
- * already changed. So it is not maintained, but read when such a token arrives.
+ * With HS512 the key set only verifies other tokens: those issued before ACCESS_TOKEN_ALG changed, and those of
+ * replicas that still use a key set. It is not maintained. It is read when such a token arrives.
  */
 function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;

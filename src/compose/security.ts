@@ -29,7 +29,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 /** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
 const PASSWORD_QUEUE = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
-/** Several workers have a processor each. */
+/** With several workers each has its own processor, so each computes one password hash at a time. */
 const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, atOnce: 1 };
 
 /** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */
@@ -98,7 +98,7 @@ export function createSecurity(
       telemetry.breachSearchFailed();
       log.warn(
         { err: error },
-        'breached passwords cannot be searched: a new password was accepted unsearched',
+        'the search for breached passwords failed: a new password was accepted without it; check PASSWORD_BREACH_URL or PASSWORD_BREACH_FILE',
       );
     };
     switch (breaches?.kind) {

@@ -26,7 +26,7 @@ export function createServers(
   { host, port, metricsPort, console, serviceKeys }: Config['http'],
   { app, consoleApp, exposition, log }: Parts,
 ) {
-  // It closes without draining: a scraper retries.
+  // The metrics server closes without draining, because a scraper retries.
   const metricsServer =
     metricsPort === null ? null : createMetricsServer(exposition, { log, limits: { drain: 0 }, serviceKeys });
 

@@ -20,7 +20,7 @@ export interface SharedState extends SharedMemory {
   close(): void;
 }
 
-/** Creates what Redis replaces. Of several workers only the process that watches them creates it. */
+/** Creates the in-memory state that is used without Redis. With several workers only the primary creates it. */
 export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'limits'>): SharedMemory {
   return {
     attempts: createMemoryAttempts({ policy }),

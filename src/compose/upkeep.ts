@@ -30,7 +30,7 @@ import { type Background, startLoop } from './loop.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Events without a seal are unprotected: at most this long, plus the time of a round. */
+/** Milliseconds between two rounds of sealing. An event stays unsealed for at most this time and one round. */
 const SEAL_PAUSE = 10_000;
 
 /** Starts to seal audit events, and to remove rows whose retention time is over. */

@@ -27,7 +27,7 @@ type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | '
   readonly log: Logger;
 };
 
-/** Rejects a file whose endpoints cannot be delivered to, before the service listens. */
+/** Throws a {@link ConfigurationError} if WEBHOOKS_FILE declares an endpoint that must not receive deliveries. */
 export function assertWebhooksFile(
   { webhooks }: Pick<Config, 'webhooks'>,
   deps: Parameters<typeof assertDeclared>[0],
@@ -62,7 +62,7 @@ export function startWebhooks(
   };
   const { serviceName } = http;
   let isApplied = false;
-  /** Once, but again after a failure: the database may be away at the start. */
+  /** Applies the file once. Repeats after a failure, because the database may be unreachable at the start. */
   const applyFile = async () => {
     if (!isApplied) await applyDeclared(deps, webhooks.declared);
     isApplied = true;

@@ -4,7 +4,7 @@ import { connectToPrimary } from '../adapters/cluster/worker-process.ts';
 import type { Samples } from '../adapters/telemetry/metrics/add-up.ts';
 import type { Addresses } from './servers.ts';
 
-/** What a worker needs of the process that started it. */
+/** What a worker needs from its primary process. */
 export interface PrimaryLink {
   readonly memory: SharedMemory;
   /** Whether deliveries, removals and the maintenance of keys run in this worker. They run in the first one. */
@@ -15,7 +15,7 @@ export interface PrimaryLink {
   sumSamples(): Promise<Samples>;
   /** The function reads the metrics of this worker. */
   onSamplesWanted(read: () => Promise<Samples>): void;
-  /** Hands over the last metrics of this worker, which ends. */
+  /** Sends the final metrics of this worker to the primary, before the worker exits. */
   reportMetrics(samples: Samples): Promise<void>;
 }
 

@@ -59,7 +59,7 @@ export function readMail(
   return { kind: 'smtp', host, port, name, ...credentials, from, receiver };
 }
 
-/** Without mails no user could confirm an address, so no user could log in. */
+/** Without mails no user could verify an e-mail address, so no user could log in. */
 export function readEmailVerification(
   { EMAIL_VERIFICATION }: Variables,
   mail: MailConfig,
@@ -71,7 +71,7 @@ export function readEmailVerification(
   return mode;
 }
 
-/** A mailbox, with or without a display name. A default stands in for one that is missing or wrong. */
+/** A mailbox, with or without a display name. Returns a default sender if the text is missing or invalid. */
 function readSender(text: string, read: Readers): Sender {
   const sender = senderOf(text);
   if (sender !== null) return sender;

@@ -89,7 +89,7 @@ function readSecret(path: string, fault: (sentence: string) => void): string | n
   return null;
 }
 
-/** Every replica and every start has the same id for an endpoint of the file: a UUID of version 8 (RFC 9562). */
+/** The id of an endpoint of the file is a UUID of version 8 (RFC 9562), equal on every replica and at every start. */
 function idOf(...parts: readonly string[]): string {
   const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);

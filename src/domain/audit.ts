@@ -20,7 +20,7 @@ export interface Origin {
   readonly statedReason?: string;
 }
 
-/** Types of events that are no {@link DomainEvent}: refusals that mean something. */
+/** Refusals that the audit log records although no {@link DomainEvent} reports them. */
 export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
 
 /** Types of changes that other systems get no event about. */
@@ -97,8 +97,8 @@ export function asSystem(origin: Origin): Origin {
 }
 
 /**
- * The members of domain events that the audit log keeps. The list is closed, so that a new member of an event is no
- * secret in the log. Mail addresses and user names stay out: the log survives the account.
+ * The members of domain events that the audit log keeps. The list is closed, so that a new member of an event cannot
+ * put a secret into the log. Mail addresses and user names stay out: the log survives the account.
  */
 const KEPT_FACTS: ReadonlySet<string> = new Set([
   'acr',

@@ -4,8 +4,8 @@ import { identifierOf, identifiersOf, type User } from './user.ts';
 export const NO_PASSWORD = 'none';
 
 /**
- * What becomes of an imported account: it is created, it is `unchanged` because it was imported before, or its name or
- * address is `taken` by another account.
+ * The result for an imported account. `unchanged`: it was imported before. `taken`: another account has its name or
+ * address.
  */
 export type ImportVerdict = 'created' | 'unchanged' | 'taken';
 

@@ -43,9 +43,9 @@ const MIN_CACHE_TIME = 30 * SECOND;
 
 /**
  * The spans that ensure that every verifier knows a key before it signs. A verifier may have fetched the set from a
- * replica that had not read the new key yet: up to two polls back, because one poll may fail. The verifier must fetch
- * the set again before any replica signs with the new key, whatever the clock skew. The same spans cover the last
- * token of the old key.
+ * replica that had not read the new key yet. That replica is at most two polls late, because one poll may fail. The
+ * verifier must fetch the set again before any replica signs with the new key, whatever the clock skew. The same spans
+ * cover the last token of the old key.
  */
 export function keySetTiming(
   { accessTokenAge, clockSkew }: Pick<Policy, 'accessTokenAge' | 'clockSkew'>,

@@ -4,7 +4,7 @@ import type { Limit } from './rate-limit.ts';
 /** The limits of password attempts, registrations, reset mails and streams. */
 export interface Limits {
   readonly attempts: AttemptPolicy;
-  /** Attempts to show a password by one identifier from one network, right ones included: each costs a hash. */
+  /** Password attempts for one identifier from one network, successful ones included, because each computes a hash. */
   readonly logins: Limit;
   /** The same from one network, over all identifiers. */
   readonly loginsOfNetwork: Limit;

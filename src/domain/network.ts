@@ -1,9 +1,8 @@
 const LOOPBACK = 'loopback';
 
 /**
- * The network of an address: an IPv4 address itself, or an IPv6 address's /64, the prefix that one
- * household or phone gets (RFC 6177, RFC 8981). All loopback addresses are one network: a local client may use
- * both `::1` and `127.0.0.1`.
+ * The network of an IP address: the IPv4 address itself, or the /64 of an IPv6 address. One household or phone gets a
+ * /64 (RFC 6177, RFC 8981). All loopback addresses are one network: a local client may use both `::1` and `127.0.0.1`.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address.startsWith('127.') ? LOOPBACK : address;

@@ -2,9 +2,9 @@ import type { Proven } from './authentication.ts';
 import type { ChallengeAnswer, FactorProofUse as SecondFactorUse } from './second-factor.ts';
 
 /**
- * A verified proof as the change that it allows relies on it. The transaction of that change checks that it still
- * holds, or uses it up. A password holds while the account has the hash that it matched. `challenge` is what an
- * assertion answers: without its use, an assertion of a key that does not count would be good again.
+ * A verified identity proof, for the transaction of the change that it allows. That transaction checks that the
+ * password hash is unchanged, or marks the code or assertion as used. It also marks `challenge` as used: a passkey
+ * without a sign counter could otherwise replay its assertion.
  */
 export type ProofUse =
   | { readonly kind: 'password'; readonly passwordHash: string }

@@ -48,7 +48,7 @@ export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: Proven): Occu
   return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }
 
-/** Notifies the user of each network at most once a day, whether the session is bound to its address or not. */
+/** The user is notified of each network at most once a day, whether the policy blocks the change or not. */
 export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurrence {
   const data = {
     ...session(facts),

@@ -18,10 +18,12 @@ const meaning = {
   session_expired: 'The session has reached the end of its lifetime.',
   user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
   address_changed: 'The session is bound to the address that opened it.',
-  idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
+  idempotency_key_reused:
+    'This Idempotency-Key was used for the previous rotation. Use a new key for each refresh.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
-  step_up_required: 'This change needs a more recent authentication of the user.',
+  step_up_required:
+    'This change needs a more recent authentication of the user. Do a step-up, then repeat the request.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   invalid_link: 'The link was used before, or it has expired.',
@@ -34,7 +36,7 @@ const meaning = {
   second_factor_required: 'The password is right. This account also wants a second factor.',
   proof_refused: 'The proof is missing, is wrong or was used before, or the challenge is over.',
   too_many_requests: 'Too many attempts; try again later.',
-  unavailable: 'The service cannot answer at the moment.',
+  unavailable: 'The service cannot answer at the moment. Try again later.',
 } as const;
 
 export type RefusalCode = keyof typeof meaning;
@@ -89,13 +91,13 @@ export function accountNotFound(): Refusal {
   return new Refusal('not_found', 'This user has no account here.');
 }
 
-/** What a login is asked for after the right password. */
+/** The challenge of the second step of a login. */
 export interface AskedProof {
   /** The sealed challenge, which the second step sends back. */
   readonly challenge: string;
   /** What the account can answer with. */
   readonly kinds: readonly ProofKind[];
-  /** What a browser proves a passkey by, if the account has one. */
+  /** The options with which the browser signs with a passkey, if the account has one. */
   readonly publicKey?: object;
 }
 

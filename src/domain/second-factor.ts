@@ -30,8 +30,8 @@ export interface Factor {
 }
 
 /**
- * Whether the session has added a factor that is in use. Its confirmation proved that factor, although the tokens of the
- * session say nothing of it.
+ * Whether the session has added a factor that is in use. Its confirmation proved that factor, although the tokens of
+ * the session say nothing of it.
  */
 export function hasAddedFactor(
   factors: readonly Pick<Factor, 'addedBy' | 'confirmedAt'>[],
@@ -88,7 +88,7 @@ export function isUnusedStep(lastStep: number | null, step: number): boolean {
 /** Milliseconds that a challenge can be answered. */
 export const CHALLENGE_LIFE = 5 * MINUTE;
 
-/** The number of answers that one challenge takes, right or wrong. */
+/** The maximum number of responses to one challenge, valid or not. */
 export const MAX_ANSWERS = 5;
 
 /** A passkey (WebAuthn) as the service keeps it: no part of it is secret. Binary values are base64url. */
@@ -111,7 +111,7 @@ export function isNextSignCount(stored: number, next: number): boolean {
   return next > stored || (next === 0 && stored === 0);
 }
 
-/** What a challenge is for. A challenge of one purpose is not good for another. */
+/** What a challenge is for. A challenge is valid for its purpose only. */
 type ChallengePurpose = 'second_step' | 'passkey_login' | 'step_up' | 'new_passkey';
 
 interface AnyChallenge {
@@ -121,7 +121,7 @@ interface AnyChallenge {
   readonly expiresAt: number;
 }
 
-/** What a login without a password is asked to prove. It names no account. */
+/** The challenge of a login by passkey. It names no account. */
 export interface PasskeyLoginChallenge extends AnyChallenge {
   readonly purpose: 'passkey_login';
 }
@@ -131,7 +131,7 @@ export interface StepUpChallenge extends AnyChallenge {
   readonly purpose: 'step_up';
 }
 
-/** What a new passkey of an account is made for. */
+/** The challenge of the registration of a passkey. */
 export interface NewPasskeyChallenge extends AnyChallenge {
   readonly purpose: 'new_passkey';
   readonly userId: string;
@@ -140,7 +140,7 @@ export interface NewPasskeyChallenge extends AnyChallenge {
 
 export type Challenge = LoginChallenge | PasskeyLoginChallenge | StepUpChallenge | NewPasskeyChallenge;
 
-/** What a login is asked to prove after the password, for one account in one state. Times in milliseconds. */
+/** The challenge of the second step of a login. Valid for one account in one state. Times in milliseconds. */
 export interface LoginChallenge extends AnyChallenge {
   readonly purpose: 'second_step';
   readonly userId: string;

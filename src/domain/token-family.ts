@@ -94,7 +94,7 @@ export function isBoundAlike(
   return jkt === (cnf?.jkt ?? null);
 }
 
-/** The subjects of which a user is notified at most once a day: a network, a product. */
+/** What a user is notified of at most once a day: a new network, a new product, or requests without the key. */
 export const notificationSubject = {
   network: (address: string) => networkOf(address),
   product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,

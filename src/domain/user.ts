@@ -18,8 +18,8 @@ export interface User extends EmailAddress {
 }
 
 /**
- * The form in which names and addresses are compared. Names and addresses share one namespace, and letter case and
- * Unicode form do not matter (NFKC and case folding, as in RFC 8265 section 3.3).
+ * The form in which names and addresses are compared. Names and addresses share one namespace. Letter case and Unicode
+ * form do not matter (NFKC and case folding, as in RFC 8265 section 3.3).
  */
 export function identifierOf(nameOrAddress: string): string {
   return nameOrAddress.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
@@ -37,8 +37,8 @@ export function accountFault(username: string, email: string): string | null {
 }
 
 /**
- * The username that other systems may treat as the user's identity, or null. A username that looks like an e-mail
- * address is shown only after that address is verified: anyone can register an address that is not theirs.
+ * The username that other systems may treat as the user's identity, or null. A username that is a mail address is
+ * returned only after the address is verified. Otherwise a person could register another person's address.
  */
 export function identityOf(user: Pick<User, 'username' | 'email' | 'emailVerifiedAt'>): string | null {
   const { username, email } = user;

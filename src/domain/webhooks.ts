@@ -9,8 +9,8 @@ export type DeliveryFormat = (typeof DELIVERY_FORMATS)[number];
 export type EndpointState = 'enabled' | 'paused' | 'disabled';
 
 /**
- * `receiver`: the receiver of a stream disabled it. `gone`: the endpoint answered 410. `dead`: no delivery has succeeded
- * for {@link DEAD_AFTER}.
+ * `receiver`: the receiver of a stream disabled it. `gone`: the endpoint answered 410. `dead`: no delivery has
+ * succeeded for {@link DEAD_AFTER}.
  */
 export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'dead'] as const;
 
@@ -72,7 +72,7 @@ const DAY = 24 * HOUR;
 /** How long deliveries are kept, so that they can be listed and sent again. */
 export const DELIVERIES_KEPT = 7 * DAY;
 
-/** An endpoint whose deliveries have failed for so long is disabled. */
+/** Milliseconds of failures without a success after which an endpoint is disabled. */
 export const DEAD_AFTER = 5 * DAY;
 
 /** How long a former secret still signs, beside the current one. */

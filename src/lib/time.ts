@@ -5,8 +5,8 @@ const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * The time of an RFC 3339 text, in milliseconds since the epoch. null: it is no moment of the years 1 to 9999 in UTC,
- * such as a leap second, or a time that its offset moves out of them.
+ * The time of an RFC 3339 text, in milliseconds since the epoch. Null for a leap second, and for a time outside of the
+ * years 1 to 9999 in UTC.
  */
 export function parseTime(text: string): number | null {
   const time = Date.parse(text);

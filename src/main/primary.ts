@@ -4,7 +4,7 @@ import { composePrimary } from '../compose/primary.ts';
 import type { Addresses } from '../compose/servers.ts';
 import type { Config } from '../config.ts';
 
-/** Milliseconds after the deadline of the workers in which this process ends. */
+/** Milliseconds that this process waits after the deadline of its workers. */
 const MARGIN = 1_000;
 
 /** Runs the workers of the service until a signal ends it. Returns the addresses when all workers are ready. */

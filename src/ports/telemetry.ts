@@ -7,10 +7,9 @@ import type { DeliveryKind } from './stores/outbox.ts';
 export type Fault = RefusalCode | 'internal_error';
 
 /**
- * How an attempt to deliver an outbox entry ended. Mails: `dead_letter` is not tried again, `unaddressed` had no
- * recipient,
- * `held` waits for a digest. Events: `unroutable` waits until a queue takes its type. `unwanted` was unroutable for
- * too long and is dropped. `logged` was only logged because no broker is configured.
+ * How an attempt to deliver an outbox entry ended. (one comment line above each value of the union) Events:
+ * `unroutable` waits until a queue takes its type. `unwanted` was unroutable for too long and is dropped. `logged` was
+ * only logged because no broker is configured.
  */
 export type DeliveryOutcome =
   | 'sent'
@@ -78,7 +77,7 @@ export interface Telemetry {
   deliveryEnded(kind: DeliveryKind, outcome: DeliveryOutcome): void;
   /** An attempt to deliver to an endpoint ended, after some milliseconds. */
   webhookAttempted(format: DeliveryFormat, outcome: WebhookOutcome, milliseconds: number): void;
-  /** An endpoint was disabled by itself. */
+  /** The service disabled an endpoint because it was gone or dead. */
   webhookDisabled(because: DisabledReason): void;
   /** A batch of old rows could not be removed. */
   removalFailed(removal: Removal): void;

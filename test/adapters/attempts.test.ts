@@ -137,7 +137,7 @@ async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number
   return verdict;
 }
 
-t.test('memory attempts are bounded', async (t) => {
+t.test('attempts in memory are bounded', async (t) => {
   const maxEntries = 10;
   const networkOf = (i: number) => `203.0.113.${i}`;
   const junk = async (attempts: Attempts, times: number) => {
@@ -154,12 +154,15 @@ t.test('memory attempts are bounded', async (t) => {
     t.notOk((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test('as many delayed accounts as the map holds evict a delayed account', async (t) => {
-    const attempts = createMemoryAttempts({ maxEntries });
-    for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
-    await junk(attempts, 5);
-    t.ok((await attempts.begin(ANN, NOW)).allowed);
-  });
+  await t.test(
+    'a delayed account is evicted when as many other delayed accounts arrive as there are places',
+    async (t) => {
+      const attempts = createMemoryAttempts({ maxEntries });
+      for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
+      await junk(attempts, 5);
+      t.ok((await attempts.begin(ANN, NOW)).allowed);
+    },
+  );
 
   await t.test('logins to one account evict no known network of another account', async (t) => {
     const attempts = createMemoryAttempts({ maxEntries });

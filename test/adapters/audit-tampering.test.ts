@@ -105,7 +105,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
         t.equal(found?.id, id, 'the event is named');
     });
 
-  await t.test('a removed end is found by a head from the log', async (t) => {
+  await t.test('verification with a printed head finds that the last seal was removed', async (t) => {
     const { verify, head } = await sealed(stores);
     await stores.sql`delete from security_events where seal = 3`;
     await stores.sql`delete from security_seals where number = 3`;
@@ -113,7 +113,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     t.same((await verify(head)).fault, { kind: 'head_missing', seal: 3 });
   });
 
-  await t.test('an end that was removed and sealed again is found by a head from the log', async (t) => {
+  await t.test('verification with a printed head finds that the last seal was replaced', async (t) => {
     const { verify, head, record, seal } = await sealed(stores);
     await stores.sql`delete from security_events where seal = 3`;
     await stores.sql`delete from security_seals where number = 3`;

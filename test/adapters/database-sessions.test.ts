@@ -154,30 +154,36 @@ t.test('hosts are tried in turn until one has the requested attributes', async (
 t.test('tables', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  await t.test('stand beside the migrations of another program, which stay as they are', async (t) => {
-    const sql = open(t, await testDatabase(t));
-    await sql`create table schema_migrations (version varchar primary key)`;
-    await sql`insert into schema_migrations values ('20240101000000')`;
-    await t.rejects(ping(sql), { message: /^These tables are missing: token_families/ });
-    t.ok((await migrate(sql)).length > 5);
-    await ping(sql);
-    t.same([...(await sql`select * from schema_migrations`)], [{ version: '20240101000000' }]);
-    t.same(await migrate(sql), []);
-  });
-
-  await t.test('of an older release are not made again, and its own list is kept', async (t) => {
-    const sql = open(t, await testDatabase(t));
-    await migrate(sql);
-    const read = (table: string) => sql`select * from ${sql(table)} order by version`;
-    const rows = [...(await read('kinship_migrations'))];
-    await sql`alter table kinship_migrations rename to schema_migrations`;
-    t.same(await migrate(sql), []);
-    t.same([...(await read('kinship_migrations'))], rows);
-    t.same([...(await read('schema_migrations'))], rows);
-  });
+  await t.test(
+    'tables of the service are created beside those of another program, whose migrations do not change',
+    async (t) => {
+      const sql = open(t, await testDatabase(t));
+      await sql`create table schema_migrations (version varchar primary key)`;
+      await sql`insert into schema_migrations values ('20240101000000')`;
+      await t.rejects(ping(sql), { message: /^These tables are missing: token_families/ });
+      t.ok((await migrate(sql)).length > 5);
+      await ping(sql);
+      t.same([...(await sql`select * from schema_migrations`)], [{ version: '20240101000000' }]);
+      t.same(await migrate(sql), []);
+    },
+  );
 
   await t.test(
-    'are kept by an older release, which needs the statements of the manual to start',
+    'tables of an older release are not created again, and the list of its migrations is kept',
+    async (t) => {
+      const sql = open(t, await testDatabase(t));
+      await migrate(sql);
+      const read = (table: string) => sql`select * from ${sql(table)} order by version`;
+      const rows = [...(await read('kinship_migrations'))];
+      await sql`alter table kinship_migrations rename to schema_migrations`;
+      t.same(await migrate(sql), []);
+      t.same([...(await read('kinship_migrations'))], rows);
+      t.same([...(await read('schema_migrations'))], rows);
+    },
+  );
+
+  await t.test(
+    'an older release does not start on the tables, changes nothing, and starts after the statements in docs/database.md',
     async (t) => {
       const sql = open(t, await testDatabase(t));
       await migrate(sql);

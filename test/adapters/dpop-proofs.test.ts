@@ -36,7 +36,7 @@ t.test('a proof is read with its thumbprint', async (t) => {
   );
 });
 
-t.test('what is no proof is not read', async (t) => {
+t.test('anything but a valid DPoP proof is refused', async (t) => {
   const other = proofKey();
   const rsa = pairOfKeys('rsa');
   const rsaJwk = rsa.publicKey.export({ format: 'jwk' });

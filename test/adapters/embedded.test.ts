@@ -202,7 +202,7 @@ t.test('a dropped connection leaves no rows and does not block the next client',
   }
 });
 
-t.test('a client that comes alone finds a clean session', async (t) => {
+t.test('a client that connects after another one has left gets none of its settings', async (t) => {
   const db = await start(t);
   await using(db, (sql) => sql.unsafe('set search_path = nowhere; prepare mine as select 1').simple());
   await using(db, async (sql) => {
@@ -260,24 +260,27 @@ t.test('a database that dies by itself is reported', async (t) => {
   t.strictSame(await notes(await start(t, folder)), []);
 });
 
-t.test('the lock by a file works without abstract sockets', async (t) => {
-  const folder = await mkdtemp(join(root, 'lock-'));
-  const unlock = await lockByFile(folder);
-  await t.rejects(lockByFile(folder), FolderInUse);
-  await unlock();
+t.test(
+  'a lock file holds a folder until its process ends, on systems without abstract sockets',
+  async (t) => {
+    const folder = await mkdtemp(join(root, 'lock-'));
+    const unlock = await lockByFile(folder);
+    await t.rejects(lockByFile(folder), FolderInUse);
+    await unlock();
 
-  const owner = runElsewhere(t, LOCK, `lockByFile(${JSON.stringify(folder)})`);
-  t.equal(await owner.line, 'ok');
-  await t.rejects(lockByFile(folder), FolderInUse, 'held by another process');
-  await owner.kill();
-  t.ok(existsSync(join(folder, 'pg.lock')), 'the dead one left its file');
-  await (await lockByFile(folder))();
+    const owner = runElsewhere(t, LOCK, `lockByFile(${JSON.stringify(folder)})`);
+    t.equal(await owner.line, 'ok');
+    await t.rejects(lockByFile(folder), FolderInUse, 'held by another process');
+    await owner.kill();
+    t.ok(existsSync(join(folder, 'pg.lock')), 'the dead one left its file');
+    await (await lockByFile(folder))();
 
-  const deep = join(folder, 'x'.repeat(100));
-  await t.rejects(lockByFile(deep), { message: /limited to 103 bytes/ });
-});
+    const deep = join(folder, 'x'.repeat(100));
+    await t.rejects(lockByFile(deep), { message: /limited to 103 bytes/ });
+  },
+);
 
-t.test('the lock by a name leaves no file', { skip: !onLinux }, async (t) => {
+t.test('a lock by an abstract socket leaves no file', { skip: !onLinux }, async (t) => {
   const folder = await mkdtemp(join(root, 'lock-'));
   const unlock = await lockFolder(folder);
   t.strictSame(await readdir(folder), []);

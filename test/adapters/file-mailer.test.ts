@@ -38,20 +38,23 @@ t.test('a mail becomes a file that only this user can read, and the log names it
   t.same(lines, [{ mailId: 'a1', file: join(folder, name) }]);
 });
 
-t.test('one id is one file, sent again or twice at once; names sort by time', async (t) => {
-  const { folder, mailer } = await open(t);
-  await Promise.all([mailer.send({ ...MAIL, id: 'b' }), mailer.send({ ...MAIL, id: 'b' })]);
-  const written = Date.now();
-  while (Date.now() === written) await new Promise(setImmediate);
-  await mailer.send({ ...MAIL, id: 'a' });
-  await mailer.send({ ...MAIL, id: 'b', subject: 'Again' });
-  const names = (await readdir(folder)).sort();
-  t.same(
-    names.map((name) => name.slice(-6)),
-    ['-b.eml', '-a.eml'],
-  );
-  t.match(await readFile(join(folder, names[0] ?? ''), 'utf8'), /^Subject: Again\r?$/m);
-});
+t.test(
+  'a mail with the same id is written to the same file, also at the same time, and file names sort by time',
+  async (t) => {
+    const { folder, mailer } = await open(t);
+    await Promise.all([mailer.send({ ...MAIL, id: 'b' }), mailer.send({ ...MAIL, id: 'b' })]);
+    const written = Date.now();
+    while (Date.now() === written) await new Promise(setImmediate);
+    await mailer.send({ ...MAIL, id: 'a' });
+    await mailer.send({ ...MAIL, id: 'b', subject: 'Again' });
+    const names = (await readdir(folder)).sort();
+    t.same(
+      names.map((name) => name.slice(-6)),
+      ['-b.eml', '-a.eml'],
+    );
+    t.match(await readFile(join(folder, names[0] ?? ''), 'utf8'), /^Subject: Again\r?$/m);
+  },
+);
 
 t.test('an id that leads to another file, or a second recipient, is refused without a file', async (t) => {
   const { folder, mailer } = await open(t);

@@ -39,16 +39,19 @@ t.test('a statement without a database is rejected', async (t) => {
     return Promise.all(Array.from({ length: 5 }, () => outcome(sql`select 1`)));
   };
 
-  await t.test('a closed port is an outcome of nothing', async (t) => {
+  await t.test('a statement to a closed port has the outcome `nothing`: it had no effect', async (t) => {
     t.same(new Set(await outcomesOn(await freePort())), new Set(['nothing']));
   });
 
-  await t.test('a proxy that closes its connections is an unknown outcome', async (t) => {
-    const proxy = createServer((socket) => socket.resume().end());
-    await once(proxy.listen(0, '127.0.0.1'), 'listening');
-    t.teardown(() => void proxy.close());
-    t.same(new Set(await outcomesOn((proxy.address() as AddressInfo).port)), new Set(['unknown']));
-  });
+  await t.test(
+    'a statement through a proxy that closes the connection has the outcome `unknown`',
+    async (t) => {
+      const proxy = createServer((socket) => socket.resume().end());
+      await once(proxy.listen(0, '127.0.0.1'), 'listening');
+      t.teardown(() => void proxy.close());
+      t.same(new Set(await outcomesOn((proxy.address() as AddressInfo).port)), new Set(['unknown']));
+    },
+  );
 });
 
 t.test('a pool that loses its connections', async (t) => {

@@ -81,7 +81,7 @@ t.test('store calls are counted by store, duration and failure', async (t) => {
   t.equal(series.get('kinship_store_calls_failed_total{outcome="fault"}'), 1);
 });
 
-t.test('successful refreshes, retries and reuse are counted', async (t) => {
+t.test('refreshes, retries and reused tokens are counted', async (t) => {
   const service = await sessions();
   const first = await service.logIn();
   const second = await service.refresh(first, { key: 'one' });
@@ -97,7 +97,7 @@ t.test('successful refreshes, retries and reuse are counted', async (t) => {
   t.equal(series.get('kinship_reuse_detected_total'), 1, 'once however often it comes back');
 });
 
-t.test('a session that is ahead of the database heals, and is counted', async (t) => {
+t.test('a token that is newer than its restored row is accepted, and counted', async (t) => {
   const service = await sessions();
   const first = await service.logIn();
   const family = await service.families.find(String(claimsOf(first.refresh).tokenFamily));

@@ -17,7 +17,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const MAX_AGE = POLICY.accessTokenAge + POLICY.clockSkew;
 
-t.test('the list forgets each revocation at its time', async (t) => {
+t.test('the list forgets each revocation at its given time', async (t) => {
   const time = { now: NOW };
   const list = createRevokedFamilies(() => time.now);
   t.notOk(list.isComplete(), 'before the first load');

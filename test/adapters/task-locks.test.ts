@@ -5,7 +5,7 @@ import { someUser } from '../ports/users.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 
-t.test('the removal of an account and a change of its task do not deadlock', async (t) => {
+t.test('removing an account while one of its tasks changes causes no deadlock', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql, users, tasks } = stores;

@@ -19,7 +19,7 @@ const LISTS: readonly (readonly [UserFilter, string, string])[] = [
   [{ by: 'role' }, '00000001-0000-4000-8000-000000000001', 'users_with_roles'],
 ];
 
-t.test('each list of users reads indexes and no table', async (t) => {
+t.test('no list of users scans a whole table', async (t) => {
   await t.test('PostgreSQL', async (t) => {
     const stores = await postgresStores(t);
     if (stores !== null) await readIndexes(t, stores);

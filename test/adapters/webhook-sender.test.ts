@@ -141,7 +141,7 @@ t.test('an answer without an end is read up to 4 kB', async (t) => {
   t.equal(text.length, 4_096);
 });
 
-t.test('an endpoint that accepts and never answers is given up', async (t) => {
+t.test('a request to an endpoint that accepts the connection and never answers is cancelled', async (t) => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1');
   t.teardown(() => silent.close());
   await new Promise((resolve) => silent.once('listening', resolve));
@@ -151,7 +151,7 @@ t.test('an endpoint that accepts and never answers is given up', async (t) => {
   });
 });
 
-t.test('a body that trickles does not outlast the time limit', async (t) => {
+t.test('an answer that arrives byte by byte is cancelled at the time limit', async (t) => {
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => {
     response.writeHead(500).write('slow');

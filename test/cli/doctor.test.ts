@@ -37,7 +37,7 @@ async function migrated(t: Test): Promise<string> {
   return url;
 }
 
-t.test('the defaults are sound before the first start', async (t) => {
+t.test('the doctor finds no fault in the defaults before the first start', async (t) => {
   t.match(await diagnose(t, {}), {
     origins: /^ok/,
     'secret keys': 'ok: generated in DATA_DIR at the first start',
@@ -49,7 +49,7 @@ t.test('the defaults are sound before the first start', async (t) => {
   });
 });
 
-t.test('the embedded database: one that runs, and one whose process was killed', async (t) => {
+t.test('the doctor reads an embedded database that runs, and names one that does not run', async (t) => {
   const folder = await dataDir(t);
   const database = await startEmbedded(folder);
   t.teardown(() => database.close());
@@ -59,7 +59,7 @@ t.test('the embedded database: one that runs, and one whose process was killed',
 });
 
 t.test(
-  'PostgreSQL: a good one, one without tables, one with edited migrations, one that is away',
+  'the doctor accepts PostgreSQL with all tables, and names missing tables, edited migrations and a server that does not answer',
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const DATABASE_URL = await migrated(t);
@@ -88,44 +88,50 @@ t.test(
   },
 );
 
-t.test('a key set in the database: empty, signing, and under another encryption key', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const keys = { KEY_SET_ENCRYPTION_KEY: 'k0'.repeat(20), ACCESS_TOKEN_ALG: 'EdDSA' };
-  const env = { ...keys, DATABASE_URL: await migrated(t), DATA_DIR: t.testdir() };
-  t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
-  t.equal((await runKeys(env, 'rotate')).code, 0);
-  t.match(await diagnose(t, env), { 'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/ });
-  t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {
-    'key set': /^fail: /,
-  });
-});
+t.test(
+  'the doctor tells an empty key set, one that signs, and one under another encryption key apart',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const keys = { KEY_SET_ENCRYPTION_KEY: 'k0'.repeat(20), ACCESS_TOKEN_ALG: 'EdDSA' };
+    const env = { ...keys, DATABASE_URL: await migrated(t), DATA_DIR: t.testdir() };
+    t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
+    t.equal((await runKeys(env, 'rotate')).code, 0);
+    t.match(await diagnose(t, env), { 'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/ });
+    t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {
+      'key set': /^fail: /,
+    });
+  },
+);
 
-t.test('Redis: a primary, a replica, one that evicts, one that is away', async (t) => {
-  if (!requirePrivateRedis(t)) return;
-  const primary = await startPrivateRedis(t, ['--maxmemory', '64mb']);
-  t.match(await diagnose(t, { REDIS_URL: primary.url }), {
-    Redis: /^ok: Redis [\d.]+, a primary/,
-    'Redis memory': /^ok: maxmemory 67108864 bytes, noeviction/,
-  });
-  const { port } = new URL(primary.url);
-  const replica = await startPrivateRedis(t, [
-    '--replicaof',
-    '127.0.0.1',
-    port,
-    '--maxmemory-policy',
-    'allkeys-lru',
-    '--maxmemory',
-    '64mb',
-  ]);
-  t.match(await diagnose(t, { REDIS_URL: replica.url }), {
-    Redis: /^fail: .*a replica/,
-    'Redis memory': /^warn: .*allkeys-lru/,
-  });
-  await primary.kill();
-  t.match(await diagnose(t, { REDIS_URL: primary.url }), { Redis: /^fail: / });
-});
+t.test(
+  'the doctor accepts a Redis primary, warns of an eviction policy, and fails for a replica and for a server that does not answer',
+  async (t) => {
+    if (!requirePrivateRedis(t)) return;
+    const primary = await startPrivateRedis(t, ['--maxmemory', '64mb']);
+    t.match(await diagnose(t, { REDIS_URL: primary.url }), {
+      Redis: /^ok: Redis [\d.]+, a primary/,
+      'Redis memory': /^ok: maxmemory 67108864 bytes, noeviction/,
+    });
+    const { port } = new URL(primary.url);
+    const replica = await startPrivateRedis(t, [
+      '--replicaof',
+      '127.0.0.1',
+      port,
+      '--maxmemory-policy',
+      'allkeys-lru',
+      '--maxmemory',
+      '64mb',
+    ]);
+    t.match(await diagnose(t, { REDIS_URL: replica.url }), {
+      Redis: /^fail: .*a replica/,
+      'Redis memory': /^warn: .*allkeys-lru/,
+    });
+    await primary.kill();
+    t.match(await diagnose(t, { REDIS_URL: primary.url }), { Redis: /^fail: / });
+  },
+);
 
-t.test('RabbitMQ: one that answers, one that is away', async (t) => {
+t.test('the doctor accepts RabbitMQ if it answers, and names it if not', async (t) => {
   const AMQP_URL = await requireRabbit(t);
   if (AMQP_URL === null) return;
   t.match(await diagnose(t, { AMQP_URL }), {
@@ -136,19 +142,22 @@ t.test('RabbitMQ: one that answers, one that is away', async (t) => {
   });
 });
 
-t.test('a mail server: without TLS, with a certificate that is not trusted, away', async (t) => {
-  const smtp = (port: number) => ({
-    SMTP_SERVER: '127.0.0.1',
-    SMTP_PORT: String(port),
-    SMTP_FROM: 'a@example.com',
-  });
-  const plain = await serveMail(t, PLAIN);
-  t.match(await diagnose(t, smtp(plain.port)), { mail: /^warn: 127\.0\.0\.1:\d+ offers no TLS/ });
-  const secure = await serveMail(t, { authOptional: true, disableReverseLookup: true });
-  t.match(await diagnose(t, smtp(secure.port)), { mail: /^fail: .*(certificate|self.signed)/ });
-  t.same([plain.received, secure.received], [[], []], 'no mail is sent');
-  t.match(await diagnose(t, smtp(await freePort())), { mail: /^fail: .*ECONNREFUSED/ });
-});
+t.test(
+  'the doctor names a mail server without TLS, with an untrusted certificate, or without an answer',
+  async (t) => {
+    const smtp = (port: number) => ({
+      SMTP_SERVER: '127.0.0.1',
+      SMTP_PORT: String(port),
+      SMTP_FROM: 'a@example.com',
+    });
+    const plain = await serveMail(t, PLAIN);
+    t.match(await diagnose(t, smtp(plain.port)), { mail: /^warn: 127\.0\.0\.1:\d+ offers no TLS/ });
+    const secure = await serveMail(t, { authOptional: true, disableReverseLookup: true });
+    t.match(await diagnose(t, smtp(secure.port)), { mail: /^fail: .*(certificate|self.signed)/ });
+    t.same([plain.received, secure.received], [[], []], 'no mail is sent');
+    t.match(await diagnose(t, smtp(await freePort())), { mail: /^fail: .*ECONNREFUSED/ });
+  },
+);
 
 t.test('variables that contradict each other are warnings, and faults are failures', async (t) => {
   t.match(await diagnose(t, { PUBLIC_URL: 'https://auth.example.com' }), {

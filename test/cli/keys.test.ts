@@ -47,23 +47,24 @@ t.test('the whole story by hand', async (t) => {
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));
 
-  t.match(await type('rotate --now'), /is announced/);
-  const states = rowsOf(await type('list')).map(([, , state]) => state);
-  t.same(states, ['retired', 'retired', 'signing']);
-  const signing = String(rowsOf(await type('list'))[2]?.[0]);
-  t.match(
-    await type(`retire ${signing}`),
-    /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
-  );
-  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
-  t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
+    t.match(await type('rotate --now'), /is announced/);
+    const states = rowsOf(await type('list')).map(([, , state]) => state);
+    t.same(states, ['retired', 'retired', 'signing']);
+    const signing = String(rowsOf(await type('list'))[2]?.[0]);
+    t.match(
+      await type(`retire ${signing}`),
+      /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
+    );
+    t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
+    t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
-  const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
-  t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
-  for (const [kid = ''] of rowsOf(await hmac('list')))
-    t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
-  t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
-});
+    const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
+    t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
+    for (const [kid = ''] of rowsOf(await hmac('list')))
+      t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
+    t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
+  },
+);
 
 t.test('two who rotate at once', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
@@ -76,7 +77,7 @@ t.test('two who rotate at once', async (t) => {
   t.equal(rowsOf(await type('list')).length, 1);
 });
 
-t.test('the command, on a database that nobody has prepared', async (t) => {
+t.test('the command creates the tables of a new database', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'RS256' };
   t.match(await run(env, 'rotate'), {
@@ -86,7 +87,7 @@ t.test('the command, on a database that nobody has prepared', async (t) => {
   });
 });
 
-t.test('the command, beside a service that has the embedded database open', async (t) => {
+t.test('the command rotates the keys of an embedded database that a service has open', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-keys-'));
   const database = await startEmbedded(folder);
   t.teardown(async () => {
@@ -97,13 +98,16 @@ t.test('the command, beside a service that has the embedded database open', asyn
   t.match(await run(env, 'rotate'), { code: 0, text: /\(ES256\) is announced/ });
 });
 
-t.test('where a file rules', async (t) => {
-  const jwk = { ...pairOfKeys('ed25519').privateKey.export({ format: 'jwk' }), kid: 'mine' };
-  const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
-  const path = join(folder, 'keys.json');
-  const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
-  const type = typing(createFileKeySetAdmin(config, path, Date.now));
-  t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
-  for (const words of ['rotate', 'retire mine'])
-    t.match(await type(words), /^KEY_SET_FILE is set, so this command cannot change the keys\. Edit /);
-});
+t.test(
+  'with KEY_SET_FILE, the command lists the keys of the file, and refuses to rotate or retire',
+  async (t) => {
+    const jwk = { ...pairOfKeys('ed25519').privateKey.export({ format: 'jwk' }), kid: 'mine' };
+    const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
+    const path = join(folder, 'keys.json');
+    const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
+    const type = typing(createFileKeySetAdmin(config, path, Date.now));
+    t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
+    for (const words of ['rotate', 'retire mine'])
+      t.match(await type(words), /^KEY_SET_FILE is set, so this command cannot change the keys\. Edit /);
+  },
+);

@@ -15,7 +15,7 @@ async function run(env: Record<string, string>) {
   );
 }
 
-t.test('the schema is brought up to date once, and a failure is said', async (t) => {
+t.test('migrate applies each migration once, and prints the reason of a failure', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATABASE_URL = await testDatabase(t);
   t.match(await run({ DATABASE_URL }), {

@@ -13,7 +13,7 @@ const [OLD, NEW] = ['old', 'new'].map((name) => `${name}-0123456789abcdefghijklm
   string,
 ];
 
-t.test('every secret moves to the newest key, and still opens', async (t) => {
+t.test('every secret is encrypted again under the newest key, and can be decrypted', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { secondFactors, users, webhookEndpoints, url } = stores;

@@ -21,7 +21,7 @@ function written(t: Test): string {
 const read = (folder: string) =>
   Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 
-t.test('printed, they are an environment that the service takes', async (t) => {
+t.test('the service accepts the printed secrets as its environment', async (t) => {
   const printed = parseEnv(run());
   const config = await readConfig(printed, t.testdir());
   t.match(config.http.serviceKeys, [
@@ -39,7 +39,7 @@ t.test('printed, they are an environment that the service takes', async (t) => {
   t.not(printed.ACCESS_TOKEN_SIGN_KEY, parseEnv(run()).ACCESS_TOKEN_SIGN_KEY);
 });
 
-t.test('written, each is a file, and none is written over', async (t) => {
+t.test('--write makes one file for each secret, and overwrites none', async (t) => {
   const folder = join(t.testdir(), 'secrets');
   t.match(run('--write', folder), /^wrote .*access_token_sign_key$/m);
   t.equal(statSync(folder).mode & 0o777, 0o700);
@@ -67,7 +67,7 @@ t.test('the service and its servers are given the same passwords', (t) => {
   t.end();
 });
 
-t.test('of two files that go together the one that is missing is made for the other', (t) => {
+t.test('if one of two files of the same secret is missing, it is made from the other', (t) => {
   const folder = written(t);
   const before = read(folder);
   for (const name of ['redis_url', 'redis_conf', 'amqp_url', 'rabbitmq_conf']) {
@@ -78,7 +78,7 @@ t.test('of two files that go together the one that is missing is made for the ot
   t.end();
 });
 
-t.test('a folder that an earlier version made gets what it lacks, and keeps what it has', (t) => {
+t.test('a folder of an earlier version gets the missing files, and its files are not changed', (t) => {
   const folder = t.testdir({ postgres_password: 'kept', service_api_keys: 'kept' });
   run('--write', folder);
   t.match(read(folder), { postgres_password: 'kept', service_api_keys: 'kept', redis_conf: /^requirepass / });

@@ -75,7 +75,7 @@ t.test('a secret of the environment takes precedence, and disappears with its li
   t.end();
 });
 
-t.test('every fault is named at once, and no container gets anything', (t) => {
+t.test('all faults are named together, and no secret is copied to a container', (t) => {
   const { folder, from, to } = ownSecrets(t);
   rmSync(join(from, 'postgres_password'));
   rmSync(join(from, 'refresh_token_hash_key'));
@@ -100,7 +100,7 @@ t.test('every fault is named at once, and no container gets anything', (t) => {
   t.end();
 });
 
-t.test('secrets of an operator may have another form than generated ones', (t) => {
+t.test('a secret that the operator wrote may have another form than a generated one', (t) => {
   const { folder, from } = ownSecrets(t);
   writeFileSync(join(from, 'redis_conf'), 'user kinship on >password ~* +@all\n');
   writeFileSync(join(from, 'smtp_password'), 'hunter2\n');

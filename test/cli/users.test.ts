@@ -64,17 +64,20 @@ t.test('refused lines are named with their number and reason, and the others are
   t.equal((await service.users.list(10)).length, 2);
 });
 
-t.test('a hash that costs more than a second is refused, and its kind is never in use', async (t) => {
-  const service = await usersCommand(t);
-  if (service === null) return;
-  const costly = FOREIGN_HASHES.bcrypt.replace('$04', '$15');
-  const { errors, code } = await service.run(['import', '-'], userLine({ passwordHash: costly }));
-  t.equal(code, 1);
-  t.match(errors, /^line 1: passwordHash costs \d+ ms to verify, more than 1000 ms$/m);
-  t.equal(await service.userTransfer.slowestKind(), 0);
-  await service.run(['import', '-'], userLine({ passwordHash: FOREIGN_HASHES.bcrypt }));
-  t.ok((await service.userTransfer.slowestKind()) > 0, 'the time of an admitted kind is recorded');
-});
+t.test(
+  'a hash that takes more than a second to verify is refused, and does not lengthen the time of a refusal',
+  async (t) => {
+    const service = await usersCommand(t);
+    if (service === null) return;
+    const costly = FOREIGN_HASHES.bcrypt.replace('$04', '$15');
+    const { errors, code } = await service.run(['import', '-'], userLine({ passwordHash: costly }));
+    t.equal(code, 1);
+    t.match(errors, /^line 1: passwordHash costs \d+ ms to verify, more than 1000 ms$/m);
+    t.equal(await service.userTransfer.slowestKind(), 0);
+    await service.run(['import', '-'], userLine({ passwordHash: FOREIGN_HASHES.bcrypt }));
+    t.ok((await service.userTransfer.slowestKind()) > 0, 'the time of an admitted kind is recorded');
+  },
+);
 
 t.test('with --strict the first refused line stops the import', async (t) => {
   const service = await usersCommand(t);

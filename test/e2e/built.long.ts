@@ -34,31 +34,37 @@ async function send(url: string, method: string, body?: object, headers: Record<
   return { status: response.status, text: answer, body: isJson ? JSON.parse(answer) : {} };
 }
 
-t.test('the build loads late modules: database, pages, doors, passwords, mails', async (t) => {
-  const folder = await dataDir(t);
-  const { url, stop } = await startService(t, { env: { API_PORT: '0', DATA_DIR: folder }, args: BUILT });
+t.test(
+  'the build contains the modules that are imported on demand: database, pages, doors, passwords, mails',
+  async (t) => {
+    const folder = await dataDir(t);
+    const { url, stop } = await startService(t, { env: { API_PORT: '0', DATA_DIR: folder }, args: BUILT });
 
-  const account = { username: 'ann', email: 'ann@example.com', password: 'password1' };
-  t.match(await send(`${url}/auth/register`, 'POST', account), {
-    status: 400,
-    text: /most common passwords/,
-  });
-  const password = 'a violet piano 42';
-  t.equal((await send(`${url}/auth/register`, 'POST', { ...account, password })).status, 201);
-  const { body: pair } = await send(`${url}/auth/login`, 'POST', { username: 'ann', password });
-  const tokens = { refreshToken: pair.refresh, accessToken: pair.access };
-  t.equal((await send(`${url}/auth/refresh`, 'POST', tokens)).status, 200);
-  t.match(await send(`${url}/auth/refresh`, 'POST', tokens), { status: 401, body: { code: 'token_reused' } });
-  await until('a mail', async () => (await readdir(join(folder, 'mail')))[0]);
+    const account = { username: 'ann', email: 'ann@example.com', password: 'password1' };
+    t.match(await send(`${url}/auth/register`, 'POST', account), {
+      status: 400,
+      text: /most common passwords/,
+    });
+    const password = 'a violet piano 42';
+    t.equal((await send(`${url}/auth/register`, 'POST', { ...account, password })).status, 201);
+    const { body: pair } = await send(`${url}/auth/login`, 'POST', { username: 'ann', password });
+    const tokens = { refreshToken: pair.refresh, accessToken: pair.access };
+    t.equal((await send(`${url}/auth/refresh`, 'POST', tokens)).status, 200);
+    t.match(await send(`${url}/auth/refresh`, 'POST', tokens), {
+      status: 401,
+      body: { code: 'token_reused' },
+    });
+    await until('a mail', async () => (await readdir(join(folder, 'mail')))[0]);
 
-  t.match(await send(`${url}/docs/static/swagger-ui.css`, 'GET'), { status: 200, text: /swagger/ });
-  t.match(await send(`${url}/docs/json`, 'GET'), { status: 200, body: { openapi: '3.1.0' } });
-  t.match(await send(`${url}/metrics`, 'GET'), { status: 200, text: /nodejs_eventloop_lag/ });
-  for (const door of ['/refresh', '/api/v1/auth/sessions', '/api/v1/tasks/']) {
-    t.equal((await send(`${url}${door}`, 'GET')).status, 401, door);
-  }
-  t.equal(await stop(), 0);
-});
+    t.match(await send(`${url}/docs/static/swagger-ui.css`, 'GET'), { status: 200, text: /swagger/ });
+    t.match(await send(`${url}/docs/json`, 'GET'), { status: 200, body: { openapi: '3.1.0' } });
+    t.match(await send(`${url}/metrics`, 'GET'), { status: 200, text: /nodejs_eventloop_lag/ });
+    for (const door of ['/refresh', '/api/v1/auth/sessions', '/api/v1/tasks/']) {
+      t.equal((await send(`${url}${door}`, 'GET')).status, 401, door);
+    }
+    t.equal(await stop(), 0);
+  },
+);
 
 t.test('the build loads PostgreSQL, Redis, RabbitMQ, the key set and traces', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
@@ -161,7 +167,7 @@ t.test('a signal before the service is loaded ends the start with exit code 0', 
   t.same(await exit, [0, null]);
 });
 
-t.test('a signal to process 1 abandons a start that waits for its database', async (t) => {
+t.test('a signal to process id 1 (a container) ends a start that waits for its database', async (t) => {
   if (!canBeProcessOne()) return skipFor(t, 'unshare --pid');
   const database = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
   t.teardown(() => database.close());

@@ -65,7 +65,7 @@ t.test('the Caddy example serves the public routes, and logs no secret', async (
   t.notMatch(lines, 'canary');
 });
 
-t.test('a client cannot name its address, and only the cookie of the console passes to /admin', async (t) => {
+t.test('Caddy replaces X-Forwarded-For, and only the cookie of the console reaches /admin', async (t) => {
   if (!requireCaddy(t)) return;
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);

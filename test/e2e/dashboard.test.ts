@@ -41,7 +41,7 @@ async function queries(): Promise<readonly { title: string; query: string; legen
   );
 }
 
-t.test('panels have unique ids and places, and say what to do', async (t) => {
+t.test('panels have unique ids, do not overlap, and each has a description', async (t) => {
   const all = await panels();
   t.equal(new Set(all.map(({ id }) => id)).size, all.length);
   for (const { title, type, description, gridPos: a, id } of all) {
@@ -69,7 +69,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
   const prometheus = await startPrometheus(t, new URL(url).host);
   await somethingOfEach(url);
 
-  await t.test('by their names', async (t) => {
+  await t.test('the service exports every metric and label of the queries', async (t) => {
     const text = await until('a delivery', async () => {
       const scraped = await (await fetch(metrics)).text();
       const isComplete = DELIVERED.every((series) => scraped.includes(series));
@@ -101,7 +101,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
     }
   });
 
-  await t.test('in Prometheus', async (t) => {
+  await t.test('Prometheus answers every query with at least one series', async (t) => {
     await until('two scrapes', async () => {
       const { result } = await prometheus.ask<Result>(
         `query?query=${encodeURIComponent('count_over_time(up[1m]) > 3')}`,

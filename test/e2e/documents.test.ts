@@ -24,7 +24,7 @@ for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md']) {
   });
 }
 
-t.test('every route of the canonical front door has an example', async (t) => {
+t.test('every route of the own API has an example', async (t) => {
   const text = await readFile('docs/api.md', 'utf8');
   const shown = new Set([...text.matchAll(/`([A-Z]+ \/[^`?]+)/g)].map(([, route]) => route));
   const { send } = await httpService(t, { http: { frontDoors: [] } });

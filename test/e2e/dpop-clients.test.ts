@@ -89,37 +89,40 @@ t.test('oauth4webapi discovers, refreshes and calls with its own proofs', async 
   }
 });
 
-t.test('the package dpop logs in and refreshes; a proof is good once at two replicas', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const REDIS_URL = await requireRedis(t);
-  if (REDIS_URL === null) return;
-  const shared = { REDIS_URL, DATABASE_URL: await testDatabase(t), DATA_DIR: await dataDir(t) };
-  const one = await start(t, shared);
-  const other = await start(t, { ...shared, PUBLIC_URL: one });
-  const keys = await dpop.generateKeyPair('ES256');
-  const login = await fetch(`${one}/auth/login?userId=${randomUUID()}`, {
-    method: 'POST',
-    headers: { dpop: await dpop.generateProof(keys, `${one}/auth/login`, 'POST') },
-  });
-  const pair = (await login.json()) as Record<'access' | 'refresh' | 'tokenType', string>;
-  t.equal(pair.tokenType, 'DPoP');
-  // Both replicas are reached under one public URL, as behind a balancer.
-  const proof = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
-  const headers = { authorization: `DPoP ${pair.access}`, dpop: proof };
-  t.equal((await fetch(`${one}/auth/me`, { headers })).status, 200);
-  t.equal((await fetch(`${one}/auth/me`, { headers })).status, 401, 'at the same replica');
-  t.equal((await fetch(`${other}/auth/me`, { headers })).status, 401, 'at the other replica');
-  const again = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
-  const next = { authorization: `DPoP ${pair.access}`, dpop: again };
-  t.equal(
-    (await fetch(`${other}/auth/me`, { headers: next })).status,
-    200,
-    'a new proof, at the other replica',
-  );
-  const elsewhere = await dpop.generateProof(keys, `${other}/auth/me`, 'GET', undefined, pair.access);
-  const moved = { authorization: `DPoP ${pair.access}`, dpop: elsewhere };
-  t.equal((await fetch(`${other}/auth/me`, { headers: moved })).status, 401, 'for another URL');
-});
+t.test(
+  'with the package dpop a client logs in and refreshes, and of two replicas only one accepts a proof',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const REDIS_URL = await requireRedis(t);
+    if (REDIS_URL === null) return;
+    const shared = { REDIS_URL, DATABASE_URL: await testDatabase(t), DATA_DIR: await dataDir(t) };
+    const one = await start(t, shared);
+    const other = await start(t, { ...shared, PUBLIC_URL: one });
+    const keys = await dpop.generateKeyPair('ES256');
+    const login = await fetch(`${one}/auth/login?userId=${randomUUID()}`, {
+      method: 'POST',
+      headers: { dpop: await dpop.generateProof(keys, `${one}/auth/login`, 'POST') },
+    });
+    const pair = (await login.json()) as Record<'access' | 'refresh' | 'tokenType', string>;
+    t.equal(pair.tokenType, 'DPoP');
+    // Both replicas are reached under one public URL, as behind a balancer.
+    const proof = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
+    const headers = { authorization: `DPoP ${pair.access}`, dpop: proof };
+    t.equal((await fetch(`${one}/auth/me`, { headers })).status, 200);
+    t.equal((await fetch(`${one}/auth/me`, { headers })).status, 401, 'at the same replica');
+    t.equal((await fetch(`${other}/auth/me`, { headers })).status, 401, 'at the other replica');
+    const again = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
+    const next = { authorization: `DPoP ${pair.access}`, dpop: again };
+    t.equal(
+      (await fetch(`${other}/auth/me`, { headers: next })).status,
+      200,
+      'a new proof, at the other replica',
+    );
+    const elsewhere = await dpop.generateProof(keys, `${other}/auth/me`, 'GET', undefined, pair.access);
+    const moved = { authorization: `DPoP ${pair.access}`, dpop: elsewhere };
+    t.equal((await fetch(`${other}/auth/me`, { headers: moved })).status, 401, 'for another URL');
+  },
+);
 
 t.test('oauth4webapi learns the nonce from the answer and sends the request again', async (t) => {
   if (!(await requirePostgres(t))) return;

@@ -23,7 +23,7 @@ t.test('events reach RabbitMQ and fail no request', async (t) => {
   if (!requirePrivateRabbit(t) || !(await requirePostgres(t))) return;
   const rabbit = await startPrivateRabbit(t);
 
-  await t.test('the documented consumer receives users.created', (t) => documentedConsumer(t, rabbit));
+  await t.test('the consumer in docs/events.md receives users.created', (t) => documentedConsumer(t, rabbit));
   await t.test('publishing an event joins the trace of its request', (t) => oneTree(t, rabbit));
   await t.test('events are published over TLS', (t) => overTls(t, rabbit));
   await t.test('a certificate that does not verify stops the start', (t) => untrusted(t, rabbit));

@@ -50,7 +50,7 @@ async function convert(t: Test, system: string, dump: unknown, args: readonly st
 
 const skipped = async (t: Test) => !(await requirePostgres(t));
 
-t.test('a dump of Django moves in', async (t) => {
+t.test('a dump of Django is imported, and its users can log in', async (t) => {
   if (await skipped(t)) return;
   const fields = {
     password: FOREIGN_HASHES.django,
@@ -81,7 +81,7 @@ t.test('a dump of Django moves in', async (t) => {
 });
 
 for (const [algorithm, credential] of Object.entries(keycloakCredentials()))
-  t.test(`an export of Keycloak with ${algorithm} moves in`, async (t) => {
+  t.test(`an export of Keycloak with ${algorithm} is imported, and its users can log in`, async (t) => {
     if (await skipped(t)) return;
     const user = {
       id: ID,
@@ -135,7 +135,7 @@ function keycloakCredentials() {
   };
 }
 
-t.test('the table of Supabase moves in', async (t) => {
+t.test('the users table of Supabase is imported, and its users can log in', async (t) => {
   if (await skipped(t)) return;
   const supabase = await testDatabase(t);
   const sql = postgres(supabase, { max: 1, onnotice: () => {} });
@@ -157,7 +157,7 @@ t.test('the table of Supabase moves in', async (t) => {
   t.match(moved, { id: ID, username: email, emailVerified: true, createdAt: '2020-01-31T12:00:00.000Z' });
 });
 
-t.test('an export of Firebase moves in', async (t) => {
+t.test('an export of Firebase is imported, and its users can log in', async (t) => {
   if (await skipped(t)) return;
   const [, , parameters = '', salt = '', hash = ''] = FOREIGN_HASHES.firebase.split('$');
   const urlSafe = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_');

@@ -104,33 +104,36 @@ async function deafReplica(t: Test) {
   return { port: (server.address() as AddressInfo).port, count: () => count };
 }
 
-t.test('the console gets its cookie, and no service key passes from outside', async (t) => {
-  if (!requireNginx(t)) return;
-  const { requests, port: upstream } = await application(t);
-  const port = await freePort();
-  const site = await exampleSite('nginx.conf', {
-    'listen 80;': `listen 127.0.0.1:${port};`,
-    'server 127.0.0.1:3000;': `server 127.0.0.1:${upstream};`,
-  });
-  await startNginx(t, site, port);
-  const own = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';
-  const headers = { 'x-api-key': 'a-key', authorization: 'Bearer a.b.c', 'x-reason': 'why' };
-  const ask = async (path: string, cookie: string) => {
-    requests.length = 0;
-    const { status } = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { ...headers, cookie } });
-    return { status, headers: requests[0]?.headers };
-  };
-  for (const path of ['/console', '/console/session', '/admin/audit?order=newest']) {
-    const answer = await ask(path, `theme=dark; ${own}; a=b`);
-    t.equal(answer.status, 200, path);
-    t.same(String(answer.headers?.cookie).split(';').filter(Boolean), [own], path);
-  }
-  const admin = (await ask('/admin/audit', own)).headers;
-  t.match(admin, { 'x-api-key': undefined, authorization: undefined, 'x-reason': 'why' });
-  for (const cookie of ['', 'theme=dark', 'x__Host-kinship_console=a', '__Host-kinship_console']) {
-    t.match(await ask('/admin/audit', cookie), { status: 404, headers: undefined }, cookie);
-  }
-});
+t.test(
+  'only the cookie of the console reaches /admin, and nginx removes x-api-key and Authorization',
+  async (t) => {
+    if (!requireNginx(t)) return;
+    const { requests, port: upstream } = await application(t);
+    const port = await freePort();
+    const site = await exampleSite('nginx.conf', {
+      'listen 80;': `listen 127.0.0.1:${port};`,
+      'server 127.0.0.1:3000;': `server 127.0.0.1:${upstream};`,
+    });
+    await startNginx(t, site, port);
+    const own = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';
+    const headers = { 'x-api-key': 'a-key', authorization: 'Bearer a.b.c', 'x-reason': 'why' };
+    const ask = async (path: string, cookie: string) => {
+      requests.length = 0;
+      const { status } = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { ...headers, cookie } });
+      return { status, headers: requests[0]?.headers };
+    };
+    for (const path of ['/console', '/console/session', '/admin/audit?order=newest']) {
+      const answer = await ask(path, `theme=dark; ${own}; a=b`);
+      t.equal(answer.status, 200, path);
+      t.same(String(answer.headers?.cookie).split(';').filter(Boolean), [own], path);
+    }
+    const admin = (await ask('/admin/audit', own)).headers;
+    t.match(admin, { 'x-api-key': undefined, authorization: undefined, 'x-reason': 'why' });
+    for (const cookie of ['', 'theme=dark', 'x__Host-kinship_console=a', '__Host-kinship_console']) {
+      t.match(await ask('/admin/audit', cookie), { status: 404, headers: undefined }, cookie);
+    }
+  },
+);
 
 t.test('nginx passes authenticated requests only', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;

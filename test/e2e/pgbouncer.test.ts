@@ -94,7 +94,7 @@ for (const mode of MODES) {
   });
 }
 
-t.test("a statement that was abandoned in the pooler's queue has no effect later", async (t) => {
+t.test('a statement that was cancelled while it waited in PgBouncer has no effect later', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
   const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 1 });
@@ -140,12 +140,15 @@ t.test('a pooler in transaction mode is refused unless the configuration names t
   });
 });
 
-t.test('a role without the settings is refused, with the statements that set them', async (t) => {
-  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
-  const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
-  const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
-  await t.rejects(startComposed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
-});
+t.test(
+  'a role without the settings is refused, and the error contains the statements that set them',
+  async (t) => {
+    if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+    const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
+    const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
+    await t.rejects(startComposed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
+  },
+);
 
 t.test('a read-only host is skipped for the next one', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;

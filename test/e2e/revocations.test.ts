@@ -35,7 +35,7 @@ for (const [feed, pooler] of [
   ['notifications', 'session'],
   ['polling', 'transaction'],
 ] as const) {
-  t.test(`a session that ends on one replica is on the streams of both, by ${feed}`, async (t) => {
+  t.test(`the end of a session on one replica arrives on the streams of both (feed: ${feed})`, async (t) => {
     if (!(await requirePostgres(t))) return;
     const env = await environment(t, { DATABASE_POOLER: pooler });
     const [one, other] = [await startComposed(t, env), await startComposed(t, env)];

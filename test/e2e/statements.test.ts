@@ -4,7 +4,7 @@ import { httpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { ELSEWHERE, outcome, sessions } from '../support/sessions.ts';
 
-t.test('refreshes and logins use the fewest statements', async (t) => {
+t.test('a refresh and a login use one or two statements', async (t) => {
   const statements: string[] = [];
   const stores = await postgresStores(t, 1, (text) => statements.push(text.trim().replaceAll(/\s+/g, ' ')));
   if (stores === null) return;
@@ -49,7 +49,7 @@ t.test('refreshes and logins use the fewest statements', async (t) => {
     t.same(found, ['select identifier,', 'with room']);
   });
 
-  await t.test('every rotation is a HOT update', async (t) => {
+  await t.test('every rotation is a heap-only update of PostgreSQL: it changes no index', async (t) => {
     const before = await updates();
     for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
     const after = await updates();

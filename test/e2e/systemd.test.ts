@@ -56,7 +56,7 @@ t.test('systemd accepts the unit without a warning', async (t) => {
   t.match(await analyze('verify', '--man=no', unit), /ProtectClok/, 'it does look');
 });
 
-t.test('systemd rates the exposure of the unit as OK', async (t) => {
+t.test('systemd-analyze security rates the unit as OK', async (t) => {
   if (!requireSystemd(t)) return;
   const report = await analyze('security', '--offline=true', '--no-pager', await localUnit(t));
   const [, exposure] = /Overall exposure level[^:]*: ([\d.]+) OK/.exec(report) ?? [];

@@ -62,7 +62,7 @@ async function world(t: Test) {
   const heading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor();
   const press = (name: string) => page.getByRole('button', { name }).click();
   const code = (secret: string) => {
-    time.offset += 30_000; // each code is good once
+    time.offset += 30_000; // a code is accepted once
     return totpCode(secret, clock());
   };
 
@@ -76,106 +76,109 @@ async function world(t: Test) {
   return { url, page, mails: join(DATA_DIR, 'mail'), time, call, heading, press, code, beginSignIn };
 }
 
-t.test('one user registers, proves, protects, loses, takes back and deletes an account', async (t) => {
-  const life = await world(t);
-  if (life === null) return;
-  const { url, page, mails, time, call, heading, press, code, beginSignIn } = life;
-  const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
-  t.equal((await call('POST', '/auth/register', account)).status, 201);
+t.test(
+  'one user registers, verifies the address, adds a second factor, loses the phone, ends the session of a thief, and deletes the account',
+  async (t) => {
+    const life = await world(t);
+    if (life === null) return;
+    const { url, page, mails, time, call, heading, press, code, beginSignIn } = life;
+    const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
+    t.equal((await call('POST', '/auth/register', account)).status, 201);
 
-  await page.goto(await linkIn(mails, account.email, /address/i));
-  await page.getByRole('button').click();
-  await page.waitForLoadState();
-  await beginSignIn();
-  await heading('Your account');
-  t.notMatch(await page.textContent('main'), 'not confirmed', 'the address is proven');
+    await page.goto(await linkIn(mails, account.email, /address/i));
+    await page.getByRole('button').click();
+    await page.waitForLoadState();
+    await beginSignIn();
+    await heading('Your account');
+    t.notMatch(await page.textContent('main'), 'not confirmed', 'the address is proven');
 
-  await page.goto(`${url}/account/factors`);
-  await press('Add a passkey');
-  await page.getByLabel('Name of the passkey').fill('Laptop');
-  await press('Make the passkey');
-  await heading('Your second factors');
-  t.match(await page.textContent('main'), 'Laptop (Passkey)');
-  await press('Add an authenticator app');
-  const secret = (await page.textContent('code')) ?? '';
-  await page.getByLabel('Code', { exact: true }).fill(code(secret));
-  await press('Confirm');
-  await heading('Your second factors');
-  await press('Make new recovery codes');
-  const recoveryCodes = await page.locator('.codes li').allTextContents();
-  t.equal(recoveryCodes.length, 10);
+    await page.goto(`${url}/account/factors`);
+    await press('Add a passkey');
+    await page.getByLabel('Name of the passkey').fill('Laptop');
+    await press('Make the passkey');
+    await heading('Your second factors');
+    t.match(await page.textContent('main'), 'Laptop (Passkey)');
+    await press('Add an authenticator app');
+    const secret = (await page.textContent('code')) ?? '';
+    await page.getByLabel('Code', { exact: true }).fill(code(secret));
+    await press('Confirm');
+    await heading('Your second factors');
+    await press('Make new recovery codes');
+    const recoveryCodes = await page.locator('.codes li').allTextContents();
+    t.equal(recoveryCodes.length, 10);
 
-  await beginSignIn();
-  await press('Use your passkey');
-  await heading('Your account');
-  await beginSignIn();
-  await page.getByLabel('Code', { exact: true }).fill(code(secret));
-  await press('Sign in');
-  await heading('Your account');
+    await beginSignIn();
+    await press('Use your passkey');
+    await heading('Your account');
+    await beginSignIn();
+    await page.getByLabel('Code', { exact: true }).fill(code(secret));
+    await press('Sign in');
+    await heading('Your account');
 
-  // The phone is lost: a recovery code signs in, and the app is removed.
-  await beginSignIn();
-  await page.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
-  await press('Sign in');
-  await heading('Your account');
-  await page.goto(`${url}/account/factors`);
-  await press('Remove Authenticator app');
-  await heading('Your second factors');
-  t.notMatch(await page.textContent('main'), '(Authenticator app)');
+    // The phone is lost: a recovery code signs in, and the app is removed.
+    await beginSignIn();
+    await page.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
+    await press('Sign in');
+    await heading('Your account');
+    await page.goto(`${url}/account/factors`);
+    await press('Remove Authenticator app');
+    await heading('Your second factors');
+    t.notMatch(await page.textContent('main'), '(Authenticator app)');
 
-  // A thief who has the password and a recovery code is told of, and ended from the mail.
-  const firefox = { 'user-agent': FIREFOX };
-  const first = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD }, firefox);
-  const answer = { challenge: first.body.challenge, recoveryCode: recoveryCodes[1] };
-  const thief = await call('POST', '/auth/login/second-factor', answer, firefox);
-  t.equal(thief.status, 200);
-  await page.goto(await linkIn(mails, account.email, /sign-in/i));
-  await page.getByRole('button').first().click();
-  await page.waitForLoadState();
-  const bearer = { authorization: `Bearer ${thief.body.access}` };
-  t.equal(
-    (await call('GET', '/auth/me', undefined, bearer)).status,
-    401,
-    'the session of the thief has ended',
-  );
+    // A thief has the password and a recovery code. The owner gets a mail, and its link ends the session of the thief.
+    const firefox = { 'user-agent': FIREFOX };
+    const first = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD }, firefox);
+    const answer = { challenge: first.body.challenge, recoveryCode: recoveryCodes[1] };
+    const thief = await call('POST', '/auth/login/second-factor', answer, firefox);
+    t.equal(thief.status, 200);
+    await page.goto(await linkIn(mails, account.email, /sign-in/i));
+    await page.getByRole('button').first().click();
+    await page.waitForLoadState();
+    const bearer = { authorization: `Bearer ${thief.body.access}` };
+    t.equal(
+      (await call('GET', '/auth/me', undefined, bearer)).status,
+      401,
+      'the session of the thief has ended',
+    );
 
-  // A new address, after a sign-in that is no longer recent.
-  time.offset += 11 * 60_000;
-  await page.goto(`${url}/account/email`);
-  await page.getByLabel('New address').fill('ann@example.org');
-  await press('Mail me a link');
-  await heading('Confirm that it is you');
-  await press('Continue with your passkey');
-  await heading('Open your mailbox');
-  await page.goto(await linkIn(mails, 'ann@example.org', /./));
-  await page.getByRole('button').click();
-  await page.waitForLoadState();
-  await page.goto(`${url}/account`);
-  t.match(await page.textContent('main'), 'ann@example.org');
+    // The user changes the e-mail address. The login is too old for that, so a step-up comes first.
+    time.offset += 11 * 60_000;
+    await page.goto(`${url}/account/email`);
+    await page.getByLabel('New address').fill('ann@example.org');
+    await press('Mail me a link');
+    await heading('Confirm that it is you');
+    await press('Continue with your passkey');
+    await heading('Open your mailbox');
+    await page.goto(await linkIn(mails, 'ann@example.org', /./));
+    await page.getByRole('button').click();
+    await page.waitForLoadState();
+    await page.goto(`${url}/account`);
+    t.match(await page.textContent('main'), 'ann@example.org');
 
-  await page.goto(await linkIn(mails, account.email, /address/i));
-  await page.getByRole('button').click();
-  await page.waitForLoadState();
-  await page.goto(`${url}/account`);
-  await heading('Sign in to your account');
+    await page.goto(await linkIn(mails, account.email, /address/i));
+    await page.getByRole('button').click();
+    await page.waitForLoadState();
+    await page.goto(`${url}/account`);
+    await heading('Sign in to your account');
 
-  await beginSignIn();
-  await press('Use your passkey');
-  await heading('Your account');
-  t.match(await page.textContent('main'), 'ann@example.com', 'the old mailbox has undone the change');
+    await beginSignIn();
+    await press('Use your passkey');
+    await heading('Your account');
+    t.match(await page.textContent('main'), 'ann@example.com', 'the old mailbox has undone the change');
 
-  const step = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD });
-  const last = { challenge: step.body.challenge, recoveryCode: recoveryCodes[2] };
-  const pair = await call('POST', '/auth/login/second-factor', last);
-  const deleteWith = ({ access }: { readonly access?: string }) =>
-    call('DELETE', '/auth/me', {}, { authorization: `Bearer ${access}` });
-  time.offset += 11 * 60_000;
-  t.match(await deleteWith(pair.body), { status: 401, body: { code: 'step_up_required' } });
-  const { access: accessToken, refresh: refreshToken } = pair.body;
-  const proof = { refreshToken, accessToken, recoveryCode: recoveryCodes[3] };
-  const stepped = await call('POST', '/auth/step-up', proof);
-  t.equal((await deleteWith(stepped.body)).status, 204);
-  await page.goto(`${url}/account`);
-  await heading('Sign in to your account');
-  t.equal((await call('POST', '/auth/login', { username: 'ann', password: PASSWORD })).status, 401);
-});
+    const step = await call('POST', '/auth/login', { username: 'ann', password: PASSWORD });
+    const last = { challenge: step.body.challenge, recoveryCode: recoveryCodes[2] };
+    const pair = await call('POST', '/auth/login/second-factor', last);
+    const deleteWith = ({ access }: { readonly access?: string }) =>
+      call('DELETE', '/auth/me', {}, { authorization: `Bearer ${access}` });
+    time.offset += 11 * 60_000;
+    t.match(await deleteWith(pair.body), { status: 401, body: { code: 'step_up_required' } });
+    const { access: accessToken, refresh: refreshToken } = pair.body;
+    const proof = { refreshToken, accessToken, recoveryCode: recoveryCodes[3] };
+    const stepped = await call('POST', '/auth/step-up', proof);
+    t.equal((await deleteWith(stepped.body)).status, 204);
+    await page.goto(`${url}/account`);
+    await heading('Sign in to your account');
+    t.equal((await call('POST', '/auth/login', { username: 'ann', password: PASSWORD })).status, 401);
+  },
+);

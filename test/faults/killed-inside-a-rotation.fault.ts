@@ -15,7 +15,7 @@ import { connectDirectly, type Environment, environment, start } from './support
  * The service is killed while it rotates tokens, and started again. Its clients lose time, but no session.
  */
 
-t.test('a kill inside a rotation ends no session on PostgreSQL', async (t) => {
+t.test('on PostgreSQL, killing the service during a rotation ends no session', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url });
@@ -31,7 +31,7 @@ t.test('a kill inside a rotation ends no session on PostgreSQL', async (t) => {
   await replaysEndTheirSession(t, run, sql);
 });
 
-t.test('a kill inside a rotation ends no session on the embedded database', async (t) => {
+t.test('on the embedded database, killing the service during a rotation ends no session', async (t) => {
   const env = await environment(t);
   const run = await killAgainAndAgain(t, env, { kills: 2, clients: 8 });
   await run.service.kill();

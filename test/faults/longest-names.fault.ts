@@ -45,7 +45,7 @@ const LONGEST_LIFE = 86_400_000;
 const ROWS_OF_ONE_ACCOUNT = 10;
 
 for (const attempts of ['memory', 'Redis'] as const) {
-  t.test(`with attempts in ${attempts}, memory, rows and keys stay bounded`, async (t) => {
+  t.test(`memory, rows and keys stay bounded (attempts in ${attempts})`, async (t) => {
     if (!(await requirePostgres(t))) return;
     if (attempts === 'Redis' && !requirePrivateRedis(t)) return;
     const redis = attempts === 'Redis' ? await startPrivateRedis(t) : null;

@@ -23,8 +23,8 @@ t.test('a stop at full load answers every accepted request', async (t) => {
       await stopAgainAndAgain(t, keepAlive);
     });
   }
-  await t.test('also if half of its body has arrived', stopInsideARequest);
-  await t.test('also if its session is locked', stopWhileWaiting);
+  await t.test('a stop answers a request of which half the body has arrived', stopInsideARequest);
+  await t.test('a stop answers a refresh whose session is locked', stopWhileWaiting);
 });
 
 t.test('a rolling restart of two replicas fails no request', async (t) => {

@@ -43,7 +43,7 @@ t.test('one token at two replicas at once has one successor', async (t) => {
     report(t, 'without an Idempotency-Key', STRICT_ROUNDS, races);
   });
 
-  await t.test('and both answers hold it with one Idempotency-Key', async (t) => {
+  await t.test('with one Idempotency-Key both answers contain the same successor', async (t) => {
     const races = await timed(() => raceWithSameKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, min(generation) as least, max(generation) as most

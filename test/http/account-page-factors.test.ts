@@ -100,35 +100,38 @@ t.test('pages that need no script allow none', async (t) => {
   }
 });
 
-t.test('after some time the password is asked for, and with a factor its proof', async (t) => {
-  const pages = await accountPages(t);
-  const { submit, show, signIn, time } = pages;
-  const cookie = await signIn();
-  t.notMatch((await show(FACTORS, cookie)).html, 'type="password"');
-  time.now += 11 * MINUTE;
-  t.match((await show(FACTORS, cookie)).html, 'type="password"');
-  for (const path of ['totp', 'passkeys/begin']) {
-    const refused = await submit(`${FACTORS}/${path}`, {}, cookie);
-    t.match(refused, { status: 401, title: 'Your second factors', error: /Enter your password, too/ });
-    const wrong = await submit(`${FACTORS}/${path}`, { password: 'wrong' }, cookie);
-    t.match(wrong, { status: 401, error: 'The password is wrong.' });
-  }
-  const { id, code } = await addApp(pages, cookie, { password: PASSWORD });
-  t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
-  time.now += 11 * MINUTE;
-  t.notMatch((await show(FACTORS, cookie)).html, 'type="password"');
-  for (const [path, form] of [
-    ['totp', {}],
-    ['passkeys/begin', {}],
-    ['recovery-codes', {}],
-    ['remove', { id }],
-  ] as const) {
-    const asked = await submit(`${FACTORS}/${path}`, form, cookie);
-    t.match(asked, { status: 401, title: 'Confirm that it is you' }, path);
-    t.match(asked.html, `action="${FACTORS}/${path}"`);
-    t.same(asked.headers.getSetCookie(), []);
-  }
-});
+t.test(
+  'after STEP_UP_MAX_AGE a form asks for the password, or for the second factor if the account has one',
+  async (t) => {
+    const pages = await accountPages(t);
+    const { submit, show, signIn, time } = pages;
+    const cookie = await signIn();
+    t.notMatch((await show(FACTORS, cookie)).html, 'type="password"');
+    time.now += 11 * MINUTE;
+    t.match((await show(FACTORS, cookie)).html, 'type="password"');
+    for (const path of ['totp', 'passkeys/begin']) {
+      const refused = await submit(`${FACTORS}/${path}`, {}, cookie);
+      t.match(refused, { status: 401, title: 'Your second factors', error: /Enter your password, too/ });
+      const wrong = await submit(`${FACTORS}/${path}`, { password: 'wrong' }, cookie);
+      t.match(wrong, { status: 401, error: 'The password is wrong.' });
+    }
+    const { id, code } = await addApp(pages, cookie, { password: PASSWORD });
+    t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
+    time.now += 11 * MINUTE;
+    t.notMatch((await show(FACTORS, cookie)).html, 'type="password"');
+    for (const [path, form] of [
+      ['totp', {}],
+      ['passkeys/begin', {}],
+      ['recovery-codes', {}],
+      ['remove', { id }],
+    ] as const) {
+      const asked = await submit(`${FACTORS}/${path}`, form, cookie);
+      t.match(asked, { status: 401, title: 'Confirm that it is you' }, path);
+      t.match(asked.html, `action="${FACTORS}/${path}"`);
+      t.same(asked.headers.getSetCookie(), []);
+    }
+  },
+);
 
 t.test('without a session every form leads to the sign-in, and foreign pages are refused', async (t) => {
   const { submit, show, signIn } = await accountPages(t);

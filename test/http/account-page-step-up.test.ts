@@ -36,35 +36,38 @@ async function signedInBefore(t: Parameters<typeof accountPages>[0]) {
 const events = async ({ outbox, time }: Awaited<ReturnType<typeof signedInBefore>>) =>
   (await outbox.claim('event', time.now, time.now + MINUTE, 100)).map(({ event }) => event.type);
 
-t.test('a change with an old sign-in asks for the code, and goes on with it, without script', async (t) => {
-  const life = await signedInBefore(t);
-  const { submit, show, cookie, code } = life;
-  const asked = await submit(EMAIL, NEW_ADDRESS, cookie);
-  t.match(asked, { status: 401, title: CONFIRM, error: null });
-  t.notMatch(asked.html, '<script');
-  const kept = hiddenFields(asked.html, 'name="code"');
-  t.same(kept, NEW_ADDRESS, 'the user types nothing again');
-  t.notOk((await events(life)).includes('sessions.stepped_up'));
+t.test(
+  'after an old sign-in a change asks for the code and continues after it, without script',
+  async (t) => {
+    const life = await signedInBefore(t);
+    const { submit, show, cookie, code } = life;
+    const asked = await submit(EMAIL, NEW_ADDRESS, cookie);
+    t.match(asked, { status: 401, title: CONFIRM, error: null });
+    t.notMatch(asked.html, '<script');
+    const kept = hiddenFields(asked.html, 'name="code"');
+    t.same(kept, NEW_ADDRESS, 'the user types nothing again');
+    t.notOk((await events(life)).includes('sessions.stepped_up'));
 
-  const typed = code();
-  const spaced = `${typed.slice(0, 3)} ${typed.slice(3)}`;
-  const done = await submit(EMAIL, { ...kept, code: spaced }, cookie);
-  t.match(done, { status: 200, title: 'Open your mailbox' });
-  t.ok((await events(life)).includes('sessions.stepped_up'));
-  const next = cookieOf(done) ?? '';
-  t.match(next, new RegExp(`^${COOKIE}=[\\w-]{43}$`));
-  t.not(next, cookie);
-  t.equal(
-    (await show('/account', cookie)).title,
-    'Sign in to your account',
-    'the cookie of before is of no use',
-  );
-  t.equal((await show('/account', next)).title, 'Your account');
-  const codes = await submit(`${FACTORS}/recovery-codes`, {}, next);
-  t.equal(codes.title, 'Your recovery codes', 'the proof counts for the next ten minutes');
-  life.time.now += 11 * MINUTE;
-  t.equal((await submit(EMAIL, NEW_ADDRESS, next)).title, CONFIRM, 'and no longer');
-});
+    const typed = code();
+    const spaced = `${typed.slice(0, 3)} ${typed.slice(3)}`;
+    const done = await submit(EMAIL, { ...kept, code: spaced }, cookie);
+    t.match(done, { status: 200, title: 'Open your mailbox' });
+    t.ok((await events(life)).includes('sessions.stepped_up'));
+    const next = cookieOf(done) ?? '';
+    t.match(next, new RegExp(`^${COOKIE}=[\\w-]{43}$`));
+    t.not(next, cookie);
+    t.equal(
+      (await show('/account', cookie)).title,
+      'Sign in to your account',
+      'the cookie of before is of no use',
+    );
+    t.equal((await show('/account', next)).title, 'Your account');
+    const codes = await submit(`${FACTORS}/recovery-codes`, {}, next);
+    t.equal(codes.title, 'Your recovery codes', 'the proof counts for the next ten minutes');
+    life.time.now += 11 * MINUTE;
+    t.equal((await submit(EMAIL, NEW_ADDRESS, next)).title, CONFIRM, 'and no longer');
+  },
+);
 
 t.test('each sensitive form of the page goes on after the proof', async (t) => {
   const life = await signedInBefore(t);
@@ -178,7 +181,7 @@ t.test('a passkey is a proof on the page', async (t) => {
   t.match(replayed, { status: 401, title: CONFIRM });
 });
 
-t.test('an ended session proves nothing, and another account does not lend its factor', async (t) => {
+t.test('a proof is refused in an ended session, and a factor of another account is refused', async (t) => {
   const { submit, post, signIn, cookie, code, time } = await signedInBefore(t);
   await post('/auth/register', { username: 'eve', email: 'eve@example.com', password: PASSWORD });
   const eve = await signIn({ username: 'eve' });

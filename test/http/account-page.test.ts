@@ -155,21 +155,24 @@ t.test('a long list has pages', async (t) => {
   t.equal((await show('/account?cursor=nonsense', cookie)).status, 400);
 });
 
-t.test('"End all other sessions" spares the page, and "End all sessions" does not', async (t) => {
-  const { signIn, show, submit, logInByApi, isLive, sessionIds } = await accountPages(t);
-  const cookie = await signIn();
-  const access = await logInByApi();
-  t.equal((await submit('/account/sessions/end-all', { scope: 'others' }, cookie)).status, 303);
-  t.equal(await isLive(access), false);
-  t.equal((await show('/account', cookie)).title, 'Your account');
-  const again = await logInByApi();
-  await submit('/account/sessions/end-all', { scope: 'all' }, cookie);
-  t.equal(await isLive(again), false);
-  t.equal((await show('/account', cookie)).title, 'Sign in to your account');
-  t.same(await sessionIds(), []);
-});
+t.test(
+  '"End all other sessions" keeps the session of the page, and "End all sessions" ends it',
+  async (t) => {
+    const { signIn, show, submit, logInByApi, isLive, sessionIds } = await accountPages(t);
+    const cookie = await signIn();
+    const access = await logInByApi();
+    t.equal((await submit('/account/sessions/end-all', { scope: 'others' }, cookie)).status, 303);
+    t.equal(await isLive(access), false);
+    t.equal((await show('/account', cookie)).title, 'Your account');
+    const again = await logInByApi();
+    await submit('/account/sessions/end-all', { scope: 'all' }, cookie);
+    t.equal(await isLive(again), false);
+    t.equal((await show('/account', cookie)).title, 'Sign in to your account');
+    t.same(await sessionIds(), []);
+  },
+);
 
-t.test('a page ends with the sessions of its user, for every way of ending them', async (t) => {
+t.test('every way of ending all sessions of a user also ends the session of the account page', async (t) => {
   const pages = await accountPages(t);
   const { signIn, show, logInByApi, post, send, sessionIds } = pages;
   const bearer = (access: string) => ({ authorization: `Bearer ${access}` });

@@ -88,7 +88,7 @@ t.test('sessions of the other doors have the time of their login', async (t) => 
   t.match(claimsOf(access), { auth_time: now });
 });
 
-t.test('a login that states something else is refused', async (t) => {
+t.test('a login with an invalid authTime, amr or acr is refused', async (t) => {
   const { post, time } = await service(t);
   const now = Math.floor(time.now / 1000);
   const methods = 'face fpt geo hwk iris kba mca mfa otp pin pwd rba retina sc sms swk tel user vbm wia';

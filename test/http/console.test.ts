@@ -37,7 +37,7 @@ t.test('the document has no inline code, and no page frames it', async (t) => {
   t.match((await fetch(`${url}/console/app.css`)).headers.get('content-type'), /^text\/css/);
 });
 
-t.test('a user who is no operator gets no cookie, and keeps no session of the try', async (t) => {
+t.test('a user who is no operator gets no cookie, and the session of the attempt is ended', async (t) => {
   const { signIn, sessionsOf, ann } = await consoleService(t);
   const answer = await signIn('ann');
   t.match(answer, { status: 403, body: { code: 'forbidden', detail: /role operator/ } });

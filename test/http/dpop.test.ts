@@ -180,7 +180,7 @@ t.test('a retry needs a proof of its own, and gets the same pair', async (t) => 
   t.same([again.body.refresh, again.body.tokenType], [next.body.refresh, 'DPoP']);
 });
 
-t.test('a bound session is refused without its key at every door, and lives', async (t) => {
+t.test('every door refuses a bound session without a proof, and the session stays live', async (t) => {
   const service = await start(t);
   const other = proofKey();
   const doors: Record<string, (token: string, headers: Record<string, string>) => Promise<string>> = {
@@ -259,7 +259,7 @@ t.test(
   },
 );
 
-t.test('a refused proof for an ended session causes no mail', async (t) => {
+t.test('a refused DPoP proof for an ended session causes no mail', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
   const { tokenFamily, sub } = claimsOf(pair.refreshToken);

@@ -142,7 +142,10 @@ t.test('the reset form gives a password manager the account and the new password
   const html = await (await fetch(await reset())).text();
   t.match(html, /<input [^>]*autocomplete="username" readonly[^>]* value="ann">/);
   t.match(html, /<input [^>]*type="password" autocomplete="new-password"/);
-  t.ok(html.indexOf('id="new-password-hint"') < html.indexOf('<button>'), 'the hint stands before the button');
+  t.ok(
+    html.indexOf('id="new-password-hint"') < html.indexOf('<button>'),
+    'the hint stands before the button',
+  );
 });
 
 t.test('the link of a mail about an ended session ends all sessions and mails a reset link', async (t) => {

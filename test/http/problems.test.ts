@@ -33,7 +33,7 @@ t.test('an unexpected error reveals nothing internal', async (t) => {
   t.equal(classify(Object.assign(new Error('x'), { statusCode: 418 }))[0], 'invalid_request');
 });
 
-t.test('every exit is a problem document with the id of its request', async (t) => {
+t.test('every error response is a problem document with the id of its request', async (t) => {
   const { send, post, lines } = await httpService(t, {
     http: {
       authorizeLogin: () => {

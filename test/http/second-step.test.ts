@@ -59,7 +59,7 @@ t.test('a wrong password never tells of a second factor', async (t) => {
   t.match(one, { code: 'invalid_credentials' });
 });
 
-t.test('the binding of the first step is that of the session', async (t) => {
+t.test('the session is paired or unpaired as the first step asked', async (t) => {
   const service = await httpService(t);
   const { app, answer } = await secured(service);
   const first = await service.post('/auth/login?binding=refresh', { username: 'ann', password: PASSWORD });
@@ -101,19 +101,22 @@ t.test('a second step needs a proof of the key that the first step bound', async
   );
 });
 
-t.test('a shorter life and the proof are those of the session', async (t) => {
-  const service = await httpService(t);
-  const { app, answer } = await secured(service);
-  const credentials = { username: 'ann', password: PASSWORD, remember: false };
-  const { challenge } = (await service.post('/auth/login', credentials)).body;
-  const pair = (await answer({ challenge, code: app.code() })).body;
-  const claims = claimsOf(String(pair.access));
-  t.match(claims, { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' });
-  const family = await service.families.find(String(claims.sid));
-  t.equal(family && family.expiresAt - family.createdAt <= service.policy.sessionShortAge, true);
-});
+t.test(
+  'the session has the shorter lifetime of the first step and the authentication of both steps',
+  async (t) => {
+    const service = await httpService(t);
+    const { app, answer } = await secured(service);
+    const credentials = { username: 'ann', password: PASSWORD, remember: false };
+    const { challenge } = (await service.post('/auth/login', credentials)).body;
+    const pair = (await answer({ challenge, code: app.code() })).body;
+    const claims = claimsOf(String(pair.access));
+    t.match(claims, { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' });
+    const family = await service.families.find(String(claims.sid));
+    t.equal(family && family.expiresAt - family.createdAt <= service.policy.sessionShortAge, true);
+  },
+);
 
-t.test('a code and a challenge are good once', async (t) => {
+t.test('a code and a challenge are valid once', async (t) => {
   const service = await httpService(t);
   const { app, codes, challenge, answer, wrong } = await secured(service);
   const used = await challenge();

@@ -37,14 +37,17 @@ t.test(
   },
 );
 
-t.test('a step-up by the second factor allows both', async (t) => {
-  const { service, ann, app, change, remove } = await secured(t);
-  const { refresh: refreshToken, access: accessToken } = ann;
-  const byPassword = await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD });
-  t.match(byPassword, { status: 401, body: { code: 'proof_refused' } });
-  const raised = await service.post('/auth/step-up', { refreshToken, accessToken, code: app.code() });
-  t.equal(raised.status, 200);
-  const token = String(raised.body.access);
-  t.equal((await change(token, {})).status, 202);
-  t.equal((await remove(token, {})).status, 204);
-});
+t.test(
+  'after a step-up by the second factor the account can be deleted and its address changed',
+  async (t) => {
+    const { service, ann, app, change, remove } = await secured(t);
+    const { refresh: refreshToken, access: accessToken } = ann;
+    const byPassword = await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD });
+    t.match(byPassword, { status: 401, body: { code: 'proof_refused' } });
+    const raised = await service.post('/auth/step-up', { refreshToken, accessToken, code: app.code() });
+    t.equal(raised.status, 200);
+    const token = String(raised.body.access);
+    t.equal((await change(token, {})).status, 202);
+    t.equal((await remove(token, {})).status, 204);
+  },
+);

@@ -106,7 +106,7 @@ t.test('a login by a passkey sets cookies', async (t) => {
   t.same(attributesOf(answer), [FIXED, FIXED]);
 });
 
-t.test('Max-Age is what is left of the refresh token', async (t) => {
+t.test('Max-Age is the remaining lifetime of the refresh token', async (t) => {
   const { post } = await service(t);
   const path = `/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&maxAge=${SHORT}`;
   const { headers } = await post(path, undefined, BY_COOKIE);
@@ -175,7 +175,7 @@ t.test('a log-out of other sessions keeps the cookies, and every other log-out r
   }
 });
 
-t.test('a lost answer of a refresh is repeated under its key', async (t) => {
+t.test('a retry with the same Idempotency-Key gets the same cookies again', async (t) => {
   const { page, post } = await service(t);
   await page.logIn();
   const before = await page.cookies('/');

@@ -89,7 +89,7 @@ t.test('a service key may ask for a shorter life, and never for a longer one', a
   }
 });
 
-t.test('a short age beyond SESSION_MAX_AGE is cut', async (t) => {
+t.test('SESSION_SHORT_AGE is limited to SESSION_MAX_AGE', async (t) => {
   const { logInAsAnn, time } = await service(t, { sessionMaxAge: HOUR, sessionShortAge: 2 * HOUR });
   const { body } = await logInAsAnn({ remember: false });
   t.equal(claimsOf(String(body.refresh)).exp, Math.floor(time.now / 1000) + 3600);

@@ -113,7 +113,7 @@ t.test('a retry by its key gets the same pair, whatever the proof', async (t) =>
   t.equal(codeOf(await stepUp(second.body, undefined, key('k'))), '422 idempotency_key_reused');
 });
 
-t.test('a refresh and a step-up never answer for each other', async (t) => {
+t.test('a refresh and a step-up with the same Idempotency-Key are not retries of each other', async (t) => {
   const { enter, stepUp, renew } = await service(t);
   const first = await enter();
   t.equal(codeOf(await stepUp(first, undefined, key('k'))), '200');
@@ -126,7 +126,7 @@ t.test('a refresh and a step-up never answer for each other', async (t) => {
   t.equal(codeOf(await stepUp(next.body, undefined, key('k'))), '200', 'the key of another operation');
 });
 
-t.test('the retry window never yields a pair that a step-up raised', async (t) => {
+t.test('a retry within the retry window never gets the pair of a step-up', async (t) => {
   const { enter, stepUp, renew } = await service(t, { policy: { retryWindow: 10_000 } });
   const first = await enter();
   const second = await renew(first);

@@ -174,7 +174,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await emailChanges.isTaken(user.email, randomUUID(), NOW), false);
   });
 
-  await t.test('links to a new password that were mailed to the former address are dead', async (t) => {
+  await t.test('password-reset links that were mailed to the former address are invalid', async (t) => {
     const { users, user, change } = await withUser(t, fresh);
     const reset = hash();
     await users.openReset({ hashedToken: reset, userId: user.id, expiresAt: NOW + DAY }, []);

@@ -168,7 +168,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await hasFactor(), false);
   });
 
-  await t.test('the last factor takes the recovery codes with it', async (t) => {
+  await t.test('removing the last factor removes the recovery codes', async (t) => {
     const { secondFactors, user, factor } = await secured(await fresh(t));
     const second = someFactor(user.id);
     await secondFactors.add(second);

@@ -66,7 +66,7 @@ async function disabling(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.open(refused, []), { sessions: [], claims: {} });
   });
 
-  await t.test('disabling and enabling draw the security version anew', async (t) => {
+  await t.test('disabling and enabling each set a new security version', async (t) => {
     const { users, secondFactors, userStates } = await fresh(t);
     const user = someUser();
     await users.create(user, []);

@@ -328,7 +328,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.equal(new Map(states as [string, string][]).get(done), 'delivered', 'a late result changes nothing');
   });
 
-  await t.test('a disabled stream is told so, and gets nothing else', async (t) => {
+  await t.test('a disabled stream gets only the event streams.updated', async (t) => {
     const { webhookEndpoints, webhookDeliveries: store, endpoint } = await withEvents(fresh, t, [NOW]);
     const change = { state: 'disabled', disabledBecause: 'operator' } as const;
     await webhookEndpoints.change(endpoint.id, change);

@@ -6,7 +6,10 @@ export const COOKIE = 'kinship_account';
 
 type Settings = Parameters<typeof httpService>[1];
 
-/** A service with the account of ann, and the requests of a browser without script to its pages. */
+/**
+ * A service with the account `ann`, and functions that send the requests of a browser without scripts to the account
+ * pages.
+ */
 export async function accountPages(t: Pick<Test, 'teardown'>, settings: Settings = {}) {
   const service = await httpService(t, settings);
   const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };

@@ -112,7 +112,7 @@ function firstKey([key]: readonly { readonly bytes: Uint8Array }[]): Uint8Array 
 type Answer = Awaited<ReturnType<HttpService['send']>>;
 
 function pairOf({ status, body }: Answer): Pair {
-  if (status !== 200) throw new Error(`A pair was due, not ${status} ${body.code}`);
+  if (status !== 200) throw new Error(`Expected a token pair, got ${status} ${body.code}`);
   return { refreshToken: String(body.refresh), accessToken: String(body.access) };
 }
 
@@ -180,7 +180,7 @@ export async function assertRefreshable(
   t.equal((await service.post('/auth/refresh', pair)).status, 200, 'the session lives');
 }
 
-/** The outbox entries of a session as `kind type`, sorted. */
+/** The outbox entries of a session, each as `<kind> <type>` (for example `event sessions.revoked`), sorted. */
 export async function recordedOf(sql: Sql, token: string): Promise<string[]> {
   const { tokenFamily } = claimsOf(token);
   const rows = await sql<{ line: string }[]>`

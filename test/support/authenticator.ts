@@ -3,7 +3,7 @@ import { PASSKEY_ORIGIN } from './sessions.ts';
 
 type Cbor = number | string | Buffer | Map<Cbor, Cbor>;
 
-/** CBOR (RFC 8949) of what an attestation needs. */
+/** Encodes numbers, text, bytes and maps as CBOR (RFC 8949). Other types do not occur in an attestation. */
 function cbor(value: Cbor): Buffer {
   if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value);
   if (typeof value === 'string')
@@ -24,7 +24,7 @@ const sha256 = (data: string | Buffer) => createHash('sha256').update(data).dige
 
 const FLAGS = { present: 0x01, verified: 0x04, canBackUp: 0x08, isBackedUp: 0x10, hasCredential: 0x40 };
 
-/** What an answer of the authenticator differs in. */
+/** Deviations from a correct answer, for tests of refusals. */
 interface Answering {
   readonly origin?: string;
   readonly rpId?: string;

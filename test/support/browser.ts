@@ -9,7 +9,7 @@ export interface Answer {
 interface Request {
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether a page of another site sends the request. */
+  /** Sends the headers of a request from a page of another site. */
   readonly crossSite?: boolean;
 }
 

@@ -18,8 +18,8 @@ export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * Starts a Caddy with the example, which ends with the test. It serves https://auth.example.com on `port` of
- * 127.0.0.1 with this certificate. `log` is the path of its access log. `said` returns its standard error.
+ * Starts a Caddy with the example, which ends with the test. It serves https://auth.example.com on `port` of 127.0.0.1
+ * with this certificate. `log` is the path of its access log. `errorOutput()` returns what it wrote to standard error.
  */
 export async function startCaddy(
   t: Pick<Test, 'teardown'>,

@@ -15,7 +15,7 @@ export async function launchChromium(
     skipFor(t, 'Chromium');
     return null;
   }
-  // Its sandbox does not work for root; the pages are our own.
+  // The sandbox of Chromium does not work for root. Without it only our own pages may be opened, as here.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
   t.teardown(() => browser.close());
   return browser;

@@ -29,7 +29,7 @@ interface OtlpRequest {
   }[];
 }
 
-/** A collector that takes OTLP over HTTP (JSON) on loopback, and can be told to refuse. */
+/** A collector of traces (OTLP over HTTP, JSON) on loopback. A test can make it answer with an error. */
 export async function startCollector(t: Pick<Test, 'teardown'>) {
   const spans: ReceivedSpan[] = [];
   const bodies: string[] = [];

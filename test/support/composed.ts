@@ -42,5 +42,5 @@ export async function until<T>(what: string, look: () => Promise<T | undefined>)
     if (found !== undefined) return found;
     await sleep(50);
   }
-  throw new Error(`timed out waiting for ${what}`);
+  throw new Error(`not seen in 200 attempts: ${what}`);
 }

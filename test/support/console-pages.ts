@@ -42,7 +42,9 @@ export async function reach(
   throw new Error(`The tab key does not reach ${name}.`);
 }
 
-/** No rule is violated and nothing is wider than the window, at two widths, in light and dark. */
+/**
+ * Asserts, at two widths in light and dark: no accessibility rule is violated, and nothing is wider than the window.
+ */
 export async function checkRendering(t: Test, page: Page, name: string): Promise<void> {
   await addEngine(page);
   for (const width of WIDTHS)

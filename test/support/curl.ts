@@ -70,7 +70,10 @@ function requestOf(words: readonly string[], status: number): CurlRequest {
   const body = of('-d')[0] ?? (form.length > 0 ? form.join('&') : undefined);
   const type = form.length > 0 ? ['content-type: application/x-www-form-urlencoded'] : [];
   const sent = [url, ...of('-H'), body ?? ''].join(' ');
-  if (sent.includes('$')) throw new Error(`unknown part of the shell: ${sent}`);
+  if (sent.includes('$'))
+    throw new Error(
+      `This shell syntax is not supported in documents: ${sent}. Add it to VARIABLES in test/support/curl.ts, or change the example`,
+    );
   return {
     method: of('-X')[0] ?? (body === undefined ? 'GET' : 'POST'),
     path: url.slice(ORIGIN.length),

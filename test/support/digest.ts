@@ -1,6 +1,6 @@
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
 
-/** A refusal is recorded, although it changes nothing else. */
+/** Tables that a refused request may write to: it is counted or recorded there. */
 export const RECORDS_OF_REFUSALS = ['failed_passwords', 'security_events', 'security_seals'];
 
 /**

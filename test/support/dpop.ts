@@ -4,7 +4,7 @@ import { asymmetric, encode, pairOfKeys, type Signer } from './forge.ts';
 /** A key of a client, and proofs that it signs. */
 export interface ProofKey {
   readonly jwk: Record<string, unknown>;
-  /** The thumbprint of RFC 7638, computed here a second time. */
+  /** The thumbprint of RFC 7638, computed without the code of the service. */
   readonly jkt: string;
   readonly privateKey: KeyObject;
   readonly sign: Signer;
@@ -24,7 +24,7 @@ interface Values {
   readonly sign?: Signer;
 }
 
-/** A proof, with members of the header and of the payload as the test wants them; undefined removes a member. */
+/** A DPoP proof. `header` and `payload` replace members of a valid one; `undefined` removes a member. */
 export function proofOf(
   key: ProofKey,
   method: string,

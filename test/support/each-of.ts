@@ -1,4 +1,4 @@
-/** Calls `act` for each item, at most `atOnce` at a time. */
+/** Calls `callback` for each item, with at most `atOnce` calls running. */
 export async function eachOf<T>(
   items: readonly T[],
   atOnce: number,

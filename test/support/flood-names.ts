@@ -7,7 +7,7 @@ import { type RunningService, startService } from './process.ts';
 import { importArguments, PROGRAM } from './program.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
-/** In lower case, so that normalisation does not change it. */
+/** Part of every name that is sent, to find names in a heap snapshot. In lower case, because names are normalised. */
 export const MARKER = 'floodedname';
 const AT_ONCE = 16;
 /** Maximum lengths: of the schemas, and of the rules on names, addresses and tasks. */
@@ -30,7 +30,7 @@ function placeOf({ method, path, type, name }: TextMember): string {
 }
 
 /**
- * Sends `count` different names of the longest kind in each of several text members, in five rounds. Resolves to the
+ * Sends `count` different names of the maximum length in each of several text members, in five rounds. Resolves to the
  * bytes in use after each round, and to how often a name is found in the heap at the end.
  */
 export async function floodNames(t: Test, { count, env, places }: Flood) {
@@ -55,7 +55,7 @@ export async function floodNames(t: Test, { count, env, places }: Flood) {
   const members = places === undefined ? all : all.filter((member) => places.includes(placeOf(member)));
   if (places !== undefined && members.length !== places.length)
     throw new Error(
-      `There is no such member: ${places.filter((place) => !all.map(placeOf).includes(place))}`,
+      `The OpenAPI document has no text member named: ${places.filter((place) => !all.map(placeOf).includes(place))}`,
     );
   const bytes: number[] = [];
   let requests = 0;

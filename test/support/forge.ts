@@ -31,7 +31,10 @@ export function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
   return generateKeyPairSync('ed25519');
 }
 
-/** A public key in every form in which a careless verifier may take it for a secret. */
+/**
+ * The bytes of a public key in each encoding. A careless verifier uses one of them as the secret of HS256 (algorithm
+ * confusion).
+ */
 export function keyEncodings(publicKey: KeyObject) {
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
@@ -61,7 +64,7 @@ export interface Changes {
   /** Members to replace; `undefined` leaves one out. */
   readonly header?: Record<string, unknown>;
   readonly claims?: Record<string, unknown>;
-  /** Edits the text of the payload, for JSON that JSON.stringify does not write. */
+  /** Edits the text of the payload: for repeated members and other JSON that JSON.stringify cannot produce. */
   readonly text?: (json: string) => string;
 }
 
@@ -87,7 +90,7 @@ function payloadOf(token: string): Record<string, unknown> {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Copies of the token with one bit flipped, one for each character. Position modulo 6 selects the bit. */
+/** One copy of the token for each character, with one bit of that character flipped (the bit `position % 6`). */
 export function* flipBits(token: string): Generator<string> {
   for (const [at, character] of [...token].entries()) {
     const value = ALPHABET.indexOf(character);

@@ -1,5 +1,5 @@
 /**
- * Loaded into a service by `--import`, with `--expose-gc`. Both signals are ones that the service does not use:
+ * Loaded into a service by `--import`, with `--expose-gc`. The service uses neither of these signals.
  * SIGWINCH writes a line of JSON with the bytes in use, SIGIO writes a heap snapshot to HEAP_SNAPSHOT, then that line.
  */
 import { writeSync } from 'node:fs';

@@ -27,10 +27,10 @@ export const RESOURCE_KEY = `introspect+%:/&=${SERVICE_KEY}`;
 /** Sessions that this key opens are confidential. */
 export const CONFIDENTIAL_KEY = `confidential-${SERVICE_KEY}`;
 
-/** Of resource servers that follow the sessions that end. */
+/** The key of resource servers that read which sessions have ended. */
 export const VERIFY_KEY = `verify-${SERVICE_KEY}`;
 
-/** Of two receivers of Shared Signals. */
+/** The keys of two receivers of Shared Signals. */
 export const SIGNALS_KEY = `signals-${SERVICE_KEY}`;
 export const OTHER_SIGNALS_KEY = `other-signals-${SERVICE_KEY}`;
 
@@ -162,8 +162,8 @@ export async function httpService(
     send,
     loginKey: SERVICE_KEY,
     adminKey: ADMIN_KEY,
-    /** The ids of the users with the role operator. */
-    /** Gives an account the role `operator`, or takes it. */
+
+    /** Gives the role `operator` to an account, or removes it (`is: false`). */
     setOperator: (userId: string, is = true) => service.users.setRoles(userId, is ? ['operator'] : [], []),
     /** How many passwords were verified so far. */
     verifications: () => verifications,

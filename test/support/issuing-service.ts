@@ -49,5 +49,5 @@ export async function logIn(url: string, query = ''): Promise<Ticket> {
 /** Ends the session, and resolves once the service has acknowledged that. */
 export async function logOut(url: string, { authorization }: Ticket): Promise<void> {
   const { status } = await fetch(`${url}/auth/logout`, { method: 'POST', headers: { authorization } });
-  if (status !== 204) throw new Error(`no log-out: ${status}`);
+  if (status !== 204) throw new Error(`the logout was answered with ${status}`);
 }

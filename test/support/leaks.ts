@@ -3,7 +3,9 @@ import type { Sql } from '../../src/adapters/postgres/connect.ts';
 import type { AttackedService } from './attacked.ts';
 import { claimsOf } from './sessions.ts';
 
-/** Asserts that none of these secrets is in an answer or in the log. The secrets have names. */
+/**
+ * Makes checks that an answer or the log contains none of these secrets. The key of each secret appears in the failure.
+ */
 export function createLeakCheck(
   t: Test,
   service: Pick<AttackedService, 'lines'>,

@@ -56,7 +56,7 @@ export const THEFT: readonly LifeEvent[] = [
   }),
 ];
 
-/** The thief is faster than the user: the user's own browser presents the token that the thief has used. */
+/** The thief refreshes before the user does. So the user's own browser presents the token that is used already. */
 export const FASTER_THIEF: readonly LifeEvent[] = [
   lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 }),
   lifeEvent('2026-11-21T09:55:01.000Z', 'sessions.address_changed', {

@@ -21,7 +21,7 @@ export interface LogReader {
 
 /**
  * A named pipe, which is removed with the test. `open` starts a reader, and resolves with it and the write
- * end. Close that end when the writer has inherited it.
+ * end. Close the write end in this process once the child process has inherited it.
  */
 export async function namedPipe(t: Pick<Test, 'teardown'>) {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-pipe-'));

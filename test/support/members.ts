@@ -23,7 +23,10 @@ export interface Variant {
   readonly body?: unknown;
 }
 
-/** For each parameter of a query, and each member of a JSON body at any depth: the request with the value there. */
+/**
+ * Returns one request for each query parameter, and one for each member of a JSON body at any depth. It has `value`
+ * there.
+ */
 export function variantsWith(document: OpenApi, value: string): Variant[] {
   const resolve = (schema: Schema): Schema =>
     schema.$ref === undefined

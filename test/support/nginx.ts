@@ -10,7 +10,7 @@ import { skipFor } from './skip.ts';
 
 const SERVER = 'nginx';
 
-/** Some accounts do not have these folders on their PATH. */
+/** Debian does not put these folders on the PATH of ordinary users. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];

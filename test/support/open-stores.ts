@@ -48,7 +48,7 @@ export interface SqlStores extends StateStores, TaskStores, BudgetStores, Factor
   clear(): Promise<void>;
 }
 
-/** Every table with rows of a test; those that refer to others come first. */
+/** Every table that tests write to. A table that refers to another one stands before it. */
 const TABLES = [
   'webhook_deliveries',
   'webhook_endpoints',
@@ -126,7 +126,7 @@ function storesOn(sql: Sql): SqlStores {
     signingKeys: createSigningKeys(sql),
     webhookEndpoints: createWebhookEndpoints(sql),
     webhookDeliveries: createWebhookDeliveries(sql),
-    // `truncate` makes new files for each table, which takes hundreds of times as long as to delete a few rows.
+    // `delete` of a few rows is hundreds of times faster than `truncate`, which makes new files for each table.
     clear: async () => void (await sql.unsafe(TABLES.map((table) => `delete from ${table}`).join(';'))),
   };
 }

@@ -5,7 +5,7 @@ import { foreignPasswords } from '../../src/adapters/foreign-passwords/foreign-p
 /** The cost of a password hash: the lowest possible, so that tests are fast. */
 export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 
-/** A password hasher of low cost whose refusals wait for nothing. */
+/** A fast password hasher. It does not delay the answer to a wrong password. */
 export function passwordHasher(options: Partial<PasswordHasherOptions> = {}) {
   return createPasswordHasher({
     turns: createFairQueue({ atOnce: 4, queue: 200 }),

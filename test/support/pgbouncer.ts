@@ -16,7 +16,7 @@ const SERVER = 'pgbouncer';
 /** Some accounts do not have these folders on their PATH. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
-/** The settings that a role needs behind a pooler in transaction mode, as docs/database.md has it. */
+/** The settings of the role for transaction mode, as in docs/database.md. */
 export const POOLED_ROLE = {
   statement_timeout: '4s',
   DateStyle: 'ISO, MDY',

@@ -18,7 +18,7 @@ export interface PrivatePostgres {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
-  /** `immediate` is a crash: nothing is flushed, and the next start recovers from the log. */
+  /** `immediate` simulates a crash: nothing is flushed, and the next start recovers from the write-ahead log. */
   stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** Resolves when connections are accepted, on the same port as before. */
   start(): Promise<void>;

@@ -19,7 +19,7 @@ const SERVER = 'rabbitmq-server';
  */
 const DEBIAN = '/usr/lib/rabbitmq/lib';
 
-/** The port mapper accepts `-kill` even while a node is registered. */
+/** The environment variable below lets `epmd` (the port mapper of Erlang) accept `-kill` while a node is registered. */
 const END_AND_REMOVE = 'kill -9 "$(cat "$1/pid")"; ERL_EPMD_PORT="$2" epmd -kill; rm -rf "$1"';
 
 /** A broker on 127.0.0.1 that a test may kill, freeze and overload. */

@@ -18,7 +18,10 @@ export interface RunningService {
   readonly pid: number;
   /** Every line that it has written so far, to stdout or stderr. */
   logs(): string[];
-  /** Sends the signal (SIGTERM) and resolves when the process is gone: its exit code, or null if a signal ended it. */
+  /**
+   * Sends the signal (default: SIGTERM). Resolves when the process is gone, with its exit code, or null if a signal
+   * ended it.
+   */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;

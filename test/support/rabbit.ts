@@ -30,7 +30,7 @@ export async function requireRabbit(t: Pick<Test, 'plan'>): Promise<string | nul
   return url;
 }
 
-/** A channel of another client library, as another system would use. */
+/** A channel of amqplib. The service uses another library, so this is an independent consumer. */
 export async function consumerOf(t: Pick<Test, 'teardown'>, url: string): Promise<ConfirmChannel> {
   const connection = await open(url);
   t.teardown(() => connection.close().catch(() => {})); // the test may have ended its broker

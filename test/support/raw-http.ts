@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 export interface RawAnswer {
   /** `400 invalid_request`, or the status alone where the body is no problem document. */
   readonly outcome: string;
-  /** The number of answers. The service may read two requests in one text. */
+  /** The number of answers. It is 2 if the service read the bytes as two requests. */
   readonly answers: number;
   readonly text: string;
 }

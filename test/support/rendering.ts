@@ -7,20 +7,20 @@ import type { Test } from 'tap';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** The engine takes an unset background as white. In dark mode the browser paints it dark. */
+/** axe takes an unset background as white. In dark mode the browser paints it dark. */
 const CANVAS = ':root { background: Canvas }';
 
 export const WIDTHS = [1280, 360];
 export const SCHEMES = ['light', 'dark'] as const;
 
 /**
- * Checks what pages show without scripts at two widths, in light and dark: no accessibility rule is violated, contrast
- * included, and nothing is wider than the window. With `SCREENSHOTS`, a folder, it also takes pictures.
+ * Checks pages without scripts at two widths, in light and dark. No accessibility rule may be violated (contrast
+ * included), and nothing may be wider than the window. With `SCREENSHOTS`, a folder, it also takes pictures.
  */
 export async function renderingChecks(t: Test, browser: Browser) {
   const scriptless = await browser.newContext({ javaScriptEnabled: false });
   const shown = await scriptless.newPage();
-  // The engine needs scripts, so it checks a copy in a page where they run.
+  // axe needs scripts. So it checks a copy of the content in a page where scripts run.
   const copy = await browser.newPage();
 
   return async (name: string, show: (page: Page) => Promise<unknown>): Promise<void> => {

@@ -53,7 +53,7 @@ export const POLICY: Policy = {
   clockSkew: 5_000,
   onAddressChange: 'notify',
   onUserAgentChange: 'ignore',
-  // Most tests are about other mails.
+  // No mail about new devices, because most tests check other mails.
   onNewDevice: 'ignore',
   dpop: 'optional',
 };
@@ -76,7 +76,7 @@ export const someKeys = (): Keys => ({
   hashKeys: [someKey('hash-1')],
 });
 
-/** The request for which the proofs of these refreshes are made. */
+/** The request that the DPoP proofs of `refresh` below name. */
 export const REFRESH_REQUEST = { method: 'POST', url: 'https://auth.example.com/auth/refresh' };
 
 export interface Settings {

@@ -1,6 +1,7 @@
 /**
- * Examples of OpenID Shared Signals Framework 1.0 and CAEP 1.0, final: the figures "Session Revoked - subject as sub claim",
- * "Provisioning a new FIDO2 authenticator", "Assurance Level Increase", "Verification SET" and "Stream Updated SET".
+ * Examples from the final versions of OpenID Shared Signals Framework 1.0 and CAEP 1.0. These figures are copied:
+ * "Session Revoked - subject as sub claim", "Provisioning a new FIDO2 authenticator", "Assurance Level Increase",
+ * "Verification SET" and "Stream Updated SET".
  */
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const SSF = 'https://schemas.openid.net/secevent/ssf/event-type';

@@ -35,7 +35,7 @@ t.test('a private cluster', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   let dataDir = '';
 
-  await t.test('keeps what was committed before a crash, and its settings and port', async (t) => {
+  await t.test('keeps committed rows, its settings and its port after a crash', async (t) => {
     const cluster = await startPrivatePostgres(t, { settings: { 'kinship.motto': "o'clock" } });
     dataDir = cluster.dataDir;
     const sql = client(t, cluster.url);

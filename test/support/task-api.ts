@@ -73,7 +73,7 @@ export function taskClient(url: string) {
     async join(username: string) {
       const account = { username, email: `${username}@example.com`, password: PASSWORD };
       const { status } = await ask('POST', '/api/v1/register/', account);
-      if (status !== 201) throw new Error(`An account was due, not ${status}`);
+      if (status !== 201) throw new Error(`Expected 201 for the registration, got ${status}`);
       const tokens = await logIn(username);
       const token = `Token ${tokens.access}`;
       const askAs = (method: string, path: string, members?: object, encoding: Encoding = 'json') =>
@@ -95,7 +95,7 @@ export async function startTaskApi(t: T, env: Environment) {
   return taskClient(await listening(t, env));
 }
 
-/** The environment for a new data folder. The folder is removed after everything that was set up later. */
+/** The environment for a new data folder. The folder is removed after the teardowns that were registered later. */
 export async function dataFolder(t: T): Promise<Environment> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
   t.teardown(() => rm(folder, { recursive: true }));

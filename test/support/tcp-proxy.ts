@@ -16,7 +16,7 @@ export interface TcpProxy {
   resume(): void;
   /** Stops passing bytes on open connections, and closes none of them, like a machine that has vanished. */
   freezeOpenConnections(): void;
-  /** While on, new connections are destroyed at once; open ones live on. */
+  /** With `true`, new connections are destroyed at once. Open connections stay open. */
   refuse(on: boolean): void;
   /**
    * Loses one answer. `match` gets all bytes that a connection has sent since this call. When it returns

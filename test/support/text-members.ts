@@ -8,7 +8,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** A text member of a request body, in one of the content types of that body. */
+/** A member of a request body with a maximum length, in one of the content types of that body. */
 export interface TextMember {
   readonly path: string;
   readonly method: string;

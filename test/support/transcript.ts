@@ -30,7 +30,10 @@ export function requireCurl(t: Pick<Test, 'plan'>): boolean {
   return missing.length === 0;
 }
 
-/** The shell blocks of a document that use curl or define a function, with the answers that it shows. */
+/**
+ * The shell blocks of a document that call curl or define a function. Each has the answer that the document shows after
+ * it.
+ */
 export async function readSteps(file: string): Promise<Step[]> {
   return stepsIn(await readFile(file, 'utf8'));
 }

@@ -6,7 +6,7 @@ import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { type Settings, sessions } from './sessions.ts';
 
-/** Without limits, so that proofs alone decide. */
+/** Attempts without limits. So only the password or the second factor decides. */
 const UNLIMITED: Attempts = {
   begin: async () => ({ allowed: true }),
   recordSuccess: async () => {},
@@ -14,14 +14,17 @@ const UNLIMITED: Attempts = {
   countAction: async () => ({ allowed: true, remaining: 1, retryAfter: 0 }),
 };
 
-/** A hash that can be read, because its cost is no subject of these tests. */
+/** A hasher without cryptography. The hash of a password is `hash of <password>`. */
 const READABLE: PasswordHasher = {
   hash: async (password) => `hash of ${password}`,
   verify: async (hash, password) => hash === `hash of ${password}`,
   isOutdated: () => false,
 };
 
-/** All use cases without limits of attempts, for properties that play many lives. The stores are in memory if not given. */
+/**
+ * All use cases without limits on attempts, for property tests with many random sequences. The default stores are in
+ * memory.
+ */
 export async function unlimitedUseCases(
   emailVerification: EmailVerification,
   settings: Pick<Settings, 'stores'> = {},

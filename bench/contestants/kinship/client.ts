@@ -69,7 +69,7 @@ const password: Scenario<User> = {
   },
 };
 
-/** A route for bearers of an access token, which tells who they are. */
+/** A protected route: it verifies the access token and returns its user. */
 const whoami: Scenario<Pair> = {
   begin: logIn,
   ask: ({ access }) => ({

@@ -9,7 +9,7 @@ interface Sessions {
   at: number;
 }
 
-/** Each client has many sessions, which were there before and stay for the next round: in files under `place.folder`. */
+/** Each client has many sessions. Their pairs are stored in files under `place.folder` between rounds. */
 const refreshInTurn: Scenario<Sessions> = {
   begin: async (place, client) => ({ pairs: keptSessions(place, client), at: 0 }),
   ask: ({ pairs, at }) => refresh.ask(pairs[at]!),

@@ -5,7 +5,7 @@ import { type Contestant, startProcess } from '../process.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The built service as production runs it: logs, metrics and limits on; mails alone are not sent. */
+/** The built service as production runs it: with logs, metrics and limits, but without mails. */
 export async function startKinship(databaseUrl: string): Promise<Contestant> {
   const secrets = parseEnv(
     execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
@@ -19,7 +19,7 @@ export async function startKinship(databaseUrl: string): Promise<Contestant> {
     API_PORT: '0',
     DATABASE_URL: databaseUrl,
     MAIL: 'off',
-    // The load generator is the proxy. Its users send more than any user does, and their accounts are new.
+    // The load generator is the proxy. Its limits are raised, because few simulated users send many requests.
     TRUST_PROXY: '127.0.0.1',
     REGISTER_LIMIT: '99999/1h',
     LOGIN_RATE_LIMIT: '99999/1m',

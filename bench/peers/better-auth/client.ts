@@ -7,10 +7,12 @@ interface Credentials {
   readonly password: string;
 }
 
-// A browser names where it comes from, and is refused where it does not.
+// better-auth refuses a request without the Origin header that browsers send.
 const headers = { 'content-type': 'application/json', origin: 'https://app.test' };
 
-/** It ships scrypt and opens a session of its own, kept in the database and carried by a cookie. */
+/**
+ * better-auth hashes passwords with scrypt and opens a session, which is stored in the database and named by a cookie.
+ */
 const password: Scenario<Credentials> = {
   async begin({ url }) {
     const name = randomUUID();

@@ -1,4 +1,6 @@
-/** better-auth with its OAuth provider, as their documentation sets them up; what may be kept in memory is. */
+/**
+ * better-auth with its OAuth provider, configured as their documentation says. Everything that it can cache is cached.
+ */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { oauthProvider } from '@better-auth/oauth-provider';
@@ -9,7 +11,7 @@ import { jwt } from 'better-auth/plugins';
 import pg from 'pg';
 
 const REFRESH_SECONDS = 30 * 24 * 3600;
-// No `openid`: an ID token, which its rivals do not issue, would be signed with each refresh.
+// Without `openid`, because no other contestant signs an ID token at each refresh.
 const SCOPES = ['profile', 'offline_access'];
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
@@ -41,10 +43,10 @@ await (await getMigrations(options)).runMigrations();
 const auth = betterAuth(options);
 const { adapter, internalAdapter } = await auth.$context;
 
-// As the plugin keeps secrets and tokens.
+// The plugin stores secrets and tokens as this hash.
 const hashed = (text) => createHash('sha256').update(text).digest('base64url');
 
-// Row by row, since its API registers clients for a user who is logged in.
+// The client is inserted as a row, because the API registers clients only for a logged-in user.
 await adapter.create({
   model: 'oauthClient',
   data: {
@@ -58,8 +60,8 @@ await adapter.create({
 });
 
 /**
- * What a browser's way through login and consent would have ended with, for a user of its own: a token that is
- * used twice ends every session that its user has with the client.
+ * Creates the refresh token that login and consent in a browser would create. Each token gets its own user, because
+ * reuse of a token ends all sessions of that user with the client.
  */
 async function grantToNewUser() {
   const id = randomUUID();

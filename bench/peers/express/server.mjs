@@ -1,7 +1,7 @@
 /**
- * What a careful team writes by hand with Express, jsonwebtoken and pg. One row per session holds the hash of
- * the one refresh token that is still good: cheaper than a row per token, and a rotation that inserts cannot
- * outrun the revocation of its session.
+ * What a careful team writes by hand with Express, jsonwebtoken and pg. One row per session holds the hash of the
+ * current refresh token. That is cheaper than a row per token, and a rotation cannot insert a token after the session
+ * was revoked.
  */
 import { createHash, createSecretKey, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import argon2 from 'argon2';
@@ -14,7 +14,7 @@ const ACCESS_SECONDS = 900;
 const REFRESH_SECONDS = 30 * 24 * 3600;
 const PASSWORD_COST = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-// Keys as objects: jsonwebtoken would make one out of a string anew for each token.
+// Keys are objects, because jsonwebtoken creates an object from a string for each token.
 const accessKey = createSecretKey(randomBytes(64));
 const refreshKey = createSecretKey(randomBytes(64));
 const serviceKey = randomBytes(32).toString('base64url');
@@ -43,7 +43,7 @@ const openSession = statement(
   'open_session',
   'insert into sessions (family, user_id, hash, expires_at) values ($1, $2, $3, to_timestamp($4))',
 );
-// Of two requests with one token the second waits for the row's lock, and then finds another hash.
+// If two requests present one token, the second waits for the lock of the row, and then finds another hash.
 const rotate = statement(
   'rotate',
   `update sessions set hash = $3, expires_at = to_timestamp($4)
@@ -69,7 +69,7 @@ function verify(token, key) {
   }
 }
 
-/** A pair to hand out, and what the session's row has to hold for it. */
+/** A new pair, with the hash and the expiry that its session's row stores. */
 function mintPair(family, userId) {
   const iat = now();
   const exp = iat + REFRESH_SECONDS;
@@ -103,7 +103,7 @@ function authenticate(request, response, next) {
 }
 
 const isCredentials = (body) => typeof body?.username === 'string' && typeof body.password === 'string';
-// Verified where there is no such user, so that the time taken does not tell.
+// The hash that is verified for an unknown user, so that the response time does not reveal whether the user exists.
 const nobody = { password_hash: await argon2.hash(randomUUID(), PASSWORD_COST) };
 
 const app = express();
@@ -117,7 +117,7 @@ app.post('/refresh', async (request, response) => {
   const { pair, hash, exp } = mintPair(claims.sid, claims.sub);
   const { rowCount } = await rotate([claims.sid, sha256(claims.jti), hash, exp]);
   if (rowCount === 1) return response.json(pair);
-  // Signed here and yet not the current one: it was used before, so somebody holds a copy.
+  // The token is genuine but not current: it was used before, so another party has a copy.
   await revoke([claims.sid]);
   return refuse(response, 'token_reused');
 });

@@ -1,7 +1,7 @@
 import { type Pair, refresh } from '../../contestants/kinship/client.ts';
 import type { Place, Scenarios } from '../../load/scenario.ts';
 
-/** Each client sends one pair of Kinship's again and again, so that requests and answers have their size. */
+/** Each client repeats the same Kinship pair, so that requests and answers have the size of Kinship's. */
 const echo = {
   ...refresh,
   begin: async ({ access = '', refresh = '' }: Place): Promise<Pair> => ({ access, refresh }),

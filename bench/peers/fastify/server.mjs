@@ -1,6 +1,6 @@
 /**
- * The least that a refresh can cost in Fastify: a route that reads the same body, answers with as many bytes and
- * writes a log line. It verifies nothing and stores nothing.
+ * The lower limit for a refresh in Fastify. The route reads the same body, answers with as many bytes, and writes a log
+ * line. It verifies nothing and stores nothing.
  */
 import fastify, { LogController } from 'fastify';
 import pino from 'pino';

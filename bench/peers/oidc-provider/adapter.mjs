@@ -1,6 +1,6 @@
 /**
- * The provider's models in PostgreSQL: one table, as in the adapters its documentation lists. What is consumed
- * is kept, so that the provider can tell a token that comes back.
+ * The provider's models in PostgreSQL: one table, as in the adapters its documentation lists. Consumed tokens are kept,
+ * so that the provider recognises a replay.
  */
 export const TABLE = `
   create table models (

@@ -1,4 +1,4 @@
-/** oidc-provider as its documentation sets it up: an adapter of one's own, keys of one's own, rotation on. */
+/** oidc-provider, configured as its documentation says: own adapter, own keys, and rotation. */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import Provider from 'oidc-provider';
 import pg from 'pg';
@@ -20,7 +20,7 @@ const provider = new Provider('https://oidc.test', {
   adapter: adapterOver(pool),
   jwks: { keys: [{ ...idTokenKey, use: 'sig', alg: 'RS256', kid: 'id' }] },
   cookies: { keys: [randomBytes(32).toString('base64url')] },
-  // In the file and not in the database, so that a request need not look it up.
+  // The client is configured here instead of in the database, so that requests need no look-up.
   clients: [
     {
       client_id: clientId,
@@ -34,12 +34,12 @@ const provider = new Provider('https://oidc.test', {
   scopes: ['openid', 'offline_access', 'tasks'],
   features: { devInteractions: { enabled: false } },
   rotateRefreshToken: true,
-  // Access tokens are opaque, as they are unless one asks otherwise. JWTs for a resource save a row each and
-  // cost a signature: no cheaper when measured.
+  // Access tokens are opaque, which is the default. JWTs would save a row but need a signature; a measurement showed no
+  // gain.
   ttl: { AccessToken: ACCESS_SECONDS, Grant: REFRESH_SECONDS, RefreshToken: REFRESH_SECONDS },
 });
 
-/** What a browser's way through login and consent would have ended with. */
+/** Creates the refresh token that login and consent in a browser would create. */
 async function grantTo(accountId) {
   const grant = new provider.Grant({ accountId, clientId });
   grant.addOIDCScope(SCOPE);

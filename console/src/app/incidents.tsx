@@ -53,7 +53,7 @@ async function loadEvents(type: string, from: string, signal: AbortSignal) {
   return { events, isCut: cursor !== undefined };
 }
 
-/** Replays and refusals of the last days by user and network, each one click from its picture. */
+/** Replays and refusals of the last days by user and network. Each row links to the session. */
 export function Incidents({ days }: { readonly days: number }) {
   const chosen = PERIODS.includes(days) ? days : 7;
   const { result, reload } = useLoad(String(chosen), (signal) => loadIncidents(chosen, signal));

@@ -28,7 +28,7 @@ interface LoadedProps<Data> {
   readonly children: (data: Data) => ComponentChildren;
 }
 
-/** Shows data when it is there, and before that what it waits for or why there is none. */
+/** Shows the loaded data, a loading note, or the error. */
 export function Loaded<Data>({ result, children }: LoadedProps<Data>) {
   if (result.state === 'loading') return <p role="status">Loading…</p>;
   if (result.state === 'failed') return <ErrorText message={result.message} />;

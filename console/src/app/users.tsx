@@ -9,7 +9,7 @@ import { Link } from './router.tsx';
 import { Table } from './table.tsx';
 import { UsersForm } from './users-form.tsx';
 
-/** Accounts, each one click from its page. The filter is in the query of the page. */
+/** The list of accounts. Each row links to the user. The filter is in the query of the page. */
 export function Users({ query }: { readonly query: URLSearchParams }) {
   const filter = query.toString();
   const { result } = useLoad(filter, (signal) => listAccounts(query, signal));

@@ -11,7 +11,7 @@ import { type SvgNode, svg } from './svg.ts';
 interface Options {
   /** In pixels. The picture is wider where its marks need more room. */
   readonly width: number;
-  /** Whether the picture says in words what it shows, because it stands alone. */
+  /** Whether the picture has a headline, for a file without surrounding text. */
   readonly heading?: boolean;
 }
 

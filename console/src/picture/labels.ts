@@ -17,7 +17,7 @@ interface Box {
 const CHARACTER = 6.7;
 const LINE = 15;
 
-/** Which mark gets its label first. Kinds that stand alone need no words. */
+/** Kinds in the order in which their marks get labels. */
 const IMPORTANCE = [
   'replay',
   'login',

@@ -11,7 +11,7 @@ export interface Lane {
   readonly isForeign: boolean;
 }
 
-/** More bands than these are no picture any more. */
+/** The maximum number of bands. With more, the picture is unreadable. */
 const MOST_LANES = 7;
 
 /** The bands from the bottom to the top: networks in the order in which they appeared, foreign ones last. */

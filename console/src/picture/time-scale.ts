@@ -8,8 +8,9 @@ const LEAST = 34;
 const LEAST_SHARE = 0.7;
 
 /**
- * A scale between two positions on which every moment of `moments` is apart from the next one. A theft takes seconds
- * in a session of weeks, so a distance grows with the cube root of its time, and linearly between two moments.
+ * A scale between two positions on which every moment of `moments` is apart from the next one. A theft takes seconds in
+ * a session of weeks. So the width between two events is the cube root of the time between them. Inside that width,
+ * time is linear.
  */
 export function createTimeScale(moments: readonly number[], left: number, right: number): TimeScale {
   const knots = [...new Set(moments)].sort((one, other) => one - other);

@@ -10,8 +10,8 @@ export interface ProofKey {
 export type ImportProofKey = (jwk: JWK, alg: string) => Promise<ProofKey>;
 
 /**
- * Keeps the `max` keys that were used last, because an import costs almost as much CPU time as a signature check. A kept
- * key grants nothing: each proof needs a signature of its own.
+ * Keeps the `max` keys that were used last, because an import costs almost as much CPU time as a signature check. A
+ * kept key grants nothing: each proof needs a signature of its own.
  */
 export function createKeyImport(max: number): ImportProofKey {
   const kept = new Map<string, CryptoKey>();
@@ -20,7 +20,7 @@ export function createKeyImport(max: number): ImportProofKey {
     // One RSA key is two different keys for RS256 and PS256.
     const id = `${alg} ${jkt}`;
     const key = kept.get(id) ?? ((await importJWK(jwk, alg)) as CryptoKey);
-    // A map yields its entries in the order of their insertion, so the first one was not used for the longest time.
+    // A map keeps the order of insertion. So its first entry is the one with the oldest use.
     kept.delete(id);
     kept.set(id, key);
     for (const [oldest] of kept) {

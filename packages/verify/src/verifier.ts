@@ -26,20 +26,20 @@ export interface StreamOptions {
   readonly lostAfter?: number;
   /** Ended sessions that are kept. With more of them the stream counts as lost. Default 1,000,000, in 42 MB. */
   readonly maxSessions?: number;
-  /** Called with each failure of the stream. Connecting goes on. */
+  /** Called with each failure of the stream. The verifier keeps reconnecting. */
   readonly onError?: (error: unknown) => void;
 }
 
 export interface VerifierOptions {
   /**
-   * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, to the letter. Several while the issuer changes, the new one first.
+   * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, exactly equal. Several while the issuer changes, the new one first.
    */
   readonly issuer: string | readonly string[];
   /** `TOKEN_AUDIENCE` of the service, or those of its values that this server accepts. */
   readonly audience: string | readonly string[];
   /** Where this program reaches the service. Default: the first issuer. */
   readonly url?: string;
-  /** Without it, ended sessions live on here until their access token expires. */
+  /** Without it, ended sessions are accepted here until their access token expires. */
   readonly revocations?: StreamOptions;
   /** How the proofs of bound tokens are checked (RFC 9449). */
   readonly dpop?: DpopOptions;
@@ -49,8 +49,8 @@ export interface VerifierOptions {
 export interface Verifier {
   /**
    * Verifies the access token of a request, and its DPoP proof if the token is bound to a key. The value of an
-   * `Authorization` header is enough for tokens that are not bound. Rejects with a {@link VerifyError}, and with nothing
-   * else.
+   * `Authorization` header is enough for tokens that are not bound. Rejects with a {@link VerifyError}, and with
+   * nothing else.
    */
   verify(request: ReceivedRequest | string | null | undefined, requirements?: Requirements): Promise<Session>;
   /** Resolves once the ended sessions are known. Without `revocations` at once. */

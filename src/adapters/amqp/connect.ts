@@ -29,7 +29,7 @@ const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED|RESOURCE_LOC
 /**
  * Connects to the broker and reconnects until `close`. An outage is logged once for each reason, and its end once.
  *
- * With `amqps` it waits for the first attempt and rejects if TLS fails. It waits for nothing else: the service starts
+ * With `amqps` it waits for the first attempt and rejects if TLS fails. Otherwise it does not wait: the service starts
  * even if the broker is down or refuses it.
  */
 export async function connectBroker(url: string, log: Log, topology: Topology = TOPOLOGY): Promise<Broker> {
@@ -62,7 +62,8 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
       onFirstAttempt(reason);
       return false;
     }
-    // The signal may abort in the same turn in which the link opens. `openLink` no longer listens to it then.
+    // The signal may abort in the same turn of the event loop in which the connection opens. `openConnection` no longer
+    // listens to it then.
     if (stop.aborted) link.abandon(stop.reason);
     outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
     onFirstAttempt(null);

@@ -4,12 +4,12 @@ import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 const ARGON2 =
   /^\$(argon2(?:id|i|d))(?:\$v=(\d+))?\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,3})\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{22,}$/;
 
-/** The most that this service can be configured to use, in KiB and passes. */
+/** The maximum of ARGON2_MEMORY (KiB) and ARGON2_TIME (passes). */
 const MAX = { memory: 2 ** 22, time: 64 };
 
 /**
- * The memory of an imported hash times its passes, in KiB: the first choice of RFC 9106 section 4. A hash above it takes
- * more than a second.
+ * The memory of an imported hash times its passes, in KiB: the first choice of RFC 9106 section 4. A hash above it
+ * takes more than a second.
  */
 const MAX_IMPORTED_WORK = 2 ** 21;
 

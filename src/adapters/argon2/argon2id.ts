@@ -12,9 +12,9 @@ interface Cost {
   readonly parallelism: number;
 }
 
-/** What hides how a hash was made from the sender of a wrong password. */
+/** Delays refusals, so that their time does not reveal the kind of the stored hash. */
 interface RefusalTime {
-  /** Milliseconds that a refusal takes at least for each spelling of a password. */
+  /** Minimum milliseconds of a refusal, for each Unicode form of the password that is tried. */
   readonly minimum: () => number;
   /** Milliseconds. Only differences count. */
   readonly clock: () => number;
@@ -58,7 +58,7 @@ export function createPasswordHasher({
         timed(() => matchesAny(verifier ?? argon2Hashes, stored, spellings)),
       );
       if (isMatch && verifier !== undefined) return true;
-      // After the turn: it must not keep others waiting.
+      // The delay comes after the turn, so that it does not block other requests in the queue.
       const rest = refusalTime.minimum() * spellings.length - took;
       if (rest > 0) await refusalTime.sleep(rest);
       return false;

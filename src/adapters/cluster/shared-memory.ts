@@ -5,7 +5,9 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
 import type { Call, Handlers } from './calls.ts';
 
-/** What the workers of one service share in memory. If each had its own, their limits would add up. */
+/**
+ * State that all workers of a service share. With separate counts, a limit of 5 would allow 5 attempts in each worker.
+ */
 export interface SharedMemory {
   readonly attempts: Attempts;
   readonly proofAttempts: Attempts;

@@ -44,7 +44,7 @@ const LONGEST_WAIT = 30_000;
 /** Milliseconds after which a worker counts as healthy, so that the next wait is the first one again. */
 const HEALTHY_AFTER = 60_000;
 
-/** The place of a worker. Its worker may change, and there is one at a time except during a replacement. */
+/** A slot that always has one running worker, or two while the worker is replaced. */
 interface Place {
   readonly number: number;
   worker: SupervisedWorker | null;

@@ -45,7 +45,7 @@ export function connectToPrimary(handlers: Handlers): Call {
 
 function portOf(worker: Worker) {
   return {
-    // A message to a process that has just ended is lost, as the process is.
+    // Errors are ignored: a message to a worker that has just ended has no receiver.
     send: (message: object) => void worker.send(message, () => {}),
     onMessage: (listener: (message: unknown) => void) => void worker.on('message', listener),
   };

@@ -7,9 +7,9 @@ const MAX_LENGTH = 4096;
 export type Header = Readonly<Record<string, unknown>>;
 
 /**
- * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null: the text is too long, the number
- * of segments is not three, a segment is not canonical base64url, or its JSON is not an object. Libraries
- * accept some of these.
+ * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null if the text is too long, or has other than
+ * three segments. Also null if a segment is no canonical base64url, or its JSON is no object. Libraries accept some of
+ * these.
  */
 export function readCompact(token: string): { header: Header; payload: Record<string, unknown> } | null {
   if (token.length > MAX_LENGTH) return null;

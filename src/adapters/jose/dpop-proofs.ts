@@ -56,7 +56,10 @@ function isAlgorithm(alg: unknown): alg is string {
   return DPOP_ALGORITHMS.some((known) => known === alg);
 }
 
-/** 2048 to 4096 bits, and an exponent of at most 32 bits: a larger one makes each check take as long as a signature. */
+/**
+ * RSA keys of 2048 to 4096 bits with an exponent of at most 32 bits. A larger exponent makes a check as slow as a
+ * signature.
+ */
 function isUsualRsa(n: string, e: string): boolean {
   return n.length >= 342 && n.length <= 683 && e.length <= 6;
 }

@@ -25,7 +25,9 @@ const RELOAD_PAUSE = 1_000;
 export interface KeySet extends KeyRing {
   /** The keys that currently verify access tokens. */
   published(): readonly PublicKey[];
-  /** The key with this id, published or not. Callers reuse it: a key never changes, and opening one is slow. */
+  /**
+   * The key with this id, published or not. Callers reuse it, because decrypting a key is slow and a key never changes.
+   */
   findStored(id: string): OpenKey | undefined;
   replace(keys: readonly OpenKey[]): void;
 }

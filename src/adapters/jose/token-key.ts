@@ -37,9 +37,8 @@ export function asymmetricKey(
 const HMAC_ALG = 'HS512';
 
 /**
- * Makes a token key for HMAC-SHA-512 (RFC 7518 section 3.2). Uses the synchronous node:crypto: each refresh signs and
- * verifies several times, and WebCrypto moves every call to another thread, which costs several times as
- * much.
+ * Makes a token key for HMAC-SHA-512 (RFC 7518 section 3.2). Uses the synchronous node:crypto, because each refresh
+ * signs and verifies several times. WebCrypto moves every call to another thread, which is several times slower.
  */
 export function hmacKey({ id, bytes }: NamedKey): TokenKey {
   const key = createSecretKey(bytes);

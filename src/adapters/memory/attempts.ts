@@ -30,7 +30,8 @@ interface Window {
  * - Counts with a delay have a map of their own, so accounts or networks with a few attempts never evict them. To evict
  *   one, a client must bring `maxEntries` other counts into a delay. That takes more password verifications than fit
  *   into the longest delay.
- * - Known networks are stored by account. So the owner of one account cannot evict the networks of other accounts.
+ * - Known networks are stored by account. So an attacker with an own account cannot evict the known networks of other
+ *   accounts.
  * - Names are stored as hashes, which bounds the bytes of each entry.
  */
 export function createMemoryAttempts({

@@ -49,8 +49,8 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
   }
 
   /**
-   * Stops at the first entry that has not expired: entries are almost ordered by time. The clocks of replicas differ
-   * a little, so an expired entry may stay behind an unexpired one for that long.
+   * Stops at the first entry that has not expired: entries are almost ordered by time. The clocks of replicas differ a
+   * little, so an expired entry may stay in the list for that difference.
    */
   function forgetOld(): void {
     for (const [tokenFamily, { until }] of known) {

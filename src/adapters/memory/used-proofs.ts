@@ -20,7 +20,7 @@ export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedD
     },
   };
 
-  /** Entries are in the order of their writing, which is the order of their times unless the clock is set. */
+  /** Entries are in the order of their writing, which is the order of their expiry, unless the system clock jumps. */
   function forgetOld(now: number): void {
     for (const [key, until] of used) {
       if (until > now) return;

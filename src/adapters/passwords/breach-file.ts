@@ -9,7 +9,7 @@ const LINE = /^([0-9a-f]{10,40})(?::\d{1,15})?$/i;
 const LONGEST = 64;
 
 /**
- * Searches breached passwords in a file of sorted hashes, one in each line, such as the download of Have I Been Pwned.
+ * Looks passwords up in a file of sorted hashes, one in each line. The download of Have I Been Pwned has this form.
  * A binary search reads some thirty short parts of the file, and nothing is kept in memory.
  */
 export function createBreachFile(path: string, onFailure: (error: unknown) => void): IsBreachedPassword {

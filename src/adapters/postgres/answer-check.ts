@@ -11,7 +11,7 @@ export function onlyRow<Row>(rows: readonly Row[], matches: (row: Row) => boolea
   return rows[0] ?? null;
 }
 
-/** The same check for a read of several rows. */
+/** Checks each row of a read of several rows as {@link onlyRow} does. */
 export function assertEach<Row>(rows: readonly Row[], matches: (row: Row) => boolean): void {
   if (rows.every(matches)) return;
   // The connection has lost the order of its answers, so its next answers would not match either.

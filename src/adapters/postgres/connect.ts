@@ -34,7 +34,7 @@ const RECONNECT_DELAY = () => 0.01;
 /** Seconds after which a connection is replaced. Random, as the driver's own default, to spread the replacements. */
 const MAX_LIFETIME = () => 60 * (30 + Math.random() * 30);
 
-/** The variable overrides the driver's options, and no option means "any". */
+/** Without the option the driver reads this variable, and the option has no value for "any". */
 delete process.env.PGTARGETSESSIONATTRS;
 
 /** Every option that the driver would otherwise read from a URL or from the environment's PG* variables. */

@@ -153,8 +153,8 @@ async function useLink(
 }
 
 /**
- * Gives an address up that an undo link takes from the account. It stays reserved as long as an earlier undo link
- * restores it: otherwise another account could take the address, and that link would fail.
+ * Releases the current address when an undo link replaces it. The address stays reserved while an earlier undo link can
+ * still restore it: otherwise another account could take the address, and that link would fail.
  *
  * @param times `expiresAt`: when the used link would have expired. Later links are about to be removed.
  */

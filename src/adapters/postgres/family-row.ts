@@ -149,8 +149,8 @@ export const RETURNED_COLUMNS = [
 export type ReturnedRow = Pick<FamilyRow, (typeof RETURNED_COLUMNS)[number]>;
 
 /**
- * The family after its rotation: the next pair, the expected values that did not change, and the returned row, which
- * has the authentication after the rotation.
+ * The family after its rotation: the next pair, the unchanged expected values, and the returned columns. The returned
+ * row has the new authentication.
  */
 export function toRotatedFamily({ expected, next }: Rotation, row: ReturnedRow): TokenFamily {
   return assembleFamily(next, row, expected, null);
@@ -167,8 +167,8 @@ function assembleFamily(
   { userId, paired, confidential, jkt, onAddressChange, onUserAgentChange }: ExpectedFields,
   revoked: TokenFamily['revoked'],
 ): TokenFamily {
-  // Field by field: an object of this size that is made by spreading takes twenty times as long to create and
-  // to read.
+  // Assigned field by field: an object of this size that is built by spreading is twenty times slower to create and
+  // read.
   return {
     generation: pair.generation,
     hashedRefreshTokenId: pair.hashedRefreshTokenId,

@@ -13,7 +13,7 @@ export interface DatabaseFacts {
   readonly clock: number;
 }
 
-/** What the server says of itself and of our role. */
+/** Reads the version, the encoding, the clock and the role of the connection. */
 export async function probeDatabase(sql: Sql): Promise<DatabaseFacts> {
   const [facts] = await execute(sql<[DatabaseFacts]>`
     select current_setting('server_version') as version, current_setting('server_encoding') as encoding,

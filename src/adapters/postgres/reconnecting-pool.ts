@@ -191,7 +191,7 @@ const CONNECTION_LOST =
 
 /**
  * Never settles if the connection of the transaction is lost: the driver rejects the transaction itself. If the work
- * rejected too, the driver would send a rollback on the lost connection and throw an error that cannot be caught
+ * rejected too, the driver would send a rollback on the lost connection. That throws an error that cannot be caught
  * (porsager/postgres#1133).
  */
 async function hangIfLost<T>(work: Promise<T>): Promise<T> {

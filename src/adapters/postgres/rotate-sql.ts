@@ -29,7 +29,7 @@ export function rotateSql(
     returning ${returnedColumns(sql, more)}`;
 }
 
-/** The same without families whose rows another transaction has locked, so that the statement waits for no lock. */
+/** As {@link rotateSql}, but skips families that another transaction has locked, so the statement never waits. */
 export function rotateSkippingLockedSql(sql: Executor, rotations: readonly Rotation[]) {
   return sql`
     with unlocked as materialized (

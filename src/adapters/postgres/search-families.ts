@@ -29,7 +29,7 @@ export async function searchFamilies(
   };
 }
 
-/** One row more than the limit says that there is a next page. */
+/** Selects one row more than the limit, to detect a next page. */
 export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
   const { state, address, clientId, agent } = filter;
   const end = sql`least(expires_at, refresh_expires_at)`;

@@ -37,7 +37,7 @@ export interface SessionStoreOptions {
   readonly currentTrace?: CurrentTrace | undefined;
 }
 
-/** The result of a login: the sessions that ended for it, and the new family; nulls: there was no room yet. */
+/** The result of a login: the sessions that it ended, and the new family. Null: more sessions must end first. */
 interface OpeningRow extends Omit<RevokedBatch, 'user_id'> {
   token_family: string | null;
   claims: Claims | null;
@@ -213,7 +213,8 @@ export function insertFamilySql(sql: Executor, family: TokenFamily) {
 }
 
 /**
- * Remembers the pair of network and product of a new family: whether the pair is new to a user with earlier families.
+ * Records the network and product of a new family. The expression is true if the user has earlier families and this
+ * pair is new.
  */
 export function noteDeviceSql(sql: Executor, family: TokenFamily) {
   const { userId, tokenFamily, address, userAgent, createdAt: at } = family;

@@ -10,7 +10,7 @@ import { execute, violates } from './execute.ts';
 import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
 
-/** A batch that registrations overtake is judged again. More often than this they hardly do. */
+/** Maximum attempts to store a batch. An attempt fails if a registration takes one of its names meanwhile. */
 const ATTEMPTS = 5;
 
 /** Moves accounts from and to PostgreSQL. */
@@ -135,7 +135,7 @@ async function insertUsers(tx: TransactionSql, created: readonly ImportedUser[])
   await insertClaims(tx, created);
 }
 
-/** In the order of ids, as every transaction that locks the states of several users. */
+/** Inserts the claims in the order of ids, because every transaction locks user states in that order. */
 async function insertClaims(tx: TransactionSql, created: readonly ImportedUser[]): Promise<void> {
   const states = created.flatMap(({ user, claims }) =>
     claimNames(claims).length === 0 ? [] : [{ user_id: user.id, claims }],

@@ -45,9 +45,9 @@ export function createWithOutbox(currentTrace: CurrentTrace) {
     },
 
     /**
-     * Inserts a family. `room` revokes the sessions beyond the limit; the statement returns its columns and the id of
-     * the new family and its claims. The id is null if the family was not inserted. `newDevice` is a boolean
-     * expression, evaluated once if there is room.
+     * Inserts a family. `room` revokes the sessions beyond the limit. The statement returns the columns of `room`, the
+     * new id and the claims. The id is null if the family was not inserted. `newDevice` is a boolean expression,
+     * evaluated once if there is room.
      */
     openFamily<Row extends postgres.MaybeRow>(
       sql: Executor,

@@ -38,8 +38,8 @@ export interface SmtpOptions {
 export interface SmtpMailer extends Mailer {
   /**
    * Connects once. Rejects if the certificate is not valid, or if the server does not support the required TLS.
-   * Resolves otherwise, even if the server is down, slow or refuses the credentials: such faults may be temporary, and
-   * mails wait in the outbox meanwhile.
+   * Resolves otherwise, even if the server is down, is slow, or refuses the credentials. Such faults may be temporary,
+   * and mails wait in the outbox.
    */
   verify(): Promise<void>;
 }
@@ -99,8 +99,8 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
 }
 
 /**
- * Connects and authenticates as for a mail, and sends none. Rejects with what went wrong. Resolves with whether the
- * connection was encrypted.
+ * Connects and authenticates as for a mail, and sends none. Rejects with the error. Resolves with `isEncrypted`:
+ * whether the connection used TLS.
  */
 export async function probeMailServer(options: SmtpOptions): Promise<{ readonly isEncrypted: boolean }> {
   const settings = poolOptions(options, TIMEOUTS);

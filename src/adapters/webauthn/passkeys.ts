@@ -101,7 +101,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
 const TRANSPORT = /^[a-z\d-]{1,32}$/;
 const MOST_TRANSPORTS = 10;
 
-/** The library passes on what the client sent, of whatever type. Transports are hints, so a wrong one is left out. */
+/** The library does not validate transports. They are only hints, so invalid ones are dropped. */
 function transportsIn(given: unknown): string[] {
   if (!Array.isArray(given)) return [];
   return given

@@ -12,7 +12,7 @@ const LOCALHOST = /(?:^|\.)localhost\.?$/i;
 
 /**
  * The addresses of a host name, IPv4 first. Asks the DNS itself. The system's `getaddrinfo` would occupy a thread of
- * the pool that password hashing and files need, for as long as a slow server likes.
+ * the pool that password hashing and files need, until a slow name server answers.
  */
 export async function resolveHost(
   host: string,

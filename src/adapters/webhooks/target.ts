@@ -16,8 +16,8 @@ const BAD_PORTS = new Set([
 ]);
 
 /**
- * Reads a URL. Returns the reason as text if it can never be sent to. The URL parser turns decimal, octal and
- * hexadecimal spellings of an address into the usual one, so the check sees what the connection would use.
+ * Reads a URL. Returns the reason as text if webhooks must not go to this URL. The URL parser normalises decimal, octal
+ * and hexadecimal spellings of an IP address. So the check sees the address that the connection will use.
  */
 export function readTarget(text: string, guard: AddressGuard, allowsPrivate: boolean): Target | string {
   const url = URL.canParse(text) ? new URL(text) : null;

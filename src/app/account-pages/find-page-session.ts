@@ -25,8 +25,8 @@ export interface PageSession extends SignIn {
 export type FindPageSession = (secret: string, client: ClientInfo) => Promise<PageSession | null>;
 
 /**
- * The live session of a cookie; null if the cookie is unknown, or its session has ended, is idle, or is bound to
- * another network or product. Keeps the session alive.
+ * Finds the live session of a cookie, and extends its idle time. Null if the cookie is unknown, or if its session has
+ * ended, is idle, or is blocked for this network or product.
  */
 export const findPageSession =
   ({ pageSecrets, accountPageSessions, revoked, policy, clock }: Deps): FindPageSession =>

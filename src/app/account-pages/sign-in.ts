@@ -30,9 +30,9 @@ export interface SignInToPageInput {
 export type SignInToPage = (input: SignInToPageInput) => Promise<string>;
 
 /**
- * Signs a user in to the account pages. That is a login with the limits, mails and events of every login, but the pair
- * never leaves this module: the page gets a cookie instead. The session ends after {@link PAGE_IDLE_AGE} without a use.
- * Rejects with a {@link Refusal}, as {@link LogInWithPassword} does.
+ * Signs a user in to the account pages. It is a login with the usual limits, mails and events. The pair never leaves
+ * this module: the page gets a cookie instead. The session ends after {@link PAGE_IDLE_AGE} without a use. Rejects with
+ * a {@link Refusal}, as {@link LogInWithPassword} does.
  *
  * @param deps `logInWithPassword` follows {@link pagePolicy}
  */
@@ -44,7 +44,7 @@ export const signInToPage =
   };
 
 export interface FinishSignInInput {
-  /** The challenge that {@link signInToPage} refused the right password with. */
+  /** The challenge in the {@link SecondFactorRequired} of {@link signInToPage}. */
   readonly challenge: string;
   readonly proof: FactorProof;
   readonly client: ClientInfo;

@@ -24,8 +24,8 @@ const ATTEMPTS = 3;
 /**
  * Applies a change that depends on the hash of the password. A concurrent login can replace the hash of the same
  * password after its verification. Then the password is verified against the new hash, and the change is tried again.
- * Rejects with a {@link Refusal}: `invalid_credentials` if the password was changed or the account was deleted,
- * `unavailable` if the hash was replaced at each attempt.
+ * Rejects with a {@link Refusal}: `invalid_credentials` if the password or account is gone, `unavailable` if the hash
+ * was replaced at each attempt.
  */
 export async function applyWithPassword<T>(
   { users, passwords }: Deps,

@@ -19,9 +19,10 @@ export interface AskForSecondFactorDeps extends OpenSessionDeps {
 }
 
 /**
- * After the right password: rejects with a {@link SecondFactorRequired} if the account has a second factor, or with a
- * {@link Refusal} `forbidden` at a door that cannot ask for it, or `account_disabled`. False if the account no longer
- * has this password hash: a challenge must not outlive the password that it was given for.
+ * Must be called after the password was verified. Rejects with a {@link SecondFactorRequired} if the account has a
+ * second factor. Rejects with a {@link Refusal}: `forbidden` at a door that cannot ask for the factor,
+ * `account_disabled`. False if the account no longer has this password hash: a challenge must not outlive the password
+ * that it was given for.
  */
 export async function askForSecondFactor(
   deps: AskForSecondFactorDeps,

@@ -39,8 +39,8 @@ export async function beginPasswordAttempt(
 }
 
 /**
- * Counts every attempt, whether the password is right or wrong. An attempt that the identifier's limit refuses is not
- * counted for the network, so that one client in a loop does not lock out the others of its network.
+ * Counts every attempt, whether the password is right or wrong. An attempt that the limit of the identifier refuses is
+ * not counted for the network. Otherwise one client in a loop would lock out its network.
  */
 async function countAttempt(
   deps: PasswordAttemptDeps,

@@ -26,11 +26,11 @@ export interface ChangePasswordInput extends SignIn {
 export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
 
 /**
- * Sets a new password, ends every other session and sends a mail. An account with a second factor must have signed in
- * or stepped up with that factor: a thief who has a session and the password must not end the owner's sessions.
+ * Sets a new password, ends every other session and sends a mail. If the account has a second factor, the user must
+ * have proved it recently. Otherwise a thief with a session and the password could end the owner's sessions.
  *
- * Rejects with a {@link Refusal}: `invalid_credentials`, `step_up_required`, `too_many_requests`, `unauthenticated`,
- * `weak_password`.
+ * Rejects with a {@link Refusal}: `not_found`, `invalid_credentials`, `invalid_request`, `step_up_required`,
+ * `too_many_requests`, `unauthenticated`.
  */
 export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
   const { users, passwords, clock, newId } = deps;

@@ -29,7 +29,7 @@ export async function confirmPassword(
   return shown;
 }
 
-/** The same, but null if the password is wrong. */
+/** Verifies the password as {@link confirmPassword} does, but returns null if it is wrong. */
 export async function checkPassword(
   deps: ConfirmPasswordDeps,
   userId: string,

@@ -4,8 +4,9 @@ import type { UserTransfer } from '../../ports/stores/user-transfer.ts';
 const HEADROOM = 1.5;
 
 /**
- * Follows the slowest kind of password hash in use. `reload` reads it from the store and returns 0, because it removes
- * nothing. `minimum` returns the milliseconds that a refused login takes at least, as of the last reload.
+ * Tracks the slowest hash function among the stored password hashes. `reload` reads it from the store, and returns 0
+ * because a background loop counts work. `minimum` returns the milliseconds that a refused login takes at least, as of
+ * the last reload.
  */
 export function followSlowestKind({ userTransfer }: { readonly userTransfer: UserTransfer }) {
   let slowest = 0;

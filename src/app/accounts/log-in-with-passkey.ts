@@ -37,14 +37,16 @@ export interface LogInWithPasskeyInput
 
 export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPair>;
 
-/** How many wrong answers of one account the audit log gets. Anyone who knows the id of a passkey can send them. */
+/**
+ * Refused assertions of one account that the audit log records per hour. Anyone who knows a credential id can cause
+ * them.
+ */
 const RECORDED_REFUSALS = { name: 'passkey-refusals', count: 10, perMilliseconds: 3_600_000 };
 
 /**
- * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Before
- * the signature is right nothing is stored but a few audit events, because anyone can send answers. Rejects with a {@link Refusal}:
- * `proof_refused`,
- * `account_disabled`, `too_many_requests`, `unavailable`.
+ * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Until
+ * the signature is verified, only a few audit events are stored, because anyone can send assertions. Rejects with a
+ * {@link Refusal}: `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
   const { secondFactors, challenges, limits, policy, clock, securityLog } = deps;

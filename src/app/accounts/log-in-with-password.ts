@@ -39,10 +39,10 @@ export interface LogInWithPasswordInput
 export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<TokenPair>;
 
 /**
- * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the
- * same time. `email_unverified` is told only after the right password. Rejects with a {@link Refusal}:
- * `invalid_credentials`,
- * `email_unverified`, `account_disabled`, `second_factor_required`, `forbidden`, `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
+ * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the same
+ * time. `email_unverified` is returned only after the right password. Rejects with a {@link Refusal}:
+ * `invalid_credentials`, `email_unverified`, `account_disabled`, `second_factor_required`, `forbidden`,
+ * `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;

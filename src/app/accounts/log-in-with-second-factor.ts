@@ -25,7 +25,7 @@ interface Deps extends OpenSessionDeps, ProofAttemptDeps, FactorProofDeps {
 }
 
 export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
-  /** The challenge that the right password was answered with. */
+  /** The challenge in {@link SecondFactorRequired}. */
   readonly challenge: string;
   readonly proof: FactorProof;
   /** It may have another address than the client that sent the password: phones change their network. */

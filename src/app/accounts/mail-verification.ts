@@ -14,7 +14,7 @@ interface Deps extends PrepareVerificationDeps {
 export type MailVerification = (input: { email: string; client: ClientInfo }) => Promise<void>;
 
 /**
- * Mails the link that proves an address again, if an account has this address and has not proved it. The promise
+ * Mails another verification link, if an account has this address and has not verified it. The promise
  * resolves before the link is made, so that the response time does not reveal whether the account exists.
  */
 export const mailVerification = (deps: Deps): MailVerification => {

@@ -27,10 +27,10 @@ export interface AuthorizedRequest {
 }
 
 /**
- * Requires the password of the request, or a recent sign-in. An account with a second factor must have signed in or
- * stepped up with that factor: a thief who knows the password gets no further. Returns the password, or null if the
- * sign-in authorized the request. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`,
- * `step_up_required`, `unauthenticated`.
+ * Requires the password of the request, or a recent sign-in. If the account has a second factor, the user must have
+ * proved it recently: the password alone is not enough. Returns the password, or null if the sign-in authorized the
+ * request. Rejects with a {@link Refusal}: `invalid_credentials`, `too_many_requests`, `step_up_required`,
+ * `unauthenticated`.
  *
  * @param isExempt whether a sign-in without the second factor is enough
  */

@@ -25,7 +25,7 @@ const HOUR = 3_600_000;
 const ATTEMPTS = 3;
 
 export interface UndoneChange extends EmailChangeLink {
-  /** A token that mails a link for a new password to the restored address, for an hour: see `mailResetByLink`. */
+  /** A token for `mailResetByLink`, valid for one hour. It mails a password-reset link to the restored address. */
   readonly resetToken: string;
 }
 

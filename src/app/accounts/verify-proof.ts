@@ -15,7 +15,7 @@ import {
 } from '../factors/verify-proof.ts';
 import { type ConfirmPasswordDeps, checkPassword } from './confirm-password.ts';
 
-/** What a user shows to prove who they are. Without a member nothing is shown. */
+/** An identity proof. An empty object: the request contains none. */
 export interface IdentityProof {
   readonly password?: string | undefined;
   readonly code?: string | undefined;

@@ -12,7 +12,7 @@ export interface ActDeps {
 }
 
 /**
- * An administrative act. Every use case of this folder records its act by the two functions below, and by them alone.
+ * An administrative action. Every use case in this folder records its action with the two functions below only.
  */
 export interface Act {
   readonly type: SecurityEvent;

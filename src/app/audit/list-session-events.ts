@@ -16,8 +16,8 @@ export type ListSessionEvents = (
 ) => Promise<SessionEvents>;
 
 /**
- * The life of a session: its recorded events, oldest first. Rejects with a {@link Refusal}: `not_found` if there is
- * neither the session nor an event of it, `invalid_request` if the cursor is not valid.
+ * The life of a session: its recorded events, oldest first. Rejects with a {@link Refusal}: `not_found` if the session
+ * is unknown and has no events, `invalid_request` for an invalid cursor.
  */
 export const listSessionEvents =
   ({

@@ -10,7 +10,7 @@ export interface RefusalDeps {
   readonly newId: NewId;
 }
 
-/** Records that the proof of a known user was refused. A limit of attempts must stand before every caller. */
+/** Records that the proof of a known user was refused. Every caller must check a rate limit first. */
 export async function recordRefusal(
   { auditLog, clock, newId }: RefusalDeps,
   type: RefusalType,

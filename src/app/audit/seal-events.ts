@@ -17,7 +17,7 @@ export interface SealDeps {
 const BATCH = 500;
 
 /**
- * Seals one batch of events, and logs the new head of the chain: the log is where a truncated chain can be noticed.
+ * Seals one batch of events and logs the new head of the chain. A truncated chain lacks a logged head.
  * Returns the number of events, and 0 where another replica was first.
  */
 export const sealEvents =

@@ -45,10 +45,9 @@ const POSTPONED_AFTER = 2 * BATCH.lease;
 const MAX_UNROUTABLE_AGE = 7 * 24 * HOUR;
 
 /**
- * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while
- * the broker is away. A failed event is retried without a limit. An unroutable event is retried with growing
- * delays and dropped after a week. Rejects only on a fault in the outbox; an unavailable database counts as
- * an empty outbox.
+ * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while the broker
+ * is unreachable. A failed event is retried without a limit. An unroutable event is retried with growing delays and
+ * dropped after a week. Rejects only on a fault in the outbox; an unavailable database counts as an empty outbox.
  */
 export const publishEvents = (deps: PublishEventsDeps) => {
   const { outbox, publisher, clock, log, random, tracing, telemetry } = deps;

@@ -17,8 +17,8 @@ interface Options {
 const REMINDER = 3_600_000;
 
 /**
- * Tracks the results of publishing by event type, and logs each change once: the broker refuses a type, a type has no
- * queue, a type is routed again. Dropped events are logged once an hour, with their number.
+ * Tracks the results of publishing by event type. Logs once when the broker refuses a type, when a type has no queue,
+ * and when a type is routed again. Dropped events are logged once an hour, with their number.
  */
 export const createRouting = ({ clock, log, onRoutableAgain: onRouted }: Options) => {
   const routed = new Set<EventType>();

@@ -31,10 +31,9 @@ export interface AddPasskeyInput extends SessionOfUser {
 export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: string }>;
 
 /**
- * Puts a new passkey into use. Only a recent sign-in gets the challenge, so this step needs no other one. A challenge
- * is not used up: the same answer gives the same passkey, which is refused the second time. Rejects with a {@link
- * Refusal}:
- * `invalid_request`, `proof_refused`, `conflict`.
+ * Puts a new passkey into use. The challenge is issued only after a recent sign-in, so this step does not check the
+ * sign-in again. A challenge is not used up: the same answer gives the same passkey, which is refused the second time.
+ * Rejects with a {@link Refusal}: `invalid_request`, `proof_refused`, `conflict`.
  */
 export const addPasskey = (deps: Deps): AddPasskey => {
   const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;

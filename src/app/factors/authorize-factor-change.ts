@@ -16,8 +16,8 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 /**
  * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
  * remove a factor. The password in the request counts as a sign-in, unless the account has a second factor. Then the
- * sign-in must have proved a factor, too. The session that has added a factor goes on, and no other one: the owner may
- * have added the factor because of a thief who is signed in.
+ * sign-in must have proved a factor, too. The session that added a factor may continue without it. Other sessions may
+ * not: one of them may be a thief's.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.

@@ -24,8 +24,9 @@ export type ConfirmTotp = (input: {
 }) => Promise<void>;
 
 /**
- * Puts a new TOTP factor into use after its first code, which is used up. Only the recent sign-in that made the factor
- * has its secret, so the confirmation needs no other one. Rejects with a {@link Refusal}: `not_found`, `proof_refused`.
+ * Puts a new TOTP factor into use after its first code, which is used up. The secret was issued only after a recent
+ * sign-in, so the confirmation does not check the sign-in again. Rejects with a {@link Refusal}: `not_found`,
+ * `proof_refused`.
  */
 export const confirmTotp = (deps: Deps): ConfirmTotp => {
   const { secondFactors, clock, newId, securityLog } = deps;

@@ -16,9 +16,8 @@ interface Deps extends FactorChangeDeps {
 export type MakeRecoveryCodes = (request: SensitiveRequest) => Promise<readonly string[]>;
 
 /**
- * Makes new recovery codes in place of the earlier ones. They are shown this once. Rejects with a {@link Refusal}:
- * those of
- * `authorizeFactorChange`, and `conflict` for an account without a factor.
+ * Makes new recovery codes in place of the earlier ones. They are returned only by this call. Rejects with a {@link
+ * Refusal}: those of `authorizeFactorChange`, and `conflict` for an account without a factor.
  */
 export const makeRecoveryCodes = (deps: Deps): MakeRecoveryCodes => {
   const { secondFactors, recoveryCodes, clock, newId, securityLog } = deps;

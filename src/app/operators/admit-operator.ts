@@ -8,8 +8,8 @@ import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts
 export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Operator>;
 
 /**
- * Admits the user of a new sign-in to the console. Ends the session again and rejects with a {@link Refusal}
- * `forbidden` if the user is no operator, or signed in without a second factor that is required.
+ * Admits the user of a new sign-in to the console. If the user is not an operator, or did not prove a required second
+ * factor, ends the session and rejects with a {@link Refusal} `forbidden`.
  */
 export const admitOperator =
   ({

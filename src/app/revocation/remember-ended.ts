@@ -23,7 +23,7 @@ export function rememberEnded(
   for (const session of sessions) revoked.remember(session, reason, lastAccessTokenExpires);
 }
 
-/** The same for sessions that ended with another change, such as a new password: the log says how many. */
+/** Remembers and logs the sessions that ended together with another change, such as a new password. */
 export function reportEnded(
   deps: Deps & { readonly securityLog: SecurityLog },
   sessions: readonly string[],

@@ -30,7 +30,8 @@ export async function decideKeyBinding(
   const { dpop } = deps.policy;
   const hasProof = presented !== undefined && presented.proof !== null;
   if (dpopJkt !== undefined) {
-    if (dpop === 'off') throw new Refusal('invalid_request', 'querystring/dpopJkt needs DPOP, which is off.');
+    if (dpop === 'off')
+      throw new Refusal('invalid_request', 'querystring/dpopJkt is not accepted: the setting DPOP is off.');
     if (hasProof) throw new Refusal('invalid_request', 'Send either dpopJkt or a proof, not both.');
     return { jkt: dpopJkt, proof: null };
   }

@@ -52,8 +52,8 @@ export type Rotate = (
 ) => Promise<TokenFamily | null>;
 
 /**
- * The maximum number of times that the row is read and judged, if concurrent requests change it or the result of a
- * change is unknown. After that the exchange is refused with `unavailable`.
+ * The maximum number of times that the row is read and judged. Another round follows a concurrent change, or a change
+ * with an unknown result. After that the exchange is refused with `unavailable`.
  */
 const ROUNDS = 3;
 
@@ -129,7 +129,8 @@ export function rotationOf(
   { retryKeyHash }: RefreshContext,
   { newGeneration }: ExchangeRequest,
 ): Rotation {
-  // A row that heals has lost its latest rotations. Its key hash is that of an older rotation, so it is not compared.
+  // A row that heals has lost its latest rotations. Its `retryKeyHash` belongs to an older rotation, so it is not
+  // compared.
   return { expected: family, next: newGeneration.pair, unlessRetryKey: heals ? null : retryKeyHash };
 }
 

@@ -32,9 +32,9 @@ export interface ActiveToken {
   readonly expiresAt: number;
   /** The id of an access token; null for a refresh token, whose id is a secret. */
   readonly jti: string | null;
-  /** Of an access token its own claims, of a refresh token those of the pair that it belongs to. */
+  /** For an access token: its own claims. For a refresh token: the claims of its pair. */
   readonly authentication: AuthenticationClaims;
-  /** What operators and backends added: of an access token as it is, of a refresh token those of its pair. */
+  /** The added claims. For an access token: those in the token. For a refresh token: those of its pair. */
   readonly claims: Claims;
   /** Null: the session is not bound to a key. */
   readonly confirmation: Confirmation | null;

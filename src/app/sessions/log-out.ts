@@ -28,10 +28,10 @@ export type LogOutByRefreshToken = (
 ) => Promise<void>;
 
 /**
- * Ends sessions by a refresh token. Any token of a session may end that session. Only the current token of a living
- * session may end others: a stolen token of a dead session must not log the user out elsewhere.
- * In a bound session that needs a proof too. A confidential session also requires that its client authenticates.
- * Rejects with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`.
+ * Ends sessions by a refresh token. Any refresh token of a session may end that session. Only the current refresh token
+ * of a live session may end other sessions: a stolen token of an ended session must not. In a bound session that needs
+ * a proof too. A confidential session also requires that its client authenticates. Rejects with a {@link Refusal}:
+ * `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`.
  */
 export const logOutByRefreshToken =
   (deps: EndSessionDeps & ReadRefreshDeps & DpopProofDeps): LogOutByRefreshToken =>

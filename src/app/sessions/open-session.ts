@@ -32,7 +32,7 @@ export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
-  /** Whether the doors without a second step let accounts with a second factor in. */
+  /** Whether a login through a door without a second step succeeds for an account with a second factor. */
   readonly legacyDoorsSkipSecondFactor: boolean;
 }
 
@@ -46,9 +46,9 @@ export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
 /**
  * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated
- * the user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` if what the backend
- * states is not acceptable, `forbidden` at a door without a second step if the account has a second factor,
- * `account_disabled`.
+ * the user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` for an unacceptable
+ * parameter, `account_disabled`, or `forbidden`. The last one means: the account has a second factor, and the door has
+ * no second step.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>
@@ -139,5 +139,8 @@ export async function missingSecondStep(
 ): Promise<Refusal> {
   await recordRefusal(deps, 'users.second_factor_missing', userId, client);
   deps.securityLog('second_factor_missing', { userId, address: client.address });
-  return new Refusal('forbidden', 'This account has a second factor, which this front door cannot ask for.');
+  return new Refusal(
+    'forbidden',
+    'This account has a second factor, which this API cannot ask for. Log in through POST /auth/login.',
+  );
 }

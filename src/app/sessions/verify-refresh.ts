@@ -26,7 +26,7 @@ export interface RefreshInput extends RefreshCaller {
 
 export interface VerifiedRefresh {
   readonly claims: RefreshClaims;
-  /** The scheme of the row if it was hashed as configured now. The token proves only the key of the scheme. */
+  /** The assumed scheme of the row: the configured hash function, with the key that the token proves. */
   readonly scheme: HashScheme;
 }
 

@@ -21,8 +21,9 @@ export interface StreamProperties {
 export type CreateStream = (owner: string, properties: StreamProperties, origin: Origin) => Promise<Stream>;
 
 /**
- * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a
- * {@link Refusal}: `invalid_request` if the URL cannot be delivered to, and `conflict` if there are too many streams.
+ * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a {@link
+ * Refusal}: `invalid_request` if the service must not send requests to the URL, `conflict` if there are too many
+ * streams.
  */
 export const createStream =
   (deps: StreamDeps): CreateStream =>

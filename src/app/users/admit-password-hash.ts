@@ -5,13 +5,13 @@ import { RefusedLine } from './read-user-line.ts';
 /** Milliseconds that one hash may cost at most. */
 const MAX_COST = 1_000;
 
-/** The first verification warms up what the others use. */
+/** Verifications per measurement. The first one is slow, because code and memory are cold. */
 const MEASUREMENTS = 3;
 
 interface Deps {
   readonly verifiers: readonly HashVerifier[];
   readonly userTransfer: Pick<UserTransfer, 'recordKind'>;
-  /** Milliseconds. Only differences count. */
+  /** Milliseconds since an arbitrary point in time. */
   readonly stopwatch: () => number;
 }
 

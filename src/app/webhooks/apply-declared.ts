@@ -62,7 +62,7 @@ async function update(deps: Deps, wanted: DeclaredEndpoint, existing: WebhookEnd
   });
 }
 
-/** An endpoint that is gone or dead stays disabled: a restart mends nothing. */
+/** A restart does not enable an endpoint that was disabled because it was gone or dead. */
 function stateChange(
   { enabled }: DeclaredEndpoint,
   { state, disabledBecause }: WebhookEndpoint,

@@ -41,7 +41,10 @@ export function assertDeliverable(
   if (refusal !== null) throw new Refusal('invalid_request', `${name} cannot be delivered to: ${refusal}.`);
 }
 
-/** Throws a {@link Refusal} `invalid_request` if this service signs tokens with a key that receivers cannot have. */
+/**
+ * Throws a {@link Refusal} `invalid_request` if ACCESS_TOKEN_ALG is HS512: receivers cannot verify tokens with a secret
+ * key.
+ */
 export function assertSignsEventTokens({ signsEventTokens }: Pick<EndpointDeps, 'signsEventTokens'>): void {
   if (signsEventTokens) return;
   throw new Refusal(

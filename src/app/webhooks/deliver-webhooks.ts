@@ -26,14 +26,14 @@ export interface WebhookQueues {
 }
 
 /**
- * The requests to one endpoint at a time, and the lease in milliseconds. The lease is longer than an attempt. It is
- * short, because the deliveries of a process that was killed wait for its end.
+ * Concurrent requests to one endpoint, and the lease in milliseconds. The lease is longer than an attempt, but short:
+ * another process retries the deliveries of a killed process only after the lease.
  */
 const BATCH = { limit: 20, lease: 15_000 };
 
 /**
  * Delivers events to endpoints. Each endpoint has a queue of its own, so a slow endpoint delays itself alone. Delivery
- * is at least once: if the process ends between an answer and its record, the event is sent again with the same id.
+ * is at least once. If the process ends before it records a response, the event is sent again with the same id.
  */
 export const deliverWebhooks = (deps: DeliverWebhooksDeps): WebhookQueues => {
   const { webhookEndpoints: endpoints, webhookDeliveries: deliveries, sealer, clock, log, telemetry } = deps;

@@ -50,8 +50,8 @@ export const findEndpoint =
     requireEndpoint(deps, id);
 
 /**
- * Rejects with a {@link Refusal} `conflict` for the URL and the types of a stream, which its receiver chooses, and for
- * anything but the state of an endpoint of WEBHOOKS_FILE. The receiver of a stream is told of a new state.
+ * Rejects with a {@link Refusal} `conflict` if the change contains the URL or types of a stream, or anything except
+ * `enabled` for an endpoint of WEBHOOKS_FILE. Notifies the receiver of a stream of a new state.
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>

@@ -1,6 +1,6 @@
 import { folderOptionPattern, type Place, pathPattern } from './place.ts';
 
-/** Follows the words of the line down the tree, then offers what may stand at the cursor. */
+/** The bash script. It finds the command in the words of the line, then offers the words that may follow. */
 export function bashScript(places: readonly Place[]): string {
   const words = places.map(
     ({ path, words }) => `    '${path}') words='${words.map(({ text }) => text).join(' ')}' ;;`,

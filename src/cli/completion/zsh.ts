@@ -1,6 +1,6 @@
 import { folderOptionPattern, type Place, pathPattern, type Word } from './place.ts';
 
-/** Follows the words of the line down the tree, then offers what may stand at the cursor. */
+/** The zsh script. It finds the command in the words of the line, then offers the words that may follow. */
 export function zshScript(places: readonly Place[]): string {
   const candidates = places.map(
     ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
@@ -27,7 +27,7 @@ if [[ $funcstack[1] == _kinship ]]; then _kinship "$@"; else compdef _kinship ki
 `;
 }
 
-/** A word and its description, in which a colon and a quote have a meaning of their own. */
+/** An entry of `_describe`. Escapes colons and quotes, which zsh would interpret. */
 function entry({ text, description }: Word): string {
   return `'${text}:${description.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`;
 }

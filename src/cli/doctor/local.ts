@@ -36,7 +36,7 @@ export function checkSpace(free: number): Finding {
   return free >= SPACE.fail ? warn('disk space', found, remedy) : fail('disk space', found, remedy);
 }
 
-/** What the values of several variables say together. */
+/** Checks that PUBLIC_URL, TRUST_PROXY, CORS_ORIGINS and API_HOST fit together. */
 export function checkOrigins({ http, production }: Pick<Config, 'http' | 'production'>): readonly Finding[] {
   const { publicUrl, trustProxy, corsOrigins, host } = http;
   const findings: Finding[] = [];

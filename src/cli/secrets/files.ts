@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serverFiles } from './servers.ts';
 
-/** One key for each scope, so that a lost key grants no more than necessary. */
+/** Separate keys for login, admin, introspection and metrics, so that a lost key grants no more than necessary. */
 const KEYS = [
   ['backend', 'login'],
   ['operator', 'admin'],
@@ -42,8 +42,8 @@ function random(bytes: number): string {
 }
 
 /**
- * The folder is closed to other users. The files are readable for all, whatever the umask: the user of a container
- * that a file is mounted into has another number than the user who made it.
+ * The folder is closed to other users. The files are readable for all, whatever the umask. The user of a container has
+ * another user id than the user who made the file.
  */
 function write(folder: string, name: string, secret: string): string {
   const path = join(folder, name.toLowerCase());

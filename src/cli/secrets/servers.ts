@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A password that is in two files: in a URL, for the service, and in what its server reads. */
+/** A server whose password is in two files: in a URL for the service, and in the configuration of the server. */
 interface Server {
   readonly url: File;
   readonly conf: File;
@@ -9,13 +9,13 @@ interface Server {
 
 interface File {
   readonly name: string;
-  /** What is in it, around the password. */
+  /** The content of the file with this password. */
   readonly text: (password: string) => string;
   /** Finds the password in it. */
   readonly pattern: RegExp;
 }
 
-/** A password as this command makes it, which means itself in a URL and in the files of both servers. */
+/** A generated password: characters that need no escaping in a URL or in the files of both servers. */
 const PASSWORD = '([\\w-]+)';
 
 /** The hosts are those of compose.prod.yml. */
@@ -55,7 +55,7 @@ export function checkServerFiles(folder: string): void {
 
 /**
  * The files of both servers, by name. If one of the two is in the folder, as after an upgrade or a loss, the other is
- * made for the same password. Throws if the files contradict each other, because neither server would say more than
+ * made for the same password. Throws if the files contradict each other, because the error of the server would only be
  * "access refused".
  */
 export function serverFiles(folder: string, random: () => string): Record<string, string> {
@@ -86,5 +86,7 @@ function readPassword(
 }
 
 function refuseUnknownForm(path: string): never {
-  throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
+  throw new Error(
+    `${path} holds no password that this command can read. Remove the file, and run the command again.`,
+  );
 }

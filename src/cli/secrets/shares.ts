@@ -10,7 +10,7 @@ const READERS = {
   rabbitmq: ['RABBITMQ_CONF'],
 } as const;
 
-/** Not in every deployment: another database, a mail server or a collector that wants no password. */
+/** Secrets that a deployment may lack: it has no other database, mail password or collector headers. */
 const OPTIONAL: readonly string[] = ['DATABASE_URL', 'SMTP_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS'];
 
 type Secrets = Readonly<Record<string, string>>;
@@ -57,7 +57,10 @@ function readSecret(path: string): string {
   }
 }
 
-/** Replaces the file as a whole: a container may be reading it. Its user has another number in each image. */
+/**
+ * Replaces the file as a whole: a container may be reading it. The file is readable for all, because each image runs as
+ * another uid.
+ */
 function write(path: string, secret: string | undefined): void {
   if (secret === undefined) {
     rmSync(path, { force: true });

@@ -59,7 +59,7 @@ export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
     print(`${userId} ${state}${isChanged ? '.' : '; nothing has changed.'}`);
   });
 
-/** The feed of the database tells the running replicas which sessions have ended, so the list here is not kept. */
+/** `revoked` is thrown away: running replicas learn of ended sessions from the revocation feed. */
 function depsOf(sql: Sql, { policy, tokens }: Config) {
   return {
     users: createUsers(sql, policy),

@@ -63,7 +63,7 @@ export function kindOf({ type, data }: LifeEvent): MarkKind {
   return data?.blocked === true ? 'block' : (KINDS[type]?.[0] ?? 'note');
 }
 
-/** What an event says to people. An event of an unknown type keeps its name. */
+/** The title and the facts of an event, for operators. An event of an unknown type keeps its name. */
 export function describeEvent({ type, data = {} }: LifeEvent): Description {
   if (data.blocked === true) return BLOCKED;
   return KINDS[type]?.[1](data) ?? { title: type, facts: [] };

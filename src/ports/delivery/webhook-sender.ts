@@ -28,13 +28,13 @@ export class SenderClosed extends Error {
  * allowed that network.
  */
 export interface WebhookSender {
-  /** Why a URL can never be sent to, by its text alone; null if it may be sent to. */
+  /** Why the sender never sends to this URL, judged by its text alone. Null: it may send. */
   refusalOf(url: string): string | null;
 
   /**
    * Resolves with the answer, whatever its status; redirects are answers. The name is resolved once, and the connection
-   * goes to the address that was checked. Rejects with {@link RefusedTarget} for a refused target, with
-   * {@link SenderClosed} at shutdown, and with any other error if no answer comes within the time limit.
+   * goes to the address that was checked. Rejects with {@link RefusedTarget} for a refused target and with {@link
+   * SenderClosed} at shutdown. Rejects with any other error if no response arrives in time.
    */
   send(request: WebhookRequest): Promise<WebhookAnswer>;
 

@@ -1,13 +1,13 @@
 import type { Passkey } from '../../domain/second-factor.ts';
 
-/** A passkey as a browser is told to look for it, or not to make it again. */
+/** PublicKeyCredentialDescriptorJSON of WebAuthn level 3. */
 interface NamedCredential {
   readonly id: string;
   readonly type: 'public-key';
   readonly transports?: string[];
 }
 
-/** What a browser makes a passkey by: PublicKeyCredentialCreationOptionsJSON of WebAuthn level 3. */
+/** The options of `navigator.credentials.create`: PublicKeyCredentialCreationOptionsJSON of WebAuthn level 3. */
 export interface CreationOptions {
   readonly rp: { readonly id: string; readonly name: string };
   readonly user: { readonly id: string; readonly name: string; readonly displayName: string };

@@ -9,8 +9,9 @@ export interface PasswordHasher {
   hash(password: string, network: string): Promise<string>;
 
   /**
-   * Whether the password matches the hash, as it was typed or in normalised form. False takes at least as long as the
-   * slowest kind of hash in use, also with null (an unknown user) and with text that is no hash (no password).
+   * Whether the password matches the hash, as it was typed or in normalised form. A result of false takes at least as
+   * long as the slowest hash function in use. That also holds for null (unknown user) and for text that is not a hash
+   * (no password).
    */
   verify(passwordHash: string | null, password: string, network: string): Promise<boolean>;
 

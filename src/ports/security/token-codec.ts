@@ -26,8 +26,8 @@ export interface TokenCodec {
   readAccessHalf(token: string): AccessHalf;
 
   /**
-   * Verifies an access token at `now` (milliseconds) and returns its claims: form, header, signature, issuer, audience,
-   * `exp`, and neither `iat` nor `nbf` in the future. `leeway` (milliseconds) allows for clock skew.
+   * Verifies an access token at `now` (milliseconds) and returns its claims. Checks form, header, signature, issuer,
+   * audience and `exp`, and that `iat` and `nbf` are not in the future. `leeway` (milliseconds) allows for clock skew.
    * Rejects with a {@link Refusal} `unauthenticated`.
    */
   verifyAccess(token: string, now: number, leeway: number): Promise<AccessClaims>;

@@ -25,8 +25,8 @@ export interface RetryKey {
 }
 
 /**
- * All uses of the hash key. Methods that take a scheme fail with a {@link Refusal} `unavailable` if its key is not
- * configured: that is a configuration error, never a verdict on a token.
+ * All uses of the hash key. Methods that take a scheme reject with a {@link Refusal} `unavailable` if its key is not
+ * configured. That is a configuration error and says nothing about the token.
  */
 export interface TokenSecrets {
   /** The scheme of new rows. */

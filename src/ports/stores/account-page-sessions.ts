@@ -13,8 +13,8 @@ export interface AccountPageSession {
  * the family's `refreshExpiresAt`, so the list and the limit of sessions count it like any other session.
  *
  * The session has no state of its own: {@link AccountPageSessions.find} reads the row of the family. So a transaction
- * that revokes, removes or expires the family ends the session of the page in the same transaction, and no check can be
- * forgotten. The row of a cookie is removed with its family: see {@link TokenFamilies.purge}.
+ * that revokes or removes the family also ends the session of the page. No use case needs an extra check. The row of a
+ * cookie is removed with its family: see {@link TokenFamilies.purge}.
  *
  * All times in milliseconds. All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -29,8 +29,8 @@ export interface AccountPageSessions {
   replaceCookie(session: AccountPageSession): Promise<boolean>;
 
   /**
-   * The family of the cookie with one of these hashes, as last committed; null if there is none, or if it is revoked or
-   * has expired at `now`.
+   * The family of the cookie with one of these hashes, as last committed. Null if there is none, or if it is revoked or
+   * expired at `now`.
    */
   find(hashedTokens: readonly [string, ...string[]], now: number): Promise<TokenFamily | null>;
 

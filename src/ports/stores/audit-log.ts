@@ -51,7 +51,7 @@ export interface AuditLog {
 
   /**
    * Counts a wrong password for its minute, account and network; all unknown names of a network are one count. A minute
-   * has at most 1,000 counts: what is beyond is one of them.
+   * has at most 1,000 counts. All failures beyond that share one count.
    */
   countFailedPassword(failure: FailedPassword): Promise<void>;
 

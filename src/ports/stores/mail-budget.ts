@@ -16,7 +16,7 @@ export interface MailBudget {
   /**
    * Claims up to `limit` held mails of one recipient whose digest is due, oldest first, until `leasedUntil`. The result
    * is empty if no digest is due. Only one caller at a time claims the mails of a recipient. Mails that are neither
-   * settled nor postponed can be claimed again after the lease.
+   * acknowledged nor postponed can be claimed again after the lease.
    */
   claimDigest(now: number, leasedUntil: number, limit: number): Promise<readonly ClaimedEntry[]>;
 

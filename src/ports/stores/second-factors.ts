@@ -38,7 +38,7 @@ export interface LoginProof {
 /**
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
  * given with it commit together or not at all. Each change of a confirmed factor or of the recovery codes gives the
- * account a new security version, as a change of its password or address does. Deleting the account deletes its factors
+ * account a new security version. So does a change of the password or address. Deleting the account deletes its factors
  * and codes.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
@@ -54,9 +54,9 @@ export interface SecondFactors extends SealedRows {
   add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
 
   /**
-   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun
-   * before. `outdated`, and nothing changes, if the account is gone or has another security version
-   * by now; `taken` if a factor has this credential id; `full` as for {@link SecondFactors.add}.
+   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun before. Otherwise
+   * nothing changes: `outdated` if the account is deleted or has another security version, `taken` if a factor has this
+   * credential id, `full` as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,
@@ -102,8 +102,7 @@ export interface SecondFactors extends SealedRows {
 
   /**
    * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing
-   * changes, if the security version is another one by now, the account is gone, or the challenge or the proof was used
-   * before.
+   * changes, if the account is deleted or has another security version, or if the challenge or proof was used before.
    * `disabled`, and nothing changes, if the user is disabled.
    */
   openSession(

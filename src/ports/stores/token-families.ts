@@ -67,7 +67,7 @@ export interface FoundFamilies {
   readonly next: FamilyPlace | null;
 }
 
-/** What the account of the user must still be like, so that a session is opened for it. */
+/** The condition on the user's account under which a session is opened. */
 export interface OpeningCondition {
   /** The hash of the verified password. Without it the user needs no account. */
   readonly passwordHash?: string;
@@ -111,9 +111,9 @@ export interface TokenFamilies {
    * for it. An expired family counts as the least recently refreshed. Where an earlier, higher limit left many more
    * families, these end first, in several transactions.
    *
-   * An entry with `ifNewDevice` is recorded only if the user had a family before, and none of the user's families was
-   * opened or refreshed from the same network with the same product within {@link DEVICE_KNOWN_FOR}. The 50 most
-   * recently used pairs of a user are known, also after a purge.
+   * An entry with `ifNewDevice` is recorded only if the user had a family before and the pair of network and product is
+   * unknown. A pair is known for {@link DEVICE_KNOWN_FOR} after a login or refresh from it. The 50 most recently used
+   * pairs of a user are known, also after a purge.
    */
   open(
     family: TokenFamily,
@@ -175,8 +175,8 @@ export interface TokenFamilies {
   list(userId: string | null, page: FamilyPage): Promise<readonly TokenFamily[]>;
 
   /**
-   * The families that a filter finds, newest first: up to `limit` families behind `after`. A call reads a bounded number
-   * of rows, so that a page can hold fewer families, or none, although there are more behind `next`.
+   * The families that a filter finds, newest first: up to `limit` families behind `after`. A call reads a bounded
+   * number of rows. So a page can hold fewer families than `limit`, or none, although `next` is not null.
    */
   search(filter: FamilyFilter, page: FamilyPage): Promise<FoundFamilies>;
 

@@ -16,8 +16,8 @@ export interface UserPage {
 }
 
 /**
- * The accounts as operators see them. No page costs more the more accounts there are. The place of a page
- * is one of its filter: see `isPlace`.
+ * The accounts as operators see them. The cost of a page does not grow with the number of accounts. The form of `after`
+ * depends on the filter: see `isPlace`.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

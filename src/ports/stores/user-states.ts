@@ -6,7 +6,7 @@ import type { EndedSessions } from './token-families.ts';
 /**
  * One state for each user id, which survives the account. Every method is atomic: the change and the given entries
  * commit together or not at all. Changes of a state and logins of that user happen one after another. So a disabled
- * user never keeps a session, and a login beside a change of claims gets the claims from before or after the change.
+ * user never keeps a session, and a login concurrent with a change of claims gets the claims from before or after it.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -15,7 +15,7 @@ export interface UserStates {
   find(userId: string): Promise<UserState>;
 
   /**
-   * Disables a user: all sessions end (`disabled`), and the security version is drawn anew. Null, and nothing is
+   * Disables a user: all sessions end (`disabled`), and the user gets a new security version. Null, and nothing is
    * recorded, if the user is disabled already. Sessions beyond the limit end first, as in {@link TokenFamilies.open}.
    */
   disable(userId: string, at: number, entries: readonly ChangeEntry[]): Promise<EndedSessions | null>;

@@ -39,11 +39,11 @@ export interface FoundUser extends User {
 export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedAt'>;
 
 /**
- * Accounts. Every method is atomic: the change, the end of sessions and the entries given with it commit together
- * or not at all; each session that ends is recorded as `sessions.revoked`. A session that is opened with a
- * password (see {@link TokenFamilies.open}) either is among those that end, or is not opened. Where a user has
- * many more sessions than the limit, those beyond it end in transactions of their own before the change. Each
- * change of a password hash gives the account a new security version: see {@link SecondFactors}.
+ * Accounts. Every method is atomic: the change, the end of sessions and the given entries commit together or not at
+ * all. Each session that ends is recorded as `sessions.revoked`. A session that is opened with a password (see {@link
+ * TokenFamilies.open}) either is among those that end, or is not opened. Where a user has many more sessions than the
+ * limit, those beyond it end in transactions of their own before the change. Each change of a password hash gives the
+ * account a new security version: see {@link SecondFactors}.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

@@ -72,8 +72,8 @@ export interface WebhookDeliveries {
 
   /**
    * Claims up to `limit` due deliveries of one endpoint, the longest due first, until `leasedUntil`. Only one caller
-   * over all replicas holds a claim on a delivery. Nothing of an endpoint that is held. Of one that is not enabled only
-   * `streams.updated`.
+   * over all replicas holds a claim on a delivery. Claims nothing for a held endpoint, and only `streams.updated` for
+   * an endpoint that is not enabled.
    */
   claim(
     endpointId: string,

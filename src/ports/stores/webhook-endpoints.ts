@@ -10,7 +10,7 @@ export type EndpointChange = Partial<
   >
 >;
 
-/** The number of endpoints that are allowed: of everybody, and of one owner. */
+/** The maximum numbers of endpoints: in total, and for one service key. */
 export interface EndpointLimits {
   readonly total: number;
   readonly ofOwner: number;

@@ -79,7 +79,7 @@ t.test('no user can end or see the session of another', async (t) => {
   t.equal((await submit('/account/sessions/end', { id: randomUUID() }, ann)).status, 303);
 });
 
-t.test('a sign-in never takes over a value that was there before, and ends its session', async (t) => {
+t.test('a sign-in never reuses the cookie value of the request, and ends its session', async (t) => {
   const { signIn, show, sessionIds } = await accountPages(t);
   const planted = `${COOKIE}=${'a'.repeat(43)}`;
   const cookie = await signIn({}, {}, planted);

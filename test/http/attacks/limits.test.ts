@@ -210,7 +210,7 @@ t.test('all accounts of one network share a limit of logins', async (t) => {
   t.equal((await guess('another', '192.0.2.2')).status, 401);
 });
 
-t.test('who is turned away is told of which limit, and when to come again', async (t) => {
+t.test('a rate-limited request gets the name of the limit and Retry-After', async (t) => {
   const { guess, register, time, send } = await behindProxy(t);
   const home = '192.0.2.1';
   for (let n = 0; n < 5; n += 1) t.same(told(await guess('ann', home)), [null, null, null]);

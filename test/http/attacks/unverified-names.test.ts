@@ -5,7 +5,7 @@ import { httpService } from '../../support/http.ts';
 const PASSWORD = 'a violet piano 42';
 const ADDRESS = 'victim@example.com';
 
-t.test('a name that is an unverified address is nowhere told as an identity', async (t) => {
+t.test('no response, token or event names a user by an unverified address', async (t) => {
   const { post, send, outbox, time } = await httpService(t);
   const join = async (username: string, email: string) => {
     const { id } = (await post('/auth/register', { username, email, password: PASSWORD })).body;

@@ -78,7 +78,7 @@ t.test('other doors and unknown routes are not limited', async (t) => {
   }
 });
 
-t.test('a closed door answers 404', async (t) => {
+t.test('the routes of a front door that is not configured answer 404', async (t) => {
   const { send } = await limited(t, 1, { frontDoors: [] });
   t.equal((await send('/api/v1/tasks/')).status, 404);
   const { body } = await send('/docs/json');

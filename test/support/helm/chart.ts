@@ -18,12 +18,12 @@ export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
-  // Each test knows the kind that it looks at.
+  // Members differ by kind, and each test reads manifests of a kind that it names.
   // biome-ignore lint/suspicious/noExplicitAny: the schemas of Kubernetes check it
   readonly [member: string]: any;
 }
 
-/** False, with the test skipped (or, with CI=true, failed), where the chart cannot be rendered. */
+/** Returns whether Go and sprig are installed. If not, skips the test, or fails it with CI=true. */
 export function requireGo(t: Pick<Test, 'plan'>): boolean {
   const isThere =
     spawnSync('go', ['version']).status === 0 && existsSync(`${LIBRARIES}/src/github.com/Masterminds/sprig`);
@@ -35,7 +35,7 @@ export async function defaultValues(): Promise<Values> {
   return parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
 }
 
-/** As Helm merges values: objects member by member, null removes a member, anything else replaces. */
+/** Merges values as Helm does: objects member by member. Null removes a member, and any other value replaces it. */
 export function merged(base: Values, over: Values): Values {
   const result: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(over)) {
@@ -49,7 +49,7 @@ function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The text of each template; throws with what the engine says if one fails. */
+/** Renders each template to text. If one fails, throws the error message of the renderer. */
 export async function renderedFiles(over: Values, release = 'kinship'): Promise<Record<string, string>> {
   const names = await readdir(join(CHART, 'templates'));
   const texts = await Promise.all(names.map((name) => readFile(join(CHART, 'templates', name), 'utf8')));

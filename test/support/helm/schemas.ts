@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import type { Manifest } from './chart.ts';
 
-/** A group that no package of types describes. */
+/** An API group of Kubernetes without a package of TypeScript types. */
 export const WITHOUT_TYPES = 'monitoring.coreos.com/v1';
 
 const OPTIONS: ts.CompilerOptions = {
@@ -17,8 +17,8 @@ const OPTIONS: ts.CompilerOptions = {
 };
 
 /**
- * What is wrong with these manifests: unknown members, missing members and wrong types by the types of Kubernetes, then
- * forms of values by its schemas. `folder` lies in the repository, so that packages are found.
+ * The faults of these manifests. The TypeScript types of Kubernetes find unknown and missing members and wrong types.
+ * Then forms of values by its schemas. `folder` lies in the repository, so that packages are found.
  */
 export async function faultsOf(manifests: readonly Manifest[], folder: string): Promise<readonly string[]> {
   const typed = manifests.filter(({ apiVersion }) => apiVersion !== WITHOUT_TYPES);

@@ -1,7 +1,7 @@
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
 
-/** Sessions of account pages in memory, beside the families that they are. */
+/** The sessions of account pages in memory. Each one is also a family in `families`. */
 export function createMemoryAccountPageSessions(families: Map<string, TokenFamily>): AccountPageSessions {
   const familyOf = new Map<string, string>();
 

@@ -46,7 +46,7 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
     forgetResets(user.id);
   }
 
-  /** The address that an undo leaves stays reserved as long as an earlier undo link restores it. */
+  /** After an undo, the replaced address stays reserved while an earlier undo link can still restore it. */
   function keepForEarlierUndo({ id, email }: User, used: EmailLink, at: number): void {
     const identifier = identifierOf(email);
     if (identifier === identifierOf(used.email)) return;

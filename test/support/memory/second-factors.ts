@@ -44,7 +44,9 @@ export function renewSecurityVersion(accounts: SecuredAccounts, userId: string):
   accountOf(accounts, userId).securityVersion = crypto.randomUUID();
 }
 
-/** The security version survives the account. */
+/**
+ * Removes factors and codes. Keeps the security version, so that a new account with this id does not get an old one.
+ */
 export function forgetFactors(accounts: SecuredAccounts, userId: string): void {
   Object.assign(accountOf(accounts, userId), { factors: [], recoveryCodes: new Set() });
 }
@@ -56,7 +58,7 @@ function replaceFactor(account: SecuredAccount, changed: StoredFactor): void {
 const confirmed = (account: SecuredAccount | null, id: string) =>
   account?.factors.find((factor) => factor.id === id && isConfirmed(factor));
 
-/** Returns what uses the proof up; null if it was used before or is gone. */
+/** Returns a function that marks the proof as used; null if it was used before or no longer exists. */
 function prepareUse(account: SecuredAccount, use: FactorProofUse, at: number): (() => void) | null {
   if (use.kind === 'recovery_code') {
     return account.recoveryCodes.has(use.hash) ? () => account.recoveryCodes.delete(use.hash) : null;
@@ -77,7 +79,7 @@ function prepareUse(account: SecuredAccount, use: FactorProofUse, at: number): (
 /** Answered challenges by the hashes of their nonces. */
 export type AnsweredChallenges = Map<string, AnsweredChallenge & { readonly expiresAt: number }>;
 
-/** Returns what uses the challenge up; null if another answer was first. */
+/** Returns a function that marks the challenge as used; null if another answer came first. */
 export function prepareChallengeUse(
   challenges: AnsweredChallenges,
   { hashedNonce, expiresAt }: ChallengeAnswer,

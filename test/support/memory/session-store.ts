@@ -157,7 +157,7 @@ function createFamilies(
     }
   }
 
-  /** An entry with `oncePerDay` is recorded once a day, and not for a subject that is known since login. */
+  /** An entry with `oncePerDay` is recorded once a day for its value, and never for a value in `knownSinceLogin`. */
   function isDue(family: TokenFamily, entry: ChangeEntry): boolean {
     if (entry.oncePerDay === undefined) return true;
     return !family.knownSinceLogin.includes(entry.oncePerDay) && !notified.has(notifiedKey(family, entry));

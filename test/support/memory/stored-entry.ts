@@ -31,7 +31,7 @@ export function claimEach(entries: readonly StoredEntry[], leasedUntil: number):
   });
 }
 
-/** Records entries about an account; null: about a user id without one. */
+/** Records entries about an account. `user` is null if the user id has no account. */
 export function recordAbout(
   records: Records,
   user: Pick<User, 'email'> | null,

@@ -56,7 +56,9 @@ export function createMemoryUserStates({ states, accounts, families, store, reco
   };
 }
 
-/** Gives each live session of a user these claims, merged with its own, with its next pair. */
+/**
+ * Sets the claims of the next pair of each unrevoked session of a user: `claims` merged with the claims of the session.
+ */
 export function replaceNextClaims(families: Map<string, TokenFamily>, userId: string, claims: Claims): void {
   for (const family of families.values()) {
     if (family.userId !== userId || family.revoked !== null) continue;

@@ -8,7 +8,7 @@ import type { Reservations } from './email-changes.ts';
 import { type Records, recordAbout } from './stored-entry.ts';
 import { replaceNextClaims, type StoredStates } from './user-states.ts';
 
-/** Moves accounts from and to the memory. */
+/** Imports and exports accounts in memory. */
 export function createMemoryUserTransfer(
   users: Map<string, User>,
   reservations: Reservations,

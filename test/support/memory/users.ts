@@ -145,7 +145,7 @@ export function createMemoryUsers(
 
     async openReset(reset, entries) {
       const user = users.get(reset.userId);
-      if (user === undefined) throw new Error('No such user.');
+      if (user === undefined) throw new Error(`User ${reset.userId} does not exist.`);
       resets.set(reset.hashedToken, { ...reset });
       record(user, entries);
     },

@@ -13,7 +13,7 @@ export interface UserFactorsOptions {
 
 const PATH = '/admin/users/:id/factors';
 
-/** `/admin/users/{id}/factors`: for users who lost what they prove a login with. */
+/** `/admin/users/{id}/factors`: for users who lost their second factors. */
 export function userFactorRoutes(scope: App, { listFactors, removeFactors }: UserFactorsOptions): void {
   const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
   const params = Type.Object({ id: Uuid });
@@ -41,7 +41,8 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
         ...common,
         operationId: 'removeFactorsOfUser',
         summary: 'Remove all second factors of a user',
-        description: 'With the recovery codes. The user gets a mail about each factor. Sessions go on.',
+        description:
+          'Also removes the recovery codes. The user gets a mail about each factor. Sessions stay open.',
         params,
         response: { 204: Empty, ...refusals },
       },

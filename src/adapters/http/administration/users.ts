@@ -24,7 +24,8 @@ const Query = Type.Object({
     Type.String({
       ...Text,
       maxLength: 320,
-      description: 'the beginning of a name, of an address, or of an id (with its first hyphen)',
+      description:
+        'the beginning of a name, of an e-mail address, or of an id. An id needs its first nine characters, up to the hyphen',
     }),
   ),
   only: Type.Optional(

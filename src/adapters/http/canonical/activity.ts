@@ -87,7 +87,7 @@ export function activityItem({ occurredAt, type, sessionId, origin, data }: Audi
     type,
     by: actor.kind,
     ...(sessionId !== null && { sessionId }),
-    // An operator's address is not the user's business.
+    // The IP address and the user agent of an operator are not shown to the user.
     ...(address !== null && actor.kind === 'user' && { ip: address }),
     ...(userAgent !== null && actor.kind === 'user' && { userAgent: agentInWords(userAgent) }),
     ...(typeof data.reason === 'string' && { reason: data.reason }),

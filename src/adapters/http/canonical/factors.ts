@@ -100,7 +100,7 @@ const Confirmation = Type.Object(
   { code: TotpCode },
   { ...closed, title: 'TotpConfirmation', examples: [{ code: '287082' }] },
 );
-/** The body of a change of factors that has nothing else to say. */
+/** The body of a change of factors that needs only the password. */
 export const Authorization = Type.Object(
   { password },
   { ...closed, title: 'FactorAuthorization', examples: [{}] },

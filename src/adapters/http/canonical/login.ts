@@ -60,7 +60,7 @@ const Query = Type.Object({
     Type.String({
       pattern: `^(?:${METHODS.join('|')})(?: (?:${METHODS.join('|')})){0,${METHODS.length - 1}}$`,
       maxLength: 100,
-      description: 'with `userId`: how the user was authenticated, values of RFC 8176 with spaces between',
+      description: 'with `userId`: how the user was authenticated, space-separated values of RFC 8176',
     }),
   ),
   dpopJkt: Type.Optional(
@@ -78,7 +78,7 @@ const Query = Type.Object({
     Type.String({ ...DeviceName, description: 'with `userId`: the name of the device, 1 to 64 characters' }),
   ),
 });
-/** The parameters by which a trusted backend states more than the user. */
+/** The query parameters that are accepted only with `userId`. */
 const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
 const Body = Type.Object(
   {

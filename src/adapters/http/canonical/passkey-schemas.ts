@@ -99,7 +99,7 @@ export const Assertion = Type.Object(
 
 const credential = { id: credentialId, rawId: credentialId, type: 'public-key', clientExtensionResults: {} };
 
-/** Examples of what a browser is told and what it answers. Binary values are cut short. */
+/** Examples of WebAuthn options and responses. Binary values are shortened. */
 export const passkeyExamples = {
   challenge: examples.challenge,
   creation: {

@@ -30,7 +30,7 @@ export interface PasskeysOptions {
 const closed = { additionalProperties: false };
 const { challenge } = passkeyExamples;
 
-/** The sealed challenge that a client sends back. */
+/** The encrypted challenge that a client sends back. */
 export const SealedChallenge = Type.String({
   maxLength: 2_048,
   description: '`challenge` of the answer before',
@@ -67,7 +67,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         description: `${RECENT} The address of the account must be proven. \`publicKey\` is for the browser.`,
         body: Authorization,
         response: {
-          200: answer('what the browser makes the passkey by', Begun),
+          200: answer('the options for `navigator.credentials.create`', Begun),
           ...problems(400, 401, 403, 404, 429, 503),
         },
       },
@@ -134,7 +134,10 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         operationId: 'beginPasskeyLogin',
         summary: 'Begin a login by a passkey',
         description: 'Needs no name: the browser offers the passkeys that it has for this service.',
-        response: { 200: answer('what the browser proves the passkey by', BegunLogin), ...problems(503) },
+        response: {
+          200: answer('the options for `navigator.credentials.get`', BegunLogin),
+          ...problems(503),
+        },
       },
     },
     async (_request, reply) => reply.send(await beginPasskeyLogin()),

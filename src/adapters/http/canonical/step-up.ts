@@ -65,7 +65,10 @@ function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
         description:
           'The step-up sends `challenge` back, with the `assertion` of the browser, within five minutes.',
         security: [],
-        response: { 200: answer('what the browser proves the passkey by', BegunStepUp), ...problems(503) },
+        response: {
+          200: answer('the options with which the browser signs with the passkey', BegunStepUp),
+          ...problems(503),
+        },
       },
     },
     async (_request, reply) => reply.send(await beginStepUp()),
@@ -108,7 +111,10 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
   );
 }
 
-/** The one proof of a body. Throws a {@link Refusal} for several, and for half of a passkey's proof. */
+/**
+ * The proof in a body. Throws a {@link Refusal} for several proofs, and if only one of `challenge` and `assertion` is
+ * present.
+ */
 function proofIn({
   challenge,
   assertion,

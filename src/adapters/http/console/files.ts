@@ -25,7 +25,7 @@ export async function readConsoleFiles(folder = FOLDER): Promise<ConsoleFiles> {
   }
 }
 
-/** Scripts, styles and requests of this origin, and nothing else: no inline code, no frame, no form that leaves. */
+/** Scripts, styles and requests of this origin, and nothing else: no inline code, no frame, no form. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

@@ -17,7 +17,7 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
 
   return { identify, require };
 
-  /** The client that a request authenticates as, or only names; null if it does neither. */
+  /** The client of the request: authenticated, or only named by `client_id`. Null if the request has neither. */
   function identify(request: FastifyRequest): OAuthClient | null {
     const key = authenticatedKey(request);
     if (key !== null) return { id: key.name, isAuthenticated: true };

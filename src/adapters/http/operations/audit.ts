@@ -49,7 +49,7 @@ const Lines = Type.Unsafe<Readable>(
   longText({ description: 'one event on each line', examples: [`${JSON.stringify(auditExample)}\n`] }),
 );
 
-/** `GET /admin/audit`. Must be registered in a scope that requires a service key. */
+/** `GET /admin/audit`. Must be registered in a scope with {@link requireOperator}. */
 export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: AuditOptions): void {
   scope.get(
     '/admin/audit',

@@ -4,7 +4,7 @@ import type { EndedSession } from '../../../app/revocation/follow-revocations.ts
 /** Milliseconds between two heartbeats. */
 const HEARTBEAT = 15_000;
 
-/** Bytes that wait for a reader. Ended sessions that are known at the start are not among them. */
+/** Maximum bytes that wait for a slow reader, without the sessions that are sent at the start. */
 const MAX_BACKLOG = 256 * 1024;
 
 const TOO_SLOW = 'The reader of the stream of revocations is too slow.';
@@ -26,8 +26,8 @@ export interface RevocationStream {
 
 /**
  * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions at the
- * start are produced as the reader takes them. After that a reader with too large a backlog, or one that takes nothing
- * between two heartbeats, is cut with an error, which the server logs.
+ * start are produced as the reader takes them. After that, the stream is destroyed with an error, which the server
+ * logs, if the backlog is too large or the reader takes nothing between two heartbeats.
  */
 export function revocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;
@@ -53,7 +53,7 @@ export function revocationStream({ ended, accessTokenAge, onClose }: Options): R
   return {
     body,
     send(session) {
-      // Before `ready`, the iterator of ended sessions will come to this one.
+      // Before `ready`, the iterator of ended sessions still yields this session.
       if (isReady) push(toEvent(session));
     },
     close() {

@@ -44,7 +44,8 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
       schema: {
         ...pages,
         operationId: 'showEmailChange',
-        summary: 'The page of a mailed link: one button, which gives an account this address',
+        summary:
+          'Show the page of a mailed link, with a button that sets the new e-mail address of an account',
         querystring: Type.Object({ token }),
         response: page('the page'),
       },
@@ -110,7 +111,7 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
 function changePage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Is this your account?',
-    content: `<p>The button makes ${named(email)} the address of the account ${named(username)}.</p>
+    content: `<p>If you press the button, ${named(email)} the address of the account ${named(username)}.</p>
 ${paragraph('If this is not your account, close this page. Do not press the button.')}${tokenForm(CHANGE, token, 'Use this address')}`,
   };
 }
@@ -123,7 +124,7 @@ const CHANGED: Page = {
 function undoPage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Keep this address?',
-    content: `<p>The button makes ${named(email)} the address of the account ${named(username)} again. It also ends all sessions of the account.</p>
+    content: `<p>If you press the button, the account ${named(username)} the address of the account ${named(email)} again. It also ends all sessions of the account.</p>
 ${tokenForm(UNDO, token, 'Keep this address')}`,
   };
 }

@@ -86,7 +86,7 @@ export function paragraph(text: string): string {
   return `<p>${escapeHtml(text)}</p>\n`;
 }
 
-/** A name or an address, as people read it. It can have a writing direction of its own. */
+/** HTML: a name or a mail address with its Unicode domain, isolated from the writing direction around it. */
 export function named(name: string): string {
   return `<strong><bdi>${escapeHtml(withUnicodeDomain(name))}</bdi></strong>`;
 }

@@ -48,7 +48,8 @@ function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void 
       schema: {
         ...pages,
         operationId: 'showNotMe',
-        summary: 'The page of a mailed link: one button, which ends the session, or all sessions of the user',
+        summary:
+          'Show the page of a mailed link, with a button that ends the session, or all sessions of the user',
         querystring: Type.Object({ token }), // a mail program may add parameters to a link
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },
@@ -120,7 +121,10 @@ ${tokenForm('/auth/not-me', token, 'End all sessions')}`,
 function endedPage(token: string, { sessionId, username }: NotMeLink): Page {
   const title = sessionId === null ? 'All sessions have ended' : 'The session has ended';
   if (username === null)
-    return { title, content: paragraph('Change your password where you log in. Then log in again.') };
+    return {
+      title,
+      content: paragraph('Change your password where you log in. Then log in again.'),
+    };
   return {
     title,
     content: `<p>Now set a new password for the account ${named(username)}. We mail you a link for that.</p>

@@ -17,9 +17,9 @@ export type AuthorizeLogin = (
 ) => Pick<Login, 'clientId' | 'confidential'> & Pick<KeyBindingInput, 'mustBind'>;
 
 /**
- * Creates the check of callers who log users in by id. With `open` every caller passes, with `local` every program on
- * this machine, otherwise a service key with the scope `login`. The check throws a {@link Refusal}: `unauthenticated`,
- * `forbidden`.
+ * Creates the check of callers who log users in by id. With `open` every caller is accepted, with `local` every program
+ * on this machine. Otherwise a service key with the scope `login` is required. The check throws a {@link Refusal}:
+ * `unauthenticated`, `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
   const find = createPresentedKeyFinder(keys);
@@ -53,8 +53,8 @@ const FORWARDING =
   /^(?:forwarded|forwarded-for|via|cdn-loop|true-client-ip|x-(?:forwarded|original|real|client|cluster-client|envoy|amzn|azure)(?:-.+)?|(?:cf|fastly|fly)-.+)$/;
 
 /**
- * Whether the request comes directly from a program on this machine. False if it passed a proxy, if a page of another
- * site caused it, or if its `Host` is a foreign name that resolves to this machine (DNS rebinding).
+ * Whether the request comes directly from a program on this machine. False if the request passed a proxy, or if a page
+ * of another site caused it. Also false for a foreign `Host` that resolves to this machine (DNS rebinding).
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
   const peer = canonicalAddress(socket.remoteAddress ?? '');

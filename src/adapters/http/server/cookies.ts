@@ -29,9 +29,8 @@ export async function readCookies(scope: App): Promise<void> {
 }
 
 /**
- * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name.
- * An attacker may have set one of them, for another path or from a sibling domain, and nothing tells which
- * one.
+ * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name. An attacker
+ * may have set one of them, for another path or from a sibling domain, and the service cannot know which one.
  */
 export function onlyCookie(
   { cookies, headers }: FastifyRequest,

@@ -45,8 +45,8 @@ export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeade
 }
 
 /**
- * Whether a request, or the request that a preflight announces, asks a route of this service's own contract for
- * cookies. Pages and front doors have cookies too, which scripts of other origins must not use.
+ * Whether a request to a route under `/auth/`, or the request that a preflight announces, uses session cookies. Pages
+ * and front doors have cookies too, which scripts of other origins must not use.
  */
 export function mayCarryCookies({ url, headers }: FastifyRequest): boolean {
   if (!url.startsWith('/auth/')) return false;

@@ -16,9 +16,8 @@ export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
 }
 
 /**
- * Logs each of two faults of X-Forwarded-For once: a peer that TRUST_PROXY does not name sends the header, or
- * a trusted proxy passes on an entry that is not an address. In both cases several clients may share one
- * address.
+ * Logs two faults of X-Forwarded-For, each once. Either a peer that TRUST_PROXY does not name sends the header, or an
+ * entry of a trusted proxy is not an IP address. In both cases several clients may share one address.
  */
 export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrustedProxy): void {
   const warned = { peer: false, entry: false };
@@ -27,7 +26,10 @@ export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrus
     const peer = socket.remoteAddress;
     if (peer === undefined || !isTrusted(peer)) {
       if (!warned.peer)
-        log.warn({ peer }, 'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it');
+        log.warn(
+          { peer },
+          'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it. If the peer is your proxy, add its address',
+        );
       warned.peer = true;
     } else if (!warned.entry && forwardedAddress(ips.at(-1) ?? '') === null) {
       warned.entry = true;

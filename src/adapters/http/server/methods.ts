@@ -11,8 +11,8 @@ export class MethodNotAllowed extends Error {
 }
 
 /**
- * Refuses a request without a route before its body is read: 405 with `Allow` for another method of a known path (RFC
- * 9110 section 15.5.6), otherwise 404. OPTIONS is answered for every known path.
+ * Refuses a request without a route before its body is read. If the path has other methods: 405 with `Allow` (RFC 9110
+ * section 15.5.6). Otherwise: 404. OPTIONS is answered for every known path.
  */
 export function refuseUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -29,9 +29,9 @@ export interface OperatorOptions {
 export const operatorCookie = (publicUrl: string | null) => pageCookie('kinship_console', publicUrl);
 
 /**
- * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. A
- * change by cookie comes from this origin, states its reason, and is logged. `withCookie` false: only keys are
- * accepted.
+ * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this plugin. A
+ * change that the cookie authorizes must come from this origin and state its reason. It is logged. `withCookie` false:
+ * only keys are accepted.
  */
 export async function requireOperator(
   app: App,
@@ -54,7 +54,8 @@ export async function requireOperator(
     }
     refuseForeignChange(request, publicUrl);
     const operator = await findOperator(secret, clientInfoOf(request));
-    if (operator === null) throw new Refusal('unauthenticated', 'The session of the console has ended.');
+    if (operator === null)
+      throw new Refusal('unauthenticated', 'The session of the console has ended. Sign in again.');
     const reason = isSafe(request) ? null : reasonOf(request);
     if (reason !== null) logSecurityEvent(request, 'operator_acted', { userId: operator.userId, reason });
     request.adminOrigin = byOperator(operator.userId, reason, clientInfoOf(request));
@@ -80,7 +81,7 @@ function reasonOf({ headers }: FastifyRequest): string {
   if (reason.length < least || reason.length > most || UNPRINTABLE.test(reason))
     throw new Refusal(
       'invalid_request',
-      `An operator states a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
+      `Send a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
     );
   return reason;
 }

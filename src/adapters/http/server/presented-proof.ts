@@ -35,7 +35,7 @@ export function addPresentedProofs(
 
 /**
  * The proof of a request that waits at a reverse proxy. The client made it for the application, so method and URL are
- * those that a trusted proxy forwards. Without them no proof fits.
+ * those that a trusted proxy forwards. Without those headers no proof is valid.
  */
 export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedDpopProof {
   const { headers, socket } = request;

@@ -121,7 +121,7 @@ function isFrameworkCode(code: ProblemCode): code is FrameworkCode {
   return code in DETAILS;
 }
 
-/** An example of each code that has this status; of the range `4XX` or `5XX`, those of the framework. */
+/** An example of each code that has this status. For `4XX` and `5XX`: the codes of the framework. */
 export function examplesOf(status: string): Readonly<Record<string, { readonly value: object }>> {
   const codes = status.endsWith('XX')
     ? (Object.keys(DETAILS) as FrameworkCode[]).filter((code) => `${PROBLEMS[code].status}`[0] === status[0])
@@ -165,7 +165,7 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', DETAILS.headers_too_large],
 };
 
-/** The code of any error, and a sentence that reveals nothing internal. */
+/** The problem code of an error, and a detail sentence without internal facts. */
 export function classify(error: unknown): readonly [ProblemCode, string] {
   if (error instanceof Refusal) return [error.code, error.message];
   if (error instanceof MethodNotAllowed) return ['method_not_allowed', error.message];

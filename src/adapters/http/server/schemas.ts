@@ -134,7 +134,10 @@ export function refusalsAs(type: 'text/plain' | 'text/html', description: string
   };
 }
 
-/** An answer without a body. Handlers return `undefined`: for a status other than 204, Fastify sends `null` as text. */
+/**
+ * An answer without a body. Handlers send `null` with 204, otherwise `undefined`: with another status Fastify sends
+ * `null` as text.
+ */
 export const Empty = empty('done');
 
 /** An answer without a body, with headers and a description. */

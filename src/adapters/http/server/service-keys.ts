@@ -22,8 +22,8 @@ export function createSecretFinder(keys: readonly ServiceKey[]) {
 
 /**
  * Finds the key that a request presents in `x-api-key`, or in another place. Null: the request presents no key. Throws
- * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key: the sender
- * expects that the key is used.
+ * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key. The sender would not
+ * notice that the key is wrong.
  */
 export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
   const find = createSecretFinder(keys);

@@ -15,9 +15,9 @@ const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 export type SessionCookies = ReturnType<typeof createSessionCookies>;
 
 /**
- * The cookies that hold the pair of a browser application. With an https `publicUrl` their names have the prefix
- * `__Host-`: a sibling domain cannot set them, and a browser keeps at most one of each. Without TLS, browsers refuse the
- * prefix.
+ * The cookies that hold the pair of a browser application. With an https `publicUrl` their names begin with `__Host-`.
+ * A sibling domain cannot set such a cookie, and a browser keeps at most one of each name. Without TLS, browsers refuse
+ * the prefix.
  */
 export function createSessionCookies(publicUrl: string | null) {
   // Lax: a link from another site opens the application with its session.

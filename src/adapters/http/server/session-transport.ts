@@ -33,8 +33,8 @@ const NO_TOKENS: CookieTokens = { access: undefined, refresh: undefined };
 
 /**
  * Lets the requests of this scope carry their tokens in cookies, if the header `x-session-transport: cookie` asks for
- * it. Routes see the tokens where they always are, and answer as always: the hooks move them. Must be awaited before a
- * hook is added that reads cookies.
+ * it. The hooks move the tokens from the cookies to the body, and from the response to cookies. Routes need no change.
+ * Must be awaited before a hook is added that reads cookies.
  */
 export async function acceptSessionCookies(scope: App, options: SessionTransportOptions): Promise<void> {
   await readCookies(scope);
@@ -82,7 +82,7 @@ function asksForCookies({ headers }: FastifyRequest): boolean {
   const transport = headers[SESSION_TRANSPORT];
   if (transport === undefined) return false;
   if (transport === 'cookie') return true;
-  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} knows one value: cookie.`);
+  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} accepts one value: cookie.`);
 }
 
 function refuseOtherCarriers(
@@ -90,7 +90,10 @@ function refuseOtherCarriers(
   { sessionCookies }: Pick<SessionTransportOptions, 'sessionCookies'>,
 ): void {
   if (!sessionCookies)
-    throw new Refusal('invalid_request', 'This service sets no session cookies: SESSION_COOKIES is off.');
+    throw new Refusal(
+      'invalid_request',
+      'This service has session cookies switched off (SESSION_COOKIES). Leave out the header x-session-transport.',
+    );
   if (headers.dpop !== undefined)
     throw new Refusal('invalid_request', 'A proof needs the token in script: send DPoP, or use cookies.');
   if (headers.authorization !== undefined)
@@ -129,7 +132,7 @@ function readOrClear(cookies: SessionCookies, request: FastifyRequest, reply: Fa
   }
 }
 
-/** Gives a route that takes a pair the tokens of the cookies, in the place of those that its body may hold. */
+/** For a route that takes a pair: puts the tokens of the cookies in place of the tokens in the body. */
 function moveTokensToBody(request: FastifyRequest, { access, refresh }: CookieTokens): void {
   const use = pairUseOf(request);
   if (use !== 'exchanges' && use !== 'ends') return;

@@ -21,7 +21,7 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     span.within(done);
   });
 
-  // The body arrives in events of the connection, which do not run within the span.
+  // Events of the connection deliver the body. They run outside the span, so the span is entered again here.
   app.addHook('preValidation', (request, _reply, done) => {
     const span = spans.get(request);
     if (span === undefined) done();

@@ -134,7 +134,7 @@ export const VerificationBody = Type.Object(
       Type.String({
         pattern: '^[^\\u0000\\p{Cs}]*$',
         maxLength: 1_024,
-        description: 'comes back in the event',
+        description: 'is returned in the verification event',
       }),
     ),
   },

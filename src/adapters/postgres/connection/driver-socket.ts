@@ -70,11 +70,11 @@ interface ConnectorHooks {
 /**
  * A socket for the driver. It connects, encrypts and sets up the session by itself.
  *
- * Some proxies accept a connection and close it at once while their database is down. The driver would then
- * reconnect endlessly and without a pause (porsager/postgres#1193). So such a close is an error here.
+ * Some proxies accept a connection and close it at once while their database is down. The driver would then reconnect
+ * endlessly and without a pause (porsager/postgres#1193). So such a close is an error here.
  *
- * The next host is tried by a close without an error before the server is ready: the driver then creates
- * another socket for the same statement.
+ * To try the next host, the socket closes without an error before the server is ready. The driver then creates another
+ * socket for the same statement.
  */
 export class DriverSocket extends EventEmitter {
   /** The driver calls `end` only while this is `open`. */

@@ -42,8 +42,8 @@ async function lockByName(folder: string): Promise<() => Promise<void>> {
 
 /**
  * Locks by a socket file, for systems without abstract sockets. The file outlives its process, so a file on which no
- * process answers is removed. Two processes that remove the same stale file at the same moment could both get the lock;
- * a lock by name has no such gap.
+ * process answers is removed. Two processes that remove the same stale file at the same moment could both get the lock.
+ * A lock by name has no such race.
  *
  * @throws {FolderInUse} if another process answers on the socket
  */

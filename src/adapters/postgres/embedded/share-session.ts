@@ -8,16 +8,15 @@ const NEEDS_SYNC = 'PBDEC';
 /**
  * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but
  * PGlite has one session for all clients. The socket server passes their messages to PGlite one by one. While
- * `isInTransaction()` is true, the server passes on only messages of the client that it served last. If that
- * client disconnects, the server calls `exec('ROLLBACK')`. This function extends both, and cleans the
- * session:
+ * `isInTransaction()` is true, the server passes on only messages of the client that it served last. If that client
+ * disconnects, the server calls `exec('ROLLBACK')`. This function extends both, and cleans the session:
  *
  * - From a client's first Parse to its Sync no other client is served. Otherwise the statements of two clients mix, and
  *   their results are empty.
  * - The statements of a client that disconnects before its Sync are rolled back. Otherwise the next client's Sync
  *   commits them, or, after an error, the next client's messages are skipped.
- * - A client that connects while no other client is connected gets a clean session: earlier settings, locks and
- *   prepared statements are gone, as on a real server.
+ * - A client that connects while no other client is connected gets a clean session, as on a real server. Earlier
+ *   settings, locks and prepared statements are discarded.
  *
  * Clients that are connected at the same time still share settings, temporary tables and session-level advisory locks.
  * Such a lock therefore excludes no other client.

@@ -111,7 +111,7 @@ function aboutBlockedAddress(
       ['Device', device(data.userAgent, context)],
       reference(data.sessionId),
     ],
-    whatToDo: ['If this was you, log in again at the new place.', IF_NOT_YOU],
+    whatToDo: ['If this was you, log in again from the new network.', IF_NOT_YOU],
     ...link(END_ONE, context),
   };
 }
@@ -255,7 +255,7 @@ function aboutForgottenPassword(
     whatHappened: ['A new password was requested for your account.'],
     facts: [account(context), when(occurredAt), ...client(data, context)],
     whatToDo: [
-      'If this was you, choose a new password with the link. It is valid for one hour, and once.',
+      'If this was you, choose a new password with the link. It is valid for one hour, and you can use it once.',
       'If it was not you, there is nothing to do. Your password stays as it is.',
     ],
     ...link('Choose a new password', context),

@@ -144,8 +144,8 @@ function sendTokens(
 }
 
 /**
- * Accepts only the encoding that this service writes. Decoders tolerate other spellings, but a token must have one
- * spelling only.
+ * Accepts only the encoding that this service writes. Decoders accept other encodings of the same bytes, but each token
+ * must have exactly one.
  */
 function fromBase64(text: string): string {
   const token = Buffer.from(text, 'base64');

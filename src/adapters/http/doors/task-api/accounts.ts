@@ -80,7 +80,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
         operationId: 'taskApiLogIn',
         summary: 'Log in with username or address, and password',
         description:
-          'Opens a session that is refreshed with the refresh token alone. This door cannot ask for a second factor, so ' +
+          'Opens a session that is refreshed with the refresh token alone. These routes cannot ask for a second factor, so ' +
           'an account that has one is refused.',
         body: Credentials,
         response: {

@@ -50,8 +50,8 @@ function limitKey(request: FastifyRequest): string {
 }
 
 /**
- * Replaces the plugin's own stores. They count in fixed windows, so twice the limit passes around the end of
- * a window. When Redis is down, they allow everything or nothing. The plugin creates its store with `new`.
+ * Replaces the plugin's own stores. They count in fixed windows, so a client can send twice the limit within one
+ * minute. When Redis is down, they allow everything or nothing. The plugin creates its store with `new`.
  */
 function createLimitStore(limitRequests: RequestLimitOptions['limitRequests']) {
   return class Store {

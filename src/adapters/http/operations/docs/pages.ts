@@ -5,8 +5,8 @@ import type { App } from '../../server/app.ts';
 const PREFIX = '/docs';
 
 /**
- * The pages that show the document. Their libraries are loaded at the first request: most processes never get one, and
- * loading takes a large part of the start.
+ * The pages that show the document. Their libraries are loaded at the first request, because loading is slow and most
+ * processes never serve these pages.
  */
 export function docsPages(app: App, publicUrl: string | null): void {
   const policy = policyFor(publicUrl);
@@ -29,8 +29,7 @@ export function docsPages(app: App, publicUrl: string | null): void {
 const INLINE_STYLE = 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w=';
 
 /**
- * Content that Swagger UI loads: its own files, icons as `data:` in its style sheet, and answers of the service under
- * its public origin.
+ * Swagger UI may load its own files, `data:` icons of its style sheet, and answers of the service at the public origin.
  */
 function policyFor(publicUrl: string | null): string {
   return [

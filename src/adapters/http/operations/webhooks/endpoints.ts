@@ -104,7 +104,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
         operationId: 'changeWebhook',
         summary: 'Change, disable or enable an endpoint',
         description:
-          'Enabling an endpoint forgets its failures. Events that occurred while it was disabled are not sent to it.',
+          'Enabling an endpoint resets its count of failures. Events that occurred while it was disabled are not sent to it.',
         params: Id,
         body: EndpointChangeBody,
         response: {

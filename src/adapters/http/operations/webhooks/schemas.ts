@@ -25,7 +25,7 @@ const Contact = Type.String({
 
 const format = oneOf(DELIVERY_FORMATS, {
   description:
-    '`webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout',
+    '`webhook`: CloudEvents with signatures of Standard Webhooks. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout',
 });
 
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -84,7 +84,9 @@ const endpoint = {
   ),
   failingSince: Type.Optional(Time),
   declared: Type.Optional(
-    Type.Boolean({ description: 'true for an endpoint of WEBHOOKS_FILE, which alone changes it' }),
+    Type.Boolean({
+      description: 'true for an endpoint of WEBHOOKS_FILE, which alone changes it',
+    }),
   ),
   createdAt: Time,
 };
@@ -118,7 +120,9 @@ const Attempt = Type.Object(
   {
     at: Time,
     milliseconds: count(),
-    status: Type.Optional(count({ description: 'of the answer; absent where none came' })),
+    status: Type.Optional(
+      count({ description: 'the HTTP status of the answer; absent if the endpoint did not answer' }),
+    ),
     reason: Type.Optional(longText({ description: 'why the attempt failed' })),
   },
   closed,
@@ -174,13 +178,16 @@ export const SpanBody = Type.Object(
   {
     ...closed,
     title: 'WebhookSpan',
-    description: 'the events from one time until before another',
+    description: 'the events from `from` (inclusive) to `to` (exclusive)',
     examples: [{ from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z', onlyFailed: true }],
   },
 );
 
 export const SentAgain = Type.Object(
-  { count: count(), more: Type.Boolean({ description: 'whether the same request would send more again' }) },
+  {
+    count: count(),
+    more: Type.Boolean({ description: 'whether the same request would send more again' }),
+  },
   { ...closed, title: 'WebhooksSentAgain', examples: [{ count: 17, more: false }] },
 );
 

@@ -16,7 +16,7 @@ import { signInRoutes } from './sign-in.ts';
 
 const INCOMPLETE_FORM: Page = {
   title: 'This form is not complete',
-  content: `${paragraph('A part of the form is missing, or is too long.')}<p><a href="/account">Back to your account</a></p>`,
+  content: `${paragraph('A part of the form is missing or too long. Go back and fill in the form again.')}<p><a href="/account">Back to your account</a></p>`,
 };
 
 /**
@@ -51,7 +51,9 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   passkeyRoutes(app, context);
 }
 
-/** Of several cookies nothing tells which one is real. Clears all of them, so that the user can sign in again. */
+/**
+ * The service cannot know which of several cookies is real. It deletes all of them, so that the user can sign in again.
+ */
 function refusePlantedCookie(cookie: PageCookie, request: FastifyRequest, reply: FastifyReply): void {
   try {
     cookie.read(request);

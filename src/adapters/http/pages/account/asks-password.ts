@@ -1,7 +1,7 @@
 import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { AccountPageContext } from './context.ts';
 
-/** Whether a change with the password alone needs a proof of the second factor first. */
+/** Whether the user must prove the second factor before the form for a new password is shown. */
 export async function asksSecondFactor(
   { listFactors }: Pick<AccountPageContext, 'listFactors'>,
   { userId, isRecent, authentication }: PageSession,

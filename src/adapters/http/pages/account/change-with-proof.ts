@@ -38,8 +38,8 @@ export interface SensitiveForm {
 }
 
 /**
- * Runs a sensitive change. If it needs a proof of the second factor, the answer is a page that asks for the proof and
- * sends the same form again with it. So the user does not begin again, and the page needs no script for a code.
+ * Runs a sensitive change. If the change needs a second factor, the answer is a page that asks for one. That page sends
+ * the same form again, with the factor. So the user does not begin again, and the page needs no script for a code.
  * Rejects as `change` does in every other case.
  */
 export async function changeWithProof(
@@ -58,7 +58,7 @@ export async function changeWithProof(
   }
 }
 
-/** Whether a proof of the second factor can be what is missing, or what was wrong. */
+/** Whether the refusal is about the proof of the second factor: missing, wrong, or too many attempts. */
 async function asksProof(
   { listFactors }: AccountPageContext,
   { session }: SensitiveForm,
@@ -100,7 +100,7 @@ function readProof({ code, challenge = '', credential }: GivenProof): IdentityPr
   return code === undefined ? null : readTypedCode(code);
 }
 
-/** People type a code of an app with blanks, too. Every other text is a recovery code. */
+/** Six digits, with or without blanks, are a code of an app. Every other text is a recovery code. */
 export function readTypedCode(typed: string): { readonly code: string } | { readonly recoveryCode: string } {
   const code = typed.replace(/\s/g, '');
   return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };

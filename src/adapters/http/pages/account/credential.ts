@@ -7,7 +7,8 @@ import { FORM_LIMIT } from '../page.ts';
 export const Credential = Type.String({ maxLength: FORM_LIMIT });
 
 /**
- * Throws a {@link Refusal} `proof_refused` for text that is no such answer. The library of the port checks the rest.
+ * Parses a WebAuthn response. Throws a {@link Refusal} `proof_refused` if it is malformed. `Passkeys` verifies the
+ * content.
  */
 export function readCredential(text: string): CredentialAnswer {
   const value = parse(text);

@@ -80,7 +80,7 @@ function addSection(path: string, title: string, { asksPassword }: FactorsState)
 ${buttonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
 }
 
-/** Without `uri` the app has the secret already. */
+/** The page that asks for the first code. `uri` null: the secret was already shown. */
 export function confirmAppPage(id: string, uri: string | null, error: string | null): Page {
   const secret = uri === null ? '' : (new URL(uri).searchParams.get('secret') ?? '');
   const steps =
@@ -110,11 +110,11 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
   };
 }
 
-/** They are shown this once. */
+/** The page with new recovery codes, which are shown only once. */
 export function recoveryCodesPage(codes: readonly string[]): Page {
   return {
     title: 'Your recovery codes',
-    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. The codes of before are no longer valid.')}<ul class="codes">
+    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. Your earlier codes are no longer valid.')}<ul class="codes">
 ${codes.map((code) => `<li>${escapeHtml(code)}</li>`).join('\n')}
 </ul>
 ${BACK}`,

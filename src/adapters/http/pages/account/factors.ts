@@ -15,7 +15,7 @@ import { toAccount, toFactors } from './to-account.ts';
 
 const closed = { additionalProperties: false };
 
-/** The schema of a form that adds a factor. The password is there where the page asks for it. */
+/** The schema of a form that adds a factor. `password` is present if the page asked for it. */
 export const ADD_SCHEMA = {
   hide: true,
   [BODY_IS_OPTIONAL]: true,

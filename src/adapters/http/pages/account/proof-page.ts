@@ -3,7 +3,7 @@ import { CODE_FIELD, formOf, hiddenInputs } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
-/** What the account can prove its second factor by. */
+/** The kinds of proof that the account can give. */
 interface AskedProof {
   /** Whether the account has a factor whose code can be typed. */
   readonly canType: boolean;

@@ -1,19 +1,19 @@
 import type { Refusal } from '../../../../domain/refusal.ts';
 
 /**
- * The reason of a refusal at a form: the sentence of the API without the names of its members, and when to try again.
+ * The text of a refusal for a page: the detail of the API without member names, and when to try again.
  */
 export function refusalInWords({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
   if (code === 'proof_refused')
-    return 'The code is wrong, or was used before. After five codes or five minutes, begin again.';
+    return 'The code is wrong, or was used before. After five wrong codes or five minutes, start the sign-in or the change again.';
   return message.replace(/^body\/email\b/, 'The address');
 }
 
 /**
- * The reason at a form for a change of the account. Its user is known, so only the password can be wrong, and only the
- * address taken.
+ * The reason at a form for a change of the account. The user is known, so `invalid_credentials` means a wrong password,
+ * and `conflict` means a taken address.
  */
 export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): string {
   switch (refusal.code) {

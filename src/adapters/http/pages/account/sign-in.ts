@@ -66,7 +66,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
   });
 }
 
-/** Ends the session that the browser had before, and gives it the new cookie. */
+/** Ends the previous session of this browser, then sets the new cookie. */
 async function admit(
   { findSession, endSession, cookie }: AccountPageContext,
   request: FastifyRequest,

@@ -21,7 +21,13 @@ export function signInPage({ error, typed = '' }: Refused): Page {
     content: `${formOf({
       action: '/account/sign-in',
       fields: [
-        { name: 'username', label: 'Name or address', type: 'text', autocomplete: 'username', value: typed },
+        {
+          name: 'username',
+          label: 'Name or address',
+          type: 'text',
+          autocomplete: 'username',
+          value: typed,
+        },
         { name: 'password', ...currentPassword('Password') },
       ],
       button: 'Sign in',
@@ -94,10 +100,12 @@ export function passwordPage({ error }: Refused): Page {
 
 export const PASSWORD_CHANGED: Page = {
   title: 'Your password has been changed',
-  content: paragraph('All your other sessions have ended. Log in there with the new password.') + BACK,
+  content:
+    paragraph('All your other sessions have ended. Sign in on your other devices with the new password.') +
+    BACK,
 };
 
-/** `asksPassword`: the sign-in is too old to prove that the user is still there. */
+/** `asksPassword`: the last sign-in is too old, so the form asks for the password. */
 export function emailPage(me: Me, asksPassword: boolean, { error, typed = '' }: Refused): Page {
   const { email } = me;
   const password = { name: 'password', ...currentPassword('Password') };
@@ -129,7 +137,7 @@ export const LINK_MAILED: Page = {
   title: 'Open your mailbox',
   content:
     paragraph(
-      'We are sending a link to the new address. Your address changes when you open that link. The present address gets ' +
+      'We are sending a link to the new address. Your address changes when you open that link. Your current address gets ' +
         'a notice with a link that undoes the change.',
     ) + BACK,
 };
@@ -160,6 +168,6 @@ export const RESET_MAILED: Page = {
   title: 'Open your mailbox',
   content: `${paragraph(
     'If an account has this address, we are sending a link to it. The link is valid for an hour. Only the newest mail has a ' +
-      'valid link.',
+      'link in the newest one.',
   )}<p><a href="/account">Back to the sign-in</a></p>`,
 };
