@@ -72,7 +72,7 @@ module.exports = {
       from: { path: '^console/' },
       to: {
         pathNot:
-          '^(console/src/|src/domain/|src/lib/|client/src/api|src/adapters/http/server/agent-in-words|node_modules/preact/)',
+          '^(console/src/|src/domain/|src/lib/|client/src/api|src/adapters/http/server/describe-user-agent|node_modules/preact/)',
       },
     },
     {

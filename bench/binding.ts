@@ -9,7 +9,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { athOf, proofKey, proofOf } from '../test/support/dpop.ts';
-import { REFRESH_REQUEST, sessions } from '../test/support/sessions.ts';
+import { REFRESH_REQUEST, sessionUseCases } from '../test/support/sessions.ts';
 import { openConnection } from './load/connection.ts';
 
 const ROUNDS = 5;
@@ -33,7 +33,7 @@ function makeProofs(count: number, method: string, url: string, now: number, tok
 }
 
 async function measureRefreshes(isBound: boolean): Promise<Rate> {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const { method, url } = REFRESH_REQUEST;
   const proofs = isBound ? makeProofs(REFRESHES, method, url, service.time.now) : [];
   let pair = await service.logIn(isBound ? { dpopJkt: key.jkt } : {});

@@ -5,8 +5,8 @@ import { startKinship } from './contestants/kinship/server.ts';
 import { type Pgbench, preparePgbench } from './contestants/pgbench.ts';
 import { type Contestant, startProcess } from './contestants/process.ts';
 import { type Round, repeatFailed, runJob } from './load/run.ts';
-import type { Place, Scenarios } from './load/scenario.ts';
-import { honouredTwice } from './twice.ts';
+import type { Scenarios, Target } from './load/scenario.ts';
+import { countAcceptedTwice } from './twice.ts';
 
 /** The peers, by their folder under peers/, and the scenarios that each of them runs. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
@@ -32,10 +32,10 @@ export interface Plan {
 /** The rounds by `contestant scenario`. `pgbench refresh` is the rotation statement without a service. */
 export type Rates = ReadonlyMap<string, readonly Round[]>;
 
-interface Field {
+interface RunningContestant {
   readonly name: string;
   readonly contestant: Contestant;
-  readonly place: Place;
+  readonly place: Target;
   readonly client: string;
   readonly scenarios: readonly string[];
 }
@@ -51,7 +51,7 @@ export async function measureRates(
 ): Promise<{ rates: Rates; twice: ReadonlyMap<string, number> }> {
   const kinshipUrl = await databases.create('kinship');
   const kinship = await startKinship(kinshipUrl);
-  const fields: Field[] = [field('kinship', kinship, 'contestants/kinship/client.ts', KINSHIP)];
+  const fields: RunningContestant[] = [field('kinship', kinship, 'contestants/kinship/client.ts', KINSHIP)];
   const { access, refresh } = await logIn(kinship.place);
   const pgbench = await prepareBareRotation(databases);
   for (const [name, scenarios] of Object.entries(PEERS)) {
@@ -80,21 +80,30 @@ export async function measureRates(
   for (const { name, contestant, client } of fields) {
     const { scenarios } = (await import(client)) as { scenarios: Scenarios };
     if (name !== WITHOUT_ROTATION)
-      twice.set(name, await honouredTwice(contestant.place, scenarios.refresh!, tries));
+      twice.set(name, await countAcceptedTwice(contestant.place, scenarios.refresh!, tries));
     await contestant.stop();
   }
   pgbench.remove();
   return { rates, twice };
 }
 
-async function startPeer(databases: Databases, name: string, scenarios: readonly string[]): Promise<Field> {
+async function startPeer(
+  databases: Databases,
+  name: string,
+  scenarios: readonly string[],
+): Promise<RunningContestant> {
   const DATABASE_URL = await databases.create(name.replaceAll('-', '_'));
   const server = fileURLToPath(new URL(`peers/${name}/server.mjs`, import.meta.url));
   const contestant = await startProcess([server], { NODE_ENV: 'production', DATABASE_URL });
   return field(name, contestant, `peers/${name}/client.ts`, scenarios);
 }
 
-function field(name: string, contestant: Contestant, client: string, scenarios: readonly string[]): Field {
+function field(
+  name: string,
+  contestant: Contestant,
+  client: string,
+  scenarios: readonly string[],
+): RunningContestant {
   const { place } = contestant;
   return { name, contestant, place, client: new URL(client, import.meta.url).href, scenarios };
 }

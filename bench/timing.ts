@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { scenarios } from './contestants/kinship/client.ts';
 import { openConnection } from './load/connection.ts';
-import type { Ask, Place } from './load/scenario.ts';
+import type { RequestSpec, Target } from './load/scenario.ts';
 import { mean, welch } from './measure/statistics.ts';
 
 /** What the response time of a refused login reveals about the existence of an account. */
@@ -16,7 +16,7 @@ export interface Timing {
 /**
  * Logs in one at a time in random order. Leaves out the slowest 5 % of each kind, which other load causes.
  */
-export async function loginTiming(place: Place, samples: number): Promise<Timing> {
+export async function loginTiming(place: Target, samples: number): Promise<Timing> {
   const known = await someUser(place);
   const connection = await openConnection(place.url);
   const times = { known: [] as number[], unknown: [] as number[] };
@@ -33,12 +33,12 @@ export async function loginTiming(place: Place, samples: number): Promise<Timing
   return { known: mean(a), unknown: mean(b), t: welch(a, b) };
 }
 
-async function someUser(place: Place): Promise<string> {
+async function someUser(place: Target): Promise<string> {
   const { username } = await scenarios.password!.begin(place, 0);
   return username;
 }
 
-function wrongPassword(username: string): Ask {
+function wrongPassword(username: string): RequestSpec {
   const body = JSON.stringify({ username, password: 'not the password of anyone' });
   return { method: 'POST', path: '/auth/login', headers: { 'content-type': 'application/json' }, body };
 }

@@ -1,5 +1,5 @@
 import { type Connection, openConnection } from './load/connection.ts';
-import type { Place, Scenario } from './load/scenario.ts';
+import type { Scenario, Target } from './load/scenario.ts';
 
 const IN_FLIGHT = 16;
 
@@ -7,8 +7,8 @@ const IN_FLIGHT = 16;
  * Submits `tries` tokens on two connections at the same moment, and returns how many were accepted on both.
  * Each try uses a new session, because a try may end its session.
  */
-export async function honouredTwice<State>(
-  place: Place,
+export async function countAcceptedTwice<State>(
+  place: Target,
   scenario: Scenario<State>,
   tries: number,
 ): Promise<number> {

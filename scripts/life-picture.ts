@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawLife } from '../console/src/picture/draw-life.ts';
 import { svg, svgText } from '../console/src/picture/svg.ts';
-import { agentInWords } from '../src/adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../src/adapters/http/server/describe-user-agent.ts';
 import { createLog } from '../src/adapters/telemetry/log.ts';
 import { compose } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
@@ -44,7 +44,7 @@ const service = await startService();
 try {
   const sessionId = await playTheft();
   const events = await readEvents(`/admin/sessions/${sessionId}/events?limit=100`);
-  const life = readLife(events.session, events.data, time.now, agentInWords);
+  const life = readLife(events.session, events.data, time.now, describeUserAgent);
   await mkdir(new URL('.', TARGET), { recursive: true });
   await writeFile(TARGET, await fileOf(drawLife(life, { width: WIDTH, heading: true })));
 } finally {

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { KEY_ALGORITHMS } from '../src/domain/key-set.ts';
 import { someKeySet } from '../test/support/key-set.ts';
-import { sessions } from '../test/support/sessions.ts';
+import { sessionUseCases } from '../test/support/sessions.ts';
 
 /** Measures a refresh under each algorithm of access tokens, in one process without network and database. */
 
@@ -10,7 +10,7 @@ const ROUND = 1_000;
 const AT_ONCE = 8;
 const CHECKS = 1_000;
 
-type Service = Awaited<ReturnType<typeof sessions>>;
+type Service = Awaited<ReturnType<typeof sessionUseCases>>;
 
 async function refreshing(service: Service): Promise<number> {
   const end = performance.now() + ROUND;
@@ -45,8 +45,9 @@ async function contestant(alg: string, service: Service) {
   return { alg, service, best, bytes: (await service.logIn()).access.length };
 }
 
-const all = [await contestant('HS512', await sessions())];
-for (const alg of KEY_ALGORITHMS) all.push(await contestant(alg, await sessions(await someKeySet(alg))));
+const all = [await contestant('HS512', await sessionUseCases())];
+for (const alg of KEY_ALGORITHMS)
+  all.push(await contestant(alg, await sessionUseCases(await someKeySet(alg))));
 
 // The algorithms take turns, so that other load affects all of them equally. The best round counts.
 for (let round = 0; round < ROUNDS; round += 1) {

@@ -16,7 +16,14 @@ const COVERAGE = '.build/coverage';
 /** The time for a file to report its own timeout. */
 const GRACE_MS = 5_000;
 /** The folders whose files take longest start first, so that no long file runs alone at the end. */
-const LONGEST = ['test/e2e/', 'test/adapters/', 'test/cli/', 'test/http/attacks/', 'test/app/', 'test/console/'];
+const LONGEST = [
+  'test/e2e/',
+  'test/adapters/',
+  'test/cli/',
+  'test/http/attacks/',
+  'test/app/',
+  'test/console/',
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

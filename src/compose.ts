@@ -8,7 +8,7 @@ import type { Logger } from './adapters/telemetry/log.ts';
 import { createMetrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
 import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
-import { followSlowestKind } from './app/accounts/follow-slowest-kind.ts';
+import { trackSlowestHash } from './app/accounts/track-slowest-hash.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
@@ -23,7 +23,7 @@ import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
 import { assertWebhooksFile, startWebhooks } from './compose/webhooks.ts';
-import type { PrimaryLink } from './compose/worker.ts';
+import type { PrimaryChannel } from './compose/worker.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -37,7 +37,7 @@ export interface Overrides {
   /** Called for the steps of the start that take long. */
   readonly events?: StartEvents;
   /** Absent: this process is the whole service. */
-  readonly primary?: PrimaryLink;
+  readonly primary?: PrimaryChannel;
 }
 
 /** Milliseconds between two searches for the slowest hash function among the stored password hashes. */
@@ -83,7 +83,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       newId,
       log,
     });
-    const slowestKind = followSlowestKind(stores);
+    const slowestKind = trackSlowestHash(stores);
     await slowestKind.reload();
     const { hashing, ...security } = createSecurity(
       config,
@@ -95,7 +95,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     const { addDependency } = metrics;
     const memory = primary?.memory ?? createMemory(config);
     const shared = await openSharedState(config, memory, { ...base, addDependency });
-    primary?.onSamplesWanted(metrics.samples);
+    primary?.setSamplesReader(metrics.samples);
     const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };
     const observability = startObservability(config, {
       ...base,

@@ -11,12 +11,12 @@ import {
 import { readEnvironment, type Variables } from './config/environment.ts';
 import { type HttpConfig, readHttp } from './config/http.ts';
 import { type KeySetConfig, readKeySet, sealsKeys } from './config/key-set.ts';
-import { type Place, readKeys } from './config/keys.ts';
+import { type KeyOptions, readKeys } from './config/keys.ts';
 import { readLimits } from './config/limits.ts';
 import { type MailConfig, readEmailVerification, readMail } from './config/mail.ts';
 import { type PasskeysConfig, readPasskeys } from './config/passkeys.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
-import { type Readers, readers } from './config/values.ts';
+import { createReaders, type Readers } from './config/values.ts';
 import { readWebhooks, type WebhooksConfig } from './config/webhooks.ts';
 import type { EmailVerification } from './domain/email-address.ts';
 import type { Limits } from './domain/limits.ts';
@@ -104,7 +104,7 @@ export async function readConfig(
   const warnings: string[] = [];
   const warningSink = { add: (line: string) => warnings.push(line) };
   const variables = await readEnvironment(env, cwd, faults, warningSink);
-  const read = readers({ add: (line) => faults.push(line) }, warningSink);
+  const read = createReaders({ add: (line) => faults.push(line) }, warningSink);
   const production =
     read.choice('NODE_ENV', variables.NODE_ENV, ['development', 'production', 'test']) === 'production';
   const dataDir = resolve(cwd, variables.DATA_DIR);
@@ -210,7 +210,7 @@ function readTokens(variables: Variables, publicUrl: string | null, read: Reader
   };
 }
 
-function readKeyRings(variables: Variables, place: Place, seals: boolean, faults: string[]) {
+function readKeyRings(variables: Variables, place: KeyOptions, seals: boolean, faults: string[]) {
   const keys = readKeys(variables, place, seals, { add: (line) => faults.push(line) });
   return {
     accessKeys: keys.ACCESS_TOKEN_SIGN_KEY,

@@ -4,11 +4,11 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Place } from '../load/scenario.ts';
+import type { Target } from '../load/scenario.ts';
 
 /** A service under measurement, as a process of its own. */
 export interface Contestant {
-  readonly place: Place;
+  readonly place: Target;
   readonly pid: number;
   /** Milliseconds from its start until it took requests. */
   readonly readyAfter: number;
@@ -52,7 +52,7 @@ export async function startProcess(
   throw new Error(`${args.join(' ')} did not get ready:\n${words}`);
 }
 
-function readyLine(log: string): Place | null {
+function readyLine(log: string): Target | null {
   for (const line of log.split('\n').slice(0, -1)) {
     const place = parsed(line);
     if (typeof place?.url === 'string') return place;
@@ -60,9 +60,9 @@ function readyLine(log: string): Place | null {
   return null;
 }
 
-function parsed(line: string): Place | null {
+function parsed(line: string): Target | null {
   try {
-    return JSON.parse(line) as Place;
+    return JSON.parse(line) as Target;
   } catch {
     return null;
   }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Answer, Ask } from './scenario.ts';
+import type { Answer, RequestSpec } from './scenario.ts';
 
 /** A keep-alive connection that sends one request at a time. */
 export interface Connection {
-  ask(ask: Ask): Promise<Answer>;
+  ask(ask: RequestSpec): Promise<Answer>;
   close(): void;
 }
 
@@ -53,7 +53,7 @@ interface PromiseWithResolvers {
   reject(error: Error): void;
 }
 
-function written({ method, path, headers = {}, body }: Ask, host: string): string {
+function written({ method, path, headers = {}, body }: RequestSpec, host: string): string {
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
   if (method === 'POST') head += `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;

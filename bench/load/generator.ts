@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '../measure/statistics.ts';
 import { type Connection, openConnection } from './connection.ts';
-import type { Job, Seen } from './job.ts';
+import type { Job, LoadResult } from './job.ts';
 import type { Scenario, Scenarios } from './scenario.ts';
 
 /** Milliseconds from a 503 to the repetition of its request. */
@@ -26,7 +26,7 @@ interface Client<State> {
   readonly state: State;
 }
 
-async function load<State>(job: Job, scenario: Scenario<State>): Promise<Seen> {
+async function load<State>(job: Job, scenario: Scenario<State>): Promise<LoadResult> {
   const clients = await Promise.all(
     Array.from({ length: job.clients }, async (_, number) => ({
       number,

@@ -1,11 +1,11 @@
-import type { Place } from './scenario.ts';
+import type { Target } from './scenario.ts';
 
 /** The task of the load generator. */
 export interface Job {
   /** The module that exports `scenarios`. */
   readonly client: string;
   readonly scenario: string;
-  readonly place: Place;
+  readonly place: Target;
   /** Concurrent clients. Each has its own connection, and waits for an answer before its next request. */
   readonly clients: number;
   readonly warmUpSeconds: number;
@@ -13,7 +13,7 @@ export interface Job {
 }
 
 /** The result of the load generator, from the end of the warm-up to the end of the job. */
-export interface Seen {
+export interface LoadResult {
   readonly count: number;
   /** Requests that were answered with 503, and repeated. */
   readonly shed: number;

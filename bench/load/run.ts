@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { cpuSeconds } from '../measure/processes.ts';
-import type { Job, Seen } from './job.ts';
+import type { Job, LoadResult } from './job.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 
 /** The result of a round: that of the generator, and the CPU time of each watched process. */
-export interface Round extends Seen {
+export interface Round extends LoadResult {
   /** Microseconds of CPU for each answer, by the watched process's name. */
   readonly cpu: Readonly<Record<string, number>>;
 }
@@ -49,7 +49,7 @@ async function runOnce(job: Job, watched: Readonly<Record<string, number>>): Pro
   for await (const line of createInterface({ input: generator.stdout })) {
     if (line === 'measuring') before = spent(watched);
     else {
-      const seen = JSON.parse(line) as Seen;
+      const seen = JSON.parse(line) as LoadResult;
       const after = spent(watched);
       const each = Object.keys(watched).map((name) => [
         name,

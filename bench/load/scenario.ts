@@ -1,5 +1,5 @@
 /** One HTTP request, as the load generator writes it. */
-export interface Ask {
+export interface RequestSpec {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** The URL of a contestant, and further values that its clients need. */
-export interface Place {
+export interface Target {
   readonly url: string;
   readonly [given: string]: string;
 }
@@ -20,12 +20,12 @@ export interface Place {
 /** The requests that a client repeats. Each request may depend on the previous answer. */
 export interface Scenario<State> {
   /** Returns the first state of the client with this number. Called before the measurement. */
-  begin(place: Place, client: number): Promise<State>;
-  ask(state: State): Ask;
+  begin(place: Target, client: number): Promise<State>;
+  ask(state: State): RequestSpec;
   /** Returns the state of the client after this answer. Throws if the answer is not the expected one. */
   take(answer: Answer, state: State): State;
   /** Stores the last state of the client with this number. Called after the measurement. */
-  leave?(place: Place, client: number, state: State): void;
+  leave?(place: Target, client: number, state: State): void;
 }
 
 /** Scenarios by their names: `refresh`, `login`, `password`, `protected`; one name means the same work everywhere. */

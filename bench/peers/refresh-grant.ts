@@ -1,11 +1,11 @@
-import type { Place, Scenario } from '../load/scenario.ts';
+import type { Scenario, Target } from '../load/scenario.ts';
 
 interface Held {
   readonly authorization: string;
   readonly refreshToken: string;
 }
 
-const basic = ({ clientId, clientSecret }: Place): string =>
+const basic = ({ clientId, clientSecret }: Target): string =>
   `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
 
 /** Each client chains its refresh grants (RFC 6749 section 6), with rotation; the server has seeded the first token. */

@@ -1391,7 +1391,7 @@ export interface components {
             /** @description the mail address that is told if the endpoint is disabled because it is gone or dead */
             readonly contact?: string;
             /**
-             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @description `webhook`: CloudEvents with signatures of Standard Webhooks. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
              * @enum {string}
              */
             readonly format?: "webhook" | "set" | "logout-token";
@@ -1418,7 +1418,7 @@ export interface components {
             readonly url: string;
             readonly types: readonly string[];
             /**
-             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @description `webhook`: CloudEvents with signatures of Standard Webhooks. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
              * @enum {string}
              */
             readonly format: "webhook" | "set" | "logout-token";
@@ -1467,7 +1467,7 @@ export interface components {
             readonly url: string;
             readonly types: readonly string[];
             /**
-             * @description `webhook`: CloudEvents signed as Standard Webhooks ask. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
+             * @description `webhook`: CloudEvents with signatures of Standard Webhooks. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
              * @enum {string}
              */
             readonly format: "webhook" | "set" | "logout-token";
@@ -1585,7 +1585,7 @@ export interface components {
                      */
                     readonly at: string;
                     readonly milliseconds: number;
-                    /** @description of the answer; absent where none came */
+                    /** @description the HTTP status of the answer; absent if the endpoint did not answer */
                     readonly status?: number;
                     /** @description why the attempt failed */
                     readonly reason?: string;
@@ -1594,7 +1594,7 @@ export interface components {
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
-        /** @description the events from one time until before another */
+        /** @description the events from `from` (inclusive) to `to` (exclusive) */
         readonly WebhookSpan: {
             /** Format: date-time */
             readonly from: string;
@@ -1793,7 +1793,7 @@ export interface components {
         readonly StreamVerification: {
             /** @description the id of a stream */
             readonly stream_id: string;
-            /** @description comes back in the event */
+            /** @description is returned in the verification event */
             readonly state?: string;
         };
         /**

@@ -60,7 +60,7 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
   const lines = unchecked.map(
     ({ seal, keyId }) => `Seal ${seal} cannot be checked: its key ${keyId} is not in REFRESH_TOKEN_HASH_KEY.`,
   );
-  if (fault !== null) lines.push(inWords(fault));
+  if (fault !== null) lines.push(describeFault(fault));
   else
     lines.push(
       `${seals} seals with ${events} events were found${head && `, up to ${head.number}:${head.mac}`}.`,
@@ -68,7 +68,7 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
   return `${lines.join('\n')}\n`;
 }
 
-function inWords({ kind, seal, id }: SealFault): string {
+function describeFault({ kind, seal, id }: SealFault): string {
   switch (kind) {
     case 'event_changed':
       return `Event ${id} of seal ${seal} was changed.`;

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { bashScript } from './completion/bash.ts';
-import type { Place } from './completion/place.ts';
+import type { CompletionContext } from './completion/place.ts';
 import { zshScript } from './completion/zsh.ts';
 
 export const SHELLS = ['bash', 'zsh'] as const;
@@ -12,7 +12,7 @@ export function completionScript(shell: Shell, program: Command): string {
   return shell === 'bash' ? bashScript(places) : zshScript(places);
 }
 
-function placesIn(command: Command, path: string): Place[] {
+function placesIn(command: Command, path: string): CompletionContext[] {
   const { options } = command;
   const help = { text: '--help', description: 'print this help' };
   const words = [

@@ -9,8 +9,8 @@ import {
 import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { byCommand } from '../domain/audit.ts';
+import { logToErrors, nameOfUser } from './command-context.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
-import { logToErrors, nameOfUser } from './operator.ts';
 
 /** `kinship keys list`. All key commands work while the service runs. */
 export const printKeys = () => onKeySet(listKeys);

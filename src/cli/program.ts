@@ -6,7 +6,7 @@ import type { AuditListOptions } from './audit.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { runCommand } from './run-command.ts';
 import type { SetupOptions } from './setup.ts';
-import type { UserListOptions } from './users/look.ts';
+import type { UserListOptions } from './users/list-and-show.ts';
 
 const AFTER_ALL = `
 Without a command the service runs, as with serve.
@@ -75,7 +75,7 @@ export function createProgram(): Command {
   const users = program.command('users').description('import, export and administer accounts');
   addUserCommands(users);
   addUserLists(users);
-  addUserActs(users);
+  addUserChanges(users);
   addSessionCommands(program.command('sessions').description('look at sessions'));
   addAuditCommands(program.command('audit').description('read and verify the audit log'));
   addSecrets(program);
@@ -162,7 +162,9 @@ function addUserLists(users: Command): void {
     .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
     .option('--json', 'print one JSON object a line')
     .action(
-      reporting(async (options: UserListOptions) => (await import('./users/look.ts')).printUserList(options)),
+      reporting(async (options: UserListOptions) =>
+        (await import('./users/list-and-show.ts')).printUserList(options),
+      ),
     );
 
   users
@@ -173,7 +175,7 @@ function addUserLists(users: Command): void {
     .addHelpText('after', AFTER_SHOW)
     .action(
       reporting(async (user: string, options: { json?: boolean }) =>
-        (await import('./users/look.ts')).printUser(user, options),
+        (await import('./users/list-and-show.ts')).printUser(user, options),
       ),
     );
 }
@@ -184,7 +186,7 @@ function readLimit(text: string): number {
   throw new InvalidArgumentError('It must be a number from 1 to 1000.');
 }
 
-function addUserActs(users: Command): void {
+function addUserChanges(users: Command): void {
   users
     .command('end-sessions')
     .description('end all sessions of a user')

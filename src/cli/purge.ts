@@ -1,7 +1,7 @@
 import { countPurgeable } from '../adapters/postgres/purge-sql.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
-import { purgedIfEndedBefore } from '../domain/retention.ts';
+import { purgeCutoff } from '../domain/retention.ts';
 import { sleep } from '../lib/time.ts';
 import { onDatabase } from './on-database.ts';
 import { createProgress } from './progress.ts';
@@ -11,7 +11,7 @@ export async function purgeSessions(): Promise<void> {
   const progress = createProgress(process.stderr, () => performance.now());
   await onDatabase(async ({ sql }, { policy }) => {
     const purge = purgeBatch({ families: createTokenFamilies(sql, policy), policy, clock: Date.now });
-    const total = await countPurgeable(sql, purgedIfEndedBefore(Date.now(), policy));
+    const total = await countPurgeable(sql, purgeCutoff(Date.now(), policy));
     const started = performance.now();
     let count = 0;
     let purged = await purge();

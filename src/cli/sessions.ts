@@ -1,4 +1,4 @@
-import { agentInWords } from '../adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../adapters/http/server/describe-user-agent.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
@@ -41,7 +41,7 @@ function toLifeSession(family: TokenFamily): LifeSession {
     expiresAt: new Date(effectiveExpiries(family).refresh).toISOString(),
     createdIp: family.loginAddress,
     lastIp: family.address,
-    userAgent: agentInWords(family.userAgent),
+    userAgent: describeUserAgent(family.userAgent),
     generation: family.generation,
     ...(family.deviceName !== null && { deviceName: family.deviceName }),
   };
@@ -50,7 +50,7 @@ function toLifeSession(family: TokenFamily): LifeSession {
 const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];
 
 function inWords(session: LifeSession, events: readonly LifeEvent[]): string {
-  const life = readLife(session, events, Date.now(), agentInWords);
+  const life = readLife(session, events, Date.now(), describeUserAgent);
   const { headline, facts } = tellLife(life);
   const who = [
     ['Session', session.id],

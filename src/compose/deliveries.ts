@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { deviceInWords } from '../adapters/http/server/agent-in-words.ts';
+import { deviceInWords } from '../adapters/http/server/describe-user-agent.ts';
 import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
 import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';

@@ -8,12 +8,12 @@ import { SYSTEM } from '../domain/audit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Stores } from './stores.ts';
-import type { PrimaryLink } from './worker.ts';
+import type { PrimaryChannel } from './worker.ts';
 
 interface Deps {
   readonly stores: Pick<Stores, 'families' | 'signingKeys'>;
   readonly metrics: Pick<Metrics, 'samples'>;
-  readonly primary: Pick<PrimaryLink, 'sumSamples'> | undefined;
+  readonly primary: Pick<PrimaryChannel, 'sumSamples'> | undefined;
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly clock: Clock;
   readonly log: Log;

@@ -18,11 +18,11 @@ export async function openTracing(
 /** Wraps each method in a span. A call outside of a trace, such as a poll, starts no trace. */
 export function withSpans<T extends Methods<T>>(
   tracing: Tracing | null,
-  verbs: T,
+  methods: T,
   spanOf: (name: string) => SpanStart,
 ): T {
-  if (tracing === null) return verbs;
-  return wrapMethods(verbs, (name, verb) => {
+  if (tracing === null) return methods;
+  return wrapMethods(methods, (name, verb) => {
     const span = spanOf(name);
     return (...input) => {
       const within = tracing.current() === null ? null : tracing;

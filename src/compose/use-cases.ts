@@ -40,11 +40,11 @@ import { makeRecoveryCodes } from '../app/factors/make-recovery-codes.ts';
 import { removeFactor } from '../app/factors/remove-factor.ts';
 import { renameFactor } from '../app/factors/rename-factor.ts';
 import { limitRequests } from '../app/limit-requests.ts';
-import { admitOperator } from '../app/operators/admit-operator.ts';
 import { findOperator } from '../app/operators/find-operator.ts';
+import { requireOperatorSession } from '../app/operators/require-operator-session.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
-import { endByLink, mailResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
+import { endSessionsByLink, mailPasswordResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
 import { endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
 import { introspect } from '../app/sessions/introspect.ts';
@@ -91,7 +91,7 @@ import type { DataSealer } from '../ports/security/data-sealer.ts';
 import type { DpopNonces } from '../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../ports/security/dpop-proofs.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
-import type { LoginChallenges } from '../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../ports/security/login-challenges.ts';
 import type { PageSecrets } from '../ports/security/page-secrets.ts';
 import type { Passkeys } from '../ports/security/passkeys.ts';
 import type { PasswordHasher } from '../ports/security/password-hasher.ts';
@@ -145,7 +145,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly totp: Totp;
   readonly sealer: DataSealer;
   readonly recoveryCodes: RecoveryCodes;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
   readonly legacyDoorsSkipSecondFactor: boolean;
   /** Whether operators of the console must sign in with a second factor. */
@@ -193,8 +193,8 @@ export function createUseCases(deps: UseCaseDeps) {
     introspect: introspect(deps),
     followRevocations: followRevocations(deps),
     readNotMeLink: readNotMeLink(deps),
-    endByLink: endByLink(deps),
-    mailResetByLink: mailResetByLink({ ...deps, forgotPassword: mailReset }),
+    endByLink: endSessionsByLink(deps),
+    mailResetByLink: mailPasswordResetByLink({ ...deps, forgotPassword: mailReset }),
 
     register: withTelemetry(register(deps), registrationEnded),
     logInWithPassword: withTelemetry(logInWithPassword(deps), firstStepEnded),
@@ -236,7 +236,7 @@ export function createUseCases(deps: UseCaseDeps) {
     stepUpPage: stepUpPage({ ...onPages, verifyProof }),
     findPageSession: operators.findPageSession,
     findOperator: findOperator(operators),
-    admitOperator: admitOperator({
+    admitOperator: requireOperatorSession({
       ...operators,
       endSession: endSession(deps),
       securityLog: deps.securityLog,

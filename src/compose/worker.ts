@@ -5,7 +5,7 @@ import type { Samples } from '../adapters/telemetry/metrics/add-up.ts';
 import type { Addresses } from './servers.ts';
 
 /** What a worker needs from its primary process. */
-export interface PrimaryLink {
+export interface PrimaryChannel {
   readonly memory: SharedMemory;
   /** Whether deliveries, removals and the maintenance of keys run in this worker. They run in the first one. */
   readonly runsBackgroundWork: boolean;
@@ -14,7 +14,7 @@ export interface PrimaryLink {
   /** The same as plain data. */
   sumSamples(): Promise<Samples>;
   /** The function reads the metrics of this worker. */
-  onSamplesWanted(read: () => Promise<Samples>): void;
+  setSamplesReader(read: () => Promise<Samples>): void;
   /** Sends the final metrics of this worker to the primary, before the worker exits. */
   reportMetrics(samples: Samples): Promise<void>;
 }
@@ -28,12 +28,12 @@ export async function joinPrimary(stop: () => void) {
   };
   const call: Call = connectToPrimary(handlers);
   const place = await call<number>('place');
-  const link: PrimaryLink = {
+  const link: PrimaryChannel = {
     memory: createMemoryClient(call),
     runsBackgroundWork: place === 0,
     scrape: () => call('scrape'),
     sumSamples: () => call('sumSamples'),
-    onSamplesWanted(read) {
+    setSamplesReader(read) {
       readSamples = read;
     },
     reportMetrics: (samples) => call('report', samples),

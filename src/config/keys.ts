@@ -21,7 +21,7 @@ type KeyName = keyof typeof MIN_BYTES;
 const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;
 
-export interface Place {
+export interface KeyOptions {
   readonly production: boolean;
   readonly dataDir: string;
   /** Whether a key that is missing is generated. */
@@ -36,7 +36,7 @@ export interface Place {
  */
 export function readKeys(
   variables: Variables,
-  place: Place,
+  place: KeyOptions,
   seals: boolean,
   faults: Faults,
 ): Record<KeyName, readonly NamedKey[]> {
@@ -57,7 +57,7 @@ export function readKeys(
   return keys;
 }
 
-function readKeysOf(name: KeyName, value: string, place: Place, faults: Faults): NamedKey[] {
+function readKeysOf(name: KeyName, value: string, place: KeyOptions, faults: Faults): NamedKey[] {
   const { production } = place;
   const given = list(value);
   if (given.length === 0 && !production) return readStored(name, place, faults);
@@ -71,7 +71,11 @@ function readKeysOf(name: KeyName, value: string, place: Place, faults: Faults):
   return given.map(nameKey);
 }
 
-function readStored(name: KeyName, { dataDir, createKeys, onKeyCreated }: Place, faults: Faults): NamedKey[] {
+function readStored(
+  name: KeyName,
+  { dataDir, createKeys, onKeyCreated }: KeyOptions,
+  faults: Faults,
+): NamedKey[] {
   const path = pathOf(name, dataDir);
   if (!createKeys && !existsSync(path)) return [];
   try {
@@ -84,7 +88,10 @@ function readStored(name: KeyName, { dataDir, createKeys, onKeyCreated }: Place,
   }
 }
 
-function isStored(name: KeyName, { production, dataDir }: Pick<Place, 'production' | 'dataDir'>): boolean {
+function isStored(
+  name: KeyName,
+  { production, dataDir }: Pick<KeyOptions, 'production' | 'dataDir'>,
+): boolean {
   return !production && existsSync(pathOf(name, dataDir));
 }
 

@@ -21,11 +21,11 @@ export function readPasskeys(
     PASSKEY_RP_ID === '' ? hostOf(origin) : read.host('PASSKEY_RP_ID', PASSKEY_RP_ID).toLowerCase();
   const named = read.list(PASSKEY_ORIGINS).map((value) => read.origin('PASSKEY_ORIGINS', value));
   const origins = named.length === 0 ? [origin] : named;
-  const strangers = origins.filter((one) => one !== '' && !belongsTo(hostOf(one), rpId));
-  if (strangers.length > 0 && (PASSKEY_RP_ID !== '' || PASSKEY_ORIGINS !== ''))
+  const foreignOrigins = origins.filter((one) => one !== '' && !belongsTo(hostOf(one), rpId));
+  if (foreignOrigins.length > 0 && (PASSKEY_RP_ID !== '' || PASSKEY_ORIGINS !== ''))
     read.wrong(
       'PASSKEY_ORIGINS',
-      strangers.join(', '),
+      foreignOrigins.join(', '),
       `origins whose host is PASSKEY_RP_ID (${rpId}) or a subdomain of it`,
     );
   return { rpId, origins };

@@ -23,7 +23,7 @@ export function fileFault(error: unknown): string {
 }
 
 /** Functions that each read one value. They report an invalid value and return a harmless substitute. */
-export function readers(faults: Faults, warnings: Faults) {
+export function createReaders(faults: Faults, warnings: Faults) {
   const wrong = (name: string, got: string, wants: string) =>
     faults.add(`${name} got ${quote(got)} and wants ${wants}.`);
 
@@ -183,4 +183,4 @@ function isNetwork(value: string): boolean {
   );
 }
 
-export type Readers = ReturnType<typeof readers>;
+export type Readers = ReturnType<typeof createReaders>;

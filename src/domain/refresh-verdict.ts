@@ -14,7 +14,7 @@ import {
 } from './refresh-occurrences.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { RevocationReason } from './revocation.ts';
-import { isBoundAlike, type TokenFamily } from './token-family.ts';
+import { hasBindingOf, type TokenFamily } from './token-family.ts';
 import { isPaired } from './token-pair.ts';
 import { isSameProduct } from './user-agent.ts';
 
@@ -84,7 +84,7 @@ export function judgeRefresh<Family extends JudgedFamily>(
   if (family === null || family.userId !== context.claims.sub) return refuse('session_not_found');
   // A stolen refresh signing key must not forge an unpaired token for a paired session.
   if (family.paired !== isPaired(context.claims)) return refuse('invalid_token');
-  if (!isBoundAlike(family, context.claims)) return refuse('invalid_token');
+  if (!hasBindingOf(family, context.claims)) return refuse('invalid_token');
   const fault = clientFault(family, context.oauthClient);
   // Checked before any change: a client that may not use the session may not end it either.
   if (fault !== null) return { kind: 'refuse', ...fault, occurrences: [] };

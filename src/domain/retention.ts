@@ -18,7 +18,7 @@ export function endOf({ revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'exp
  * A family whose current token has expired unused is kept until its end. A restored database may hold an earlier
  * generation than the client does, and then heals the family.
  */
-export function purgedIfEndedBefore(
+export function purgeCutoff(
   now: number,
   { refreshTokenAge, clockSkew }: Pick<Policy, 'refreshTokenAge' | 'clockSkew'>,
 ): number {

@@ -17,14 +17,14 @@ export const SOURCES = {
 } as const satisfies Readonly<Record<string, readonly DomainEvent['type'][]>>;
 
 /** An event in the terms of CAEP: its type, its own members, and the session that it is about, if any. */
-export interface SecurityEvent {
+export interface CaepEvent {
   readonly uri: string;
   readonly sessionId: string | null;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
 /** Null: CAEP has no such event. */
-export function toSecurityEvent(event: DomainEvent): SecurityEvent | null {
+export function toSecurityEvent(event: DomainEvent): CaepEvent | null {
   switch (event.type) {
     case 'sessions.revoked': {
       const { sessionId, reason } = event.data;
@@ -92,13 +92,10 @@ function initiatorOf(reason: RevocationReason): 'admin' | 'user' | 'policy' {
   }
 }
 
-function ofSession(uri: string, sessionId: string, payload: SecurityEvent['payload']): SecurityEvent {
+function ofSession(uri: string, sessionId: string, payload: CaepEvent['payload']): CaepEvent {
   return { uri, sessionId, payload };
 }
 
-function credentialChange(
-  payload: SecurityEvent['payload'],
-  initiator: 'admin' | 'user' = 'user',
-): SecurityEvent {
+function credentialChange(payload: CaepEvent['payload'], initiator: 'admin' | 'user' = 'user'): CaepEvent {
   return { uri: CREDENTIAL_CHANGE, sessionId: null, payload: { ...payload, initiating_entity: initiator } };
 }

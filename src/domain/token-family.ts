@@ -87,7 +87,7 @@ export function isLive(
  * Whether the token is bound to the key of its session, or both are unbound. A token without `cnf` must not be accepted
  * for a bound session, even with a valid signature.
  */
-export function isBoundAlike(
+export function hasBindingOf(
   { jkt }: Pick<TokenFamily, 'jkt'>,
   { cnf }: { readonly cnf?: Confirmation | undefined },
 ): boolean {

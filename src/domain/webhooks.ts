@@ -76,10 +76,10 @@ export const DELIVERIES_KEPT = 7 * DAY;
 export const DEAD_AFTER = 5 * DAY;
 
 /** How long a former secret still signs, beside the current one. */
-export const FORMER_SECRET_SIGNS = DAY;
+export const FORMER_SECRET_AGE = DAY;
 
 /** The longest pause that `Retry-After` causes. */
-const LONGEST_HOLD = DAY;
+const MAX_RETRY_AFTER = DAY;
 
 /** The waits after each failed attempt. Together they are about three days. */
 const WAITS = [
@@ -110,7 +110,7 @@ export interface AttemptRecord {
 /** `failed`: no further attempt is made, unless an operator sends the delivery again. */
 export type DeliveryState = 'pending' | 'delivered' | 'failed';
 
-export interface AttemptVerdict {
+export interface DeliveryVerdict {
   readonly state: DeliveryState;
   /** When the next attempt is due, while the delivery is pending. */
   readonly dueAt: number;
@@ -134,13 +134,13 @@ export function judgeAttempt(
   { attempt, status, retryAfter }: Attempted,
   now: number,
   random: number,
-): AttemptVerdict {
+): DeliveryVerdict {
   const isGone = status === 410;
   const ended = { dueAt: now, heldUntil: null, isGone };
   if (status !== null && status >= 200 && status < 300) return { ...ended, state: 'delivered' };
   const wait = WAITS[attempt - 1];
   if (isGone || wait === undefined) return { ...ended, state: 'failed' };
-  const held = retryAfter === null ? 0 : Math.min(Math.max(0, retryAfter), LONGEST_HOLD);
+  const held = retryAfter === null ? 0 : Math.min(Math.max(0, retryAfter), MAX_RETRY_AFTER);
   const spread = Math.round(wait * (0.95 + random / 10));
   return {
     state: 'pending',

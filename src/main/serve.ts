@@ -22,7 +22,7 @@ export async function serve(release: () => void): Promise<void> {
     const config = await readConfig();
     if (config.workers > 1 && isWorker()) {
       log = isForPeople(config) ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
-      return await (await import('./worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
+      return await (await import('./run-worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
     }
     const terminal = isForPeople(config) ? await (await import('./terminal.ts')).openTerminal(config) : null;
     log = terminal?.log ?? createLog(config.logLevel);
@@ -58,7 +58,7 @@ async function startWorkers(
   terminal: Terminal | null,
   release: () => void,
 ): Promise<void> {
-  const { runPrimary } = await import('./primary.ts');
+  const { runPrimary } = await import('./run-primary.ts');
   const addresses = await runPrimary(config, log, SHUTDOWN_DEADLINE, release);
   await terminal?.welcome(addresses);
 }

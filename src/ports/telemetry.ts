@@ -11,7 +11,7 @@ export type Fault = RefusalCode | 'internal_error';
  * `unroutable` waits until a queue takes its type. `unwanted` was unroutable for too long and is dropped. `logged` was
  * only logged because no broker is configured.
  */
-export type DeliveryOutcome =
+export type OutboxOutcome =
   | 'sent'
   | 'postponed'
   | 'dead_letter'
@@ -74,7 +74,7 @@ export interface Telemetry {
   limitReached(action: string): void;
   /** Breached passwords could not be searched, so a new password passed. */
   breachSearchFailed(): void;
-  deliveryEnded(kind: DeliveryKind, outcome: DeliveryOutcome): void;
+  deliveryEnded(kind: DeliveryKind, outcome: OutboxOutcome): void;
   /** An attempt to deliver to an endpoint ended, after some milliseconds. */
   webhookAttempted(format: DeliveryFormat, outcome: WebhookOutcome, milliseconds: number): void;
   /** The service disabled an endpoint because it was gone or dead. */

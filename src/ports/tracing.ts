@@ -5,14 +5,14 @@ export interface TraceContext {
 }
 
 /** The attributes of a span: never a token, a password, an address or a parameter of a statement. */
-export type SpanFacts = Readonly<Record<string, string | number>>;
+export type SpanAttributes = Readonly<Record<string, string | number>>;
 
 export interface SpanStart {
   /** Must come from a bounded set of names. */
   readonly name: string;
   /** The span kind of OpenTelemetry. */
   readonly kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
-  readonly facts?: SpanFacts;
+  readonly facts?: SpanAttributes;
   /** The span that this one continues, from another process or an earlier time. Default: the current span. */
   readonly parent?: TraceContext | null;
 }
@@ -20,7 +20,7 @@ export interface SpanStart {
 export interface Span {
   /** Runs the work, including its asynchronous parts, within this span. */
   within<Result>(work: () => Result): Result;
-  note(facts: SpanFacts): void;
+  note(facts: SpanAttributes): void;
   /** Must be called once, with the error if the work failed. */
   end(failure?: unknown): void;
 }

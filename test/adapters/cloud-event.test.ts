@@ -8,9 +8,9 @@ import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
 import { addApp } from '../support/factors.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, sessions, someKeys } from '../support/sessions.ts';
+import { claimsOf, sessionUseCases, someKeys } from '../support/sessions.ts';
 
 const SOURCE = 'https://auth.example.com';
 const PASSWORD = 'a violet piano 42';
@@ -22,7 +22,7 @@ const eventsIn = (outbox: Outbox) =>
 /** An account in whose life everything happens that can. */
 async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
-  const service = await httpService(t, { http, policy: { onUserAgentChange: 'notify' } });
+  const service = await startHttpService(t, { http, policy: { onUserAgentChange: 'notify' } });
   const { post, send, outbox } = service;
   const password = 'a blue trombone 16';
   const logIn = async () => (await post('/auth/login', { username: 'ann', password })).body;
@@ -121,13 +121,13 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
 /** A client that knows of a rotation which the database has lost. */
 async function healing(): Promise<readonly ClaimedEntry[]> {
   const keys = someKeys();
-  const service = await sessions({ keys });
+  const service = await sessionUseCases({ keys });
   const first = await service.logIn();
   const row = await service.families.find(String(claimsOf(first.refresh).tokenFamily));
   const second = await service.refresh(first);
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);
-  await (await sessions({ stores, keys })).refresh(second);
+  await (await sessionUseCases({ stores, keys })).refresh(second);
   return eventsIn(stores.outbox);
 }
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
 import { DPOP_ALGORITHMS } from '../../src/domain/dpop.ts';
 import { athOf, proofKey, proofOf } from '../support/dpop.ts';
-import { asymmetric, encode, hmac, pairOfKeys, unsigned } from '../support/forge.ts';
+import { asymmetric, encode, hmac, makeKeyPair, unsigned } from '../support/forge.ts';
 
 const NOW = 1_800_000_000_500;
 const URL_OF_REFRESH = 'https://auth.example.com/auth/refresh';
@@ -38,7 +38,7 @@ t.test('a proof is read with its thumbprint', async (t) => {
 
 t.test('anything but a valid DPoP proof is refused', async (t) => {
   const other = proofKey();
-  const rsa = pairOfKeys('rsa');
+  const rsa = makeKeyPair('rsa');
   const rsaJwk = rsa.publicKey.export({ format: 'jwk' });
   const deep = `${'['.repeat(1_500)}${']'.repeat(1_500)}`;
   const refused: Record<string, string> = {

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { readKeyFile } from '../../src/adapters/jose/key-file.ts';
-import { pairOfKeys } from '../support/forge.ts';
+import { makeKeyPair } from '../support/forge.ts';
 
 const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' });
 const KEYS = {
-  EdDSA: jwkOf(pairOfKeys('ed25519').privateKey),
-  ES256: jwkOf(pairOfKeys('ec').privateKey),
-  RS256: jwkOf(pairOfKeys('rsa').privateKey),
+  EdDSA: jwkOf(makeKeyPair('ed25519').privateKey),
+  ES256: jwkOf(makeKeyPair('ec').privateKey),
+  RS256: jwkOf(makeKeyPair('rsa').privateKey),
 };
 const read = (...keys: unknown[]) => readKeyFile(JSON.stringify({ keys }));
 
@@ -38,7 +38,7 @@ async function refused(t: Test, reading: Promise<unknown>, reason: RegExp): Prom
 
 t.test('the error names an unusable key, and does not quote it', async (t) => {
   const { d: _, ...publicPart } = KEYS.EdDSA;
-  const other = jwkOf(pairOfKeys('ed25519').privateKey);
+  const other = jwkOf(makeKeyPair('ed25519').privateKey);
   const weak = jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
   const p384 = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
   for (const text of ['', 'secret', 'null', '[]', '{}', '{"keys":{}}', '{"keys":[]}', '{"keys":[null]}'])

@@ -6,7 +6,7 @@ import type { Backlog } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, HOME, outcome, REFRESH_REQUEST, sessions } from '../support/sessions.ts';
+import { claimsOf, HOME, outcome, REFRESH_REQUEST, sessionUseCases } from '../support/sessions.ts';
 
 const NOW = 1_700_000_000_000;
 const READINGS = {
@@ -82,7 +82,7 @@ t.test('store calls are counted by store, duration and failure', async (t) => {
 });
 
 t.test('refreshes, retries and reused tokens are counted', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const first = await service.logIn();
   const second = await service.refresh(first, { key: 'one' });
   service.time.now += 2_000;
@@ -98,7 +98,7 @@ t.test('refreshes, retries and reused tokens are counted', async (t) => {
 });
 
 t.test('a token that is newer than its restored row is accepted, and counted', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const first = await service.logIn();
   const family = await service.families.find(String(claimsOf(first.refresh).tokenFamily));
   const second = await service.refresh(first);

@@ -3,7 +3,7 @@ import { CompactEncrypt, calculateJwkThumbprint, type JWK } from 'jose';
 import t from 'tap';
 import { createSealedKeys } from '../../src/adapters/jose/sealed-keys.ts';
 import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
-import { pairOfKeys } from '../support/forge.ts';
+import { makeKeyPair } from '../support/forge.ts';
 import { someKey } from '../support/sessions.ts';
 
 const turn = { number: 1, announcedAt: 0, signsFrom: 0 };
@@ -50,7 +50,7 @@ t.test('a row that was tampered with is refused', async (t) => {
   await refused({ wasRemoved: true }, /was restored in the database/);
 
   // Whoever can write to the database, and knows a key id, seals under a key of his own.
-  const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });
+  const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const forged = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })
     .encrypt(someKey('theirs').bytes.subarray(0, 32));
@@ -59,7 +59,7 @@ t.test('a row that was tampered with is refused', async (t) => {
 
 t.test('a key that an earlier version sealed opens', async (t) => {
   const secret = someKey('seal-1');
-  const jwk = pairOfKeys('ed25519').privateKey.export({ format: 'jwk' });
+  const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const key = new Uint8Array(hkdfSync('sha256', secret.bytes, '', 'kinship signing keys', 32));
   const sealed = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { until } from '../support/composed.ts';
 import { namedPipe } from '../support/log-reader.ts';
-import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { evalArguments, modulePath } from '../support/program.ts';
+import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+import { until } from '../support/service-in-process.ts';
 
 /** What may wait, in this process and in the pipe with its reader, and the bytes of a line below. */
 const ROOM = 1_048_576 + 262_144;

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { openConnection } from '../../src/adapters/amqp/broker-connection.ts';
 import { parseBrokerUrl } from '../../src/adapters/amqp/broker-url.ts';
-import { openConnection } from '../../src/adapters/amqp/link.ts';
 import { TOPOLOGY } from '../../src/adapters/amqp/topology.ts';
 import { fakeBroker, shortText } from '../support/fake-broker.ts';
 import { waitUntil } from '../support/wait-until.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import t, { type Test } from 'tap';
-import { connectCalls, type MessagePort } from '../../src/adapters/cluster/calls.ts';
+import { connectCalls, type ProcessChannel } from '../../src/adapters/cluster/calls.ts';
 import { createMemoryClient, serveMemory } from '../../src/adapters/cluster/shared-memory.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
@@ -42,7 +42,7 @@ t.test('used proofs in memory', async (t) => {
 /** The store of a primary, as a worker sees it. Messages are copied, as between processes. */
 function throughPrimary(usedProofs: UsedDpopProofs): UsedDpopProofs {
   const [worker, primary] = [new EventEmitter(), new EventEmitter()];
-  const port = (own: EventEmitter, other: EventEmitter): MessagePort => ({
+  const port = (own: EventEmitter, other: EventEmitter): ProcessChannel => ({
     send: (message) => void other.emit('message', structuredClone(message)),
     onMessage: (listener) => void own.on('message', listener),
   });

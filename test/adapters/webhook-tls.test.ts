@@ -7,7 +7,7 @@ import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.
 import {
   createSelfSigned,
   expireCertificate,
-  type Issued,
+  type IssuedCertificate,
   issueCertificate,
 } from '../support/certificate.ts';
 import { nameServer } from '../support/name-server.ts';
@@ -36,7 +36,7 @@ async function exchange(t: Test, host: string, pem: { key: string; cert: string 
   return { answer, received: () => received };
 }
 
-async function pemOf({ key, certificate }: Issued) {
+async function pemOf({ key, certificate }: IssuedCertificate) {
   return { key: await readFile(key, 'utf8'), cert: await readFile(certificate, 'utf8') };
 }
 

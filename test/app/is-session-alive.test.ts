@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
-import { isSessionAlive } from '../../src/app/tokens/is-session-alive.ts';
+import { isSessionLive } from '../../src/app/tokens/is-session-live.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { NOW, someFamily } from '../support/families.ts';
@@ -36,7 +36,7 @@ async function setting({ complete }: { complete: boolean }) {
       find = () => Promise.reject(new StoreUnavailable('nothing', new Error('away')));
     },
     isAlive: (sid = family.tokenFamily, age = AGE) =>
-      isSessionAlive(deps, { sid, iat: 1000, exp: 1000 + age }),
+      isSessionLive(deps, { sid, iat: 1000, exp: 1000 + age }),
   };
 }
 

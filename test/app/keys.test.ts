@@ -10,14 +10,14 @@ import {
   outcome,
   POLICY,
   type Settings,
-  sessions,
+  sessionUseCases,
   someKey,
   someKeys,
 } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 
-type Service = Awaited<ReturnType<typeof sessions>>;
+type Service = Awaited<ReturnType<typeof sessionUseCases>>;
 
 /** Whether the service takes an access token for good. */
 async function accepts(service: Service, { access }: TokenPair): Promise<boolean> {
@@ -49,7 +49,7 @@ const kidOf = ({ access }: TokenPair) => String(headerOf(access).kid);
 async function serviceOn(alg: (typeof KEY_ALGORITHMS)[number], settings: Settings = {}) {
   const set = await someKeySet(alg);
   const { keySet, publishedKeys, time } = set;
-  const service = await sessions({ keySet, publishedKeys, time, ...settings });
+  const service = await sessionUseCases({ keySet, publishedKeys, time, ...settings });
   return { set, service };
 }
 
@@ -146,8 +146,8 @@ t.test('other replicas know a key that signs at once when they receive its token
   const stores = createMemoryStores();
   const keys = someKeys();
   const [one, other] = [await someKeySet('EdDSA', shared), await someKeySet('EdDSA', shared)];
-  const service = await sessions({ ...one, stores, keys });
-  const elsewhere = await sessions({ ...other, stores, keys });
+  const service = await sessionUseCases({ ...one, stores, keys });
+  const elsewhere = await sessionUseCases({ ...other, stores, keys });
   await one.rotate(true);
   await one.keep();
   const pair = await service.logIn();
@@ -161,10 +161,10 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   const shared = sharedKeys();
   const set = await someKeySet('EdDSA', shared);
   const { time } = shared;
-  const hmac = await sessions({ stores, keys, time });
-  const eddsa = await sessions({ ...set, stores, keys });
+  const hmac = await sessionUseCases({ stores, keys, time });
+  const eddsa = await sessionUseCases({ ...set, stores, keys });
   // Back again: the keys of the set check what is left.
-  const back = await sessions({ stores, keys, time, keySet: { signs: false, ring: set.ring } });
+  const back = await sessionUseCases({ stores, keys, time, keySet: { signs: false, ring: set.ring } });
 
   const first = await hmac.logIn();
   const second = await hmac.refresh(first, { key: 'try-1' });
@@ -181,7 +181,7 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   t.equal(headerOf(fourth.access).alg, 'HS512');
 
   const es256 = await someKeySet('ES256', shared);
-  const turned = await sessions({ ...es256, stores, keys });
+  const turned = await sessionUseCases({ ...es256, stores, keys });
   const fifth = await turned.refresh(fourth);
   t.equal(headerOf(fifth.access).alg, 'EdDSA', 'of two asymmetric ones the new one is announced first');
   time.now += es256.timing.announce;
@@ -195,7 +195,8 @@ t.test('secret keys can be changed in two steps, replica by replica', async (t) 
   const common = someKeys();
   const [older] = common.accessKeys;
   const [first, second] = [older ?? someKey('access-1'), someKey('access-2')];
-  const replica = (...accessKeys: (typeof first)[]) => sessions({ stores, keys: { ...common, accessKeys } });
+  const replica = (...accessKeys: (typeof first)[]) =>
+    sessionUseCases({ stores, keys: { ...common, accessKeys } });
   const steps = [[first], [first, second], [second, first], [second]];
   const replicas = await Promise.all(steps.map((accessKeys) => replica(...accessKeys)));
   const pairs = await Promise.all(replicas.map((service) => service.logIn()));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { linkTo } from '../../src/app/delivery/link-to.ts';
-import { mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
+import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
 import { NOW } from '../support/families.ts';
 import { HOME, someKey } from '../support/sessions.ts';

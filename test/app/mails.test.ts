@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
-import { deviceInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import { deviceInWords } from '../../src/adapters/http/server/describe-user-agent.ts';
 import { digestMailAbout } from '../../src/app/delivery/mails/digest-about.ts';
 import type { MailContext } from '../../src/app/delivery/mails/facts.ts';
-import { mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
+import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
 import { type DomainEvent, hasMail } from '../../src/domain/events.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { renderingChecks } from '../support/rendering.ts';

@@ -10,7 +10,7 @@ import {
   HOME,
   type Keys,
   outcome,
-  sessions,
+  sessionUseCases,
   someKey,
   someKeys,
 } from '../support/sessions.ts';
@@ -18,7 +18,7 @@ import {
 const HOUR = 3_600_000;
 
 async function delivered(
-  { outbox }: Pick<Awaited<ReturnType<typeof sessions>>, 'outbox'>,
+  { outbox }: Pick<Awaited<ReturnType<typeof sessionUseCases>>, 'outbox'>,
   kind: 'event' | 'mail',
 ) {
   const entries = await outbox.claim(kind, NOW + 1000 * HOUR, NOW + 2000 * HOUR, 1000);
@@ -26,7 +26,7 @@ async function delivered(
 }
 
 t.test('a pair is exchanged for its successor', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const first = await service.logIn();
   service.time.now += 1000;
   const second = await service.refresh(first);
@@ -43,7 +43,7 @@ t.test('a pair is exchanged for its successor', async (t) => {
 });
 
 t.test('without a retry window a replayed token revokes its family, with one event', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const first = await service.logIn();
   const second = await service.refresh(first);
   const third = await service.refresh(second);
@@ -60,7 +60,7 @@ t.test('without a retry window a replayed token revokes its family, with one eve
 t.test(
   'a retry with the same Idempotency-Key gets the same bytes, a retry with another key is reuse',
   async (t) => {
-    const service = await sessions();
+    const service = await sessionUseCases();
     const first = await service.logIn();
     const second = await service.refresh(first, { key: 'k1' });
     service.time.now += 2 * HOUR;
@@ -79,7 +79,7 @@ t.test('within the retry window only the same client gets the same pair', async 
     [{ ...HOME, address: ELSEWHERE.address }, 'token_reused'],
     [{ ...HOME, userAgent: ELSEWHERE.userAgent }, 'token_reused'],
   ] as const) {
-    const service = await sessions({ policy: { retryWindow: 10_000 } });
+    const service = await sessionUseCases({ policy: { retryWindow: 10_000 } });
     const first = await service.logIn();
     const second = await service.refresh(first);
     service.time.now += 15_000;
@@ -91,7 +91,7 @@ t.test('within the retry window only the same client gets the same pair', async 
         : expected,
     );
   }
-  const service = await sessions({ policy: { retryWindow: 10_000 } });
+  const service = await sessionUseCases({ policy: { retryWindow: 10_000 } });
   const first = await service.logIn();
   const second = await service.refresh(first);
   service.time.now += 15_001;
@@ -100,14 +100,14 @@ t.test('within the retry window only the same client gets the same pair', async 
 });
 
 t.test('a token two generations old is reuse even inside the retry window', async (t) => {
-  const service = await sessions({ policy: { retryWindow: 10_000 } });
+  const service = await sessionUseCases({ policy: { retryWindow: 10_000 } });
   const first = await service.logIn();
   await service.refresh(await service.refresh(first));
   t.equal(await outcome(service.refresh(first)), 'token_reused');
 });
 
 t.test('a new network is reported once a day, the network of the login never', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   let pair = await service.logIn();
   for (const client of [ELSEWHERE, HOME, ELSEWHERE, HOME]) pair = await service.refresh(pair, { client });
   const events = await delivered(service, 'event');
@@ -123,7 +123,7 @@ t.test('a new network is reported once a day, the network of the login never', a
 });
 
 t.test('a session bound to its address refuses another address and stays alive', async (t) => {
-  const service = await sessions({ policy: { onAddressChange: 'block' } });
+  const service = await sessionUseCases({ policy: { onAddressChange: 'block' } });
   const first = await service.logIn();
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
@@ -140,7 +140,7 @@ t.test('another product is ignored, reported or blocked according to the policy'
     userAgent: `Mozilla/5.0 (X11; Linux) Firefox/${version}`,
   });
   for (const onUserAgentChange of ['ignore', 'notify', 'block'] as const) {
-    const service = await sessions({ policy: { onUserAgentChange } });
+    const service = await sessionUseCases({ policy: { onUserAgentChange } });
     const first = await service.logIn({ client: browser('120.0') });
     const second = await service.refresh(first, { client: browser('121.0') });
     const answer = await outcome(service.refresh(second, { client: { ...HOME, userAgent: 'curl/8' } }));
@@ -166,15 +166,15 @@ t.test('another product is ignored, reported or blocked according to the policy'
 t.test('a family keeps the policies of its login', async (t) => {
   const stores = createMemoryStores();
   const keys = someKeys();
-  const strict = await sessions({ stores, keys, policy: { onAddressChange: 'block' } });
-  const lenient = await sessions({ stores, keys, policy: { onAddressChange: 'ignore' } });
+  const strict = await sessionUseCases({ stores, keys, policy: { onAddressChange: 'block' } });
+  const lenient = await sessionUseCases({ stores, keys, policy: { onAddressChange: 'ignore' } });
   const first = await strict.logIn();
   t.equal(await outcome(lenient.refresh(first, { client: ELSEWHERE })), 'address_changed');
   t.equal(typeof (await lenient.refresh(first)), 'object');
 });
 
 t.test('a paired session needs both tokens, an unpaired one the refresh token', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const userId = '11111111-1111-4111-8111-111111111111';
   const first = await service.logIn({ userId });
   const other = await service.logIn({ userId });
@@ -202,24 +202,24 @@ t.test('a paired session needs both tokens, an unpaired one the refresh token', 
 });
 
 t.test('an expired, ended or unknown session is refused', async (t) => {
-  const service = await sessions();
+  const service = await sessionUseCases();
   const first = await service.logIn();
   service.time.now += 30 * 24 * HOUR;
   t.equal(await outcome(service.refresh(first)), 'token_expired');
 
-  const long = await sessions({ policy: { sessionMaxAge: 2 * HOUR } });
+  const long = await sessionUseCases({ policy: { sessionMaxAge: 2 * HOUR } });
   const pair = await long.logIn();
   long.time.now += 2 * HOUR;
   t.equal(await outcome(long.refresh(pair)), 'token_expired', 'the last token expires with the session');
 
-  const elsewhere = await sessions();
+  const elsewhere = await sessionUseCases();
   t.equal(await outcome(elsewhere.refresh(first)), 'invalid_token', 'keys of another service');
   const keys = someKeys();
-  const lost = await sessions({ keys });
-  const found = await sessions({ keys });
+  const lost = await sessionUseCases({ keys });
+  const found = await sessionUseCases({ keys });
   t.equal(await outcome(found.refresh(await lost.logIn())), 'session_not_found');
 
-  const ended = await sessions();
+  const ended = await sessionUseCases();
   const last = await ended.logIn();
   const { tokenFamily, sub } = claimsOf(last.refresh) as { tokenFamily: string; sub: string };
   t.equal(await ended.end(tokenFamily, sub, 'logout'), true);
@@ -230,11 +230,14 @@ t.test('an expired, ended or unknown session is refused', async (t) => {
 t.test('live sessions survive a change of the hash key and of the hash function', async (t) => {
   const stores = createMemoryStores();
   const keys = someKeys();
-  const before = await sessions({ stores, keys });
+  const before = await sessionUseCases({ stores, keys });
   const newer = { ...keys, hashKeys: [someKey('hash-2'), ...keys.hashKeys] };
-  const after = await sessions({ stores, keys: newer });
-  const slow = await sessions({ stores, keys: newer, jtiHash: 'argon2id' });
-  const forgotten = await sessions({ stores, keys: { ...keys, hashKeys: newer.hashKeys.slice(0, 1) } });
+  const after = await sessionUseCases({ stores, keys: newer });
+  const slow = await sessionUseCases({ stores, keys: newer, jtiHash: 'argon2id' });
+  const forgotten = await sessionUseCases({
+    stores,
+    keys: { ...keys, hashKeys: newer.hashKeys.slice(0, 1) },
+  });
 
   const first = await before.logIn();
   const second = await after.refresh(first, { key: 'k' });
@@ -268,12 +271,12 @@ t.test('if the answer to a rotation is lost, the row decides', async (t) => {
     },
   };
   const keys = someKeys();
-  const service = await sessions({ stores: lossy, keys });
+  const service = await sessionUseCases({ stores: lossy, keys });
   const first = await service.logIn();
   const second = await service.refresh(first);
   t.equal(claimsOf(second.refresh).generation, 1);
 
-  const gone = await sessions({
+  const gone = await sessionUseCases({
     keys,
     stores: {
       ...lossy,
@@ -300,7 +303,7 @@ t.test('a rotation that is still running is not tried again', async (t) => {
       },
     },
   };
-  const service = await sessions({ stores: held });
+  const service = await sessionUseCases({ stores: held });
   const pair = await service.logIn();
   t.equal(await outcome(service.refresh(pair)), 'unavailable');
   t.equal(looks, 0, 'the row is not read: it cannot show the result yet');
@@ -310,12 +313,12 @@ t.test('a rotation that is still running is not tried again', async (t) => {
 async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);
-  return sessions({ stores, keys, policy });
+  return sessionUseCases({ stores, keys, policy });
 }
 
 t.test('a later token heals a database that lost acknowledged rotations', async (t) => {
   const keys = someKeys();
-  const service = await sessions({ keys });
+  const service = await sessionUseCases({ keys });
   const tick = () => {
     service.time.now += HOUR;
   };
@@ -348,7 +351,7 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
   });
 
   t.test('an Idempotency-Key that the row still holds does not prevent healing', async (t) => {
-    const before = await sessions({ keys });
+    const before = await sessionUseCases({ keys });
     const one = await before.logIn();
     before.time.now += HOUR;
     const two = await before.refresh(one, { key: 'k' });
@@ -376,7 +379,9 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
 
   t.test('a row with an unconfigured hash key is unavailable, never reuse', async (t) => {
     const newer = { ...keys, hashKeys: [someKey('hash-2')] };
-    const both = await sessions({ keys: { ...keys, hashKeys: [...newer.hashKeys, ...keys.hashKeys] } });
+    const both = await sessionUseCases({
+      keys: { ...keys, hashKeys: [...newer.hashKeys, ...keys.hashKeys] },
+    });
     if (row) await both.families.open(row, []);
     both.time.now = service.time.now;
     const fifth = await both.refresh(fourth);

@@ -6,7 +6,7 @@ import { removeExpiredLinks, removeOldMails } from '../../src/app/upkeep/remove-
 import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { outcome, POLICY, sessions } from '../support/sessions.ts';
+import { outcome, POLICY, sessionUseCases } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,7 +27,7 @@ function setUp() {
 
 t.test('a session is purged after all its tokens have expired', async (t) => {
   const stores = createMemoryStores();
-  const service = await sessions({ stores });
+  const service = await sessionUseCases({ stores });
   const stolen = await service.logIn();
   await service.refresh(stolen);
   t.equal(await outcome(service.refresh(stolen)), 'token_reused');

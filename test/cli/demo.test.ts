@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { kinship } from '../support/kinship.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 async function start(t: Test, env: Record<string, string> = {}) {
   const DATA_DIR = await dataDir(t);
-  const { url } = await startComposed(t, { DATA_DIR, DATABASE_URL: await testDatabase(t), ...env });
+  const { url } = await startServiceInProcess(t, { DATA_DIR, DATABASE_URL: await testDatabase(t), ...env });
   return { DATA_DIR, url, API_PORT: new URL(url).port };
 }
 

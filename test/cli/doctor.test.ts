@@ -10,7 +10,6 @@ import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
-import { dataDir } from '../support/composed.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
@@ -18,6 +17,7 @@ import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRabbit } from '../support/rabbit.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { dataDir } from '../support/service-in-process.ts';
 
 /** What the doctor finds, as `state: found` by the name of the check. */
 async function diagnose(t: Test, env: Record<string, string>, clock = Date.now) {

@@ -12,7 +12,7 @@ import {
 } from '../../src/compose/key-set-admin.ts';
 import { readConfig } from '../../src/config.ts';
 import { byCommand } from '../../src/domain/audit.ts';
-import { pairOfKeys } from '../support/forge.ts';
+import { makeKeyPair } from '../support/forge.ts';
 import { silent } from '../support/key-set.ts';
 import { rowsOf, runKeys as run } from '../support/keys-command.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
@@ -47,24 +47,23 @@ t.test('the whole story by hand', async (t) => {
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));
 
-    t.match(await type('rotate --now'), /is announced/);
-    const states = rowsOf(await type('list')).map(([, , state]) => state);
-    t.same(states, ['retired', 'retired', 'signing']);
-    const signing = String(rowsOf(await type('list'))[2]?.[0]);
-    t.match(
-      await type(`retire ${signing}`),
-      /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
-    );
-    t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
-    t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
+  t.match(await type('rotate --now'), /is announced/);
+  const states = rowsOf(await type('list')).map(([, , state]) => state);
+  t.same(states, ['retired', 'retired', 'signing']);
+  const signing = String(rowsOf(await type('list'))[2]?.[0]);
+  t.match(
+    await type(`retire ${signing}`),
+    /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
+  );
+  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
+  t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
-    const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
-    t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
-    for (const [kid = ''] of rowsOf(await hmac('list')))
-      t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
-    t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
-  },
-);
+  const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
+  t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
+  for (const [kid = ''] of rowsOf(await hmac('list')))
+    t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
+  t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
+});
 
 t.test('two who rotate at once', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
@@ -101,7 +100,7 @@ t.test('the command rotates the keys of an embedded database that a service has 
 t.test(
   'with KEY_SET_FILE, the command lists the keys of the file, and refuses to rotate or retire',
   async (t) => {
-    const jwk = { ...pairOfKeys('ed25519').privateKey.export({ format: 'jwk' }), kid: 'mine' };
+    const jwk = { ...makeKeyPair('ed25519').privateKey.export({ format: 'jwk' }), kid: 'mine' };
     const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
     const path = join(folder, 'keys.json');
     const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);

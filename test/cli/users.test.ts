@@ -48,10 +48,7 @@ t.test('refused lines are named with their number and reason, and the others are
   ];
   const good = [userLine({ username: 'Ann Lee' }), userLine({ username: 'carl', email: 'carl@example.com' })];
   const lines = [good[0], '', ...refused.map(([text]) => text), good[1]];
-  const { output, errors, code } = await service.run(
-    ['import', '-'],
-    `\u{feff}${lines.join('\r\n')}\n`,
-  );
+  const { output, errors, code } = await service.run(['import', '-'], `\u{feff}${lines.join('\r\n')}\n`);
   t.equal(code, 1);
   t.match(
     output,

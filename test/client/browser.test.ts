@@ -149,7 +149,7 @@ async function disturb(
 
 /** The service rotates, and nobody hears of it. */
 function loseAnswer({ proxy }: Tabs, lost: () => void): void {
-  proxy.cutAfterRequest((bytes) => {
+  proxy.loseAnswerTo((bytes) => {
     const matches = isRefresh(bytes);
     if (matches) lost();
     return matches;

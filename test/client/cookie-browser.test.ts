@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { PASSWORD, signUp } from '../support/factors.ts';
+import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { answered } from './support/sessions.ts';
 import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
@@ -12,7 +12,7 @@ async function sameSite(t: Test): Promise<Tabs | null> {
     serviceHost: 'localhost',
     settings: { http: { sessionCookies: true } },
   });
-  if (browser !== null) await signUp(browser.service);
+  if (browser !== null) await registerAndLogIn(browser.service);
   return browser;
 }
 

@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap';
 import { CookieJar } from 'tough-cookie';
 import { type CookieClientOptions, createClient } from '../../client/src/cookie.ts';
-import { PASSWORD, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { answered } from './support/sessions.ts';
 
 /** A client of ann with a cookie jar, as that of a browser, and each request that it sends. */
 async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
-  const service = await httpService(t, { http: { sessionCookies: true } });
-  await signUp(service);
+  const service = await startHttpService(t, { http: { sessionCookies: true } });
+  await registerAndLogIn(service);
   const jar = new CookieJar();
   const sent: string[] = [];
   const withJar: typeof fetch = async (input, init) => {
@@ -58,7 +58,7 @@ t.test('login, requests, refresh, step-up and log-out have cookies, and no Autho
 
 t.test('requests to another origin have no cookies', async (t) => {
   const { client, sent } = await world(t);
-  const other = await httpService(t);
+  const other = await startHttpService(t);
   await client.logIn('ann', PASSWORD);
   await client.fetch(`${other.url}/auth/me`);
   t.equal(sent.at(-1), 'GET /auth/me same-origin false');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { TokenPair } from '../../client/src/index.ts';
-import { PASSWORD, signUp } from '../support/factors.ts';
+import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
 import type { Settings } from '../support/sessions.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { realTime } from './support/real-time.ts';
@@ -13,7 +13,7 @@ import { disturbThree, signOuts, tabs } from './support/tabs.ts';
 async function loggedIn(t: Test, settings: Settings = {}) {
   const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime(), ...settings } });
   if (browser === null) return null;
-  await signUp(browser.service);
+  await registerAndLogIn(browser.service);
   const page = await browser.open();
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   return { ...browser, page, pair: await storedPair(page) };
@@ -51,7 +51,7 @@ t.test('tabs share one key, through lost answers, reloads and kills', async (t) 
   const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime() } });
   if (browser === null) return;
   const { service, open } = browser;
-  await signUp(service);
+  await registerAndLogIn(service);
   const pages = await Promise.all(Array.from({ length: 3 }, open));
   // Each tab makes a key at the same moment, and all of them keep the same one.
   const thumbprints = await Promise.all(pages.map((page) => page.evaluate('client.dpopJkt()')));

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { createClient, type DpopClientOptions } from '../../client/src/dpop.ts';
-import { PASSWORD, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { realTime } from './support/real-time.ts';
 import { answered, pairOf, sharedStorage } from './support/sessions.ts';
@@ -10,8 +10,8 @@ type World = Awaited<ReturnType<typeof world>>;
 
 /** A client of ann, and each request that it sends: method, path, scheme and whether there is a proof. */
 async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
-  const service = await httpService(t, { time: realTime() });
-  await signUp(service);
+  const service = await startHttpService(t, { time: realTime() });
+  await registerAndLogIn(service);
   const sent: string[] = [];
   const seen: typeof fetch = async (input, init) => {
     const { method, url, headers } = input instanceof Request ? input : new Request(input, init);
@@ -70,7 +70,7 @@ t.test('a log-out with scope "all" ends the sessions of a bound client', async (
 });
 
 t.test('a session that is not bound stays as it is, and requests elsewhere have no proof', async (t) => {
-  const other = await httpService(t);
+  const other = await startHttpService(t);
   const made = await world(t);
   const { service, client, sent } = made;
   await client.adopt(await pairOf(service));

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { answered, signedIn } from './support/sessions.ts';
 
 interface Asked {
@@ -29,7 +29,7 @@ const refusing = (token: () => string) => (response: ServerResponse, request: In
 };
 
 t.test('a 401 leads to one refresh and one repetition', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   let refused = '';
   const { asked, origin } = await api(
     t,
@@ -59,7 +59,7 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
 });
 
 t.test('and no more than one', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { asked, origin } = await api(t, (response) => response.writeHead(401).end());
   const { client, signedOut } = await signedIn(t, service, { origins: [origin] });
   t.equal((await client.fetch(origin)).status, 401);
@@ -69,7 +69,7 @@ t.test('and no more than one', async (t) => {
 });
 
 t.test('a body that is gone is not sent again', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   let refused = '';
   const { asked, origin } = await api(
     t,
@@ -90,7 +90,7 @@ t.test('a body that is gone is not sent again', async (t) => {
 });
 
 t.test('a caller that gives up does not wait for a token, and the refresh goes on', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   let answer = () => {};
   const held = new Promise<void>((resolve) => {
     answer = resolve;
@@ -119,7 +119,7 @@ t.test('a caller that gives up does not wait for a token, and the refresh goes o
 });
 
 t.test('a wrong password is no fault of the token', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const account = { username: 'ann', password: 'a violet piano 42' };
   await service.post('/auth/register', { ...account, email: 'ann@example.com' });
   const { client } = await signedIn(t, service);
@@ -134,7 +134,7 @@ t.test('a wrong password is no fault of the token', async (t) => {
 });
 
 t.test('other origins never see the token, not even by way of a redirection', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const stranger = await api(t, (response) => response.writeHead(401).end());
   const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());
   const { client, pair } = await signedIn(t, service, { origins: [friend.origin] });

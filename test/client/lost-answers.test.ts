@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import t, { type Test } from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { fileStorage } from './support/file-storage.ts';
 import { answered, clientOf, isRefresh, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
@@ -13,7 +13,7 @@ const LOSSES = 25;
 
 /** The service, and a client that knows it through a proxy. */
 async function behindProxy(t: Test, storage = sharedStorage()) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
   return { service, proxy, url, storage, ...(await signedIn(t, service, { url, storage })) };
@@ -23,7 +23,7 @@ t.test('answers that are lost cost nothing', async (t) => {
   const { service, proxy, client, pair, signedOut } = await behindProxy(t);
   const tokens = new Set([pair.access]);
   for (let round = 0; round < LOSSES; round += 1) {
-    proxy.cutAfterRequest(isRefresh);
+    proxy.loseAnswerTo(isRefresh);
     tokens.add(String(await client.token([...tokens].at(-1))));
   }
   t.equal(tokens.size, LOSSES + 1);
@@ -44,7 +44,7 @@ t.test('a key is stored before it is sent, and goes with its pair', async (t) =>
     },
   });
   const sent: string[] = [];
-  proxy.cutAfterRequest((bytes) => {
+  proxy.loseAnswerTo((bytes) => {
     const [, key] = /idempotency-key: (\S+)/i.exec(bytes.toString()) ?? [];
     if (key !== undefined && sent.push(key) === 1) t.equal(keys.at(-1), key, 'stored already');
     return false;
@@ -89,7 +89,7 @@ t.test('a key out of a storage that was set back is replaced', async (t) => {
 
 t.test('a process that is killed while it refreshes, and the next one', async (t) => {
   const folder = t.testdir();
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
   const { pair } = await signedIn(t, service, { url, storage: fileStorage(folder) });
@@ -98,7 +98,7 @@ t.test('a process that is killed while it refreshes, and the next one', async (t
     spawn(process.execPath, [script, url, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
 
   const doomed = refresh();
-  proxy.cutAfterRequest((bytes) => isRefresh(bytes) && doomed.kill('SIGKILL'));
+  proxy.loseAnswerTo((bytes) => isRefresh(bytes) && doomed.kill('SIGKILL'));
   const [, signal] = await once(doomed, 'exit');
   t.equal(signal, 'SIGKILL');
   const token = await text(refresh().stdout);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { sessionOf, signedIn } from './support/sessions.ts';
 
@@ -20,7 +20,7 @@ async function badDay(t: Test, script: Scripted[]) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close().closeAllConnections());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const through: typeof fetch = (input, init) => {
     const address = String(input);
     return fetch(script.length > 0 ? address.replace(service.url, url) : input, init);
@@ -93,7 +93,7 @@ t.test('only the service itself can end a session', async (t) => {
 });
 
 t.test('a service that does not answer at all', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
   const { client, pair, signedOut } = await signedIn(t, service, { url, timeout: 50 });

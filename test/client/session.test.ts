@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import t, { type Test } from 'tap';
 import { SessionError, type SessionState } from '../../client/src/index.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
 
 const ANN = { username: 'ann', password: 'a violet piano 42' };
@@ -16,7 +16,7 @@ function skipAhead(t: Test, seconds: number, clock: { now(): number } = performa
 }
 
 t.test('logs in, is known, logs out', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const states: SessionState[] = [];
   const client = clientOf(t, { url: `${service.url}/` });
@@ -43,7 +43,7 @@ t.test('logs in, is known, logs out', async (t) => {
 });
 
 t.test('a wrong password is a typed error, and ends nothing', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { client, pair, signedOut } = await signedIn(t, service);
   await t.rejects(client.logIn('ann', 'a wrong password'), {
     name: 'SessionError',
@@ -65,7 +65,7 @@ t.test('a wrong password is a typed error, and ends nothing', async (t) => {
 });
 
 t.test('a token is renewed ahead of its end, once for all who ask', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { client, pair } = await signedIn(t, service);
   t.equal(await client.token(), pair.access);
   skipAhead(t, 900 - 45);
@@ -81,7 +81,7 @@ t.test('a token is renewed ahead of its end, once for all who ask', async (t) =>
 });
 
 t.test('the clock of the day is a hint and no more', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   for (const [name, set, refreshes] of [
     ['set back by a day', 86_400_000, 0],
     ['as it was', 0, 0],
@@ -108,7 +108,7 @@ t.test('the clock of the day is a hint and no more', async (t) => {
 
 t.test('after the machine slept, `token` gives no dead token, whichever clock stood still', async (t) => {
   for (const clock of [Date, performance]) {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const { client, pair } = await signedIn(t, service);
     t.equal(await client.token(), pair.access);
     service.time.now += 16 * 60_000;
@@ -124,7 +124,7 @@ t.test('after the machine slept, `token` gives no dead token, whichever clock st
 t.test(
   'after the machine slept, a token is renewed before a body is sent that cannot be sent again',
   async (t) => {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const account = { ...ANN, email: 'ann@example.com' };
     await service.post('/auth/register', account);
     const client = clientOf(t, { url: service.url });
@@ -149,7 +149,7 @@ t.test(
 );
 
 t.test('a session that was ended elsewhere ends here, and says why', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { client, pair, signedOut } = await signedIn(t, service);
   await service.post('/auth/logout', { refreshToken: pair.refresh });
   const answer = await client.fetch(`${service.url}/auth/me`);
@@ -162,7 +162,7 @@ t.test('a session that was ended elsewhere ends here, and says why', async (t) =
 });
 
 t.test('logging out: this session, the others, all', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const device = () => clientOf(t, { url: service.url });
   const [first, second, third] = [device(), device(), device()];
@@ -186,7 +186,7 @@ t.test('logging out: this session, the others, all', async (t) => {
 t.test(
   'a service that has ended the session, or cannot be told, keeps nobody from logging out',
   async (t) => {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const forged = {
       access: 'a.b.c',
       refresh: `${(await pairOf(service)).refresh.slice(0, -4)}AAAA`,
@@ -208,7 +208,7 @@ t.test(
 );
 
 t.test('clients that share a storage share the session', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const storage = sharedStorage();
   const { client, pair } = await signedIn(t, service, { storage });
   const events = new EventEmitter();
@@ -226,7 +226,7 @@ t.test('clients that share a storage share the session', async (t) => {
 });
 
 t.test('a storage entry that holds no pair counts as none, and logging in replaces it', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const pair = await pairOf(service);
   for (const entry of ['undefined', '{"access":', '42', 'null', '[]', '{}']) {
     const storage = sharedStorage();
@@ -240,7 +240,7 @@ t.test('a storage entry that holds no pair counts as none, and logging in replac
 });
 
 t.test('what a listener throws is its own affair', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { client } = await signedIn(t, service);
   const uncaught = once(process, 'uncaughtException');
   client.subscribe(() => {

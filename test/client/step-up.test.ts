@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { ClientOptions, Proof } from '../../client/src/index.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { answered, clientOf, sharedStorage } from './support/sessions.ts';
 
@@ -12,7 +12,7 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 /** A client of ann whose sign-in is no longer recent, and what its callback was given. */
 async function world(t: Test, proof: Proof | null, options: Partial<ClientOptions> = {}) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   const challenges: string[] = [];
   const client = clientOf(t, {

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
-import { pairOfKeys } from '../support/forge.ts';
+import { makeKeyPair } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 
 const KEY = 'correct-horse-battery-staple-2026';
 
 async function overviewOf(t: Test, env: Record<string, string>) {
-  const { url } = await startComposed(t, {
+  const { url } = await startServiceInProcess(t, {
     ...{ DATABASE_URL: await testDatabase(t), SERVICE_API_KEYS: `operator:admin:${KEY}`, MAIL: 'off' },
     ...env,
   });
@@ -37,7 +37,7 @@ t.test('the keys of the database and of a file are shown', async (t) => {
   const stored = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256' });
   t.match((await stored()).keys, [{ alg: 'ES256', state: 'signing', announcedAt: /Z$/, signsFrom: /Z$/ }]);
   const path = join(await dataDir(t), 'keys.json');
-  const jwk = pairOfKeys('ec').privateKey.export({ format: 'jwk' });
+  const jwk = makeKeyPair('ec').privateKey.export({ format: 'jwk' });
   await writeFile(path, JSON.stringify({ keys: [{ ...jwk, kid: 'mine' }] }));
   const inFile = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
   t.same((await inFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
@@ -47,7 +47,7 @@ t.test('where the console is on, samples are read without a reader', async (t) =
   if (!(await requirePostgres(t))) return;
   const now = Date.now();
   let passed = 0;
-  const { url } = await startComposed(
+  const { url } = await startServiceInProcess(
     t,
     {
       ...{ DATABASE_URL: await testDatabase(t), SERVICE_API_KEYS: `operator:admin:${KEY}` },

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { checkRendering, signIn, startConsole } from '../support/console-pages.ts';
-import { FIREFOX, SAFARI } from '../support/lives.ts';
+import { FIREFOX, SAFARI } from '../support/example-events.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: SAFARI };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { groupIncidents, type IncidentEvent } from '../../console/src/incidents/group-incidents.ts';
-import { ELSEWHERE, HOME, lifeEvent } from '../support/lives.ts';
+import { ELSEWHERE, HOME, lifeEvent } from '../support/example-events.ts';
 
 const ANN = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const BEN = '7f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c12';

@@ -1,15 +1,23 @@
 import t from 'tap';
-import { agentInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../../src/adapters/http/server/describe-user-agent.ts';
 import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../../src/domain/life/read-life.ts';
 import { tellLife } from '../../src/domain/life/tell-life.ts';
 import { dayInWords, durationInWords, momentInWords } from '../../src/domain/life/words.ts';
-import { ELSEWHERE, FASTER_THIEF, HOME, lifeEvent, lifeSession, OFFICE, THEFT } from '../support/lives.ts';
+import {
+  ELSEWHERE,
+  FASTER_THIEF,
+  HOME,
+  lifeEvent,
+  lifeSession,
+  OFFICE,
+  THEFT,
+} from '../support/example-events.ts';
 
 const NOW = Date.parse('2026-11-28T00:00:00.000Z');
 
 const read = (session: LifeSession, events: readonly LifeEvent[]) =>
-  readLife(session, events, NOW, agentInWords);
+  readLife(session, events, NOW, describeUserAgent);
 
 const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
   facts.find((fact) => fact.question === question)?.answer ?? '';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { PASSWORD } from '../support/console.ts';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
-import { FIREFOX, SAFARI } from '../support/lives.ts';
+import { FIREFOX, SAFARI } from '../support/example-events.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const HOUR = 3_600_000;

@@ -4,15 +4,15 @@ import { drawLife } from '../../console/src/picture/draw-life.ts';
 import { layOutLife } from '../../console/src/picture/geometry.ts';
 import { type SvgNode, svgText } from '../../console/src/picture/svg.ts';
 import { createTimeScale } from '../../console/src/picture/time-scale.ts';
-import { agentInWords } from '../../src/adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../../src/adapters/http/server/describe-user-agent.ts';
 import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
 import { readLife } from '../../src/domain/life/read-life.ts';
-import { ELSEWHERE, HOME, lifeEvent, lifeSession, THEFT } from '../support/lives.ts';
+import { ELSEWHERE, HOME, lifeEvent, lifeSession, THEFT } from '../support/example-events.ts';
 
 const NOW = Date.parse('2026-11-28T00:00:00.000Z');
 
 const read = (session: LifeSession, events: readonly LifeEvent[]) =>
-  readLife(session, events, NOW, agentInWords);
+  readLife(session, events, NOW, describeUserAgent);
 
 const theft = read(lifeSession(), THEFT);
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { FIREFOX } from '../support/example-events.ts';
 import { addApp, bearer, PASSWORD } from '../support/factors.ts';
-import { FIREFOX } from '../support/lives.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: FIREFOX };
 const EVIL = '<img src=x onerror="document.title=1">';

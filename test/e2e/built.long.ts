@@ -11,10 +11,10 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { startCollector } from '../support/collector.ts';
-import { dataDir, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { dataDir, until } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 
 const BUILT = ['dist/main.js'];

@@ -7,9 +7,9 @@ import { json, text } from 'node:stream/consumers';
 import t from 'tap';
 import { requireCaddy, startCaddy } from '../support/caddy.ts';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
-import { startComposed, until } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startServiceInProcess, until } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -34,7 +34,7 @@ t.test('the Caddy example serves the public routes, and logs no secret', async (
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const [port, upstream] = [await freePort(), await freePort()];
-  await startComposed(t, {
+  await startServiceInProcess(t, {
     API_PORT: String(upstream),
     DATA_DIR: t.testdir(),
     DATABASE_URL: await testDatabase(t),

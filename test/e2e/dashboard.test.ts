@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { seriesIn, typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -57,7 +57,7 @@ t.test('panels have unique ids, do not overlap, and each has a description', asy
 
 t.test('every query finds its metrics and labels in a running service', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrometheus(t)) return;
-  const { url, metrics } = await startComposed(t, {
+  const { url, metrics } = await startServiceInProcess(t, {
     DATABASE_URL: await testDatabase(t),
     DATA_DIR: await dataDir(t),
     LOGIN_BY_USER_ID: 'open',

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { postgresServer, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
 for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md']) {
@@ -12,7 +12,7 @@ for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md']) {
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);
     const env = { DATA_DIR: join(folder, 'data'), ...(await environmentIn(document)) };
-    const { url } = await startComposed(t, { ...env, ...(await quickDatabase(t)) });
+    const { url } = await startServiceInProcess(t, { ...env, ...(await quickDatabase(t)) });
     const steps = await readSteps(document);
     const outcomes = await runSteps(steps, folder, url);
     for (const [index, { commands, status, body }] of steps.entries()) {
@@ -27,7 +27,7 @@ for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md']) {
 t.test('every route of the own API has an example', async (t) => {
   const text = await readFile('docs/api.md', 'utf8');
   const shown = new Set([...text.matchAll(/`([A-Z]+ \/[^`?]+)/g)].map(([, route]) => route));
-  const { send } = await httpService(t, { http: { frontDoors: [] } });
+  const { send } = await startHttpService(t, { http: { frontDoors: [] } });
   const { paths } = (await send('/docs/json')).body as { paths: Record<string, object> };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

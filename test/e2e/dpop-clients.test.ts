@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import * as dpop from 'dpop';
 import * as oauth from 'oauth4webapi';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRedis } from '../support/redis.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 /** The service as an operator starts it. Times are real ones. */
 async function start(t: Test, env: Record<string, string> = {}) {
@@ -17,7 +17,7 @@ async function start(t: Test, env: Record<string, string> = {}) {
     PUBLIC_URL: url,
     LOGIN_BY_USER_ID: 'open',
   };
-  await startComposed(t, {
+  await startServiceInProcess(t, {
     ...settings,
     DATA_DIR: await dataDir(t),
     DATABASE_URL: await testDatabase(t),

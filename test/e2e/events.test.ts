@@ -13,7 +13,7 @@ import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
 import { startCollector } from '../support/collector.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
+import { type PrivateRabbitMq, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { startService } from '../support/process.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
 import { skipFor } from '../support/skip.ts';
@@ -32,7 +32,7 @@ t.test('events reach RabbitMQ and fail no request', async (t) => {
   await t.test('a broker that is down delays no start, no request and no mail', (t) => down(t, rabbit));
 });
 
-async function documentedConsumer(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function documentedConsumer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const documentation = await readFile('docs/events.md', 'utf8');
   const [, code = ''] = /```js\n(.*?)```/s.exec(documentation) ?? [];
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
@@ -48,7 +48,7 @@ async function documentedConsumer(t: Test, rabbit: PrivateRabbit): Promise<void>
   await gone;
 }
 
-async function oneTree(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function oneTree(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const collector = await startCollector(t);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
@@ -69,7 +69,7 @@ async function oneTree(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.match(events[0], { traceparent: `00-${published.traceId}-${published.spanId}-01` });
 }
 
-async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function overTls(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const authority = join(await scratch(t), 'authority.pem');
@@ -88,14 +88,14 @@ async function overTls(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.equal(await service.stop(), 0);
 }
 
-async function untrusted(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function untrusted(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
   const AMQP_URL = `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`;
   await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /certificate is not trusted/);
 }
 
-async function withoutMailServer(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function withoutMailServer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const mailServer = await serverThatRefuses(t);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const { register, forget } = await start(t, {
@@ -117,7 +117,7 @@ async function withoutMailServer(t: Test, rabbit: PrivateRabbit): Promise<void> 
   );
 }
 
-async function hung(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function hung(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
   const { register, forget, mails, close } = await start(t, env);
@@ -137,7 +137,7 @@ async function hung(t: Test, rabbit: PrivateRabbit): Promise<void> {
   await waitUntil(() => events.some(({ data }) => data.username === 'fay'));
 }
 
-async function down(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function down(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await rabbit.kill();
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
   const { url, register, forget, mails } = await start(t, env);

@@ -5,14 +5,13 @@ import { Ajv } from 'ajv';
 import t from 'tap';
 import { parse } from 'yaml';
 import { Environment, SECRETS } from '../../src/config/schema.ts';
-import { dataDir } from '../support/composed.ts';
 import { scrape } from '../support/exposition.ts';
 import {
   CHART,
   defaultValues,
   type Manifest,
   manifests,
-  merged,
+  mergedValues,
   renderedFiles,
   requireGo,
   type Values,
@@ -21,14 +20,15 @@ import { faultsOf, WITHOUT_TYPES } from '../support/helm/schemas.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
-import { writeSecrets } from '../support/written-secrets.ts';
+import { dataDir } from '../support/service-in-process.ts';
+import { writeSecrets } from '../support/write-secrets.ts';
 
 const MINIMAL: Values = {
   config: { PUBLIC_URL: 'https://auth.example.com', MAIL: 'off' },
   secrets: { existingSecret: 'kinship' },
 };
 const PEER = [{ podSelector: { matchLabels: { app: 'ingress' } } }];
-const FULL = merged(MINIMAL, {
+const FULL = mergedValues(MINIMAL, {
   image: { digest: `sha256:${'a'.repeat(64)}` },
   imagePullSecrets: [{ name: 'registry' }],
   ingress: {
@@ -74,8 +74,8 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
   const chosen = ['HorizontalPodAutoscaler', 'Ingress', 'ServiceMonitor'];
   t.same(kinds(full), [...always, 'ServiceAccount', ...chosen].sort());
 
-  const misspelt = await manifests(merged(MINIMAL, { podSecurityContext: { runAsNonRot: true } }));
-  const wrong = await manifests(merged(MINIMAL, { service: { type: 'Clustr' } }));
+  const misspelt = await manifests(mergedValues(MINIMAL, { podSecurityContext: { runAsNonRot: true } }));
+  const wrong = await manifests(mergedValues(MINIMAL, { service: { type: 'Clustr' } }));
   const all = [...minimal, ...full, one(misspelt, 'Deployment'), one(wrong, 'Service')];
   const found = await faultsOf(all, t.testdir());
   // The types find both, the schemas the second.
@@ -104,7 +104,7 @@ t.test('values name every variable of the service, and no other', async (t) => {
 t.test('values that cannot work are refused', async (t) => {
   const { accepts } = await valuesSchema();
   const defaults = await defaultValues();
-  const isAccepted = (over: Values) => accepts(merged(defaults, over));
+  const isAccepted = (over: Values) => accepts(mergedValues(defaults, over));
   t.ok(isAccepted(MINIMAL));
   t.ok(isAccepted(FULL));
   const [, example = ''] = /```yaml\n([^`]+)```/.exec(await readFile('deploy/helm/README.md', 'utf8')) ?? [];
@@ -123,15 +123,15 @@ t.test('values that cannot work are refused', async (t) => {
     { replicas: 3 },
   ];
   for (const [index, over] of refused.entries())
-    t.notOk(isAccepted(index === 0 ? over : merged(MINIMAL, over)), JSON.stringify(over));
+    t.notOk(isAccepted(index === 0 ? over : mergedValues(MINIMAL, over)), JSON.stringify(over));
 });
 
 t.test('the chart refuses to render without a database or a Secret', async (t) => {
   if (!requireGo(t)) return;
-  const noDatabase = merged(MINIMAL, { secrets: { files: { DATABASE_URL: null } } });
+  const noDatabase = mergedValues(MINIMAL, { secrets: { files: { DATABASE_URL: null } } });
   await t.rejects(manifests(noDatabase), /POSTGRES_HOST/);
-  t.ok(await manifests(merged(noDatabase, { config: { POSTGRES_HOST: 'postgres' } })));
-  await t.rejects(manifests(merged(MINIMAL, { secrets: { existingSecret: '' } })), /existingSecret/);
+  t.ok(await manifests(mergedValues(noDatabase, { config: { POSTGRES_HOST: 'postgres' } })));
+  await t.rejects(manifests(mergedValues(MINIMAL, { secrets: { existingSecret: '' } })), /existingSecret/);
 });
 
 t.test('pods run without privileges, and have time to stop', async (t) => {
@@ -160,7 +160,7 @@ t.test('pods run without privileges, and have time to stop', async (t) => {
   t.ok(pod.terminationGracePeriodSeconds * 1_000 > deadline + Number(delay) * 1_000);
 
   const ids = { runAsUser: null, runAsGroup: null, fsGroup: null };
-  const openShift = one(await manifests(merged(MINIMAL, { podSecurityContext: ids })), 'Deployment');
+  const openShift = one(await manifests(mergedValues(MINIMAL, { podSecurityContext: ids })), 'Deployment');
   t.notMatch(JSON.stringify(openShift), /runAsUser|runAsGroup|fsGroup/, 'the platform chooses the ids');
 });
 
@@ -232,7 +232,7 @@ t.test('the ingress has the public routes, and not those of the inner network', 
 t.test('a change of the configuration or of the revision of the secrets replaces the pods', async (t) => {
   if (!requireGo(t)) return;
   const checksum = async (over: Values) =>
-    one(await manifests(merged(MINIMAL, over)), 'Deployment').spec.template.metadata.annotations[
+    one(await manifests(mergedValues(MINIMAL, over)), 'Deployment').spec.template.metadata.annotations[
       'checksum/config'
     ];
   const before = await checksum({});
@@ -243,7 +243,7 @@ t.test('a change of the configuration or of the revision of the secrets replaces
 
 t.test('the notes warn of what is missing', async (t) => {
   if (!requireGo(t)) return;
-  const notes = async (over: Values) => (await renderedFiles(merged(FULL, over)))['NOTES.txt'];
+  const notes = async (over: Values) => (await renderedFiles(mergedValues(FULL, over)))['NOTES.txt'];
   t.match(await notes({}), /TRUST_PROXY is not set[\s\S]+REDIS_URL is not set/);
   const complete = { config: { TRUST_PROXY: '10.0.0.0/8' }, secrets: { files: { REDIS_URL: 'redis_url' } } };
   t.notMatch(await notes(complete), /is not set/);
@@ -258,7 +258,7 @@ t.test('the service starts with the environment of the chart', async (t) => {
   if (!requireGo(t) || !(await requirePostgres(t))) return;
   const folder = await dataDir(t);
   const [api, metrics] = [await freePort(), await freePort()];
-  const all = await manifests(merged(MINIMAL, { metrics: { port: metrics } }));
+  const all = await manifests(mergedValues(MINIMAL, { metrics: { port: metrics } }));
   const [secret] = one(all, 'Deployment').spec.template.spec.volumes.flatMap(
     (volume: { secret?: unknown }) => volume.secret ?? [],
   );

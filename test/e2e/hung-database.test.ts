@@ -1,6 +1,6 @@
 import t from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const PROBES = 20;
@@ -12,7 +12,7 @@ t.test('probes of a service whose database hangs are answered, and it becomes re
   const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5432) });
   const through = new URL(database);
   through.host = `127.0.0.1:${proxy.port}`;
-  const { url } = await startComposed(t, {
+  const { url } = await startServiceInProcess(t, {
     DATA_DIR: await dataDir(t),
     DATABASE_URL: through.href,
     DATABASE_POOL: '8',

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { dataDir } from '../support/composed.ts';
+import { linkPackagesOf, startShop, writeFilesOf } from '../support/documented-application.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
-import { linkPackagesOf, startShop, writeFilesOf } from '../support/shop.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
 const PAGE = 'docs/integrate.md';

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 
 const PASSWORD = 'a violet piano 42';
 
@@ -12,7 +12,7 @@ async function limited(t: Test, env: Record<string, string>) {
   const time = { now: Date.now() };
   const folder = await dataDir(t);
   const rest = { DATA_DIR: folder, DATABASE_URL: await testDatabase(t), TRUST_PROXY: '127.0.0.1' };
-  const { url, close } = await startComposed(
+  const { url, close } = await startServiceInProcess(
     t,
     { ...rest, ARGON2_MEMORY: '1024', ...env },
     { clock: () => time.now },

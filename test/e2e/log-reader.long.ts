@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { dataDir, until } from '../support/composed.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { namedPipe } from '../support/log-reader.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { PROGRAM } from '../support/program.ts';
+import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+import { dataDir, until } from '../support/service-in-process.ts';
 
 /** The service, whose log goes into a pipe. All its workers write into the same one. */
 async function start(t: Test, WORKERS: string) {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { socketOfRunning } from '../../src/adapters/postgres/embedded/start.ts';
-import { dataDir, startComposed } from '../support/composed.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -24,7 +24,7 @@ t.test('access tokens are refused after a logout whose first answer was lost', a
 /** The service on the embedded database, and another client of that database, which can hold it up. */
 async function embeddedService(t: Test) {
   const folder = await dataDir(t);
-  const { url } = await startComposed(t, { DATA_DIR: folder, MAIL: 'off' });
+  const { url } = await startServiceInProcess(t, { DATA_DIR: folder, MAIL: 'off' });
   const sql = connect({ kind: 'embedded', socketPath: String(await socketOfRunning(folder)) });
   t.teardown(() => sql.end());
 

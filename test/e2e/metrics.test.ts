@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { startComposed } from '../support/composed.ts';
 import { scrape } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const PASSWORD = 'a violet piano 42';
@@ -30,7 +30,7 @@ async function environment(t: Test): Promise<Body> {
 
 t.test('metrics count requests and sessions, and contain no secret', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { url, metrics } = await startComposed(t, await environment(t));
+  const { url, metrics } = await startServiceInProcess(t, await environment(t));
   const ann = { username: 'canary-ann', email: 'canary@example.com', password: PASSWORD };
   const refresh = ({ body }: { body: Body }, key: string) =>
     post(
@@ -104,7 +104,10 @@ const tokensOf = ({ body }: { body: Body }) => [body.access ?? '-', body.refresh
 
 t.test('refusals by a limit are counted per limited action', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { url, metrics } = await startComposed(t, { ...(await environment(t)), ARGON2_MEMORY: '1024' });
+  const { url, metrics } = await startServiceInProcess(t, {
+    ...(await environment(t)),
+    ARGON2_MEMORY: '1024',
+  });
   const guess = () => post(`${url}/auth/login`, { username: 'bob', password: 'a wrong guess' });
   while ((await guess()).status === 401);
   const series = await scrape(metrics);
@@ -128,7 +131,7 @@ t.test('in production /metrics requires a service key or a separate port', async
     SERVICE_API_KEYS: `prometheus:metrics:${metricsKey},backend:login:${loginKey}`,
   };
   await t.test('a service key with scope metrics is required', async (t) => {
-    const { metrics } = await startComposed(t, env);
+    const { metrics } = await startServiceInProcess(t, env);
     const statusWith = async (headers: Body) => (await fetch(metrics, { headers })).status;
     t.equal(await statusWith({}), 401);
     t.equal(await statusWith({ 'x-api-key': 'wrong' }), 401);
@@ -143,7 +146,7 @@ t.test('in production /metrics requires a service key or a separate port', async
   });
 
   await t.test('METRICS_PORT serves metrics on a separate port', async (t) => {
-    const { url, metrics, close } = await startComposed(t, { ...env, METRICS_PORT: '0' });
+    const { url, metrics, close } = await startServiceInProcess(t, { ...env, METRICS_PORT: '0' });
     t.not(new URL(metrics).port, new URL(url).port);
     t.equal((await scrape(metrics)).get('kinship_database_up'), 1);
     t.equal((await fetch(`${url}/metrics`, { headers: { 'x-api-key': metricsKey } })).status, 404);

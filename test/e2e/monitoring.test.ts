@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { startComposed } from '../support/composed.ts';
 import { typesIn } from '../support/exposition.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { MONITORING, promtool, requirePrometheus, startPrometheus } from '../support/prometheus.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -30,7 +30,7 @@ t.test('promtool accepts the alert rules and their tests pass', async (t) => {
 
 t.test('Prometheus raises an alert for a theft', async (t) => {
   if (!requirePrometheus(t) || !(await requirePostgres(t))) return;
-  const { url } = await startComposed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const { url } = await startServiceInProcess(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const prometheus = await startPrometheus(t, new URL(url).host);
   const post = async (path: string) => {
     const response = await fetch(`${url}${path}`, { method: 'POST' });
@@ -52,7 +52,7 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
 
 t.test('the rules use existing metrics only', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { url } = await startComposed(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
+  const { url } = await startServiceInProcess(t, { DATABASE_URL: await testDatabase(t), MAIL: 'off' });
   const types = typesIn(await (await fetch(`${url}/metrics`)).text());
   const rules = await readFile(`${MONITORING}/rules.yml`, 'utf8');
   const asked = new Set(

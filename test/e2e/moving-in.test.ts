@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
-import { startComposed } from '../support/composed.ts';
 import { FOREIGN_HASHES, FOREIGN_PASSWORD } from '../support/foreign-hashes.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { PROGRAM } from '../support/program.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 
 const run = promisify(execFile);
 const { PATH = '' } = process.env;
@@ -27,7 +27,7 @@ async function moveIn(t: Test, lines: string, username: string) {
   t.match((await kinship('import', file)).stdout, /^1 users imported, 0 unchanged, 0 refused/);
   t.match((await kinship('import', file)).stdout, /^0 users imported, 1 unchanged, 0 refused/);
   const { stdout: exported } = await kinship('export');
-  const { url } = await startComposed(t, { ...env, NODE_ENV: 'test' });
+  const { url } = await startServiceInProcess(t, { ...env, NODE_ENV: 'test' });
   const answer = await fetch(new URL('/auth/login', url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

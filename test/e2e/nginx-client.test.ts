@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { pageServer } from '../client/support/tabs.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
@@ -37,7 +37,7 @@ async function openPage(t: Test) {
   const origin = `http://localhost:${await pageServer(t)}`;
   const ports = { nginx: await freePort(), kinship: await freePort() };
   const api = await startApi(t, origin);
-  await startComposed(t, {
+  await startServiceInProcess(t, {
     API_PORT: String(ports.kinship),
     DATA_DIR: await dataDir(t),
     DATABASE_URL: await testDatabase(t),

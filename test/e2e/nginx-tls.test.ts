@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { skipFor } from '../support/skip.ts';
 
@@ -47,7 +47,7 @@ t.test('the TLS example serves the public routes over https only', async (t) => 
   if (pem === null) return skipFor(t, OPENSSL);
   const folder = await dataDir(t);
   const kinship = await freePort();
-  await startComposed(t, {
+  await startServiceInProcess(t, {
     API_PORT: String(kinship),
     DATA_DIR: folder,
     DATABASE_URL: await testDatabase(t),

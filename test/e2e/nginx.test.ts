@@ -4,10 +4,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -43,7 +43,7 @@ async function setUp(t: Test) {
     FRONT_DOORS: 'session-id,cookie-pair,task-api',
   };
   const { requests, port } = await application(t);
-  const service = await startComposed(t, env);
+  const service = await startServiceInProcess(t, env);
   const site = await exampleSite('nginx.conf', {
     'listen 80;': `listen 127.0.0.1:${ports.nginx};`,
     'server 127.0.0.1:3000;': `server 127.0.0.1:${ports.kinship};`,
@@ -315,7 +315,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.same(requests, []);
     await fetch(`${url}/auth/not-me?token=a-secret`);
     await fetch(`${url}/orders?token=a-secret`);
-    await startComposed(t, env);
+    await startServiceInProcess(t, env);
     t.equal((await ask(bearer(access)))[0], 200, 'until it is back');
   });
 

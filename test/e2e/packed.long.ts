@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { dataDir } from '../support/composed.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 import type { CDPSession, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { bearer, logIn, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf, PASSKEY_ORIGIN } from '../support/sessions.ts';
 
 /** A page of the origin that passkeys are bound to, with an authenticator that holds discoverable passkeys. */
@@ -63,9 +63,9 @@ t.test('a real browser adds a passkey, and logs in with it as second factor and 
   const chromium = await pageWithAuthenticator(t);
   if (chromium === null) return;
   const { page, devtools, id } = chromium;
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
 
   const begun = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
   const credential = await inPage.create(page, begun.publicKey);

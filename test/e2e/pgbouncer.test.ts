@@ -3,9 +3,9 @@ import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { POOLED_ROLE, requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const MODES = ['session', 'transaction'] as const;
@@ -50,8 +50,8 @@ for (const mode of MODES) {
   t.test(`behind PgBouncer in ${mode} mode`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
     const { admin, env } = await pooled(t, mode);
-    const one = await startComposed(t, env);
-    const other = await startComposed(t, env);
+    const one = await startServiceInProcess(t, env);
+    const other = await startServiceInProcess(t, env);
 
     await t.test('sessions are opened, refreshed and ended on both replicas', async (t) => {
       for (let round = 0; round < 10; round += 1) {
@@ -135,7 +135,7 @@ t.test('a statement that was cancelled while it waited in PgBouncer has no effec
 t.test('a pooler in transaction mode is refused unless the configuration names the mode', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { env } = await pooled(t, 'transaction');
-  await t.rejects(startComposed(t, { ...env, DATABASE_POOLER: 'session' }), {
+  await t.rejects(startServiceInProcess(t, { ...env, DATABASE_POOLER: 'session' }), {
     message: /^DATABASE_URL is the address of a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
   });
 });
@@ -146,7 +146,9 @@ t.test(
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
     const { url } = await startPgBouncer(t, await testRole(t, await testDatabase(t), {}), 'transaction');
     const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
-    await t.rejects(startComposed(t, env), { message: /alter role "\w+" set statement_timeout = '4s';/ });
+    await t.rejects(startServiceInProcess(t, env), {
+      message: /alter role "\w+" set statement_timeout = '4s';/,
+    });
   },
 );
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { issueCertificate, OPENSSL } from '../support/certificate.ts';
-import { dataDir } from '../support/composed.ts';
 import { serveMail } from '../support/mail-server.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 
 t.test(

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { PROGRAM } from '../support/program.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const run = promisify(execFile);
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -31,7 +31,7 @@ t.test('the service works as a role that is no superuser', async (t) => {
     },
   });
   const DATABASE_URL = `postgres://kinship:${encodeURIComponent(password)}@127.0.0.1:${port}/kinship`;
-  const service = await startComposed(t, { DATA_DIR: await dataDir(t), DATABASE_URL, MAIL: 'off' });
+  const service = await startServiceInProcess(t, { DATA_DIR: await dataDir(t), DATABASE_URL, MAIL: 'off' });
   const login = await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
   t.equal(login.status, 200);
   const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
@@ -61,7 +61,7 @@ t.test('the manual turns the superuser of an older deployment into a role withou
   inKinship.pathname = '/kinship';
   await run('psql', ['-v', 'ON_ERROR_STOP=1', inKinship.href, '-c', statements]);
 
-  const service = await startComposed(t, { DATA_DIR: await dataDir(t), DATABASE_URL, MAIL: 'off' });
+  const service = await startServiceInProcess(t, { DATA_DIR: await dataDir(t), DATABASE_URL, MAIL: 'off' });
   const login = await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
   t.equal(login.status, 200);
   const foreign = await admin<{ name: string }[]>`
@@ -83,7 +83,7 @@ t.test('the user of the service in RabbitMQ is no administrator', async (t) => {
   t.match(await rabbit.control('-q', 'list_users'), /^kinship\t\[\]$/m);
   const { username, password } = new URL(await readFile(join(folder, 'amqp_url'), 'utf8'));
   const AMQP_URL = `amqp://${username}:${password}@127.0.0.1:${rabbit.port}`;
-  const service = await startComposed(t, { DATA_DIR: await dataDir(t), AMQP_URL, MAIL: 'off' });
+  const service = await startServiceInProcess(t, { DATA_DIR: await dataDir(t), AMQP_URL, MAIL: 'off' });
   t.equal((await fetch(`${service.url}/health/ready`)).status, 200);
   t.match(await rabbit.control('-q', 'list_exchanges'), /^kinship/m);
 });

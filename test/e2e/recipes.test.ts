@@ -4,13 +4,13 @@ import { parseEnv } from 'node:util';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { dataDir } from '../support/composed.ts';
+import { linkPackagesOf, startShop, writeFilesOf } from '../support/documented-application.ts';
 import { PASSWORD } from '../support/factors.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
-import { linkPackagesOf, startShop, writeFilesOf } from '../support/shop.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -15,7 +15,7 @@ t.test('a restored database does not revive a session that a running replica saw
   if (!(await requirePostgres(t))) return;
   const database = await testDatabase(t);
   const env = { DATA_DIR: await dataDir(t), DATABASE_URL: database, MAIL: 'off' };
-  const [one, other] = [await startComposed(t, env), await startComposed(t, env)];
+  const [one, other] = [await startServiceInProcess(t, env), await startServiceInProcess(t, env)];
   const sql = connect({ kind: 'url', url: database, pool: 1 });
   t.teardown(() => sql.end());
 
@@ -37,7 +37,7 @@ t.test('a restored database does not revive a session that a running replica saw
 
   t.equal((await refresh(other.url, lives)).status, 200, 'a session that lives is healed by such a token');
   t.same(await healed(sql), [sessionOf(lives)]);
-  const newcomer = await startComposed(t, env);
+  const newcomer = await startServiceInProcess(t, env);
   for (const pair of [ended, endedToo]) {
     t.equal((await refresh(newcomer.url, pair)).body.code, 'session_revoked', 'on a replica that starts');
     t.equal(await me(newcomer.url, pair), 401);

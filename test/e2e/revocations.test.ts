@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { requireNginx, startNginx } from '../support/nginx.ts';
 import { POOLED_ROLE } from '../support/pgbouncer.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
@@ -38,7 +38,7 @@ for (const [feed, pooler] of [
   t.test(`the end of a session on one replica arrives on the streams of both (feed: ${feed})`, async (t) => {
     if (!(await requirePostgres(t))) return;
     const env = await environment(t, { DATABASE_POOLER: pooler });
-    const [one, other] = [await startComposed(t, env), await startComposed(t, env)];
+    const [one, other] = [await startServiceInProcess(t, env), await startServiceInProcess(t, env)];
     const before = await logIn(one.url);
     t.equal(await logOut(one.url, before), 204);
     const readers = await Promise.all([one, other, other].map(({ url }) => readRevocations(t, url, KEY)));
@@ -68,8 +68,8 @@ t.test('a replica that loses the database closes its streams, and opens new ones
   const database = new URL(env.DATABASE_URL);
   const proxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
   database.host = `127.0.0.1:${proxy.port}`;
-  const healthy = await startComposed(t, env);
-  const cut = await startComposed(t, { ...env, DATABASE_URL: database.href });
+  const healthy = await startServiceInProcess(t, env);
+  const cut = await startServiceInProcess(t, { ...env, DATABASE_URL: database.href });
   const [kept, lost] = [await readRevocations(t, healthy.url, KEY), await readRevocations(t, cut.url, KEY)];
   await lost.until(isReady);
   proxy.refuse(true);
@@ -91,7 +91,7 @@ t.test('a replica that loses the database closes its streams, and opens new ones
 
 t.test('nginx with its defaults passes each event at once', async (t) => {
   if (!requireNginx(t) || !(await requirePostgres(t))) return;
-  const service = await startComposed(t, await environment(t, { TRUST_PROXY: '127.0.0.1' }));
+  const service = await startServiceInProcess(t, await environment(t, { TRUST_PROXY: '127.0.0.1' }));
   const port = await freePort();
   const site = `server { listen 127.0.0.1:${port}; location / { proxy_pass ${service.url}; } }`;
   await startNginx(t, site, port);

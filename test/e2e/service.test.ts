@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -26,7 +26,7 @@ const refresh = (url: string, { body }: Answer, headers?: Record<string, string>
 
 /** Log in, refresh, replay; the mail; a restart in between a refresh and its retry. */
 async function wholeStory(t: Test, env: Record<string, string>, folder: string): Promise<void> {
-  const first = await startComposed(t, env);
+  const first = await startServiceInProcess(t, env);
   const pair = await logIn(first.url, '&email=ann@example.com');
   t.equal(pair.status, 200);
   const key = { 'idempotency-key': 'the-answer-was-lost' };
@@ -34,7 +34,7 @@ async function wholeStory(t: Test, env: Record<string, string>, folder: string):
   t.equal(next.status, 200);
   await first.close();
 
-  const second = await startComposed(t, env);
+  const second = await startServiceInProcess(t, env);
   t.match(await (await fetch(`${second.url}/health/ready`)).json(), {
     status: 'up',
     dependencies: { database: 'up' },
@@ -77,7 +77,7 @@ t.test('behind a trusted proxy, the forwarded address counts', async (t) => {
     LOGIN_BY_USER_ID: 'open',
     MAIL: 'off',
   };
-  const { url } = await startComposed(t, {
+  const { url } = await startServiceInProcess(t, {
     ...env,
     TRUST_PROXY: '127.0.0.1',
     JTI_HASH: 'argon2id',
@@ -91,7 +91,7 @@ t.test('behind a trusted proxy, the forwarded address counts', async (t) => {
 
 t.test('an unreachable database stops the start, and no handle stays open', async (t) => {
   const env = { DATA_DIR: await dataDir(t), DATABASE_URL: 'postgres://127.0.0.1:1/none' };
-  await t.rejects(startComposed(t, env), { code: 'unavailable' });
+  await t.rejects(startServiceInProcess(t, env), { code: 'unavailable' });
 });
 
 t.test('an untrusted mail server stops the start', async (t) => {
@@ -104,7 +104,7 @@ t.test('an untrusted mail server stops the start', async (t) => {
   const address = await until('the port', async () => impostor.address() ?? undefined);
   const port = typeof address === 'object' ? String(address.port) : '';
   const smtp = { SMTP_SERVER: '127.0.0.1', SMTP_PORT: port, SMTP_FROM: 'auth@example.com' };
-  const { url } = await startComposed(t, {
+  const { url } = await startServiceInProcess(t, {
     DATA_DIR: await dataDir(t),
     DATABASE_URL: await testDatabase(t),
     ...smtp,
@@ -135,8 +135,8 @@ t.test('limits on attempts are shared through Redis, and hold when Redis is down
   const limit = { LOGIN_ACCOUNT_LIMIT: '3/1h' };
   const env = { DATABASE_URL: await testDatabase(t), REDIS_URL: redis.url, MAIL: 'off', ...limit };
   const replicas = [
-    await startComposed(t, { ...env, DATA_DIR: await dataDir(t) }),
-    await startComposed(t, { ...env, DATA_DIR: await dataDir(t) }),
+    await startServiceInProcess(t, { ...env, DATA_DIR: await dataDir(t) }),
+    await startServiceInProcess(t, { ...env, DATA_DIR: await dataDir(t) }),
   ];
   const guess = async (round: number) => {
     const response = await fetch(`${replicas[round % 2]?.url}/auth/login`, {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
-import { startComposed, until } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startServiceInProcess, until } from '../support/service-in-process.ts';
 import { type ReceivedRequest, webhookReceiver } from '../support/webhook-receiver.ts';
 
 const KEYS = {
@@ -27,7 +27,7 @@ interface Configuration {
 async function receiverOf(t: Test, alg: string) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  await startComposed(t, {
+  await startServiceInProcess(t, {
     API_PORT: String(port),
     PUBLIC_URL: issuer,
     DATABASE_URL: await testDatabase(t),

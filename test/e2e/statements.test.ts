@@ -1,14 +1,14 @@
 import t from 'tap';
-import { logIn, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { logIn, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
-import { ELSEWHERE, outcome, sessions } from '../support/sessions.ts';
+import { ELSEWHERE, outcome, sessionUseCases } from '../support/sessions.ts';
 
 t.test('a refresh and a login use one or two statements', async (t) => {
   const statements: string[] = [];
   const stores = await postgresStores(t, 1, (text) => statements.push(text.trim().replaceAll(/\s+/g, ' ')));
   if (stores === null) return;
-  const service = await sessions({ stores });
+  const service = await sessionUseCases({ stores });
   const counted = async (attempt: () => Promise<unknown>) => {
     statements.length = 0;
     await attempt();
@@ -43,8 +43,8 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test('a login with a password finds the account and opens the session', async (t) => {
-    const app = await httpService(t, { stores });
-    await signUp(app);
+    const app = await startHttpService(t, { stores });
+    await registerAndLogIn(app);
     const found = await counted(async () => t.equal((await logIn(app, 'ann')).status, 200));
     t.same(found, ['select identifier,', 'with room']);
   });

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Environment, SECRETS } from '../../src/config/schema.ts';
-import { dataDir } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
-import { writeSecrets } from '../support/written-secrets.ts';
+import { writeSecrets } from '../support/write-secrets.ts';
 
 const UNIT = 'deploy/systemd/kinship.service';
 

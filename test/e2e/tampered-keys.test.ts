@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 
 const UNUSABLE = 'signing key unusable';
 
@@ -19,7 +19,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
     KEY_SET_ENCRYPTION_KEY: randomBytes(64).toString('base64url'),
     KEY_SET_MAX_AGE: '10s',
   };
-  const { lines, close } = await startComposed(t, env);
+  const { lines, close } = await startServiceInProcess(t, env);
   const logged = (reason: string) =>
     until(reason, async () =>
       lines.some((line) => line.includes(UNUSABLE) && line.includes(reason)) ? true : undefined,
@@ -28,7 +28,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
   await sql`update signing_keys set signs_from = signs_from - interval '1 hour'`;
   t.ok(await logged('other times than those it was sealed with'), 'a running replica notices');
   await t.rejects(
-    startComposed(t, env),
+    startServiceInProcess(t, env),
     /other times than those it was sealed with/,
     'one that starts refuses',
   );
@@ -40,7 +40,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
     await tx`insert into signing_keys select * from copy`;
   });
   t.ok(await logged('was removed before and was restored'));
-  await t.rejects(startComposed(t, env), /was removed before and was restored/);
+  await t.rejects(startServiceInProcess(t, env), /was removed before and was restored/);
   t.ok(lines.some((line) => /signing_key_announced.*"by":"automatic"/.test(line)));
   await close();
 });

@@ -3,10 +3,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import t from 'tap';
-import { dataDir } from '../support/composed.ts';
 import { kinship } from '../support/kinship.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
+import { dataDir } from '../support/service-in-process.ts';
 
 const MIGRATIONS = readdirSync('migrations').map((file) => file.split('.'));
 

@@ -5,7 +5,7 @@ import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from '../support/families.ts';
 import { embeddedStores, postgresStores } from '../support/open-stores.ts';
-import { claimsOf, ELSEWHERE, HOME, outcome, sessions, someKeys } from '../support/sessions.ts';
+import { claimsOf, ELSEWHERE, HOME, outcome, sessionUseCases, someKeys } from '../support/sessions.ts';
 
 /** Where the stories are played: each opens new stores, or answers null with the test skipped. */
 const STORES: readonly {
@@ -172,7 +172,7 @@ function check(holds: boolean, invariant: string): void {
 async function play({ rounds, pauses }: Story, stores: Stores) {
   const families = heldUp(stores.families, pausing(pauses));
   const shared = { stores: { ...stores, families }, keys: KEYS };
-  const replicas = [await sessions(shared), await sessions(shared)] as const;
+  const replicas = [await sessionUseCases(shared), await sessionUseCases(shared)] as const;
   const first = await replicas[0].logIn();
   const tokenFamily = String(claimsOf(first.refresh).tokenFamily);
   const watched = watch(stores.families, tokenFamily);

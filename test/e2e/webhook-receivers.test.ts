@@ -8,8 +8,8 @@ import { createWebhookSignatures } from '../../src/adapters/secrets/webhook-sign
 import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
 import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
-import { until } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
+import { until } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 
 /** The receivers in docs/webhooks.md, as they stand there, get what the service sends. */

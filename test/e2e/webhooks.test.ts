@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
 
 const KEY = 'correct-horse-battery-staple-2026';
@@ -13,7 +13,7 @@ const KEY = 'correct-horse-battery-staple-2026';
 /** The whole service with a receiver. `call` sends a request of an operator. */
 async function serviceWithReceiver(t: Test, env: Readonly<Record<string, string>> = {}) {
   const receiver = await webhookReceiver(t);
-  const service = await startComposed(t, {
+  const service = await startServiceInProcess(t, {
     DATABASE_URL: await testDatabase(t),
     SERVICE_API_KEYS: `operator:admin+login:${KEY}`,
     WEBHOOKS_ALLOW_PRIVATE: '127.0.0.1',
@@ -100,7 +100,7 @@ t.test('a file whose endpoint is internal stops the start', async (t) => {
   await writeFile(join(folder, 'secret'), `whsec_${randomBytes(32).toString('base64')}`);
   const file = join(folder, 'webhooks.json');
   await writeFile(file, JSON.stringify([{ url: 'https://10.0.0.1/', types: ['*'], secretFile: 'secret' }]));
-  const starting = startComposed(t, { DATA_DIR: join(folder, 'data'), WEBHOOKS_FILE: file });
+  const starting = startServiceInProcess(t, { DATA_DIR: join(folder, 'data'), WEBHOOKS_FILE: file });
   await t.rejects(starting, {
     message: /^WEBHOOKS_FILE: https:\/\/10\.0\.0\.1\/: .* is not a public address/,
   });

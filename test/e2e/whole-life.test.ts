@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { dataDir, startComposed, until } from '../support/composed.ts';
 import { freePort } from '../support/ports.ts';
+import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
 import { totpCode } from '../support/totp.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -47,7 +47,7 @@ async function world(t: Test) {
   const url = `http://localhost:${port}`;
   const time = { offset: 0 };
   const clock = () => Date.now() + time.offset;
-  await startComposed(t, { DATA_DIR, API_PORT: port, PUBLIC_URL: url, NODE_ENV: 'test' }, { clock });
+  await startServiceInProcess(t, { DATA_DIR, API_PORT: port, PUBLIC_URL: url, NODE_ENV: 'test' }, { clock });
   const page = await (await browser.newContext()).newPage();
   await addAuthenticator(page);
   const call = async (method: string, path: string, body?: object, headers: Record<string, string> = {}) => {

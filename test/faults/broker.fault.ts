@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { type PrivateRabbit, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
+import { type PrivateRabbitMq, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { createRegistrar } from './support/registrations.ts';
@@ -20,7 +20,7 @@ t.test('every event arrives at least once', async (t) => {
   await t.test('and only once if two replicas share the work', (t) => shared(t, rabbit));
 });
 
-async function brokerDown(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const service = await start(t, env);
   const registering = createRegistrar(t, service);
@@ -55,7 +55,7 @@ async function drainRate(sql: postgres.Sql): Promise<number> {
   return Math.round((count * 1000) / (performance.now() - since));
 }
 
-async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function relayKilled(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const first = await start(t, env);
@@ -80,7 +80,7 @@ async function relayKilled(t: Test, rabbit: PrivateRabbit): Promise<void> {
   );
 }
 
-async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const consumer = await consumerOf(t, rabbit.url);
   const events = await eventsFrom(consumer);
@@ -107,7 +107,7 @@ async function unbound(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);
 }
 
-async function shared(t: Test, rabbit: PrivateRabbit): Promise<void> {
+async function shared(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const port = String(Number(env.API_PORT) + 1);
@@ -122,7 +122,7 @@ async function shared(t: Test, rabbit: PrivateRabbit): Promise<void> {
   t.comment(`two replicas: 5000 events once each, ${Math.round(5_000 / seconds)} a second`);
 }
 
-async function setUp(t: Test, rabbit: PrivateRabbit) {
+async function setUp(t: Test, rabbit: PrivateRabbitMq) {
   const url = await testDatabase(t);
   const env = await environment(t, {
     DATABASE_URL: url,

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores, type SqlStores } from '../support/open-stores.ts';
-import { claimsOf, outcome, POLICY, type Settings, sessions, someKeys } from '../support/sessions.ts';
+import { claimsOf, outcome, POLICY, type Settings, sessionUseCases, someKeys } from '../support/sessions.ts';
 
 /** Two replicas use one database. Their clocks differ and jump. */
 
@@ -20,11 +20,11 @@ t.test('clocks', async (t) => {
   await t.test('refreshes tolerate at least the allowed skew', (t) => tolerated(t, stores));
 });
 
-type Replica = Awaited<ReturnType<typeof sessions>>;
+type Replica = Awaited<ReturnType<typeof sessionUseCases>>;
 
 async function replicas(stores: SqlStores, policy: NonNullable<Settings['policy']> = {}) {
   const shared = { stores, keys: someKeys(), policy };
-  return [await sessions(shared), await sessions(shared)] as const;
+  return [await sessionUseCases(shared), await sessionUseCases(shared)] as const;
 }
 
 async function jumping(t: Test, stores: SqlStores): Promise<void> {

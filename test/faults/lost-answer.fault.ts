@@ -27,7 +27,7 @@ t.test('a client that loses the answer of the service', async (t) => {
       let identical = 0;
       for (let round = 0; round < ROUNDS; round += 1) {
         const headers = retry.headers();
-        proxy.cutAfterRequest((bytes) => bytes.includes('/auth/refresh') && bytes.at(-1) === 0x7d);
+        proxy.loseAnswerTo((bytes) => bytes.includes('/auth/refresh') && bytes.at(-1) === 0x7d);
         await t.rejects(refresh(pair, headers), RequestFailed);
         const lost = wire.lastBody();
         const answer = await refresh(pair, headers);
@@ -50,7 +50,7 @@ t.test('a service that loses the answer of the database', async (t) => {
   await t.test('reads the outcome and returns the pair', async (t) => {
     const { client, proxy, check } = await withProxiedDatabase(t, { DATABASE_POOL: '2' });
     for (let round = 0; round < ROUNDS; round += 1) {
-      proxy.cutAfterRequest((bytes) => bytes.includes(client.tokenFamily));
+      proxy.loseAnswerTo((bytes) => bytes.includes(client.tokenFamily));
       await client.rotate();
       await client.repeat();
     }
@@ -66,7 +66,7 @@ t.test('a service that loses the answer of the database', async (t) => {
   await t.test('answers 503 if it cannot read the outcome', async (t) => {
     const { client, proxy, check } = await withProxiedDatabase(t, { DATABASE_POOL: '1' });
     for (let round = 0; round < 20; round += 1) {
-      proxy.cutAfterRequest((bytes) => {
+      proxy.loseAnswerTo((bytes) => {
         const isOurs = bytes.includes(client.tokenFamily);
         if (isOurs) proxy.refuse(true);
         return isOurs;

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { accountPages, PASSWORD } from '../support/account-page.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
-import { until } from '../support/composed.ts';
 import { STEP } from '../support/factors.ts';
+import { until } from '../support/service-in-process.ts';
 import { totpCode } from '../support/totp.ts';
 
 const FACTORS = '/account/factors';

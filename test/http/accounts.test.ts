@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { passwordHasher } from '../support/passwords.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -37,7 +37,7 @@ async function mailTo(service: HttpService, type: string): Promise<Record<string
 }
 
 t.test('an account registers, uses two devices, changes its password and is deleted', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send } = service;
   const registered = await post('/auth/register', ann);
   t.match(registered, { status: 201, body: { username: 'Ann', email: 'ann@example.com' } });
@@ -92,7 +92,7 @@ t.test('an account registers, uses two devices, changes its password and is dele
 });
 
 t.test('invalid registrations are refused', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   t.equal((await post('/auth/register', ann)).status, 201);
   const cases: [string, object, number, string][] = [
     ['taken', { username: 'ANN', email: 'other@example.com' }, 409, 'conflict'],
@@ -127,7 +127,7 @@ t.test('invalid registrations are refused', async (t) => {
 });
 
 t.test('a user lists and ends only their own sessions', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send } = service;
   await post('/auth/register', ann);
   await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
@@ -170,7 +170,7 @@ t.test('a user lists and ends only their own sessions', async (t) => {
 });
 
 t.test('a rotated refresh token can still log out', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
   await post('/auth/register', ann);
   const old = await logIn(service);
@@ -187,7 +187,7 @@ t.test('a rotated refresh token can still log out', async (t) => {
 });
 
 t.test('a reset link sets a new password', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send } = service;
   await post('/auth/register', ann);
   const session = await logIn(service);
@@ -228,7 +228,7 @@ t.test('a reset link sets a new password', async (t) => {
 });
 
 t.test('“it was not me”: the link shows a page, and the button ends only that session', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
   await post('/auth/register', ann);
   const [victim, other] = [await logIn(service), await logIn(service)];
@@ -262,7 +262,7 @@ t.test('“it was not me”: the link shows a page, and the button ends only tha
 });
 
 t.test('operators list and end sessions of users', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, adminKey } = service;
   await post('/auth/register', ann);
   const [first, second] = [await logIn(service), await logIn(service)];
@@ -288,7 +288,7 @@ t.test('operators list and end sessions of users', async (t) => {
 });
 
 t.test('a change of the password refuses invalid requests', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
   await post('/auth/register', ann);
   const pair = await logIn(service);
@@ -302,7 +302,7 @@ t.test('a change of the password refuses invalid requests', async (t) => {
 });
 
 t.test('users without an account here have sessions but no account routes', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   const pair = pairOf(await post(`/auth/login?userId=${userId}`));
@@ -315,7 +315,7 @@ t.test('users without an account here have sessions but no account routes', asyn
 });
 
 t.test('simultaneous logins succeed, although only one replaces an outdated hash', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
   const outdated = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
@@ -331,7 +331,7 @@ t.test('simultaneous logins succeed, although only one replaces an outdated hash
 });
 
 t.test('a password that is changed while its outdated hash is replaced opens no session', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
   const hasher = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
@@ -351,7 +351,7 @@ t.test('a password that is changed while its outdated hash is replaced opens no 
 });
 
 t.test('a login replaces a hash with outdated parameters', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
   const stronger = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
@@ -366,7 +366,7 @@ t.test('a login replaces a hash with outdated parameters', async (t) => {
 });
 
 t.test('accounts and mails per hour are limited', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
   await post('/auth/register', ann);
   for (let mail = 0; mail < 5; mail += 1) {
@@ -391,7 +391,7 @@ t.test('accounts and mails per hour are limited', async (t) => {
 });
 
 t.test('deleting the account and registering again restores no links to its address', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, time } = service;
   const links = async () => {
     for (let n = 0; n < 3; n += 1) await post('/auth/password/forgot', { email: ann.email });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { copyFailedPasswords } from '../../src/app/audit/copy-failed-passwords.ts';
-import { addApp, logIn, signUp } from '../support/factors.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf, ELSEWHERE } from '../support/sessions.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -22,7 +22,7 @@ async function lines({ url, adminKey }: HttpService, query = '') {
 }
 
 t.test('each filter selects the events that match it', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { time } = service;
   const [one, other] = [randomUUID(), randomUUID()];
   const pair = await service.logIn({ userId: one });
@@ -41,7 +41,7 @@ t.test('each filter selects the events that match it', async (t) => {
 });
 
 t.test('with order=newest the pages have each event once, the newest first', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { time } = service;
   for (let n = 0; n < 5; n += 1) {
     time.now += n % 2 === 0 ? 1_000 : 0;
@@ -65,7 +65,7 @@ t.test('with order=newest the pages have each event once, the newest first', asy
 });
 
 t.test('a forged filter is refused, and selects nothing', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.logIn();
   for (const query of [
     "?type=' OR 1=1 --",
@@ -82,7 +82,7 @@ t.test('a forged filter is refused, and selects nothing', async (t) => {
 });
 
 t.test('the stream has each event once, one on each line', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   for (let n = 0; n < 1_003; n += 1) {
     const client = { address: '203.0.113.1', userAgent: n === 500 ? HOSTILE : 'test/1' };
     await service.logIn({ client });
@@ -100,7 +100,7 @@ t.test('the stream has each event once, one on each line', async (t) => {
 });
 
 t.test('a user sees the own activity alone, newest first, without facts for operators', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const [userId, stranger] = [randomUUID(), randomUUID()];
   const pair = await service.logIn({ userId });
   await service.logIn({ userId: stranger });
@@ -115,8 +115,8 @@ t.test('a user sees the own activity alone, newest first, without facts for oper
 });
 
 t.test('a wrong second step is recorded for its account', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
   const { challenge } = (await logIn(service, 'ann')).body;
   const code = app.code() === '000000' ? '000001' : '000000';
@@ -127,7 +127,7 @@ t.test('a wrong second step is recorded for its account', async (t) => {
 });
 
 t.test('no token and no password is in the log', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const password = 'a canary password 42';
   await service.post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
   const { body } = await service.post('/auth/login', { username: 'ann', password });
@@ -145,8 +145,8 @@ t.test('no token and no password is in the log', async (t) => {
 t.test(
   'wrong passwords are in the log after their minute, with the account and never with the name',
   async (t) => {
-    const service = await httpService(t);
-    const ann = await signUp(service);
+    const service = await startHttpService(t);
+    const ann = await registerAndLogIn(service);
     await logIn(service, 'ann', 'a wrong piano 42');
     await logIn(service, 'canary-name', 'a wrong piano 42');
     service.time.now += 60_000;

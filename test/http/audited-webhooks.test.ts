@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { httpService, SIGNALS_KEY } from '../support/http.ts';
+import { SIGNALS_KEY, startHttpService } from '../support/http.ts';
 import { someKeySet } from '../support/key-set.ts';
 
 const URL_IN = 'https://hooks.example.com/in?token=a-secret';
 
 async function audited(t: Test) {
   const { keySet } = await someKeySet('ES256');
-  const service = await httpService(t, { keySet });
+  const service = await startHttpService(t, { keySet });
   const call = (method: string, path: string, key: string, body?: object) => {
     service.time.now += 1_000;
     return service.send(path, {

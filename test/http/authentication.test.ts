@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+import { type HttpService, RESOURCE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm } from '../support/oauth.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -10,7 +10,7 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 type Body = Readonly<Record<string, unknown>>;
 
 const service = async (t: Test) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   return service;
 };

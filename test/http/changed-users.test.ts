@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 const PASSWORD = 'a violet piano 42';
 const ANN = { username: 'ann', email: 'ann@example.com' };
 const DAY = 86_400_000;
 
-async function operated(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const service = await httpService(t, { emailVerification: 'required', ...settings });
+async function operated(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const service = await startHttpService(t, { emailVerification: 'required', ...settings });
   const { send, post, adminKey, outbox, auditLog } = service;
   const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
   async function audited(userId: string) {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { httpService, RESOURCE_KEY, SERVICE_KEY } from '../support/http.ts';
+import { RESOURCE_KEY, SERVICE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm } from '../support/oauth.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 /** A user without an account, whom a trusted backend logs in. */
 async function withBackend(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, adminKey } = service;
   const userId = randomUUID();
   const asOperator = (method: string, path: string, body?: unknown, key = adminKey) =>

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 t.test('an idle connection does not delay the shutdown', async (t) => {
-  const { app, url } = await httpService(t, { http: { limits: { drain: 50, finish: 5_000 } } });
+  const { app, url } = await startHttpService(t, { http: { limits: { drain: 50, finish: 5_000 } } });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
@@ -20,7 +20,7 @@ t.test('an idle connection does not delay the shutdown', async (t) => {
 
 t.test('the shutdown waits for a running request, for a bounded time', async (t) => {
   const stuck = new Promise<never>(() => {});
-  const { app, url, post } = await httpService(t, {
+  const { app, url, post } = await startHttpService(t, {
     http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },
   });
   const given = post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11').catch(() => 'cut');
@@ -32,7 +32,7 @@ t.test('the shutdown waits for a running request, for a bounded time', async (t)
 
 t.test('every request is answered before its deadline, with or without a body', async (t) => {
   const stuck = () => new Promise<never>(() => {});
-  const { post } = await httpService(t, {
+  const { post } = await startHttpService(t, {
     http: { openSession: stuck, refresh: stuck, limits: { handlerTimeout: 150 } },
   });
   for (const answer of [

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { httpService } from '../support/http.ts';
-import { answerOn, exchange, rawConnection, rawRequest } from '../support/raw-http.ts';
+import { startHttpService } from '../support/http.ts';
+import { answerOn, rawConnection, rawRequest, sendRaw } from '../support/raw-http.ts';
 
 const ALLOWED = [
   'https://app.example.com',
@@ -15,7 +15,7 @@ const ALLOWED = [
 const HEAD = ['Host: localhost', 'Connection: close'];
 
 t.test('origins and patterns match only the origins that they name', async (t) => {
-  const { send } = await httpService(t, { http: { corsOrigins: ALLOWED } });
+  const { send } = await startHttpService(t, { http: { corsOrigins: ALLOWED } });
   const granted = async (origin: string) =>
     (await send('/health/live', { headers: { origin } })).headers.get('access-control-allow-origin');
   const good = [
@@ -51,9 +51,9 @@ t.test('origins and patterns match only the origins that they name', async (t) =
 
 t.test('answers outside of routes have CORS headers', async (t) => {
   const limits = { headersTimeout: 300, requestTimeout: 600 };
-  const { url } = await httpService(t, { http: { corsOrigins: ALLOWED, limits } });
+  const { url } = await startHttpService(t, { http: { corsOrigins: ALLOWED, limits } });
   const ask = (line: string, origin: string, ...more: string[]) =>
-    exchange(url, rawRequest(line, [...HEAD, `Origin: ${origin}`, ...more]));
+    sendRaw(url, rawRequest(line, [...HEAD, `Origin: ${origin}`, ...more]));
   const answers = (origin: string) => ({
     '400 invalid_request, the path': ask('GET /%zz', origin),
     '400 invalid_request, the query': ask('GET /auth/me?a=%zz', origin),
@@ -62,7 +62,7 @@ t.test('answers outside of routes have CORS headers', async (t) => {
     '400 invalid_request, the expectation': ask('POST /auth/login', origin, 'Expect: tea'),
     '404 not_found': ask('GET /nowhere', origin),
     '405 method_not_allowed': ask('PUT /auth/me', origin),
-    '415 unsupported_media_type': exchange(
+    '415 unsupported_media_type': sendRaw(
       url,
       rawRequest(
         'POST /auth/login',
@@ -90,20 +90,20 @@ t.test('answers outside of routes have CORS headers', async (t) => {
 });
 
 t.test('without CORS_ORIGINS no answer has CORS headers', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const headers = [...HEAD, 'Origin: https://app.example.com'];
   for (const [line, more] of [
     ['GET /health/live', 'X-Short: x'],
     ['GET /%zz', 'X-Short: x'],
     ['GET /health/live', `X-Long: ${'x'.repeat(20_000)}`],
   ] as const) {
-    const { text } = await exchange(url, rawRequest(line, [...headers, more]));
+    const { text } = await sendRaw(url, rawRequest(line, [...headers, more]));
     t.notMatch(text, /access-control/, line);
   }
 });
 
 t.test('a preflight of an allowed origin is answered for each method', async (t) => {
-  const { url } = await httpService(t, { http: { corsOrigins: ALLOWED } });
+  const { url } = await startHttpService(t, { http: { corsOrigins: ALLOWED } });
   const preflight = (origin: string) =>
     fetch(`${url}/auth/me`, {
       method: 'OPTIONS',

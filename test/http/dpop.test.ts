@@ -4,16 +4,16 @@ import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
 import { NOW } from '../support/families.ts';
-import { type HttpService, httpService, RESOURCE_KEY, serviceKeys } from '../support/http.ts';
+import { type HttpService, RESOURCE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
 import { claimsOf, someKeys } from '../support/sessions.ts';
 
-type Settings = NonNullable<Parameters<typeof httpService>[1]>;
+type Settings = NonNullable<Parameters<typeof startHttpService>[1]>;
 
 /** The service, and a client with a key. */
 async function start(t: Test, settings: Settings = {}) {
   const keys = settings.keys ?? someKeys();
-  const service = await httpService(t, { ...settings, keys });
+  const service = await startHttpService(t, { ...settings, keys });
   const key = proofKey();
   const proof = (method: string, path: string, values = {}, by: ProofKey = key) =>
     proofOf(by, method, new URL(path, service.url).href, service.time.now, values);

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 
 const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
@@ -14,7 +14,7 @@ const EVENTS = {
 } as const;
 
 async function withAnn(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, url } = service;
   await post('/auth/register', ann);
   const enter = async (username = 'ann') =>

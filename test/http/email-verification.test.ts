@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
-import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+import { type HttpService, RESOURCE_KEY, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -8,8 +8,8 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const DAY = 86_400_000;
 const PATH = '/auth/email/verify';
 
-async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const found = await httpService(t, { emailVerification: 'optional', ...settings });
+async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const found = await startHttpService(t, { emailVerification: 'optional', ...settings });
   return {
     ...found,
     /** The tokens of the links that were mailed since the last call. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { openapiOf } from '../support/openapi.ts';
-import { exchange, rawRequest } from '../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
 const TYPES = [
   'application/x-www-form-urlencoded',
@@ -17,16 +17,16 @@ const LENGTHS = ['Content-Length: 0', 'X-No-Length: 0'];
 const HEAD = ['Host: localhost', 'Connection: close'];
 
 t.test('an empty body counts as no body whatever its type, on every route with a body', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const { paths } = await openapiOf(t);
   for (const [path, operations] of Object.entries(paths)) {
     const methods = Object.keys(operations).filter((method) => operations[method]?.requestBody !== undefined);
     for (const method of methods) {
       const line = `${method.toUpperCase()} ${path.replace('{id}', '1')}`;
-      const { outcome: absent } = await exchange(url, rawRequest(line, HEAD));
+      const { outcome: absent } = await sendRaw(url, rawRequest(line, HEAD));
       for (const type of TYPES) {
         for (const length of LENGTHS) {
-          const { outcome } = await exchange(
+          const { outcome } = await sendRaw(
             url,
             rawRequest(line, [...HEAD, `Content-Type: ${type}`, length]),
           );
@@ -39,19 +39,19 @@ t.test('an empty body counts as no body whatever its type, on every route with a
 });
 
 t.test('an empty chunked body is no body', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const headers = [...HEAD, 'Content-Type: text/plain', 'Transfer-Encoding: chunked'];
   const login = `POST /auth/login?userId=${randomUUID()}`;
-  t.equal((await exchange(url, rawRequest(login, headers, '0\r\n\r\n'))).outcome, '200');
-  t.match((await exchange(url, rawRequest('POST /oauth/token', headers, '0\r\n\r\n'))).outcome, /^400/);
+  t.equal((await sendRaw(url, rawRequest(login, headers, '0\r\n\r\n'))).outcome, '200');
+  t.match((await sendRaw(url, rawRequest('POST /oauth/token', headers, '0\r\n\r\n'))).outcome, /^400/);
   for (const line of [login, 'POST /oauth/token']) {
-    const { outcome } = await exchange(url, rawRequest(line, headers, '1\r\nx\r\n0\r\n\r\n'));
+    const { outcome } = await sendRaw(url, rawRequest(line, headers, '1\r\nx\r\n0\r\n\r\n'));
     t.match(outcome, /^415/, `${line} with one byte`);
   }
 });
 
 t.test('routes whose body is optional succeed without one', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const { status, body } = await post(`/auth/login?userId=${randomUUID()}`, '', form);
   t.equal(status, 200);

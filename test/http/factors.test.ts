@@ -1,6 +1,6 @@
 import t from 'tap';
-import { addApp, bearer, logIn, PASSWORD, signUp } from '../support/factors.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { addApp, bearer, logIn, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 import { secretIn, totpCode } from '../support/totp.ts';
 
@@ -25,8 +25,8 @@ const send = (
   });
 
 t.test('an authenticator app is added, listed, renamed and removed, and each change is mailed', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const headers = bearer(ann);
   t.match(await send(service, 'GET', '/auth/factors', ann), {
     status: 200,
@@ -76,8 +76,8 @@ t.test('an authenticator app is added, listed, renamed and removed, and each cha
 });
 
 t.test('a new app replaces the unconfirmed one, and must be confirmed within an hour', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const add = async () => (await service.post('/auth/factors/totp', undefined, bearer(ann))).body;
   const confirm = ({ id, uri }: Record<string, unknown>) =>
     service.post(
@@ -102,8 +102,8 @@ t.test('a new app replaces the unconfirmed one, and must be confirmed within an 
 });
 
 t.test('recovery codes are made for an account with a factor, and shown once', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const make = () => service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   t.match(await make(), { status: 409, body: { code: 'conflict' } });
   const { id } = await addApp(service, ann);
@@ -136,8 +136,8 @@ t.test('recovery codes are made for an account with a factor, and shown once', a
 const STEP_UP = { status: 401, body: { code: 'step_up_required', recovery: 'step_up' } };
 
 t.test('a change of factors needs a recent sign-in', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const add = (body?: object) => service.post('/auth/factors/totp', body, bearer(ann));
   service.time.now += 9 * MINUTE;
   t.equal((await add()).status, 200);
@@ -151,8 +151,8 @@ t.test('a change of factors needs a recent sign-in', async (t) => {
 });
 
 t.test('an account with a factor changes its factors after a sign-in by a factor', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const { id, code } = await addApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   t.equal((body.codes as string[]).length, 10, 'the session that added the factor goes on');
@@ -198,8 +198,8 @@ t.test('an account with a factor changes its factors after a sign-in by a factor
 });
 
 t.test('factors of another user are not found', async (t) => {
-  const service = await httpService(t);
-  const [ann, bob] = [await signUp(service), await signUp(service, 'bob')];
+  const service = await startHttpService(t);
+  const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
   const { id } = await addApp(service, ann);
   for (const [method, body] of [
     ['PATCH', { label: 'mine' }],
@@ -211,7 +211,7 @@ t.test('factors of another user are not found', async (t) => {
 });
 
 t.test('a user without an account here has no factors', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const pair = await service.logIn();
   t.equal((await send(service, 'GET', '/auth/factors', pair)).status, 404);
   t.equal((await send(service, 'POST', '/auth/factors/totp', pair)).status, 404);
@@ -219,8 +219,8 @@ t.test('a user without an account here has no factors', async (t) => {
 });
 
 t.test('an account has at most twenty factors', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   for (let n = 0; n < 20; n += 1) {
     await addApp(service, ann);
     service.time.now -= 30_000; // the session stays recent
@@ -236,8 +236,8 @@ t.test('a factor needs a proven address, unless addresses are never proven', asy
     ['optional', 403],
     ['off', 200],
   ] as const) {
-    const service = await httpService(t, { emailVerification });
-    const ann = await signUp(service);
+    const service = await startHttpService(t, { emailVerification });
+    const ann = await registerAndLogIn(service);
     const added = await service.post('/auth/factors/totp', undefined, bearer(ann));
     t.equal(added.status, status, emailVerification);
     if (status === 403) t.equal(added.body.code, 'email_unverified');

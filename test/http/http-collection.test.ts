@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { startComposed } from '../support/composed.ts';
 import { openapiOf } from '../support/openapi.ts';
 import { operationAt, operationsOf } from '../support/operations.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 
 const FILE = 'docs/kinship.http';
 const KEY = 'correct-horse-battery-staple-2026';
@@ -20,7 +20,7 @@ t.test('every operation of the API has a request under its name', async (t) => {
 
 t.test('the service understands every request of the collection', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { url } = await startComposed(t, {
+  const { url } = await startServiceInProcess(t, {
     DATABASE_URL: await testDatabase(t),
     PUBLIC_URL: 'http://localhost:3000',
     SERVICE_API_KEYS: `operator:admin+login+introspect+metrics+signals:${KEY}`,

@@ -4,7 +4,7 @@ import { NO_PASSWORD } from '../../src/domain/imported-user.ts';
 import { someEntry } from '../ports/user-transfer.ts';
 import { someUser } from '../ports/users.ts';
 import { FOREIGN_HASHES, FOREIGN_PASSWORD } from '../support/foreign-hashes.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 
 const ann = { username: 'ann', password: FOREIGN_PASSWORD };
 const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${body.access}` });
@@ -22,7 +22,7 @@ async function importAnn({ userTransfer, time }: HttpService, passwordHash: stri
 
 for (const [system, foreign] of Object.entries(FOREIGN_HASHES))
   t.test(`the first login replaces a hash of ${system} by argon2id`, async (t) => {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const { id } = await importAnn(service, foreign);
     const wrong = await service.post('/auth/login', { ...ann, password: 'another piano 42' });
     t.match(wrong, { status: 401, body: { code: 'invalid_credentials' } });
@@ -34,7 +34,7 @@ for (const [system, foreign] of Object.entries(FOREIGN_HASHES))
   });
 
 t.test('three right logins at the same moment all succeed', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await importAnn(service, FOREIGN_HASHES.bcrypt);
   const logins = await Promise.all([1, 2, 3].map(() => service.post('/auth/login', ann)));
   t.same(
@@ -44,7 +44,7 @@ t.test('three right logins at the same moment all succeed', async (t) => {
 });
 
 t.test('of two passwords that differ after 72 bytes, only the one of the first login is good', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const start = 'violet piano '.repeat(6);
   const [one, other] = [`${start}one`, `${start}two`];
   await importAnn(service, await hash(one, 4));
@@ -54,7 +54,7 @@ t.test('of two passwords that differ after 72 bytes, only the one of the first l
 });
 
 t.test('an account without a password is refused like an unknown user', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await importAnn(service, NO_PASSWORD);
   const unknown = await service.post('/auth/login', { ...ann, username: 'bob' });
   for (const password of [FOREIGN_PASSWORD, NO_PASSWORD]) {
@@ -64,7 +64,7 @@ t.test('an account without a password is refused like an unknown user', async (t
 });
 
 t.test('an imported user changes the password that the other system had stored', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await importAnn(service, FOREIGN_HASHES.django);
   const { body } = await service.post('/auth/login', ann);
   const change = { currentPassword: FOREIGN_PASSWORD, newPassword: 'a yellow harp 43' };

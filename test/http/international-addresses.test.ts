@@ -1,12 +1,12 @@
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 const password = 'a violet piano 42';
 const UNICODE = 'ann@bücher.example';
 const ASCII = 'ann@xn--bcher-kva.example';
 
 t.test('both spellings of an international domain are one address, shown in Unicode', async (t) => {
-  const { post, send, users, outbox, time } = await httpService(t, { emailVerification: 'optional' });
+  const { post, send, users, outbox, time } = await startHttpService(t, { emailVerification: 'optional' });
   const registered = await post('/auth/register', { username: 'ann', email: UNICODE, password });
   t.match(registered, { status: 201, body: { email: UNICODE } });
   t.match(await users.findByIdentifier('ann'), { email: ASCII });
@@ -25,7 +25,7 @@ t.test('both spellings of an international domain are one address, shown in Unic
 });
 
 t.test('a name may be an address with an international domain', async (t) => {
-  const { post, users } = await httpService(t);
+  const { post, users } = await startHttpService(t);
   for (const [username, email] of [
     ['ann@почта.рф', 'ann@xn--80a1acny.xn--p1ai'],
     ['bob@xn--80a1acny.xn--p1ai', 'bob@почта.рф'],
@@ -40,7 +40,7 @@ t.test('a name may be an address with an international domain', async (t) => {
 });
 
 t.test('an address that has no ASCII form is refused, and the reason names the part', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   for (const [email, detail] of [
     ['änn@example.com', /only ASCII characters before the @/],
     ['ann\u200b@example.com', /only ASCII characters before the @/],

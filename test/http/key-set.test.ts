@@ -1,7 +1,7 @@
 import t from 'tap';
 import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
 import type { PublicKey } from '../../src/ports/security/public-key.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { someKeySet } from '../support/key-set.ts';
 
 const PATH = '/.well-known/jwks.json';
@@ -15,7 +15,7 @@ const MEMBERS = {
 for (const alg of KEY_ALGORITHMS) {
   t.test(`${alg}: the published keys contain public members only`, async (t) => {
     const set = await someKeySet(alg);
-    const { send, url, post } = await httpService(t, set);
+    const { send, url, post } = await startHttpService(t, set);
     await set.rotate(false);
     await set.keep();
     const { status, headers, body } = await send(PATH);
@@ -36,7 +36,7 @@ for (const alg of KEY_ALGORITHMS) {
 }
 
 t.test('secret keys are not published', async (t) => {
-  const { send } = await httpService(t);
+  const { send } = await startHttpService(t);
   t.match(await send(PATH), { status: 200, body: { keys: [] } });
 });
 
@@ -50,14 +50,14 @@ t.test('a private member among the public ones is not published', async (t) => {
     x: 'x',
     d: 'secret',
   } as const;
-  const { send } = await httpService(t, { publishedKeys: () => [key] });
+  const { send } = await startHttpService(t, { publishedKeys: () => [key] });
   const { body } = await send(PATH);
   const { d: _, ...publicPart } = key;
   t.same(body.keys, [publicPart]);
 });
 
 t.test('a page of any origin may read the key set', async (t) => {
-  const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
+  const { send } = await startHttpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   for (const origin of ['https://app.example.com', 'https://elsewhere.example', 'null']) {
     const { headers } = await send(PATH, { headers: { origin } });
     t.equal(headers.get('access-control-allow-origin'), '*', origin);

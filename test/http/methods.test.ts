@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { type HttpService, httpService, SIGNALS_KEY, VERIFY_KEY } from '../support/http.ts';
+import { type HttpService, SIGNALS_KEY, startHttpService, VERIFY_KEY } from '../support/http.ts';
 import { someKeySet } from '../support/key-set.ts';
 import { openapiOf } from '../support/openapi.ts';
-import { exchange, rawRequest } from '../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { claimsOf, HOME } from '../support/sessions.ts';
 
 const ISSUER = 'https://kinship.example';
@@ -27,7 +27,7 @@ const VARYING = [
 ];
 
 async function signedIn(t: Test) {
-  const service = await httpService(t, {
+  const service = await startHttpService(t, {
     ...(await someKeySet('ES256')),
     http: { publicUrl: ISSUER, issuer: ISSUER },
   });
@@ -103,7 +103,7 @@ t.test('HEAD is answered like GET, without the body', async (t) => {
     await get.body?.cancel(); // one of them is a stream without an end
     t.equal((await head.text()).length, 0, path);
   }
-  const { text } = await exchange(
+  const { text } = await sendRaw(
     service.url,
     rawRequest('HEAD /health/live', ['Host: localhost', 'Connection: close']),
   );
@@ -127,7 +127,7 @@ t.test('a HEAD does not use up a link or change a session', async (t) => {
 });
 
 t.test('HEAD is refused where GET changes state, and changes nothing', async (t) => {
-  const { url, families } = await httpService(t);
+  const { url, families } = await startHttpService(t);
   const guid = randomUUID();
   const opened = await fetch(`${url}/${guid}`);
   const cookie = opened.headers
@@ -145,7 +145,7 @@ t.test('HEAD is refused where GET changes state, and changes nothing', async (t)
 });
 
 t.test('a method that a known path does not support is answered with 405 and Allow', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const cases: readonly (readonly [string, string, string])[] = [
     ['GET', `/auth/login?userId=${randomUUID()}`, 'POST, OPTIONS'],
     ['HEAD', '/auth/login', 'POST, OPTIONS'],
@@ -163,7 +163,7 @@ t.test('a method that a known path does not support is answered with 405 and All
   ];
   for (const [method, path, allow] of cases) {
     const name = `${method} ${path}`;
-    const { text, outcome } = await exchange(
+    const { text, outcome } = await sendRaw(
       service.url,
       rawRequest(name, ['Host: localhost', 'Connection: close']),
     );
@@ -179,7 +179,7 @@ t.test('a method that a known path does not support is answered with 405 and All
 });
 
 t.test('405 comes before the body is read', async (t) => {
-  const { send } = await httpService(t);
+  const { send } = await startHttpService(t);
   const bodies = { 'no JSON': 'x', 'a large one': 'x'.repeat(100_000) };
   for (const [name, body] of Object.entries(bodies)) {
     const { status } = await send('/auth/me', { method: 'PUT', body, headers: { 'content-type': 'a/b' } });
@@ -188,7 +188,7 @@ t.test('405 comes before the body is read', async (t) => {
 });
 
 t.test('OPTIONS of a known path lists its methods', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   t.same(await options(service, '/auth/me'), [204, sorted('GET, HEAD, DELETE, OPTIONS')]);
   t.same(await options(service, '/refresh'), [204, sorted('GET, OPTIONS')]);
   t.same(await options(service, '/nowhere'), [404, null]);

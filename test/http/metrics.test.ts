@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import t from 'tap';
 import { seriesIn, typesIn } from '../support/exposition.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 t.test('arbitrary requests create a bounded number of series', async (t) => {
-  const { url, app, send } = await httpService(t);
+  const { url, app, send } = await startHttpService(t);
   const text = async () => (await fetch(`${url}/metrics`)).text();
   await send('/nowhere');
   await text();
@@ -50,7 +50,7 @@ t.test('arbitrary requests create a bounded number of series', async (t) => {
 });
 
 t.test('docs/metrics.md lists exactly the service’s own metrics', async (t) => {
-  const { url, metrics } = await httpService(t);
+  const { url, metrics } = await startHttpService(t);
   const readings = {
     hashesRunning: () => 0,
     hashesWaiting: () => 0,

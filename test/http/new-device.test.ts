@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap';
 import { linkTo } from '../../src/app/delivery/link-to.ts';
-import { mailAbout } from '../../src/app/delivery/mails/mail-about.ts';
+import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
 import type { NewDevicePolicy } from '../../src/domain/known-devices.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 const password = 'a violet piano 42';
 
 async function withAnn(t: Test, onNewDevice: NewDevicePolicy) {
   const http = { trustProxy: ['127.0.0.1'] };
-  const service = await httpService(t, { http, policy: { onNewDevice, onAddressChange: 'ignore' } });
+  const service = await startHttpService(t, { http, policy: { onNewDevice, onAddressChange: 'ignore' } });
   const { post, send, outbox, time } = service;
   await post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
   const from = (address: string) => ({ 'x-forwarded-for': address });

@@ -1,12 +1,12 @@
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 const PASSWORD = 'a violet piano 42';
 const BREACHED = 'a leaked piano 43';
 const miller = { username: 'Rosalind', email: 'r.miller+news@lighthouse.example.org' };
 
 t.test('a password that contains a word of its context is refused on every route', async (t) => {
-  const { post, users, links, time } = await httpService(t);
+  const { post, users, links, time } = await startHttpService(t);
   const { id } = (await post('/auth/register', { ...miller, password: PASSWORD })).body;
   const { access } = (await post('/auth/login', { username: 'rosalind', password: PASSWORD })).body;
   const secret = links.reset('a reset');
@@ -46,7 +46,7 @@ t.test('a password that contains a word of its context is refused on every route
 
 t.test('a breached password is refused on every route, after the limit of registrations', async (t) => {
   const searched: string[] = [];
-  const { post, users, links, time, url } = await httpService(t, {
+  const { post, users, links, time, url } = await startHttpService(t, {
     limits: { registrations: { count: 2, perMilliseconds: 3_600_000 } },
     isBreachedPassword: async (password) => {
       searched.push(password);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { CONFIDENTIAL_KEY, httpService, RESOURCE_KEY, SERVICE_KEY } from '../support/http.ts';
+import { CONFIDENTIAL_KEY, RESOURCE_KEY, SERVICE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -8,8 +8,8 @@ const HOUR = 3_600_000;
 
 const RESOURCE = basic('resource', RESOURCE_KEY);
 
-async function oauthService(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const service = await httpService(t, settings);
+async function oauthService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const service = await startHttpService(t, settings);
   const post = (path: string, form: Record<string, string> | string, headers = {}) =>
     postForm(service, path, form, headers);
   return {

@@ -3,7 +3,7 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { exampleOf, type Media, type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
 
 const file = (name: string) => readFile(name, 'utf8');
@@ -100,7 +100,7 @@ t.test('every string, array and number of the document has a bound', async (t) =
 });
 
 t.test('the service accepts the example bodies without tokens', async (t) => {
-  const { post, send } = await httpService(t);
+  const { post, send } = await startHttpService(t);
   const document = await committed();
   const asked = async (path: string, status: number, headers = {}) => {
     const media = document.paths[path]?.post?.requestBody?.content?.['application/json'];

@@ -1,12 +1,12 @@
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 t.test('health routes report the state of each dependency', async (t) => {
   let down = false;
   const database = async () => {
     if (down) throw new Error('connection refused to 10.0.0.1');
   };
-  const { send, lines } = await httpService(t, { http: { checks: { database } } });
+  const { send, lines } = await startHttpService(t, { http: { checks: { database } } });
   t.match(await send('/health/live'), { status: 200, body: { status: 'up' } });
   t.match(await send('/health/ready'), {
     status: 200,
@@ -30,7 +30,7 @@ t.test('probes of a dependency that hangs are answered in time and share one che
       answer = resolve;
     });
   };
-  const { send } = await httpService(t, { http: { checks: { database } } });
+  const { send } = await startHttpService(t, { http: { checks: { database } } });
   const probe = () => send('/health/ready');
   const answers = await Promise.all(Array.from({ length: 20 }, probe));
   answers.push(await probe());
@@ -45,7 +45,7 @@ t.test('probes of a dependency that hangs are answered in time and share one che
 });
 
 t.test('the document is served, as JSON and as a page', async (t) => {
-  const { send, url } = await httpService(t);
+  const { send, url } = await startHttpService(t);
   const { status, body } = await send('/docs/json');
   t.equal(status, 200);
   t.equal(body.openapi, '3.1.0');
@@ -65,7 +65,7 @@ t.test('the document is served, as JSON and as a page', async (t) => {
 });
 
 t.test('the documentation pages load only their own files', async (t) => {
-  const { send, url } = await httpService(t);
+  const { send, url } = await startHttpService(t);
   const style = await fetch(`${url}/docs/static/swagger-ui.css`);
   t.match(style.headers.get('content-type'), /^text\/css/);
   t.ok((await style.arrayBuffer()).byteLength > 10_000);
@@ -75,7 +75,7 @@ t.test('the documentation pages load only their own files', async (t) => {
 });
 
 t.test('each request logs one line without its query', async (t) => {
-  const { post, lines } = await httpService(t);
+  const { post, lines } = await startHttpService(t);
   await post('/auth/refresh?refreshToken=canary');
   const answered = lines.filter((line) => line.includes('"answered"')).map((line) => JSON.parse(line));
   t.match(answered, [{ method: 'POST', route: '/auth/refresh', status: 400 }]);

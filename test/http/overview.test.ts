@@ -1,6 +1,6 @@
 import t from 'tap';
 import { consoleService } from '../support/console.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 t.test('operators read the overview, by key and by cookie, and nobody else', async (t) => {
   const service = await consoleService(t);
@@ -18,7 +18,7 @@ t.test('operators read the overview, by key and by cookie, and nobody else', asy
 });
 
 t.test('a HEAD request opens no stream', async (t) => {
-  const { send, adminKey } = await httpService(t);
+  const { send, adminKey } = await startHttpService(t);
   const headers = { 'x-api-key': adminKey };
   const { status } = await send('/admin/overview/stream', { method: 'HEAD', headers });
   t.equal(status, 200);
@@ -27,7 +27,7 @@ t.test('a HEAD request opens no stream', async (t) => {
 t.test('keys are shown with the times that are known, and without what is sealed', async (t) => {
   const now = Date.UTC(2026, 0, 2);
   const key = { alg: 'EdDSA', number: 1, fault: null, sealed: 'a secret' } as const;
-  const { send, adminKey } = await httpService(t, {
+  const { send, adminKey } = await startHttpService(t, {
     http: {
       readOverview: async () => ({
         samples: [],
@@ -52,7 +52,7 @@ t.test('keys are shown with the times that are known, and without what is sealed
 });
 
 t.test('a stream has the history, then newer samples, and ends when the service stops', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { url, adminKey, time, logIn, app } = service;
   const headers = { 'x-api-key': adminKey };
   await service.send('/admin/overview', { headers });
@@ -76,7 +76,7 @@ t.test('a stream has the history, then newer samples, and ends when the service 
 
 t.test('a stream goes on after a failed reading, which is logged', async (t) => {
   let readings = 0;
-  const { url, adminKey, lines } = await httpService(t, {
+  const { url, adminKey, lines } = await startHttpService(t, {
     http: {
       async readOverview() {
         readings += 1;

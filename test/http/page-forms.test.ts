@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 async function pages(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await service.logIn();
   const { links, time } = service;
   return {

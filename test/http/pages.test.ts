@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -10,7 +10,7 @@ const RESET = '/auth/password/reset';
 
 /** A service with one account, and links to it as mails have them. */
 async function linked(t: Test, username = 'ann') {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { links, time, outbox, users, emailLinks, emailChanges, url } = service;
   const account = { username, email: 'ann@example.com', password: PASSWORD };
   const { id } = (await service.post('/auth/register', account)).body;
@@ -169,7 +169,7 @@ t.test('the link of a mail about an ended session ends all sessions and mails a 
 });
 
 t.test('a page names the service, and shows markup in names as text', async (t) => {
-  const service = await httpService(t, { http: { serviceName: '<b>Bank & "Co"</b>' } });
+  const service = await startHttpService(t, { http: { serviceName: '<b>Bank & "Co"</b>' } });
   const { links, time, url, users } = service;
   const userId = randomUUID();
   await users.create(
@@ -196,7 +196,7 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
 t.test(
   'the address of the service leads to its pages, as HTML for browsers and as JSON for others',
   async (t) => {
-    const { url, send } = await httpService(t);
+    const { url, send } = await startHttpService(t);
     const html = await (await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })).text();
     const linked = [...html.matchAll(/<a href="([^"]+)">/g)].map(([, path = '']) => path);
     const { headers, body } = await send('/');
@@ -208,7 +208,7 @@ t.test(
 );
 
 t.test('a page never describes the schema of a request', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   for (const path of [RESET, '/auth/not-me', '/auth/email/verify', `${RESET}?token=${'x'.repeat(200)}`]) {
     const answer = await fetch(url + path);
     t.equal(answer.status, 400);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { softwareAuthenticator } from '../support/authenticator.ts';
-import { addApp, bearer, logIn, PASSWORD, signUp } from '../support/factors.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { addApp, bearer, logIn, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
@@ -44,8 +44,8 @@ async function logInBy(
 }
 
 t.test('a passkey is added, and is listed without its key', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator();
   const begun = await begin(service, ann);
   t.match(begun.publicKey, {
@@ -72,8 +72,8 @@ t.test('a passkey is added, and is listed without its key', async (t) => {
 });
 
 t.test('a passkey is the second factor of a login by password', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator({ counts: true });
   await add(service, ann, key);
   const first = async () => begunBy(await logIn(service, 'ann'));
@@ -103,8 +103,8 @@ t.test('a passkey is the second factor of a login by password', async (t) => {
 });
 
 t.test('a passkey logs its owner in without name and password', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator({ synced: true });
   await add(service, ann, key);
   const begun = await beginLogin(service);
@@ -121,8 +121,8 @@ t.test('a passkey logs its owner in without name and password', async (t) => {
 });
 
 t.test('mfa is told only where two factors were shown: a key alone is one', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator({ synced: true });
   await add(service, ann, key, { verified: false });
   const unverified = { verified: false };
@@ -140,8 +140,8 @@ t.test('mfa is told only where two factors were shown: a key alone is one', asyn
 });
 
 t.test('a login by passkey refuses every wrong answer', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator({ counts: true });
   await add(service, ann, key);
   const answerings: Record<string, Answering> = {
@@ -181,8 +181,8 @@ t.test('a login by passkey refuses every wrong answer', async (t) => {
 });
 
 t.test('a new passkey is refused in another account, another state and a wrong form', async (t) => {
-  const service = await httpService(t);
-  const [ann, bob] = [await signUp(service), await signUp(service, 'bob')];
+  const service = await startHttpService(t);
+  const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
   const send = (signed: Signed, { challenge, publicKey }: Begun, answering: Answering = {}) => {
     const credential = softwareAuthenticator().create(publicKey.challenge, answering);
     return service.post('/auth/factors/passkeys', { challenge, credential }, bearer(signed));
@@ -216,8 +216,8 @@ t.test('a new passkey is refused in another account, another state and a wrong f
 });
 
 t.test('a removed passkey logs no user in, and other doors refuse its account', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator();
   const { id } = (await add(service, ann, key)).body;
   t.equal((await service.post('/api/v1/login/', { username: 'ann', password: PASSWORD })).status, 403);
@@ -227,8 +227,8 @@ t.test('a removed passkey logs no user in, and other doors refuse its account', 
 });
 
 t.test('a wrong answer of a passkey at a login is in the audit log, ten times an hour', async (t) => {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator();
   await add(service, ann, key);
   const refuse = async () => {

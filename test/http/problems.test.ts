@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { classify, PROBLEMS, problem } from '../../src/adapters/http/server/problems.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 
 t.test('the catalogue lists exactly the codes, with status and recovery', async (t) => {
   const rows = readFileSync('docs/problems.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| (\w+) \|/gm);
@@ -34,7 +34,7 @@ t.test('an unexpected error reveals nothing internal', async (t) => {
 });
 
 t.test('every error response is a problem document with the id of its request', async (t) => {
-  const { send, post, lines } = await httpService(t, {
+  const { send, post, lines } = await startHttpService(t, {
     http: {
       authorizeLogin: () => {
         throw new Error('a fault of ours');
@@ -73,7 +73,7 @@ t.test('every error response is a problem document with the id of its request', 
 });
 
 t.test('a request id of 1 to 128 visible characters is kept, any other is replaced', async (t) => {
-  const { send, lines } = await httpService(t);
+  const { send, lines } = await startHttpService(t);
   const idOf = async (id: string) =>
     (await send('/health/live', { headers: { 'x-request-id': id } })).headers.get('x-request-id');
   const good = [

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { openapiOf } from '../support/openapi.ts';
-import { exchange, rawRequest } from '../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
 const HTTPS = 'https://kinship.example';
 /** The same for every client, so that caches may keep them. */
@@ -11,7 +11,7 @@ const PUBLIC = ['/.well-known/jwks.json', '/.well-known/oauth-authorization-serv
 t.test(
   'every documented operation protects its answers, and keeps personal ones out of caches',
   async (t) => {
-    const { url } = await httpService(t, { http: { publicUrl: HTTPS, issuer: HTTPS } });
+    const { url } = await startHttpService(t, { http: { publicUrl: HTTPS, issuer: HTTPS } });
     const { paths } = await openapiOf(t);
     for (const [path, operations] of Object.entries(paths)) {
       for (const method of Object.keys(operations)) {
@@ -31,7 +31,7 @@ t.test(
 );
 
 t.test('answers outside of routes have the security headers too', async (t) => {
-  const { url } = await httpService(t, { http: { publicUrl: HTTPS } });
+  const { url } = await startHttpService(t, { http: { publicUrl: HTTPS } });
   const head = ['Host: localhost', 'Connection: close'];
   const requests: Record<string, string> = {
     'no route': rawRequest('GET /nowhere', head),
@@ -43,21 +43,21 @@ t.test('answers outside of routes have the security headers too', async (t) => {
     CONNECT: rawRequest('CONNECT evil.example:443', head),
   };
   for (const [name, request] of Object.entries(requests)) {
-    const { text } = await exchange(url, request);
+    const { text } = await sendRaw(url, request);
     const lines = text.split('\r\n\r\n')[0]?.split('\r\n').slice(1) ?? [];
     protects(t, Object.fromEntries(lines.map((line) => line.split(/: (.*)/, 2) as [string, string])), name);
   }
 });
 
 t.test('HSTS is sent only if PUBLIC_URL is https', async (t) => {
-  const { send } = await httpService(t, { http: { publicUrl: 'http://localhost:3000' } });
+  const { send } = await startHttpService(t, { http: { publicUrl: 'http://localhost:3000' } });
   t.equal((await send('/health/live')).headers.get('strict-transport-security'), null);
 });
 
 t.test('the documentation and the pages work in a browser under their policy', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const page = await browser.newPage();
   page.setDefaultTimeout(120_000);
   const violations: string[] = [];

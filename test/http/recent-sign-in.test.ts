@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -8,8 +8,8 @@ const MINUTE = 60_000;
 
 type Body = Readonly<Record<string, unknown>>;
 
-async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const service = await httpService(t, settings);
+async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const service = await startHttpService(t, settings);
   const { body: account } = await service.post('/auth/register', ann);
   const bearer = ({ access }: Body) => ({ authorization: `Bearer ${access}` });
   return {

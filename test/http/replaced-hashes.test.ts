@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
-import { dataDir, startComposed } from '../support/composed.ts';
 import { addApp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const PASSWORD = 'a violet piano 42';
 const OTHER_PASSWORD = 'another violet piano 43';
@@ -17,7 +17,7 @@ const otherReplica = passwordHasher({ cost: { ...PASSWORD_COST, memory: 2048 } }
 
 /** A service with a signed-in user. `replaceDuring` stores a new hash of `password` when a method of a store starts. */
 async function signedIn(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { users, post } = service;
   await post('/auth/register', ann);
   const { body } = await post('/auth/login', credentials);
@@ -135,7 +135,7 @@ t.test('replicas with different parameters accept simultaneous logins of one use
   if (!(await requirePostgres(t))) return;
   const [shared, folder] = [await testDatabase(t), await dataDir(t)];
   const replica = (memory: string) =>
-    startComposed(t, {
+    startServiceInProcess(t, {
       DATABASE_URL: shared,
       DATA_DIR: folder,
       ARGON2_MEMORY: memory,

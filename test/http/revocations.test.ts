@@ -4,14 +4,14 @@ import t, { type Test } from 'tap';
 import { revocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
 import type { EndedSession } from '../../src/app/revocation/follow-revocations.ts';
 import { NOW } from '../support/families.ts';
-import { httpService, VERIFY_KEY } from '../support/http.ts';
+import { startHttpService, VERIFY_KEY } from '../support/http.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
 import { claimsOf, POLICY } from '../support/sessions.ts';
 
 const UNTIL = NOW + POLICY.accessTokenAge + POLICY.clockSkew;
 
-async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const running = await httpService(t, settings);
+async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const running = await startHttpService(t, settings);
   running.revoked.setComplete(true);
   return { ...running, read: () => readRevocations(t, running.url, VERIFY_KEY) };
 }

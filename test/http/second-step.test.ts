@@ -1,14 +1,14 @@
 import t from 'tap';
 import { proofKey, proofOf } from '../support/dpop.ts';
-import { addApp, bearer, logIn, PASSWORD, signInWithCode, signUp } from '../support/factors.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { addApp, bearer, logIn, logInWithCode, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 
 /** A user with an authenticator app and recovery codes. */
 async function secured(service: HttpService) {
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   const challenge = async () => String((await logIn(service, 'ann')).body.challenge);
@@ -20,7 +20,7 @@ async function secured(service: HttpService) {
 const REFUSED = { status: 401, body: { code: 'proof_refused', recovery: 'none' } };
 
 t.test('a login with a second factor takes two steps', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { ann, app, codes, answer } = await secured(service);
   const first = await logIn(service, 'ann');
   t.match(first, {
@@ -51,7 +51,7 @@ t.test('a login with a second factor takes two steps', async (t) => {
 });
 
 t.test('a wrong password never tells of a second factor', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   await secured(service);
   const answers = [await logIn(service, 'ann', 'a wrong piano 42'), await logIn(service, 'nobody', PASSWORD)];
   const [one, other] = answers.map(({ status, body: { instance, ...body } }) => ({ status, ...body }));
@@ -60,7 +60,7 @@ t.test('a wrong password never tells of a second factor', async (t) => {
 });
 
 t.test('the session is paired or unpaired as the first step asked', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app, answer } = await secured(service);
   const first = await service.post('/auth/login?binding=refresh', { username: 'ann', password: PASSWORD });
   const pair = (await answer({ challenge: first.body.challenge, code: app.code() })).body;
@@ -68,7 +68,7 @@ t.test('the session is paired or unpaired as the first step asked', async (t) =>
 });
 
 t.test('a second step needs a proof of the key that the first step bound', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app } = await secured(service);
   const [key, other] = [proofKey(), proofKey()];
   const post = (path: string, body: object, by = key) =>
@@ -104,7 +104,7 @@ t.test('a second step needs a proof of the key that the first step bound', async
 t.test(
   'the session has the shorter lifetime of the first step and the authentication of both steps',
   async (t) => {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const { app, answer } = await secured(service);
     const credentials = { username: 'ann', password: PASSWORD, remember: false };
     const { challenge } = (await service.post('/auth/login', credentials)).body;
@@ -117,7 +117,7 @@ t.test(
 );
 
 t.test('a code and a challenge are valid once', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app, codes, challenge, answer, wrong } = await secured(service);
   const used = await challenge();
   t.match(await answer({ challenge: used, code: wrong() }), REFUSED);
@@ -133,7 +133,7 @@ t.test('a code and a challenge are valid once', async (t) => {
 });
 
 t.test('a challenge ends after five answers or five minutes', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app, codes, challenge, answer, wrong } = await secured(service);
   const guessed = await challenge();
   for (let n = 0; n < 5; n += 1) t.match(await answer({ challenge: guessed, code: wrong() }), REFUSED);
@@ -152,7 +152,7 @@ t.test('a challenge ends after five answers or five minutes', async (t) => {
 });
 
 t.test('a change of the account ends its challenges', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { ann, app, codes, challenge, answer } = await secured(service);
   const { post, send } = service;
   const newPassword = 'a yellow piano 43';
@@ -163,7 +163,7 @@ t.test('a change of the account ends its challenges', async (t) => {
       return send(`/auth/factors/${second.id}`, { method: 'DELETE', headers: bearer(ann) });
     },
     'a new address': async () => {
-      const headers = await signInWithCode(service, 'ann', app.code());
+      const headers = await logInWithCode(service, 'ann', app.code());
       await post('/auth/email', { email: 'ann@example.org' }, headers);
       const mails = await service.outbox.claim('mail', service.time.now, service.time.now, 100);
       const [token = ''] = mails.flatMap(({ event }) =>
@@ -173,7 +173,7 @@ t.test('a change of the account ends its challenges', async (t) => {
       return fetch(`${service.url}/auth/email/change`, { method: 'POST', body });
     },
     'a new password': async () => {
-      const headers = await signInWithCode(service, 'ann', app.code());
+      const headers = await logInWithCode(service, 'ann', app.code());
       return post('/auth/password', { currentPassword: PASSWORD, newPassword }, headers);
     },
   };
@@ -187,7 +187,7 @@ t.test('a change of the account ends its challenges', async (t) => {
 });
 
 t.test('ten wrong codes delay further ones, except at the network of the owner', async (t) => {
-  const service = await httpService(t, { http: { trustProxy: ['127.0.0.1'] } });
+  const service = await startHttpService(t, { http: { trustProxy: ['127.0.0.1'] } });
   const { app, challenge, wrong } = await secured(service);
   const from = (address: string, values: object) =>
     service.post('/auth/login/second-factor', values, { 'x-forwarded-for': address });
@@ -206,14 +206,14 @@ t.test('ten wrong codes delay further ones, except at the network of the owner',
 });
 
 t.test('the right password alone makes no network known to the limit of codes', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { challenge, answer, wrong } = await secured(service);
   for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
 });
 
 t.test('the first step refuses what is not as documented', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app, challenge, answer, codes } = await secured(service);
   const good = await challenge();
   for (const body of [
@@ -236,7 +236,7 @@ t.test('the first step refuses what is not as documented', async (t) => {
 });
 
 t.test('a service key still logs the user in, and a reset leaves the factor', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { ann } = await secured(service);
   const { post, outbox, links } = service;
   t.equal((await post(`/auth/login?userId=${ann.id}`)).status, 200);
@@ -265,7 +265,7 @@ const atDoors = (service: HttpService, userId: string) => ({
 });
 
 t.test('the doors without a second step refuse an account with a factor', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { ann } = await secured(service);
   const sessions = async () =>
     (await service.families.list(ann.id, { now: service.time.now, limit: 10, after: null })).length;
@@ -282,7 +282,7 @@ t.test('the doors without a second step refuse an account with a factor', async 
 });
 
 t.test('the operator can let accounts with a factor in at these doors', async (t) => {
-  const service = await httpService(t, { legacyDoorsSkipSecondFactor: true });
+  const service = await startHttpService(t, { legacyDoorsSkipSecondFactor: true });
   const { ann } = await secured(service);
   for (const [door, open] of Object.entries(atDoors(service, ann.id)))
     t.equal((await open()).status, 200, door);
@@ -290,14 +290,14 @@ t.test('the operator can let accounts with a factor in at these doors', async (t
 });
 
 t.test('a removed factor is not asked for', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { ann, app } = await secured(service);
   await service.send(`/auth/factors/${app.id}`, { method: 'DELETE', headers: bearer(ann) });
   t.equal((await logIn(service, 'ann')).status, 200);
 });
 
 t.test('the metrics count a login in two steps once', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { app, challenge, answer, wrong } = await secured(service);
   const value = async (name: string) => {
     const text = await (await fetch(`${service.url}/metrics`)).text();

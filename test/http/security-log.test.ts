@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -22,7 +22,7 @@ const eventsDuring =
   };
 
 t.test('the log says who and from where, and no secret', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, lines } = service;
   const during = eventsDuring(service);
   const userId = String((await post('/auth/register', ann)).body.id);
@@ -94,7 +94,7 @@ t.test('the log says who and from where, and no secret', async (t) => {
 });
 
 t.test('sessions that end with another change have a line', async (t) => {
-  const service = await httpService(t, { stores: createMemoryStores({ sessionsPerUser: 2 }) });
+  const service = await startHttpService(t, { stores: createMemoryStores({ sessionsPerUser: 2 }) });
   const { post, send, outbox, time, links } = service;
   const during = eventsDuring(service);
   const userId = String((await post('/auth/register', ann)).body.id);
@@ -143,7 +143,7 @@ t.test('sessions that end with another change have a line', async (t) => {
 });
 
 t.test('registrations and requests past their limit have a line', async (t) => {
-  const service = await httpService(t, { http: { rateLimit: 1 } });
+  const service = await startHttpService(t, { http: { rateLimit: 1 } });
   const during = eventsDuring(service);
   const register = (n: number) =>
     service.post('/auth/register', { ...ann, username: `user-${n}`, email: `user-${n}@example.com` });
@@ -156,7 +156,7 @@ t.test('registrations and requests past their limit have a line', async (t) => {
 });
 
 t.test('a request that a service key did not fail has no line about its key', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const during = eventsDuring(service);
   const key = { 'x-api-key': service.loginKey };
   const wrongBearer = { headers: { ...key, authorization: 'Bearer x.y.z' } };
@@ -173,7 +173,7 @@ t.test('a request that a service key did not fail has no line about its key', as
 });
 
 t.test('the door cookie-pair has the same lines', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const during = eventsDuring(service);
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   const open = () => fetch(`${service.url}/${userId}`);

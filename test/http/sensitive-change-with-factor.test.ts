@@ -1,11 +1,11 @@
 import t from 'tap';
-import { addApp, bearer, PASSWORD, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 
 /** A user whose account has a second factor, signed in by the password before that. */
-async function secured(t: Parameters<typeof httpService>[0]) {
-  const service = await httpService(t);
-  const ann = await signUp(service);
+async function secured(t: Parameters<typeof startHttpService>[0]) {
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
   const json = { 'content-type': 'application/json' };
   const change = (token: string, body: object) =>

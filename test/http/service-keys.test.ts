@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
-import { httpService, RESOURCE_KEY, SERVICE_KEY, serviceKeys } from '../support/http.ts';
+import { RESOURCE_KEY, SERVICE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
 
 const WRONG = 'a-wrong-key-that-nobody-configured-for-this';
 const basic = `Basic ${Buffer.from(`resource:${encodeURIComponent(RESOURCE_KEY)}`).toString('base64')}`;
 
 for (const mode of ['local', 'open'] as const) {
   t.test(`LOGIN_BY_USER_ID=${mode}: a wrong key is refused although no key is required`, async (t) => {
-    const { url, families } = await httpService(t, {
+    const { url, families } = await startHttpService(t, {
       http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) },
     });
     const guid = randomUUID();
@@ -39,7 +39,7 @@ for (const mode of ['local', 'open'] as const) {
 }
 
 t.test('open metrics refuse a wrong key and a key without the scope', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const [watcher] = serviceKeys.filter(({ name }) => name === 'watcher');
   const statusWith = async (headers: Record<string, string>) => {
     const response = await fetch(`${url}/metrics`, { headers });
@@ -55,7 +55,7 @@ t.test('open metrics refuse a wrong key and a key without the scope', async (t) 
 });
 
 t.test('introspection refuses a wrong key next to correct credentials', async (t) => {
-  const { url } = await httpService(t);
+  const { url } = await startHttpService(t);
   const statusWith = async (headers: Record<string, string>) => {
     const body = new URLSearchParams({ token: 'x' });
     return (await fetch(`${url}/oauth/introspect`, { method: 'POST', body, headers })).status;

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap';
-import { readOperations } from '../support/attacked.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
 import { type Answer, browser, cookiesOf } from '../support/browser.ts';
 import {
@@ -12,9 +11,10 @@ import {
   REFRESH,
   resultOf,
 } from '../support/cookie-session.ts';
-import { addApp, bearer, PASSWORD, signUp } from '../support/factors.ts';
-import { type HttpOverrides, httpService } from '../support/http.ts';
-import { exchange, rawRequest } from '../support/raw-http.ts';
+import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { type HttpOverrides, startHttpService } from '../support/http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
+import { readOperations } from '../support/service-on-database.ts';
 import { claimsOf, POLICY } from '../support/sessions.ts';
 
 /** The life of a refresh token in seconds. */
@@ -23,8 +23,8 @@ const SHORT = POLICY.sessionShortAge / 1000;
 const FIXED = ['HttpOnly', 'Path=/', 'SameSite=Lax'];
 
 async function service(t: Test, http: HttpOverrides = {}) {
-  const made = await httpService(t, { http: { sessionCookies: true, ...http } });
-  const ann = await signUp(made);
+  const made = await startHttpService(t, { http: { sessionCookies: true, ...http } });
+  const ann = await registerAndLogIn(made);
   return { ...made, ann, page: cookieBrowser(made.url) };
 }
 
@@ -152,7 +152,7 @@ t.test('a link of another site opens the application with its session, and nothi
   // `fetch` of Node.js writes Sec-Fetch-Mode itself.
   const verify = async (...headers: string[]) => {
     const lines = [...common, `Cookie: ${ACCESS}=${access}`, ...headers];
-    return (await exchange(url, rawRequest('GET /auth/verify', lines))).text.split(' ')[1];
+    return (await sendRaw(url, rawRequest('GET /auth/verify', lines))).text.split(' ')[1];
   };
   t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'), '204');
   t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'), '403');

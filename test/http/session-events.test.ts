@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf, ELSEWHERE, HOME } from '../support/sessions.ts';
 
 interface Item {
@@ -19,7 +19,7 @@ async function eventsOf({ send, adminKey }: HttpService, sessionId: string, quer
 }
 
 async function withSession(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const pair = await service.logIn();
   return { service, pair, sessionId: String(claimsOf(pair.access).sid) };
 }
@@ -78,7 +78,7 @@ t.test('each move between networks is recorded, also the way back', async (t) =>
 });
 
 t.test('an event names the service key that ended the session, and the one that opened it', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { send, post, adminKey, loginKey } = service;
   const { body } = await post(`/auth/login?userId=${randomUUID()}`, undefined, { 'x-api-key': loginKey });
   const sessionId = String(claimsOf(String(body.access)).sid);
@@ -109,7 +109,7 @@ t.test('pages follow one another by their cursor', async (t) => {
 });
 
 t.test('an unknown session is 404, and a key without the scope is refused', async (t) => {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   t.equal((await eventsOf(service, randomUUID())).status, 404);
   const answer = await service.send(`/admin/sessions/${randomUUID()}/events`, {
     headers: { 'x-api-key': service.loginKey },

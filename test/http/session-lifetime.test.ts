@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { type HttpService, httpService, RESOURCE_KEY } from '../support/http.ts';
+import { type HttpService, RESOURCE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm } from '../support/oauth.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -30,7 +30,7 @@ const ALL = { me: true, sessions: true, verify: true, access: true, refreshToken
 const NONE = Object.fromEntries(Object.keys(ALL).map((name) => [name, false]));
 
 async function service(t: Test, policy = {}) {
-  const service = await httpService(t, { policy });
+  const service = await startHttpService(t, { policy });
   await service.post('/auth/register', ann);
   const logInAsAnn = (body: object) =>
     service.post('/auth/login', { username: 'ann', password: PASSWORD, ...body });

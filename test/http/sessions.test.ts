@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
-import { httpService, SERVICE_KEY, serviceKeys } from '../support/http.ts';
+import { SERVICE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
 t.test('login by user id returns a pair', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   const { status, headers, body } = await post(`/auth/login?userId=${USER.toUpperCase()}`);
   t.equal(status, 200);
   t.match(headers.get('content-type'), /^application\/json/);
@@ -31,7 +31,7 @@ t.test('login by user id returns a pair', async (t) => {
 });
 
 t.test('login by user id refuses undocumented requests', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   for (const query of [
     '',
     '?userId=',
@@ -52,7 +52,7 @@ t.test('login by user id refuses undocumented requests', async (t) => {
 });
 
 t.test('a refresh works by query and by body', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   const { body: first } = await post(`/auth/login?userId=${USER}`);
   const query = new URLSearchParams({
     refreshToken: String(first.refresh),
@@ -79,7 +79,7 @@ t.test('a refresh works by query and by body', async (t) => {
 });
 
 t.test('an Idempotency-Key makes a retry safe', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   const { body: first } = await post(`/auth/login?userId=${USER}`);
   const body = { refreshToken: first.refresh, accessToken: first.access };
   const key = { 'idempotency-key': `"${randomUUID()}"` };
@@ -96,7 +96,7 @@ t.test('an Idempotency-Key makes a retry safe', async (t) => {
 });
 
 t.test('an unpaired session is refreshed with the refresh token alone', async (t) => {
-  const { post } = await httpService(t);
+  const { post } = await startHttpService(t);
   const { body } = await post(`/auth/login?userId=${USER}&binding=refresh`);
   t.equal((await post('/auth/refresh', { refreshToken: body.refresh })).status, 200);
 });
@@ -105,7 +105,7 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   const path = `/auth/login?userId=${USER}`;
   const withKey = { 'x-api-key': SERVICE_KEY };
   const service = (mode: Parameters<typeof createLoginAuthorizer>[0]) =>
-    httpService(t, { http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) } });
+    startHttpService(t, { http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) } });
 
   const key = await service('key');
   t.equal((await key.post(path)).status, 401);
@@ -139,14 +139,14 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
 t.test(
   'X-Forwarded-For of a peer that is not trusted is ignored, and a warning is logged only once',
   async (t) => {
-    const { post, lines } = await httpService(t);
+    const { post, lines } = await startHttpService(t);
     for (const address of ['192.0.2.1', '192.0.2.2']) {
       const { body } = await post(`/auth/login?userId=${USER}`, undefined, { 'x-forwarded-for': address });
       t.equal(claimsOf(String(body.access)).userIp, '127.0.0.1');
     }
     t.equal(lines.filter((line) => line.includes('TRUST_PROXY')).length, 1);
 
-    const trusting = await httpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
+    const trusting = await startHttpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
     for (const [header, address] of [
       ['192.0.2.1', '192.0.2.1'],
       ['192.0.2.66, 192.0.2.1, 10.1.2.3', '192.0.2.1'],
@@ -162,7 +162,7 @@ t.test(
 );
 
 t.test('an invalid X-Forwarded-For entry is warned about once', async (t) => {
-  const { send, lines } = await httpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
+  const { send, lines } = await startHttpService(t, { http: { trustProxy: ['127.0.0.1', '10.0.0.0/8'] } });
   const warnings = () => lines.filter((line) => line.includes('it is not an address'));
   for (const header of ['203.0.113.9:61598', '[2001:db8::9]:443', 'unknown, 203.0.113.9', '127.0.0.1', ',,'])
     await send('/health/live', { headers: { 'x-forwarded-for': header } });
@@ -175,7 +175,7 @@ t.test('an invalid X-Forwarded-For entry is warned about once', async (t) => {
 });
 
 t.test('only allowed origins get CORS permission', async (t) => {
-  const { send } = await httpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
+  const { send } = await startHttpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   const asked = async (origin: string) => {
     const { headers } = await send('/health/live', { headers: { origin } });
     return headers.get('access-control-allow-origin');

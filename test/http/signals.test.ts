@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { SUPPORTED_EVENTS } from '../../src/domain/streams.ts';
-import { httpService, OTHER_SIGNALS_KEY, SIGNALS_KEY } from '../support/http.ts';
+import { OTHER_SIGNALS_KEY, SIGNALS_KEY, startHttpService } from '../support/http.ts';
 import { someKeySet } from '../support/key-set.ts';
 
 const ISSUER = 'https://auth.example.com';
@@ -11,7 +11,7 @@ const UNKNOWN = 'urn:example:secevent:events:type_4';
 /** The service with an asymmetric key. `call` sends a request of a receiver. */
 async function signals(t: Test, alg: 'ES256' | null = 'ES256') {
   const set = alg === null ? {} : await someKeySet(alg);
-  const service = await httpService(t, { ...set, http: { issuer: ISSUER, publicUrl: ISSUER } });
+  const service = await startHttpService(t, { ...set, http: { issuer: ISSUER, publicUrl: ISSUER } });
   const call = async (method: string, path: string, body?: object, key = SIGNALS_KEY) =>
     service.send(`/signals${path}`, {
       method,

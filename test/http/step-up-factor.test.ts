@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap';
-import { addApp, bearer, PASSWORD, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 /** The service with ann, who has added an authenticator app and recovery codes in a session that a password opened. */
 async function secured(t: Test) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post } = service;
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
   const { body } = await post('/auth/factors/recovery-codes', undefined, bearer(ann));
   const [recoveryCode] = body.codes as string[];

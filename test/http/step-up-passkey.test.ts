@@ -1,17 +1,17 @@
 import t, { type Test } from 'tap';
 import { nonceOf, softwareAuthenticator } from '../support/authenticator.ts';
-import { bearer, logIn, signUp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 
 /** The service with ann, who has a passkey, and a session that she opened before she added it. */
 async function withPasskey(t: Test, synced = false) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, time } = service;
   const authenticator = softwareAuthenticator({ synced });
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
   const begun = (await post('/auth/factors/passkeys/options', {}, bearer(ann))).body;
   const credential = authenticator.create(nonceOf(begun));
   await post('/auth/factors/passkeys', { challenge: begun.challenge, credential }, bearer(ann));

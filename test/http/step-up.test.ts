@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { CONFIDENTIAL_KEY, type HttpService, httpService } from '../support/http.ts';
+import { CONFIDENTIAL_KEY, type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -11,8 +11,8 @@ type Body = Readonly<Record<string, unknown>>;
 const tokensOf = ({ refresh, access }: Body) => ({ refreshToken: refresh, accessToken: access });
 const key = (name: string) => ({ 'idempotency-key': name });
 
-async function service(t: Test, settings: Parameters<typeof httpService>[1] = {}) {
-  const service = await httpService(t, settings);
+async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const service = await startHttpService(t, settings);
   const { body: account } = await service.post('/auth/register', ann);
   return {
     ...service,

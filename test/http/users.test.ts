@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { addApp } from '../support/factors.ts';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
 
 async function withUsers(t: Test, names: readonly string[] = ['ann', 'bob', 'cid']) {
-  const service = await httpService(t);
+  const service = await startHttpService(t);
   const { post, send, adminKey, time } = service;
   const ids: Record<string, string> = {};
   for (const username of names) {

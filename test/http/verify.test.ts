@@ -1,12 +1,12 @@
 import t from 'tap';
-import { httpService } from '../support/http.ts';
+import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
-type Settings = Parameters<typeof httpService>[1];
+type Settings = Parameters<typeof startHttpService>[1];
 
 /** A service with one session, and what a proxy is told of a request with these headers. */
-async function asked(t: Parameters<typeof httpService>[0], settings?: Settings) {
-  const service = await httpService(t, settings);
+async function asked(t: Parameters<typeof startHttpService>[0], settings?: Settings) {
+  const service = await startHttpService(t, settings);
   const pair = await service.logIn();
   const ask = (headers: Record<string, string>) => service.send('/auth/verify', { headers });
   const cookie = (token: string, name = 'access_token') => ({ cookie: `a=b; ${name}=${token}; c=d` });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createVerifier, type DpopOptions, toAnswer } from '../../packages/verify/src/index.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
-import { asymmetric, hmac, pairOfKeys, unsigned } from '../support/forge.ts';
+import { asymmetric, hmac, makeKeyPair, unsigned } from '../support/forge.ts';
 import { ISSUER, issuingService, logIn } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { APPLICATIONS } from './support/applications.ts';
@@ -28,7 +28,7 @@ t.test('a bound token of the real service', async (t) => {
       const me = `${app.url}/me`;
       const proof = (values?: Values, by?: ProofKey) => session.proof('GET', me, values, by);
       const seconds = (offset: number) => ({ payload: { iat: Math.floor(Date.now() / 1000) + offset } });
-      const rsa = pairOfKeys('rsa');
+      const rsa = makeKeyPair('rsa');
       const rsaJwk = rsa.publicKey.export({ format: 'jwk' });
       const other = proofKey();
 
@@ -144,7 +144,7 @@ t.test('a bound token of the real service', async (t) => {
       ['EdDSA', 'ed25519', null],
       ['Ed25519', 'ed25519', null],
     ] as const) {
-      const { publicKey, privateKey } = pairOfKeys(type);
+      const { publicKey, privateKey } = makeKeyPair(type);
       const jwk = publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
       const { kty, crv, x, e, n } = jwk;
       const jkt = athOf(JSON.stringify(type === 'rsa' ? { e, kty, n } : { crv, kty, x }));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createKeyImport } from '../../packages/verify/src/proof-keys.ts';
 import { proofKey } from '../support/dpop.ts';
-import { pairOfKeys } from '../support/forge.ts';
+import { makeKeyPair } from '../support/forge.ts';
 
 const someKey = () => proofKey().jwk as Record<string, string>;
 
@@ -16,7 +16,7 @@ t.test('a key is imported once, with its thumbprint', async (t) => {
 
 t.test('an RSA key is another key for each algorithm', async (t) => {
   const importKey = createKeyImport(2);
-  const { kty, n, e } = pairOfKeys('rsa').publicKey.export({ format: 'jwk' });
+  const { kty, n, e } = makeKeyPair('rsa').publicKey.export({ format: 'jwk' });
   const jwk = { kty: String(kty), n: String(n), e: String(e) };
   t.equal((await importKey(jwk, 'RS256')).key.algorithm.name, 'RSASSA-PKCS1-v1_5');
   t.equal((await importKey(jwk, 'PS256')).key.algorithm.name, 'RSA-PSS');

@@ -8,9 +8,9 @@ import {
   type VerifierOptions,
   VerifyError,
 } from '../../packages/verify/src/index.ts';
-import { until } from '../support/composed.ts';
 import { ISSUER, issuingService, logOut, RESOURCE_SERVER_KEY } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
+import { until } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const SID = 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9';

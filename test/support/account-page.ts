@@ -1,17 +1,17 @@
 import type { Test } from 'tap';
-import { httpService } from './http.ts';
+import { startHttpService } from './http.ts';
 
 export const PASSWORD = 'a violet piano 42';
 export const COOKIE = 'kinship_account';
 
-type Settings = Parameters<typeof httpService>[1];
+type Settings = Parameters<typeof startHttpService>[1];
 
 /**
  * A service with the account `ann`, and functions that send the requests of a browser without scripts to the account
  * pages.
  */
 export async function accountPages(t: Pick<Test, 'teardown'>, settings: Settings = {}) {
-  const service = await httpService(t, settings);
+  const service = await startHttpService(t, settings);
   const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
   const userId = String((await service.post('/auth/register', account)).body.id);
 

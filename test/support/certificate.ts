@@ -18,14 +18,14 @@ export function createSelfSigned(): string | null {
 }
 
 /** Paths of PEM files: an authority, and a certificate that it issued for one name, with its key. */
-export interface Issued {
+export interface IssuedCertificate {
   readonly authority: string;
   readonly key: string;
   readonly certificate: string;
 }
 
 /** Creates an authority and a certificate that it issued for `name`, in `folder`. Null if OpenSSL fails. */
-export function issueCertificate(name: string, folder: string): Issued | null {
+export function issueCertificate(name: string, folder: string): IssuedCertificate | null {
   const file = (path: string) => join(folder, path);
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const request = (...args: string[]) => spawnSync(OPENSSL, ['req', '-x509', ...kind, ...args]).status === 0;
@@ -47,7 +47,7 @@ export function issueCertificate(name: string, folder: string): Issued | null {
 /**
  * Replaces the certificate of `issued` by one for the same name and key that expired years ago. False if OpenSSL fails.
  */
-export function expireCertificate({ certificate, key, authority }: Issued, name: string): boolean {
+export function expireCertificate({ certificate, key, authority }: IssuedCertificate, name: string): boolean {
   const folder = dirname(certificate);
   const openssl = (...args: string[]) => spawnSync(OPENSSL, args, { cwd: folder }).status === 0;
   writeFileSync(join(folder, 'index.txt'), '');

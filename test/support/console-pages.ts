@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { builtConsole } from './built-console.ts';
 import { launchChromium } from './chromium.ts';
 import { consoleService, PASSWORD } from './console.ts';
-import { addEngine, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
+import { addAxe, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
 
 /** The console in Chromium; null without Chromium. `errors` has what the content policy blocks. */
 export async function startConsole(t: Test, settings: Parameters<typeof consoleService>[1] = {}) {
@@ -46,7 +46,7 @@ export async function reach(
  * Asserts, at two widths in light and dark: no accessibility rule is violated, and nothing is wider than the window.
  */
 export async function checkRendering(t: Test, page: Page, name: string): Promise<void> {
-  await addEngine(page);
+  await addAxe(page);
   for (const width of WIDTHS)
     for (const colorScheme of SCHEMES) {
       await page.setViewportSize({ width, height: 900 });

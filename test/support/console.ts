@@ -1,17 +1,17 @@
 import type { Test } from 'tap';
 import type { ConsoleFiles } from '../../src/adapters/http/console/files.ts';
-import { httpService } from './http.ts';
+import { startHttpService } from './http.ts';
 
 export const PASSWORD = 'a violet piano 42';
 
-type Settings = NonNullable<Parameters<typeof httpService>[1]> & { readonly files?: ConsoleFiles };
+type Settings = NonNullable<Parameters<typeof startHttpService>[1]> & { readonly files?: ConsoleFiles };
 
 const FILES: ConsoleFiles = { script: Buffer.from('"script"'), style: Buffer.from('/* style */') };
 
 /** A service with the console and two accounts: the operator olga, and ann. */
 export async function consoleService(t: Pick<Test, 'teardown'>, settings: Settings = {}) {
   const { files = FILES, ...others } = settings;
-  const service = await httpService(t, { ...others, http: { consoleFiles: files, ...others.http } });
+  const service = await startHttpService(t, { ...others, http: { consoleFiles: files, ...others.http } });
   const register = async (username: string) => {
     const account = { username, email: `${username}@example.com`, password: PASSWORD };
     return String((await service.post('/auth/register', account)).body.id);

@@ -1,6 +1,6 @@
-import { readOperations } from './attacked.ts';
 import { type Answer, browser } from './browser.ts';
 import { PASSWORD } from './factors.ts';
+import { readOperations } from './service-on-database.ts';
 
 /** The header by which a page asks for cookies. */
 export const BY_COOKIE = { 'x-session-transport': 'cookie' };

@@ -1,7 +1,7 @@
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
-import { databaseTest } from './attacked.ts';
 import { digest, RECORDS_OF_REFUSALS } from './digest.ts';
 import { entry, rotationOf, someFamily } from './families.ts';
+import { databaseTest } from './service-on-database.ts';
 
 databaseTest('a digest sees every change of every table', async (t, sql) => {
   const families = createTokenFamilies(sql, { sessionsPerUser: 50 });

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, randomUUID } from 'node:crypto';
-import { asymmetric, encode, pairOfKeys, type Signer } from './forge.ts';
+import { asymmetric, encode, makeKeyPair, type Signer } from './forge.ts';
 
 /** A key of a client, and proofs that it signs. */
 export interface ProofKey {
@@ -11,7 +11,7 @@ export interface ProofKey {
 }
 
 export function proofKey(): ProofKey {
-  const { publicKey, privateKey } = pairOfKeys('ec');
+  const { publicKey, privateKey } = makeKeyPair('ec');
   const jwk = publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
   const { crv, kty, x, y } = jwk;
   const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');

@@ -15,7 +15,7 @@ export const logIn = (service: Pick<HttpService, 'post'>, username: string, pass
   service.post('/auth/login', { username, password });
 
 /** Registers a user and logs them in. */
-export async function signUp(service: Pick<HttpService, 'post'>, username = 'ann') {
+export async function registerAndLogIn(service: Pick<HttpService, 'post'>, username = 'ann') {
   const account = { username, email: `${username}@example.com`, password: PASSWORD };
   const { body } = await service.post('/auth/register', account);
   const pair = (await logIn(service, username)).body;
@@ -23,7 +23,7 @@ export async function signUp(service: Pick<HttpService, 'post'>, username = 'ann
 }
 
 /** Signs in with the password and a code, and returns the headers of that session. */
-export async function signInWithCode(service: Pick<HttpService, 'post'>, username: string, code: string) {
+export async function logInWithCode(service: Pick<HttpService, 'post'>, username: string, code: string) {
   const { challenge } = (await logIn(service, username)).body;
   const { access } = (await service.post('/auth/login/second-factor', { challenge, code })).body;
   return bearer({ access: String(access) });

@@ -25,7 +25,7 @@ export const signature =
     bytes;
 
 /** A new key pair of this type. */
-export function pairOfKeys(type: 'rsa' | 'ec' | 'ed25519') {
+export function makeKeyPair(type: 'rsa' | 'ec' | 'ed25519') {
   if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
   if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return generateKeyPairSync('ed25519');

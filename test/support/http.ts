@@ -17,7 +17,7 @@ import { PROOF_ATTEMPT_POLICY } from '../../src/domain/second-factor.ts';
 import type { IsBreachedPassword } from '../../src/ports/security/breached-passwords.ts';
 import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts';
 import { passwordHasher } from './passwords.ts';
-import { HOME, type Settings, sessions, someKeys } from './sessions.ts';
+import { HOME, type Settings, sessionUseCases, someKeys } from './sessions.ts';
 
 export const SERVICE_KEY = 'a-service-key-of-more-than-32-bytes-for-tests';
 const ADMIN_KEY = `admin-${SERVICE_KEY}`;
@@ -67,13 +67,13 @@ interface Answer {
 }
 
 /** The overview of a service without a key set. */
-function overviewOf({ metrics, families, clock }: Awaited<ReturnType<typeof sessions>>) {
+function overviewOf({ metrics, families, clock }: Awaited<ReturnType<typeof sessionUseCases>>) {
   const readReadings = async () => readingsOf(await metrics.samples());
   return readOverview({ readReadings, families, checks: {}, listKeys: async () => [], clock });
 }
 
 /** Starts the service in this process, on a loopback socket. Its log lines are in `lines`. */
-export async function httpService(
+export async function startHttpService(
   t: Pick<Test, 'teardown'>,
   settings: Settings & {
     http?: HttpOverrides;
@@ -88,7 +88,7 @@ export async function httpService(
   const log = createLog('trace', { write: (line) => void lines.push(line) });
   const keys = settings.keys ?? someKeys();
   const securityLog = createSecurityLog(log, createIdentifierHash(keys.hashKeys));
-  const service = await sessions({ securityLog, ...settings, keys });
+  const service = await sessionUseCases({ securityLog, ...settings, keys });
   const hasher = settings.passwords ?? passwordHasher();
   let verifications = 0;
   const passwords: typeof hasher = {
@@ -181,4 +181,4 @@ export async function httpService(
   };
 }
 
-export type HttpService = Awaited<ReturnType<typeof httpService>>;
+export type HttpService = Awaited<ReturnType<typeof startHttpService>>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { dataDir, startComposed } from './composed.ts';
 import { testDatabase } from './postgres.ts';
+import { dataDir, startServiceInProcess } from './service-in-process.ts';
 import { claimsOf } from './sessions.ts';
 
 /** A key with the scopes of a resource server. */
@@ -34,7 +34,7 @@ export async function issuingEnvironment(t: Test, more: Readonly<Record<string, 
 
 /** That service in this process. */
 export async function issuingService(t: Test, more: Readonly<Record<string, string>> = {}) {
-  const service = await startComposed(t, await issuingEnvironment(t, more));
+  const service = await startServiceInProcess(t, await issuingEnvironment(t, more));
   return { ...service, logIn: (query = '') => logIn(service.url, query) };
 }
 

@@ -4,7 +4,7 @@ import { PROGRAM } from './program.ts';
 const { PATH = '', HOME = '' } = process.env;
 
 /** The exit code and the output of a command. */
-export interface Ended {
+export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -14,7 +14,7 @@ export interface Ended {
 export function kinship(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+): Promise<CommandResult> {
   const args = [...PROGRAM, ...words];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env: { PATH, HOME, ...env } }, (error, stdout, stderr) => {

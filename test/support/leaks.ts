@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
-import type { AttackedService } from './attacked.ts';
+import type { ServiceOnDatabase } from './service-on-database.ts';
 import { claimsOf } from './sessions.ts';
 
 /**
@@ -8,7 +8,7 @@ import { claimsOf } from './sessions.ts';
  */
 export function createLeakCheck(
   t: Test,
-  service: Pick<AttackedService, 'lines'>,
+  service: Pick<ServiceOnDatabase, 'lines'>,
   secrets: Readonly<Record<string, string>>,
 ) {
   return {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 import { waitForPort } from './listening.ts';
 import { skipFor } from './skip.ts';
 
@@ -44,12 +44,12 @@ export async function startNginx(
     child.kill();
     await gone;
   });
-  let said = '';
+  let errorOutput = '';
   child.stderr.on('data', (text: Buffer) => {
-    said += text;
+    errorOutput += text;
   });
   const ended = gone.then(() => {
-    throw new Error(`nginx ended before it was ready:\n${said}`);
+    throw new Error(`nginx ended before it was ready:\n${errorOutput}`);
   });
   await Promise.race([waitForPort(port), ended]);
   return { folder };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import openapiTS, { astToString } from 'openapi-typescript';
 import type { Test } from 'tap';
-import { httpService } from './http.ts';
+import { startHttpService } from './http.ts';
 import { httpCollection } from './http-collection.ts';
 
 export interface OpenApi {
@@ -29,7 +29,7 @@ export interface Media {
 
 /** The document at /docs/json with every front door open. It does not depend on this machine. */
 export async function openapiOf(t: Pick<Test, 'teardown'>): Promise<OpenApi> {
-  const { send } = await httpService(t);
+  const { send } = await startHttpService(t);
   const { body } = await send('/docs/json');
   return body as unknown as OpenApi; // the tests check the content of the answer
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { type Account, prepareCleanup } from './keeper.ts';
+import { type Account, prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -95,7 +95,9 @@ export async function launchPostgres(
   const promote = () => run('pg_ctl', '--wait', 'promote');
 
   try {
-    await (primaryPort === undefined ? run('initdb', ...NEW) : run('pg_basebackup', ...copyOf(primaryPort)));
+    await (primaryPort === undefined
+      ? run('initdb', ...INITDB_ARGUMENTS)
+      : run('pg_basebackup', ...copyOf(primaryPort)));
     const port = await freePort();
     const own = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: home };
     await appendFile(join(dataDir, 'postgresql.conf'), configuration({ ...own, ...settings }));
@@ -115,7 +117,13 @@ export async function launchPostgres(
   }
 }
 
-const NEW = ['--no-sync', '--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
+const INITDB_ARGUMENTS = [
+  '--no-sync',
+  '--auth=trust',
+  '--username=postgres',
+  '--encoding=UTF8',
+  '--locale=C',
+];
 
 /** The arguments of pg_basebackup for a copy that is a standby of its source. */
 function copyOf(primaryPort: number): string[] {

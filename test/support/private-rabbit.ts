@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -23,7 +23,7 @@ const DEBIAN = '/usr/lib/rabbitmq/lib';
 const END_AND_REMOVE = 'kill -9 "$(cat "$1/pid")"; ERL_EPMD_PORT="$2" epmd -kill; rm -rf "$1"';
 
 /** A broker on 127.0.0.1 that a test may kill, freeze and overload. */
-export interface PrivateRabbit {
+export interface PrivateRabbitMq {
   readonly url: string;
   readonly port: number;
   /** SIGKILL; resolves when it is gone. */
@@ -48,7 +48,7 @@ export function requirePrivateRabbit(t: Pick<Test, 'plan'>): boolean {
 export async function startPrivateRabbit(
   t: Pick<Test, 'teardown'>,
   configuration = '',
-): Promise<PrivateRabbit> {
+): Promise<PrivateRabbitMq> {
   const { remove, ...rabbit } = await launchRabbit(configuration);
   t.teardown(remove);
   return rabbit;
@@ -58,7 +58,9 @@ export async function startPrivateRabbit(
  * Like {@link startPrivateRabbit}, but outside of a test: it runs until `remove()` or the end of this
  * process.
  */
-export async function launchRabbit(configuration = ''): Promise<PrivateRabbit & { remove(): Promise<void> }> {
+export async function launchRabbit(
+  configuration = '',
+): Promise<PrivateRabbitMq & { remove(): Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
   const [port, epmdPort] = [await freePort(), await freePort()];
   const env = environment(home, { port, epmdPort, nodePort: await freePort() });

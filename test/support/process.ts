@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 import { PROGRAM } from './program.ts';
 
 const READY_WITHIN_MS = 60_000;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 

@@ -24,7 +24,7 @@ export function rawConnection(url: string, options: { allowHalfOpen?: boolean } 
 }
 
 /** Sends bytes (text: Latin-1) and reads until the service closes the connection. */
-export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
+export async function sendRaw(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
   const socket = rawConnection(url);
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   return answerOn(socket).finally(() => socket.destroy());
@@ -34,12 +34,12 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
 export function answerOn(socket: Socket): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const patience = setTimeout(() => {
+    const timeout = setTimeout(() => {
       socket.destroy(new Error('gave up'));
       reject(new Error(`The connection is still open after: ${Buffer.concat(chunks).toString()}`));
     }, 20_000);
     const end = () => {
-      clearTimeout(patience);
+      clearTimeout(timeout);
       resolve(parse(Buffer.concat(chunks).toString('latin1')));
     };
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 

@@ -27,7 +27,7 @@ export async function renderingChecks(t: Test, browser: Browser) {
     await show(shown);
     await copy.setContent(await shown.content());
     await copy.addStyleTag({ content: CANVAS });
-    await addEngine(copy);
+    await addAxe(copy);
     for (const width of WIDTHS) {
       for (const colorScheme of SCHEMES) {
         for (const page of [shown, copy]) {
@@ -43,11 +43,11 @@ export async function renderingChecks(t: Test, browser: Browser) {
   };
 }
 
-export async function addEngine(page: Page): Promise<void> {
+export async function addAxe(page: Page): Promise<void> {
   await page.evaluate(AXE);
 }
 
-/** The violations of accessibility rules in a page that holds the engine: see {@link addEngine}. */
+/** The violations of accessibility rules in a page that holds the engine: see {@link addAxe}. */
 export async function violationsIn(page: Page): Promise<string[]> {
   const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
   const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));

@@ -101,7 +101,7 @@ export interface Settings {
 }
 
 /** The use cases of sessions, with real cryptography and the given stores. The test sets the clock `time`. */
-export async function sessions({
+export async function sessionUseCases({
   policy = {},
   stores = createMemoryStores(),
   keys = someKeys(),

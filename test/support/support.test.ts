@@ -82,7 +82,7 @@ t.test('a proxy', async (t) => {
 
   await t.test('loses the answer to one request, which the target did get', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
-    proxy.cutAfterRequest((bytes) => bytes.includes('commit'));
+    proxy.loseAnswerTo((bytes) => bytes.includes('commit'));
     const socket = await dial(t, proxy.port);
     t.equal(await ask(socket, 'begin'), 'begin');
     socket.write('com');

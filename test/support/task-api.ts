@@ -106,7 +106,7 @@ export async function dataFolder(t: T): Promise<Environment> {
  * The environment for a new PostgreSQL database and a new Redis. If one is missing, skips the test and
  * returns null.
  */
-export async function bothServers(t: T): Promise<Environment | null> {
+export async function postgresAndRedis(t: T): Promise<Environment | null> {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return null;
   const folder = await dataFolder(t);
   const redis = await startPrivateRedis(t);

@@ -23,7 +23,7 @@ export interface TcpProxy {
    * true, these bytes still reach the target. The next bytes of the target are dropped, and the connection is
    * destroyed. This applies to the first connection that matches, and to no other.
    */
-  cutAfterRequest(match: (bytesFromClient: Buffer) => boolean): void;
+  loseAnswerTo(match: (bytesFromClient: Buffer) => boolean): void;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function tcpProxy(
     track(upstream);
     const hold = holdFor(client);
     void pump(client, upstream, hold, (bytes) => loss.noteRequest(client, bytes));
-    void pump(upstream, client, hold, () => loss.claimAnswer(client));
+    void pump(upstream, client, hold, () => loss.throwIfLost(client));
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
@@ -88,7 +88,7 @@ export async function tcpProxy(
     refuse(on) {
       refusing = on;
     },
-    cutAfterRequest: loss.arm,
+    loseAnswerTo: loss.arm,
   };
   t.teardown(async () => {
     const closed = once(server.close(), 'close');
@@ -135,7 +135,7 @@ function answerLoss() {
       matches = undefined;
       connectionsToCut.add(client);
     },
-    claimAnswer(client: Socket) {
+    throwIfLost(client: Socket) {
       if (connectionsToCut.has(client)) throw new Error('the test loses this answer');
     },
   };

@@ -4,7 +4,7 @@ import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts';
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
-import { type Settings, sessions } from './sessions.ts';
+import { type Settings, sessionUseCases } from './sessions.ts';
 
 /** Attempts without limits. So only the password or the second factor decides. */
 const UNLIMITED: Attempts = {
@@ -29,7 +29,7 @@ export async function unlimitedUseCases(
   emailVerification: EmailVerification,
   settings: Pick<Settings, 'stores'> = {},
 ) {
-  const service = await sessions(settings);
+  const service = await sessionUseCases(settings);
   const limit = { count: 1_000_000, perMilliseconds: 1 };
   const use = createUseCases({
     ...service,

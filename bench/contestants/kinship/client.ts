@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Connection, openConnection } from '../../load/connection.ts';
-import type { Answer, Ask, Place, Scenario, Scenarios } from '../../load/scenario.ts';
+import type { Answer, RequestSpec, Scenario, Scenarios, Target } from '../../load/scenario.ts';
 
 export interface Pair {
   readonly access: string;
@@ -31,7 +31,7 @@ const refreshByQuery: Scenario<Pair> = {
 };
 
 /** A new session of a new user each time. */
-const login: Scenario<Place> = {
+const login: Scenario<Target> = {
   begin: async (place) => place,
   ask: byUserId,
   take: (answer, place) => {
@@ -43,7 +43,7 @@ const login: Scenario<Place> = {
 /** A user behind the proxy, whose passwords wait in the queue of their network. */
 interface User {
   readonly username: string;
-  readonly headers: Ask['headers'] & object;
+  readonly headers: RequestSpec['headers'] & object;
 }
 
 /** Each client is in a network of its own, as users are. */
@@ -78,22 +78,22 @@ const whoami: Scenario<Pair> = {
     headers: { authorization: `Bearer ${access}` },
   }),
   take: (answer, pair) => {
-    wanted(answer, 200, 204);
+    assertStatus(answer, 200, 204);
     return pair;
   },
 };
 
 export const scenarios: Scenarios = { refresh, refreshByQuery, login, password, protected: whoami };
 
-export async function logIn(place: Place): Promise<Pair> {
+export async function logIn(place: Target): Promise<Pair> {
   return pairOf(await once(place, byUserId(place)));
 }
 
-function byUserId({ serviceKey = '' }: Place): Ask {
+function byUserId({ serviceKey = '' }: Target): RequestSpec {
   return { method: 'POST', path: `/auth/login?userId=${randomUUID()}`, headers: { 'x-api-key': serviceKey } };
 }
 
-async function once({ url }: Place, ask: Ask): Promise<Answer> {
+async function once({ url }: Target, ask: RequestSpec): Promise<Answer> {
   const connection: Connection = await openConnection(url);
   const answer = await connection.ask(ask);
   connection.close();
@@ -101,10 +101,10 @@ async function once({ url }: Place, ask: Ask): Promise<Answer> {
 }
 
 function pairOf(answer: Answer): Pair {
-  wanted(answer, 200);
+  assertStatus(answer, 200);
   return JSON.parse(answer.body);
 }
 
-function wanted({ status, body }: Answer, ...statuses: number[]): void {
+function assertStatus({ status, body }: Answer, ...statuses: number[]): void {
   if (!statuses.includes(status)) throw new Error(`answered ${status}: ${body}`);
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Place, Scenario, Scenarios } from '../../load/scenario.ts';
+import type { Scenario, Scenarios, Target } from '../../load/scenario.ts';
 import { logIn, type Pair, refresh } from './client.ts';
 
 /** A client's sessions, which it refreshes in turn. */
@@ -24,7 +24,7 @@ const refreshInTurn: Scenario<Sessions> = {
 export const scenarios: Scenarios = { refresh: refreshInTurn };
 
 /** Gives each client some more sessions. */
-export async function addSessions(place: Place, clients: number, more: number): Promise<void> {
+export async function addSessions(place: Target, clients: number, more: number): Promise<void> {
   const ofEach = Array.from({ length: clients }, async (_, client) => {
     const pairs = keptSessions(place, client);
     for (let session = 0; session < more; session += 1) pairs.push(await logIn(place));
@@ -33,7 +33,7 @@ export async function addSessions(place: Place, clients: number, more: number): 
   await Promise.all(ofEach);
 }
 
-function keptSessions(place: Place, client: number): Pair[] {
+function keptSessions(place: Target, client: number): Pair[] {
   try {
     return JSON.parse(readFileSync(fileOf(place, client), 'utf8'));
   } catch (error) {
@@ -42,10 +42,10 @@ function keptSessions(place: Place, client: number): Pair[] {
   }
 }
 
-function keep(place: Place, client: number, pairs: readonly Pair[]): void {
+function keep(place: Target, client: number, pairs: readonly Pair[]): void {
   writeFileSync(fileOf(place, client), JSON.stringify(pairs));
 }
 
-function fileOf({ folder = '' }: Place, client: number): string {
+function fileOf({ folder = '' }: Target, client: number): string {
   return join(folder, `${client}.json`);
 }

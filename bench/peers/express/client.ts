@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Ask, Place, Scenario, Scenarios } from '../../load/scenario.ts';
+import type { Answer, RequestSpec, Scenario, Scenarios, Target } from '../../load/scenario.ts';
 
 interface Pair {
   readonly access: string;
   readonly refresh: string;
 }
 
-const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Ask => ({
+const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): RequestSpec => ({
   method: 'POST',
   path,
   headers: { 'content-type': 'application/json', ...headers },
@@ -20,15 +20,15 @@ function pairOf({ status, body }: Answer): Pair {
   return { access, refresh };
 }
 
-async function send(place: Place, { method, path, headers = {}, body = '' }: Ask): Promise<Answer> {
+async function send(place: Target, { method, path, headers = {}, body = '' }: RequestSpec): Promise<Answer> {
   const response = await fetch(new URL(path, place.url), { method, headers, body });
   return { status: response.status, body: await response.text() };
 }
 
-const openSession = (place: Place): Ask =>
+const openSession = (place: Target): RequestSpec =>
   post('/sessions', { userId: randomUUID() }, { 'x-api-key': place.serviceKey! });
 
-const firstPair = async (place: Place): Promise<Pair> => pairOf(await send(place, openSession(place)));
+const firstPair = async (place: Target): Promise<Pair> => pairOf(await send(place, openSession(place)));
 
 const refresh: Scenario<Pair> = {
   begin: firstPair,
@@ -40,7 +40,7 @@ const refresh: Scenario<Pair> = {
   },
 };
 
-const login: Scenario<Place> = {
+const login: Scenario<Target> = {
   begin: async (place) => place,
   ask: openSession,
   take(answer, place) {

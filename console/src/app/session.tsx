@@ -1,4 +1,4 @@
-import { agentInWords } from '../../../src/adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../../../src/adapters/http/server/describe-user-agent.ts';
 import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
 import { type Story, tellLife } from '../../../src/domain/life/tell-life.ts';
@@ -33,7 +33,7 @@ async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
     cursor = answer.nextCursor;
     events.push(...answer.data);
   }
-  const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now(), agentInWords);
+  const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now(), describeUserAgent);
   return { life, deviceName: session?.deviceName ?? null };
 }
 

@@ -1,4 +1,4 @@
-import { agentInWords } from '../../../src/adapters/http/server/agent-in-words.ts';
+import { describeUserAgent } from '../../../src/adapters/http/server/describe-user-agent.ts';
 import type { LifeEvent } from '../../../src/domain/life/life.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 
@@ -56,7 +56,7 @@ function incidentOf(events: Group): Incident {
   return {
     userId: latest.userId ?? '',
     network: networkOf(latest.address ?? ''),
-    device: agentInWords(latest.userAgent ?? ''),
+    device: describeUserAgent(latest.userAgent ?? ''),
     replays,
     refusals: events.length - replays,
     lastAt: Date.parse(latest.time),

@@ -2,8 +2,8 @@ import { errorCode, isTlsFailure } from '../../lib/errors.ts';
 import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
+import { type BrokerConnection, openConnection } from './broker-connection.ts';
 import { parseBrokerUrl } from './broker-url.ts';
-import { type BrokerConnection, openConnection } from './link.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';
 
 /** A connection to the broker that is opened again after each loss. */

@@ -1,8 +1,8 @@
 import { CONTENT_TYPE, toCloudEvent } from '../../domain/cloud-event.ts';
 import { waitAtMost, withDeadline } from '../../lib/time.ts';
 import type { EventPublisher, Publication, Published } from '../../ports/delivery/event-publisher.ts';
+import type { BrokerConnection } from './broker-connection.ts';
 import type { Broker } from './connect.ts';
-import type { BrokerConnection } from './link.ts';
 
 interface Options {
   /** The `source` attribute of CloudEvents. It must be the same on every replica. */

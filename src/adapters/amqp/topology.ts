@@ -7,9 +7,9 @@ export interface Topology {
   readonly queue: string;
 }
 
-const FIRST_EVENT = 'users.created';
+const QUEUED_EVENT_TYPE = 'users.created';
 
-export const TOPOLOGY: Topology = { exchange: 'kinship', queue: FIRST_EVENT };
+export const TOPOLOGY: Topology = { exchange: 'kinship', queue: QUEUED_EVENT_TYPE };
 
 /**
  * Declares exchange, queue and binding, and returns a channel with publisher confirms. An existing queue keeps its
@@ -29,7 +29,7 @@ export async function declareTopology(
       return open(); // the broker closed the first channel together with its refusal
     },
   );
-  await channel.queueBind({ exchange, queue, routingKey: FIRST_EVENT });
+  await channel.queueBind({ exchange, queue, routingKey: QUEUED_EVENT_TYPE });
   await channel.confirmSelect();
   return channel;
 }

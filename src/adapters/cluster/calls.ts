@@ -1,7 +1,7 @@
 import { withDeadline } from '../../lib/time.ts';
 
 /** One end of a connection between two processes, in the order of its messages. */
-export interface MessagePort {
+export interface ProcessChannel {
   send(message: object): void;
   onMessage(listener: (message: unknown) => void): void;
 }
@@ -26,14 +26,14 @@ interface Waiting {
 }
 
 /** Connects two processes of one program: each end serves its handlers, and calls those of the other end. */
-export function connectCalls(port: MessagePort, handlers: Handlers): Call {
+export function connectCalls(port: ProcessChannel, handlers: Handlers): Call {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
 
   port.onMessage((message) => {
     if (!isMessage(message)) return;
     if (message.kinship === 'call') void answer(message);
-    else settle(message);
+    else resolveCall(message);
   });
 
   return async <Result>(name: string, ...args: readonly unknown[]) => {
@@ -56,7 +56,7 @@ export function connectCalls(port: MessagePort, handlers: Handlers): Call {
     }
   }
 
-  function settle({ id, result, failure }: Extract<Message, { kinship: 'answer' }>): void {
+  function resolveCall({ id, result, failure }: Extract<Message, { kinship: 'answer' }>): void {
     if (failure === undefined) waiting.get(id)?.resolve(result);
     else waiting.get(id)?.reject(new Error(failure));
   }

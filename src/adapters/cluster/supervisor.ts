@@ -45,7 +45,7 @@ const LONGEST_WAIT = 30_000;
 const HEALTHY_AFTER = 60_000;
 
 /** A slot that always has one running worker, or two while the worker is replaced. */
-interface Place {
+interface WorkerSlot {
   readonly number: number;
   worker: SupervisedWorker | null;
   isReady: boolean;
@@ -62,7 +62,7 @@ export function createSupervisor({
   wait = sleep,
   now = performance.now.bind(performance),
 }: Options): Supervisor {
-  const places: Place[] = Array.from({ length: count }, (_, number) => ({
+  const places: WorkerSlot[] = Array.from({ length: count }, (_, number) => ({
     number,
     worker: null,
     isReady: false,
@@ -105,26 +105,26 @@ export function createSupervisor({
     restarts: () => restarts,
   };
 
-  function startWorker(place: Place): SupervisedWorker {
+  function startWorker(place: WorkerSlot): SupervisedWorker {
     const worker = fork(place.number);
     alive.add(worker);
     void worker.exited.then(() => alive.delete(worker));
     return worker;
   }
 
-  async function launch(place: Place): Promise<void> {
+  async function launch(place: WorkerSlot): Promise<void> {
     place.worker = startWorker(place);
-    await untilReady(place.worker);
+    await waitUntilReady(place.worker);
     place.isReady = true;
   }
 
-  async function untilReady(worker: SupervisedWorker): Promise<void> {
+  async function waitUntilReady(worker: SupervisedWorker): Promise<void> {
     const exit = await Promise.race([worker.ready.then(() => null), worker.exited]);
     if (exit !== null) throw new Error(`Worker ${worker.pid} ended before it was ready (${describe(exit)}).`);
   }
 
   /** Starts the worker of this place again whenever it ends, unless it is stopped or replaced. */
-  function watch(place: Place): void {
+  function watch(place: WorkerSlot): void {
     const { worker } = place;
     if (worker === null) return;
     const since = now();
@@ -142,7 +142,7 @@ export function createSupervisor({
     });
   }
 
-  function restart(place: Place): void {
+  function restart(place: WorkerSlot): void {
     restarts += 1;
     const worker = startWorker(place);
     place.worker = worker;
@@ -170,9 +170,9 @@ export function createSupervisor({
     log.info({ workers: count }, 'reloaded');
   }
 
-  async function replace(place: Place): Promise<void> {
+  async function replace(place: WorkerSlot): Promise<void> {
     const next = startWorker(place);
-    await untilReady(next);
+    await waitUntilReady(next);
     const old = place.worker;
     place.worker = next;
     place.isReady = true;

@@ -19,14 +19,14 @@ import { type EmailChangeOptions, emailChangePages } from './pages/email-change.
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
 import { homePage } from './pages/home.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
-import { asPages, pageSender } from './pages/page.ts';
+import { pageSender, servePages } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
-import { trustedProxies } from './server/forwarding.ts';
+import { createTrustedProxyCheck } from './server/forwarding.ts';
 import { redirectToDocs } from './server/redirect-to-docs.ts';
+import { registerScope } from './server/register-scope.ts';
 import { SessionInCookies, TokenPairAnswer } from './server/schemas.ts';
-import { scope } from './server/scope.ts';
 import { acceptSessionCookies } from './server/session-transport.ts';
 import { type SheddingOptions, shedLoad } from './server/shedding.ts';
 import { type ConfigurationOptions, configurationRoute } from './signals/configuration.ts';
@@ -97,19 +97,19 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   app.addSchema(SessionInCookies);
   app.addSchema(OAuthError);
   await registerDocs(app, options);
-  await scope(app, async (work) => {
+  await registerScope(app, async (work) => {
     shedLoad(work, options);
     await clientRoutes(work, options);
   });
   await operatorRoutes(app, options, options.consoleFiles);
-  await scope(app, (resourceServers) => revocationsRoute(resourceServers, options));
+  await registerScope(app, (resourceServers) => revocationsRoute(resourceServers, options));
   const { metrics, serviceKeys } = options;
   if (metrics !== null)
-    await scope(app, (watchers) => {
+    await registerScope(app, (watchers) => {
       checkMetricsKey(watchers, metrics.access, serviceKeys);
       metricsRoute(watchers, metrics);
     });
-  await scope(app, async (receivers) => signalRoutes(receivers, options));
+  await registerScope(app, async (receivers) => signalRoutes(receivers, options));
   metadataRoute(app, options);
   configurationRoute(app, options);
   keySetRoute(app, options);
@@ -121,32 +121,32 @@ export async function createHttp({ useCases, config, keys, observability }: Http
 /** The routes of operators. The cookie of the console is accepted where the console is served. */
 async function operatorRoutes(app: App, options: RouteOptions, files: ConsoleFiles | null): Promise<void> {
   const isServed = files !== null;
-  await scope(app, (operators) => adminRoutes(operators, options, isServed));
-  await scope(app, (operators) => webhookRoutes(operators, options, isServed));
-  if (files !== null) await scope(app, (console) => consoleRoutes(console, files, options));
+  await registerScope(app, (operators) => adminRoutes(operators, options, isServed));
+  await registerScope(app, (operators) => webhookRoutes(operators, options, isServed));
+  if (files !== null) await registerScope(app, (console) => consoleRoutes(console, files, options));
 }
 
 /** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
 async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
-  await scope(app, async (canonical) => {
+  await registerScope(app, async (canonical) => {
     await acceptSessionCookies(canonical, options);
     await canonicalDoor(canonical, options);
   });
   redirectToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
-  await scope(app, async (pages) => {
+  await registerScope(app, async (pages) => {
     const sendPage = pageSender(options.serviceName);
-    await asPages(pages, sendPage);
+    await servePages(pages, sendPage);
     notMePages(pages, { ...options, sendPage });
     passwordResetPages(pages, { ...options, sendPage });
     emailChangePages(pages, { ...options, sendPage });
     emailVerificationPages(pages, { ...options, sendPage });
   });
-  if (options.accountPages) await scope(app, (account) => accountPages(account, options));
-  await scope(app, (oauth) => oauthRoutes(oauth, options));
-  await scope(app, async (proxies) => {
+  if (options.accountPages) await registerScope(app, (account) => accountPages(account, options));
+  await registerScope(app, (oauth) => oauthRoutes(oauth, options));
+  await registerScope(app, async (proxies) => {
     await acceptSessionCookies(proxies, options);
-    requireBearerOrCookie(proxies, { ...options, isTrusted: trustedProxies(options.trustProxy) });
+    requireBearerOrCookie(proxies, { ...options, isTrusted: createTrustedProxyCheck(options.trustProxy) });
     verifyRoute(proxies);
   });
 }

@@ -34,7 +34,7 @@ export interface KeySet extends KeyRing {
 
 /** Creates an empty set. It must be filled with `replace` before it can sign. */
 export function createKeySet({ clock, timing, reload }: Options): KeySet {
-  const reloadSometimes = throttle(RELOAD_PAUSE, reload);
+  const reloadThrottled = throttle(RELOAD_PAUSE, reload);
   let keys: readonly OpenKey[] = [];
   const isPublished = (key: OpenKey) => clock() < publishedUntil(key, keys, timing);
   const find = (id: string) => keys.find((key) => key.id === id && isPublished(key));
@@ -49,7 +49,7 @@ export function createKeySet({ clock, timing, reload }: Options): KeySet {
     find,
 
     async fetchUnknownKey(id) {
-      await reloadSometimes();
+      await reloadThrottled();
       return find(id);
     },
 

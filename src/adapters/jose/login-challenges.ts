@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Challenge } from '../../domain/second-factor.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { createSealer } from './sealer.ts';
 
 /** Seals challenges under keys that are derived from the hash keys for this purpose only. */
-export function createLoginChallenges(hashKeys: readonly NamedKey[]): LoginChallenges {
+export function createLoginChallenges(hashKeys: readonly NamedKey[]): ChallengeSealer {
   const sealer = createSealer(hashKeys, 'kinship login challenge');
 
   return {

@@ -84,7 +84,7 @@ export function createTokenCodec(options: Options): TokenCodec {
       return half;
     },
 
-    partiesOf(token) {
+    readIssuerAndAudience(token) {
       const { iss, aud } = parse(token).payload;
       return { issuer: String(iss), audience: String(aud) };
     },

@@ -11,14 +11,14 @@ import { revokeSessions, runRevokingTransaction } from './session-revocation.ts'
 import type { SessionStoreOptions } from './token-families.ts';
 import { toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
-import { createWithOutbox } from './with-outbox.ts';
+import { createOutboxWriter } from './with-outbox.ts';
 
 /** Changes of addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock. */
 export function createEmailChanges(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): EmailChanges {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
 
   return {
     async isTaken(identifier, userId, now) {
@@ -79,7 +79,8 @@ export function createEmailChanges(
         if (used === null) return null;
         const { user, email, expires_at: expiresAt } = used;
         if (user.email !== from) throw new OtherAddress();
-        if (identifierOf(email) !== identifierOf(user.email)) await leaveAddress(tx, user, { at, expiresAt });
+        if (identifierOf(email) !== identifierOf(user.email))
+          await releaseAddress(tx, user, { at, expiresAt });
         await setEmail(tx, user, email, at, entries);
         await tx`
           delete from email_links
@@ -158,7 +159,7 @@ async function useLink(
  *
  * @param times `expiresAt`: when the used link would have expired. Later links are about to be removed.
  */
-async function leaveAddress(
+async function releaseAddress(
   tx: postgres.TransactionSql,
   { id, email }: User,
   { at, expiresAt }: { readonly at: number; readonly expiresAt: Date },

@@ -7,13 +7,13 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { toUser, type UserRow, userColumns } from './user-row.ts';
-import { createWithOutbox } from './with-outbox.ts';
+import { createOutboxWriter } from './with-outbox.ts';
 
 /**
  * Links about addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock.
  */
 export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => null): EmailLinks {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
 
   return {
     async open(link, entries) {

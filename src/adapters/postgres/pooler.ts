@@ -13,7 +13,7 @@ export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Pr
   if (address.pooler === 'transaction' || !(await isPooled(sql))) return;
   const [first, second] = [connect({ ...address, pool: 1 }), connect({ ...address, pool: 1 })];
   try {
-    if (await shareSessions(first, second))
+    if (await haveMixedSessions(first, second))
       throw new DatabaseUnusable(
         'DATABASE_URL is the address of a pooler in transaction mode. Set DATABASE_POOLER=transaction, or use session mode.',
       );
@@ -28,7 +28,7 @@ async function isPooled(sql: Sql): Promise<boolean> {
   return rows[0].pid !== rows.state.pid;
 }
 
-async function shareSessions(first: Sql, second: Sql): Promise<boolean> {
+async function haveMixedSessions(first: Sql, second: Sql): Promise<boolean> {
   const mark = randomUUID();
   await second`select 1`;
   await first`select set_config('kinship.mark', ${mark}, false)`;

@@ -9,7 +9,7 @@ import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
  * How many rows one call reads at most. There is no index for what operators look for: each would cost every login, and
  * every rotation that changes the address.
  */
-export const SCANNED = 10_000;
+export const MAX_SCANNED_ROWS = 10_000;
 
 export async function searchFamilies(
   sql: Sql,
@@ -22,7 +22,7 @@ export async function searchFamilies(
   const last = families.at(-1);
   if (rows.length > page.limit && last !== undefined) return { families, next: last };
   const [scanned] = await execute(sql<Pick<FamilyRow, 'created_at' | 'token_family'>[]>`
-    select created_at, token_family from (${scannedSql(sql, filter, page)} offset ${SCANNED - 1} limit 1) last`);
+    select created_at, token_family from (${scannedSql(sql, filter, page)} offset ${MAX_SCANNED_ROWS - 1} limit 1) last`);
   return {
     families,
     next: scanned ? { createdAt: scanned.created_at.getTime(), tokenFamily: scanned.token_family } : null,
@@ -36,7 +36,7 @@ export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
   const now = new Date(page.now);
   const isLive = sql`(revoked_at is null and ${end} > ${now})`;
   return sql<FamilyRow[]>`
-    select ${sql(FAMILY_COLUMNS)} from (${scannedSql(sql, filter, page)} limit ${SCANNED}) scanned
+    select ${sql(FAMILY_COLUMNS)} from (${scannedSql(sql, filter, page)} limit ${MAX_SCANNED_ROWS}) scanned
     where true
       ${state === 'live' ? sql`and ${isLive}` : sql``}
       ${state === 'ended' ? sql`and not ${isLive}` : sql``}
@@ -63,9 +63,9 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
   // Each part has an index of its own, and the two are merged.
   return sql`
     select ${sql(FAMILY_COLUMNS)} from (
-      (${inOrder(sql, sql`${unrevoked} ${behind}`)} limit ${SCANNED})
+      (${inOrder(sql, sql`${unrevoked} ${behind}`)} limit ${MAX_SCANNED_ROWS})
       union all
-      (${inOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${SCANNED})
+      (${inOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${MAX_SCANNED_ROWS})
     ) both_parts
     order by created_at desc, token_family desc`;
 }

@@ -21,7 +21,7 @@ import {
   type SessionStoreOptions,
 } from './token-families.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
-import { createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
+import { createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** A factor of an account, beside the account's own facts. `id` is null for an account without factors. */
 interface FactorRow {
@@ -57,7 +57,7 @@ export function createSecondFactors(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): SecondFactors {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
 
   return {
     async find(userId) {

@@ -3,9 +3,9 @@ import { asSystem } from '../../domain/audit.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import type { createWithOutbox, RevokedBatch, SessionRevocation } from './with-outbox.ts';
+import type { createOutboxWriter, RevokedBatch, SessionRevocation } from './with-outbox.ts';
 
-type WithOutbox = ReturnType<typeof createWithOutbox>;
+type WithOutbox = ReturnType<typeof createOutboxWriter>;
 
 /** A transaction that revokes sessions. Returns their ids, or null if it changed nothing. */
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;

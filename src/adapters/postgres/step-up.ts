@@ -9,7 +9,7 @@ import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
-import { type createWithOutbox, OUTBOX_COLUMNS } from './with-outbox.ts';
+import { type createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
 class NotSteppedUp extends Error {}
@@ -20,7 +20,7 @@ class NotSteppedUp extends Error {}
  */
 export async function stepUp(
   sql: Sql,
-  withOutbox: ReturnType<typeof createWithOutbox>,
+  withOutbox: ReturnType<typeof createOutboxWriter>,
   change: StepUp,
   entries: readonly ChangeEntry[],
 ): Promise<TokenFamily | null> {

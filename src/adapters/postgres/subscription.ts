@@ -57,7 +57,7 @@ export async function subscribe({ address, pool, load, onRevocation, onComplete,
   stop.addEventListener('abort', onStop);
 
   setUp().catch(end);
-  await aborted(closing.signal);
+  await waitForAbort(closing.signal);
   stop.removeEventListener('abort', onStop);
   await connection.end({ timeout: 0 });
   return closing.signal.reason as unknown;
@@ -123,7 +123,7 @@ function runStep<T>(limit: number, step: string, work: PromiseLike<T>): Promise<
   return withDeadline(limit, work, () => new Error(`${step} took more than ${limit} ms.`));
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

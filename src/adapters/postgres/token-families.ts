@@ -25,7 +25,7 @@ import { countLive, searchFamilies } from './search-families.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
-import { createWithOutbox, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
+import { createOutboxWriter, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
 type OutboxRow = Pick<FamilyRow, (typeof OUTBOX_COLUMNS)[number]>;
@@ -48,7 +48,7 @@ export function createTokenFamilies(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): TokenFamilies {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
   const rotate = createRotationBatcher(sql);
 
   return {
@@ -147,8 +147,8 @@ export function createTokenFamilies(
 
   async function openOnce(...[family, entries, condition]: Parameters<TokenFamilies['open']>) {
     const parts = {
-      room: makeRoomSql(family, asSystem(originOfChange(entries)), condition),
-      insertion: insertIfRoomSql(family),
+      room: enforceSessionLimitSql(family, asSystem(originOfChange(entries)), condition),
+      insertion: insertWithinLimitSql(family),
       newDevice: noteDeviceSql(sql, family),
     };
     return execute(withOutbox.openFamily<OpeningRow>(sql, parts, entries)).catch(disabledIfRefused);
@@ -158,7 +158,7 @@ export function createTokenFamilies(
    * Revokes sessions beyond the limit to make room for one more. Returns no row if the account is not as the condition
    * says. It locks the user's row before the sessions, as a change of the password does: see {@link Users}.
    */
-  function makeRoomSql(
+  function enforceSessionLimitSql(
     { userId, createdAt: at }: TokenFamily,
     origin: Origin,
     condition: OpeningCondition | undefined,
@@ -190,7 +190,7 @@ export function createTokenFamilies(
   }
 
   /** Inserts the family once there is room. The revocation may need several batches before. */
-  function insertIfRoomSql(family: TokenFamily) {
+  function insertWithinLimitSql(family: TokenFamily) {
     return sql`
       ${insertFamilySql(sql, family)} where exists (select from room where not more)
       returning ${sql([...OUTBOX_COLUMNS, 'claims'])}`;

@@ -6,12 +6,12 @@ import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
-import type { createWithOutbox } from './with-outbox.ts';
+import type { createOutboxWriter } from './with-outbox.ts';
 
 /** Changes a family under the lock of its user's state, because its next claims depend on the claims of the user. */
 export async function updateFamily(
   sql: Sql,
-  withOutbox: ReturnType<typeof createWithOutbox>,
+  withOutbox: ReturnType<typeof createOutboxWriter>,
   { tokenFamily, userId }: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
   { deviceName, sessionClaims }: FamilyChanges,
   entries: readonly ChangeEntry[],

@@ -9,7 +9,7 @@ import { execute } from './execute.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
 import { lockUserState } from './update-family.ts';
-import { createWithOutbox } from './with-outbox.ts';
+import { createOutboxWriter } from './with-outbox.ts';
 
 interface StateRow {
   user_id: string;
@@ -25,7 +25,7 @@ export function createUserStates(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): UserStates {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
 
   return {
     async find(userId) {

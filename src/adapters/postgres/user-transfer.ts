@@ -36,7 +36,7 @@ export function createUserTransfer(sql: Sql): UserTransfer {
           const storing = sql.begin((tx) => storeBatch(tx, batch, now, entry));
           return await execute(storing as Promise<ImportVerdict[]>);
         } catch (error) {
-          if (!isOvertaken(error) || attempt === ATTEMPTS) throw error;
+          if (!isTakenMeanwhile(error) || attempt === ATTEMPTS) throw error;
         }
     },
 
@@ -54,7 +54,7 @@ export function createUserTransfer(sql: Sql): UserTransfer {
 }
 
 /** Whether another process has stored an account with the same id or identifier meanwhile. */
-function isOvertaken(error: unknown): boolean {
+function isTakenMeanwhile(error: unknown): boolean {
   return isTakenIdentifier(error) || violates(error, 'users_pkey');
 }
 

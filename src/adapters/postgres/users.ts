@@ -20,7 +20,7 @@ import {
   type UserRow,
   userColumns,
 } from './user-row.ts';
-import { createWithOutbox } from './with-outbox.ts';
+import { createOutboxWriter } from './with-outbox.ts';
 
 /**
  * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the
@@ -30,7 +30,7 @@ export function createUsers(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): Users {
-  const withOutbox = createWithOutbox(currentTrace);
+  const withOutbox = createOutboxWriter(currentTrace);
 
   return {
     async create(user, entries, { verification, reset } = {}) {

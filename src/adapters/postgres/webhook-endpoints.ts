@@ -76,7 +76,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
     async find(id) {
       const rows = await execute(sql<EndpointRow[]>`
         select ${sql(COLUMNS)} from webhook_endpoints where id = ${id}`);
-      return oneOf(rows, id);
+      return toEndpointOrNull(rows, id);
     },
 
     async change(id, change, entries = []) {
@@ -98,7 +98,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
           owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
         where id = ${id}
         returning ${sql(COLUMNS)}`;
-      return oneOf(await execute(changeRecorded(sql, update, entries)), id);
+      return toEndpointOrNull(await execute(changeRecorded(sql, update, entries)), id);
     },
 
     async remove(id, entries = []) {
@@ -171,7 +171,7 @@ function toJson(value: object | null): string | null {
   return value && JSON.stringify(value);
 }
 
-function oneOf(rows: readonly EndpointRow[], id: string): WebhookEndpoint | null {
+function toEndpointOrNull(rows: readonly EndpointRow[], id: string): WebhookEndpoint | null {
   const row = onlyRow(rows, (found) => isSameId(found.id, id));
   return row && toEndpoint(row);
 }

@@ -25,7 +25,7 @@ interface Opening {
  * Statements that make a change and record its outbox entries together, with the context of the current trace. Without
  * entries the statement is the change alone.
  */
-export function createWithOutbox(currentTrace: CurrentTrace) {
+export function createOutboxWriter(currentTrace: CurrentTrace) {
   return {
     /**
      * Changes a family. No entry is recorded if the change returns no row. The change must return at least

@@ -9,7 +9,7 @@ interface Deps {
 }
 
 /** A password that matched the user's hash, as it was typed, and the network of the request. */
-export interface ShownPassword {
+export interface VerifiedPassword {
   readonly user: User;
   readonly password: string;
   readonly network: string;
@@ -29,7 +29,7 @@ const ATTEMPTS = 3;
  */
 export async function applyWithPassword<T>(
   { users, passwords }: Deps,
-  { user, password, network }: ShownPassword,
+  { user, password, network }: VerifiedPassword,
   change: ConditionalChange<T>,
 ): Promise<T> {
   let current = user;

@@ -1,20 +1,20 @@
 import { hasSecondStep } from '../../domain/door.ts';
 import { SecondFactorRequired } from '../../domain/refusal.ts';
 import { CHALLENGE_LIFE, proofKinds } from '../../domain/second-factor.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { passkeysOf } from '../factors/verify-proof.ts';
 import {
   type BoundSession,
-  missingSecondStep,
   type OpenSessionDeps,
-  refuseDisabled,
+  refuseDisabledUser,
+  refuseMissingSecondStep,
 } from '../sessions/open-session.ts';
 
 export interface AskForSecondFactorDeps extends OpenSessionDeps {
   readonly secondFactors: SecondFactors;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
 }
 
@@ -32,12 +32,12 @@ export async function askForSecondFactor(
   const { userId, door, paired, jkt, maxAge, remembered } = session;
   const account = await deps.secondFactors.find(userId);
   if (account?.passwordHash !== passwordHash) return false;
-  if (account.isDisabled) throw refuseDisabled(deps, session);
+  if (account.isDisabled) throw refuseDisabledUser(deps, session);
   const kinds = proofKinds(account.factors, account.recoveryCodes.length);
   if (kinds.length === 0) return true;
   if (!hasSecondStep(door)) {
     if (deps.legacyDoorsSkipSecondFactor) return true;
-    throw await missingSecondStep(deps, session);
+    throw await refuseMissingSecondStep(deps, session);
   }
   const { securityVersion } = account;
   const nonce = deps.challenges.newNonce();

@@ -1,10 +1,10 @@
 import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { Passkeys, RequestOptions } from '../../ports/security/passkeys.ts';
 
 interface Deps {
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
   readonly clock: Clock;
 }

@@ -4,7 +4,7 @@ import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { ShownPassword } from './apply-with-password.ts';
+import type { VerifiedPassword } from './apply-with-password.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
 
 export interface ConfirmPasswordDeps extends PasswordAttemptDeps {
@@ -23,7 +23,7 @@ export async function confirmPassword(
   userId: string,
   password: string,
   client: ClientInfo,
-): Promise<ShownPassword> {
+): Promise<VerifiedPassword> {
   const shown = await checkPassword(deps, userId, password, client);
   if (shown === null) throw new Refusal('invalid_credentials');
   return shown;
@@ -35,7 +35,7 @@ export async function checkPassword(
   userId: string,
   password: string,
   client: ClientInfo,
-): Promise<ShownPassword | null> {
+): Promise<VerifiedPassword | null> {
   const user = await deps.users.find(userId);
   if (user === null) throw accountNotFound();
   const recordSuccess = await beginPasswordAttempt(deps, { userId: user.id, identifier: user.id }, client);

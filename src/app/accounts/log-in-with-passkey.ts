@@ -5,21 +5,21 @@ import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive } from '../../domain/second-factor.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
-import { decideKeyBinding } from '../sessions/bind-session.ts';
-import { type NewSession, type OpenSessionDeps, openSessionBy } from '../sessions/open-session.ts';
+import { decideKeyBinding } from '../sessions/decide-key-binding.ts';
+import { type NewSession, type OpenSessionDeps, openSessionWith } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { useDpopProof } from '../tokens/require-proof.ts';
+import { useDpopProof } from '../tokens/require-dpop-proof.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 
 interface Deps extends OpenSessionDeps, FactorProofDeps {
   readonly secondFactors: SecondFactors;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly attempts: Attempts;
   readonly limits: Limits;
 }
@@ -81,7 +81,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const { securityVersion } = account;
     const hashedNonce = challenges.hashNonce(challenge.nonce);
     const proof = { securityVersion, challenge: { hashedNonce, expiresAt: challenge.expiresAt }, use };
-    const pair = await openSessionBy(deps, byUser(session.client), session, (family, entries) =>
+    const pair = await openSessionWith(deps, byUser(session.client), session, (family, entries) =>
       secondFactors.openSession(family, proof, entries),
     );
     if (pair === null) throw await refused(options.client, userId);

@@ -9,10 +9,10 @@ import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { decideKeyBinding } from '../sessions/bind-session.ts';
-import { type NewSession, openSessionBy } from '../sessions/open-session.ts';
+import { decideKeyBinding } from '../sessions/decide-key-binding.ts';
+import { type NewSession, openSessionWith } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { useDpopProof } from '../tokens/require-proof.ts';
+import { useDpopProof } from '../tokens/require-dpop-proof.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type AskForSecondFactorDeps, askForSecondFactor } from './ask-for-second-factor.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
@@ -83,7 +83,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       if (mustAsk && !(await askForSecondFactor(deps, opening, hash))) return null;
       const mayHaveFactor = !hasSecondStep(session.door) && deps.legacyDoorsSkipSecondFactor;
       const condition = { passwordHash: hash, refuseSecondFactor: !mayHaveFactor };
-      return openSessionBy(deps, byUser(session.client), opening, (family, entries) =>
+      return openSessionWith(deps, byUser(session.client), opening, (family, entries) =>
         deps.families.open(family, entries, condition),
       );
     });

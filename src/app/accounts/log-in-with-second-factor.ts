@@ -4,24 +4,24 @@ import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import { type FactorProof, type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
-import { decideKeyBinding } from '../sessions/bind-session.ts';
+import { decideKeyBinding } from '../sessions/decide-key-binding.ts';
 import {
   type NewSession,
   type OpenSessionDeps,
-  openSessionBy,
-  refuseDisabled,
+  openSessionWith,
+  refuseDisabledUser,
 } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
-import { dpopRefusal, useDpopProof } from '../tokens/require-proof.ts';
+import { dpopRefusal, useDpopProof } from '../tokens/require-dpop-proof.ts';
 
 interface Deps extends OpenSessionDeps, ProofAttemptDeps, FactorProofDeps {
   readonly secondFactors: SecondFactors;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
 }
 
 export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
@@ -72,7 +72,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     const challenge = { hashedNonce: challenges.hashNonce(nonce), expiresAt };
     if (!(await secondFactors.countAnswer(challenge))) return null;
     const account = await secondFactors.find(userId);
-    if (account?.isDisabled) throw refuseDisabled(deps, { userId, client });
+    if (account?.isDisabled) throw refuseDisabledUser(deps, { userId, client });
     if (account?.securityVersion !== securityVersion) return null;
     const use = await verifyFactorProof(
       deps,
@@ -95,7 +95,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
       client,
       authentication: use.kind === 'passkey' ? byPasswordAndPasskey(use) : BY_PASSWORD_AND_CODE,
     } as const;
-    return openSessionBy(deps, byUser(client), session, (family, entries) =>
+    return openSessionWith(deps, byUser(client), session, (family, entries) =>
       secondFactors.openSession(family, { securityVersion, challenge, use }, entries),
     );
   }

@@ -3,7 +3,7 @@ import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
 import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
-import { applyWithPassword, type ShownPassword } from './apply-with-password.ts';
+import { applyWithPassword, type VerifiedPassword } from './apply-with-password.ts';
 import { type ConfirmPasswordDeps, confirmPassword } from './confirm-password.ts';
 import { type RecentSignInDeps, requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
 
@@ -23,7 +23,7 @@ export interface SensitiveRequest extends SignIn {
  */
 export interface AuthorizedRequest {
   readonly user: User;
-  readonly shown: ShownPassword | null;
+  readonly shown: VerifiedPassword | null;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function requireOwner(
   { password, client, ...signIn }: SensitiveRequest,
   account: FactorsOfAccount,
   isExempt = false,
-): Promise<ShownPassword | null> {
+): Promise<VerifiedPassword | null> {
   const hasFactor = account.factors.some(isConfirmed);
   if (password !== undefined && !hasFactor) return confirmPassword(deps, signIn.userId, password, client);
   await requireRecentSignIn(deps, signIn, hasFactor && !isExempt ? 'aal2' : null);

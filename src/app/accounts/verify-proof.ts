@@ -3,7 +3,7 @@ import type { ClientInfo } from '../../domain/client-info.ts';
 import type { VerifiedIdentityProof } from '../../domain/proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, isConfirmed } from '../../domain/second-factor.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { type RefusalDeps, recordRefusal } from '../audit/record-refusal.ts';
@@ -32,7 +32,7 @@ export type VerifyIdentityProof = (
 
 interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, FactorProofDeps, RefusalDeps {
   readonly secondFactors: SecondFactors;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
 }
 
 /**

@@ -4,9 +4,9 @@ import { Refusal } from '../../domain/refusal.ts';
 import { isLive, type TokenFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FamilyChanges, TokenFamilies } from '../../ports/stores/token-families.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly families: Pick<TokenFamilies, 'find' | 'update'>;
   readonly clock: Clock;
 }
@@ -30,9 +30,14 @@ export const changeSession =
     const family = await deps.families.find(sessionId);
     if (family === null || !isLive(family, now)) return null;
     const { userId } = family;
-    const act: Act = { type: 'session_changed', origin, userId, events: [eventOf(family, changes, now)] };
-    const changed = await deps.families.update(family, changes, entriesOfAct(deps, act));
-    if (changed !== null) reportAct(deps, act);
+    const act: AdminAction = {
+      type: 'session_changed',
+      origin,
+      userId,
+      events: [eventOf(family, changes, now)],
+    };
+    const changed = await deps.families.update(family, changes, entriesOfAction(deps, act));
+    if (changed !== null) reportAction(deps, act);
     return changed;
   };
 

@@ -11,9 +11,9 @@ import type { AccountChangeResult, Users } from '../../ports/stores/users.ts';
 import { readUsername } from '../accounts/new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
 import { readAddress } from '../accounts/read-address.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps, PrepareVerificationDeps {
+interface Deps extends AdminActionDeps, PrepareVerificationDeps {
   readonly users: Pick<Users, 'find' | 'change'>;
 }
 
@@ -64,11 +64,11 @@ async function changeOne(
   if (fault !== null) throw new Refusal('invalid_request', fault);
   const events = changeEvents(user, next, at);
   if (events.length === 0) return 'changed';
-  const act: Act = { type: 'user_changed', origin, userId: user.id, events };
+  const act: AdminAction = { type: 'user_changed', origin, userId: user.id, events };
   const by = { origin, facts: { byOperator: true } } as const;
   const prepared = next.email === user.email ? null : await prepareVerification(deps, next, by);
-  const entries = [...entriesOfAct(deps, act), ...(prepared?.entries ?? [])];
+  const entries = [...entriesOfAction(deps, act), ...(prepared?.entries ?? [])];
   const result = await deps.users.change(user, next, { at, verification: prepared?.link }, entries);
-  if (result === 'changed') reportAct(deps, act);
+  if (result === 'changed') reportAction(deps, act);
   return result;
 }

@@ -16,9 +16,9 @@ import {
 import { assertWithinLimit } from '../accounts/assert-within-limit.ts';
 import { createdEvent, readNames } from '../accounts/new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps, PrepareVerificationDeps, NewPasswordDeps {
+interface Deps extends AdminActionDeps, PrepareVerificationDeps, NewPasswordDeps {
   readonly users: Pick<Users, 'create'>;
   readonly emailChanges: Pick<EmailChanges, 'isTaken'>;
   readonly passwords: Pick<PasswordHasher, 'hash'>;
@@ -100,19 +100,19 @@ async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
   return store(deps, user, actOf(user, origin, [createdEvent(user), invitation]), { reset });
 }
 
-function actOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): Act {
+function actOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): AdminAction {
   return { type: 'user_created', origin, userId, events };
 }
 
 async function store(
   deps: Deps,
   user: User,
-  act: Act,
+  act: AdminAction,
   links: FirstLinks,
-  others: ReturnType<typeof entriesOfAct> = [],
+  others: ReturnType<typeof entriesOfAction> = [],
 ): Promise<string> {
-  if (!(await deps.users.create(user, [...entriesOfAct(deps, act), ...others], links)))
+  if (!(await deps.users.create(user, [...entriesOfAction(deps, act), ...others], links)))
     throw new Refusal('conflict');
-  reportAct(deps, act);
+  reportAction(deps, act);
   return user.id;
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly users: Pick<Users, 'find' | 'remove'>;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
@@ -20,7 +20,7 @@ export const deleteUser =
   (deps: Deps): DeleteUser =>
   async (userId, origin) => {
     const revocation = { at: deps.clock(), reason: 'account_deleted' } as const;
-    const act: Act = {
+    const act: AdminAction = {
       type: 'user_deleted',
       origin,
       userId,
@@ -29,9 +29,14 @@ export const deleteUser =
     for (;;) {
       const user = await deps.users.find(userId);
       if (user === null) return false;
-      const ended = await deps.users.remove(userId, user.passwordHash, revocation, entriesOfAct(deps, act));
+      const ended = await deps.users.remove(
+        userId,
+        user.passwordHash,
+        revocation,
+        entriesOfAction(deps, act),
+      );
       if (ended === null) continue; // the password was changed meanwhile
-      reportAct(deps, act);
+      reportAction(deps, act);
       const address = origin.address === null ? {} : { address: origin.address };
       reportEnded(deps, ended.sessions, revocation, { userId, ...address });
       return true;

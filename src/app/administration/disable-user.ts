@@ -4,9 +4,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { UserStates } from '../../ports/stores/user-states.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly userStates: UserStates;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
@@ -20,15 +20,15 @@ export const disableUser =
   (deps: Deps): DisableUser =>
   async (userId, origin) => {
     const at = deps.clock();
-    const act: Act = {
+    const act: AdminAction = {
       type: 'user_disabled',
       origin,
       userId,
       events: [{ type: 'users.disabled', occurredAt: at, data: { userId } }],
     };
-    const ended = await deps.userStates.disable(userId, at, entriesOfAct(deps, act));
+    const ended = await deps.userStates.disable(userId, at, entriesOfAction(deps, act));
     if (ended === null) return false;
-    reportAct(deps, act);
+    reportAction(deps, act);
     reportEnded(
       deps,
       ended.sessions,

@@ -1,9 +1,9 @@
 import type { Origin } from '../../domain/audit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserStates } from '../../ports/stores/user-states.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly userStates: UserStates;
   readonly clock: Clock;
 }
@@ -14,13 +14,13 @@ export type EnableUser = (userId: string, origin: Origin) => Promise<boolean>;
 export const enableUser =
   (deps: Deps): EnableUser =>
   async (userId, origin) => {
-    const act: Act = {
+    const act: AdminAction = {
       type: 'user_enabled',
       origin,
       userId,
       events: [{ type: 'users.enabled', occurredAt: deps.clock(), data: { userId } }],
     };
-    if (!(await deps.userStates.enable(userId, entriesOfAct(deps, act)))) return false;
-    reportAct(deps, act);
+    if (!(await deps.userStates.enable(userId, entriesOfAction(deps, act)))) return false;
+    reportAction(deps, act);
     return true;
   };

@@ -3,9 +3,9 @@ import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { type Factor, isConfirmed } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly secondFactors: Pick<SecondFactors, 'find' | 'remove'>;
   readonly clock: Clock;
 }
@@ -32,6 +32,6 @@ export const removeFactors =
 async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: Origin): Promise<void> {
   const data = { userId, factorId: id, kind, byOperator: true } as const;
   const event = { type: 'users.factor_removed', occurredAt: deps.clock(), data } as const;
-  const act: Act = { type: 'factor_removed', origin, userId, kind, events: [event] };
-  if (await deps.secondFactors.remove(userId, id, entriesOfAct(deps, act))) reportAct(deps, act);
+  const act: AdminAction = { type: 'factor_removed', origin, userId, kind, events: [event] };
+  if (await deps.secondFactors.remove(userId, id, entriesOfAction(deps, act))) reportAction(deps, act);
 }

@@ -3,9 +3,9 @@ import { type Claims, claimNames, claimsFault, MAX_USER_CLAIMS } from '../../dom
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserStates } from '../../ports/stores/user-states.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly userStates: UserStates;
   readonly clock: Clock;
 }
@@ -22,13 +22,13 @@ export const setClaims =
     const fault = claimsFault(claims, MAX_USER_CLAIMS);
     if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
     const data = { userId, claimNames: claimNames(claims) };
-    const act: Act = {
+    const act: AdminAction = {
       type: 'user_claims_changed',
       origin,
       userId,
       events: [{ type: 'users.claims_changed', occurredAt: deps.clock(), data }],
     };
-    if (!(await deps.userStates.setClaims(userId, claims, entriesOfAct(deps, act)))) return false;
-    reportAct(deps, act);
+    if (!(await deps.userStates.setClaims(userId, claims, entriesOfAction(deps, act)))) return false;
+    reportAction(deps, act);
     return true;
   };

@@ -2,9 +2,9 @@ import type { Origin } from '../../domain/audit.ts';
 import type { Role } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { type Act, type ActDeps, entriesOfAct, reportAct } from './act.ts';
+import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
-interface Deps extends ActDeps {
+interface Deps extends AdminActionDeps {
   readonly users: Pick<Users, 'find' | 'setRoles'>;
   readonly clock: Clock;
 }
@@ -26,13 +26,13 @@ export const setRole =
     if (user === null) return false;
     const others = user.roles.filter((each) => each !== role);
     const roles = isGranted ? [...others, role] : others;
-    const act: Act = {
+    const act: AdminAction = {
       type: 'user_roles_changed',
       origin,
       userId,
       events: [{ type: 'users.roles_changed', occurredAt: deps.clock(), data: { userId, roles } }],
     };
-    if (!(await deps.users.setRoles(userId, roles, entriesOfAct(deps, act)))) return false;
-    reportAct(deps, act);
+    if (!(await deps.users.setRoles(userId, roles, entriesOfAction(deps, act)))) return false;
+    reportAction(deps, act);
     return true;
   };

@@ -1,6 +1,6 @@
 import { markedParts } from '../../domain/audit-seal.ts';
 import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
-import { macUnder } from './mac-under.ts';
+import { computeMac } from './compute-mac.ts';
 import type { SealDeps } from './seal-events.ts';
 
 /** Seals that one transaction removes with their events. */
@@ -28,6 +28,6 @@ async function purgeSealed({ auditSeals, sealMacs, clock, auditKept }: PurgeAudi
   const last = old.at(-1);
   if (last === undefined) return 0;
   const mark = { removed: { number: last.number, mac: last.mac }, keyId: sealMacs.keyId };
-  await auditSeals.purge({ ...mark, mac: macUnder(sealMacs, mark.keyId, 'mark', markedParts(mark)) });
+  await auditSeals.purge({ ...mark, mac: computeMac(sealMacs, mark.keyId, 'mark', markedParts(mark)) });
   return old.reduce((count, { events }) => count + events.length, 0);
 }

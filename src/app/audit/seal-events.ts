@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SealMacs } from '../../ports/security/seal-macs.ts';
 import type { AuditSeals } from '../../ports/stores/audit-seals.ts';
-import { macUnder } from './mac-under.ts';
+import { computeMac } from './compute-mac.ts';
 
 export interface SealDeps {
   readonly auditSeals: AuditSeals;
@@ -45,8 +45,8 @@ function createSeal(
     previous: last?.mac ?? '',
     events: events.map((event) => ({
       id: event.id,
-      mac: macUnder(macs, keyId, 'event', [sealedText(event)]),
+      mac: computeMac(macs, keyId, 'event', [sealedText(event)]),
     })),
   };
-  return { ...seal, mac: macUnder(macs, keyId, 'seal', sealedParts(seal)) };
+  return { ...seal, mac: computeMac(macs, keyId, 'seal', sealedParts(seal)) };
 }

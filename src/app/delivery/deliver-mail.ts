@@ -10,7 +10,7 @@ import type { LinkTo } from './link-to.ts';
 import { type MailFailureDeps, mailFacts, recordMailFailure } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
 import type { DescribeDevice } from './mails/facts.ts';
-import { mailAbout } from './mails/mail-about.ts';
+import { mailAbout } from './mails/render-mail.ts';
 import { reasonOf } from './reason-of.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, labelFault } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
@@ -14,7 +14,7 @@ import { tooManyFactors } from './authorize-factor-change.ts';
 
 interface Deps {
   readonly secondFactors: SecondFactors;
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -1,6 +1,6 @@
 import type { EmailVerification } from '../../domain/email-address.ts';
 import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
-import type { LoginChallenges } from '../../ports/security/login-challenges.ts';
+import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CreationOptions, Passkeys } from '../../ports/security/passkeys.ts';
 import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
 import {
@@ -11,7 +11,7 @@ import {
 import { passkeysOf } from './verify-proof.ts';
 
 interface Deps extends FactorChangeDeps {
-  readonly challenges: LoginChallenges;
+  readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
   readonly emailVerification: EmailVerification;
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../ports/clock.ts';
 import { rememberEnded } from './remember-ended.ts';
 import {
-  addressOf,
   type Ending,
+  ipAddressOfOrigin,
   type RevokeFamilyDeps,
   revokeFamily,
   type SessionOfUser,
@@ -32,7 +32,7 @@ export async function endAll(
 ): Promise<void> {
   const revocation = { at: deps.clock(), reason };
   const ended = await deps.families.revokeAll(userId, { ...revocation, except, origin });
-  const address = addressOf(origin);
+  const address = ipAddressOfOrigin(origin);
   deps.securityLog('sessions_ended', { userId, reason, count: ended.length, address });
   rememberEnded(deps, ended, revocation);
 }

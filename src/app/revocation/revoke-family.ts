@@ -39,12 +39,12 @@ export async function revokeFamily(
   const revocation = { at, reason };
   const ended = await families.revoke(sessionId, revocation, changeEntries(newId, origin, occurrences));
   if (!ended) return false;
-  securityLog('session_ended', { sessionId, reason, userId, address: addressOf(origin) });
+  securityLog('session_ended', { sessionId, reason, userId, address: ipAddressOfOrigin(origin) });
   rememberEnded({ revoked, policy }, [sessionId], revocation);
   return true;
 }
 
 /** The address for a line of the security log. */
-export function addressOf({ address }: Origin): string | undefined {
+export function ipAddressOfOrigin({ address }: Origin): string | undefined {
   return address ?? undefined;
 }

@@ -6,8 +6,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import { isSessionAlive } from '../tokens/is-session-alive.ts';
-import { type DpopProofDeps, requireDpopProof } from '../tokens/require-proof.ts';
+import { isSessionLive } from '../tokens/is-session-live.ts';
+import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
 /** How a request carries its access token, and its proof. */
 export interface Presentation extends PresentedDpopProof {
@@ -33,7 +33,7 @@ export const authenticate =
   async (accessToken, presentation) => {
     const claims = await deps.codec.verifyAccess(accessToken, deps.clock(), deps.policy.clockSkew);
     await provePresentation(deps, accessToken, claims, presentation);
-    if (!(await isSessionAlive(deps, claims)))
+    if (!(await isSessionLive(deps, claims)))
       throw new Refusal('unauthenticated', 'The session has been ended.');
     return claims;
   };

@@ -26,11 +26,11 @@ export const readNotMeLink =
   async (token) =>
     readLink(deps, token);
 
-export type EndByLink = (token: string, origin: Origin) => Promise<NotMeLink>;
+export type EndSessionsByLink = (token: string, origin: Origin) => Promise<NotMeLink>;
 
 /** Ends the sessions of a mailed link. A session that has already ended is no error. */
-export const endByLink =
-  (deps: Deps & EndSessionDeps): EndByLink =>
+export const endSessionsByLink =
+  (deps: Deps & EndSessionDeps): EndSessionsByLink =>
   async (token, origin) => {
     const link = await readLink(deps, token);
     const { sessionId, userId } = link;
@@ -40,13 +40,13 @@ export const endByLink =
     return link;
   };
 
-export type MailResetByLink = (token: string, client: ClientInfo) => Promise<void>;
+export type MailPasswordResetByLink = (token: string, client: ClientInfo) => Promise<void>;
 
 /**
  * Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account.
  */
-export const mailResetByLink =
-  (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailResetByLink =>
+export const mailPasswordResetByLink =
+  (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailPasswordResetByLink =>
   async (token, client) => {
     const { userId } = sessionsOf(deps, token);
     const user = await deps.users.find(userId);

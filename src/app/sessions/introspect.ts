@@ -6,11 +6,11 @@ import {
 import type { Claims } from '../../domain/claims.ts';
 import type { Confirmation } from '../../domain/dpop.ts';
 import { isEmailVerified } from '../../domain/email-address.ts';
-import { isBoundAlike, type TokenFamily } from '../../domain/token-family.ts';
+import { hasBindingOf, type TokenFamily } from '../../domain/token-family.ts';
 import { identityOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { findLiveFamily, isCurrentRefreshToken, type LiveFamilyDeps } from '../tokens/live-family.ts';
-import { type OurToken, type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
+import { type ReadTokenDeps, readToken, type VerifiedToken } from '../tokens/read-token.ts';
 
 interface Deps extends ReadTokenDeps, LiveFamilyDeps {
   readonly users: Pick<Users, 'find'>;
@@ -54,7 +54,7 @@ export const introspect =
   async (token) => {
     const found = await readToken(deps, token);
     const family = found && (await findLiveFamily(deps, found));
-    if (!found || !family || !isBoundAlike(family, found.claims)) return null;
+    if (!found || !family || !hasBindingOf(family, found.claims)) return null;
     if (found.type === 'refresh' && !(await isCurrentRefreshToken(deps, found.claims, family))) return null;
     return describe(deps, token, found, family);
   };
@@ -62,7 +62,7 @@ export const introspect =
 async function describe(
   { users, codec }: Deps,
   token: string,
-  { type, claims, userId, sessionId }: OurToken,
+  { type, claims, userId, sessionId }: VerifiedToken,
   family: TokenFamily,
 ): Promise<ActiveToken> {
   const { clientId, expiresAt, authentication } = family;
@@ -74,7 +74,7 @@ async function describe(
     clientId,
     username: user && identityOf(user),
     emailVerified: user && isEmailVerified(user),
-    ...codec.partiesOf(token),
+    ...codec.readIssuerAndAudience(token),
     issuedAt: claims.iat,
     // No token outlives its session.
     expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),

@@ -6,7 +6,7 @@ import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
-import { type DpopProofDeps, requireDpopProof } from '../tokens/require-proof.ts';
+import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';

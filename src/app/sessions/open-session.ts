@@ -20,8 +20,8 @@ import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { nextGeneration } from '../tokens/next-generation.ts';
-import { useDpopProof } from '../tokens/require-proof.ts';
-import { type BindingDeps, decideKeyBinding, type KeyBindingInput } from './bind-session.ts';
+import { useDpopProof } from '../tokens/require-dpop-proof.ts';
+import { type BindingDeps, decideKeyBinding, type KeyBindingInput } from './decide-key-binding.ts';
 
 export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
   readonly families: TokenFamilies;
@@ -58,13 +58,13 @@ export const openSession =
     const { jkt, proof } = await decideKeyBinding(deps, { presented, dpopJkt, mustBind });
     if (proof !== null) await useDpopProof(deps, proof);
     const refuseSecondFactor = !hasSecondStep(session.door) && !deps.legacyDoorsSkipSecondFactor;
-    const pair = await openSessionBy(
+    const pair = await openSessionWith(
       deps,
       byBackend(session.clientId, session.client),
       { ...session, jkt },
       (family, entries) => deps.families.open(family, entries, { refuseSecondFactor }),
     );
-    if (pair === null) throw await missingSecondStep(deps, session);
+    if (pair === null) throw await refuseMissingSecondStep(deps, session);
     return pair;
   };
 
@@ -78,7 +78,7 @@ type StoreFamily = (
  * Opens a session and returns the first pair. Null if `store` returns null. Rejects with a {@link Refusal}
  * `account_disabled`.
  */
-export async function openSessionBy(
+export async function openSessionWith(
   deps: OpenSessionDeps,
   origin: Origin,
   session: BoundSession,
@@ -96,7 +96,7 @@ export async function openSessionBy(
   const entries = changeEntries(deps.newId, origin, [started, ...newDeviceOccurrences(event, deps.policy)]);
   const opened = await store(family, entries);
   if (opened === null) return null;
-  if (opened === 'disabled') throw refuseDisabled(deps, session);
+  if (opened === 'disabled') throw refuseDisabledUser(deps, session);
   reportEnded(deps, opened.sessions, { at: now, reason: 'session_limit' }, subject);
   return mintPair(deps, { ...family, claims: opened.claims }, now, first.ids);
 }
@@ -124,7 +124,7 @@ function newDeviceOccurrences(
 }
 
 /** The refusal of a login of a disabled user. It is logged. */
-export function refuseDisabled(
+export function refuseDisabledUser(
   { securityLog }: Pick<OpenSessionDeps, 'securityLog'>,
   { userId, client }: Pick<NewSession, 'userId' | 'client'>,
 ): Refusal {
@@ -133,7 +133,7 @@ export function refuseDisabled(
 }
 
 /** The refusal of a door that cannot ask for the second factor of the account. It is logged and recorded. */
-export async function missingSecondStep(
+export async function refuseMissingSecondStep(
   deps: Pick<OpenSessionDeps, 'securityLog'> & RefusalDeps,
   { userId, client }: Pick<NewSession, 'userId' | 'client'>,
 ): Promise<Refusal> {

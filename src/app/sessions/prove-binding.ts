@@ -2,13 +2,13 @@ import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { DpopRefusal, type PresentedDpopProof } from '../../domain/dpop.ts';
 import { dpopRefusedOccurrence } from '../../domain/refresh-occurrences.ts';
-import { isBoundAlike } from '../../domain/token-family.ts';
+import { hasBindingOf } from '../../domain/token-family.ts';
 import type { RefreshClaims } from '../../domain/token-pair.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { changeEntries } from '../change-entries.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
-import { type DpopProofDeps, dpopRefusal, requireDpopProof } from '../tokens/require-proof.ts';
+import { type DpopProofDeps, dpopRefusal, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
 export interface ProveBindingDeps extends DpopProofDeps, LiveFamilyDeps {
   readonly families: Pick<TokenFamilies, 'find' | 'record'>;
@@ -47,7 +47,7 @@ async function reportForeignKey(
   if (reason !== 'missing' && reason !== 'other_key') return;
   const { tokenFamily: sessionId, sub: userId } = claims;
   const family = await findLiveFamily(deps, { sessionId, userId });
-  if (family === null || !isBoundAlike(family, claims)) return;
+  if (family === null || !hasBindingOf(family, claims)) return;
   const occurrence = dpopRefusedOccurrence({ claims, client, now: deps.clock() }, reason);
   await deps.families.record(sessionId, changeEntries(deps.newId, byUser(client), [occurrence]));
 }

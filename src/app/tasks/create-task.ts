@@ -2,7 +2,7 @@ import { accountNotFound } from '../../domain/refusal.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { assertTaskText } from './require-text.ts';
+import { assertTaskText } from './assert-task-text.ts';
 
 export type CreateTask = (owner: string, text: string) => Promise<Task>;
 

@@ -1,6 +1,6 @@
 import { clientFault, type OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isBoundAlike, isLive, type TokenFamily } from '../../domain/token-family.ts';
+import { hasBindingOf, isLive, type TokenFamily } from '../../domain/token-family.ts';
 import { isPaired, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -38,6 +38,6 @@ export async function isCurrentRefreshToken(
 ): Promise<boolean> {
   const { tokenFamily, generation, jti, exp } = claims;
   if (clock() >= exp * 1000 || generation !== family.generation) return false;
-  if (family.paired !== isPaired(claims) || !isBoundAlike(family, claims)) return false;
+  if (family.paired !== isPaired(claims) || !hasBindingOf(family, claims)) return false;
   return (await secrets.hashJti(family.scheme, tokenFamily, jti)) === family.hashedRefreshTokenId;
 }

@@ -10,7 +10,7 @@ export interface ReadTokenDeps extends ReadRefreshDeps {
 }
 
 /** A verified token of either type, with its session and user. */
-export type OurToken = { readonly sessionId: string; readonly userId: string } & (
+export type VerifiedToken = { readonly sessionId: string; readonly userId: string } & (
   | { readonly type: 'access'; readonly claims: AccessClaims }
   | { readonly type: 'refresh'; readonly claims: RefreshClaims }
 );
@@ -19,11 +19,11 @@ export type OurToken = { readonly sessionId: string; readonly userId: string } &
  * Verifies a token of unknown type; null if this service did not issue it. An expired access token also gives null,
  * but the times of a refresh token are not checked. Does not check whether the session is live.
  */
-export async function readToken(deps: ReadTokenDeps, token: string): Promise<OurToken | null> {
+export async function readToken(deps: ReadTokenDeps, token: string): Promise<VerifiedToken | null> {
   return (await readAsRefresh(deps, token)) ?? (await readAsAccess(deps, token));
 }
 
-async function readAsRefresh(deps: ReadTokenDeps, token: string): Promise<OurToken | null> {
+async function readAsRefresh(deps: ReadTokenDeps, token: string): Promise<VerifiedToken | null> {
   const found = await nullIfRefused(readRefreshToken(deps, token));
   if (found === null) return null;
   const { claims } = found;
@@ -33,7 +33,7 @@ async function readAsRefresh(deps: ReadTokenDeps, token: string): Promise<OurTok
 async function readAsAccess(
   { codec, policy, clock }: ReadTokenDeps,
   token: string,
-): Promise<OurToken | null> {
+): Promise<VerifiedToken | null> {
   const claims = await nullIfRefused(codec.verifyAccess(token, clock(), policy.clockSkew));
   return claims && { type: 'access', claims, sessionId: claims.sid, userId: claims.sub };
 }

@@ -1,5 +1,5 @@
 import type { Policy } from '../../domain/policy.ts';
-import { purgedIfEndedBefore } from '../../domain/retention.ts';
+import { purgeCutoff } from '../../domain/retention.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { createRemoval, type RemovalDeps } from './removal.ts';
@@ -17,7 +17,7 @@ export const BUSY_DELAY = 100;
 
 /** Purges one batch of families and returns its size; null while another process purges. */
 export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
-  return (): Promise<number | null> => families.purge(purgedIfEndedBefore(clock(), policy), BATCH);
+  return (): Promise<number | null> => families.purge(purgeCutoff(clock(), policy), BATCH);
 };
 
 /** Purges for a background loop, and logs when no family is left to purge. */

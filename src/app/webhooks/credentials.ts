@@ -1,4 +1,4 @@
-import { FORMER_SECRET_SIGNS, type WebhookEndpoint } from '../../domain/webhooks.ts';
+import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 
 /** What an endpoint's row seals. */
@@ -40,6 +40,6 @@ export function rotateSecret(credentials: Credentials, secret: string, now: numb
   return {
     ...credentials,
     secret,
-    former: { secret: credentials.secret, until: now + FORMER_SECRET_SIGNS },
+    former: { secret: credentials.secret, until: now + FORMER_SECRET_AGE },
   };
 }

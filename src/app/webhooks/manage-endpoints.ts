@@ -1,6 +1,6 @@
 import type { Origin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { FORMER_SECRET_SIGNS, type WebhookEndpoint } from '../../domain/webhooks.ts';
+import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
@@ -100,7 +100,7 @@ export const rotateEndpointSecret =
     const entry = endpointEntry(deps, { type: 'webhooks.secret_rotated', endpointId: id, origin });
     if (!(await webhookEndpoints.reseal({ id, sealed }, expected, [entry])))
       throw new Refusal('conflict', 'The secret was changed at the same time. Try again.');
-    return { secret, formerSignsUntil: now + FORMER_SECRET_SIGNS };
+    return { secret, formerSignsUntil: now + FORMER_SECRET_AGE };
   };
 
 /** Only the state of an endpoint of the file can be changed here, until the next start. */

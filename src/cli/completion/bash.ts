@@ -1,7 +1,7 @@
-import { folderOptionPattern, type Place, pathPattern } from './place.ts';
+import { type CompletionContext, folderOptionPattern, pathPattern } from './place.ts';
 
 /** The bash script. It finds the command in the words of the line, then offers the words that may follow. */
-export function bashScript(places: readonly Place[]): string {
+export function bashScript(places: readonly CompletionContext[]): string {
   const words = places.map(
     ({ path, words }) => `    '${path}') words='${words.map(({ text }) => text).join(' ')}' ;;`,
   );

@@ -5,7 +5,7 @@ export interface Word {
 }
 
 /** What may follow one command. */
-export interface Place {
+export interface CompletionContext {
   /** The command with its parents, such as `kinship keys`. */
   readonly path: string;
   readonly words: readonly Word[];
@@ -14,12 +14,12 @@ export interface Place {
 }
 
 /** The pattern of a shell's `case` that matches the path of each place. */
-export function pathPattern(places: readonly Place[]): string {
+export function pathPattern(places: readonly CompletionContext[]): string {
   return places.map(({ path }) => `'${path}'`).join('|');
 }
 
 /** The pattern that matches a path and an option of it whose value is a folder. */
-export function folderOptionPattern(places: readonly Place[]): string {
+export function folderOptionPattern(places: readonly CompletionContext[]): string {
   return places
     .flatMap(({ path, folderOptions }) => folderOptions.map((option) => `'${path} ${option}'`))
     .join('|');

@@ -1,7 +1,7 @@
-import { folderOptionPattern, type Place, pathPattern, type Word } from './place.ts';
+import { type CompletionContext, folderOptionPattern, pathPattern, type Word } from './place.ts';
 
 /** The zsh script. It finds the command in the words of the line, then offers the words that may follow. */
-export function zshScript(places: readonly Place[]): string {
+export function zshScript(places: readonly CompletionContext[]): string {
   const candidates = places.map(
     ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
   );

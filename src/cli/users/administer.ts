@@ -14,7 +14,7 @@ import type { Config } from '../../config.ts';
 import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { logToErrors, nameOfUser } from '../operator.ts';
+import { logToErrors, nameOfUser } from '../command-context.ts';
 import { isId } from '../read-id.ts';
 import { onUsers } from './on-users.ts';
 

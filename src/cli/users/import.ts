@@ -6,7 +6,7 @@ import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
 import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
 import { byCommand } from '../../domain/audit.ts';
-import { nameOfUser } from '../operator.ts';
+import { nameOfUser } from '../command-context.ts';
 import { createProgress } from '../progress.ts';
 import { countLines, readLines } from './lines.ts';
 import { onUsers } from './on-users.ts';

@@ -1,7 +1,7 @@
 import type { Challenge } from '../../domain/second-factor.ts';
 
 /** Challenges of logins, sealed: a client can neither read nor make one. */
-export interface LoginChallenges {
+export interface ChallengeSealer {
   /** 32 new random bytes, base64url. */
   newNonce(): string;
 

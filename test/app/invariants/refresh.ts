@@ -16,7 +16,7 @@ import {
   HOME,
   outcome,
   REFRESH_REQUEST,
-  sessions,
+  sessionUseCases,
   someKeys,
 } from '../../support/sessions.ts';
 
@@ -83,7 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const CLIENTS = { victim: HOME, thief: ELSEWHERE };
 const SKEW = 5_000;
 
-type Replica = Awaited<ReturnType<typeof sessions>> & { readonly stepUp: StepUp };
+type Replica = Awaited<ReturnType<typeof sessionUseCases>> & { readonly stepUp: StepUp };
 type By = keyof typeof CLIENTS;
 
 interface Attempt {
@@ -282,7 +282,7 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
   const stores = await losable();
   const shared = { stores, keys: someKeys(), policy: { retryWindow, clockSkew: SKEW } };
   const replica = async (): Promise<Replica> => {
-    const deps = await sessions(shared);
+    const deps = await sessionUseCases(shared);
     return { ...deps, stepUp: stepUp({ ...deps, verifyProof: verifyStep(deps) }) };
   };
   const replicas = [await replica(), await replica()] as const;

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { launchChromium } from '../../support/chromium.ts';
-import { type HttpOverrides, type HttpService, httpService } from '../../support/http.ts';
+import { type HttpOverrides, type HttpService, startHttpService } from '../../support/http.ts';
 import type { Settings } from '../../support/sessions.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
 import { isRefresh } from './sessions.ts';
@@ -42,7 +42,10 @@ export async function tabs(
   const browser = await launchChromium(t, [`--host-resolver-rules=MAP ${host} 127.0.0.1`]);
   if (browser === null) return null;
   const origin = `http://${host}:${await pageServer(t, script)}`;
-  const service = await httpService(t, { ...settings, http: { ...settings.http, corsOrigins: [origin] } });
+  const service = await startHttpService(t, {
+    ...settings,
+    http: { ...settings.http, corsOrigins: [origin] },
+  });
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const context = await browser.newContext();
   const told: { what: string; detail: unknown }[] = [];
@@ -76,7 +79,7 @@ export async function disturbThree(
 ): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
     beforeRound();
-    if (round % 4 === 1) proxy.cutAfterRequest(isRefresh);
+    if (round % 4 === 1) proxy.loseAnswerTo(isRefresh);
     const waking = pages.map((page) => page.evaluate(script).catch(() => null));
     if (round % 10 === 5) await pages[1]?.reload();
     if (round % 10 === 9) {

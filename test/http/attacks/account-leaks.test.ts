@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { linkTo } from '../../../src/app/delivery/link-to.ts';
+import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import {
-  type AttackedService,
   assertUnchanged,
   databaseTest,
   familyOf,
   outcomeOf,
   type Pair,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const DAY = 86_400_000;
@@ -23,7 +23,7 @@ const pairOf = ({ body }: { body: Record<string, unknown> }): Pair => ({
 });
 
 /** A password that was forgotten, and the secret of the link that was mailed. */
-async function forget(service: AttackedService, sql: Sql): Promise<string> {
+async function forget(service: ServiceOnDatabase, sql: Sql): Promise<string> {
   await service.post('/auth/password/forgot', { email: 'ann@example.com' });
   // The mail is recorded after the answer, so that nobody can tell from it.
   for (;;) {
@@ -34,7 +34,7 @@ async function forget(service: AttackedService, sql: Sql): Promise<string> {
 }
 
 /** A change of the address that was requested, and the secret of the link that was mailed to the new address. */
-async function requestChange(service: AttackedService, sql: Sql, password: string): Promise<string> {
+async function requestChange(service: ServiceOnDatabase, sql: Sql, password: string): Promise<string> {
   const { body } = await service.post('/auth/login', { username: 'ann', password });
   const bearer = { authorization: `Bearer ${body.access}` };
   await service.post('/auth/email', { email: 'ann@example.org', password }, bearer);
@@ -51,11 +51,11 @@ const LINKS = [
   '/auth/email/undo',
 ];
 
-const form = ({ url }: AttackedService, path: string, fields: Record<string, string>) =>
+const form = ({ url }: ServiceOnDatabase, path: string, fields: Record<string, string>) =>
   fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(fields) });
 
 /** A user who did everything that can be done: every secret that came up, and what was asked on the way. */
-async function wholeLife(service: AttackedService, sql: Sql) {
+async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
   const passwords = { first: canary(), second: canary(), third: canary(), wrong: canary() };
   const { first, second, third } = passwords;
   await service.post('/auth/register', ann(first));

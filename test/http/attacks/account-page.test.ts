@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { accountPages, COOKIE, PASSWORD } from '../../support/account-page.ts';
-import { exchange, rawRequest } from '../../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 
 const SIGN_IN = 'Sign in to your account';
 
@@ -44,7 +44,7 @@ t.test('a page of the same host without TLS is refused', async (t) => {
   const signIn = (host: string, origin: string) => {
     const type = 'Content-Type: application/x-www-form-urlencoded';
     const head = [`Host: ${host}`, `Origin: ${origin}`, 'Connection: close', type];
-    return exchange(
+    return sendRaw(
       url,
       rawRequest('POST /account/sign-in', [...head, `Content-Length: ${body.length}`], body),
     );

@@ -1,14 +1,14 @@
 import type { Test } from 'tap';
 import {
-  type AttackedService,
   assertUnchanged,
   databaseTest,
   familyOf,
   outcomeOf,
   type Pair,
   refusal,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
+} from '../../support/service-on-database.ts';
 
 const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
@@ -23,14 +23,15 @@ const elsewhere = () => {
   return { 'x-forwarded-for': `10.${networks >> 16}.${(networks >> 8) & 255}.${networks & 255}` };
 };
 
-const register = ({ post }: AttackedService, account: object) => post('/auth/register', account, elsewhere());
+const register = ({ post }: ServiceOnDatabase, account: object) =>
+  post('/auth/register', account, elsewhere());
 
-const logIn = ({ post }: AttackedService, username: string, password: string) =>
+const logIn = ({ post }: ServiceOnDatabase, username: string, password: string) =>
   post('/auth/login', { username, password }, elsewhere());
 
 async function refusedRegistrations(
   t: Test,
-  service: AttackedService,
+  service: ServiceOnDatabase,
   wanted: string,
   accounts: Readonly<Record<string, object>>,
 ) {

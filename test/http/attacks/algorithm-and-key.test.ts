@@ -1,15 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Test } from 'tap';
-import {
-  type AttackedService,
-  assertRefreshable,
-  assertUnchanged,
-  databaseTest,
-  type Pair,
-  refusal,
-  refuseAll,
-  serviceOnDatabase,
-} from '../../support/attacked.ts';
 import { countingListener } from '../../support/counting-listener.ts';
 import { eachOf } from '../../support/each-of.ts';
 import {
@@ -19,17 +9,27 @@ import {
   headerOf,
   hmac,
   keyEncodings,
+  makeKeyPair,
   modifyToken,
-  pairOfKeys,
   resignToken,
   type Signer,
   signature,
   unsigned,
 } from '../../support/forge.ts';
+import {
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
+  type Pair,
+  refusal,
+  refuseAll,
+  type ServiceOnDatabase,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 import { claimsOf, someKey, someKeys } from '../../support/sessions.ts';
 
 /** Each half in turn made anew with these changes, the other one genuine. */
-function eitherHalf(service: AttackedService, pair: Pair, name: string, changes: Changes, signer?: Signer) {
+function eitherHalf(service: ServiceOnDatabase, pair: Pair, name: string, changes: Changes, signer?: Signer) {
   const { refreshToken, accessToken } = pair;
   return {
     [`${name}, refresh token`]: {
@@ -43,7 +43,7 @@ function eitherHalf(service: AttackedService, pair: Pair, name: string, changes:
   };
 }
 
-async function victim(t: Test, sql: AttackedService['sql']) {
+async function victim(t: Test, sql: ServiceOnDatabase['sql']) {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const forged = (forgeries: readonly (readonly [string, Changes, Signer?])[]) =>
@@ -108,7 +108,7 @@ databaseTest('public or guessed keys sign no accepted token', async (t, sql) => 
   const { service, pair, forged } = await victim(t, sql);
   const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
   const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) =>
-    Object.entries(keyEncodings(pairOfKeys(type).publicKey)).map(
+    Object.entries(keyEncodings(makeKeyPair(type).publicKey)).map(
       ([form, bytes]) => [`the ${form} of a public ${type} key`, bytes] as const,
     ),
   );
@@ -341,7 +341,7 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
 });
 
 /** A pair of a service with the same names and a database of the same make, but keys of its own. */
-async function strangers(t: Test, sql: AttackedService['sql']): Promise<Pair> {
+async function strangers(t: Test, sql: ServiceOnDatabase['sql']): Promise<Pair> {
   return (await serviceOnDatabase(t, sql)).open();
 }
 

@@ -1,4 +1,4 @@
-import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 databaseTest(

@@ -1,13 +1,13 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { type Changes, modifyToken, resignToken } from '../../support/forge.ts';
 import {
   assertRefreshable,
   databaseTest,
   refusal,
   refuseAll,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { type Changes, modifyToken, resignToken } from '../../support/forge.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const HOUR = 3_600_000;

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
+import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
 import {
   assertUnchanged,
   databaseTest,
   endedFamilies,
-  recordedOf,
+  outboxLinesOf,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
-import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const FAR = { 'x-forwarded-for': '203.0.113.7' };
@@ -102,7 +102,7 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
   t.same(await endedFamilies(sql), [ann.family]);
   await refused('again', '401 Token used before', replay);
   await refused('the current one', '401 Not valid token', () => ann.ask('GET', '/refresh'));
-  t.match(await recordedOf(sql, ann.refreshToken), [
+  t.match(await outboxLinesOf(sql, ann.refreshToken), [
     'event sessions.reuse_detected',
     'event sessions.started',
     'mail sessions.reuse_detected',
@@ -119,7 +119,7 @@ databaseTest('sessions of this door stay bound to their address at every door', 
   const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
   const answer = await assertUnchanged(t, sql, canonical, 'told once a day of one network');
   t.match(answer, { status: 401, body: { code: 'address_changed' } });
-  t.same(await recordedOf(sql, refreshToken), [
+  t.same(await outboxLinesOf(sql, refreshToken), [
     'event sessions.address_changed',
     'event sessions.started',
     'mail sessions.address_changed',

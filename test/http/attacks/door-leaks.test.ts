@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { connect } from '../../../src/adapters/postgres/connect.ts';
-import { type Operation, readOperations } from '../../support/attacked.ts';
 import { browser, cookiesOf } from '../../support/browser.ts';
 import { startCollector } from '../../support/collector.ts';
-import { dataDir, startComposed } from '../../support/composed.ts';
 import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../../support/service-in-process.ts';
+import { type Operation, readOperations } from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const PASSWORD = 'Canary violet piano 42';
@@ -99,7 +99,7 @@ t.test('no secret sent to a front door is repeated', async (t) => {
   const collector = await startCollector(t);
   const [DATA_DIR, DATABASE_URL] = [await dataDir(t), await testDatabase(t)];
   const env = { DATA_DIR, DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RATE_LIMIT: '10000' };
-  const { url, lines, close } = await startComposed(t, env);
+  const { url, lines, close } = await startServiceInProcess(t, env);
 
   const doors = {
     'session-id': await atSessionId(url),

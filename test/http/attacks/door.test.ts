@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
+import { answerOn, rawConnection, rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
   assertRefreshable,
   assertUnchanged,
   databaseTest,
-  recordedOf,
+  outboxLinesOf,
   refusal,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { answerOn, exchange, rawConnection, rawRequest } from '../../support/raw-http.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -79,11 +79,11 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
     'the beginning of TLS': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
   };
   for (const [name, request] of Object.entries(requests)) {
-    const answer = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
+    const answer = await assertUnchanged(t, sql, () => sendRaw(service.url, request), name);
     t.equal(answer.outcome, refusal.request, name);
     t.equal(answer.answers, 1, `${name}: one answer`);
   }
-  const accepted = await exchange(service.url, login([HOST, CLOSE, JSON_TYPE, 'Content-Length: 2'], '{}'));
+  const accepted = await sendRaw(service.url, login([HOST, CLOSE, JSON_TYPE, 'Content-Length: 2'], '{}'));
   t.equal(accepted.outcome, '200', 'the same request, said properly, would have logged in');
 });
 
@@ -106,7 +106,7 @@ databaseTest('the answers to requests in one packet come in the order of the req
     'two Host headers': [login([HOST, HOST, CLOSE]), '400 invalid_request'],
   };
   for (const [name, [request, answer]] of Object.entries(last)) {
-    const { text } = await exchange(service.url, `${slow}${quick}${slow}${request}`);
+    const { text } = await sendRaw(service.url, `${slow}${quick}${slow}${request}`);
     const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).map((one) => {
       const [, code = ''] = /"code":"(\w+)"/.exec(one) ?? [];
       return `${one.slice(9, 12)} ${code}`.trim();
@@ -254,13 +254,13 @@ databaseTest('only trusted proxies can set the client’s address', async (t, sq
 databaseTest('thousands of headers of a client do not displace those of the proxy', async (t, sql) => {
   const forwarded = login([HOST, CLOSE, ...manyHeaders, 'X-Forwarded-For: 203.0.113.9']);
   const behind = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
-  t.equal((await exchange(behind.url, forwarded)).outcome, '200');
+  t.equal((await sendRaw(behind.url, forwarded)).outcome, '200');
   const rows = await sql`select address from token_families where user_id = ${USER}`;
   t.same([...rows], [{ address: '203.0.113.9' }]);
   const authorizeLogin = createLoginAuthorizer('local', []);
   const local = await serviceOnDatabase(t, sql, { http: { authorizeLogin } });
-  t.equal((await exchange(local.url, login([HOST, CLOSE]))).outcome, '200');
-  t.equal((await exchange(local.url, forwarded)).outcome, '401 unauthenticated');
+  t.equal((await sendRaw(local.url, login([HOST, CLOSE]))).outcome, '200');
+  t.equal((await sendRaw(local.url, forwarded)).outcome, '401 unauthenticated');
   for (const name of [
     'Forwarded',
     'Via',
@@ -279,7 +279,7 @@ databaseTest('thousands of headers of a client do not displace those of the prox
     'CDN-Loop',
   ])
     t.equal(
-      (await exchange(local.url, login([HOST, CLOSE, `${name}: x`]))).outcome,
+      (await sendRaw(local.url, login([HOST, CLOSE, `${name}: x`]))).outcome,
       '401 unauthenticated',
       name,
     );
@@ -290,7 +290,7 @@ databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql
   const from = (address: string) => ({ 'x-forwarded-for': address });
   let pair = await service.open({ headers: from('2001:db8:1:2::1') });
   const { refreshToken } = pair;
-  const news = async () => (await recordedOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
+  const news = async () => (await outboxLinesOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
   for (const address of ['2001:db8:1:2::2', '2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:0db8:0001:0002:0::9'])
     pair = await service.next(pair, from(address));
   t.same(await news(), [], 'the network of the login is no news');
@@ -393,7 +393,7 @@ databaseTest('no answer and no log line contains a forged host', async (t, sql) 
     'POST /auth/refresh',
   ];
   for (const line of lines) {
-    const { text, outcome } = await exchange(service.url, rawRequest(line, made));
+    const { text, outcome } = await sendRaw(service.url, rawRequest(line, made));
     t.match(outcome, /^[2-4]\d\d/, `${line} is answered`);
     t.notMatch(text, /evil|:666/, line);
   }
@@ -420,7 +420,7 @@ databaseTest('a user agent cannot break a log line', async (t, sql) => {
     const { outcome } = await assertUnchanged(
       t,
       sql,
-      () => exchange(service.url, request),
+      () => sendRaw(service.url, request),
       'a line break in the agent',
     );
     t.equal(outcome, refusal.request, 'a line break in the agent');

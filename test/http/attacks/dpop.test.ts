@@ -2,26 +2,26 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createMemoryUsedProofs } from '../../../src/adapters/memory/used-proofs.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../../src/adapters/redis/used-proofs.ts';
-import {
-  type AttackedService,
-  assertRefreshable,
-  assertUnchanged,
-  databaseTest,
-  outcomeOf,
-  recordedOf,
-  serviceOnDatabase,
-} from '../../support/attacked.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../../support/dpop.ts';
 import { NOW } from '../../support/families.ts';
 import { asymmetric, encode, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import { requireRedis, testPrefix } from '../../support/redis.ts';
+import {
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
+  outboxLinesOf,
+  outcomeOf,
+  type ServiceOnDatabase,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const REFRESH = '/auth/refresh';
 const refused = '401 invalid_dpop_proof';
 
 /** A session that is bound to the key. */
-async function bound(service: AttackedService, key: ProofKey) {
+async function bound(service: ServiceOnDatabase, key: ProofKey) {
   return service.open({ query: `&dpopJkt=${key.jkt}` });
 }
 
@@ -79,7 +79,7 @@ databaseTest(
     const url = `${service.url}${REFRESH}`;
     // The notice of row 2b is recorded once a day: the first one stands before.
     await service.post(REFRESH, pair);
-    t.same(await recordedOf(sql, pair.refreshToken), [
+    t.same(await outboxLinesOf(sql, pair.refreshToken), [
       'event sessions.dpop_refused',
       'event sessions.started',
       'mail sessions.dpop_refused',

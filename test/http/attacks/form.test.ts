@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
+import { modifyToken } from '../../support/forge.ts';
+import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
-  type AttackedService,
   assertRefreshable,
   assertUnchanged,
   databaseTest,
   type Pair,
   refusal,
   refuseAll,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { modifyToken } from '../../support/forge.ts';
-import { exchange, rawRequest } from '../../support/raw-http.ts';
+} from '../../support/service-on-database.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -128,7 +128,7 @@ function withStrayBits(segment: string): string {
 databaseTest('oversized requests are refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
-  const padded = (token: string, sign: AttackedService['sign']['access']) =>
+  const padded = (token: string, sign: ServiceOnDatabase['sign']['access']) =>
     modifyToken(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
   await refuseAll(t, service, refusal.malformed, {
     'a genuinely signed refresh token over 4 KiB': {
@@ -168,7 +168,7 @@ databaseTest('oversized requests are refused', async (t, sql) => {
     ],
   } as const;
   for (const [name, [request, wanted]] of Object.entries(requests)) {
-    const { outcome } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome } = await assertUnchanged(t, sql, () => sendRaw(service.url, request), name);
     t.equal(outcome, wanted, name);
   }
   await assertRefreshable(t, service, pair);
@@ -280,7 +280,7 @@ databaseTest('a parameter that is given twice is refused', async (t, sql) => {
     ],
     JSON.stringify(pair),
   );
-  const { outcome } = await assertUnchanged(t, sql, () => exchange(service.url, two), 'two Idempotency-Keys');
+  const { outcome } = await assertUnchanged(t, sql, () => sendRaw(service.url, two), 'two Idempotency-Keys');
   t.equal(outcome, refusal.request, 'two Idempotency-Keys');
   await assertRefreshable(t, service, pair);
 });
@@ -359,7 +359,7 @@ databaseTest('unknown paths and methods are refused', async (t, sql) => {
   };
   for (const [line, [wanted, name]] of Object.entries(requests)) {
     const request = rawRequest(line, close);
-    const { outcome, text } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome, text } = await assertUnchanged(t, sql, () => sendRaw(service.url, request), name);
     t.equal(outcome, wanted, name);
     t.match(text, /content-type: application\/problem\+json/, `${name}: a problem document`);
   }

@@ -3,16 +3,6 @@ import type { Test } from 'tap';
 import { readKeyFile } from '../../../src/adapters/jose/key-file.ts';
 import { createKeySet } from '../../../src/adapters/jose/key-set.ts';
 import type { KeyAlgorithm } from '../../../src/domain/key-set.ts';
-import {
-  type AttackedService,
-  assertRefreshable,
-  assertUnchanged,
-  databaseTest,
-  outcomeOf,
-  refusal,
-  refuseAll,
-  serviceOnDatabase,
-} from '../../support/attacked.ts';
 import { countingListener } from '../../support/counting-listener.ts';
 import { eachOf } from '../../support/each-of.ts';
 import { NOW } from '../../support/families.ts';
@@ -22,13 +12,23 @@ import {
   flipBits,
   hmac,
   keyEncodings,
+  makeKeyPair,
   modifyToken,
-  pairOfKeys,
   resignToken,
   type Signer,
   signature,
   unsigned,
 } from '../../support/forge.ts';
+import {
+  assertRefreshable,
+  assertUnchanged,
+  databaseTest,
+  outcomeOf,
+  refusal,
+  refuseAll,
+  type ServiceOnDatabase,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 
 const KINDS = {
   EdDSA: { type: 'ed25519', hash: null },
@@ -41,8 +41,8 @@ const ALGORITHMS = Object.keys(KINDS) as KeyAlgorithm[];
 const signerOf = (alg: KeyAlgorithm, key: KeyObject): Signer => asymmetric(KINDS[alg].hash, key);
 
 /** A service whose access tokens are signed by a set of two, so that the test can sign with its first key too. */
-async function victim(t: Test, sql: AttackedService['sql'], alg: KeyAlgorithm) {
-  const [first, second] = [pairOfKeys(KINDS[alg].type), pairOfKeys(KINDS[alg].type)];
+async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm) {
+  const [first, second] = [makeKeyPair(KINDS[alg].type), makeKeyPair(KINDS[alg].type)];
   const jwks = [first, second].map(({ privateKey }, index) => ({
     ...privateKey.export({ format: 'jwk' }),
     kid: `set-${index + 1}`,
@@ -87,7 +87,7 @@ async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgerie
   }
 }
 
-const knock = (service: AttackedService, token: string) =>
+const knock = (service: ServiceOnDatabase, token: string) =>
   service.send('/auth/verify', { headers: { authorization: `Bearer ${token}` } });
 
 /** Without these two no refusal would mean anything. */
@@ -117,7 +117,7 @@ for (const alg of ALGORITHMS) {
     const attacked = await victim(t, sql, alg);
     const others = ALGORITHMS.filter((one) => one !== alg);
     const strangers = others.map(
-      (one) => [one, signerOf(one, pairOfKeys(KINDS[one].type).privateKey)] as const,
+      (one) => [one, signerOf(one, makeKeyPair(KINDS[one].type).privateKey)] as const,
     );
     await refuseForgeries(t, attacked, [
       ['none', { header: { alg: 'none' } }, unsigned],
@@ -147,7 +147,7 @@ for (const alg of ALGORITHMS) {
 
   databaseTest(`${alg}: keys and key URLs inside a token are ignored`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
-    const { privateKey, publicKey } = pairOfKeys(KINDS[alg].type);
+    const { privateKey, publicKey } = makeKeyPair(KINDS[alg].type);
     const theirs = signerOf(alg, privateKey);
     const jwk = publicKey.export({ format: 'jwk' });
     const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');

@@ -1,21 +1,21 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
+import { compact, hmac } from '../../support/forge.ts';
+import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
+import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
+import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
-  type AttackedService,
   assertRefreshable,
   assertUnchanged,
   databaseTest,
   familyOf,
-  migrated,
+  migratedConnection,
   type Operation,
   outcomeOf,
   readOperations,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { compact, hmac } from '../../support/forge.ts';
-import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
-import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
-import { exchange, rawRequest } from '../../support/raw-http.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -125,7 +125,7 @@ databaseTest('secrets of a request are not repeated', async (t, sql) => {
     }
     for (const line of [`GET /${secret}`, `${secret} /`, `GET /?${secret}${'x'.repeat(20_000)}`]) {
       for (const header of ['Host: localhost', `Host: ${secret}`, `X: ${secret}\nX: y`, `${secret}`]) {
-        const { text } = await exchange(service.url, rawRequest(line, [header, 'Connection: close']));
+        const { text } = await sendRaw(service.url, rawRequest(line, [header, 'Connection: close']));
         watched.answer(line.slice(0, 20), text);
       }
     }
@@ -196,7 +196,7 @@ databaseTest('service keys are not repeated', async (t, sql) => {
 });
 
 /** Sessions of all kinds, as they lie in a database: new, rotated under a key, rotated twice, unpaired. */
-async function population(service: AttackedService) {
+async function population(service: ServiceOnDatabase) {
   const email = '&email=ann@example.com';
   const fresh = await service.open({ query: email });
   const rotated = await service.next(await service.open({ query: email }), { 'idempotency-key': 'one' });
@@ -272,7 +272,7 @@ function* forged(row: StolenRow, template: Record<string, unknown>): Generator<s
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 databaseTest('no stored value works as a service key or a token', async (t, sql) => {
-  const other = await migrated(t);
+  const other = await migratedConnection(t);
   const service = await serviceOnDatabase(t, sql, {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });

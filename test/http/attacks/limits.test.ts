@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { httpService } from '../../support/http.ts';
+import { startHttpService } from '../../support/http.ts';
 
 const PASSWORD = 'a violet piano 42';
 const HOUR = 3_600_000;
 
-type Answer = Awaited<ReturnType<Awaited<ReturnType<typeof httpService>>['post']>>;
+type Answer = Awaited<ReturnType<Awaited<ReturnType<typeof startHttpService>>['post']>>;
 
 /** A service behind a proxy, so that requests come from whatever address the test names. */
 async function behindProxy(t: Test) {
-  const service = await httpService(t, { http: { trustProxy: ['127.0.0.1'] } });
+  const service = await startHttpService(t, { http: { trustProxy: ['127.0.0.1'] } });
   const post = (path: string, body: object, address: string) =>
     service.post(path, body, { 'x-forwarded-for': address });
   return {

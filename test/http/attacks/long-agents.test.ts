@@ -1,4 +1,4 @@
-import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 
 /** Of more than 300 characters; the products behind the cut are the last words. */
 const agent = (version: string, last = 'Extension') =>

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { httpService } from '../../support/http.ts';
+import { startHttpService } from '../../support/http.ts';
 import { encodeBody, textMembers } from '../../support/text-members.ts';
 
 t.test(
   'the longest text and a longer one are refused or answered on every route, never with 5xx',
   async (t) => {
-    const { url, lines, post } = await httpService(t);
+    const { url, lines, post } = await startHttpService(t);
     const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
     await post('/auth/register', account);
     const { access } = (await post('/auth/login', account)).body;

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/adapters/postgres/connect.ts';
-import { dataDir, startComposed, until } from '../../support/composed.ts';
 import { PLAIN, serveMail } from '../../support/mail-server.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
-import { exchange, rawRequest } from '../../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../../support/raw-http.ts';
+import { dataDir, startServiceInProcess, until } from '../../support/service-in-process.ts';
 
 const ORIGIN = 'https://auth.example.com';
 const PASSWORD = 'a violet piano 42';
@@ -24,7 +24,7 @@ const AGENT = '<script>alert(1)</script><a href="https://evil.example/">log in</
 t.test('a mail has one recipient, and its links lead only to this service', async (t) => {
   if (!(await requirePostgres(t))) return;
   const server = await serveMail(t, PLAIN);
-  const service = await startComposed(t, {
+  const service = await startServiceInProcess(t, {
     ...{ SMTP_SERVER: '127.0.0.1', SMTP_PORT: String(server.port), SMTP_FROM: 'auth@example.com' },
     ...{ DATA_DIR: await dataDir(t), DATABASE_URL: await testDatabase(t), PUBLIC_URL: ORIGIN },
     ...{ ARGON2_MEMORY: '1024', TRUST_PROXY: '127.0.0.1', ON_USER_AGENT_CHANGE: 'notify' },
@@ -54,7 +54,7 @@ t.test('fifteen stolen tokens of one user cause ten mails and one digest', async
   if (!(await requirePostgres(t))) return;
   const server = await serveMail(t, PLAIN);
   const DATABASE_URL = await testDatabase(t);
-  const service = await startComposed(t, {
+  const service = await startServiceInProcess(t, {
     ...{ SMTP_SERVER: '127.0.0.1', SMTP_PORT: String(server.port), SMTP_FROM: 'auth@example.com' },
     ...{ DATA_DIR: await dataDir(t), DATABASE_URL, ARGON2_MEMORY: '1024', EMAIL_VERIFICATION: 'off' },
   });
@@ -123,7 +123,7 @@ async function causeEveryMail(url: string): Promise<void> {
       `Content-Length: ${json.length}`,
       `User-Agent: ${agent}`,
     ];
-    const { text } = await exchange(url, rawRequest(`POST ${path}`, [...EVIL, ...headers, ...more], json));
+    const { text } = await sendRaw(url, rawRequest(`POST ${path}`, [...EVIL, ...headers, ...more], json));
     const { access, refresh } = text.includes('"access"') ? JSON.parse(text.slice(text.indexOf('{'))) : {};
     return { accessToken: String(access), refreshToken: String(refresh) };
   };

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { resignToken, unsigned } from '../../support/forge.ts';
+import { RESOURCE_KEY, SERVICE_KEY } from '../../support/http.ts';
+import { basic, postForm, refreshForm } from '../../support/oauth.ts';
 import {
-  type AttackedService,
   assertRefreshable,
   assertUnchanged,
   databaseTest,
   endedFamilies,
   familyOf,
-  recordedOf,
+  outboxLinesOf,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { resignToken, unsigned } from '../../support/forge.ts';
-import { RESOURCE_KEY, SERVICE_KEY } from '../../support/http.ts';
-import { basic, postForm, refreshForm } from '../../support/oauth.ts';
+} from '../../support/service-on-database.ts';
 import { someKeys } from '../../support/sessions.ts';
 
 const RESOURCE = basic('resource', RESOURCE_KEY);
@@ -22,7 +22,7 @@ type Form = Parameters<typeof postForm>[2];
 
 /** Status and error in one line. */
 async function said(
-  service: AttackedService,
+  service: ServiceOnDatabase,
   path: string,
   form: Form,
   headers: Record<string, string> = {},
@@ -34,7 +34,7 @@ async function said(
 /** Whatever is said, nothing changes. */
 async function refuseForms(
   t: Test,
-  service: AttackedService,
+  service: ServiceOnDatabase,
   cases: Record<string, [wanted: string, path: string, form: Form, headers?: Record<string, string>]>,
 ): Promise<void> {
   for (const [name, [wanted, ...request]] of Object.entries(cases)) {
@@ -42,7 +42,7 @@ async function refuseForms(
   }
 }
 
-const unpaired = (service: AttackedService) => service.open({ query: '&binding=refresh' });
+const unpaired = (service: ServiceOnDatabase) => service.open({ query: '&binding=refresh' });
 
 databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
@@ -118,7 +118,7 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   const replay = () => said(service, '/oauth/token', refreshForm(first.refreshToken));
   t.equal(await replay(), '400 invalid_grant');
   t.same(await endedFamilies(sql), [familyOf(first)]);
-  t.same(await recordedOf(sql, first.refreshToken), [
+  t.same(await outboxLinesOf(sql, first.refreshToken), [
     'event sessions.reuse_detected',
     'event sessions.started',
     'mail sessions.reuse_detected',

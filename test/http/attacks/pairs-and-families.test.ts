@@ -1,28 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { digest } from '../../support/digest.ts';
+import { hmac, modifyToken, resignToken } from '../../support/forge.ts';
 import {
-  type AttackedService,
   assertRefreshable,
   assertUnchanged,
   databaseTest,
   endedFamilies,
   familyOf,
+  outboxLinesOf,
   outcomeOf,
   type Pair,
-  recordedOf,
   refusal,
   refuseAll,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { digest } from '../../support/digest.ts';
-import { hmac, modifyToken, resignToken } from '../../support/forge.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 /** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
 const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail sessions.reuse_detected'];
 
 /** A copy of an old token was used: the answer says so, and that session, it alone, has ended, told once. */
-async function endsForReuse(t: Test, service: AttackedService, copy: Partial<Pair>, name: string) {
+async function endsForReuse(t: Test, service: ServiceOnDatabase, copy: Partial<Pair>, name: string) {
   const { refreshToken = '' } = copy;
   const tokenFamily = familyOf({ refreshToken });
   const others = () =>
@@ -32,7 +32,7 @@ async function endsForReuse(t: Test, service: AttackedService, copy: Partial<Pai
   t.equal(outcomeOf(await service.post('/auth/refresh', copy)), refusal.reused, name);
   t.same(await endedFamilies(service.sql), [...ended, tokenFamily].sort(), `${name}: that session has ended`);
   t.same([...(await others())], before, `${name}: no other session is touched`);
-  t.same(await recordedOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
+  t.same(await outboxLinesOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
 }
 
 databaseTest('halves of two pairs are refused', async (t, sql) => {
@@ -137,7 +137,7 @@ databaseTest('an expired token ends no session', async (t, sql) => {
 });
 
 for (const parallel of [20, 200]) {
-  const use = (service: AttackedService, pair: Pair, headers: Record<string, string> = {}) =>
+  const use = (service: ServiceOnDatabase, pair: Pair, headers: Record<string, string> = {}) =>
     Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
 
   databaseTest(
@@ -149,7 +149,7 @@ for (const parallel of [20, 200]) {
       const outcomes = answers.map(outcomeOf).sort();
       t.same(outcomes, ['200', ...Array(parallel - 1).fill(refusal.reused)]);
       t.same(await endedFamilies(sql), [familyOf(pair)], 'the session has ended');
-      t.same(await recordedOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
+      t.same(await outboxLinesOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
       const winner = answers.find(({ status }) => status === 200)?.body;
       const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
       await refuseAll(t, service, '401 session_revoked', { 'the one successor': next });
@@ -173,7 +173,7 @@ for (const parallel of [20, 200]) {
       );
       const { refresh, access } = answers[0]?.body ?? {};
       t.equal(claimsOf(String(refresh)).generation, 1);
-      t.same(await recordedOf(sql, pair.refreshToken), ['event sessions.started'], 'nobody is alarmed');
+      t.same(await outboxLinesOf(sql, pair.refreshToken), ['event sessions.started'], 'nobody is alarmed');
       await assertRefreshable(t, service, { refreshToken: String(refresh), accessToken: String(access) });
     });
   }
@@ -198,7 +198,7 @@ databaseTest('a retry is recognised by its Idempotency-Key', async (t, sql) => {
   const stolen = await service.post('/auth/refresh', second, { 'idempotency-key': 'guessed' });
   t.equal(outcomeOf(stolen), refusal.reused, 'with another key it is a copy');
   t.same(await endedFamilies(sql), [familyOf(first)]);
-  t.same(await recordedOf(sql, first.refreshToken), REUSE);
+  t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
 
 databaseTest('an Idempotency-Key is stored as a hash only', async (t, sql) => {
@@ -247,7 +247,7 @@ databaseTest('a session bound to its address refuses a retry from another networ
   }
   t.same([...(await families())], before, 'the session is as it was');
   const told = ['event sessions.address_changed', 'event sessions.started', 'mail sessions.address_changed'];
-  t.same(await recordedOf(sql, first.refreshToken), told, 'and its user is told, once');
+  t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user is told, once');
   t.same(await service.next(first, home), second, 'at home the retry is answered');
 
   const replay = { ...elsewhere, 'idempotency-key': 'two' };
@@ -296,7 +296,7 @@ databaseTest('two hundred replays of one stolen token cause one notification', a
     new Set([refusal.reused]),
   );
   t.same(await digest(sql), after, 'the later ones change nothing');
-  t.same(await recordedOf(sql, first.refreshToken), REUSE);
+  t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
 
 databaseTest('a refresh token that is not current cannot end other sessions', async (t, sql) => {

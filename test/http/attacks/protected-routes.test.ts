@@ -1,5 +1,7 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { proofKey } from '../../support/dpop.ts';
+import { type Changes, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import {
   assertUnchanged,
   databaseTest,
@@ -8,9 +10,7 @@ import {
   outcomeOf,
   readOperations,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { proofKey } from '../../support/dpop.ts';
-import { type Changes, hmac, modifyToken, unsigned } from '../../support/forge.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf, POLICY } from '../../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';

@@ -1,4 +1,4 @@
-import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36';

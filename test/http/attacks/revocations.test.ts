@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { outcomeOf } from '../../support/attacked.ts';
 import { NOW } from '../../support/families.ts';
-import { httpService, SERVICE_KEY, VERIFY_KEY } from '../../support/http.ts';
-import { exchange, rawConnection, rawRequest } from '../../support/raw-http.ts';
+import { SERVICE_KEY, startHttpService, VERIFY_KEY } from '../../support/http.ts';
+import { rawConnection, rawRequest, sendRaw } from '../../support/raw-http.ts';
 import { isReady, readRevocations } from '../../support/revocation-reader.ts';
+import { outcomeOf } from '../../support/service-on-database.ts';
 
 const UNTIL = NOW + 600_000;
 
 t.test('a client without a key of scope verify does not learn which sessions end', async (t) => {
-  const { send, revoked, logIn, adminKey } = await httpService(t);
+  const { send, revoked, logIn, adminKey } = await startHttpService(t);
   revoked.setComplete(true);
   const { access } = await logIn();
   const outcome = async (headers: Record<string, string>, path = '/revocations') =>
@@ -25,10 +25,10 @@ t.test('a client without a key of scope verify does not learn which sessions end
 });
 
 t.test('HEAD needs the key too, and opens no stream', async (t) => {
-  const { url, revoked } = await httpService(t);
+  const { url, revoked } = await startHttpService(t);
   revoked.setComplete(true);
   const head = (...key: string[]) =>
-    exchange(url, rawRequest('HEAD /revocations', ['Host: localhost', 'Connection: close', ...key]));
+    sendRaw(url, rawRequest('HEAD /revocations', ['Host: localhost', 'Connection: close', ...key]));
   t.equal((await head()).outcome, '401');
   const { text, outcome } = await head(`x-api-key: ${VERIFY_KEY}`);
   t.equal(outcome, '200');
@@ -40,7 +40,7 @@ t.test('HEAD needs the key too, and opens no stream', async (t) => {
 t.test(
   'a hundred connections get as many streams as permitted, and the service answers others',
   async (t) => {
-    const { url, revoked, send } = await httpService(t, { limits: { revocationConsumers: 10 } });
+    const { url, revoked, send } = await startHttpService(t, { limits: { revocationConsumers: 10 } });
     revoked.setComplete(true);
     const readers = await Promise.all(Array.from({ length: 100 }, () => readRevocations(t, url, VERIFY_KEY)));
     t.equal(readers.filter(({ status }) => status === 200).length, 10);
@@ -53,7 +53,7 @@ t.test(
 t.test(
   'a subscriber that never reads is disconnected, and does not delay the other subscribers',
   async (t) => {
-    const { url, revoked } = await httpService(t);
+    const { url, revoked } = await startHttpService(t);
     revoked.setComplete(true);
     const good = await readRevocations(t, url, VERIFY_KEY);
     await good.until(isReady);

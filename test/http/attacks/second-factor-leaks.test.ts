@@ -1,14 +1,14 @@
-import { databaseTest, serviceOnDatabase } from '../../support/attacked.ts';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, signUp } from '../../support/factors.ts';
+import { addApp, bearer, logIn, registerAndLogIn } from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
 import { createLeakCheck, dump, spellings } from '../../support/leaks.ts';
+import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 
 databaseTest(
   'no secret of a second factor is in the log, the metrics, the events or the database',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
-    const ann = await signUp(service);
+    const ann = await registerAndLogIn(service);
     const app = await addApp(service, ann);
     const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
     const codes = body.codes as string[];

@@ -1,26 +1,26 @@
+import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
+import { addApp, bearer, logIn, logInWithCode, PASSWORD, registerAndLogIn } from '../../support/factors.ts';
+import { NOW } from '../../support/families.ts';
 import {
-  type AttackedService,
   assertUnchanged,
   databaseTest,
   outcomeOf,
+  type ServiceOnDatabase,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, PASSWORD, signInWithCode, signUp } from '../../support/factors.ts';
-import { NOW } from '../../support/families.ts';
+} from '../../support/service-on-database.ts';
 
 const REFUSED = '401 proof_refused';
 
-const answer = async (service: AttackedService, values: object) =>
+const answer = async (service: ServiceOnDatabase, values: object) =>
   outcomeOf(await service.post('/auth/login/second-factor', values));
 
-const challengeOf = async (service: AttackedService, username: string) =>
+const challengeOf = async (service: ServiceOnDatabase, username: string) =>
   String((await logIn(service, username)).body.challenge);
 
 /** Two users, each with an authenticator app and recovery codes. */
-async function twoUsers(service: AttackedService) {
+async function twoUsers(service: ServiceOnDatabase) {
   const make = async (username: string) => {
-    const user = await signUp(service, username);
+    const user = await registerAndLogIn(service, username);
     const app = await addApp(service, user);
     const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(user));
     return { ...user, app, codes: body.codes as string[] };
@@ -28,7 +28,7 @@ async function twoUsers(service: AttackedService) {
   return { ann: await make('ann'), eve: await make('eve') };
 }
 
-const sessionsOf = async ({ sql }: AttackedService, userId: string) =>
+const sessionsOf = async ({ sql }: ServiceOnDatabase, userId: string) =>
   (await sql`select from token_families where user_id = ${userId}`).count;
 
 databaseTest('a challenge takes only the proofs of its own account', async (t, sql) => {
@@ -134,7 +134,7 @@ databaseTest(
       t.equal(outcomeOf(refused), '401 step_up_required');
       t.match(refused.headers.get('www-authenticate'), /max_age=600, acr_values="aal2"/);
     }
-    const headers = await signInWithCode(service, 'ann', ann.app.code());
+    const headers = await logInWithCode(service, 'ann', ann.app.code());
     t.equal((await service.post('/auth/password', change, headers)).status, 204);
   },
 );
@@ -142,7 +142,7 @@ databaseTest(
 databaseTest('a login that began with the old password does not end after its change', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
-  const headers = await signInWithCode(service, 'ann', ann.app.code());
+  const headers = await logInWithCode(service, 'ann', ann.app.code());
   let currentPassword = PASSWORD;
   for (let round = 0; round < 5; round += 1) {
     const challenge = String((await logIn(service, 'ann', currentPassword)).body.challenge);
@@ -163,7 +163,7 @@ databaseTest('a login that began with the old password does not end after its ch
 databaseTest('a factor that is added beside a login is asked for at the next one', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   for (let round = 0; round < 5; round += 1) {
-    const user = await signUp(service, `user${round}`);
+    const user = await registerAndLogIn(service, `user${round}`);
     const [, first, second] = await Promise.all([
       addApp(service, user),
       logIn(service, user.username),
@@ -176,7 +176,7 @@ databaseTest('a factor that is added beside a login is asked for at the next one
 });
 
 /** A passkey of the account. */
-async function addPasskey(service: AttackedService, access: string) {
+async function addPasskey(service: ServiceOnDatabase, access: string) {
   const key = softwareAuthenticator();
   const headers = bearer({ access });
   const begun = (await service.post('/auth/factors/passkeys/options', undefined, headers)).body;
@@ -187,7 +187,7 @@ async function addPasskey(service: AttackedService, access: string) {
 
 databaseTest('one assertion opens one session, and wrong ones store nothing', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
   const key = await addPasskey(service, ann.access);
   const begin = async () => (await service.post('/auth/login/passkey/options')).body;
   const send = async (challenge: unknown, assertion: object) =>
@@ -219,7 +219,7 @@ databaseTest('one assertion opens one session, and wrong ones store nothing', as
 
 databaseTest('a passkey that was removed beside a login logs no user in afterwards', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
-  const ann = await signUp(service);
+  const ann = await registerAndLogIn(service);
   const key = await addPasskey(service, ann.access);
   const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
   const [factor] = body.items as { id: string }[];

@@ -1,6 +1,5 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { assertUnchanged, databaseTest, endedFamilies, serviceOnDatabase } from '../../support/attacked.ts';
 import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
 import {
   ACCESS,
@@ -11,8 +10,14 @@ import {
   resultOf,
 } from '../../support/cookie-session.ts';
 import { proofKey, proofOf } from '../../support/dpop.ts';
-import { PASSWORD, signUp } from '../../support/factors.ts';
+import { PASSWORD, registerAndLogIn } from '../../support/factors.ts';
 import type { HttpOverrides } from '../../support/http.ts';
+import {
+  assertUnchanged,
+  databaseTest,
+  endedFamilies,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const ORIGIN = 'https://app.example.com';
@@ -21,7 +26,7 @@ const SERVICE = 'https://auth.example.com';
 /** A user whose browser holds a session in cookies. */
 async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
   const service = await serviceOnDatabase(t, sql, { http: { sessionCookies: true, ...http } });
-  await signUp(service);
+  await registerAndLogIn(service);
   const page = cookieBrowser(service.url);
   await page.logIn();
   const sent = await page.cookies('/auth/refresh');
@@ -89,7 +94,7 @@ databaseTest('pages of this origin and of CORS_ORIGINS are accepted', async (t, 
 
 databaseTest('with PUBLIC_URL, the Host of a request makes no origin its own', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { http: { sessionCookies: true, publicUrl: SERVICE } });
-  await signUp(service);
+  await registerAndLogIn(service);
   const logIn = (origin: string) =>
     service.post(
       '/auth/login',

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
+import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
+import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
 import {
   assertUnchanged,
   databaseTest,
   endedFamilies,
+  outboxLinesOf,
   outcomeOf,
-  recordedOf,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
-import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const LOGIN = '/api/v1/auth/login';
@@ -132,7 +132,7 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
   const replay = () => ann.ask('POST', REFRESH, { json: { session_id, refresh_token } });
   t.equal(resultOf(await replay()), '401 token_reused');
   t.same(await endedFamilies(sql), [session_id]);
-  const recorded = await recordedOf(sql, Buffer.from(refresh_token, 'base64').toString());
+  const recorded = await outboxLinesOf(sql, Buffer.from(refresh_token, 'base64').toString());
   t.equal(resultOf(await assertUnchanged(t, sql, replay, 'again')), '401 token_reused');
   t.same(recorded, [
     'event sessions.reuse_detected',

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { type AttackedService, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { NOW } from '../../support/families.ts';
+import {
+  databaseTest,
+  outcomeOf,
+  type ServiceOnDatabase,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -34,7 +39,7 @@ databaseTest(
 
 databaseTest('an account with thousands of sessions can still be secured', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const ways: Record<string, (accessToken: string) => ReturnType<AttackedService['send']>> = {
+  const ways: Record<string, (accessToken: string) => ReturnType<ServiceOnDatabase['send']>> = {
     'a new password': (accessToken) =>
       service.post(
         '/auth/password',
@@ -74,7 +79,7 @@ databaseTest('an account with thousands of sessions can still be secured', async
 });
 
 /** A new account with a session that it uses, and with many others from a time without a limit. */
-async function crowded(service: AttackedService) {
+async function crowded(service: ServiceOnDatabase) {
   await service.post('/auth/register', ann);
   const { body } = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
   const accessToken = String(body.access);
@@ -96,5 +101,5 @@ async function livingSessions(sql: Sql, userId: string): Promise<number> {
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-const me = (service: AttackedService, accessToken: string) =>
+const me = (service: ServiceOnDatabase, accessToken: string) =>
   service.send('/auth/me', { headers: bearer(accessToken) });

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { assertUnchanged, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { OTHER_SIGNALS_KEY, SIGNALS_KEY } from '../../support/http.ts';
 import { someKeySet } from '../../support/key-set.ts';
+import {
+  assertUnchanged,
+  databaseTest,
+  outcomeOf,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 
 const DELIVERY = { method: 'urn:ietf:rfc:8935', endpoint_url: 'https://receiver.example.com/events' };
 

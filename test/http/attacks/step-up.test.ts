@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { SYSTEM } from '../../../src/domain/audit.ts';
+import { NOW } from '../../support/families.ts';
 import {
   assertRefreshable,
   assertUnchanged,
   databaseTest,
   endedFamilies,
   familyOf,
+  outboxLinesOf,
   outcomeOf,
   type Pair,
-  recordedOf,
   refusal,
   serviceOnDatabase,
-} from '../../support/attacked.ts';
-import { NOW } from '../../support/families.ts';
+} from '../../support/service-on-database.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -136,7 +136,7 @@ databaseTest(
         [familyOf(pair)],
         path,
       );
-      t.same(await recordedOf(sql, pair.refreshToken), [
+      t.same(await outboxLinesOf(sql, pair.refreshToken), [
         'event sessions.reuse_detected',
         'event sessions.started',
         'event sessions.stepped_up',
@@ -172,7 +172,7 @@ databaseTest('parallel step-ups with one token and key get one pair', async (t, 
   const [row] = await sql`select generation, auth_generation from token_families`;
   t.same(row, { generation: 1, auth_generation: 1 });
   t.same(
-    (await recordedOf(sql, pair.refreshToken)).filter((line) => line.endsWith('stepped_up')),
+    (await outboxLinesOf(sql, pair.refreshToken)).filter((line) => line.endsWith('stepped_up')),
     ['event sessions.stepped_up'],
   );
 });

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { startComposed } from '../../support/composed.ts';
 import { variantsWith } from '../../support/members.ts';
 import type { OpenApi } from '../../support/openapi.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
+import { startServiceInProcess } from '../../support/service-in-process.ts';
 import { PASSKEY_ORIGIN } from '../../support/sessions.ts';
 
 const ADMIN_KEY = 'a'.repeat(40);
@@ -26,7 +26,7 @@ const VALUES = {
 
 /** The whole service on PostgreSQL, with an account, an operator, a session and a webhook. */
 async function wholeService(t: Test) {
-  const { url, lines } = await startComposed(t, {
+  const { url, lines } = await startServiceInProcess(t, {
     DATABASE_URL: await testDatabase(t),
     DATA_DIR: t.testdir(),
     SERVICE_API_KEYS: KEYS,

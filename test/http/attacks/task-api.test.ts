@@ -1,8 +1,13 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { assertUnchanged, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { compact, hmac } from '../../support/forge.ts';
-import { exchange, rawRequest } from '../../support/raw-http.ts';
+import { rawRequest, sendRaw } from '../../support/raw-http.ts';
+import {
+  assertUnchanged,
+  databaseTest,
+  outcomeOf,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 import { ENCODINGS, type Encoding, PASSWORD, taskClient } from '../../support/task-api.ts';
 
 const TASKS = '/api/v1/tasks/';
@@ -227,7 +232,7 @@ databaseTest('oversized and endless multipart bodies are cut off', async (t, sql
     ),
   };
   for (const [name, request] of Object.entries(requests)) {
-    const { outcome, answers } = await assertUnchanged(t, sql, () => exchange(service.url, request), name);
+    const { outcome, answers } = await assertUnchanged(t, sql, () => sendRaw(service.url, request), name);
     t.same([outcome, answers], ['413 payload_too_large', 1], name);
   }
 });
@@ -248,7 +253,7 @@ databaseTest('bodies of other types, and forms at other doors, are refused', asy
     await refused(t, door, '415 unsupported_media_type', 'canonical', '/auth/login', post('', body));
   }
   for (const method of ['HEAD', 'PUT', 'TRACE-ME']) {
-    const answer = await exchange(
+    const answer = await sendRaw(
       door.service.url,
       rawRequest(`${method} ${TASKS}`, ['Host: x', 'Connection: close']),
     );

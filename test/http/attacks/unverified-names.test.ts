@@ -1,12 +1,12 @@
 import t from 'tap';
 import { schemaFaults } from '../../support/event-schema.ts';
-import { httpService } from '../../support/http.ts';
+import { startHttpService } from '../../support/http.ts';
 
 const PASSWORD = 'a violet piano 42';
 const ADDRESS = 'victim@example.com';
 
 t.test('no response, token or event names a user by an unverified address', async (t) => {
-  const { post, send, outbox, time } = await httpService(t);
+  const { post, send, outbox, time } = await startHttpService(t);
   const join = async (username: string, email: string) => {
     const { id } = (await post('/auth/register', { username, email, password: PASSWORD })).body;
     const { access } = (await post('/auth/login', { username, password: PASSWORD })).body;

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { assertUnchanged, databaseTest, outcomeOf, serviceOnDatabase } from '../../support/attacked.ts';
 import { someKeySet } from '../../support/key-set.ts';
+import {
+  assertUnchanged,
+  databaseTest,
+  outcomeOf,
+  serviceOnDatabase,
+} from '../../support/service-on-database.ts';
 
 const ENDPOINT = { url: 'https://hooks.example.com/in', types: ['sessions.*'] };
 

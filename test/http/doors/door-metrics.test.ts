@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { seriesIn } from '../../support/exposition.ts';
-import { type HttpService, httpService } from '../../support/http.ts';
+import { type HttpService, startHttpService } from '../../support/http.ts';
 import { postForm, refreshForm } from '../../support/oauth.ts';
 import { claimsOf } from '../../support/sessions.ts';
 
@@ -78,7 +78,7 @@ const entries: readonly Entry[] = [
 
 for (const entry of entries) {
   t.test(`logins and refreshes through ${entry.door} are counted`, async (t) => {
-    const service = await httpService(t);
+    const service = await startHttpService(t);
     const count = countIn(service);
 
     const tokens = await entry.logIn(service);

@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap';
-import { type HttpOverrides, httpService } from '../../support/http.ts';
+import { type HttpOverrides, startHttpService } from '../../support/http.ts';
 import { PASSWORD, taskClient } from '../../support/task-api.ts';
 
 const MINUTE = 60_000;
 
 async function limited(t: Test, rateLimit: number, http: HttpOverrides = {}) {
-  const service = await httpService(t, { http: { rateLimit, ...http } });
+  const service = await startHttpService(t, { http: { rateLimit, ...http } });
   return { ...service, client: taskClient(service.url) };
 }
 

@@ -3,11 +3,11 @@ import t, { type Test } from 'tap';
 import { claimsOf } from '../../support/sessions.ts';
 import {
   type Answer,
-  bothServers,
   dataFolder,
   ENCODINGS,
   type Encoding,
   PASSWORD,
+  postgresAndRedis,
   startTaskApi,
 } from '../../support/task-api.ts';
 
@@ -21,13 +21,13 @@ t.test('the door works on the embedded database and memory', async (t) => {
 });
 
 t.test('the door works on PostgreSQL and Redis', async (t) => {
-  const env = await bothServers(t);
+  const env = await postgresAndRedis(t);
   if (env === null) return;
   await contract(t, await startTaskApi(t, { ...env, ...PLENTY }));
 });
 
 t.test('two replicas share lists and limits', async (t) => {
-  const env = await bothServers(t);
+  const env = await postgresAndRedis(t);
   if (env === null) return;
   const limited = { ...env, RATE_LIMIT: '20' };
   const [one, other] = [await startTaskApi(t, limited), await startTaskApi(t, limited)];

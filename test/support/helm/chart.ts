@@ -36,11 +36,11 @@ export async function defaultValues(): Promise<Values> {
 }
 
 /** Merges values as Helm does: objects member by member. Null removes a member, and any other value replaces it. */
-export function merged(base: Values, over: Values): Values {
+export function mergedValues(base: Values, over: Values): Values {
   const result: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(over)) {
     if (value === null) delete result[name];
-    else result[name] = isObject(value) && isObject(base[name]) ? merged(base[name], value) : value;
+    else result[name] = isObject(value) && isObject(base[name]) ? mergedValues(base[name], value) : value;
   }
   return result;
 }
@@ -55,7 +55,7 @@ export async function renderedFiles(over: Values, release = 'kinship'): Promise<
   const texts = await Promise.all(names.map((name) => readFile(join(CHART, 'templates', name), 'utf8')));
   const { name, version, appVersion } = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8'));
   const data = {
-    Values: merged(await defaultValues(), over),
+    Values: mergedValues(await defaultValues(), over),
     Release: { Name: release, Namespace: 'default', Service: 'Helm' },
     Chart: { Name: name, Version: version, AppVersion: appVersion },
   };
@@ -70,11 +70,11 @@ let program: string | undefined;
 
 /** The program that renders, compiled once by each process. */
 function renderer(): string {
-  program ??= compiled();
+  program ??= compiledTemplate();
   return program;
 }
 
-function compiled(): string {
+function compiledTemplate(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kinship-helm-'));
   process.once('exit', () => rmSync(folder, { recursive: true }));
   const output = join(folder, 'render');

@@ -9,8 +9,8 @@ import type { Register } from '../../../app/accounts/register.ts';
 import type { RequestEmailChange } from '../../../app/accounts/request-email-change.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { Acr, Amr, AuthTime } from '../server/authentication.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { Acr, Amr, AuthTime } from '../server/authentication-schemas.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 

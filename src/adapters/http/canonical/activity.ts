@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListActivity } from '../../../app/audit/list-activity.ts';
 import type { AuditEvent } from '../../../domain/audit.ts';
-import { agentInWords } from '../server/agent-in-words.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
+import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
@@ -89,7 +89,7 @@ export function activityItem({ occurredAt, type, sessionId, origin, data }: Audi
     ...(sessionId !== null && { sessionId }),
     // The IP address and the user agent of an operator are not shown to the user.
     ...(address !== null && actor.kind === 'user' && { ip: address }),
-    ...(userAgent !== null && actor.kind === 'user' && { userAgent: agentInWords(userAgent) }),
+    ...(userAgent !== null && actor.kind === 'user' && { userAgent: describeUserAgent(userAgent) }),
     ...(typeof data.reason === 'string' && { reason: data.reason }),
   };
 }

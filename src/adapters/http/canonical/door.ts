@@ -3,7 +3,7 @@ import type { Refresh } from '../../../app/sessions/refresh.ts';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
 import type { App } from '../server/app.ts';
 import { requireBearer } from '../server/authenticate.ts';
-import { scope } from '../server/scope.ts';
+import { registerScope } from '../server/register-scope.ts';
 import { type AccountsOptions, accountRoutes, ownAccountRoutes } from './accounts.ts';
 import { type ActivityOptions, activityRoute } from './activity.ts';
 import { type FactorsOptions, factorRoutes } from './factors.ts';
@@ -34,7 +34,7 @@ export async function canonicalDoor(app: App, options: CanonicalOptions): Promis
   stepUpRoutes(app, options);
   logOutRoute(app, options);
   accountRoutes(app, options);
-  await scope(app, (own) => {
+  await registerScope(app, (own) => {
     requireBearer(own, options.authenticate);
     sessionRoutes(own, options);
     activityRoute(own, options);

@@ -10,7 +10,7 @@ import { MAX_FACTORS, RECOVERY_CODES } from '../../../domain/second-factor.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Time, Uuid } from '../server/schemas.ts';
@@ -42,7 +42,7 @@ const password = Type.Optional(
   }),
 );
 /** Who may change factors. */
-export const RECENT =
+export const FACTOR_CHANGE_REQUIREMENT =
   'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. An account without a ' +
   'second factor can send its password instead.';
 
@@ -161,7 +161,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         operationId: 'addTotp',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add an authenticator app',
-        description: `${RECENT} The address of the account must be proven. The factor is in use once its first code is confirmed, within an hour.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The address of the account must be proven. The factor is in use once its first code is confirmed, within an hour.`,
         body: NewTotp,
         response: {
           200: answer('the secret for the app', TotpSecret),
@@ -207,7 +207,7 @@ function recoveryCodesRoute(app: App, { makeRecoveryCodes }: FactorsOptions): vo
         operationId: 'makeRecoveryCodes',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Make new recovery codes in place of the earlier ones',
-        description: `${RECENT} Each code replaces a second factor once. The codes are never shown again.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} Each code replaces a second factor once. The codes are never shown again.`,
         body: Authorization,
         response: { 200: answer('the codes', Codes), ...problems(400, 401, 404, 409, 429, 503) },
       },
@@ -249,7 +249,7 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
         operationId: 'removeFactor',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Remove a second factor; the last one takes the recovery codes with it',
-        description: RECENT,
+        description: FACTOR_CHANGE_REQUIREMENT,
         params: Params,
         body: Authorization,
         response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },

@@ -11,7 +11,7 @@ import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { count, longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -79,7 +79,7 @@ const Query = Type.Object({
   ),
 });
 /** The query parameters that are accepted only with `userId`. */
-const STATEMENTS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
+const BACKEND_PARAMETERS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
 const Body = Type.Object(
   {
     username: Type.Optional(Text),
@@ -143,7 +143,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         presented: request.presentedProof,
       } as const;
       if (userId === undefined) {
-        const name = STATEMENTS.find((option) => stated[option] !== undefined);
+        const name = BACKEND_PARAMETERS.find((option) => stated[option] !== undefined);
         if (name !== undefined) throw new Refusal('invalid_request', `querystring/${name} needs userId.`);
         if (request.body.claims !== undefined)
           throw new Refusal('invalid_request', 'body/claims needs userId.');

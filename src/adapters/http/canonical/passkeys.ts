@@ -7,11 +7,11 @@ import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Uuid } from '../server/schemas.ts';
-import { Authorization, Label, RECENT } from './factors.ts';
+import { Authorization, FACTOR_CHANGE_REQUIREMENT, Label } from './factors.ts';
 import {
   Assertion,
   Creation,
@@ -35,7 +35,7 @@ export const SealedChallenge = Type.String({
   maxLength: 2_048,
   description: '`challenge` of the answer before',
 });
-const Begun = Type.Object(
+const PasskeyCreationOptions = Type.Object(
   { challenge: longText({ description: 'what the next request sends back' }), publicKey: Creation },
   { ...closed, title: 'BegunPasskey', examples: [{ challenge, publicKey: passkeyExamples.creation }] },
 );
@@ -64,10 +64,10 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         operationId: 'beginPasskey',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add a passkey',
-        description: `${RECENT} The address of the account must be proven. \`publicKey\` is for the browser.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The address of the account must be proven. \`publicKey\` is for the browser.`,
         body: Authorization,
         response: {
-          200: answer('the options for `navigator.credentials.create`', Begun),
+          200: answer('the options for `navigator.credentials.create`', PasskeyCreationOptions),
           ...problems(400, 401, 403, 404, 429, 503),
         },
       },
@@ -104,7 +104,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
   );
 }
 
-const BegunLogin = Type.Object(
+const PasskeyLoginOptions = Type.Object(
   { challenge: longText({ description: 'what the login sends back' }), publicKey: RequestedAssertion },
   { ...closed, title: 'BegunPasskeyLogin', examples: [{ challenge, publicKey: passkeyExamples.request }] },
 );
@@ -135,7 +135,7 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         summary: 'Begin a login by a passkey',
         description: 'Needs no name: the browser offers the passkeys that it has for this service.',
         response: {
-          200: answer('the options for `navigator.credentials.get`', BegunLogin),
+          200: answer('the options for `navigator.credentials.get`', PasskeyLoginOptions),
           ...problems(503),
         },
       },

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import { claimNames } from '../../../domain/claims.ts';
 import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
-import { agentInWords } from '../server/agent-in-words.ts';
 import { count, longText } from '../server/bounded.ts';
+import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 import { ClaimsObject } from './claims-schemas.ts';
@@ -89,7 +89,7 @@ export function sessionItem(family: TokenFamily) {
     expiresAt: new Date(effectiveExpiries(family).refresh).toISOString(),
     createdIp: family.loginAddress,
     lastIp: family.address,
-    userAgent: agentInWords(family.userAgent),
+    userAgent: describeUserAgent(family.userAgent),
     generation: family.generation,
     ...(family.deviceName !== null && { deviceName: family.deviceName }),
   };

@@ -8,7 +8,7 @@ import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalFromRequest, principalOf } from '../server/authenticate.ts';
 import { longText } from '../server/bounded.ts';
-import { logOutBy, userOrigin } from '../server/client.ts';
+import { logOutBy, userOrigin } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, PairHeaders, problems, Uuid } from '../server/schemas.ts';

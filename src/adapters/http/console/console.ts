@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import type { FinishSignIn, SignInToPage } from '../../../app/account-pages/sign-in.ts';
-import type { AdmitOperator } from '../../../app/operators/admit-operator.ts';
+import type { AdmitOperator } from '../../../app/operators/require-operator-session.ts';
 import type { EndSession } from '../../../app/sessions/end-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf, logOutBy } from '../server/client.ts';
+import { clientInfoOf, logOutBy } from '../server/client-info.ts';
 import { readCookies } from '../server/cookies.ts';
 import { type OperatorOptions, operatorCookie } from '../server/operators.ts';
 import { refuseForeignChange } from '../server/own-origin.ts';

@@ -1,6 +1,6 @@
 import type { FrontDoor } from '../../../domain/door.ts';
 import type { App } from '../server/app.ts';
-import { scope } from '../server/scope.ts';
+import { registerScope } from '../server/register-scope.ts';
 import type { CookiePairOptions } from './cookie-pair/door.ts';
 import type { SessionIdOptions } from './session-id/door.ts';
 import type { TaskApiOptions } from './task-api/door.ts';
@@ -36,5 +36,6 @@ export const FRONT_DOORS: Readonly<Record<FrontDoor, Contract>> = {
 };
 
 export async function openFrontDoors(app: App, options: FrontDoorOptions): Promise<void> {
-  for (const door of options.frontDoors) await scope(app, (own) => FRONT_DOORS[door].open(own, options));
+  for (const door of options.frontDoors)
+    await registerScope(app, (own) => FRONT_DOORS[door].open(own, options));
 }

@@ -8,7 +8,7 @@ import { createPresentedKeyFinder, createSecretFinder, requireScope } from '../s
 export type OAuthClientAuthenticator = ReturnType<typeof createOAuthClientAuthenticator>;
 
 /** Methods of client authentication that are not supported (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
-const IN_THE_BODY = ['client_secret', 'client_assertion'];
+const UNSUPPORTED_PARAMETERS = ['client_secret', 'client_assertion'];
 
 /** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */
 export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
@@ -21,19 +21,19 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
   function identify(request: FastifyRequest): OAuthClient | null {
     const key = authenticatedKey(request);
     if (key !== null) return { id: key.name, isAuthenticated: true };
-    const named = namedIn(request);
+    const named = readClientId(request);
     return named === undefined ? null : { id: named, isAuthenticated: false };
   }
 
   /** The service key of an authenticated client; null for a public client. Throws if the credentials are wrong. */
   function authenticatedKey(request: FastifyRequest): ServiceKey | null {
     const body = request.body ?? {};
-    if (IN_THE_BODY.some((name) => Object.hasOwn(body, name)))
+    if (UNSUPPORTED_PARAMETERS.some((name) => Object.hasOwn(body, name)))
       throw new Refusal('unauthenticated', 'Clients must authenticate with client_secret_basic.');
     const { authorization } = request.headers;
     if (authorization === undefined) return null;
-    const key = byBasic(authorization);
-    const named = namedIn(request);
+    const key = readBasicCredentials(authorization);
+    const named = readClientId(request);
     if (named !== undefined && named !== key.name)
       throw new Refusal('unauthenticated', 'client_id does not match the authenticated client.');
     return key;
@@ -48,7 +48,7 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
     });
   }
 
-  function byBasic(authorization: string): ServiceKey {
+  function readBasicCredentials(authorization: string): ServiceKey {
     const [, encoded = ''] = /^Basic +([\w+/=-]+)$/i.exec(authorization) ?? [];
     const [, name = '', secret = ''] =
       /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
@@ -61,7 +61,7 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
 }
 
 /** `client_id` of the form (RFC 6749 section 3.2.1). */
-function namedIn({ body }: FastifyRequest): string | undefined {
+function readClientId({ body }: FastifyRequest): string | undefined {
   return (body as { readonly client_id?: string } | undefined)?.client_id;
 }
 

@@ -1,7 +1,7 @@
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { createOAuthClientAuthenticator } from './client-authentication.ts';
-import { oauthErrors } from './errors.ts';
+import { sendOAuthErrors } from './errors.ts';
 import { formBodies } from './forms.ts';
 import { type IntrospectOptions, introspectRoute } from './introspect.ts';
 import { type RevokeOptions, revokeRoute } from './revoke.ts';
@@ -14,7 +14,7 @@ export interface OAuthOptions extends TokenOptions, RevokeOptions, IntrospectOpt
 /** The endpoints of OAuth 2.0. Must be registered in a scope of their own. */
 export async function oauthRoutes(scope: App, options: OAuthOptions): Promise<void> {
   const clients = createOAuthClientAuthenticator(options.serviceKeys);
-  oauthErrors(scope);
+  sendOAuthErrors(scope);
   await formBodies(scope);
   tokenRoute(scope, options, clients);
   revokeRoute(scope, options, clients);

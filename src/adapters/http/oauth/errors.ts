@@ -46,7 +46,7 @@ export class OAuthRefusal extends Error {
 }
 
 /** Makes the refusals of a scope have the form of RFC 6749 section 5.2. */
-export function oauthErrors(scope: App): void {
+export function sendOAuthErrors(scope: App): void {
   scope.setErrorHandler((error, request, reply) => {
     if (error instanceof OAuthRefusal) {
       return reply.code(400).send(document(error.error, error.message));

@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
-import { takeEmptyChunks } from '../server/json-body.ts';
+import { refuseNonEmptyBody } from '../server/json-body.ts';
 
 /** Common schema of the endpoints: a form in the body and no query, because proxies log URIs. */
 export const byForm = {
@@ -32,7 +32,7 @@ export const TokenForm = Type.Object(
 /** Makes a scope accept form bodies only. */
 export async function formBodies(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('*', takeEmptyChunks);
+  scope.addContentTypeParser('*', refuseNonEmptyBody);
   await scope.register(formbody, { bodyLimit: 8 * 1024 });
   scope.addHook('preValidation', refuseRepeatedParameters);
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ActiveToken, Introspect } from '../../../app/sessions/introspect.ts';
 import type { App } from '../server/app.ts';
-import { Acr, Amr, AuthTime } from '../server/authentication.ts';
+import { Acr, Amr, AuthTime } from '../server/authentication-schemas.ts';
 import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
@@ -14,7 +14,7 @@ export interface IntrospectOptions {
   readonly introspect: Introspect;
 }
 
-const Time = Type.Optional(count({ description: 'seconds since the epoch' }));
+const NumericDate = Type.Optional(count({ description: 'seconds since the epoch' }));
 
 const example = {
   active: true,
@@ -47,8 +47,8 @@ const Introspection = Type.Object(
     ),
     iss: Type.Optional(longText()),
     aud: Type.Optional(longText({ description: 'the audience; for a refresh token, this service' })),
-    iat: Time,
-    exp: Time,
+    iat: NumericDate,
+    exp: NumericDate,
     jti: Type.Optional(longText({ description: 'access tokens only' })),
     cnf: Type.Optional(
       Type.Object(

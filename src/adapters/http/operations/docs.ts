@@ -3,7 +3,7 @@ import type { FrontDoor } from '../../../domain/door.ts';
 import { FRONT_DOORS } from '../doors/front-doors.ts';
 import type { App } from '../server/app.ts';
 import { headers, securitySchemes } from './docs/components.ts';
-import { type Document, finish } from './docs/finish.ts';
+import { type Document, nameComponents } from './docs/name-components.ts';
 import { docsPages } from './docs/pages.ts';
 
 /** `/docs` for people and `/docs/json` for tools. Both are generated from the schemas that validate requests. */
@@ -39,7 +39,7 @@ export async function registerDocs(
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject;
-      finish(document.openapiObject as Document);
+      nameComponents(document.openapiObject as Document);
       return document.openapiObject;
     },
     refResolver: {

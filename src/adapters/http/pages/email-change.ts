@@ -6,10 +6,10 @@ import type {
 } from '../../../app/accounts/change-email.ts';
 import type { UndoEmailChange, UndoneChange } from '../../../app/accounts/undo-email-change.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { text } from '../server/schemas.ts';
-import { tokenForm } from './form.ts';
-import { named, type Page, paragraph } from './layout.ts';
+import { renderTokenForm } from './form.ts';
+import { type Page, paragraph, renderName } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface EmailChangeOptions {
@@ -111,8 +111,8 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
 function changePage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Is this your account?',
-    content: `<p>If you press the button, ${named(email)} the address of the account ${named(username)}.</p>
-${paragraph('If this is not your account, close this page. Do not press the button.')}${tokenForm(CHANGE, token, 'Use this address')}`,
+    content: `<p>If you press the button, ${renderName(email)} the address of the account ${renderName(username)}.</p>
+${paragraph('If this is not your account, close this page. Do not press the button.')}${renderTokenForm(CHANGE, token, 'Use this address')}`,
   };
 }
 
@@ -124,15 +124,15 @@ const CHANGED: Page = {
 function undoPage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Keep this address?',
-    content: `<p>If you press the button, the account ${named(username)} the address of the account ${named(email)} again. It also ends all sessions of the account.</p>
-${tokenForm(UNDO, token, 'Keep this address')}`,
+    content: `<p>If you press the button, the account ${renderName(username)} the address of the account ${renderName(email)} again. It also ends all sessions of the account.</p>
+${renderTokenForm(UNDO, token, 'Keep this address')}`,
   };
 }
 
 function undonePage({ username, email, resetToken }: UndoneChange): Page {
   return {
     title: 'Your address is kept',
-    content: `<p>The account ${named(username)} has the address ${named(email)}. All its sessions have ended.</p>
-${paragraph('Another person may know your password. Set a new one now. We mail you a link for that.')}${tokenForm('/auth/not-me/password', resetToken, 'Mail me a link')}`,
+    content: `<p>The account ${renderName(username)} has the address ${renderName(email)}. All its sessions have ended.</p>
+${paragraph('Another person may know your password. Set a new one now. We mail you a link for that.')}${renderTokenForm('/auth/not-me/password', resetToken, 'Mail me a link')}`,
   };
 }

@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/verify-email.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { text } from '../server/schemas.ts';
-import { tokenForm } from './form.ts';
-import { named, type Page, paragraph } from './layout.ts';
+import { renderTokenForm } from './form.ts';
+import { type Page, paragraph, renderName } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface EmailVerificationOptions {
@@ -70,8 +70,8 @@ function confirmationPage(
 ): Page {
   return {
     title: 'Is this your account?',
-    content: `<p>The account ${named(username)} was made with the address ${named(email)}. The button confirms that the address belongs to this account.</p>
-${paragraph('If you did not make this account, close this page. Do not press the button.')}${tokenForm(PATH, token, 'Confirm the address')}`,
+    content: `<p>The account ${renderName(username)} was made with the address ${renderName(email)}. The button confirms that the address belongs to this account.</p>
+${paragraph('If you did not make this account, close this page. Do not press the button.')}${renderTokenForm(PATH, token, 'Confirm the address')}`,
   };
 }
 

@@ -43,11 +43,11 @@ export function hiddenInputs(values: Readonly<Record<string, string>>): string {
 }
 
 /** A form whose refusal is announced before its fields. The first field that can be changed has the focus. */
-export function formOf({ action, hidden = {}, fields, button, error }: FormParts): string {
+export function renderForm({ action, hidden = {}, fields, button, error }: FormParts): string {
   const failure = error === null ? '' : `<p id="error" class="error" role="alert">${escapeHtml(error)}</p>\n`;
   const first = fields.find(({ isReadOnly }) => isReadOnly !== true);
   const inputs = fields.map((field) =>
-    inputOf(field, { isFirst: field === first, hasError: error !== null }),
+    renderInput(field, { isFirst: field === first, hasError: error !== null }),
   );
   return `<form method="post" action="${action}">
 ${hiddenInputs(hidden)}${failure}${inputs.join('')}<button>${escapeHtml(button)}</button>
@@ -65,7 +65,7 @@ interface ButtonForm {
 }
 
 /** A form with one button of less weight. */
-export function buttonForm({ action, hidden = {}, fields = '', button, label }: ButtonForm): string {
+export function renderButtonForm({ action, hidden = {}, fields = '', button, label }: ButtonForm): string {
   const aria = label === undefined ? '' : ` aria-label="${escapeHtml(label)}"`;
   return `<form method="post" action="${action}">
 ${hiddenInputs(hidden)}${fields}<button class="secondary"${aria}>${escapeHtml(button)}</button>
@@ -73,12 +73,12 @@ ${hiddenInputs(hidden)}${fields}<button class="secondary"${aria}>${escapeHtml(bu
 }
 
 /** A form with one button, which posts the token of a mailed link. */
-export function tokenForm(action: string, token: string, button: string): string {
-  return formOf({ action, hidden: { token }, fields: [], button, error: null });
+export function renderTokenForm(action: string, token: string, button: string): string {
+  return renderForm({ action, hidden: { token }, fields: [], button, error: null });
 }
 
 /** A labelled input. */
-export function inputOf(
+export function renderInput(
   { name, id = name, label, type, autocomplete, hint, value = '', minLength, ...state }: Field,
   { isFirst, hasError }: { readonly isFirst: boolean; readonly hasError: boolean },
 ): string {

@@ -49,11 +49,11 @@ dd { margin: 0 }
  * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service
  * run only in pages that need one. All other security headers are those of every answer.
  */
-export function policyOf({ script }: Page): string {
-  return script === undefined ? POLICY : `${POLICY}; script-src 'self'`;
+export function contentSecurityPolicyOf({ script }: Page): string {
+  return script === undefined ? CONTENT_SECURITY_POLICY : `${CONTENT_SECURITY_POLICY}; script-src 'self'`;
 }
 
-const POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
   "form-action 'self'",
@@ -61,7 +61,7 @@ const POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-export function layOut(serviceName: string, { title, content, hasError = false, script }: Page): string {
+export function renderPage(serviceName: string, { title, content, hasError = false, script }: Page): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -87,6 +87,6 @@ export function paragraph(text: string): string {
 }
 
 /** HTML: a name or a mail address with its Unicode domain, isolated from the writing direction around it. */
-export function named(name: string): string {
+export function renderName(name: string): string {
   return `<strong><bdi>${escapeHtml(withUnicodeDomain(name))}</bdi></strong>`;
 }

@@ -1,22 +1,22 @@
 import { Type } from '@sinclair/typebox';
 import type {
-  EndByLink,
-  MailResetByLink,
+  EndSessionsByLink,
+  MailPasswordResetByLink,
   NotMeLink,
   ReadNotMeLink,
 } from '../../../app/sessions/end-by-link.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf, userOrigin } from '../server/client.ts';
+import { clientInfoOf, userOrigin } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { text } from '../server/schemas.ts';
-import { tokenForm } from './form.ts';
-import { named, type Page, paragraph } from './layout.ts';
+import { renderTokenForm } from './form.ts';
+import { type Page, paragraph, renderName } from './layout.ts';
 import { pages, refusals, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
   readonly readNotMeLink: ReadNotMeLink;
-  readonly endByLink: EndByLink;
-  readonly mailResetByLink: MailResetByLink;
+  readonly endByLink: EndSessionsByLink;
+  readonly mailResetByLink: MailPasswordResetByLink;
 }
 
 type Options = NotMeOptions & { readonly sendPage: SendPage };
@@ -101,20 +101,20 @@ function resetMailPage(app: App, { mailResetByLink, sendPage }: Options): void {
 }
 
 function endOnePage(token: string, { username }: NotMeLink): Page {
-  const account = username === null ? '' : ` of the account ${named(username)}`;
+  const account = username === null ? '' : ` of the account ${renderName(username)}`;
   return {
     title: 'Was it not you?',
     content: `<p>The button ends the session${account} that the mail is about. Everyone who uses this session is logged out.</p>
-${tokenForm('/auth/not-me', token, 'End this session')}`,
+${renderTokenForm('/auth/not-me', token, 'End this session')}`,
   };
 }
 
 function endAllPage(token: string, { username }: NotMeLink): Page {
-  const account = username === null ? 'your account' : `the account ${named(username)}`;
+  const account = username === null ? 'your account' : `the account ${renderName(username)}`;
   return {
     title: 'Was it not you?',
     content: `<p>The button ends all sessions of ${account}. You are logged out on every device.</p>
-${tokenForm('/auth/not-me', token, 'End all sessions')}`,
+${renderTokenForm('/auth/not-me', token, 'End all sessions')}`,
   };
 }
 
@@ -127,8 +127,8 @@ function endedPage(token: string, { sessionId, username }: NotMeLink): Page {
     };
   return {
     title,
-    content: `<p>Now set a new password for the account ${named(username)}. We mail you a link for that.</p>
-${tokenForm('/auth/not-me/password', token, 'Mail me a link')}`,
+    content: `<p>Now set a new password for the account ${renderName(username)}. We mail you a link for that.</p>
+${renderTokenForm('/auth/not-me/password', token, 'Mail me a link')}`,
   };
 }
 

@@ -5,7 +5,7 @@ import type { App } from '../server/app.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
 import { BODY_IS_OPTIONAL, refusalsAs } from '../server/schemas.ts';
-import { layOut, type Page, paragraph, policyOf } from './layout.ts';
+import { contentSecurityPolicyOf, type Page, paragraph, renderPage } from './layout.ts';
 
 /** Common schema of the page routes. */
 export const pages = {
@@ -18,7 +18,7 @@ export const pages = {
 export const refusals = refusalsAs('text/html', 'a page with the reason of the refusal');
 
 /** The schema of a form without fields, which is not in the OpenAPI document. */
-export const BARE_FORM = {
+export const EMPTY_FORM_SCHEMA = {
   hide: true,
   [BODY_IS_OPTIONAL]: true,
   body: Type.Object({}, { additionalProperties: false }),
@@ -33,16 +33,20 @@ export type SendPage = (reply: FastifyReply, page: Page) => FastifyReply;
 export function pageSender(serviceName: string): SendPage {
   return (reply, page) =>
     reply
-      .header('content-security-policy', policyOf(page))
+      .header('content-security-policy', contentSecurityPolicyOf(page))
       .type('text/html; charset=utf-8')
-      .send(layOut(serviceName, page));
+      .send(renderPage(serviceName, page));
 }
 
 /**
  * Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. `incomplete` is the page for
  * requests that do not match the schema, which describes them in terms of the API.
  */
-export async function asPages(scope: App, sendPage: SendPage, incomplete = INCOMPLETE_LINK): Promise<void> {
+export async function servePages(
+  scope: App,
+  sendPage: SendPage,
+  incomplete = INCOMPLETE_LINK,
+): Promise<void> {
   await scope.register(formbody, { bodyLimit: FORM_LIMIT });
   scope.setErrorHandler((error, request, reply) => {
     const refusal = prepareRefusal(error, request, reply);

@@ -4,9 +4,9 @@ import type { CheckResetLink, ResetPassword } from '../../../app/accounts/reset-
 import { Refusal } from '../../../domain/refusal.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { Empty, text } from '../server/schemas.ts';
-import { formOf } from './form.ts';
+import { renderForm } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
 import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
 
@@ -112,7 +112,7 @@ function formPage({ token, username, error }: FormState): Page {
   return {
     title: 'Choose a new password',
     hasError: error !== undefined,
-    content: formOf({
+    content: renderForm({
       action: '/auth/password/reset',
       hidden: { token },
       fields: [

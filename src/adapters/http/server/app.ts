@@ -13,7 +13,7 @@ import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
-import { trustedProxies, warnOfUnusableForwarding } from './forwarding.ts';
+import { createTrustedProxyCheck, warnOfUnusableForwarding } from './forwarding.ts';
 import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { addPresentedProofs, type CurrentNonce } from './presented-proof.ts';
@@ -79,7 +79,7 @@ export type App = FastifyInstance<
 export function createServer(options: ServerOptions): App {
   const { log, trustProxy, limits, tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
-  const isTrustedProxy = trustedProxies(trustProxy);
+  const isTrustedProxy = createTrustedProxyCheck(trustProxy);
   const headers = answerHeaders(options);
   const socketRefusals = createSocketRefusals(headers.withoutRequest);
   const app = fastify({

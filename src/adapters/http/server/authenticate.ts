@@ -30,11 +30,11 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
  * The accepted schemes of `Authorization`, in addition to `DPoP`, the scheme of bound tokens. A refusal for a missing
  * token names the first one.
  */
-export function acceptSchemes(...schemes: readonly [string, ...string[]]) {
+export function createSchemeMatcher(...schemes: readonly [string, ...string[]]) {
   return { usual: schemes[0], form: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
 
-const BEARER = acceptSchemes('Bearer');
+const BEARER = createSchemeMatcher('Bearer');
 
 /**
  * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), `DPoP` (RFC 9449 section 7.1), or

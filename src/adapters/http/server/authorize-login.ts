@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { KeyBindingInput } from '../../../app/sessions/bind-session.ts';
+import type { KeyBindingInput } from '../../../app/sessions/decide-key-binding.ts';
 import type { Login } from '../../../domain/login.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';

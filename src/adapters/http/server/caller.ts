@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { RefreshCaller } from '../../../app/sessions/verify-refresh.ts';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
-import { clientInfoOf } from './client.ts';
+import { clientInfoOf } from './client-info.ts';
 
 /** The caller of a refresh or a step-up. The schema of the route bounds the header `Idempotency-Key`. */
 export function callerOf(

@@ -6,7 +6,7 @@ import { forwardedAddress } from './address.ts';
 export type IsTrustedProxy = (entry: string) => boolean;
 
 /** Compares canonical addresses, so that port, brackets and spelling of an entry do not matter. */
-export function trustedProxies(networks: readonly string[]): IsTrustedProxy {
+export function createTrustedProxyCheck(networks: readonly string[]): IsTrustedProxy {
   if (networks.length === 0) return () => false;
   const isTrusted = proxyAddr.compile([...networks]);
   return (entry) => {

@@ -34,7 +34,7 @@ async function fillBody(request: FastifyRequest): Promise<void> {
 export function jsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', takeEmptyChunks);
+  app.addContentTypeParser('*', refuseNonEmptyBody);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined);
     const text = decode(body);
@@ -50,7 +50,7 @@ export function jsonBodies(app: FastifyInstance): void {
  * Refuses a body of any type without a parser, unless it is empty. The length of a chunked body is known only at its
  * end.
  */
-export function takeEmptyChunks(
+export function refuseNonEmptyBody(
   _request: unknown,
   payload: Readable,
   done: (error: Error | null, body?: undefined) => void,

@@ -4,7 +4,7 @@ import { byOperator, byServiceKey, type Origin } from '../../../domain/audit.ts'
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
-import { clientInfoOf } from './client.ts';
+import { clientInfoOf } from './client-info.ts';
 import { readCookies } from './cookies.ts';
 import { isSafe, refuseForeignChange } from './own-origin.ts';
 import { pageCookie } from './page-cookie.ts';

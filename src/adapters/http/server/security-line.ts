@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { SecurityEvent, SecurityFacts } from '../../../ports/security-log.ts';
-import { addressOf } from './client.ts';
+import { addressOf } from './client-info.ts';
 
 /** A refusal whose cause is the service key of the request: a wrong key, or one without the scope. */
 export class ServiceKeyRefusal extends Refusal {}

@@ -5,7 +5,7 @@ import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
-import { clientInfoOf, userOrigin } from './client.ts';
+import { clientInfoOf, userOrigin } from './client-info.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 
 /** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */

@@ -59,7 +59,7 @@ export async function acceptSessionCookies(scope: App, options: SessionTransport
     return { expiresIn: pair.expiresIn };
   });
   scope.addHook('onError', async (request, reply, error) => {
-    if (request.cookieTokens !== null && hasDeadPair(request, error)) cookies.clear(request, reply);
+    if (request.cookieTokens !== null && isPairRefused(request, error)) cookies.clear(request, reply);
   });
   scope.addHook('onSend', async (request, reply) => {
     const isEnded = pairUseOf(request) === 'ends' && reply.statusCode === 204 && !keepsSession(request);
@@ -156,7 +156,7 @@ function bodyOf({ refreshExpiresIn, remembered, ...body }: TokenPair) {
 }
 
 /** Whether a route that takes the pair refused it for good. A refused access token elsewhere can be refreshed. */
-function hasDeadPair(request: FastifyRequest, error: unknown): boolean {
+function isPairRefused(request: FastifyRequest, error: unknown): boolean {
   const use = pairUseOf(request);
   if ((use !== 'exchanges' && use !== 'ends') || !(error instanceof Refusal)) return false;
   return error.code === 'malformed_token' || PROBLEMS[error.code].recovery === 'login';

@@ -11,14 +11,14 @@ type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<str
  * answers. A refusal comes after the answers to the requests before it (RFC 9112 section 9.3.2).
  */
 export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
-  const owed = new WeakMap<Duplex, Set<ServerResponse>>();
+  const pendingAnswers = new WeakMap<Duplex, Set<ServerResponse>>();
   const refused = new WeakSet<Duplex>();
 
   return {
     /** Must listen to `request`, before the handler of requests. */
     noteRequest({ socket }: IncomingMessage, response: ServerResponse): void {
-      const answers = owed.get(socket) ?? new Set();
-      owed.set(socket, answers.add(response));
+      const answers = pendingAnswers.get(socket) ?? new Set();
+      pendingAnswers.set(socket, answers.add(response));
       response.once('close', () => answers.delete(response));
     },
 
@@ -49,7 +49,7 @@ export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
     refused.add(socket);
     // Answers are sent in the order of their requests, so the last one is sent last. A request that has not arrived
     // completely is the refused one.
-    const last = [...(owed.get(socket) ?? [])].findLast(({ req }) => req.complete);
+    const last = [...(pendingAnswers.get(socket) ?? [])].findLast(({ req }) => req.complete);
     const refuse = () => refuseOnSocket(socket, ...refusal);
     if (last === undefined) refuse();
     else {

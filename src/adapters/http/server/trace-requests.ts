@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Span, SpanFacts, TraceContext, Tracing } from '../../../ports/tracing.ts';
+import type { Span, SpanAttributes, TraceContext, Tracing } from '../../../ports/tracing.ts';
 
 /**
  * Creates a span for each request, named by its route, and runs the request within it. Its attributes have a bounded
@@ -38,7 +38,7 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   });
 }
 
-function factsOf({ method, id }: FastifyRequest, route: string | undefined): SpanFacts {
+function factsOf({ method, id }: FastifyRequest, route: string | undefined): SpanAttributes {
   return {
     'http.request.method': method,
     ...(route !== undefined && { 'http.route': route }),

@@ -189,7 +189,7 @@ export function toStatus({ id, state, stream }: Stream): Static<typeof StatusAns
  * The name of a property that this service sets and to which the request gives another value. Undefined if there is
  * none.
  */
-export function contradiction(body: Supplied, current: Static<typeof StreamAnswer>): string | undefined {
+export function findContradiction(body: Supplied, current: Static<typeof StreamAnswer>): string | undefined {
   const names = Object.keys(repeated) as (keyof typeof repeated)[];
   return names.find((name) => body[name] !== undefined && !isSame(body[name], current[name]));
 }

@@ -5,7 +5,7 @@ import type { ChangeStreamStatus } from '../../../app/streams/stream-status.ts';
 import type { VerifyStream } from '../../../app/streams/verify-stream.ts';
 import { byServiceKey } from '../../../domain/audit.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { answer, Empty, problems } from '../server/schemas.ts';
 import { StatusAnswer, StatusBody, StreamQuery, toStatus, VerificationBody } from './schemas.ts';
 import { schema } from './streams.ts';

@@ -11,10 +11,10 @@ import type {
 import { byServiceKey } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf } from '../server/client.ts';
+import { clientInfoOf } from '../server/client-info.ts';
 import { answer, Empty, problems } from '../server/schemas.ts';
 import {
-  contradiction,
+  findContradiction,
   NewStreamBody,
   propertiesOf,
   StreamAnswer,
@@ -45,7 +45,7 @@ export const schema = { tags: ['signals'], security: [{ serviceKey: [] }, { serv
 export function streamRoutes(
   scope: App,
   options: StreamOptions,
-  receiverOf: (request: FastifyRequest) => string,
+  readReceiver: (request: FastifyRequest) => string,
 ): void {
   const { issuer } = options;
 
@@ -62,9 +62,9 @@ export function streamRoutes(
     },
     async (request, reply): Promise<Static<typeof StreamAnswer>> => {
       const stream = await options.createStream(
-        receiverOf(request),
+        readReceiver(request),
         propertiesOf(request.body),
-        byServiceKey(receiverOf(request), clientInfoOf(request)),
+        byServiceKey(readReceiver(request), clientInfoOf(request)),
       );
       reply.code(201);
       return toStream(stream, issuer);
@@ -87,7 +87,7 @@ export function streamRoutes(
     },
     async (request): Promise<Static<typeof StreamOrList>> => {
       const { stream_id: id } = request.query;
-      const owner = receiverOf(request);
+      const owner = readReceiver(request);
       if (id !== undefined) return toStream(await options.findStream({ owner, id }), issuer);
       return (await options.listStreams(owner)).map((stream) => toStream(stream, issuer));
     },
@@ -135,8 +135,8 @@ export function streamRoutes(
       },
     },
     async (request, reply) => {
-      const name = { owner: receiverOf(request), id: request.query.stream_id };
-      await options.removeStream(name, byServiceKey(receiverOf(request), clientInfoOf(request)));
+      const name = { owner: readReceiver(request), id: request.query.stream_id };
+      await options.removeStream(name, byServiceKey(readReceiver(request), clientInfoOf(request)));
       return reply.code(204).send(null);
     },
   );
@@ -146,15 +146,15 @@ export function streamRoutes(
     body: Static<typeof StreamChangeBody>,
     update: StreamUpdate,
   ): Promise<Static<typeof StreamAnswer>> {
-    const name = { owner: receiverOf(request), id: body.stream_id };
-    const wrong = contradiction(body, toStream(await options.findStream(name), issuer));
+    const name = { owner: readReceiver(request), id: body.stream_id };
+    const wrong = findContradiction(body, toStream(await options.findStream(name), issuer));
     if (wrong !== undefined)
       throw new Refusal(
         'invalid_request',
         `body/${wrong} is supplied by this service, and has another value.`,
       );
     return toStream(
-      await options.changeStream(name, update, byServiceKey(receiverOf(request), clientInfoOf(request))),
+      await options.changeStream(name, update, byServiceKey(readReceiver(request), clientInfoOf(request))),
       issuer,
     );
   }

@@ -3,7 +3,7 @@ import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs
 import { dirname, join } from 'node:path';
 import { lockFolder } from './lock.ts';
 import { makeSocketFolder } from './socket-path.ts';
-import { create, serve } from './thread.ts';
+import { createDatabase, serveDatabase } from './thread.ts';
 
 export interface EmbeddedDatabase {
   /**
@@ -45,7 +45,7 @@ export async function startEmbedded(
     const socketPath = await makeSocketFolder(home);
     cleanup.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
     cleanup.push(() => rm(recordIn(home), { force: true }));
-    const thread = await serve(join(home, 'pg'), socketPath).catch(openFailure(home));
+    const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(openFailure(home));
     cleanup.push(thread.stop);
     await writeFile(recordIn(home), socketPath, { mode: 0o600 });
     return { socketPath, close: once(() => runInReverse(cleanup)), failed: thread.failed };
@@ -83,7 +83,7 @@ async function createIfMissing(home: string, onCreate: (folder: string) => void)
   const draft = join(home, 'pg.draft');
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
-  await create(draft);
+  await createDatabase(draft);
   await rename(draft, folder);
 }
 

@@ -19,14 +19,14 @@ export interface ServingThread {
  * Creates a new database in the folder, in a separate thread. Creation needs more than twice the memory of serving, and
  * the end of the thread frees it.
  */
-export async function create(folder: string): Promise<void> {
-  const error = await whenEnded(start({ kind: 'create', folder }));
+export async function createDatabase(folder: string): Promise<void> {
+  const error = await whenEnded(startThread({ kind: 'create', folder }));
   if (error !== undefined) throw error;
 }
 
 /** Opens the folder's database and serves it on the socket; resolves once clients can connect. */
-export async function serve(folder: string, socketPath: string): Promise<ServingThread> {
-  const worker = start({ kind: 'serve', folder, socketPath });
+export async function serveDatabase(folder: string, socketPath: string): Promise<ServingThread> {
+  const worker = startThread({ kind: 'serve', folder, socketPath });
   const ended = whenEnded(worker);
   const ready = new Promise<undefined>((resolve) => {
     worker.on('message', ({ kind }: Report) => {
@@ -55,7 +55,7 @@ export async function serve(folder: string, socketPath: string): Promise<Serving
 }
 
 /** The built worker is in `dist/`, wherever the bundler put this code. The source worker is beside this file. */
-function start(task: Task): Worker {
+function startThread(task: Task): Worker {
   const options = { workerData: task, name: 'embedded-postgres' };
   if (import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./worker.ts', import.meta.url), { ...options, ...tsxInWorkers() });

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../../domain/events.ts';
 import type { MailContext } from './facts.ts';
 import { layOut, type RenderedMail } from './layout.ts';
-import { contentAbout, IF_NOT_YOU } from './mail-about.ts';
+import { contentAbout, IF_NOT_YOU } from './render-mail.ts';
 
 /** The number of events with their facts in a digest. The others are only counted. */
 const SHOWN = 20;

@@ -30,13 +30,21 @@ export function layOut(serviceName: string, content: MailContent): RenderedMail 
   return { subject: content.subject, text: asText(letter), html: asHtml(letter) };
 }
 
-type Letter = MailContent & { readonly serviceName: string };
+type MailInput = MailContent & { readonly serviceName: string };
 
 function closing(serviceName: string): string {
   return `${serviceName} sent this message automatically, because it concerns the safety of your account.`;
 }
 
-function asText({ serviceName, subject, whatHappened, facts, notices = [], whatToDo, link }: Letter): string {
+function asText({
+  serviceName,
+  subject,
+  whatHappened,
+  facts,
+  notices = [],
+  whatToDo,
+  link,
+}: MailInput): string {
   const parts = [
     serviceName,
     subject,
@@ -63,7 +71,15 @@ function linkAsText(link: MailContent['link']): string[] {
   return link === undefined ? [] : [`${link.label}:\n${link.url}`];
 }
 
-function asHtml({ serviceName, subject, whatHappened, facts, notices = [], whatToDo, link }: Letter): string {
+function asHtml({
+  serviceName,
+  subject,
+  whatHappened,
+  facts,
+  notices = [],
+  whatToDo,
+  link,
+}: MailInput): string {
   return `<!doctype html>
 <html lang="en">
 <head>

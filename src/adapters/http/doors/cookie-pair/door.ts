@@ -8,7 +8,7 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { callerOf } from '../../server/caller.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { onlyCookie, readCookies, tokenCookie } from '../../server/cookies.ts';
 import { refuseForeignPage } from '../../server/own-origin.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';

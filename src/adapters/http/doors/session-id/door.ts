@@ -1,7 +1,7 @@
 import type { App } from '../../server/app.ts';
 import { readCookies } from '../../server/cookies.ts';
 import { redirectToDocs } from '../../server/redirect-to-docs.ts';
-import { scope } from '../../server/scope.ts';
+import { registerScope } from '../../server/register-scope.ts';
 import { requireServiceKey } from '../../server/service-keys.ts';
 import { type ListOptions, listRoute } from './list.ts';
 import { type TokenOptions, tokenRoutes } from './tokens.ts';
@@ -11,11 +11,11 @@ export interface SessionIdOptions extends TokenOptions, ListOptions {}
 /** A trusted backend logs users in. A refresh names its session by id. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
   redirectToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
-  await scope(app, async (clients) => {
+  await registerScope(app, async (clients) => {
     await readCookies(clients);
     tokenRoutes(clients, options);
   });
-  await scope(app, (operators) => {
+  await registerScope(app, (operators) => {
     requireServiceKey(operators, options.serviceKeys, 'admin');
     listRoute(operators, options);
   });

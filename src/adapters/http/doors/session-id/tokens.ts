@@ -9,7 +9,7 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
 import { callerOf } from '../../server/caller.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { onlyCookie, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';

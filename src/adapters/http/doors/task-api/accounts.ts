@@ -9,7 +9,7 @@ import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { longText } from '../../server/bounded.ts';
 import { callerOf } from '../../server/caller.ts';
-import { clientInfoOf, userOrigin } from '../../server/client.ts';
+import { clientInfoOf, userOrigin } from '../../server/client-info.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';

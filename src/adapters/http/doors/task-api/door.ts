@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
-import { acceptSchemes, principalFromRequest } from '../../server/authenticate.ts';
-import { scope } from '../../server/scope.ts';
+import { createSchemeMatcher, principalFromRequest } from '../../server/authenticate.ts';
+import { registerScope } from '../../server/register-scope.ts';
 import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
 import { parseForms } from './forms.ts';
 import { limitRequests, type RequestLimitOptions } from './request-limit.ts';
@@ -10,7 +10,7 @@ import { type UserOptions, userRoutes } from './users.ts';
 
 export interface TaskApiOptions extends AccountOptions, RequestLimitOptions, TaskOptions, UserOptions {}
 
-const TOKEN = acceptSchemes('Token', 'Bearer');
+const TOKEN = createSchemeMatcher('Token', 'Bearer');
 
 /** Accounts, sessions that are refreshed with the refresh token alone, and tasks. */
 export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<void> {
@@ -18,7 +18,7 @@ export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<vo
   await parseForms(app);
   await limitRequests(app, options);
   accountRoutes(app, options);
-  await scope(app, (own) => {
+  await registerScope(app, (own) => {
     // The request limit runs between these two hooks, so that unauthenticated requests are counted too.
     const refusals = new WeakMap<FastifyRequest, unknown>();
     own.addHook('onRequest', async (request) => {

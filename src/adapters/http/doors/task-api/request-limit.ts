@@ -5,7 +5,7 @@ import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { count } from '../../server/bounded.ts';
-import { addressOf } from '../../server/client.ts';
+import { addressOf } from '../../server/client-info.ts';
 import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {

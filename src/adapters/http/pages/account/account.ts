@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { readCookies } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
 import { type PageCookie, pageCookie } from '../../server/page-cookie.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { asPages, pageSender } from '../page.ts';
+import { pageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
 import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { factorRoutes } from './factors.ts';
@@ -26,7 +26,7 @@ const INCOMPLETE_FORM: Page = {
 export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
   const sendPage = pageSender(options.serviceName);
   const cookie = pageCookie('kinship_account', options.publicUrl, ['/', '/account']);
-  await asPages(app, sendPage, INCOMPLETE_FORM);
+  await servePages(app, sendPage, INCOMPLETE_FORM);
   await readCookies(app);
   app.addHook('onRequest', async (request, reply) => {
     // With `no-referrer` a browser sends `Origin: null` with the forms of these pages.

@@ -2,7 +2,7 @@ import type { AuditEvent, AuditType } from '../../../../domain/audit.ts';
 import type { RevocationReason } from '../../../../domain/revocation.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { activityItem } from '../../canonical/activity.ts';
-import { timeOf } from './times.ts';
+import { renderTime } from './times.ts';
 
 const WORDS: Partial<Record<AuditType, string>> = {
   'sessions.address_changed': 'A session moved to another network',
@@ -49,5 +49,5 @@ function activityLine(event: AuditEvent): string {
   const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';
   const address = ip === undefined ? '' : `, from ${escapeHtml(ip)}`;
   const device = userAgent === undefined ? '' : `, <bdi>${escapeHtml(userAgent)}</bdi>`;
-  return `<li>${what}: ${timeOf(event.occurredAt)}${address}${device}${actor}</li>`;
+  return `<li>${what}: ${renderTime(event.occurredAt)}${address}${device}${actor}</li>`;
 }

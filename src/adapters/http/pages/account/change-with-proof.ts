@@ -4,13 +4,13 @@ import type { PageSession } from '../../../../app/account-pages/find-page-sessio
 import type { IdentityProof } from '../../../../app/accounts/verify-proof.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { FactorKind } from '../../../../domain/second-factor.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
+import { describeRefusal } from './describe-refusal.ts';
 import { proofPage } from './proof-page.ts';
-import { refusalInWords } from './refusal-in-words.ts';
 
 /** The members that the proof page adds to the form of a change. */
 export const PROOF_MEMBERS = {
@@ -53,7 +53,7 @@ export async function changeWithProof(
   } catch (error) {
     if (!(error instanceof Refusal) || !(await asksProof(context, form, error))) throw error;
     prepareRefusal(error, form.request, form.reply);
-    const reason = error.code === 'step_up_required' ? null : refusalInWords(error);
+    const reason = error.code === 'step_up_required' ? null : describeRefusal(error);
     return sendProofPage(context, form, reason);
   }
 }

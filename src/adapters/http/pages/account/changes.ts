@@ -1,15 +1,15 @@
 import { Type } from '@sinclair/typebox';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
-import { asksPassword, asksSecondFactor } from './asks-password.ts';
 import { changeWithProof, PROOF_MEMBERS, sendProofPage } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
-import { changeRefusalInWords } from './refusal-in-words.ts';
-import { toAccount } from './to-account.ts';
+import { changeRefusalInWords } from './describe-refusal.ts';
+import { needsPassword, needsSecondFactor } from './needed-proof.ts';
+import { redirectToAccount } from './to-account.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
 const closed = { additionalProperties: false };
@@ -41,14 +41,14 @@ function passwordRoutes(app: App, context: AccountPageContext): void {
 
   app.get('/account/password', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
-    if (!(await asksSecondFactor(context, session))) return sendPage(reply, passwordPage({ error: null }));
+    if (session === null) return redirectToAccount(reply);
+    if (!(await needsSecondFactor(context, session))) return sendPage(reply, passwordPage({ error: null }));
     return sendProofPage(context, { request, reply, session, ...PASSWORD_FORM, given: {} }, null);
   });
 
   app.post('/account/password', { schema: { hide: true, body: PasswordForm } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const { currentPassword, newPassword, ...given } = request.body;
     const form = { request, reply, session, ...PASSWORD_FORM, given };
     try {
@@ -72,14 +72,14 @@ function emailRoutes(app: App, context: AccountPageContext): void {
 
   app.get('/account/email', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
-    const page = emailPage(await describeMe(session), await asksPassword(context, session), { error: null });
+    if (session === null) return redirectToAccount(reply);
+    const page = emailPage(await describeMe(session), await needsPassword(context, session), { error: null });
     return sendPage(reply, page);
   });
 
   app.post('/account/email', { schema: { hide: true, body: EmailForm } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const { email, password, ...given } = request.body;
     const form = { request, reply, session, action: '/account/email', kept: { email }, given };
     try {
@@ -90,7 +90,7 @@ function emailRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      const isPasswordAsked = await asksPassword(context, session);
+      const isPasswordAsked = await needsPassword(context, session);
       const refused = { error: changeRefusalInWords(error, isPasswordAsked), typed: email };
       return sendPage(reply, emailPage(await describeMe(session), isPasswordAsked, refused));
     }

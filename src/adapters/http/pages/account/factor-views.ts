@@ -2,23 +2,23 @@ import { encodeQR } from 'qr';
 import type { BegunPasskey } from '../../../../app/factors/begin-passkey.ts';
 import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
-import { buttonForm, formOf, inputOf } from '../form.ts';
+import { renderButtonForm, renderForm, renderInput } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
-import { timeOf } from './times.ts';
+import { renderTime } from './times.ts';
 
 const BACK = '<p><a href="/account/factors">Back to your second factors</a></p>';
 const KINDS = { totp: 'Authenticator app', passkey: 'Passkey' } as const;
 
 /** HTML. */
-export function factorInWords({
+export function describeFactor({
   kind,
   label,
   createdAt,
   lastUsedAt,
 }: ListedFactors['factors'][number]): string {
-  const used = lastUsedAt === null ? '' : `, last used ${timeOf(lastUsedAt)}`;
-  return `<bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${timeOf(createdAt)}${used}`;
+  const used = lastUsedAt === null ? '' : `, last used ${renderTime(lastUsedAt)}`;
+  return `<bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${renderTime(createdAt)}${used}`;
 }
 
 interface FactorsState {
@@ -32,14 +32,14 @@ export function factorsPage({ factors, recoveryCodes }: ListedFactors, state: Fa
   const failure =
     state.error === null ? '' : `<p class="error" role="alert">${escapeHtml(state.error)}</p>\n`;
   const items = factors.map((factor) => {
-    const removal = buttonForm({
+    const removal = renderButtonForm({
       action: '/account/factors/remove',
       hidden: { id: factor.id },
       button: 'Remove',
       label: `Remove ${factor.label}`,
     });
     return `<li>
-<p>${factorInWords(factor)}</p>
+<p>${describeFactor(factor)}</p>
 ${removal}
 </li>`;
   });
@@ -60,12 +60,12 @@ ${addSection('passkeys/begin', 'Add a passkey', state)}
 function recoverySection(left: number): string {
   return `<h2>Recovery codes</h2>
 <p>Unused recovery codes: ${left}. Each replaces a second factor once.</p>
-${buttonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
+${renderButtonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
 `;
 }
 
 function addSection(path: string, title: string, { asksPassword }: FactorsState): string {
-  const field = inputOf(
+  const field = renderInput(
     {
       id: `password-${path.split('/')[0]}`,
       name: 'password',
@@ -77,7 +77,7 @@ function addSection(path: string, title: string, { asksPassword }: FactorsState)
   );
   const fields = asksPassword ? field : '';
   return `<h2>${title}</h2>
-${buttonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
+${renderButtonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
 }
 
 /** The page that asks for the first code. `uri` null: the secret was already shown. */
@@ -92,7 +92,7 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
   return {
     title: 'Confirm your authenticator app',
     hasError: error !== null,
-    content: `${steps}${formOf({
+    content: `${steps}${renderForm({
       action: '/account/factors/totp/confirm',
       hidden: { id },
       fields: [
@@ -122,7 +122,7 @@ ${BACK}`,
 }
 
 export function newPasskeyPage({ challenge, publicKey }: BegunPasskey): Page {
-  const label = inputOf(
+  const label = renderInput(
     { name: 'label', label: 'Name of the passkey', type: 'text', autocomplete: 'off', value: 'Passkey' },
     { isFirst: true, hasError: false },
   );

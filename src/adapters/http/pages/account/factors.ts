@@ -3,15 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
-import { asksPassword } from './asks-password.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
+import { changeRefusalInWords, describeRefusal } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
-import { changeRefusalInWords, refusalInWords } from './refusal-in-words.ts';
-import { toAccount, toFactors } from './to-account.ts';
+import { needsPassword } from './needed-proof.ts';
+import { redirectToAccount, toFactors } from './to-account.ts';
 
 const closed = { additionalProperties: false };
 
@@ -29,7 +29,7 @@ const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLeng
 export function factorRoutes(app: App, context: AccountPageContext): void {
   listRoute(app, context);
   appRoutes(app, context);
-  otherRoutes(app, context);
+  recoveryAndRemovalRoutes(app, context);
 }
 
 /** The page of the factors, with the reason of a refusal. Other errors are thrown. */
@@ -44,7 +44,7 @@ export async function sendFactors(
     if (!(error instanceof Refusal)) throw error;
     prepareRefusal(error, request, reply);
   }
-  const isPasswordAsked = await asksPassword(context, session);
+  const isPasswordAsked = await needsPassword(context, session);
   const reason = error === undefined ? null : changeRefusalInWords(error, isPasswordAsked);
   const factors = await context.listFactors(session.userId);
   return context.sendPage(reply, factorsPage(factors, { asksPassword: isPasswordAsked, error: reason }));
@@ -53,7 +53,7 @@ export async function sendFactors(
 function listRoute(app: App, context: AccountPageContext): void {
   app.get('/account/factors', { schema: { hide: true } }, async (request, reply) => {
     const session = await context.findSession(request);
-    return session === null ? toAccount(reply) : sendFactors(context, session, request, reply);
+    return session === null ? redirectToAccount(reply) : sendFactors(context, session, request, reply);
   });
 }
 
@@ -62,7 +62,7 @@ function appRoutes(app: App, context: AccountPageContext): void {
 
   app.post('/account/factors/totp', { schema: ADD_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const { password, ...given } = request.body;
     const form = { request, reply, session, action: '/account/factors/totp', kept: {}, given };
     try {
@@ -79,7 +79,7 @@ function appRoutes(app: App, context: AccountPageContext): void {
   const schema = { hide: true, body: ConfirmForm };
   app.post('/account/factors/totp/confirm', { schema }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const id = request.body.id.toLowerCase();
     try {
       const code = request.body.code.replace(/\s/g, '');
@@ -88,17 +88,17 @@ function appRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, confirmAppPage(id, null, refusalInWords(error)));
+      return sendPage(reply, confirmAppPage(id, null, describeRefusal(error)));
     }
   });
 }
 
-function otherRoutes(app: App, context: AccountPageContext): void {
+function recoveryAndRemovalRoutes(app: App, context: AccountPageContext): void {
   const { findSession, makeRecoveryCodes, removeFactor, sendPage } = context;
 
   app.post('/account/factors/recovery-codes', { schema: CODES_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const given = request.body;
     const form = { request, reply, session, action: '/account/factors/recovery-codes', kept: {}, given };
     try {
@@ -113,7 +113,7 @@ function otherRoutes(app: App, context: AccountPageContext): void {
 
   app.post('/account/factors/remove', { schema: { hide: true, body: IdForm } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const { id: shown, ...given } = request.body;
     const id = shown.toLowerCase();
     const form = { request, reply, session, action: '/account/factors/remove', kept: { id }, given };

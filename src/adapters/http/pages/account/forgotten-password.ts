@@ -2,11 +2,11 @@ import { Type } from '@sinclair/typebox';
 import { readAddress } from '../../../../app/accounts/read-address.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { AccountPageContext } from './context.ts';
-import { refusalInWords } from './refusal-in-words.ts';
+import { describeRefusal } from './describe-refusal.ts';
 import { forgottenPasswordPage, RESET_MAILED } from './views.ts';
 
 const Form = Type.Object({ email: Text }, { additionalProperties: false });
@@ -27,7 +27,7 @@ export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: 
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, forgottenPasswordPage({ error: refusalInWords(error), typed: email }));
+      return sendPage(reply, forgottenPasswordPage({ error: describeRefusal(error), typed: email }));
     }
   });
 }

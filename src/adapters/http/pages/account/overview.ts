@@ -4,12 +4,12 @@ import type { SessionPage } from '../../../../app/sessions/list-sessions.ts';
 import type { AuditEvent } from '../../../../domain/audit.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
-import { agentInWords } from '../../server/agent-in-words.ts';
-import { buttonForm } from '../form.ts';
-import { named, type Page } from '../layout.ts';
+import { describeUserAgent } from '../../server/describe-user-agent.ts';
+import { renderButtonForm } from '../form.ts';
+import { type Page, renderName } from '../layout.ts';
 import { activitySection } from './activity.ts';
-import { factorInWords } from './factor-views.ts';
-import { inWords, timeOf } from './times.ts';
+import { describeFactor } from './factor-views.ts';
+import { formatTime, renderTime } from './times.ts';
 
 /** What the page of a signed-in user shows. */
 export interface Overview {
@@ -53,20 +53,20 @@ function accountSection({ username, email, emailVerified }: Me): string {
   const address =
     email === undefined
       ? ''
-      : ` Its address is ${named(email)}${emailVerified === true ? '' : ', which is not confirmed: open the link in our mail'}.`;
-  return `${username === undefined ? '' : `<p>You are signed in as ${named(username)}.${address}</p>\n`}<ul>
+      : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed: open the link in our mail'}.`;
+  return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}<ul>
 <li><a href="/account/password">Change your password</a></li>
 <li><a href="/account/email">Change your e-mail address</a></li>
 <li><a href="/account/factors">Change your second factors</a></li>
 </ul>
-${buttonForm({ action: '/account/sign-out', button: 'Sign out' })}`;
+${renderButtonForm({ action: '/account/sign-out', button: 'Sign out' })}`;
 }
 
 /** The second factors of the account. */
 function factorsSection({ factors, recoveryCodes }: ListedFactors): string {
   if (factors.length === 0)
     return '<h2>Second factors</h2>\n<p>Your account has no second factor: the password alone signs you in.</p>\n';
-  const items = factors.map((factor) => `<li>${factorInWords(factor)}</li>`);
+  const items = factors.map((factor) => `<li>${describeFactor(factor)}</li>`);
   return `<h2>Second factors</h2>
 <ul>
 ${items.join('\n')}
@@ -76,18 +76,18 @@ ${items.join('\n')}
 }
 
 function sessionCard(family: TokenFamily, mark: string | null): string {
-  const device = agentInWords(family.userAgent);
-  const ending = buttonForm({
+  const device = describeUserAgent(family.userAgent);
+  const ending = renderButtonForm({
     action: '/account/sessions/end',
     hidden: { id: family.tokenFamily },
     button: 'End the session',
-    label: `End the session: ${device}, since ${inWords(family.createdAt)}`,
+    label: `End the session: ${device}, since ${formatTime(family.createdAt)}`,
   });
   return `<li>
 <h3><bdi>${escapeHtml(device)}</bdi></h3>
 ${mark === null ? '' : `<p class="mark">${mark}</p>\n`}<dl>
-<div><dt>Logged in</dt><dd>${timeOf(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
-<div><dt>Last used</dt><dd>${timeOf(family.rotatedAt)}, from ${escapeHtml(family.address)}</dd></div>
+<div><dt>Logged in</dt><dd>${renderTime(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
+<div><dt>Last used</dt><dd>${renderTime(family.rotatedAt)}, from ${escapeHtml(family.address)}</dd></div>
 </dl>
 ${ending}
 </li>`;

@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf } from '../../server/client.ts';
+import { clientInfoOf } from '../../server/client-info.ts';
 import { changeWithProof } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
 import { newPasskeyPage } from './factor-views.ts';
 import { ADD_SCHEMA, sendFactors } from './factors.ts';
 import { PASSKEY_SCRIPT, PASSKEY_SCRIPT_SOURCE } from './passkey-form.ts';
-import { toAccount, toFactors } from './to-account.ts';
+import { redirectToAccount, toFactors } from './to-account.ts';
 
 const NewPasskey = Type.Object(
   {
@@ -28,7 +28,7 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
 
   app.post('/account/factors/passkeys/begin', { schema: ADD_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const { password, ...given } = request.body;
     const form = { request, reply, session, action: '/account/factors/passkeys/begin', kept: {}, given };
     try {
@@ -44,7 +44,7 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
   const add = { hide: true, body: NewPasskey };
   app.post('/account/factors/passkeys', { schema: add }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     try {
       const { challenge, credential: given, label } = request.body;
       const credential = readCredential(given);

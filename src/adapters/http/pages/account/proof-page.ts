@@ -1,5 +1,5 @@
 import type { RequestOptions } from '../../../../ports/security/passkeys.ts';
-import { CODE_FIELD, formOf, hiddenInputs } from '../form.ts';
+import { CODE_FIELD, hiddenInputs, renderForm } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
@@ -17,7 +17,9 @@ export function proofPage(
   error: string | null,
 ): Page {
   const parts = [
-    ...(canType ? [formOf({ action, hidden: kept, fields: [CODE_FIELD], button: 'Continue', error })] : []),
+    ...(canType
+      ? [renderForm({ action, hidden: kept, fields: [CODE_FIELD], button: 'Continue', error })]
+      : []),
     ...(passkey === null
       ? []
       : [

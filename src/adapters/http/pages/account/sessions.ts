@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
-import { logOutBy } from '../../server/client.ts';
+import { logOutBy } from '../../server/client-info.ts';
 import { oneOf } from '../../server/one-of.ts';
 import { Uuid } from '../../server/schemas.ts';
-import { BARE_FORM } from '../page.ts';
+import { EMPTY_FORM_SCHEMA } from '../page.ts';
 import type { AccountPageContext } from './context.ts';
 import { overviewPage } from './overview.ts';
-import { toAccount } from './to-account.ts';
+import { redirectToAccount } from './to-account.ts';
 import { signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };
@@ -48,28 +48,28 @@ function overviewRoute(app: App, context: AccountPageContext): void {
 function endRoutes(app: App, context: AccountPageContext): void {
   const { findSession, cookie, endSession, endSessions } = context;
 
-  app.post('/account/sign-out', { schema: BARE_FORM }, async (request, reply) => {
+  app.post('/account/sign-out', { schema: EMPTY_FORM_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
     if (session !== null) await endSession(session.sessionId, session.userId, logOutBy(request));
     cookie.clear(reply);
-    return toAccount(reply);
+    return redirectToAccount(reply);
   });
 
   const One = Type.Object({ id: Uuid }, closed);
   app.post('/account/sessions/end', { schema: { hide: true, body: One } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     // A session that has already ended is no error: the next page does not list it.
     await endSession(request.body.id.toLowerCase(), session.userId, logOutBy(request));
-    return toAccount(reply);
+    return redirectToAccount(reply);
   });
 
   const Several = Type.Object({ scope: oneOf(['others', 'all']) }, closed);
   app.post('/account/sessions/end-all', { schema: { hide: true, body: Several } }, async (request, reply) => {
     const session = await findSession(request);
-    if (session === null) return toAccount(reply);
+    if (session === null) return redirectToAccount(reply);
     const except = request.body.scope === 'others' ? session.sessionId : null;
     await endSessions(session.userId, except, logOutBy(request));
-    return toAccount(reply);
+    return redirectToAccount(reply);
   });
 }

@@ -3,14 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FactorProof } from '../../../../app/factors/verify-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf, logOutBy } from '../../server/client.ts';
+import { clientInfoOf, logOutBy } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { readTypedCode } from './change-with-proof.ts';
 import type { AccountPageContext } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
-import { refusalInWords } from './refusal-in-words.ts';
-import { toAccount } from './to-account.ts';
+import { describeRefusal } from './describe-refusal.ts';
+import { redirectToAccount } from './to-account.ts';
 import { secondStepPage, signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };
@@ -41,7 +41,7 @@ function firstStepRoute(app: App, context: AccountPageContext): void {
       if (error instanceof SecondFactorRequired) return sendPage(reply, nextStep(error));
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, signInPage({ error: refusalInWords(error), typed: username }));
+      return sendPage(reply, signInPage({ error: describeRefusal(error), typed: username }));
     }
   });
 }
@@ -61,7 +61,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, secondStepPage({ challenge }, refusalInWords(error)));
+      return sendPage(reply, secondStepPage({ challenge }, describeRefusal(error)));
     }
   });
 }
@@ -76,7 +76,7 @@ async function admit(
   const former = await findSession(request);
   if (former !== null) await endSession(former.sessionId, former.userId, logOutBy(request));
   cookie.set(reply, secret);
-  return toAccount(reply);
+  return redirectToAccount(reply);
 }
 
 function nextStep({ asked: { challenge, kinds, publicKey } }: SecondFactorRequired) {

@@ -7,11 +7,11 @@ const FORMAT = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-export function inWords(milliseconds: number): string {
+export function formatTime(milliseconds: number): string {
   return `${FORMAT.format(milliseconds)} UTC`;
 }
 
 /** The same as HTML. */
-export function timeOf(milliseconds: number): string {
-  return `<time datetime="${new Date(milliseconds).toISOString()}">${inWords(milliseconds)}</time>`;
+export function renderTime(milliseconds: number): string {
+  return `<time datetime="${new Date(milliseconds).toISOString()}">${formatTime(milliseconds)}</time>`;
 }

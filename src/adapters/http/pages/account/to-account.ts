@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 
 /** After a form: a reload of the next page does not send the form again. */
-export function toAccount(reply: FastifyReply): FastifyReply {
+export function redirectToAccount(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account', 303);
 }
 

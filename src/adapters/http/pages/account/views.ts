@@ -1,6 +1,6 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
-import { CODE_FIELD, formOf } from '../form.ts';
-import { named, type Page, paragraph } from '../layout.ts';
+import { CODE_FIELD, renderForm } from '../form.ts';
+import { type Page, paragraph, renderName } from '../layout.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';
@@ -18,7 +18,7 @@ export function signInPage({ error, typed = '' }: Refused): Page {
   return {
     title: 'Sign in to your account',
     hasError: error !== null,
-    content: `${formOf({
+    content: `${renderForm({
       action: '/account/sign-in',
       fields: [
         {
@@ -66,7 +66,7 @@ export function secondStepPage(
 }
 
 function codeForm(action: string, challenge: string, error: string | null): string {
-  return formOf({
+  return renderForm({
     action,
     hidden: { challenge },
     fields: [CODE_FIELD],
@@ -79,7 +79,7 @@ export function passwordPage({ error }: Refused): Page {
   return {
     title: 'Change your password',
     hasError: error !== null,
-    content: `${formOf({
+    content: `${renderForm({
       action: '/account/password',
       fields: [
         { name: 'currentPassword', ...currentPassword('Current password') },
@@ -112,7 +112,7 @@ export function emailPage(me: Me, asksPassword: boolean, { error, typed = '' }: 
   return {
     title: 'Change your address',
     hasError: error !== null,
-    content: `${email === undefined ? '' : `<p>The address of your account is ${named(email)}.</p>\n`}${formOf(
+    content: `${email === undefined ? '' : `<p>The address of your account is ${renderName(email)}.</p>\n`}${renderForm(
       {
         action: '/account/email',
         fields: [
@@ -146,7 +146,7 @@ export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
   return {
     title: 'Get a new password',
     hasError: error !== null,
-    content: `${formOf({
+    content: `${renderForm({
       action: '/account/forgotten-password',
       fields: [
         {

@@ -16,7 +16,7 @@ import type { TaskStores } from '../ports/tasks.ts';
 import type { WebhookStores } from '../ports/webhooks.ts';
 import { digest } from './digest.ts';
 import { hmac } from './forge.ts';
-import { type HttpService, httpService } from './http.ts';
+import { type HttpService, startHttpService } from './http.ts';
 import { migratedDatabase, requirePostgres } from './postgres.ts';
 import { claimsOf, someKeys } from './sessions.ts';
 
@@ -43,12 +43,12 @@ export interface Pair {
 export function databaseTest(name: string, run: (t: Test, sql: Sql) => Promise<void>): void {
   tap.test(name, async (t) => {
     if (!(await requirePostgres(t))) return;
-    await run(t, await migrated(t));
+    await run(t, await migratedConnection(t));
   });
 }
 
 /** A pool on a new database with the current schema. */
-export async function migrated(t: Test, pool = 10): Promise<Sql> {
+export async function migratedConnection(t: Test, pool = 10): Promise<Sql> {
   const sql = connect({ kind: 'url', url: await migratedDatabase(t), pool });
   t.teardown(() => sql.end());
   return sql;
@@ -79,10 +79,10 @@ interface Opening {
 export async function serviceOnDatabase(
   t: Test,
   sql: Sql,
-  settings: Omit<NonNullable<Parameters<typeof httpService>[1]>, 'stores'> = {},
+  settings: Omit<NonNullable<Parameters<typeof startHttpService>[1]>, 'stores'> = {},
 ) {
   const keys = settings.keys ?? someKeys();
-  const service = await httpService(t, { ...settings, keys, stores: storesOn(sql) });
+  const service = await startHttpService(t, { ...settings, keys, stores: storesOn(sql) });
   return {
     ...service,
     sql,
@@ -102,7 +102,7 @@ export async function serviceOnDatabase(
   };
 }
 
-export type AttackedService = Awaited<ReturnType<typeof serviceOnDatabase>>;
+export type ServiceOnDatabase = Awaited<ReturnType<typeof serviceOnDatabase>>;
 
 function firstKey([key]: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   if (key === undefined) throw new Error('no key');
@@ -160,7 +160,7 @@ export async function assertUnchanged<T>(
 /** Asserts that each refresh is answered with `wanted`, and changes nothing. */
 export async function refuseAll(
   t: Test,
-  service: AttackedService,
+  service: ServiceOnDatabase,
   wanted: string,
   requests: Readonly<Record<string, unknown>>,
 ): Promise<void> {
@@ -174,14 +174,14 @@ export async function refuseAll(
 /** Asserts that the pair can still be refreshed. */
 export async function assertRefreshable(
   t: Test,
-  service: AttackedService,
+  service: ServiceOnDatabase,
   pair: Partial<Pair>,
 ): Promise<void> {
   t.equal((await service.post('/auth/refresh', pair)).status, 200, 'the session lives');
 }
 
 /** The outbox entries of a session, each as `<kind> <type>` (for example `event sessions.revoked`), sorted. */
-export async function recordedOf(sql: Sql, token: string): Promise<string[]> {
+export async function outboxLinesOf(sql: Sql, token: string): Promise<string[]> {
   const { tokenFamily } = claimsOf(token);
   const rows = await sql<{ line: string }[]>`
     select kind || ' ' || type as line from outbox

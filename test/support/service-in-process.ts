@@ -18,7 +18,7 @@ export async function dataDir(t: Test): Promise<string> {
  * Starts the whole service in this process, with this environment and on a free port. It closes with the
  * test.
  */
-export async function startComposed(
+export async function startServiceInProcess(
   t: Test,
   env: Readonly<Record<string, string>>,
   overrides: Overrides = {},

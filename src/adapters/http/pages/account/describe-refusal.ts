@@ -3,7 +3,7 @@ import type { Refusal } from '../../../../domain/refusal.ts';
 /**
  * The text of a refusal for a page: the detail of the API without member names, and when to try again.
  */
-export function refusalInWords({ message, code, retryAfter }: Refusal): string {
+export function describeRefusal({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
   if (code === 'proof_refused')
@@ -26,7 +26,7 @@ export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): s
         ? 'You signed in some time ago. Enter your password, too.'
         : 'This change needs a new sign-in. Sign out, sign in again, and repeat it.';
     default:
-      return refusalInWords(refusal);
+      return describeRefusal(refusal);
   }
 }
 

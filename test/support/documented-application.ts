@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
-import { prepareCleanup } from './keeper.ts';
+import { prepareCleanup } from './cleanup.ts';
 
 const FILE = /^`([\w./-]+)`\n\n```\w+\n([\s\S]*?)^```$/gm;
 

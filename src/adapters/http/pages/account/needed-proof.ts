@@ -2,7 +2,7 @@ import type { PageSession } from '../../../../app/account-pages/find-page-sessio
 import type { AccountPageContext } from './context.ts';
 
 /** Whether the user must prove the second factor before the form for a new password is shown. */
-export async function asksSecondFactor(
+export async function needsSecondFactor(
   { listFactors }: Pick<AccountPageContext, 'listFactors'>,
   { userId, isRecent, authentication }: PageSession,
 ): Promise<boolean> {
@@ -14,7 +14,7 @@ export async function asksSecondFactor(
  * Whether a form for a sensitive change asks for the password. An account with a second factor proves that factor by a
  * sign-in: its password is not enough.
  */
-export async function asksPassword(
+export async function needsPassword(
   { listFactors }: Pick<AccountPageContext, 'listFactors'>,
   { userId, isRecent }: PageSession,
 ): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { SecurityEvent, SecurityLog } from '../../ports/security-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import { changeEntries } from '../change-entries.ts';
 
-export interface ActDeps {
+export interface AdminActionDeps {
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
 }
@@ -14,7 +14,7 @@ export interface ActDeps {
 /**
  * An administrative action. Every use case in this folder records its action with the two functions below only.
  */
-export interface Act {
+export interface AdminAction {
   readonly type: SecurityEvent;
   readonly origin: Origin;
   readonly userId: string;
@@ -24,9 +24,9 @@ export interface Act {
 }
 
 /** What is recorded in the transaction of the act. */
-export function entriesOfAct(
-  { newId }: Pick<ActDeps, 'newId'>,
-  { events, origin }: Act,
+export function entriesOfAction(
+  { newId }: Pick<AdminActionDeps, 'newId'>,
+  { events, origin }: AdminAction,
 ): readonly ChangeEntry[] {
   return changeEntries(
     newId,
@@ -36,9 +36,9 @@ export function entriesOfAct(
 }
 
 /** Logs an act that has been committed. */
-export function reportAct(
-  { securityLog }: Pick<ActDeps, 'securityLog'>,
-  { type, origin: { actor, address }, userId, kind }: Act,
+export function reportAction(
+  { securityLog }: Pick<AdminActionDeps, 'securityLog'>,
+  { type, origin: { actor, address }, userId, kind }: AdminAction,
 ): void {
   securityLog(type, {
     actor: describeActor(actor),

@@ -18,7 +18,7 @@ interface Deps {
  *
  * Rejects with {@link StoreUnavailable} if the database is needed and unavailable.
  */
-export async function isSessionAlive(
+export async function isSessionLive(
   { families, revoked, policy, clock }: Deps,
   { sid, iat, exp }: Pick<AccessClaims, 'sid' | 'iat' | 'exp'>,
 ): Promise<boolean> {

@@ -22,7 +22,7 @@ export interface Document {
 }
 
 /** Prepares the generated document for client generators: repeated parts become named components. */
-export function finish(document: Document): void {
+export function nameComponents(document: Document): void {
   const { components, paths } = document;
   Object.assign(components, { responses: {}, parameters: {} });
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
@@ -50,7 +50,7 @@ function nameResponses(operation: Operation, components: Components): void {
     if (problem === undefined) continue;
     problem.examples = examplesOf(status);
     if (Object.keys(others).length === 0)
-      operation.responses[status] = named(
+      operation.responses[status] = addComponent(
         components,
         'responses',
         STATUSES[status] ?? `Status${status}`,
@@ -85,7 +85,7 @@ function nameParameters({ parameters = [] }: Operation, components: Components):
     const name = PARAMETERS[parameter.name ?? ''];
     if (name === undefined) continue;
     const written = { ...parameter, name };
-    parameters[index] = named(components, 'parameters', name.replaceAll('-', ''), written);
+    parameters[index] = addComponent(components, 'parameters', name.replaceAll('-', ''), written);
   }
 }
 
@@ -97,12 +97,12 @@ function nameSchemas(value: unknown, components: Components): unknown {
     key === 'example' || key === 'examples' ? [key, member] : [key, nameSchemas(member, components)],
   );
   const { title, ...schema } = Object.fromEntries(members);
-  if (typeof title === 'string') return named(components, 'schemas', title, schema);
+  if (typeof title === 'string') return addComponent(components, 'schemas', title, schema);
   return title === undefined ? schema : { ...schema, title };
 }
 
 /** Stores the component under this name and returns a reference. Throws if the name is taken by another component. */
-function named(
+function addComponent(
   components: Components,
   kind: keyof Components,
   name: string,

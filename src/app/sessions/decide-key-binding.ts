@@ -1,6 +1,6 @@
 import type { DpopMode, DpopProof, PresentedDpopProof } from '../../domain/dpop.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { checkDpopProof, type DpopProofDeps, dpopRefusal } from '../tokens/require-proof.ts';
+import { checkDpopProof, type DpopProofDeps, dpopRefusal } from '../tokens/require-dpop-proof.ts';
 
 export interface BindingDeps extends DpopProofDeps {
   readonly policy: DpopProofDeps['policy'] & { readonly dpop: DpopMode };

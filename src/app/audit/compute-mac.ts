@@ -1,7 +1,7 @@
 import type { SealMacs, SealSubject } from '../../ports/security/seal-macs.ts';
 
 /** A MAC under a key that is configured. */
-export function macUnder(
+export function computeMac(
   macs: SealMacs,
   keyId: string,
   subject: SealSubject,

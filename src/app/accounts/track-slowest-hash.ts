@@ -8,7 +8,7 @@ const HEADROOM = 1.5;
  * because a background loop counts work. `minimum` returns the milliseconds that a refused login takes at least, as of
  * the last reload.
  */
-export function followSlowestKind({ userTransfer }: { readonly userTransfer: UserTransfer }) {
+export function trackSlowestHash({ userTransfer }: { readonly userTransfer: UserTransfer }) {
   let slowest = 0;
 
   return {

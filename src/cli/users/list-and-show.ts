@@ -55,10 +55,13 @@ export const printUser = (nameOrId: string, { json }: { readonly json?: boolean 
       claims,
       live: sessions.map(sessionFacts),
     };
-    process.stdout.write(json === true ? jsonLine(facts) : inWords(facts, sessions));
+    process.stdout.write(json === true ? jsonLine(facts) : formatUser(facts, sessions));
   });
 
-function inWords({ live: _, ...facts }: Readonly<Record<string, unknown>>, sessions: readonly TokenFamily[]) {
+function formatUser(
+  { live: _, ...facts }: Readonly<Record<string, unknown>>,
+  sessions: readonly TokenFamily[],
+) {
   const rows = Object.entries(facts).map(([name, value]) => [name, textOf(value)]);
   const table = [SESSION_HEAD, ...sessions.map(sessionRow)];
   return `${formatTable(rows)}\n${sessions.length === 0 ? 'No live session.\n' : formatTable(table)}`;

@@ -11,7 +11,7 @@ export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Oper
  * Admits the user of a new sign-in to the console. If the user is not an operator, or did not prove a required second
  * factor, ends the session and rejects with a {@link Refusal} `forbidden`.
  */
-export const admitOperator =
+export const requireOperatorSession =
   ({
     findPageSession,
     users,

@@ -1,7 +1,7 @@
 import bowser from 'bowser';
 
 /** Describes a `User-Agent` for people, such as "Firefox 120 on Linux". An unknown agent is returned unchanged. */
-export function agentInWords(userAgent: string): string {
+export function describeUserAgent(userAgent: string): string {
   return deviceInWords(userAgent) ?? (userAgent || 'unknown');
 }
 

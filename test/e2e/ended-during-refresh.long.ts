@@ -2,11 +2,11 @@ import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { UserStores } from '../ports/users.ts';
-import { outcomeOf } from '../support/attacked.ts';
 import { NOW } from '../support/families.ts';
-import { type HttpService, httpService } from '../support/http.ts';
+import { type HttpService, startHttpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { passwordHasher } from '../support/passwords.ts';
+import { outcomeOf } from '../support/service-on-database.ts';
 import { claimsOf } from '../support/sessions.ts';
 
 const PASSWORD = 'a violet piano 42';
@@ -85,7 +85,7 @@ t.test('a session that is ended during its refresh is never live afterwards', as
   const stores = await postgresStores(t, 2 * AT_ONCE);
   if (stores === null) return;
   const meeting = meetings();
-  const service = await httpService(t, {
+  const service = await startHttpService(t, {
     stores: meetingAt(stores, meeting.arrive),
     // All races come from one network.
     limits: { loginsOfNetwork: { count: 1_000_000, perMilliseconds: 60_000 } },
