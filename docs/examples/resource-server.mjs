@@ -1,5 +1,4 @@
-// A service that accepts Kinship's access tokens. It verifies them offline, and introspects them before it changes
-// data.
+// A service that takes Kinship's access tokens: it checks them by itself, and asks before it changes anything.
 import { createServer } from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 

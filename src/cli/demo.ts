@@ -76,8 +76,7 @@ async function describeMail(
 ): Promise<string> {
   if (folder !== null) {
     const file = await newMail(folder, before);
-    if (file === null)
-      return `No mail was written to ${folder} within ${MAIL_DEADLINE / 1_000} s. Read the log of the service.`;
+    if (file === null) return `No mail came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
     const [subject = ''] = /^Subject: .*$/m.exec(await readFile(file, 'utf8')) ?? [];
     return `The service warns the victim by mail: ${file}\n   ${subject}`;
   }

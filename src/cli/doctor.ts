@@ -62,7 +62,7 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
   const isBroken = database.some(({ check, state }) => check === 'database' && state === 'fail');
   const hasTables = !database.some(({ check, found }) => check === 'schema' && found === 'no tables yet');
   if (isBroken) return database;
-  const keys = await runCheck('key set', 'run npm run keys -- list to see which key is refused', () =>
+  const keys = await runCheck('key set', 'npm run keys -- list', () =>
     checkKeySet(config, hasTables ? sql : null, clock),
   );
   return [...database, ...keys];

@@ -13,7 +13,7 @@ export interface SetupOptions {
 }
 
 const MAKE_THEM =
-  'generate them with: docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
+  'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets makes them.';
 
 /**
  * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the

@@ -98,7 +98,7 @@ export function createSecurity(
       telemetry.breachSearchFailed();
       log.warn(
         { err: error },
-        'the search for breached passwords failed: a new password was accepted without it; check PASSWORD_BREACH_URL or PASSWORD_BREACH_FILE',
+        'breached passwords cannot be searched: a new password was accepted unsearched',
       );
     };
     switch (breaches?.kind) {

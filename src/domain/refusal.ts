@@ -18,12 +18,10 @@ const meaning = {
   session_expired: 'The session has reached the end of its lifetime.',
   user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
   address_changed: 'The session is bound to the address that opened it.',
-  idempotency_key_reused:
-    'This Idempotency-Key was used for the previous rotation. Use a new key for each refresh.',
+  idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
-  step_up_required:
-    'This change needs a more recent authentication of the user. Do a step-up, then repeat the request.',
+  step_up_required: 'This change needs a more recent authentication of the user.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   invalid_link: 'The link was used before, or it has expired.',
@@ -36,7 +34,7 @@ const meaning = {
   second_factor_required: 'The password is right. This account also wants a second factor.',
   proof_refused: 'The proof is missing, is wrong or was used before, or the challenge is over.',
   too_many_requests: 'Too many attempts; try again later.',
-  unavailable: 'The service cannot answer at the moment. Try again later.',
+  unavailable: 'The service cannot answer at the moment.',
 } as const;
 
 export type RefusalCode = keyof typeof meaning;

@@ -3,7 +3,7 @@
 | select(.model == "auth.user" and .fields.is_active)
 | .fields
 | {username, email, createdAt: .date_joined}
-  # Django marks an unusable password with a leading "!".
+  # A password that begins with ! is none.
   + if .password | startswith("!") then {}
     else {passwordHash: (.password | sub("^(?:argon2|bcrypt[$])(?=[$])"; ""))}
     end

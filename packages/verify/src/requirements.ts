@@ -23,7 +23,7 @@ export function checkRequirements(session: Session, { scopes = [], maxAge, acr }
   const isStrong =
     acr === undefined || (session.acr !== null && isSameScheme(session.acr, acr) && session.acr >= acr);
   if (isRecent && isStrong) return;
-  throw new VerifyError('step_up_required', 'The user must authenticate again: do a step-up.', {
+  throw new VerifyError('step_up_required', 'The user must prove again who they are.', {
     challenge: {
       error: 'insufficient_user_authentication',
       ...(maxAge !== undefined && { max_age: String(maxAge) }),

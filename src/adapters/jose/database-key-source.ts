@@ -56,10 +56,7 @@ export function createDatabaseKeySource(options: Options): KeySource {
   }
 
   function logUnusable(kid: string, err: UnusableKey): void {
-    log.error(
-      { err, kid },
-      'a signing key cannot be used; its tokens are refused on this replica. Run npm run keys -- list to see the reason',
-    );
+    log.error({ err, kid }, 'signing key unusable; its tokens are refused on this replica');
   }
 }
 

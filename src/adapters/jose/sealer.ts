@@ -37,7 +37,7 @@ export function createSealer(keys: readonly NamedKey[], purpose: string) {
         throw new Error('a segment is not canonical base64url');
       const { kid } = decodeProtectedHeader(sealed);
       const key = derived.find(({ id }) => id === kid)?.key;
-      if (key === undefined) throw new Error(`the encryption key ${kid}`);
+      if (key === undefined) throw new Error(`sealed under the encryption key ${kid}`);
       const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
       const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, options);
       return { text: Buffer.from(plaintext).toString(), header: protectedHeader };

@@ -139,8 +139,5 @@ export async function refuseMissingSecondStep(
 ): Promise<Refusal> {
   await recordRefusal(deps, 'users.second_factor_missing', userId, client);
   deps.securityLog('second_factor_missing', { userId, address: client.address });
-  return new Refusal(
-    'forbidden',
-    'This account has a second factor, which this API cannot ask for. Log in through POST /auth/login.',
-  );
+  return new Refusal('forbidden', 'This account has a second factor, which this front door cannot ask for.');
 }

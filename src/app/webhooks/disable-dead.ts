@@ -63,7 +63,7 @@ function mailTo({ id, url, because }: UntoldOwner, serviceName: string) {
   const lines = [
     `${serviceName} no longer sends events to ${url}.`,
     cause,
-    `Fix the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
+    `Mend the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
     'Events that occurred before it was disabled can be sent again for seven days.',
   ];
   return {

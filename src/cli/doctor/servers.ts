@@ -19,11 +19,7 @@ function checkMemory(maxMemory: number, policy: string): Finding {
   const found = `maxmemory ${maxMemory === 0 ? 'unlimited' : `${maxMemory} bytes`}, ${policy}`;
   if (maxMemory === 0) return warn('Redis memory', found, 'set maxmemory, for example 192mb');
   if (policy === 'noeviction') return ok('Redis memory', found);
-  return warn(
-    'Redis memory',
-    found,
-    'set maxmemory-policy noeviction: otherwise Redis may delete counts of limits and used proofs',
-  );
+  return warn('Redis memory', found, 'set maxmemory-policy noeviction: eviction forgets counts of limits');
 }
 
 export async function checkBroker(url: string): Promise<readonly Finding[]> {
@@ -38,6 +34,6 @@ export async function checkMail(mail: Config['mail']): Promise<readonly Finding[
   if (mail.kind === 'files') return [ok('mail', 'written to files: SMTP_SERVER is not set')];
   const { isEncrypted } = await probeMailServer(mail);
   const server = `${mail.host}:${mail.port}`;
-  if (isEncrypted) return [ok('mail', `${server} accepts the login over TLS`)];
+  if (isEncrypted) return [ok('mail', `${server} accepts us over TLS`)];
   return [warn('mail', `${server} offers no TLS`, 'enable STARTTLS at the server, or use port 465 or 587')];
 }

@@ -86,7 +86,5 @@ function readPassword(
 }
 
 function refuseUnknownForm(path: string): never {
-  throw new Error(
-    `${path} holds no password that this command can read. Remove the file, and run the command again.`,
-  );
+  throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
 }

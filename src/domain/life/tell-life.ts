@@ -27,7 +27,7 @@ function headlineOf(life: Life, blocked: readonly Mark[]): string {
   if (first !== undefined)
     return `Requests from ${first.address} were refused. No token was presented twice.`;
   return life.end === null
-    ? 'This session is active. No token was presented twice.'
+    ? 'This session lives. No token was presented twice.'
     : `This session has ended: ${life.end.reason}. No token was presented twice.`;
 }
 
@@ -54,7 +54,7 @@ function tellOrigin(life: Life, { address, network, device, moment }: Mark): str
 function tellCopy({ token, mark }: Replay): string {
   const about = token.isExact ? '' : 'about ';
   const age = durationInWords(mark.at - token.issuedAt);
-  return `A refresh token issued ${about}${age} earlier, to ${token.network}. Two parties have this token.`;
+  return `A refresh token issued ${about}${age} earlier, to ${token.network}. Two parties hold it.`;
 }
 
 /** The replay got nothing. A thief who was faster than the user holds the pair that was current. */
@@ -68,7 +68,7 @@ function tellReach(life: Life, { network }: Mark): string {
   const had = `The current pair was in ${holder.network} (${holder.device}), which got tokens for ${time}`;
   const isKnown = life.path.some((point) => point.network === network);
   return isKnown
-    ? `${refused} ${had}. If that is not the user, that party could use the session during this time.`
+    ? `${refused} ${had}. If that is not the user, that party was inside.`
     : `${refused} ${had}.`;
 }
 

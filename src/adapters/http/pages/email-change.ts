@@ -111,7 +111,7 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
 function changePage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Is this your account?',
-    content: `<p>If you press the button, ${renderName(email)} the address of the account ${renderName(username)}.</p>
+    content: `<p>The button makes ${renderName(email)} the address of the account ${renderName(username)}.</p>
 ${paragraph('If this is not your account, close this page. Do not press the button.')}${renderTokenForm(CHANGE, token, 'Use this address')}`,
   };
 }
@@ -124,7 +124,7 @@ const CHANGED: Page = {
 function undoPage(token: string, { username, email }: EmailChangeLink): Page {
   return {
     title: 'Keep this address?',
-    content: `<p>If you press the button, the account ${renderName(username)} the address of the account ${renderName(email)} again. It also ends all sessions of the account.</p>
+    content: `<p>The button makes ${renderName(email)} the address of the account ${renderName(username)} again. It also ends all sessions of the account.</p>
 ${renderTokenForm(UNDO, token, 'Keep this address')}`,
   };
 }

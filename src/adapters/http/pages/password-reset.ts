@@ -66,7 +66,7 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
         summary: 'Set a new password by a mailed link; every session ends',
         body: Reset,
         response: {
-          200: text('for a form body: a page that confirms the change', 'text/html'),
+          200: text('to a form: a page that confirms it', 'text/html'),
           204: Empty,
           ...refusals(400, 403, 503),
         },

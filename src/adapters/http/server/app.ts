@@ -176,8 +176,7 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
   if (hosts.length === 0 && raw.httpVersion !== '1.0')
     throw new Refusal('invalid_request', 'There is no Host header.');
-  if (!HOST.test(raw.headers.host ?? ''))
-    throw new Refusal('invalid_request', 'The Host header is not a valid host name.');
+  if (!HOST.test(raw.headers.host ?? '')) throw new Refusal('invalid_request', 'The Host header is no host.');
 }
 
 /** A host and a port (RFC 3986 section 3.2). */

@@ -26,10 +26,7 @@ export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrus
     const peer = socket.remoteAddress;
     if (peer === undefined || !isTrusted(peer)) {
       if (!warned.peer)
-        log.warn(
-          { peer },
-          'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it. If the peer is your proxy, add its address',
-        );
+        log.warn({ peer }, 'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it');
       warned.peer = true;
     } else if (!warned.entry && forwardedAddress(ips.at(-1) ?? '') === null) {
       warned.entry = true;

@@ -54,8 +54,7 @@ export async function requireOperator(
     }
     refuseForeignChange(request, publicUrl);
     const operator = await findOperator(secret, clientInfoOf(request));
-    if (operator === null)
-      throw new Refusal('unauthenticated', 'The session of the console has ended. Sign in again.');
+    if (operator === null) throw new Refusal('unauthenticated', 'The session of the console has ended.');
     const reason = isSafe(request) ? null : reasonOf(request);
     if (reason !== null) logSecurityEvent(request, 'operator_acted', { userId: operator.userId, reason });
     request.adminOrigin = byOperator(operator.userId, reason, clientInfoOf(request));
@@ -81,7 +80,7 @@ function reasonOf({ headers }: FastifyRequest): string {
   if (reason.length < least || reason.length > most || UNPRINTABLE.test(reason))
     throw new Refusal(
       'invalid_request',
-      `Send a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
+      `An operator states a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
     );
   return reason;
 }

@@ -82,7 +82,7 @@ function asksForCookies({ headers }: FastifyRequest): boolean {
   const transport = headers[SESSION_TRANSPORT];
   if (transport === undefined) return false;
   if (transport === 'cookie') return true;
-  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} accepts one value: cookie.`);
+  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} knows one value: cookie.`);
 }
 
 function refuseOtherCarriers(
@@ -90,10 +90,7 @@ function refuseOtherCarriers(
   { sessionCookies }: Pick<SessionTransportOptions, 'sessionCookies'>,
 ): void {
   if (!sessionCookies)
-    throw new Refusal(
-      'invalid_request',
-      'This service has session cookies switched off (SESSION_COOKIES). Leave out the header x-session-transport.',
-    );
+    throw new Refusal('invalid_request', 'This service sets no session cookies: SESSION_COOKIES is off.');
   if (headers.dpop !== undefined)
     throw new Refusal('invalid_request', 'A proof needs the token in script: send DPoP, or use cookies.');
   if (headers.authorization !== undefined)

@@ -16,7 +16,7 @@ import { signInRoutes } from './sign-in.ts';
 
 const INCOMPLETE_FORM: Page = {
   title: 'This form is not complete',
-  content: `${paragraph('A part of the form is missing or too long. Go back and fill in the form again.')}<p><a href="/account">Back to your account</a></p>`,
+  content: `${paragraph('A part of the form is missing, or is too long.')}<p><a href="/account">Back to your account</a></p>`,
 };
 
 /**

@@ -9,8 +9,8 @@ const WORDS: Partial<Record<AuditType, string>> = {
   'sessions.reuse_detected': 'A copied token was refused',
   'sessions.revoked': 'A session ended',
   'sessions.started': 'Login',
-  'sessions.stepped_up': 'You confirmed your identity again',
-  'sessions.user_agent_changed': 'A session was used from another browser or app',
+  'sessions.stepped_up': 'You proved again who you are',
+  'sessions.user_agent_changed': 'A session got another browser or app',
   'users.created': 'The account was created',
   'users.email_changed': 'The address was changed',
   'users.email_unverified': 'The address must be confirmed again',
@@ -22,8 +22,8 @@ const WORDS: Partial<Record<AuditType, string>> = {
 };
 
 const REASONS: Partial<Record<RevocationReason, string>> = {
-  reuse: 'another device used a copy of it',
-  user_agent_changed: 'another browser or app used it',
+  reuse: 'its token was copied',
+  user_agent_changed: 'another product used it',
   logout: 'logout',
   password_changed: 'new password',
   disabled: 'the account was disabled',

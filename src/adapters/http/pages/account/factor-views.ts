@@ -114,7 +114,7 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
 export function recoveryCodesPage(codes: readonly string[]): Page {
   return {
     title: 'Your recovery codes',
-    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. Your earlier codes are no longer valid.')}<ul class="codes">
+    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. The codes of before are no longer valid.')}<ul class="codes">
 ${codes.map((code) => `<li>${escapeHtml(code)}</li>`).join('\n')}
 </ul>
 ${BACK}`,

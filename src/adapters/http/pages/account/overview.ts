@@ -53,10 +53,10 @@ function accountSection({ username, email, emailVerified }: Me): string {
   const address =
     email === undefined
       ? ''
-      : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed: open the link in our mail'}.`;
+      : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
   return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}<ul>
 <li><a href="/account/password">Change your password</a></li>
-<li><a href="/account/email">Change your e-mail address</a></li>
+<li><a href="/account/email">Change your address</a></li>
 <li><a href="/account/factors">Change your second factors</a></li>
 </ul>
 ${renderButtonForm({ action: '/account/sign-out', button: 'Sign out' })}`;

@@ -100,9 +100,7 @@ export function passwordPage({ error }: Refused): Page {
 
 export const PASSWORD_CHANGED: Page = {
   title: 'Your password has been changed',
-  content:
-    paragraph('All your other sessions have ended. Sign in on your other devices with the new password.') +
-    BACK,
+  content: paragraph('All your other sessions have ended. Log in there with the new password.') + BACK,
 };
 
 /** `asksPassword`: the last sign-in is too old, so the form asks for the password. */
@@ -137,7 +135,7 @@ export const LINK_MAILED: Page = {
   title: 'Open your mailbox',
   content:
     paragraph(
-      'We are sending a link to the new address. Your address changes when you open that link. Your current address gets ' +
+      'We are sending a link to the new address. Your address changes when you open that link. The present address gets ' +
         'a notice with a link that undoes the change.',
     ) + BACK,
 };
@@ -168,6 +166,6 @@ export const RESET_MAILED: Page = {
   title: 'Open your mailbox',
   content: `${paragraph(
     'If an account has this address, we are sending a link to it. The link is valid for an hour. Only the newest mail has a ' +
-      'link in the newest one.',
+      'valid link.',
   )}<p><a href="/account">Back to the sign-in</a></p>`,
 };
