@@ -332,6 +332,7 @@ const wrong: [Env, RegExp, number?][] = [
     'wss://app.example.com',
   ].map((origin): [Env, RegExp] => [{ CORS_ORIGINS: origin }, /^CORS_ORIGINS/]),
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
+  [{ USER_ID_FORMAT: 'ulid' }, /^USER_ID_FORMAT got "ulid" and wants one of uuid, text/],
   [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID got "local"/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'Kinship') }, /kinship is reserved in any letter case/],

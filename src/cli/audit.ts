@@ -8,6 +8,7 @@ import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
+import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
 import { write } from './write.ts';
@@ -20,12 +21,12 @@ export interface AuditListOptions {
 
 /** `kinship audit list`. It works beside a running service, as `verify` does. */
 export async function printAuditLog({ type, user, session }: AuditListOptions): Promise<void> {
-  const filter = {
-    ...(type !== undefined && { types: [type] }),
-    ...(user !== undefined && { userId: readId(user) }),
-    ...(session !== undefined && { sessionId: readId(session) }),
-  };
-  await onAuditLog(async (sql) => {
+  await onAuditLog(async (sql, { http }) => {
+    const filter = {
+      ...(type !== undefined && { types: [type] }),
+      ...(user !== undefined && { userId: readUserId(user, http.userIdFormat) }),
+      ...(session !== undefined && { sessionId: readId(session) }),
+    };
     const events = await streamAuditEvents({ auditLog: createAuditLog(sql) })(filter, null);
     for await (const { occurredAt, ...event } of events) {
       const line = { time: new Date(occurredAt).toISOString(), ...event };
@@ -89,6 +90,11 @@ function describeFault({ kind, seal, id }: SealFault): string {
     case 'head_changed':
       return `Seal ${seal} is not the one of --head: the end of the log was replaced.`;
   }
+}
+
+function readUserId(text: string, format: UserIdFormat): string {
+  const userId = canonicalUserId(text);
+  return format === 'text' && isUserId(userId) ? userId : readId(text);
 }
 
 function readHead(text: string): SealHead {

@@ -6,6 +6,7 @@ import {
   type ServiceKey,
   type ServiceKeyScope,
 } from '../domain/service-key.ts';
+import { USER_ID_FORMATS, type UserIdFormat } from '../domain/user-id.ts';
 import { hostOf, isLoopback } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
@@ -36,6 +37,7 @@ export interface HttpConfig {
   /** Whether browser applications may keep their pair in cookies. */
   readonly sessionCookies: boolean;
   readonly loginByUserId: (typeof LOGIN_MODES)[number];
+  readonly userIdFormat: UserIdFormat;
   readonly serviceKeys: readonly ServiceKey[];
   readonly frontDoors: readonly FrontDoor[];
   /** Whether the front doors, which have no second step, let accounts with a second factor in. */
@@ -65,6 +67,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     sessionCookies: read.choice('SESSION_COOKIES', variables.SESSION_COOKIES, ['on', 'off']) === 'on',
     loginByUserId: readLoginMode(variables, { production, publicUrl }, read),
+    userIdFormat: read.choice('USER_ID_FORMAT', variables.USER_ID_FORMAT, USER_ID_FORMATS),
     serviceKeys: readServiceKeys(variables.SERVICE_API_KEYS, read),
     frontDoors: readFrontDoors(variables.FRONT_DOORS, production, read),
     legacyDoorsSkipSecondFactor:

@@ -22,6 +22,7 @@ export const Environment = Type.Object({
   CORS_ORIGINS: text(),
   SESSION_COOKIES: text('off'),
   LOGIN_BY_USER_ID: text(),
+  USER_ID_FORMAT: text('uuid'),
   SERVICE_API_KEYS: text(),
   FRONT_DOORS: text(),
   LEGACY_DOORS_SKIP_SECOND_FACTOR: text('false'),

@@ -7,6 +7,23 @@ export const NO_CLAIMS: Claims = {};
 export const MAX_USER_CLAIMS = 1_024;
 export const MAX_SESSION_CLAIMS = 512;
 
+/** The bytes of a user id, as JSON writes it, for which there is always room. */
+const USER_ID_BYTES = 128;
+
+/** How often an access token names its user: `sub`, `userId`, and `guid` at one front door. */
+const USER_ID_COPIES = 3;
+
+/**
+ * The limit of the claims of this user. An id of more than {@link USER_ID_BYTES} takes its room from both limits, in
+ * proportion.
+ */
+export function claimsLimit(max: number, userId: string): number {
+  const excess = USER_ID_COPIES * Math.max(0, bytesOf(userId) - '""'.length - USER_ID_BYTES);
+  return Math.floor(
+    (max * (MAX_USER_CLAIMS + MAX_SESSION_CLAIMS - excess)) / (MAX_USER_CLAIMS + MAX_SESSION_CLAIMS),
+  );
+}
+
 /** How deeply objects and arrays may be nested. The object of the claims is the first level. */
 export const MAX_CLAIMS_DEPTH = 3;
 
@@ -27,8 +44,11 @@ export function claimsFault(claims: Claims, maxBytes: number): string | null {
   if (depthOf(claims) > MAX_CLAIMS_DEPTH) return `must not be nested deeper than ${MAX_CLAIMS_DEPTH} levels`;
   if (!isStorable(claims))
     return 'must not contain the name __proto__, NUL, an unpaired surrogate or a number that is too large';
-  const bytes = new TextEncoder().encode(JSON.stringify(claims)).length;
-  return bytes > maxBytes ? `must have at most ${maxBytes} bytes of JSON` : null;
+  return bytesOf(claims) > maxBytes ? `must have at most ${maxBytes} bytes of JSON` : null;
+}
+
+function bytesOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 /** The claims of an access token: those of the user, overridden by those of the session. */

@@ -1,5 +1,5 @@
 import type { Authentication } from './authentication.ts';
-import { type Claims, claimsFault, MAX_SESSION_CLAIMS, NO_CLAIMS } from './claims.ts';
+import { type Claims, claimsFault, claimsLimit, MAX_SESSION_CLAIMS, NO_CLAIMS } from './claims.ts';
 import type { ClientInfo } from './client-info.ts';
 import type { Door } from './door.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
@@ -33,14 +33,19 @@ export interface Login {
 
 /** Checks the values that the caller of a login states. Returns a sentence about the fault, or null. */
 export function loginFault(
-  { maxAge = 0, authentication, claims = NO_CLAIMS }: Pick<Login, 'maxAge' | 'authentication' | 'claims'>,
+  {
+    userId,
+    maxAge = 0,
+    authentication,
+    claims = NO_CLAIMS,
+  }: Pick<Login, 'userId' | 'maxAge' | 'authentication' | 'claims'>,
   { sessionMaxAge, clockSkew }: Policy,
   now: number,
 ): string | null {
   if (maxAge > sessionMaxAge) return `querystring/maxAge must be at most ${sessionMaxAge / 1000} seconds.`;
   const isFuture = (authentication?.authTime ?? 0) > now + clockSkew;
   if (isFuture) return 'querystring/authTime must not be in the future.';
-  const fault = claimsFault(claims, MAX_SESSION_CLAIMS);
+  const fault = claimsFault(claims, claimsLimit(MAX_SESSION_CLAIMS, userId));
   return fault === null ? null : `body/claims ${fault}.`;
 }
 

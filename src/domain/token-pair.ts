@@ -1,6 +1,7 @@
 import { type AuthenticationClaims, pickAuthentication } from './authentication.ts';
 import { type Confirmation, isConfirmation } from './dpop.ts';
 import type { RefusalCode } from './refusal.ts';
+import { isUserId } from './user-id.ts';
 
 /** The claims of an access token without issuer and audience. Times in whole seconds (RFC 7519). */
 export interface AccessClaims extends AuthenticationClaims {
@@ -50,7 +51,7 @@ const MAX_GENERATION = 2 ** 31 - 2;
 /** The claims if they have the shape of a refresh token's claims, otherwise null. */
 export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): RefreshClaims | null {
   const { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp, at_hash, cnf } = claims;
-  if (!isUuid(sub) || !isUuid(jti) || !isUuid(linkerId) || !isUuid(tokenFamily)) return null;
+  if (!isUserId(sub) || !isUuid(jti) || !isUuid(linkerId) || !isUuid(tokenFamily)) return null;
   if (!isShortText(userIp) || !isCount(generation) || generation > MAX_GENERATION) return null;
   if (!isCount(iat) || !isCount(exp)) return null;
   if (at_hash !== undefined && !isShortText(at_hash)) return null;
@@ -67,7 +68,7 @@ export function asAccessClaims(
   leeway: number,
 ): AccessClaims | null {
   const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf, cnf } = claims;
-  if (!isUuid(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
+  if (!isUserId(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
   if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
   const begins = nbf === undefined ? iat : Math.max(iat, Number(nbf));
   const good = now < exp * 1000 && begins * 1000 <= now + leeway;

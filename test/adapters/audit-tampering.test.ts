@@ -1,6 +1,9 @@
 import t, { type Test } from 'tap';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
+import { userKey } from '../../src/adapters/postgres/user-key.ts';
+import { auditEntry } from '../ports/audit-log.ts';
 import { sealing, someHashKey } from '../ports/audit-seals.ts';
+import { someFamily } from '../support/families.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
 const KEYS = [someHashKey('hash-1')];
@@ -104,6 +107,31 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
       if ('id' in (found ?? {}) && found?.kind !== 'event_added')
         t.equal(found?.id, id, 'the event is named');
     });
+
+  await t.test('a changed user of an event is found, whatever the form of the user id', async (t) => {
+    const userId = 'auth0|123';
+    for (const change of [{ user_id_text: null }, { user_id_text: 'ann' }, { user_id: userKey('ann') }]) {
+      await stores.clear();
+      const { seal, verify } = sealing(stores, KEYS);
+      const family = someFamily({ userId });
+      const event = auditEntry(family);
+      await stores.families.open(family, [event]);
+      await seal();
+      t.equal((await verify()).fault, null);
+      await stores.sql`update security_events set ${stores.sql(change)}`;
+      t.match((await verify()).fault, { kind: 'event_changed', id: event.id }, JSON.stringify(change));
+    }
+  });
+
+  await t.test('a text beside a UUID hides no event of its user', async (t) => {
+    await stores.clear();
+    const family = someFamily();
+    const event = auditEntry(family);
+    await stores.families.open(family, [event]);
+    await stores.sql`update security_events set user_id_text = 'ann'`;
+    const found = await stores.auditLog.list({ userId: family.userId }, { limit: 10, after: null });
+    t.match(found, [{ id: event.id, userId: family.userId }]);
+  });
 
   await t.test('verification with a printed head finds that the last seal was removed', async (t) => {
     const { verify, head } = await sealed(stores);

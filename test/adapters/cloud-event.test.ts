@@ -16,6 +16,17 @@ const SOURCE = 'https://auth.example.com';
 const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
+t.test('the id of the user in an event is a UUID or any text', async (t) => {
+  const event = (userId: string) =>
+    toCloudEvent(
+      { id: randomUUID(), event: { type: 'users.disabled', occurredAt: 0, data: { userId } }, trace: null },
+      SOURCE,
+    );
+  for (const userId of [randomUUID(), '42', 'auth0|123']) t.same(schemaFaults(event(userId)), []);
+  t.not(schemaFaults(event('')).length, 0);
+  t.equal(event('auth0|123').subject, 'auth0|123');
+});
+
 const eventsIn = (outbox: Outbox) =>
   outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
 

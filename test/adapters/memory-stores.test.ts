@@ -15,6 +15,7 @@ import { stepUpContract } from '../ports/step-up.ts';
 import { tasksContract } from '../ports/tasks.ts';
 import { tokenFamiliesContract } from '../ports/token-families.ts';
 import { userDirectoryContract } from '../ports/user-directory.ts';
+import { userIdsContract } from '../ports/user-ids.ts';
 import { userStatesContract } from '../ports/user-states.ts';
 import { userTransferContract } from '../ports/user-transfer.ts';
 import { usersContract } from '../ports/users.ts';
@@ -49,6 +50,9 @@ t.test('step-ups in memory', async (t) => stepUpContract(t, async () => createMe
 t.test('second factors in memory', async (t) => secondFactorsContract(t, async () => createMemoryStores()));
 t.test('states of users in memory', async (t) => userStatesContract(t, async () => createMemoryStores()));
 t.test('lists of users in memory', async (t) => userDirectoryContract(t, async () => createMemoryStores()));
+t.test('ids of users in memory', async (t) =>
+  userIdsContract(t, async () => createMemoryStores({ sessionsPerUser: SESSIONS_PER_USER })),
+);
 t.test('tasks in memory', async (t) => tasksContract(t, async () => createMemoryStores()));
 t.test('budgets of mails in memory', async (t) => mailBudgetContract(t, async () => createMemoryStores()));
 t.test('outbox in memory', async (t) => outboxContract(t, async () => createMemoryStores()));

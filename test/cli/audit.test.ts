@@ -32,6 +32,10 @@ t.test('the log is printed and verified, and a changed event is named', async (t
   t.equal((await kinship(['audit', 'list', '--type', 'users.deleted'], env)).stdout, '');
   t.match(await kinship(['audit', 'list', '--user', 'ann'], env), { code: 1, stderr: /ann is no UUID/ });
 
+  const text = { ...env, USER_ID_FORMAT: 'text' };
+  t.match(await kinship(['audit', 'list', '--user', 'ann'], text), { code: 0, stdout: '' });
+  t.match(await kinship(['audit', 'list', '--user', 'a b'], text), { code: 1, stderr: /a b is no UUID/ });
+
   t.match(await kinship(['audit', 'verify', '--head', head], env), {
     code: 0,
     stdout: `1 seals with 1 events were found, up to ${head}.`,

@@ -30,6 +30,29 @@ t.test(
   },
 );
 
+t.test('commands take a user id that is text, after the name of an account', async (t) => {
+  const service = await usersCommand(t, { USER_ID_FORMAT: 'text' });
+  if (service === null) return;
+  const { run, families, userStates } = service;
+  const userId = 'auth0|123';
+  const family = someFamily({ userId, createdAt: Date.now(), expiresAt: Date.now() + 86_400_000 });
+  await families.open({ ...family, refreshExpiresAt: family.expiresAt }, []);
+  const shown = await run(['show', userId, '--json']);
+  t.match(JSON.parse(shown.output), { id: userId, account: null, live: [{ id: family.tokenFamily }] });
+  t.match(shown.errors, /No account has the name or address auth0\|123, so it is taken as a user id/);
+  t.match(await run(['disable', userId]), {
+    code: 0,
+    output: 'auth0|123 is disabled, and its sessions have ended.\n',
+  });
+  t.ok((await userStates.find(userId)).disabledAt);
+  t.equal((await families.find(family.tokenFamily))?.revoked?.reason, 'disabled');
+  t.match(await run(['grant', 'operator', userId]), { code: 1, errors: /No account has the id auth0\|123/ });
+  t.match(await run(['show', 'a b']), { code: 1, errors: /No account has the name or address a b\.\n/ });
+
+  await run(['import', '-'], userLine({ username: '42' }));
+  t.match(JSON.parse((await run(['show', '42', '--json'])).output), { username: '42' });
+});
+
 t.test('commands list and show users, and end their sessions', async (t) => {
   const service = await usersCommand(t);
   if (service === null) return;

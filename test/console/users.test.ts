@@ -121,6 +121,26 @@ t.test('pages show the name of a device, as text', async (t) => {
   t.same(errors, []);
 });
 
+t.test('a user id that is text has a page, and its sessions end from there', async (t) => {
+  const started = await startConsole(t, { http: { userIdFormat: 'text' } });
+  if (started === null) return;
+  const { page, url, logIn } = started;
+  const userId = 'auth0|a/b?c%d';
+  await logIn({ userId, client: HOME });
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.goto(`${url}/console/find`);
+  await page.getByLabel('Id, from a mail').fill(userId);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText('This user id has no account here.').waitFor();
+  t.ok(page.url().endsWith(`/console/users/${encodeURIComponent(userId)}`));
+  t.equal(await page.locator('p.id').textContent(), userId);
+  t.equal(await page.locator('tbody tr').count(), 1);
+  await page.locator('tbody a').click();
+  await page.getByRole('link', { name: userId }).click();
+  await page.getByText('This user id has no account here.').waitFor();
+});
+
 t.test('a user id without an account has a page', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;

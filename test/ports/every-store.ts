@@ -16,6 +16,7 @@ import { stepUpContract } from './step-up.ts';
 import { tasksContract } from './tasks.ts';
 import { tokenFamiliesContract } from './token-families.ts';
 import { userDirectoryContract } from './user-directory.ts';
+import { userIdsContract } from './user-ids.ts';
 import { userStatesContract } from './user-states.ts';
 import { userTransferContract } from './user-transfer.ts';
 import { usersContract } from './users.ts';
@@ -42,6 +43,7 @@ export async function storeContracts(t: Test, stores: SqlStores): Promise<void> 
   await t.test('second factors', async (t) => secondFactorsContract(t, fresh));
   await t.test('states of users', async (t) => userStatesContract(t, fresh));
   await t.test('lists of users', async (t) => userDirectoryContract(t, fresh));
+  await t.test('ids of users', async (t) => userIdsContract(t, fresh));
   await t.test('tasks', async (t) => tasksContract(t, fresh));
   await t.test('budgets of mails', async (t) => mailBudgetContract(t, fresh));
   await t.test('outbox', async (t) => outboxContract(t, fresh));

@@ -7,10 +7,10 @@ import { PROGRAM } from './program.ts';
 const { PATH = '' } = process.env;
 
 /** Stores on a new database, and the command `kinship users` on it; null if there is no PostgreSQL. */
-export async function usersCommand(t: Test) {
+export async function usersCommand(t: Test, variables: Readonly<Record<string, string>> = {}) {
   const stores = await postgresStores(t);
   if (stores === null) return null;
-  const env = { PATH, DATABASE_URL: stores.url, DATA_DIR: t.testdir() };
+  const env = { PATH, DATABASE_URL: stores.url, DATA_DIR: t.testdir(), ...variables };
 
   async function run(args: readonly string[], input = '') {
     const command = spawn(process.execPath, [...PROGRAM, 'users', ...args], { env });

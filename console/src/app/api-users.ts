@@ -1,4 +1,4 @@
-import { call, Refused } from './api.ts';
+import { apiPathOfUser, call, Refused } from './api.ts';
 
 export type FactorKind = 'totp' | 'passkey';
 
@@ -53,8 +53,8 @@ export function listAccounts(place: URLSearchParams, signal: AbortSignal) {
 export async function readAccount(id: string, signal: AbortSignal) {
   try {
     const [account, factors] = await Promise.all([
-      call<Account>('GET', `/admin/users/${id}`, { signal }),
-      call<Factors>('GET', `/admin/users/${id}/factors`, { signal }),
+      call<Account>('GET', apiPathOfUser(id), { signal }),
+      call<Factors>('GET', `${apiPathOfUser(id)}/factors`, { signal }),
     ]);
     return { account, factors };
   } catch (error) {
@@ -76,7 +76,7 @@ export const changeAccount = (id: string, changes: Partial<NewAccount>, reason: 
   call<Account>('PATCH', `/admin/users/${id}`, { body: changes, reason });
 
 export const removeFactor = (userId: string, factorId: string, reason: string) =>
-  call('DELETE', `/admin/users/${userId}/factors/${factorId}`, { reason });
+  call('DELETE', `${apiPathOfUser(userId)}/factors/${factorId}`, { reason });
 
 export const removeFactors = (userId: string, reason: string) =>
-  call('DELETE', `/admin/users/${userId}/factors`, { reason });
+  call('DELETE', `${apiPathOfUser(userId)}/factors`, { reason });

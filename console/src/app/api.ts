@@ -62,15 +62,18 @@ export function listSessions(userId: string, cursor: string | null, signal?: Abo
 
 export const endSession = (id: string, reason: string) => call('DELETE', `/admin/sessions/${id}`, { reason });
 
+/** A user id can hold any visible character. */
+export const apiPathOfUser = (userId: string) => `/admin/users/${encodeURIComponent(userId)}`;
+
 export const endSessionsOf = (userId: string, reason: string) =>
-  call('DELETE', `/admin/users/${userId}/sessions`, { reason });
+  call('DELETE', `${apiPathOfUser(userId)}/sessions`, { reason });
 
 interface Disabled {
   /** Null: the user may log in. */
   readonly disabledAt: string | null;
 }
 
-const disabledOf = (userId: string) => `/admin/users/${userId}/disabled`;
+const disabledOf = (userId: string) => `${apiPathOfUser(userId)}/disabled`;
 
 export async function readDisabledAt(userId: string, signal: AbortSignal): Promise<string | null> {
   return (await call<Disabled>('GET', disabledOf(userId), { signal })).disabledAt;

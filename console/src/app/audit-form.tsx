@@ -23,6 +23,7 @@ const PROPOSED_TYPES = [
   'users.proof_refused',
 ];
 
+const USER_ID = '\\S{1,256}';
 const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
 
 /** A field for date and time has no zone. The console shows and takes UTC. */
@@ -61,8 +62,20 @@ export function AuditForm({ filter }: { readonly filter: AuditFilter }) {
           ))}
         </datalist>
       </p>
-      <IdField name="user" label="User id" value={filter.user} />
-      <IdField name="session" label="Session id" value={filter.session} />
+      <IdField
+        name="user"
+        label="User id"
+        value={filter.user}
+        pattern={USER_ID}
+        title="A user id has no spaces"
+      />
+      <IdField
+        name="session"
+        label="Session id"
+        value={filter.session}
+        pattern={UUID}
+        title="An id of 36 characters"
+      />
       <TimeField name="from" label="From (UTC)" value={filter.from} />
       <TimeField name="to" label="Before (UTC)" value={filter.to} />
       <button type="submit">Show</button>
@@ -76,15 +89,21 @@ interface FieldProps {
   readonly value: string | undefined;
 }
 
-function IdField({ name, label, value = '' }: FieldProps) {
+interface IdFieldProps extends FieldProps {
+  readonly pattern: string;
+  /** What the browser says where the value does not match the pattern. */
+  readonly title: string;
+}
+
+function IdField({ name, label, value = '', pattern, title }: IdFieldProps) {
   return (
     <p class="field">
       <label for={name}>{label}</label>
       <input
         id={name}
         name={name}
-        pattern={UUID}
-        title="An id of 36 characters"
+        pattern={pattern}
+        title={title}
         defaultValue={value}
         autocomplete="off"
         spellcheck={false}

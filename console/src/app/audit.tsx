@@ -4,7 +4,7 @@ import { AuditForm } from './audit-form.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
-import { Link } from './router.tsx';
+import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 
 /** The audit log, newest first. The filter is in the query of the page, so that a link leads to the same events. */
@@ -55,7 +55,7 @@ function EventRow({ event }: { readonly event: AuditItem }) {
       <th scope="row">{type}</th>
       <td>{momentInWords(Date.parse(time))}</td>
       <td class="ids">
-        {userId !== null && <Link to={`/users/${userId}`}>{userId}</Link>}
+        {userId !== null && <Link to={pathOfUser(userId)}>{userId}</Link>}
         {sessionId !== null && (
           <>
             <br />

@@ -11,7 +11,7 @@ import { DisableAct } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
-import { Link } from './router.tsx';
+import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 import { WriteToUser } from './write-to-user.tsx';
 
@@ -122,7 +122,7 @@ function IncidentRow({ incident, reload }: { readonly incident: Incident; readon
       </td>
       <td>{momentInWords(lastAt)}</td>
       <td>
-        <Link to={`/users/${userId}`}>{userId}</Link>
+        <Link to={pathOfUser(userId)}>{userId}</Link>
       </td>
       <td>
         <div class="acts">

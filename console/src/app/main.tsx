@@ -89,7 +89,8 @@ function Navigation({ place, onSignOut }: NavigationProps) {
 }
 
 function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
-  const [, kind, id = ''] = path.split('/');
+  const [, kind, encoded = ''] = path.split('/');
+  const id = decode(encoded);
   if (path === '/') return <Incidents days={Number(query.get('days'))} />;
   if (path === '/overview') return <Overview />;
   if (path === '/find') return <Search />;
@@ -106,6 +107,15 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
       </p>
     </Page>
   );
+}
+
+/** A path that a person typed can have an escape that is none. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const root = document.getElementById('console');

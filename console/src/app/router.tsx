@@ -27,6 +27,9 @@ export function usePlace(): Place {
   return place;
 }
 
+/** The path of a user's page. A user id can hold any visible character. */
+export const pathOfUser = (userId: string) => `/users/${encodeURIComponent(userId)}`;
+
 /** Shows another page of the console. */
 export function go(path: string): void {
   history.pushState(null, '', BASE + path);

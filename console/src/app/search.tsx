@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ErrorText } from './loaded.tsx';
 import { Page } from './page.tsx';
-import { go } from './router.tsx';
+import { go, pathOfUser } from './router.tsx';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -13,8 +13,10 @@ export function Search() {
     event.preventDefault();
     const fields = new FormData(event.target as HTMLFormElement);
     const id = String(fields.get('id')).trim();
-    if (UUID.test(id)) go(`/${fields.get('kind')}/${id.toLowerCase()}`);
-    else setError('An id has 36 characters, such as 6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11.');
+    const isUuid = UUID.test(id);
+    if (fields.get('kind') === 'users') go(pathOfUser(isUuid ? id.toLowerCase() : id));
+    else if (isUuid) go(`/sessions/${id.toLowerCase()}`);
+    else setError('The id of a session has 36 characters, such as 6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11.');
   }
 
   return (
@@ -23,7 +25,7 @@ export function Search() {
       <form class="card" onSubmit={submit}>
         <p class="field">
           <label for="id">Id, from a mail, a log line or an event</label>
-          <input id="id" name="id" maxLength={64} required autocomplete="off" spellcheck={false} />
+          <input id="id" name="id" maxLength={256} required autocomplete="off" spellcheck={false} />
         </p>
         <fieldset>
           <legend>It is the id of</legend>

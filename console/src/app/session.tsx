@@ -8,7 +8,7 @@ import { DisableAct, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Picture } from './picture.tsx';
-import { Link } from './router.tsx';
+import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 
 interface EventPage {
@@ -90,7 +90,7 @@ function Telling({ story, userId, deviceName }: TellingProps) {
         <div>
           <dt>Whose session?</dt>
           <dd>
-            <Link to={`/users/${userId}`}>{userId}</Link>
+            <Link to={pathOfUser(userId)}>{userId}</Link>
           </dd>
         </div>
         {deviceName !== null && (

@@ -9,7 +9,7 @@ import { FactorSection } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
-import { Link } from './router.tsx';
+import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 import { MailLink } from './write-to-user.tsx';
 
@@ -51,7 +51,7 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
             {items.length === 0 ? <p>This user has no live session.</p> : <SessionTable items={items} />}
             {nextCursor !== undefined && (
               <p>
-                <Link to={`/users/${id}?cursor=${encodeURIComponent(nextCursor)}`}>Older sessions</Link>
+                <Link to={`${pathOfUser(id)}?cursor=${encodeURIComponent(nextCursor)}`}>Older sessions</Link>
               </p>
             )}
             {found !== null && <FactorSection userId={id} factors={found.factors} onDone={reload} />}

@@ -5,7 +5,7 @@ import { factorKindInWords } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
-import { Link } from './router.tsx';
+import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 import { UsersForm } from './users-form.tsx';
 
@@ -64,7 +64,7 @@ function AccountRow({ account }: { readonly account: Account }) {
   return (
     <tr class={disabledAt === undefined ? '' : 'failed'}>
       <th scope="row" class="name">
-        <Link to={`/users/${id}`}>
+        <Link to={pathOfUser(id)}>
           <bdi>{username}</bdi>
         </Link>
       </th>

@@ -2,6 +2,7 @@ import type { AuditFilter, AuditLog, AuditPage } from '../../ports/stores/audit-
 import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { userKey } from './user-key.ts';
 
 /** The subjects of counts without an account, as the database function `count_failed_password` names them. */
 const UNKNOWN_NAME = 'unknown';
@@ -56,7 +57,7 @@ export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPage) {
 function matches(sql: Sql, { types, userId, sessionId, from, to }: AuditFilter) {
   return sql`true
     ${types === undefined ? sql`` : sql`and ${isOneOf(sql, types)}`}
-    ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
+    ${userId === undefined ? sql`` : sql`and user_id = ${userKey(userId)}`}
     ${sessionId === undefined ? sql`` : sql`and session_id = ${sessionId}`}
     ${from === undefined ? sql`` : sql`and occurred_at >= ${new Date(from)}`}
     ${to === undefined ? sql`` : sql`and occurred_at < ${new Date(to)}`}`;

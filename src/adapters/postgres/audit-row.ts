@@ -1,13 +1,16 @@
 import type { TransactionSql } from 'postgres';
 import type { ActorKind, AuditEvent, AuditType, NewAuditEvent, Origin } from '../../domain/audit.ts';
 import type { Sql } from './connect.ts';
+import { ownerColumns, toUserId } from './user-key.ts';
 
 /** A row of `security_events` as the driver reads it. */
 export interface AuditRow {
   id: string;
   occurred_at: Date;
   type: AuditType;
+  /** Null if the event is about no user. */
   user_id: string | null;
+  user_id_text: string | null;
   session_id: string | null;
   actor: ActorKind;
   actor_name: string | null;
@@ -22,6 +25,7 @@ export const AUDIT_COLUMNS = [
   'occurred_at',
   'type',
   'user_id',
+  'user_id_text',
   'session_id',
   'actor',
   'actor_name',
@@ -36,7 +40,7 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
     id: row.id,
     type: row.type,
     occurredAt: row.occurred_at.getTime(),
-    userId: row.user_id,
+    userId: row.user_id === null ? null : toUserId({ ...row, user_id: row.user_id }),
     sessionId: row.session_id,
     origin: {
       actor: { kind: row.actor, ...(row.actor_name !== null && { name: row.actor_name }) },
@@ -48,13 +52,15 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
   };
 }
 
+const NO_USER = { user_id: null, user_id_text: null };
+
 /** The columns of a new event, in JSON form. The generation comes from the changed family. */
 export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, data }: NewAuditEvent) {
   return {
     id,
     type,
     occurred_at: new Date(occurredAt).toISOString(),
-    user_id: userId,
+    ...(userId === null ? NO_USER : ownerColumns(userId)),
     session_id: sessionId,
     ...originColumns(origin),
     data,

@@ -9,6 +9,7 @@ import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
+import { userKey } from './user-key.ts';
 import { toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
 import { createOutboxWriter } from './with-outbox.ts';
@@ -24,7 +25,7 @@ export function createEmailChanges(
     async isTaken(identifier, userId, now) {
       const rows = await execute(sql<{ identifier: string }[]>`
         select identifier from user_identifiers
-        where identifier = ${identifier} and user_id <> ${userId}
+        where identifier = ${identifier} and user_id <> ${userKey(userId)}
           and (reserved_until is null or reserved_until > ${new Date(now)})`);
       return onlyRow(rows, (row) => row.identifier === identifier) !== null;
     },

@@ -5,11 +5,11 @@ import type { ChangePolicy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { Rotation } from '../../ports/stores/token-families.ts';
+import { type OwnedRow, ownerColumns, toUserId } from './user-key.ts';
 
 /** A row of `token_families` as the driver reads it. */
-export interface FamilyRow {
+export interface FamilyRow extends OwnedRow {
   token_family: string;
-  user_id: string;
   paired: boolean;
   door: Door;
   client_id: string;
@@ -57,6 +57,7 @@ export interface FamilyRow {
 export const FAMILY_COLUMNS = [
   'token_family',
   'user_id',
+  'user_id_text',
   'paired',
   'door',
   'client_id',
@@ -97,7 +98,8 @@ export const FAMILY_COLUMNS = [
 ] as const satisfies readonly (keyof FamilyRow)[];
 
 export function toFamily(row: FamilyRow): TokenFamily {
-  const { user_id: userId, paired, confidential, jkt, revoked_at: at, revoked_reason: reason } = row;
+  const userId = toUserId(row);
+  const { paired, confidential, jkt, revoked_at: at, revoked_reason: reason } = row;
   const policies = { onAddressChange: row.on_address_change, onUserAgentChange: row.on_user_agent_change };
   const revoked = at && reason && { at: at.getTime(), reason };
   return assembleFamily(toPair(row), row, { userId, paired, confidential, jkt, ...policies }, revoked);
@@ -237,7 +239,7 @@ export function pairColumns(pair: CurrentPair) {
 export function familyColumns(family: TokenFamily) {
   return {
     token_family: family.tokenFamily,
-    user_id: family.userId,
+    ...ownerColumns(family.userId),
     paired: family.paired,
     door: family.door,
     client_id: family.clientId,

@@ -8,6 +8,7 @@ import {
   toHexLiteral,
   toJsonColumns,
 } from './family-row.ts';
+import { ownerColumns } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
 /** A rotation, or a step-up, which also replaces the authentication. All changes of one statement are of one kind. */
@@ -51,7 +52,7 @@ export function rotateSkippingLockedSql(sql: Executor, rotations: readonly Rotat
 function rotationsAsTable(sql: Executor, rotations: readonly Change[]) {
   return sql`
     (select ${sql(ROTATION_COLUMNS)} from json_to_recordset(${JSON.stringify(rotations.map(toRecord))}::text::json) as record (
-      token_family uuid, user_id uuid, paired boolean, confidential boolean, jkt text, generation integer, hashed_refresh_token_id bytea,
+      token_family uuid, user_id uuid, user_id_text text, paired boolean, confidential boolean, jkt text, generation integer, hashed_refresh_token_id bytea,
       scheme text, on_address_change text, on_user_agent_change text, user_agent text, product_hash bytea,
       unless_retry_key bytea, rotated_at timestamptz, next json
     ) where generation + 0 = generation) requested`;
@@ -60,6 +61,7 @@ function rotationsAsTable(sql: Executor, rotations: readonly Change[]) {
 const ROTATION_COLUMNS = [
   'token_family',
   'user_id',
+  'user_id_text',
   'paired',
   'confidential',
   'jkt',
@@ -79,7 +81,7 @@ function toRecord(change: Change) {
   const { expected, next, unlessRetryKey } = change;
   return {
     token_family: expected.tokenFamily,
-    user_id: expected.userId,
+    ...ownerColumns(expected.userId),
     paired: expected.paired,
     confidential: expected.confidential,
     jkt: expected.jkt,
@@ -104,6 +106,7 @@ function matchesExpected(sql: Executor) {
   return sql`
     family.token_family = requested.token_family
       and family.user_id is not distinct from requested.user_id
+      and family.user_id_text is not distinct from requested.user_id_text
       and family.paired = requested.paired
       and family.confidential = requested.confidential
       and family.jkt is not distinct from requested.jkt

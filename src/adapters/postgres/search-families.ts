@@ -1,9 +1,10 @@
 import type { PendingQuery, Row } from 'postgres';
 import type { FamilyFilter, FamilyPage, FoundFamilies } from '../../ports/stores/token-families.ts';
-import { assertEach, isSameId } from './answer-check.ts';
+import { assertEach } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
+import { belongsTo, isOfUser } from './user-key.ts';
 
 /**
  * How many rows one call reads at most. There is no index for what operators look for: each would cost every login, and
@@ -17,7 +18,7 @@ export async function searchFamilies(
   page: FamilyPage,
 ): Promise<FoundFamilies> {
   const rows = await execute(searchSql(sql, filter, page));
-  assertEach(rows, ({ user_id: id }) => filter.userId === null || isSameId(id, filter.userId));
+  assertEach(rows, (row) => filter.userId === null || belongsTo(row, filter.userId));
   const families = rows.slice(0, page.limit).map(toFamily);
   const last = families.at(-1);
   if (rows.length > page.limit && last !== undefined) return { families, next: last };
@@ -57,7 +58,7 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
   if (userId !== null)
     return inOrder(
       sql,
-      sql`user_id = ${userId} ${state === 'live' ? sql`and ${unrevoked}` : sql``} ${behind}`,
+      sql`${isOfUser(sql, userId)} ${state === 'live' ? sql`and ${unrevoked}` : sql``} ${behind}`,
     );
   if (state === 'live') return inOrder(sql, sql`${unrevoked} ${behind}`);
   // Each part has an index of its own, and the two are merged.

@@ -21,6 +21,7 @@ import {
   type SessionStoreOptions,
 } from './token-families.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
+import { userKey } from './user-key.ts';
 import { createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** A factor of an account, beside the account's own facts. `id` is null for an account without factors. */
@@ -72,21 +73,21 @@ export function createSecondFactors(
         from users
           left join user_states on user_states.user_id = users.id
           left join user_factors as factor on factor.user_id = users.id
-        where users.id = ${userId}
+        where users.id = ${userKey(userId)}
         order by factor.created_at, factor.id`);
-      assertEach(rows, (row) => isSameId(row.user_id, userId));
+      assertEach(rows, (row) => isSameId(row.user_id, userKey(userId)));
       return toFactors(rows);
     },
 
     async add(factor) {
       return change(async (tx) => {
         if (!(await lockAccount(tx, factor.userId))) return 'gone';
-        await tx`delete from user_factors where user_id = ${factor.userId} and confirmed_at is null`;
+        await tx`delete from user_factors where user_id = ${userKey(factor.userId)} and confirmed_at is null`;
         const added = await tx`
           insert into user_factors (id, user_id, kind, label, created_at, added_by, sealed_secret)
-          select ${factor.id}, ${factor.userId}, ${factor.kind}, ${factor.label}, ${new Date(factor.createdAt)},
+          select ${factor.id}, ${userKey(factor.userId)}, ${factor.kind}, ${factor.label}, ${new Date(factor.createdAt)},
             ${factor.addedBy}, ${factor.totp.sealedSecret}
-          where (select count(*) from user_factors where user_id = ${factor.userId}) < ${MAX_FACTORS}`;
+          where (select count(*) from user_factors where user_id = ${userKey(factor.userId)}) < ${MAX_FACTORS}`;
         return added.count === 1 ? 'added' : 'full';
       });
     },
@@ -97,13 +98,13 @@ export function createSecondFactors(
       const addition = change(async (tx) => {
         const account = await lockAccount(tx, userId);
         if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return 'outdated';
-        await tx`delete from user_factors where user_id = ${userId} and confirmed_at is null`;
+        await tx`delete from user_factors where user_id = ${userKey(userId)} and confirmed_at is null`;
         const added = await tx`
           insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, added_by, credential_id, public_key,
             sign_count, transports, is_backed_up)
-          select ${id}, ${userId}, ${kind}, ${label}, ${at}, ${at}, ${addedBy}, ${decodeHash(passkey.credentialId)},
+          select ${id}, ${userKey(userId)}, ${kind}, ${label}, ${at}, ${at}, ${addedBy}, ${decodeHash(passkey.credentialId)},
             ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackedUp}
-          where (select count(*) from user_factors where user_id = ${userId}) < ${MAX_FACTORS}`;
+          where (select count(*) from user_factors where user_id = ${userKey(userId)}) < ${MAX_FACTORS}`;
         if (added.count === 0) return 'full';
         await recordChange(tx, userId, entries);
         return 'added';
@@ -123,7 +124,7 @@ export function createSecondFactors(
         await lockAccount(tx, userId);
         const { count } = await tx`
           update user_factors set confirmed_at = ${new Date(at)}, last_step = ${step}
-          where id = ${id} and user_id = ${userId} and confirmed_at is null`;
+          where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is null`;
         if (count === 0) return false;
         await recordChange(tx, userId, entries);
         return true;
@@ -133,7 +134,7 @@ export function createSecondFactors(
     async rename(userId, id, label, entries) {
       const change = sql`
         update user_factors set label = ${label}
-        where id = ${id} and user_id = ${userId} and confirmed_at is not null
+        where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null
         returning user_id as id, null::text as email`;
       const rows = await execute(withOutbox.changeUser(sql, change, entries));
       return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
@@ -143,11 +144,11 @@ export function createSecondFactors(
       return change(async (tx) => {
         await lockAccount(tx, userId);
         const { count } = await tx`
-          delete from user_factors where id = ${id} and user_id = ${userId} and confirmed_at is not null`;
+          delete from user_factors where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null`;
         if (count === 0) return false;
         await tx`
-          delete from recovery_codes where user_id = ${userId}
-            and not exists (select from user_factors where user_id = ${userId} and confirmed_at is not null)`;
+          delete from recovery_codes where user_id = ${userKey(userId)}
+            and not exists (select from user_factors where user_id = ${userKey(userId)} and confirmed_at is not null)`;
         await recordChange(tx, userId, entries);
         return true;
       });
@@ -157,8 +158,8 @@ export function createSecondFactors(
       return change(async (tx) => {
         const account = await lockAccount(tx, userId);
         if (account?.has_second_factor !== true) return false;
-        await tx`delete from recovery_codes where user_id = ${userId}`;
-        const rows = hashes.map((hash) => ({ user_id: userId, hashed_code: decodeHash(hash) }));
+        await tx`delete from recovery_codes where user_id = ${userKey(userId)}`;
+        const rows = hashes.map((hash) => ({ user_id: userKey(userId), hashed_code: decodeHash(hash) }));
         await tx`insert into recovery_codes ${tx(rows)}`;
         await recordChange(tx, userId, entries);
         return true;
@@ -178,7 +179,7 @@ export function createSecondFactors(
       const { userId, createdAt: at } = family;
       let claims: Claims = NO_CLAIMS;
       const work = async (tx: TransactionSql) => {
-        const [account] = await tx`select id from users where id = ${userId} for share`;
+        const [account] = await tx`select id from users where id = ${userKey(userId)} for share`;
         // A statement of its own, which sees what was committed while the one before waited for the lock.
         if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return null;
         const isFirst = await useChallenge(tx, challenge);
@@ -250,21 +251,21 @@ export function createSecondFactors(
     const update = tx`
       update users set has_second_factor =
         exists (select from user_factors where user_id = users.id and confirmed_at is not null)
-      where id = ${userId} returning id, email`;
+      where id = ${userKey(userId)} returning id, email`;
     await withOutbox.changeUser(tx, update, entries);
-    await tx`select renew_security_version(${userId})`;
+    await tx`select renew_security_version(${userKey(userId)})`;
   }
 }
 
 async function lockAccount(tx: TransactionSql, userId: string) {
   const [account] = await tx<{ has_second_factor: boolean }[]>`
-    select has_second_factor from users where id = ${userId} for no key update`;
+    select has_second_factor from users where id = ${userKey(userId)} for no key update`;
   return account;
 }
 
 async function versionOf(tx: TransactionSql, userId: string): Promise<string> {
   const [state] = await tx<{ security_version: string }[]>`
-    select security_version from user_states where user_id = ${userId}`;
+    select security_version from user_states where user_id = ${userKey(userId)}`;
   return state?.security_version ?? FIRST_SECURITY_VERSION;
 }
 

@@ -3,6 +3,7 @@ import { asSystem } from '../../domain/audit.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { userKey } from './user-key.ts';
 import type { createOutboxWriter, RevokedBatch, SessionRevocation } from './with-outbox.ts';
 
 type WithOutbox = ReturnType<typeof createOutboxWriter>;
@@ -73,7 +74,7 @@ async function revokeSurplus(
 }
 
 function onlyBatch(rows: readonly RevokedBatch[], { userId }: SessionRevocation): RevokedBatch {
-  const batch = onlyRow(rows, (row) => isSameId(row.user_id, userId));
+  const batch = onlyRow(rows, (row) => isSameId(row.user_id, userKey(userId)));
   if (batch === null) throw new Error('revoke_sessions returned no row.');
   return batch;
 }

@@ -9,6 +9,7 @@ import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
+import { userKey } from './user-key.ts';
 import { type createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
@@ -48,10 +49,10 @@ async function acceptProof(
 ): Promise<boolean> {
   if (proof.kind === 'password') {
     const accounts = await tx`
-      select id from users where id = ${userId} and password_hash = ${proof.passwordHash} and not has_second_factor for share`;
+      select id from users where id = ${userKey(userId)} and password_hash = ${proof.passwordHash} and not has_second_factor for share`;
     return accounts.length === 1;
   }
-  await tx`select id from users where id = ${userId} for share`;
+  await tx`select id from users where id = ${userKey(userId)} for share`;
   if (proof.challenge !== undefined && !(await useChallenge(tx, proof.challenge))) return false;
   return (await useProofSql(tx, userId, proof, at)).length === 1;
 }

@@ -3,6 +3,7 @@ import type { Tasks } from '../../ports/stores/tasks.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { userKey } from './user-key.ts';
 
 interface TaskRow {
   id: number;
@@ -20,7 +21,7 @@ type ListRow = { owner: string; version: string } & (TaskRow | { id: null });
  */
 export function createTasks(sql: Sql): Tasks {
   const lockOwner = (owner: string) => sql`
-    owner as (select id, username from users where id = ${owner} for no key update)`;
+    owner as (select id, username from users where id = ${userKey(owner)} for no key update)`;
 
   return {
     async create(owner, text, publishedAt) {
@@ -37,7 +38,7 @@ export function createTasks(sql: Sql): Tasks {
     async find(owner, id) {
       const rows = await execute(sql<TaskRow[]>`
         select tasks.id, username as author, text, pub_date from tasks join users on users.id = author
-        where tasks.id = ${id} and author = ${owner}`);
+        where tasks.id = ${id} and author = ${userKey(owner)}`);
       return toTaskOrNull(onlyRow(rows, (row) => row.id === id));
     },
 
@@ -58,8 +59,8 @@ export function createTasks(sql: Sql): Tasks {
 
     async versionOf(owner) {
       const rows = await execute(sql<{ id: string; version: string }[]>`
-        select id, tasks_version as version from users where id = ${owner}`);
-      return onlyRow(rows, (row) => isSameId(row.id, owner))?.version ?? null;
+        select id, tasks_version as version from users where id = ${userKey(owner)}`);
+      return onlyRow(rows, (row) => isSameId(row.id, userKey(owner)))?.version ?? null;
     },
 
     async list(owner, limit) {
@@ -68,9 +69,9 @@ export function createTasks(sql: Sql): Tasks {
         from users left join lateral (
           select id, text, pub_date from tasks where author = users.id order by id desc limit ${limit}
         ) task on true
-        where users.id = ${owner}
+        where users.id = ${userKey(owner)}
         order by task.id desc`);
-      assertEach(rows, (row) => isSameId(row.owner, owner));
+      assertEach(rows, (row) => isSameId(row.owner, userKey(owner)));
       const [first] = rows;
       return first === undefined ? null : { version: first.version, tasks: rows.flatMap(toTasks) };
     },

@@ -25,6 +25,7 @@ import { countLive, searchFamilies } from './search-families.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
+import { belongsTo, isOfUser, userKey } from './user-key.ts';
 import { createOutboxWriter, type Executor, OUTBOX_COLUMNS, type RevokedBatch } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
@@ -106,7 +107,7 @@ export function createTokenFamilies(
     },
 
     async list(userId, { now, limit, after }) {
-      const ofUser = userId === null ? sql`` : sql`and user_id = ${userId}`;
+      const ofUser = userId === null ? sql`` : sql`and ${isOfUser(sql, userId)}`;
       const afterCursor =
         after && sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
       const rows = await execute(sql<FamilyRow[]>`
@@ -115,7 +116,7 @@ export function createTokenFamilies(
           ${ofUser} ${afterCursor ?? sql``}
         order by created_at desc, token_family desc
         limit ${limit}`);
-      assertEach(rows, (row) => userId === null || isSameId(row.user_id, userId));
+      assertEach(rows, (row) => userId === null || belongsTo(row, userId));
       return rows.map(toFamily);
     },
 
@@ -182,11 +183,12 @@ export function createTokenFamilies(
     userId: string,
     { passwordHash, refuseSecondFactor }: OpeningCondition = { refuseSecondFactor: false },
   ) {
+    const key = userKey(userId);
     const refused = sql`has_second_factor and ${refuseSecondFactor}`;
     if (passwordHash === undefined)
-      return sql`select ${userId}::uuid as id where not exists (select from users where id = ${userId} and ${refused})`;
+      return sql`select ${key}::uuid as id where not exists (select from users where id = ${key} and ${refused})`;
     return sql`
-      select id from users where id = ${userId} and password_hash = ${passwordHash} and not (${refused}) for share`;
+      select id from users where id = ${key} and password_hash = ${passwordHash} and not (${refused}) for share`;
   }
 
   /** Inserts the family once there is room. The revocation may need several batches before. */
@@ -220,6 +222,6 @@ export function noteDeviceSql(sql: Executor, family: TokenFamily) {
   const { userId, tokenFamily, address, userAgent, createdAt: at } = family;
   const productHash = family.productHash === null ? null : decodeHash(family.productHash);
   return sql`note_device(
-    ${userId}, ${tokenFamily}, ${address}, ${productHash}, ${userAgent}, ${new Date(at)},
+    ${userKey(userId)}, ${tokenFamily}, ${address}, ${productHash}, ${userAgent}, ${new Date(at)},
     ${new Date(at - DEVICE_KNOWN_FOR)})`;
 }

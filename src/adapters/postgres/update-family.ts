@@ -6,6 +6,7 @@ import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
+import { isOfUser, userKey } from './user-key.ts';
 import type { createOutboxWriter } from './with-outbox.ts';
 
 /** Changes a family under the lock of its user's state, because its next claims depend on the claims of the user. */
@@ -26,7 +27,7 @@ export async function updateFamily(
         next_claims = case when ${claims}::text is null then next_claims else
           coalesce((select state.claims from user_states state where state.user_id = family.user_id), '{}')
             || ${claims}::text::jsonb end
-      where token_family = ${tokenFamily} and user_id = ${userId} and revoked_at is null
+      where token_family = ${tokenFamily} and ${isOfUser(tx, userId)} and revoked_at is null
       returning ${tx(FAMILY_COLUMNS)}`;
     return withOutbox.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
   });
@@ -39,6 +40,6 @@ export async function updateFamily(
 /** Locks the row with the state of a user. Inserts the row first if it is missing. */
 export async function lockUserState(tx: TransactionSql, userId: string): Promise<void> {
   await tx`
-    insert into user_states as state (user_id) values (${userId})
+    insert into user_states as state (user_id) values (${userKey(userId)})
     on conflict (user_id) do update set user_id = state.user_id where false`;
 }

@@ -1,5 +1,6 @@
 import type { ChallengeAnswer, FactorProofUse } from '../../domain/second-factor.ts';
 import { decodeHash } from './family-row.ts';
+import { userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
 /**
@@ -11,20 +12,20 @@ import type { Executor } from './with-outbox.ts';
 export function useProofSql(sql: Executor, userId: string, use: FactorProofUse, at: number) {
   if (use.kind === 'recovery_code') {
     return sql<{ user_id: string }[]>`
-      delete from recovery_codes where user_id = ${userId} and hashed_code = ${decodeHash(use.hash)}
+      delete from recovery_codes where user_id = ${userKey(userId)} and hashed_code = ${decodeHash(use.hash)}
       returning user_id`;
   }
   if (use.kind === 'passkey') {
     return sql<{ user_id: string }[]>`
       update user_factors set sign_count = ${use.signCount}, is_backed_up = ${use.isBackedUp},
         last_used_at = ${new Date(at)}
-      where id = ${use.factorId} and user_id = ${userId} and confirmed_at is not null
+      where id = ${use.factorId} and user_id = ${userKey(userId)} and confirmed_at is not null
         and (sign_count < ${use.signCount} or (sign_count = 0 and ${use.signCount} = 0))
       returning user_id`;
   }
   return sql<{ user_id: string }[]>`
     update user_factors set last_step = ${use.step}, last_used_at = ${new Date(at)}
-    where id = ${use.factorId} and user_id = ${userId} and confirmed_at is not null
+    where id = ${use.factorId} and user_id = ${userKey(userId)} and confirmed_at is not null
       and (last_step is null or last_step < ${use.step})
     returning user_id`;
 }

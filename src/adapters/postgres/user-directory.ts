@@ -6,6 +6,7 @@ import type { UserDirectory, UserPage } from '../../ports/stores/user-directory.
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { userKey } from './user-key.ts';
 import { NAMED_USER_COLUMNS, type NamedUserRow, toNamedUser } from './user-row.ts';
 
 interface ListedRow extends NamedUserRow {
@@ -29,10 +30,11 @@ export function createUserDirectory(sql: Sql): UserDirectory {
     },
 
     async find(id, now) {
+      const key = userKey(id);
       const rows = await execute(sql<ListedRow[]>`
         select ${listedColumns(sql, now)} from users left join user_states state on state.user_id = users.id
-        where users.id = ${id}`);
-      const row = onlyRow(rows, (found) => isSameId(found.id, id));
+        where users.id = ${key}`);
+      const row = onlyRow(rows, (found) => isSameId(found.id, key));
       return row && toListedUser(row);
     },
   };

@@ -9,6 +9,7 @@ import { execute } from './execute.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
 import { lockUserState } from './update-family.ts';
+import { userKey } from './user-key.ts';
 import { createOutboxWriter } from './with-outbox.ts';
 
 interface StateRow {
@@ -29,9 +30,10 @@ export function createUserStates(
 
   return {
     async find(userId) {
+      const key = userKey(userId);
       const rows = await execute(sql<StateRow[]>`
-        select user_id, disabled_at, claims from user_states where user_id = ${userId}`);
-      const row = onlyRow(rows, (row) => isSameId(row.user_id, userId));
+        select user_id, disabled_at, claims from user_states where user_id = ${key}`);
+      const row = onlyRow(rows, (row) => isSameId(row.user_id, key));
       if (row === null) return initialUserState(userId);
       return { userId, disabledAt: row.disabled_at?.getTime() ?? null, claims: row.claims ?? NO_CLAIMS };
     },
@@ -40,7 +42,7 @@ export function createUserStates(
       const work = async (tx: TransactionSql) => {
         const change = tx`
           insert into user_states as state (user_id, disabled_at, security_version)
-          values (${userId}, ${new Date(at)}, gen_random_uuid())
+          values (${userKey(userId)}, ${new Date(at)}, gen_random_uuid())
           on conflict (user_id) do update
             set disabled_at = excluded.disabled_at, security_version = excluded.security_version
             where state.disabled_at is null
@@ -62,27 +64,29 @@ export function createUserStates(
     },
 
     async enable(userId, entries) {
+      const key = userKey(userId);
       const change = sql`
         update user_states set disabled_at = null, security_version = gen_random_uuid()
-        where user_id = ${userId} and disabled_at is not null
+        where user_id = ${key} and disabled_at is not null
         returning user_id as id, null::text as email`;
       const rows = await execute(withOutbox.changeUser(sql, change, entries));
-      return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
+      return onlyRow(rows, (row) => isSameId(row.id, key)) !== null;
     },
 
     async setClaims(userId, claims, entries) {
+      const key = userKey(userId);
       const json = JSON.stringify(claims);
       const change = sql.begin(async (tx) => {
         await lockUserState(tx, userId);
         const state = tx`
           update user_states set claims = ${json}::text::jsonb
-          where user_id = ${userId} and coalesce(claims, '{}') <> ${json}::text::jsonb
+          where user_id = ${key} and coalesce(claims, '{}') <> ${json}::text::jsonb
           returning user_id as id, null::text as email`;
         const changed = await withOutbox.changeUser(tx, state, entries);
         if (changed.length === 0) return false;
         await tx`
           update token_families set next_claims = ${json}::text::jsonb || coalesce(session_claims, '{}')
-          where user_id = ${userId} and revoked_at is null`;
+          where user_id = ${key} and revoked_at is null`;
         return true;
       });
       return execute(change as Promise<boolean>);

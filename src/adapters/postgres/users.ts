@@ -11,6 +11,7 @@ import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import type { SessionStoreOptions } from './token-families.ts';
+import { userKey } from './user-key.ts';
 import {
   NAMED_USER_COLUMNS,
   type NamedUserRow,
@@ -57,8 +58,9 @@ export function createUsers(
     },
 
     async find(id) {
-      const rows = await execute(sql<UserRow[]>`select ${userColumns(sql)} from users where id = ${id}`);
-      return toUser(onlyRow(rows, (row) => isSameId(row.id, id)));
+      const key = userKey(id);
+      const rows = await execute(sql<UserRow[]>`select ${userColumns(sql)} from users where id = ${key}`);
+      return toUser(onlyRow(rows, (row) => isSameId(row.id, key)));
     },
 
     async findByIdentifier(identifier) {
@@ -77,14 +79,14 @@ export function createUsers(
 
     async setRoles(id, roles, entries) {
       const change = sql`
-        update users set roles = ${[...roles]} where id = ${id} and roles <> ${[...roles]} returning id, email`;
+        update users set roles = ${[...roles]} where id = ${userKey(id)} and roles <> ${[...roles]} returning id, email`;
       const rows = await execute(withOutbox.changeUser(sql, change, entries));
-      return onlyRow(rows, (row) => isSameId(row.id, id)) !== null;
+      return onlyRow(rows, (row) => isSameId(row.id, userKey(id))) !== null;
     },
 
     async rehash(id, expected, passwordHash) {
       const { count } = await execute(sql`
-        update users set password_hash = ${passwordHash} where id = ${id} and password_hash = ${expected}`);
+        update users set password_hash = ${passwordHash} where id = ${userKey(id)} and password_hash = ${expected}`);
       return count === 1;
     },
 
@@ -92,7 +94,7 @@ export function createUsers(
       return runEndingSessions(async (tx) => {
         const update = tx`
             update users set password_hash = ${change.passwordHash}
-            where id = ${id} and password_hash = ${expected} returning id, email`;
+            where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
         const [user] = await withOutbox.changeUser(tx, update, entries);
         return user === undefined ? null : finishPasswordChange(tx, id, change, originOfChange(entries));
       });
@@ -104,7 +106,7 @@ export function createUsers(
           await insertReset(tx, reset);
           await withOutbox.changeUser(
             tx,
-            tx`select id, email from users where id = ${reset.userId}`,
+            tx`select id, email from users where id = ${userKey(reset.userId)}`,
             entries,
           );
         }),
@@ -153,7 +155,7 @@ export function createUsers(
 
     async remove(id, expected, revocation, entries) {
       return runEndingSessions(async (tx) => {
-        const removal = tx`delete from users where id = ${id} and password_hash = ${expected} returning id, email`;
+        const removal = tx`delete from users where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
         const [user] = await withOutbox.changeUser(tx, removal, entries);
         if (user === undefined) return null;
         const ending = { ...revocation, origin: originOfChange(entries) };
@@ -173,8 +175,8 @@ export function createUsers(
     { except, at }: PasswordChange,
     origin: Origin,
   ): Promise<readonly string[]> {
-    await tx`delete from password_resets where user_id = ${userId}`;
-    await tx`delete from email_links where user_id = ${userId} and purpose = 'change'`;
+    await tx`delete from password_resets where user_id = ${userKey(userId)}`;
+    await tx`delete from email_links where user_id = ${userKey(userId)} and purpose = 'change'`;
     return revokeSessions(tx, withOutbox, {
       userId,
       kept: 0,

@@ -6,6 +6,7 @@ import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';
 import { auditColumns, originColumns } from './audit-row.ts';
 import type { Sql } from './connect.ts';
+import { userKey } from './user-key.ts';
 
 /** The columns of a family that its outbox entries need. */
 export const OUTBOX_COLUMNS = ['token_family', 'generation', 'contact', 'known_since_login'] as const;
@@ -80,9 +81,10 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
 
     /** Calls the database function `revoke_sessions`, which records an event for each session. */
     revokeSessions(sql: Executor, { userId, kept, spared, at, reason, origin }: SessionRevocation) {
+      const key = userKey(userId);
       return sql<RevokedBatch[]>`
-        select ${userId}::uuid as user_id, revoked, more from revoke_sessions(
-          ${userId}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
+        select ${key}::uuid as user_id, revoked, more from revoke_sessions(
+          ${key}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
           ${JSON.stringify({ ...originColumns(origin), stated_reason: origin.statedReason })}::text::jsonb)`;
     },
   };
@@ -152,7 +154,7 @@ function entriesAsTable(sql: Executor, entries: readonly ChangeEntry[]) {
   return sql`entry as (
       select ${sql(ENTRY_COLUMNS)} from jsonb_to_recordset(${JSON.stringify(entries.map(toRecord))}::text::jsonb)
         as e(id uuid, kind text, type text, data jsonb, occurred_at timestamptz, subject text, if_new_device boolean,
-          user_id uuid, session_id uuid, actor text, actor_name text, address text, user_agent text)
+          user_id uuid, user_id_text text, session_id uuid, actor text, actor_name text, address text, user_agent text)
     )`;
 }
 
@@ -165,6 +167,7 @@ const ENTRY_COLUMNS = [
   'subject',
   'if_new_device',
   'user_id',
+  'user_id_text',
   'session_id',
   'actor',
   'actor_name',
@@ -176,9 +179,9 @@ const ENTRY_COLUMNS = [
 function auditSql(sql: Executor, generation: Change, condition: Change = sql``) {
   return sql`
         audited as (
-          insert into security_events (id, occurred_at, type, user_id, session_id, actor, actor_name, address,
+          insert into security_events (id, occurred_at, type, user_id, user_id_text, session_id, actor, actor_name, address,
             user_agent, generation, data)
-          select entry.id, entry.occurred_at, entry.type, entry.user_id, entry.session_id, entry.actor,
+          select entry.id, entry.occurred_at, entry.type, entry.user_id, entry.user_id_text, entry.session_id, entry.actor,
             entry.actor_name, entry.address, entry.user_agent, ${generation}, entry.data
           from changed, entry
           where entry.kind = 'audit' ${condition}

@@ -1,4 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto';
+import { isUuid } from '../../domain/user-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { deriveKey, isEqual, keyedHash } from './keyed.ts';
@@ -20,7 +21,7 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
     hash: (secret) => createHash('sha256').update(secret).digest('base64url'),
 
     notMe(sessionId, userId, expiresAt) {
-      const parts = [sessionId ?? '', userId, String(expiresAt)];
+      const parts = [sessionId ?? '', encodeUserId(userId), String(expiresAt)];
       return [...parts, signature(notMeKey, parts).toString('base64url')].join('.');
     },
 
@@ -31,9 +32,18 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
         isEqual(signature(key, parts), Buffer.from(given, 'base64url')),
       );
       if (!isValid || more.length > 0 || now >= Number(expiresAt)) return null;
-      return { sessionId: sessionId || null, userId };
+      return { sessionId: sessionId || null, userId: decodeUserId(userId) };
     },
   };
+}
+
+/** A part of a token has no dot. A text that is no UUID may have one, so it is encoded, with a mark before it. */
+function encodeUserId(userId: string): string {
+  return isUuid(userId) ? userId : `~${Buffer.from(userId).toString('base64url')}`;
+}
+
+function decodeUserId(part: string): string {
+  return part.startsWith('~') ? Buffer.from(part.slice(1), 'base64url').toString() : part;
 }
 
 function signature(key: KeyObject, parts: readonly string[]): Buffer {

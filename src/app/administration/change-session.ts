@@ -1,5 +1,5 @@
 import type { Origin } from '../../domain/audit.ts';
-import { claimNames, claimsFault, MAX_SESSION_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
+import { claimNames, claimsFault, claimsLimit, MAX_SESSION_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isLive, type TokenFamily } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -25,11 +25,12 @@ export type ChangeSession = (
 export const changeSession =
   (deps: Deps): ChangeSession =>
   async (sessionId, changes, origin) => {
-    assertAcceptable(changes);
+    assertAcceptable(changes, MAX_SESSION_CLAIMS);
     const now = deps.clock();
     const family = await deps.families.find(sessionId);
     if (family === null || !isLive(family, now)) return null;
     const { userId } = family;
+    assertAcceptable(changes, claimsLimit(MAX_SESSION_CLAIMS, userId));
     const act: AdminAction = {
       type: 'session_changed',
       origin,
@@ -41,10 +42,10 @@ export const changeSession =
     return changed;
   };
 
-function assertAcceptable({ deviceName, sessionClaims }: FamilyChanges): void {
+function assertAcceptable({ deviceName, sessionClaims }: FamilyChanges, maxBytes: number): void {
   if (deviceName === undefined && sessionClaims === undefined)
     throw new Refusal('invalid_request', 'Send deviceName, claims or both.');
-  const fault = claimsFault(sessionClaims ?? NO_CLAIMS, MAX_SESSION_CLAIMS);
+  const fault = claimsFault(sessionClaims ?? NO_CLAIMS, maxBytes);
   if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
 }
 

@@ -1,3 +1,4 @@
+import { canonicalUserId } from '../../domain/user-id.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FamilyFilter, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { SessionPage } from '../sessions/list-sessions.ts';
@@ -42,7 +43,7 @@ export const findSessions =
 
 function filterOf({ userId, state = 'live', client, agent, address }: SessionQuery): FamilyFilter {
   return {
-    userId: userId?.toLowerCase() ?? null,
+    userId: userId === undefined ? null : canonicalUserId(userId),
     state,
     ...(client !== undefined && { clientId: client }),
     ...(agent !== undefined && { agent }),

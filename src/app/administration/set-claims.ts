@@ -1,5 +1,5 @@
 import type { Origin } from '../../domain/audit.ts';
-import { type Claims, claimNames, claimsFault, MAX_USER_CLAIMS } from '../../domain/claims.ts';
+import { type Claims, claimNames, claimsFault, claimsLimit, MAX_USER_CLAIMS } from '../../domain/claims.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserStates } from '../../ports/stores/user-states.ts';
@@ -19,7 +19,7 @@ export type SetClaims = (userId: string, claims: Claims, origin: Origin) => Prom
 export const setClaims =
   (deps: Deps): SetClaims =>
   async (userId, claims, origin) => {
-    const fault = claimsFault(claims, MAX_USER_CLAIMS);
+    const fault = claimsFault(claims, claimsLimit(MAX_USER_CLAIMS, userId));
     if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
     const data = { userId, claimNames: claimNames(claims) };
     const act: AdminAction = {

@@ -13,16 +13,16 @@ import { endSessions } from '../../app/sessions/end-session.ts';
 import type { Config } from '../../config.ts';
 import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
+import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../../domain/user-id.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { logToErrors, nameOfUser } from '../command-context.ts';
-import { isId } from '../read-id.ts';
 import { onUsers } from './on-users.ts';
 
 /** `kinship users disable`. */
 export const disableNamed = (nameOrId: string) =>
   onUsers(async (sql, config) => {
     const deps = depsOf(sql, config);
-    const userId = await findUserId(deps.users, nameOrId);
+    const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await disableUser(deps)(userId, byCommand(nameOfUser()));
     print(
       isChanged ? `${userId} is disabled, and its sessions have ended.` : `${userId} was disabled before.`,
@@ -33,7 +33,7 @@ export const disableNamed = (nameOrId: string) =>
 export const enableNamed = (nameOrId: string) =>
   onUsers(async (sql, config) => {
     const deps = depsOf(sql, config);
-    const userId = await findUserId(deps.users, nameOrId);
+    const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await enableUser(deps)(userId, byCommand(nameOfUser()));
     print(isChanged ? `${userId} may log in again.` : `${userId} was not disabled.`);
   });
@@ -42,7 +42,7 @@ export const enableNamed = (nameOrId: string) =>
 export const endSessionsOfNamed = (nameOrId: string) =>
   onUsers(async (sql, config) => {
     const deps = { ...depsOf(sql, config), families: createTokenFamilies(sql, config.policy) };
-    const userId = await findUserId(deps.users, nameOrId);
+    const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const ending = { reason: 'administrator', origin: byCommand(nameOfUser()) } as const;
     await endSessions(deps)(userId, null, ending);
     print(`The sessions of ${userId} have ended.`);
@@ -52,7 +52,7 @@ export const endSessionsOfNamed = (nameOrId: string) =>
 export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
   onUsers(async (sql, config) => {
     const deps = depsOf(sql, config);
-    const userId = await findUserId(deps.users, nameOrId);
+    const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     if ((await deps.users.find(userId)) === null) throw new Error(`No account has the id ${userId}.`);
     const isChanged = await setRole(deps)(userId, change, byCommand(nameOfUser()));
     const state = `${change.isGranted ? 'has' : 'does not have'} the role ${change.role}`;
@@ -72,12 +72,22 @@ function depsOf(sql: Sql, { policy, tokens }: Config) {
   };
 }
 
-/** An id need not have an account here: other systems open sessions for their own users. */
-export async function findUserId(users: Pick<Users, 'findByIdentifier'>, nameOrId: string): Promise<string> {
-  if (isId(nameOrId)) return nameOrId.toLowerCase();
+/**
+ * The id of the user of a command. An id need not have an account here: other systems open sessions for their own users.
+ * The name or address of an account comes before an id that is text.
+ */
+export async function findUserId(
+  users: Pick<Users, 'findByIdentifier'>,
+  nameOrId: string,
+  format: UserIdFormat,
+): Promise<string> {
+  if (isUuid(nameOrId)) return canonicalUserId(nameOrId);
   const user = await users.findByIdentifier(identifierOf(nameOrId));
-  if (user === null) throw new Error(`No account has the name or address ${nameOrId}.`);
-  return user.id;
+  if (user !== null) return user.id;
+  const unknown = `No account has the name or address ${nameOrId}`;
+  if (format === 'uuid' || !isUserId(nameOrId)) throw new Error(`${unknown}.`);
+  process.stderr.write(`${unknown}, so it is taken as a user id.\n`);
+  return nameOrId;
 }
 
 function print(sentence: string): void {

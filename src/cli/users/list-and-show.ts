@@ -40,9 +40,9 @@ const SHOWN_SESSIONS = 100;
 
 /** `kinship users show`. The user id need not have an account here. */
 export const printUser = (nameOrId: string, { json }: { readonly json?: boolean }) =>
-  onUsers(async (sql, { policy }) => {
+  onUsers(async (sql, { policy, http }) => {
     const clock = Date.now;
-    const userId = await findUserId(createUsers(sql, policy), nameOrId);
+    const userId = await findUserId(createUsers(sql, policy), nameOrId, http.userIdFormat);
     const account = await findAccount({ userDirectory: createUserDirectory(sql), clock })(userId);
     const { disabledAt, claims } = await createUserStates(sql, policy).find(userId);
     const families = createTokenFamilies(sql, policy);

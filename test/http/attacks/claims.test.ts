@@ -118,10 +118,16 @@ databaseTest('a refresh token with other ids is refused', async (t, sql) => {
     'forty kilobytes': 'x'.repeat(40 * 1024),
   };
   const names = ['sub', 'jti', 'linkerId', 'tokenFamily'];
+  // A user id can be any text. It is refused because the linkerId is derived from the real one.
+  const users = ['no UUID', 'a UUID in braces'];
   const cases = names.flatMap((name) =>
-    Object.entries(wrong).map(([what, value]) => [`${name}: ${what}`, refresh(claim(name, value))]),
+    Object.entries(wrong)
+      .filter(([what]) => name !== 'sub' || !users.includes(what))
+      .map(([what, value]) => [`${name}: ${what}`, refresh(claim(name, value))]),
   );
   await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
+  const others = users.map((what) => [`sub: ${what}`, refresh(claim('sub', wrong[what]))]);
+  await refuseAll(t, service, refusal.invalid, Object.fromEntries(others));
   await refuseAll(
     t,
     service,

@@ -3,10 +3,12 @@ import type { ChangeUser } from '../../../app/administration/change-user.ts';
 import type { CreateUser } from '../../../app/administration/create-user.ts';
 import type { FindAccount } from '../../../app/administration/list-accounts.ts';
 import { accountNotFound } from '../../../domain/refusal.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { adminOrigin } from '../server/operators.ts';
-import { answer, problems, Text, Uuid } from '../server/schemas.ts';
+import { answer, problems, Text } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { AccountItem, accountExample, accountItem } from './account-item.ts';
 
 export interface ChangeUsersOptions {
@@ -85,7 +87,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
         description:
           'A change of the address is final. Another address counts as not verified unless `emailVerified` is true, and ' +
           'gets the link that proves it. The former address gets a notice. All earlier links of the account are void.',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: UserId }),
         body: UserChanges,
         response: {
           200: answerOf('ChangedUser', 'the account after the change'),
@@ -94,7 +96,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
       },
     },
     async (request): Promise<Static<typeof AccountItem>> => {
-      const id = request.params.id.toLowerCase();
+      const id = canonicalUserId(request.params.id);
       if (!(await changeUser(id, request.body, adminOrigin(request)))) throw accountNotFound();
       return itemOf(findAccount, id);
     },

@@ -3,11 +3,13 @@ import type { ChangeSession } from '../../../app/administration/change-session.t
 import type { FindUserState } from '../../../app/administration/find-user-state.ts';
 import type { SetClaims } from '../../../app/administration/set-claims.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
 import { OperatorsSession, operatorsSession, sessionExample } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 
 export interface ClaimsOptions {
   readonly setClaims: SetClaims;
@@ -18,11 +20,8 @@ export interface ClaimsOptions {
 const PATH = '/admin/users/:id/claims';
 
 const closed = { additionalProperties: false };
-const common = {
-  tags: ['operations'],
-  security: [{ serviceKey: [] }],
-  params: Type.Object({ id: Uuid }),
-};
+const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
+const ofUserId = { ...common, params: Type.Object({ id: UserId }) };
 const refusals = problems(400, 401, 403, 503);
 
 const ofUser = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
@@ -40,14 +39,14 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
     PATH,
     {
       schema: {
-        ...common,
+        ...ofUserId,
         operationId: 'getClaims',
         summary: 'Get the claims of a user',
         response: { 200: answer('the claims of the user', UserClaims), ...refusals },
       },
     },
     async (request): Promise<Static<typeof UserClaims>> => {
-      const { claims } = await findUserState(request.params.id.toLowerCase());
+      const { claims } = await findUserState(canonicalUserId(request.params.id));
       return { claims };
     },
   );
@@ -56,7 +55,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
     PATH,
     {
       schema: {
-        ...common,
+        ...ofUserId,
         operationId: 'setClaims',
         summary: 'Replace the claims of a user',
         description:
@@ -67,7 +66,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
       },
     },
     async (request, reply) => {
-      await setClaims(request.params.id.toLowerCase(), request.body.claims, adminOrigin(request));
+      await setClaims(canonicalUserId(request.params.id), request.body.claims, adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
@@ -93,6 +92,7 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
       schema: {
         ...common,
         operationId: 'changeSession',
+        params: Type.Object({ id: Uuid }),
         summary: 'Change the claims of a session, or the name of its device',
         description:
           'The claims of the session override those of its user, from the next refresh on. At most 512 bytes of JSON.',

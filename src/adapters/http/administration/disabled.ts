@@ -2,10 +2,12 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { DisableUser } from '../../../app/administration/disable-user.ts';
 import type { EnableUser } from '../../../app/administration/enable-user.ts';
 import type { FindUserState } from '../../../app/administration/find-user-state.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { adminOrigin } from '../server/operators.ts';
-import { answer, Empty, problems, Time, Uuid } from '../server/schemas.ts';
+import { answer, Empty, problems, Time } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 
 export interface DisabledOptions {
   readonly disableUser: DisableUser;
@@ -30,7 +32,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
   const common = {
     tags: ['operations'],
     security: [{ serviceKey: [] }],
-    params: Type.Object({ id: Uuid }),
+    params: Type.Object({ id: UserId }),
   };
   const refusals = problems(400, 401, 403, 503);
   const schema = { ...common, response: { 204: Empty, ...refusals } };
@@ -46,7 +48,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
       },
     },
     async (request): Promise<Static<typeof Disabled>> => {
-      const { disabledAt } = await findUserState(request.params.id.toLowerCase());
+      const { disabledAt } = await findUserState(canonicalUserId(request.params.id));
       return { disabledAt: disabledAt === null ? null : new Date(disabledAt).toISOString() };
     },
   );
@@ -63,7 +65,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
       },
     },
     async (request, reply) => {
-      await disableUser(request.params.id.toLowerCase(), adminOrigin(request));
+      await disableUser(canonicalUserId(request.params.id), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
@@ -72,7 +74,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
     PATH,
     { schema: { ...schema, operationId: 'enableUser', summary: 'Let a disabled user log in again' } },
     async (request, reply) => {
-      await enableUser(request.params.id.toLowerCase(), adminOrigin(request));
+      await enableUser(canonicalUserId(request.params.id), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );

@@ -1,10 +1,12 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { RemoveFactors } from '../../../app/administration/remove-factors.ts';
 import type { ListFactors } from '../../../app/factors/list-factors.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import { FactorList, factorList } from '../canonical/factors.ts';
 import type { App } from '../server/app.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 
 export interface UserFactorsOptions {
   readonly listFactors: ListFactors;
@@ -16,7 +18,7 @@ const PATH = '/admin/users/:id/factors';
 /** `/admin/users/{id}/factors`: for users who lost their second factors. */
 export function userFactorRoutes(scope: App, { listFactors, removeFactors }: UserFactorsOptions): void {
   const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-  const params = Type.Object({ id: Uuid });
+  const params = Type.Object({ id: UserId });
   const refusals = problems(400, 401, 403, 404, 503);
 
   scope.get(
@@ -31,7 +33,7 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
       },
     },
     async (request): Promise<Static<typeof FactorList>> =>
-      factorList(await listFactors(request.params.id.toLowerCase())),
+      factorList(await listFactors(canonicalUserId(request.params.id))),
   );
 
   scope.delete(
@@ -48,7 +50,7 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
       },
     },
     async (request, reply) => {
-      await removeFactors(request.params.id.toLowerCase(), null, adminOrigin(request));
+      await removeFactors(canonicalUserId(request.params.id), null, adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
@@ -60,13 +62,13 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
         ...common,
         operationId: 'removeFactorOfUser',
         summary: 'Remove one second factor of a user',
-        params: Type.Object({ id: Uuid, factorId: Uuid }),
+        params: Type.Object({ id: UserId, factorId: Uuid }),
         response: { 204: Empty, ...refusals },
       },
     },
     async (request, reply) => {
       const { id, factorId } = request.params;
-      await removeFactors(id.toLowerCase(), factorId.toLowerCase(), adminOrigin(request));
+      await removeFactors(canonicalUserId(id), factorId.toLowerCase(), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );

@@ -2,10 +2,12 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { DeleteUser } from '../../../app/administration/delete-user.ts';
 import type { ListAccounts } from '../../../app/administration/list-accounts.ts';
 import { accountNotFound } from '../../../domain/refusal.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { adminOrigin } from '../server/operators.ts';
-import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { answer, Empty, problems, Text } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { AccountItem, AccountList, accountItem } from './account-item.ts';
 import { type ChangeUsersOptions, changeUserRoutes } from './change-users.ts';
 
@@ -17,7 +19,7 @@ export interface UsersOptions extends ChangeUsersOptions {
 const ONE = '/admin/users/:id';
 
 const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-const ofOne = { ...common, params: Type.Object({ id: Uuid }) };
+const ofOne = { ...common, params: Type.Object({ id: UserId }) };
 
 const Query = Type.Object({
   query: Type.Optional(
@@ -72,7 +74,7 @@ export function userRoutes(scope: App, options: UsersOptions): void {
       },
     },
     async (request): Promise<Static<typeof AccountItem>> => {
-      const account = await findAccount(request.params.id.toLowerCase());
+      const account = await findAccount(canonicalUserId(request.params.id));
       if (account === null) throw accountNotFound();
       return accountItem(account);
     },
@@ -91,7 +93,8 @@ export function userRoutes(scope: App, options: UsersOptions): void {
       },
     },
     async (request, reply) => {
-      if (!(await deleteUser(request.params.id.toLowerCase(), adminOrigin(request)))) throw accountNotFound();
+      if (!(await deleteUser(canonicalUserId(request.params.id), adminOrigin(request))))
+        throw accountNotFound();
       return reply.code(204).send(null);
     },
   );

@@ -13,6 +13,7 @@ import { Acr, Amr, AuthTime } from '../server/authentication-schemas.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 
 export interface AccountsOptions {
   readonly register: Register;
@@ -112,7 +113,7 @@ function addressOf(title: string) {
 
 const Me = Type.Object(
   {
-    userId: Uuid,
+    userId: UserId,
     sessionId: Uuid,
     username: Type.Optional(Text),
     email: Type.Optional(Text),

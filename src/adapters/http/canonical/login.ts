@@ -8,6 +8,7 @@ import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts'
 import type { Claims } from '../../../domain/claims.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
 import { count, longText } from '../server/bounded.ts';
@@ -15,15 +16,8 @@ import { clientInfoOf } from '../server/client-info.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
-import {
-  answer,
-  BODY_IS_OPTIONAL,
-  PairAnswer,
-  PairHeaders,
-  problems,
-  Text,
-  Uuid,
-} from '../server/schemas.ts';
+import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Text } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject, DeviceName } from './claims-schemas.ts';
 import { TotpCode } from './factors.ts';
 import { Assertion } from './passkey-schemas.ts';
@@ -37,7 +31,7 @@ export interface LoginOptions {
 }
 
 const Query = Type.Object({
-  userId: Type.Optional(Uuid),
+  userId: Type.Optional(UserId),
   email: Type.Optional(longText({ description: 'the address for mails about this session' })),
   binding: Type.Optional(
     oneOf(['pair', 'refresh'], {
@@ -157,7 +151,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       }
       return openSession({
         ...session,
-        userId: userId.toLowerCase(),
+        userId: canonicalUserId(userId),
         ...clientOfKey,
         contact: email === undefined ? null : readAddress(email, 'querystring/email'),
         ...(claims !== undefined && { claims }),

@@ -5,6 +5,7 @@ import { count, longText } from '../server/bounded.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
 import { Time, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject } from './claims-schemas.ts';
 
 /** Query parameters that select a page of a list. */
@@ -60,7 +61,7 @@ export const SessionList = Type.Object(
 export const OperatorsSession = Type.Object(
   {
     ...item,
-    userId: Uuid,
+    userId: UserId,
     hashedRefreshTokenId: longText(),
     claims: Type.Optional(ClaimsObject),
     endedAt: Type.Optional(Time),

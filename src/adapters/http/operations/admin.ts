@@ -4,6 +4,7 @@ import type { ListSessionEvents } from '../../../app/audit/list-session-events.t
 import type { EndSessions } from '../../../app/sessions/end-session.ts';
 import type { EndSessionAsOperator } from '../../../app/sessions/end-session-as-operator.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import { type ClaimsOptions, changeSessionRoute, claimsRoutes } from '../administration/claims.ts';
 import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
 import { type UserFactorsOptions, userFactorRoutes } from '../administration/factors.ts';
@@ -14,6 +15,7 @@ import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { type OverviewOptions, overviewRoutes } from './overview.ts';
 import { sessionEventsRoute } from './session-events.ts';
@@ -35,7 +37,7 @@ export interface AdminOptions
 const SessionQuery = Type.Composite([
   PageQuery,
   Type.Object({
-    userId: Type.Optional(Uuid),
+    userId: Type.Optional(UserId),
     state: Type.Optional(oneOf(['live', 'ended', 'all'], { description: 'default: `live`' })),
     address: Type.Optional(
       Type.String({ maxLength: 45, description: 'the address of the login or of the last refresh' }),
@@ -54,7 +56,6 @@ const SessionQuery = Type.Composite([
 export async function adminRoutes(scope: App, options: AdminOptions, withCookie: boolean): Promise<void> {
   await requireOperator(scope, options, withCookie);
   const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
-  const Id = Type.Object({ id: Uuid });
   overviewRoutes(scope, options);
   sessionEventsRoute(scope, options);
   auditRoute(scope, options);
@@ -96,7 +97,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
         ...schema,
         operationId: 'endSessionAsOperator',
         summary: 'End a session',
-        params: Id,
+        params: Type.Object({ id: Uuid }),
         response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
       },
     },
@@ -114,12 +115,12 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
         ...schema,
         operationId: 'endSessionsOfUser',
         summary: 'End all sessions of a user',
-        params: Id,
+        params: Type.Object({ id: UserId }),
         response: { 204: Empty, ...problems(400, 401, 403, 503) },
       },
     },
     async (request, reply) => {
-      const userId = request.params.id.toLowerCase();
+      const userId = canonicalUserId(request.params.id);
       await options.endSessions(userId, null, { reason: 'administrator', origin: adminOrigin(request) });
       return reply.code(204).send(null);
     },

@@ -4,6 +4,7 @@ import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { Time, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 
 const closed = { additionalProperties: false };
 
@@ -13,7 +14,7 @@ export const AuditItem = Type.Object(
     id: Uuid,
     time: Time,
     type: longText({ description: 'what happened: see docs/audit.md' }),
-    userId: Type.Union([Uuid, Type.Null()]),
+    userId: Type.Union([UserId, Type.Null()]),
     sessionId: Type.Union([Uuid, Type.Null()]),
     actor: Type.Object(
       {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListAuditEvents, StreamAuditEvents } from '../../../app/audit/read-audit-log.ts';
 import type { AuditEvent } from '../../../domain/audit.ts';
+import { canonicalUserId } from '../../../domain/user-id.ts';
 import { jsonLine } from '../../../lib/json-line.ts';
 import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
@@ -10,6 +11,7 @@ import { longText } from '../server/bounded.ts';
 import { oneOf } from '../server/one-of.ts';
 import { readTime } from '../server/read-time.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
+import { UserId } from '../server/user-ids.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
 
 export interface AuditOptions {
@@ -21,7 +23,7 @@ const Query = Type.Composite([
   PageQuery,
   Type.Object({
     type: Type.Optional(Type.String({ pattern: '^[a-z_.]{1,64}$', maxLength: 64 })),
-    user: Type.Optional(Uuid),
+    user: Type.Optional(UserId),
     session: Type.Optional(Uuid),
     from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
     to: Type.Optional(Type.String({ ...Time, description: 'events before this time' })),
@@ -98,7 +100,7 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
 function filterOf({ type, user, session, from, to }: Static<typeof Query>): AuditFilter {
   return {
     ...(type !== undefined && { types: [type] }),
-    ...(user !== undefined && { userId: user.toLowerCase() }),
+    ...(user !== undefined && { userId: canonicalUserId(user) }),
     ...(session !== undefined && { sessionId: session.toLowerCase() }),
     ...(from !== undefined && { from: readTime(from, 'querystring/from') }),
     ...(to !== undefined && { to: readTime(to, 'querystring/to') }),

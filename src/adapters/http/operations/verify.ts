@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { empty, problems, Uuid } from '../server/schemas.ts';
+import { toHeader, UserId } from '../server/user-ids.ts';
 
 const PATH = '/auth/verify';
 
@@ -21,7 +22,7 @@ export function verifyRoute(app: App): void {
         description: 'The proxy sends the headers of the request that waits for the answer.',
         security: [{ bearer: [] }, { accessCookie: [] }],
         response: {
-          204: empty('the token is valid', { 'X-User-Id': Uuid, 'X-Session-Id': Uuid }),
+          204: empty('the token is valid', { 'X-User-Id': UserId, 'X-Session-Id': Uuid }),
           ...problems(401, 403, 503),
         },
       },
@@ -36,5 +37,5 @@ export function verifyRoute(app: App): void {
 
 function principalHeaders(request: FastifyRequest): Record<string, string> {
   const { userId, sessionId } = principalOf(request);
-  return { 'x-user-id': userId, 'x-session-id': sessionId };
+  return { 'x-user-id': toHeader(userId), 'x-session-id': sessionId };
 }

@@ -21,7 +21,7 @@ export interface NotMeOptions {
 
 type Options = NotMeOptions & { readonly sendPage: SendPage };
 
-const token = Type.String({ maxLength: 300, description: 'the token in the link' });
+const token = Type.String({ maxLength: 1_000, description: 'the token in the link' });
 const Link = Type.Object(
   { token },
   {

@@ -8,6 +8,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import { MAX_USER_ID, type UserIdFormat } from '../../../domain/user-id.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
@@ -22,6 +23,7 @@ import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
 import { createSocketRefusals } from './socket-refusals.ts';
 import { traceRequests } from './trace-requests.ts';
+import { applyUserIdFormat } from './user-ids.ts';
 
 /** Sizes in bytes, times in milliseconds. */
 export interface ServerLimits extends ShutdownTimes {
@@ -50,6 +52,8 @@ export interface ServerOptions {
   readonly sessionCookies: boolean;
   /** The origin under which clients reach the service; null if it is unknown. */
   readonly publicUrl: string | null;
+  /** Default: `uuid`. */
+  readonly userIdFormat?: UserIdFormat;
   /** Null or absent: DPoP proofs need no nonce. */
   readonly currentNonce?: CurrentNonce | null;
   readonly limits?: Partial<ServerLimits>;
@@ -77,7 +81,7 @@ export type App = FastifyInstance<
 
 /** Creates the server without routes: limits, body parsers, problems, headers and the request log. */
 export function createServer(options: ServerOptions): App {
-  const { log, trustProxy, limits, tracing = null, onAnswered } = options;
+  const { log, trustProxy, limits, userIdFormat = 'uuid', tracing = null, onAnswered } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = createTrustedProxyCheck(trustProxy);
   const headers = answerHeaders(options);
@@ -93,7 +97,7 @@ export function createServer(options: ServerOptions): App {
       connectionsCheckingInterval: Math.min(1_000, headersTimeout),
       requireHostHeader: false, // Node's own refusal has no body: see refuseUnclearHost
     },
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH[userIdFormat] },
     exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -119,6 +123,7 @@ export function createServer(options: ServerOptions): App {
   jsonBodies(app);
   ignoreEmptyBodies(app);
   fillOptionalBodies(app);
+  applyUserIdFormat(app, userIdFormat);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers.to(request));
     refuseUnclearHost(request);
@@ -142,6 +147,9 @@ export function createServer(options: ServerOptions): App {
   enableGracefulShutdown(app, { drain, finish });
   return app;
 }
+
+/** Characters of UTF-16, of which a visible character has one or two. */
+const MAX_PARAM_LENGTH: Readonly<Record<UserIdFormat, number>> = { uuid: 200, text: 2 * MAX_USER_ID };
 
 /** Headers of every answer, whichever part of the server sends it. */
 function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions) {

@@ -6,6 +6,7 @@ import type { App } from '../../server/app.ts';
 import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
 import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
+import { UserId } from '../../server/user-ids.ts';
 
 export interface ListOptions {
   readonly listSessions: ListSessions;
@@ -17,7 +18,7 @@ const NEWEST = 1_000;
 const Item = Type.Object(
   {
     id: Uuid,
-    guid: Uuid,
+    guid: UserId,
     hashed_refresh_token: longText(),
     created_time: Time,
     updated_time: Time,

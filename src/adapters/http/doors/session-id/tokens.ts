@@ -5,6 +5,7 @@ import type { Refresh } from '../../../../app/sessions/refresh.ts';
 import type { TokenPair } from '../../../../app/tokens/mint-pair.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../../domain/service-key.ts';
+import { canonicalUserId } from '../../../../domain/user-id.ts';
 import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { longText } from '../../server/bounded.ts';
@@ -15,6 +16,7 @@ import { examples } from '../../server/examples.ts';
 import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
+import { UserId } from '../../server/user-ids.ts';
 
 export interface TokenOptions {
   readonly openSession: OpenSession;
@@ -35,7 +37,7 @@ const Tokens = Type.Object(
   { ...closed, title: 'SessionIdTokens', examples: [tokensExample] },
 );
 const LoginBody = Type.Object(
-  { guid: Uuid },
+  { guid: UserId },
   { ...closed, title: 'SessionIdOpening', examples: [{ guid: examples.user }] },
 );
 const RefreshBody = Type.Object(
@@ -75,7 +77,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
     async (request, reply) => {
       refuseForeignPage(request, publicUrl);
       const pair = await openSession({
-        userId: request.body.guid.toLowerCase(),
+        userId: canonicalUserId(request.body.guid),
         paired: false,
         door: 'session-id',
         ...authorizeLogin(request),

@@ -1,0 +1,51 @@
+import { hash } from 'node:crypto';
+import type postgres from 'postgres';
+import { canonicalUserId, isUuid } from '../../domain/user-id.ts';
+import { isSameId } from './answer-check.ts';
+import type { Sql } from './connect.ts';
+
+/** The user of a row. `user_id_text` is null where the user id is the key itself. */
+export interface OwnedRow {
+  user_id: string;
+  user_id_text: string | null;
+}
+
+/**
+ * The form of derived keys: version 8 and variant 111 of RFC 9562, which no UUID of a standard has, and further fixed
+ * bits. A user id of this form counts as text. Otherwise a user could choose the key of another user as an id.
+ */
+const DERIVED = /^.{14}8fff-ff/;
+
+/**
+ * The key of a user in the database. A UUID is its own key, in lower case. The key of any other text has 104 bits of the
+ * text's SHA-256.
+ */
+export function userKey(userId: string): string {
+  const id = canonicalUserId(userId);
+  if (isUuid(id) && !DERIVED.test(id)) return id;
+  const hex = hash('sha256', id, 'hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8fff-ff${hex.slice(12, 14)}-${hex.slice(14, 26)}`;
+}
+
+/** The columns of the user of a new row. */
+export function ownerColumns(userId: string): OwnedRow {
+  const key = userKey(userId);
+  return { user_id: key, user_id_text: isSameId(key, userId) ? null : userId };
+}
+
+/** The user id of a row. A text under the key of another text is not given out. */
+export function toUserId({ user_id: key, user_id_text: text }: OwnedRow): string {
+  return text !== null && userKey(text) === key ? text : key;
+}
+
+/** Whether a row that was read is one of this user. */
+export function belongsTo({ user_id: key, user_id_text: text }: OwnedRow, userId: string): boolean {
+  const owner = ownerColumns(userId);
+  return key === owner.user_id && text === owner.user_id_text;
+}
+
+/** A condition for the rows of a user. */
+export function isOfUser(sql: Sql | postgres.TransactionSql, userId: string) {
+  const { user_id: key, user_id_text: text } = ownerColumns(userId);
+  return sql`user_id = ${key} and user_id_text is not distinct from ${text}`;
+}
