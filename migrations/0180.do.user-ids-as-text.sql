@@ -47,7 +47,7 @@ begin
       user_agent, generation, data)
     select gen_random_uuid(), at, 'sessions.revoked', of_user, user_id_text, token_family, origin ->> 'actor',
       origin ->> 'actor_name', origin ->> 'address', origin ->> 'user_agent', generation,
-      jsonb_build_object('reason', reason)
+      jsonb_strip_nulls(jsonb_build_object('reason', reason, 'statedReason', origin ->> 'stated_reason'))
     from changed
   )
   select coalesce(jsonb_agg(token_family), '[]') from changed into revoked;
