@@ -11,7 +11,7 @@ import t, { type Test } from 'tap';
 import { FolderInUse, lockByFile, lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { makeSocketFolder } from '../../src/adapters/postgres/embedded/socket-path.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
-import { evalArguments, modulePath } from '../support/program.ts';
+import { modulePath, scriptArguments } from '../support/program.ts';
 
 const START = modulePath('src/adapters/postgres/embedded/start.ts');
 const LOCK = modulePath('src/adapters/postgres/embedded/lock.ts');
@@ -300,7 +300,7 @@ function runElsewhere(
     () => { console.log('ok'); setInterval(() => {}, 1000); },
     (error) => console.log(error.name + ': ' + error.message),
   )`;
-  const child: ChildProcess = spawn(process.execPath, evalArguments(code), {
+  const child: ChildProcess = spawn(process.execPath, scriptArguments(code), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit');

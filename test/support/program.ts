@@ -20,6 +20,12 @@ export const importArguments = (module: string) => [...LOADER, '--import', modul
 /** Arguments of node that evaluate code, which imports modules by {@link modulePath}. */
 export const evalArguments = (code: string) => [...LOADER, '--input-type=module', '--eval', code];
 
+/**
+ * Arguments of node that evaluate code, which imports modules dynamically. For code that starts worker threads: they
+ * inherit the arguments, and refuse `--input-type`.
+ */
+export const scriptArguments = (code: string) => [...LOADER, '--eval', code];
+
 /** The path of a module that is named from the root of the repository. scripts/build-tests.ts lists these modules. */
 export function modulePath(module: string): string {
   return pathOf(isBuilt ? module.replace(/\.ts$/, '.js') : module);
