@@ -94,7 +94,8 @@ t.test('no value at any place of a request makes the service fail', async (t) =>
   }
   t.ok(requests > 1_000, `${requests} requests`);
   const me = await send('GET', '/auth/me', { authorization: `Bearer ${await logIn()}` });
-  t.match(JSON.parse(me.text), { username: 'ann' }, 'the account was there until the end');
+  // An operator's route may have renamed it.
+  t.match(JSON.parse(me.text), { userId, username: String }, 'the account was there until the end');
   t.same(
     lines.filter((line) => line.includes('request failed')),
     [],
