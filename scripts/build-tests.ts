@@ -5,6 +5,8 @@ import { globSync } from 'tinyglobby';
 import { buildConsole } from './build-console.ts';
 import { bundleOptions, PROGRAM } from './bundle.ts';
 
+const VERIFY = '@kinship/verify';
+
 /** Programs and modules that processes of tests load by their path. */
 const LOADED = [
   'src/config.ts',
@@ -24,7 +26,9 @@ const LOADED = [
 export async function buildTests(files: readonly string[], folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await build({
-    ...bundleOptions(['tap']),
+    ...bundleOptions(['tap', VERIFY]),
+    // The packages for frameworks and the tests must share the classes of this one.
+    alias: { [VERIFY]: './packages/verify/src/index.ts' },
     entryPoints: [
       ...[...files, ...globSync(LOADED)].map((file) => ({ in: file, out: withoutExtension(file) })),
       ...PROGRAM.map((file) => ({ in: file, out: withoutExtension(file).replace(/^src/, 'dist') })),
