@@ -22,7 +22,11 @@ export function createReport() {
   /** Reads the TAP of a test process, and shows its result. Resolves when the process has ended. */
   async function readFile(file: string, child: TestProcess): Promise<void> {
     const start = performance.now();
-    const before = failed.length;
+    let failures = 0;
+    const fail = (name: string, details: string) => {
+      failures += 1;
+      failed.push({ name, details });
+    };
     const parser = new Parser({ name: file, passes: false });
     showComments(parser);
     parser.on('pass', () => {
@@ -32,7 +36,7 @@ export function createReport() {
       skipped.push(skip === true ? fullname : `${fullname}: ${skip}`);
     });
     parser.on('fail', ({ fullname, diag }: Result) => {
-      failed.push({ name: fullname, details: details(diag) });
+      fail(fullname, details(diag));
     });
     const parsed = new Promise((resolve) => parser.once('complete', resolve));
     child.stdout.pipe(parser);
@@ -40,10 +44,10 @@ export function createReport() {
       child.once('exit', (code, signal) => resolve(code ?? signal));
     });
     const [end] = await Promise.all([exited, parsed]);
-    if (failed.length === before && (end !== 0 || !parser.ok))
-      failed.push({ name: file, details: end === 0 ? 'its output is not whole' : `it ended with ${end}` });
+    if (failures === 0 && (end !== 0 || !parser.ok))
+      fail(file, end === 0 ? 'its output is not whole' : `it ended with ${end}`);
     files += 1;
-    showFile(file, failed.length === before, performance.now() - start);
+    showFile(file, failures === 0, performance.now() - start);
   }
 
   function showFile(file: string, ok: boolean, duration: number): void {
