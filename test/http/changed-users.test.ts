@@ -202,6 +202,17 @@ t.test(
   },
 );
 
+t.test('another address of a verified account has to be proved again', async (t) => {
+  const service = await operated(t);
+  const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
+  const id = String(body.id);
+  t.match((await service.change(id, { email: 'ann@example.org' })).body, { emailVerified: false });
+  t.equal((await service.logIn()).body.code, 'email_unverified');
+  const vouched = { email: 'ann@example.net', emailVerified: true };
+  t.match((await service.change(id, vouched)).body, { emailVerified: true });
+  t.equal((await service.logIn()).status, 200);
+});
+
 t.test('a name that is the address changes with it', async (t) => {
   const service = await operated(t);
   const named = { username: 'ann@example.com', email: 'ann@example.com', password: PASSWORD };
