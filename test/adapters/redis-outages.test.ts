@@ -244,7 +244,8 @@ t.test('an answer of another kind than numbers counts as an outage', async (t) =
     [Number.NaN, 0],
     { 0: 0, 1: 0 },
   ]) {
-    const redis = { evalsha: async () => answer } as unknown as Parameters<typeof createRedisAttempts>[0];
+    type Client = Parameters<typeof createRedisAttempts>[0];
+    const redis = { evalsha: async () => answer } as unknown as Client; // a real Redis never answers so
     const attempts = createRedisAttempts(redis);
     await t.rejects(attempts.begin(subject, NOW), StoreUnavailable, JSON.stringify(answer));
     await t.rejects(

@@ -52,7 +52,7 @@ t.test('processes with one secret know the nonces of each other, also while it i
   t.notOk(await before.isValid(await after.current()));
 });
 
-t.test('a nonce of one period is no nonce of another one, and text of other forms is none', async (t) => {
+t.test('the nonces of two periods differ, and text of another form is not a nonce', async (t) => {
   const nonces = createNonces([SECRET]);
   const nonce = await nonces.current();
   const [period = '', mac = ''] = nonce.split('.');

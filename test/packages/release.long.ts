@@ -9,7 +9,7 @@ import { npmRegistry } from '../support/npm-registry.ts';
 
 const TOKEN = 'a-token-of-npm';
 const NAMES = ['kinship-client', '@kinship/verify', '@kinship/fastify', '@kinship/express', '@kinship/hono'];
-const REPOSITORY = 'somebody/their-copy';
+const REPOSITORY = 'example/fork';
 
 interface Step {
   readonly run?: string;

@@ -45,7 +45,7 @@ const SESSIONS: Readonly<Record<string, readonly [Partial<FamilyFilter>, string]
   'sessions, newest first': [{}, BY_AGE],
   'sessions by address': [{ address: '198.51.100.7' }, BY_AGE],
   'sessions by user agent': [{ agent: 'firefox' }, BY_AGE],
-  'sessions by client': [{ clientId: 'nobody' }, BY_AGE],
+  'sessions by client': [{ clientId: 'unknown' }, BY_AGE],
   'ended sessions, newest first': [{ state: 'ended' }, 'token_families_revoked_by_age'],
   'all sessions by address': [{ state: 'all', address: '198.51.100.7' }, 'token_families_revoked_by_age'],
   'live sessions of a user': [{ userId: USER }, 'token_families_(of_user|unrevoked)'],

@@ -73,7 +73,8 @@ function logToStandardOutput(level: string, format?: (line: string) => string): 
  */
 function unblockTerminal(stream: NodeJS.WriteStream): void {
   if (!stream.isTTY) return;
-  const { _handle } = stream as unknown as { readonly _handle?: { setBlocking(isBlocking: boolean): void } };
+  type Handle = { readonly _handle?: { setBlocking(isBlocking: boolean): void } };
+  const { _handle } = stream as unknown as Handle; // Node.js has no public function for this
   _handle?.setBlocking(false);
 }
 

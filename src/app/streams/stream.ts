@@ -1,4 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts';
+import { isUuid } from '../../domain/user-id.ts';
 import type { StreamSettings, WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
@@ -22,8 +23,6 @@ export interface StreamName {
   readonly id: string;
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export function isStream(endpoint: WebhookEndpoint): endpoint is Stream {
   return endpoint.owner !== null && endpoint.stream !== null && endpoint.audience !== null;
 }
@@ -33,7 +32,7 @@ export async function requireStream(
   { webhookEndpoints }: Pick<StreamDeps, 'webhookEndpoints'>,
   { owner, id }: StreamName,
 ): Promise<Stream> {
-  const endpoint = UUID.test(id) ? await webhookEndpoints.find(id.toLowerCase()) : null;
+  const endpoint = isUuid(id) ? await webhookEndpoints.find(id.toLowerCase()) : null;
   if (endpoint === null || !isStream(endpoint) || endpoint.owner !== owner) throw notFound();
   return endpoint;
 }

@@ -1,6 +1,7 @@
 import { type Claims, claimsFault, MAX_USER_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { importedNameFault } from '../../domain/imported-user.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { isUuid } from '../../domain/user-id.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import { parseTime } from '../../lib/time.ts';
 import { readAddress } from '../accounts/read-address.ts';
@@ -25,7 +26,6 @@ export class RefusedLine extends Error {
   override readonly name = 'RefusedLine';
 }
 
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 /** The part of an unknown name that a refusal quotes. */
 const LONGEST_NAME = 64;
@@ -39,7 +39,7 @@ const isText = (value: unknown, longest: number): value is string =>
 
 /** What each member must be. */
 const MEMBERS: Readonly<Record<keyof UserLine, readonly [Check, string]>> = {
-  id: [(value) => isText(value, 36) && UUID.test(value), 'a UUID'],
+  id: [(value) => isText(value, 36) && isUuid(value), 'a UUID'],
   username: [(value) => isText(value, LONGEST.text), 'text'],
   email: [(value) => isText(value, LONGEST.text), 'text'],
   emailVerified: [(value) => typeof value === 'boolean', 'true or false'],

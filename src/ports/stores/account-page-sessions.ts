@@ -29,8 +29,8 @@ export interface AccountPageSessions {
   replaceCookie(session: AccountPageSession): Promise<boolean>;
 
   /**
-   * The family of the cookie with one of these hashes, as last committed. Null if there is none, or if it is revoked or
-   * expired at `now`.
+   * The last committed family whose cookie has one of these hashes. Null if no family has, or if the family is revoked
+   * or expired at `now`.
    */
   find(hashedTokens: readonly [string, ...string[]], now: number): Promise<TokenFamily | null>;
 

@@ -118,7 +118,7 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     const answer = await outcome(send(replica, pair, attempt));
     seen.row = await rowOf(replica, before.tokenFamily);
     if (before.revoked !== null) {
-      same([typeof answer, seen.row], ['string', before], 'I4: revoked is for ever');
+      same([typeof answer, seen.row], ['string', before], 'I4: a revocation is final');
       return null;
     }
     if (typeof answer === 'object') checkSuccessor(pair, answer);

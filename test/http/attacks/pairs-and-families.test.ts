@@ -173,7 +173,7 @@ for (const parallel of [20, 200]) {
       );
       const { refresh, access } = answers[0]?.body ?? {};
       t.equal(claimsOf(String(refresh)).generation, 1);
-      t.same(await outboxLinesOf(sql, pair.refreshToken), ['event sessions.started'], 'nobody is alarmed');
+      t.same(await outboxLinesOf(sql, pair.refreshToken), ['event sessions.started'], 'no user gets a mail');
       await assertRefreshable(t, service, { refreshToken: String(refresh), accessToken: String(access) });
     });
   }

@@ -45,7 +45,7 @@ for (const [format, refused] of [
   ['uuid', { ...NO_IDS, ...TEXTS }],
   ['text', NO_IDS],
 ] as const)
-  t.test(`with USER_ID_FORMAT=${format} an id that is none changes nothing`, async (t) => {
+  t.test(`with USER_ID_FORMAT=${format} an invalid user id changes nothing`, async (t) => {
     const stores = await postgresStores(t);
     if (stores === null) return;
     const { post, send, adminKey } = await startHttpService(t, { stores, http: { userIdFormat: format } });
