@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import { globSync } from 'tinyglobby';
 import { buildConsole } from './build-console.ts';
 import { bundleOptions, PROGRAM } from './bundle.ts';
+import { writeEmbeddedArchive } from './embedded-archive.ts';
 
 const VERIFY = '@kinship/verify';
 
@@ -41,6 +42,7 @@ export async function buildTests(files: readonly string[], folder: string): Prom
   await cp('package.json', `${folder}/package.json`);
   await symlink(relative(folder, 'migrations'), `${folder}/migrations`);
   await buildConsole(`${folder}/dist/console`);
+  await writeEmbeddedArchive(`${folder}/dist/embedded.tar.gz`);
 }
 
 function withoutExtension(file: string): string {

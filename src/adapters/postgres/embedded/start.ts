@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { extract } from 'tar';
 import { lockFolder } from './lock.ts';
 import { makeSocketFolder } from './socket-path.ts';
-import { createDatabase, serveDatabase } from './thread.ts';
+import { serveDatabase } from './thread.ts';
+
+/** An empty database, which `npm run build` creates. It is unpacked instead of created, which takes PGlite seconds. */
+const ARCHIVE = new URL('dist/embedded.tar.gz', import.meta.resolve('#package.json'));
 
 export interface EmbeddedDatabase {
   /**
@@ -25,7 +30,7 @@ export interface EmbeddedDatabase {
  * never continues, so each process opens one connection only. A commit survives a crash of the process but not a power
  * failure, because PGlite never calls fsync.
  *
- * `onCreate` is called before a new database is created, which takes seconds.
+ * `onCreate` is called before a new database is created.
  *
  * @throws {FolderInUse} if another process runs the database in this folder
  * @throws {Error} if the folder cannot be written, or PGlite cannot open its content (`cause` holds the reason)
@@ -72,7 +77,7 @@ async function removeStaleSocket(home: string): Promise<void> {
 }
 
 /**
- * Creates the database under a temporary name and renames it, so that a killed start leaves no incomplete database.
+ * Unpacks the empty database under a temporary name and renames it, so that a killed start leaves no incomplete database.
  * A folder of that name with other content is not changed.
  */
 async function createIfMissing(home: string, onCreate: (folder: string) => void): Promise<void> {
@@ -83,7 +88,7 @@ async function createIfMissing(home: string, onCreate: (folder: string) => void)
   const draft = join(home, 'pg.draft');
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
-  await createDatabase(draft);
+  await extract({ file: fileURLToPath(ARCHIVE), cwd: draft });
   await rename(draft, folder);
 }
 

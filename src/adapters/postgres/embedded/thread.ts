@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
 
-/** The task of the worker: create a new database and end, or serve a database until a message arrives. */
-export type Task =
-  | { readonly kind: 'create'; readonly folder: string }
-  | { readonly kind: 'serve'; readonly folder: string; readonly socketPath: string };
+/** The database that the worker serves until a message arrives. */
+export interface Task {
+  readonly folder: string;
+  readonly socketPath: string;
+}
 
 /** A message of the worker: clients can connect, or PostgreSQL failed. */
 export type Report = { readonly kind: 'ready' } | { readonly kind: 'fatal'; readonly reason: string };
@@ -15,18 +16,9 @@ export interface ServingThread {
   readonly failed: Promise<Error>;
 }
 
-/**
- * Creates a new database in the folder, in a separate thread. Creation needs more than twice the memory of serving, and
- * the end of the thread frees it.
- */
-export async function createDatabase(folder: string): Promise<void> {
-  const error = await whenEnded(startThread({ kind: 'create', folder }));
-  if (error !== undefined) throw error;
-}
-
 /** Opens the folder's database and serves it on the socket; resolves once clients can connect. */
 export async function serveDatabase(folder: string, socketPath: string): Promise<ServingThread> {
-  const worker = startThread({ kind: 'serve', folder, socketPath });
+  const worker = startThread({ folder, socketPath });
   const ended = whenEnded(worker);
   const ready = new Promise<undefined>((resolve) => {
     worker.on('message', ({ kind }: Report) => {

@@ -9,10 +9,8 @@ const MAX_CLIENTS = 16;
 
 const task = workerData as Task;
 const parent = parentPort!;
-// PGlite creates a new database in a folder without one.
 const db = await PGlite.create(task.folder, { onStderr: endWhenFatal });
-if (task.kind === 'create') await db.close();
-else await serve(task.socketPath);
+await serve(task.socketPath);
 
 async function serve(path: string): Promise<void> {
   const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CLIENTS });
