@@ -96,6 +96,7 @@ module.exports = {
     home('postgres', ['adapters/postgres/']),
     home('postgrator', ['adapters/postgres/']),
     home('@electric-sql', ['adapters/postgres/embedded/']),
+    home('tar', ['adapters/postgres/embedded/']),
     home('(fastify|@fastify|@sinclair)', ['adapters/http/', 'config']),
     home('otpauth', ['adapters/otpauth/']),
     home('@simplewebauthn', ['adapters/webauthn/']),

@@ -1,85 +1,14 @@
 import t, { type Test } from 'tap';
-import { deviceInWords } from '../../src/adapters/http/server/describe-user-agent.ts';
-import { digestMailAbout } from '../../src/app/delivery/mails/digest-about.ts';
-import type { MailContext } from '../../src/app/delivery/mails/facts.ts';
 import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
-import { type DomainEvent, hasMail } from '../../src/domain/events.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { renderingChecks } from '../support/rendering.ts';
+import { hasMail } from '../../src/domain/events.ts';
+import { CLIENT, CONTEXT, mailedEvents, SESSION } from '../support/mailed-events.ts';
 
-const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-const SESSION = { sessionId: '11111111-2222-4333-8444-555555555555', userId: 'user-1' };
-const CLIENT = {
-  address: '198.51.100.7',
-  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-};
 const DEVICE = 'Firefox 140 on Linux';
-const CONTEXT: MailContext = {
-  serviceName: 'Bank of Ann',
-  account: 'ann',
-  link: null,
-  describeDevice: deviceInWords,
-};
-
-/** Every kind of event, in every form that may change what is told. */
-function events(client = CLIENT): DomainEvent[] {
-  const seen = { ...SESSION, ...client };
-  const at = <Type extends string, Data>(type: Type, data: Data) => ({ type, occurredAt: AT, data });
-  return [
-    at('sessions.reuse_detected', { ...seen, generation: 1, currentGeneration: 3 }),
-    at('sessions.address_changed', { ...seen, previousAddress: '203.0.113.1', blocked: false }),
-    at('sessions.address_changed', { ...seen, previousAddress: '203.0.113.1', blocked: true }),
-    at('sessions.user_agent_changed', { ...seen, previousUserAgent: 'curl/8.5' }),
-    at('sessions.dpop_refused', { ...seen, reason: 'missing' as const }),
-    at('sessions.revoked', { ...seen, reason: 'user_agent_changed' as const }),
-    at('sessions.revoked', { ...SESSION, reason: 'user_agent_changed' as const }),
-    at('sessions.revoked', { ...SESSION, reason: 'logout' as const }),
-    at('sessions.revoked', { ...seen, reason: 'reuse' as const }),
-    at('users.password_changed', { userId: SESSION.userId, ...client }),
-    at('users.factor_added', {
-      userId: SESSION.userId,
-      kind: 'totp' as const,
-      factorId: SESSION.sessionId,
-      ...client,
-    }),
-    at('users.factor_added', { userId: SESSION.userId, kind: 'recovery_code' as const, ...client }),
-    at('users.factor_removed', {
-      userId: SESSION.userId,
-      kind: 'totp' as const,
-      factorId: SESSION.sessionId,
-      ...client,
-    }),
-    at('users.factor_removed', {
-      userId: SESSION.userId,
-      kind: 'passkey' as const,
-      factorId: SESSION.sessionId,
-      byOperator: true as const,
-    }),
-    at('users.password_forgotten', { userId: SESSION.userId, ...client, resetId: 'r' }),
-    at('users.invited', { userId: SESSION.userId, byOperator: true as const, resetId: 'r' }),
-    at('users.email_verification_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
-    at('users.email_verification_requested', {
-      ...{ userId: SESSION.userId, byOperator: true as const },
-      ...{ linkId: 'l', email: 'e' },
-    }),
-    at('users.password_changed', { userId: SESSION.userId, ...client, emailVerified: true as const }),
-    at('users.email_change_requested', { userId: SESSION.userId, ...client, linkId: 'l', email: 'e' }),
-    at('users.email_change_announced', {
-      ...{ userId: SESSION.userId, ...client },
-      ...{ linkId: 'l', email: 'e', newEmail: 'new@example.org' },
-    }),
-    at('users.email_replaced', { userId: SESSION.userId, byOperator: true as const, email: 'e' }),
-    at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
-    at('users.email_verified', { userId: SESSION.userId, ...client }),
-    at('sessions.started_on_new_device', seen),
-    at('sessions.started', seen),
-    at('sessions.stepped_up', { ...seen, amr: ['pwd' as const], acr: 'aal1' as const }),
-    at('sessions.healed', { ...seen, storedGeneration: 1, presentedGeneration: 2 }),
-  ];
-}
 
 function lettersWith({ account = CONTEXT.account, ...client }: Partial<typeof CLIENT & { account: string }>) {
-  return events({ ...CLIENT, ...client }).flatMap((event) => mailAbout(event, { ...CONTEXT, account }) ?? []);
+  return mailedEvents({ ...CLIENT, ...client }).flatMap(
+    (event) => mailAbout(event, { ...CONTEXT, account }) ?? [],
+  );
 }
 
 /** Reads the HTML as strictly as XML, and answers what a person sees. */
@@ -102,12 +31,12 @@ function read(t: Test, html: string): string {
 }
 
 t.test('exactly the events with a mail have a letter', async (t) => {
-  for (const event of events()) t.equal(mailAbout(event, CONTEXT) !== null, hasMail(event), event.type);
+  for (const event of mailedEvents()) t.equal(mailAbout(event, CONTEXT) !== null, hasMail(event), event.type);
 });
 
 t.test('text and HTML contain the same facts and the advice', async (t) => {
   const subjects = new Set<string>();
-  for (const event of events().filter(hasMail)) {
+  for (const event of mailedEvents().filter(hasMail)) {
     const letter = mailAbout(event, CONTEXT);
     if (letter === null) throw new Error(`no letter about ${event.type}`);
     subjects.add(letter.subject);
@@ -140,7 +69,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
 });
 
 t.test('a mail about an ended session or a changed password links to the end of all sessions', async (t) => {
-  const labels = events()
+  const labels = mailedEvents()
     .filter(hasMail)
     .map((event) => {
       const { text = '' } = mailAbout(event, { ...CONTEXT, link: 'https://auth.example.com/x' }) ?? {};
@@ -168,30 +97,12 @@ t.test('a mail about an ended session or a changed password links to the end of 
   );
 });
 
-t.test('every mail is accessible and fits a phone, in light and dark, without scripts', async (t) => {
-  const browser = await launchChromium(t);
-  if (browser === null) return;
-  const check = await renderingChecks(t, browser);
-  const client = { ...CLIENT, address: '2001:db8:1111:2222:3333:4444:5555:6666' };
-  const context = { ...CONTEXT, link: `https://auth.example.com/auth/not-me?token=${'t'.repeat(150)}` };
-  const names = ['ann', 'm'.repeat(64), '\u0627\u0633\u0645'.repeat(20), '<img src=x onerror=alert(1)>'];
-  const seen = events(client).filter(hasMail);
-  for (const [index, event] of seen.entries()) {
-    const account = names[index % names.length] ?? '';
-    const { html = '', subject = '' } = mailAbout(event, { ...context, account }) ?? {};
-    await check(`mail ${index} ${subject}`, (page) => page.setContent(html));
-  }
-  const items = seen.map((event) => ({ event, context }));
-  const { html } = digestMailAbout('Bank of Ann', items);
-  await check('mail digest', (page) => page.setContent(html));
-});
-
 t.test('the time is shown in UTC at every hour', async (t) => {
   for (const [at, said] of [
     [Date.UTC(2024, 1, 29, 23, 59, 59, 999), '29 February 2024, 23:59 UTC'],
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],
   ] as const) {
-    const [event] = events();
+    const [event] = mailedEvents();
     t.match(event && mailAbout({ ...event, occurredAt: at }, CONTEXT)?.text, said);
   }
 });
