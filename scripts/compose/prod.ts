@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isX8664V3 } from '../../src/adapters/argon2/library.ts';
 import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
 import {
@@ -96,6 +97,8 @@ async function forTheWorld(folder: string, pair: Pair): Promise<void> {
     say('prod: login, refresh, replay, a mail');
 
     await register('ann');
+    argonIsCompiledForTheProcessor(compose);
+    say('prod: passwords are hashed by the code for this processor');
     await passwordsAreCounted(compose);
     say('prod: a wrong password is counted in Redis');
     await usersHeardOf(compose, 1);
@@ -111,6 +114,14 @@ async function forTheWorld(folder: string, pair: Pair): Promise<void> {
     await usersHeardOf(compose, 2);
     say('prod: sessions and events outlive a stop');
   });
+}
+
+/** The service has loaded the binary for x86-64-v3 if the processor can run it. */
+function argonIsCompiledForTheProcessor(compose: Compose): void {
+  const maps = compose.read('exec', '-T', 'app', 'sh', '-c', 'cat /proc/[0-9]*/maps 2>/dev/null || true');
+  const loaded = /\S*argon2\S*\.node/.exec(maps)?.[0] ?? '';
+  const isV3 = isX8664V3(readFileSync('/proc/cpuinfo', 'utf8'));
+  assert.match(loaded, isV3 ? /^\/app\/native\/argon2-x86-64-v3\// : /^\/app\/node_modules\/argon2\//);
 }
 
 /** The header with the key whose scope is `login`. */

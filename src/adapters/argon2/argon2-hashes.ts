@@ -1,5 +1,5 @@
-import { verify } from 'argon2';
 import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
+import { verify } from './library.ts';
 
 const ARGON2 =
   /^\$(argon2(?:id|i|d))(?:\$v=(\d+))?\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,3})\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{22,}$/;

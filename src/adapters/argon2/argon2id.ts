@@ -1,8 +1,8 @@
-import { argon2id, hash, needsRehash } from 'argon2';
 import { normalizePassword, spellingsOf } from '../../domain/password.ts';
 import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import { argon2Hashes } from './argon2-hashes.ts';
+import { argon2id, hash, needsRehash } from './library.ts';
 import type { Turns } from './turns.ts';
 
 /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
