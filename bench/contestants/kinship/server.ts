@@ -5,14 +5,17 @@ import { type Contestant, startProcess } from '../process.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The built service as production runs it: with logs, metrics and limits, but without mails. */
-export async function startKinship(databaseUrl: string): Promise<Contestant> {
+/**
+ * The built service as production runs it: with logs, metrics and limits, but without mails. `semiSpace` is the size of
+ * V8's semi-spaces in MB.
+ */
+export async function startKinship(databaseUrl: string, semiSpace = 4): Promise<Contestant> {
   const secrets = parseEnv(
     execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
   );
   const keys = secrets.SERVICE_API_KEYS?.split(',').map((key) => key.split(':')) ?? [];
   const serviceKey = keys.find(([, scopes]) => scopes === 'login')?.[2] ?? '';
-  const contestant = await startProcess(['--max-semi-space-size=4', `${ROOT}dist/main.js`], {
+  const contestant = await startProcess([`--max-semi-space-size=${semiSpace}`, `${ROOT}dist/main.js`], {
     ...(secrets as Record<string, string>),
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://auth.example.com',
