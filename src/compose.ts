@@ -178,7 +178,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       },
     };
 
-    /** Keeps the history of the overview. */
+    /** Reads the overview, so that its history has no gap while no operator looks at it. */
     async function record(): Promise<number> {
       await readOverview();
       return 0;

@@ -14,7 +14,7 @@ export function cursorAt({ time, id }: TimePlace): string {
 /** The place of a cursor. Throws a {@link Refusal} `invalid_request` if the cursor is not valid. */
 export function readCursor(cursor: string): TimePlace {
   const [, time = '', id = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (!isUuid(id)) throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+  if (!isUuid(id)) throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
   return { time: Number.parseInt(time, 36), id };
 }
 

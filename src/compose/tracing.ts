@@ -22,11 +22,11 @@ export function withSpans<T extends Methods<T>>(
   spanOf: (name: string) => SpanStart,
 ): T {
   if (tracing === null) return methods;
-  return wrapMethods(methods, (name, verb) => {
+  return wrapMethods(methods, (name, method) => {
     const span = spanOf(name);
     return (...input) => {
       const within = tracing.current() === null ? null : tracing;
-      return withSpan(within, span, () => verb(...input));
+      return withSpan(within, span, () => method(...input));
     };
   });
 }

@@ -13,7 +13,7 @@ export interface PrimaryChannel {
   scrape(): Promise<string>;
   /** The same as plain data. */
   sumSamples(): Promise<Samples>;
-  /** The function reads the metrics of this worker. */
+  /** Sets the function that reads the metrics of this worker. */
   setSamplesReader(read: () => Promise<Samples>): void;
   /** Sends the final metrics of this worker to the primary, before the worker exits. */
   reportMetrics(samples: Samples): Promise<void>;

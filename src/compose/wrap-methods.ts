@@ -4,7 +4,10 @@ export type Method = (...input: never[]) => Promise<unknown>;
 export type Methods<T> = { readonly [Name in keyof T]: Method };
 
 /** Returns an object with the same methods, each replaced by its wrapper. */
-export function wrapMethods<T extends Methods<T>>(verbs: T, wrap: (name: string, verb: Method) => Method): T {
-  const wrapped = Object.entries<Method>(verbs).map(([name, verb]) => [name, wrap(name, verb)]);
+export function wrapMethods<T extends Methods<T>>(
+  methods: T,
+  wrap: (name: string, method: Method) => Method,
+): T {
+  const wrapped = Object.entries<Method>(methods).map(([name, method]) => [name, wrap(name, method)]);
   return Object.fromEntries(wrapped);
 }

@@ -21,14 +21,14 @@ export interface Seal extends SealHead {
   readonly events: readonly SealedEvent[];
 }
 
-/** What the purge leaves of the seals that it removed: the last one of them. `mac` covers both. */
+/** The last seal that the purge removed. `mac` covers `removed` and `keyId`. */
 export interface SealMark {
   readonly removed: SealHead;
   readonly keyId: string;
   readonly mac: string;
 }
 
-/** The first part of the log that is not as it was sealed. `id`: the event, where it is about one. */
+/** The first difference between the log and its seals. `id`: the event, where the fault concerns one. */
 export interface SealFault {
   readonly kind:
     | 'event_changed'

@@ -7,14 +7,14 @@ export const NO_CLAIMS: Claims = {};
 export const MAX_USER_CLAIMS = 1_024;
 export const MAX_SESSION_CLAIMS = 512;
 
-/** The bytes of a user id, as JSON writes it, for which there is always room. */
+/** A user id of at most this many bytes of JSON does not reduce the limits of claims. */
 const USER_ID_BYTES = 128;
 
 /** How often an access token names its user: `sub`, `userId`, and `guid` at one front door. */
 const USER_ID_COPIES = 3;
 
 /**
- * The limit of the claims of this user. An id of more than {@link USER_ID_BYTES} takes its room from both limits, in
+ * The limit of the claims of this user. An id of more than {@link USER_ID_BYTES} reduces both limits, in
  * proportion.
  */
 export function claimsLimit(max: number, userId: string): number {
@@ -28,7 +28,7 @@ export function claimsLimit(max: number, userId: string): number {
 export const MAX_CLAIMS_DEPTH = 3;
 
 /**
- * RFC 7519 section 4.1 registers the first line. This service gives the other names a meaning in tokens and answers.
+ * The names that the service itself sets. RFC 7519 section 4.1 registers those of the first line.
  */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti'],

@@ -47,7 +47,7 @@ interface Expected {
   readonly ath: string | null;
 }
 
-const meaning = {
+const details = {
   missing: 'The session is bound to a key: send a proof in the header DPoP.',
   required: 'Sessions must be bound to a key: log in with a proof in the header DPoP.',
   unbound: 'The session is not bound to a key, and only a login can bind it. Send no proof.',
@@ -57,24 +57,24 @@ const meaning = {
   other_request: 'The proof was made for another method or URL. A proxy may hide them from this service.',
   wrong_time:
     'The proof was made too long ago, or in the future. Compare the clock of the client with the Date header.',
-  other_token: 'The proof was made for another access token, or for none.',
-  nonce: 'The proof needs the nonce that the header DPoP-Nonce of this answer holds.',
+  other_token: 'The proof was made for another access token, or without an access token.',
+  nonce: 'Make a new proof with the nonce in the header DPoP-Nonce of this answer.',
   replayed: 'The proof was used before: make a new one for each request.',
 } as const;
 
 /** Why a proof is not accepted. */
-export type DpopFault = keyof typeof meaning;
+export type DpopFault = keyof typeof details;
 
-export const DPOP_FAULTS = Object.keys(meaning) as DpopFault[];
+export const DPOP_FAULTS = Object.keys(details) as DpopFault[];
 
 /** The refusal of a request whose proof is missing or not accepted. */
 export class DpopRefusal extends Refusal {
-  override readonly name = 'ProofRefusal';
+  override readonly name = 'DpopRefusal';
 
   readonly fault: DpopFault;
 
   constructor(fault: DpopFault) {
-    super(fault === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof', meaning[fault]);
+    super(fault === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof', details[fault]);
     this.fault = fault;
   }
 }

@@ -19,7 +19,7 @@ interface MailedLink {
   readonly email: string;
 }
 
-/** Instead of a client: the operator's own address is no place of the user. */
+/** Takes the place of the client in a change by an operator: that client is not the user's. */
 export interface ByOperator {
   readonly byOperator: true;
 }
@@ -166,7 +166,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'sessions.healed': true,
 };
 
-/** Whether the event repeats another event for the user. */
+/** Whether the event only repeats another event, so that the user gets a mail about it. */
 export function isMailOnly(event: DomainEvent): boolean {
   return !isPublished(event) && !hasOnlyLink(event);
 }

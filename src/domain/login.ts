@@ -42,11 +42,11 @@ export function loginFault(
   { sessionMaxAge, clockSkew }: Policy,
   now: number,
 ): string | null {
-  if (maxAge > sessionMaxAge) return `querystring/maxAge must be at most ${sessionMaxAge / 1000} seconds.`;
+  if (maxAge > sessionMaxAge) return `The parameter maxAge must be at most ${sessionMaxAge / 1000} seconds.`;
   const isFuture = (authentication?.authTime ?? 0) > now + clockSkew;
-  if (isFuture) return 'querystring/authTime must not be in the future.';
+  if (isFuture) return 'The parameter authTime must not be in the future.';
   const fault = claimsFault(claims, claimsLimit(MAX_SESSION_CLAIMS, userId));
-  return fault === null ? null : `body/claims ${fault}.`;
+  return fault === null ? null : `The claims ${fault}.`;
 }
 
 /**

@@ -17,7 +17,7 @@ export function spellingsOf(password: string): readonly string[] {
 
 /**
  * Why a new password is not acceptable, as a sentence; null if it is acceptable. Checks the length, common passwords
- * and words of the context as parts, but no composition rules (NIST SP 800-63B section 5.1.1.2).
+ * and the words of {@link contextWords}, but no composition rules (NIST SP 800-63B section 5.1.1.2).
  *
  * @param password in the form of {@link normalizePassword}
  * @param context see {@link contextWords}

@@ -3,11 +3,11 @@ import type { Limit } from './rate-limit.ts';
 import type { ProofKind } from './second-factor.ts';
 
 /** The closed set of refusal codes, each with its default sentence. */
-const meaning = {
+const defaultDetails = {
   // refusals of a refresh, in the order of their checks
   malformed_token:
-    'A refresh token, and an access token where one is given, is text in the compact form of a JWS.',
-  invalid_token: 'The token is not one of ours, or was altered.',
+    'Send each token as text in the compact form of a JWS. The refresh token is required.',
+  invalid_token: 'The token was not issued by this service, or it was altered.',
   invalid_dpop_proof: 'The DPoP proof is missing or not valid.',
   use_dpop_nonce: 'The DPoP proof needs a nonce of this service.',
   pair_mismatch: 'The two tokens do not belong to one pair, or one of them is missing.',
@@ -16,8 +16,8 @@ const meaning = {
   token_reused: 'This refresh token was used before; its session has been ended.',
   session_revoked: 'The session has been ended.',
   session_expired: 'The session has reached the end of its lifetime.',
-  user_agent_changed: 'The session was bound to the user agent that opened it; it has been ended.',
-  address_changed: 'The session is bound to the address that opened it.',
+  user_agent_changed: 'Another browser or app used the session. Its policy does not allow that, so it has been ended.',
+  address_changed: 'The session may be used only in the network that opened it.',
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
@@ -25,21 +25,21 @@ const meaning = {
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   invalid_link: 'The link was used before, or it has expired.',
-  not_found: 'There is no such thing here.',
+  not_found: 'There is no such resource.',
   invalid_credentials: 'The name or the password is wrong.',
   email_unverified:
     'The address of the account is not confirmed. Open the link in the mail, or ask for a new mail.',
   account_disabled: 'The account is disabled. Only an operator of the service can enable it.',
   conflict: 'The name or the address is taken.',
-  second_factor_required: 'The password is right. This account also wants a second factor.',
-  proof_refused: 'The proof is missing, is wrong or was used before, or the challenge is over.',
+  second_factor_required: 'The password is right. This account also needs a second factor.',
+  proof_refused: 'The identity proof is missing, is wrong or was used before, or its challenge has expired.',
   too_many_requests: 'Too many attempts; try again later.',
   unavailable: 'The service cannot answer at the moment.',
 } as const;
 
-export type RefusalCode = keyof typeof meaning;
+export type RefusalCode = keyof typeof defaultDetails;
 
-/** A limit that is used up for now. The name tells clients which limit it is. */
+/** A limit that allows no further action at the moment. Clients distinguish limits by their names. */
 export interface ReachedLimit extends Limit {
   readonly name: string;
 }
@@ -65,13 +65,13 @@ export class Refusal extends Error {
 
   readonly limit: ReachedLimit | undefined;
 
-  /** Milliseconds for which an authentication counts as recent; undefined where that is not the reason. */
+  /** Milliseconds for which an authentication counts as recent; undefined if its age is not the reason. */
   readonly maxAge: number | undefined;
 
   /** The level that an authentication must have; undefined where any is enough. */
   readonly acr: Level | undefined;
 
-  constructor(code: RefusalCode, detail: string = meaning[code], options?: RefusalOptions) {
+  constructor(code: RefusalCode, detail: string = defaultDetails[code], options?: RefusalOptions) {
     super(detail, options);
     this.code = code;
     this.retryAfter = options?.retryAfter;
@@ -82,8 +82,8 @@ export class Refusal extends Error {
 }
 
 /**
- * The user has no account in this service. Another system may manage the account: such users have sessions here, but
- * neither a name nor factors nor tasks.
+ * The user has no account in this service. Another system may manage the account. Such a user has sessions here, but no
+ * name, no factors and no tasks.
  */
 export function accountNotFound(): Refusal {
   return new Refusal('not_found', 'This user has no account here.');

@@ -69,7 +69,7 @@ const LABEL = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 export function labelFault(label: string): string | null {
   return LABEL.test(label) && label.trim() !== ''
     ? null
-    : 'body/label must be one line of 1 to 64 visible characters.';
+    : 'The label must be one line of 1 to 64 visible characters.';
 }
 
 /** Whether a factor can still be confirmed. */

@@ -14,7 +14,7 @@ export const SUPPORTED_EVENTS: readonly string[] = Object.keys(SOURCES);
 /** Milliseconds between two verification events of a stream. */
 export const VERIFICATION_INTERVAL = 30_000;
 
-/** The states of a stream in the words of SSF 1.0. */
+/** The status of a stream, as SSF 1.0 names it. */
 export type StreamStatus = EndpointState;
 
 /** The requested events that are supported. */

@@ -18,5 +18,5 @@ export function taskFault(text: string): string | null {
   const length = [...text].length;
   return length >= 1 && length <= MAX_TEXT_LENGTH
     ? null
-    : `body/text must be 1 to ${MAX_TEXT_LENGTH} characters.`;
+    : `The text must be 1 to ${MAX_TEXT_LENGTH} characters.`;
 }

@@ -2,7 +2,7 @@ import { type EmailAddress, isEmailVerified } from './email-address.ts';
 import { isMailbox } from './mailbox.ts';
 import { usernameFault } from './username.ts';
 
-/** What a user may do beside using the own account. */
+/** What a user may do in addition to using their own account. */
 export const ROLES = ['operator'] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -27,11 +27,11 @@ export function identifierOf(nameOrAddress: string): string {
 
 /** Why the name or address is not valid for a new account, as a sentence; null if both are valid. */
 export function accountFault(username: string, email: string): string | null {
-  if (!isMailbox(email)) return 'body/email must be one mailbox.';
+  if (!isMailbox(email)) return 'The mail address must be one mailbox.';
   const fault = usernameFault(username);
-  if (fault !== null) return `body/username ${fault}.`;
+  if (fault !== null) return `The username ${fault}.`;
   if (username.normalize('NFKC').includes('@') && identifierOf(username) !== identifierOf(email)) {
-    return 'body/username must not be an address other than body/email.';
+    return 'The username must not be a mail address other than that of the account.';
   }
   return null;
 }

@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
-/** Every character but those that a name in ASCII form may have, and those outside ASCII. */
+/** The ASCII characters that no domain name may contain. */
 const FORBIDDEN = /[^a-z0-9.\-\u0080-\u{10ffff}]/iu;
 
 const INTERNATIONAL = /[^\p{ASCII}]|(?:^|\.)xn--/iu;

@@ -1,7 +1,7 @@
 /** Line ends that JSON does not escape, but that many readers of lines split at. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
-/** A value as one line of JSON, with its end: no text within it can begin another line. */
+/** A value as one line of JSON, with its line end. Text within the value cannot begin another line. */
 export function jsonLine(value: object): string {
   const text = JSON.stringify(value).replace(
     LINE_ENDS,

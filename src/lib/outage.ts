@@ -1,4 +1,4 @@
-/** Whether a dependency is down, so that an outage is logged once and not at each failed call. */
+/** The outage of one dependency. It is logged once, and not at each failed call. */
 export interface Outage {
   isOngoing(): boolean;
   /** Calls `log` unless the outage is ongoing for the same reason. */

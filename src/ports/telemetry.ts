@@ -7,9 +7,12 @@ import type { DeliveryKind } from './stores/outbox.ts';
 export type Fault = RefusalCode | 'internal_error';
 
 /**
- * How an attempt to deliver an outbox entry ended. (one comment line above each value of the union) Events:
- * `unroutable` waits until a queue takes its type. `unwanted` was unroutable for too long and is dropped. `logged` was
- * only logged because no broker is configured.
+ * How an attempt to deliver an outbox entry ended.
+ *
+ * Mails: `unaddressed` has no recipient and is dropped. `held` waits for a digest. `dead_letter` is not tried again.
+ *
+ * Events: `unroutable` waits until a queue takes its type. `unwanted` was unroutable for too long and is dropped.
+ * `logged` was only logged, because no broker is configured.
  */
 export type OutboxOutcome =
   | 'sent'
@@ -37,8 +40,7 @@ export type Removal =
 
 /**
  * How an attempt to deliver to an endpoint ended. `postponed` and `refused` (the target is not allowed) are tried
- * again.
- * `exhausted` is not.
+ * again. `exhausted` is not.
  */
 export type WebhookOutcome = 'delivered' | 'postponed' | 'refused' | 'exhausted';
 

@@ -178,7 +178,7 @@ t.test('an operator creates an account and changes it by keyboard alone', async 
   await page.getByText('The name or the address is taken.').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('<b>');
   await page.getByRole('dialog').getByRole('button', { name: 'Create account' }).click();
-  await page.getByText('body/username must be').waitFor();
+  await page.getByText('The username must be').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('nina');
   await page.getByRole('dialog').getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('heading', { name: 'User', exact: true }).waitFor();

@@ -171,7 +171,7 @@ t.test(
     });
     t.match(mailed, [{ event: { type: 'users.password_forgotten' } }]);
     const refused = await submit('/account/forgotten-password', { email: 'no address' });
-    t.match(refused, { status: 400, error: 'The address must be one mailbox.' });
+    t.match(refused, { status: 400, error: 'The mail address must be one mailbox.' });
   },
 );
 

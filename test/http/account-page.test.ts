@@ -251,8 +251,8 @@ t.test('an address that cannot be used is refused at the form', async (t) => {
   await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
   const cookie = await signIn();
   for (const [email, reason] of [
-    ['nonsense', /^The address must be one mailbox/],
-    ['ann@example.com', /^The address is already the address of the account/],
+    ['nonsense', /^The mail address must be one mailbox/],
+    ['ann@example.com', /^The account already has this mail address/],
     ['bob@example.com', 'The address is taken.'],
   ] as const)
     t.match((await submit('/account/email', { email }, cookie)).error, reason);

@@ -134,7 +134,7 @@ t.test('claims and the device come with a login by user id only', async (t) => {
   const { post } = await withBackend(t);
   const account = { username: 'ann', password: 'a violet piano 42' };
   await post('/auth/register', { ...account, email: 'ann@example.com' });
-  const refused = { status: 400, body: { code: 'invalid_request', detail: /needs userId/ } };
+  const refused = { status: 400, body: { code: 'invalid_request', detail: /only together with userId/ } };
   t.match(await post('/auth/login', { ...account, claims: { admin: true } }), refused);
   t.match(await post('/auth/login?device=phone', account), refused);
 });

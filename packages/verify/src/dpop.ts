@@ -83,7 +83,7 @@ export function createProofCheck({
       publicUrl === undefined ? request.url : publish(request.url, publicUrl),
     );
     if (proof.ath !== (await hashToken(token)))
-      throw invalidProof('The proof was made for another access token, or for none.');
+      throw invalidProof('The proof was made for another access token, or without an access token.');
     return proof;
   }
 

@@ -95,7 +95,7 @@ export function invalidProof(message: string, cause?: unknown): VerifyError {
 
 /** Only the nonce is missing. The client should make a new proof with the nonce of the answer (RFC 9449 section 9). */
 export function nonceNeeded(): VerifyError {
-  const message = 'The proof needs the nonce that the header DPoP-Nonce of this answer holds.';
+  const message = 'Make a new proof with the nonce in the header DPoP-Nonce of this answer.';
   return new VerifyError('use_dpop_nonce', message, {
     challenge: { error: 'use_dpop_nonce' },
     schemes: ['DPoP'],

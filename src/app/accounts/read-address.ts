@@ -4,15 +4,15 @@ import { withAsciiDomain } from '../../lib/domain-names.ts';
 
 /**
  * A typed address in the form in which it is stored: an international domain in ASCII form. Throws a {@link Refusal}
- * `invalid_request` that names the member.
+ * `invalid_request` that begins with `subject`.
  */
-export function readAddress(typed: string, member = 'body/email'): string {
+export function readAddress(typed: string, subject = 'The mail address'): string {
   if (/^[^@]*\P{ASCII}[^@]*@[^@]+$/u.test(typed))
     throw new Refusal(
       'invalid_request',
-      `${member} must have only ASCII characters before the @. The domain may have others.`,
+      `${subject} must have only ASCII characters before the @. The domain may have others.`,
     );
   const address = withAsciiDomain(typed);
-  if (!isMailbox(address)) throw new Refusal('invalid_request', `${member} must be one mailbox.`);
+  if (!isMailbox(address)) throw new Refusal('invalid_request', `${subject} must be one mailbox.`);
   return address;
 }

@@ -43,7 +43,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     const authorized = await authorizeChange(deps, request);
     const identifier = identifierOf(email);
     if (identifier === identifierOf(authorized.user.email))
-      throw new Refusal('invalid_request', 'body/email is already the address of the account.');
+      throw new Refusal('invalid_request', 'The account already has this mail address.');
     await assertWithinLimits(identifier, userId, client);
     if (await emailChanges.isTaken(identifier, userId, clock())) throw new Refusal('conflict');
 

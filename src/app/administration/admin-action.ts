@@ -12,7 +12,8 @@ export interface AdminActionDeps {
 }
 
 /**
- * An administrative action. Every use case in this folder records its action with the two functions below only.
+ * An administrative action. The use cases of this folder record it with {@link entriesOfAction} and
+ * {@link reportAction} only.
  */
 export interface AdminAction {
   readonly type: SecurityEvent;
@@ -23,7 +24,7 @@ export interface AdminAction {
   readonly events: readonly DomainEvent[];
 }
 
-/** What is recorded in the transaction of the act. */
+/** The entries that are recorded in the transaction of the action. */
 export function entriesOfAction(
   { newId }: Pick<AdminActionDeps, 'newId'>,
   { events, origin }: AdminAction,
@@ -35,7 +36,7 @@ export function entriesOfAction(
   );
 }
 
-/** Logs an act that has been committed. */
+/** Logs an action that has been committed. */
 export function reportAction(
   { securityLog }: Pick<AdminActionDeps, 'securityLog'>,
   { type, origin: { actor, address }, userId, kind }: AdminAction,

@@ -46,7 +46,7 @@ function assertAcceptable({ deviceName, sessionClaims }: FamilyChanges, maxBytes
   if (deviceName === undefined && sessionClaims === undefined)
     throw new Refusal('invalid_request', 'Send deviceName, claims or both.');
   const fault = claimsFault(sessionClaims ?? NO_CLAIMS, maxBytes);
-  if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
+  if (fault !== null) throw new Refusal('invalid_request', `The claims ${fault}.`);
 }
 
 function eventOf(

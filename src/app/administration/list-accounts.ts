@@ -54,7 +54,7 @@ function readFilter(query: string | null, only: AccountQuery['only']): UserFilte
 function readPlace(filter: UserFilter, cursor: string): string {
   const place = Buffer.from(cursor, 'base64url').toString();
   if (!isPlace(filter, place))
-    throw new Refusal('invalid_request', 'querystring/cursor must be one that was answered.');
+    throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
   return place;
 }
 

@@ -20,7 +20,7 @@ export const setClaims =
   (deps: Deps): SetClaims =>
   async (userId, claims, origin) => {
     const fault = claimsFault(claims, claimsLimit(MAX_USER_CLAIMS, userId));
-    if (fault !== null) throw new Refusal('invalid_request', `body/claims ${fault}.`);
+    if (fault !== null) throw new Refusal('invalid_request', `The claims ${fault}.`);
     const data = { userId, claimNames: claimNames(claims) };
     const act: AdminAction = {
       type: 'user_claims_changed',

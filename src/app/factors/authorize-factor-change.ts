@@ -53,7 +53,7 @@ export async function requireProvenAddress(
   if (needsVerification(user, emailVerification))
     throw new Refusal(
       'email_unverified',
-      'A second factor needs a proven address. Open the link in the mail first.',
+      'Confirm the mail address of the account before you add a second factor: open the link in the mail.',
     );
   return user;
 }

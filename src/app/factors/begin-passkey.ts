@@ -16,7 +16,7 @@ interface Deps extends FactorChangeDeps {
   readonly emailVerification: EmailVerification;
 }
 
-/** A sealed challenge, and what a browser makes the passkey by. */
+/** A sealed challenge, and the options with which the browser makes the passkey. */
 export interface BegunPasskey {
   readonly challenge: string;
   readonly publicKey: CreationOptions;

@@ -17,7 +17,7 @@ export interface RetireKeyResult {
 }
 
 /**
- * Removes a leaked key at once. Each replica refuses tokens under the key after its next poll of the set. If the leaked
+ * Removes a leaked key at once. Such a key does not pass through the state `retired`. Each replica refuses tokens under the key after its next poll of the set. If the leaked
  * key was the signing key, a new key signs from now on. An announced key does not take its place. It was stored beside
  * the leaked key and may have leaked too. Null if the key does not exist.
  */

@@ -31,7 +31,10 @@ export async function decideKeyBinding(
   const hasProof = presented !== undefined && presented.proof !== null;
   if (dpopJkt !== undefined) {
     if (dpop === 'off')
-      throw new Refusal('invalid_request', 'querystring/dpopJkt is not accepted: the setting DPOP is off.');
+      throw new Refusal(
+        'invalid_request',
+        'The parameter dpopJkt is not accepted, because the setting DPOP is off.',
+      );
     if (hasProof) throw new Refusal('invalid_request', 'Send either dpopJkt or a proof, not both.');
     return { jkt: dpopJkt, proof: null };
   }

@@ -49,4 +49,4 @@ export const createStream =
   };
 
 /** The name of the URL in refusals. */
-export const DELIVERY_URL = 'body/delivery/endpoint_url';
+export const DELIVERY_URL = 'The endpoint_url';

@@ -73,7 +73,7 @@ export async function useDpopProof(deps: DpopProofDeps, proof: DpopProof): Promi
   if (!isFirst) throw dpopRefusal(deps, 'replayed');
 }
 
-/** Counts the refusal. */
+/** Makes a refusal, and counts it. */
 export function dpopRefusal({ telemetry }: Pick<DpopProofDeps, 'telemetry'>, fault: DpopFault): DpopRefusal {
   telemetry.dpopRefused(fault);
   return new DpopRefusal(fault);

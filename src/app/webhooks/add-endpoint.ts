@@ -20,7 +20,7 @@ export interface NewEndpoint {
   readonly audience: string | null;
 }
 
-/** `secret` is shown here only; null where the format has none. */
+/** `secret` is returned only here; null where the format has none. */
 export interface AddedEndpoint {
   readonly endpoint: WebhookEndpoint;
   readonly secret: string | null;
@@ -39,7 +39,10 @@ export const addEndpoint =
     assertAcceptable(deps, format, wanted);
     if (format !== 'webhook') assertSignsEventTokens(deps);
     if ((format === 'webhook') !== (audience === null))
-      throw new Refusal('invalid_request', 'body/audience is needed for tokens, and for nothing else.');
+      throw new Refusal(
+        'invalid_request',
+        'The formats set and logout-token require an audience, and the format webhook does not accept one.',
+      );
     const secret = format === 'webhook' ? deps.webhookSignatures.makeSecret() : null;
     const state = enabled ? 'enabled' : 'disabled';
     const disabledBecause = enabled ? null : 'operator';

@@ -16,29 +16,30 @@ export function assertAcceptable(
   format: DeliveryFormat,
   { url, types, contact }: Wanted,
 ): void {
-  if (url !== undefined) assertDeliverable({ webhookSender }, url, 'body/url');
+  if (url !== undefined) assertDeliverable({ webhookSender }, url, 'The url');
   const unknown = types?.find((pattern) => !isKnownPattern(pattern));
   if (unknown !== undefined)
-    throw new Refusal('invalid_request', `body/types: no event has the type ${JSON.stringify(unknown)}.`);
+    throw new Refusal('invalid_request', `No event has the type ${JSON.stringify(unknown)}.`);
   const possible = typesOfFormat(format);
   const other = types?.find((type) => possible !== null && !possible.includes(type));
   if (other !== undefined)
     throw new Refusal(
       'invalid_request',
-      `body/types: the format ${format} has no form for ${JSON.stringify(other)}, only for ${possible?.join(', ')}.`,
+      `The format ${format} cannot carry the type ${JSON.stringify(other)}. It can carry ${possible?.join(', ')}.`,
     );
   if (contact !== undefined && contact !== null && !isMailbox(contact))
-    throw new Refusal('invalid_request', 'body/contact must be one plain mail address.');
+    throw new Refusal('invalid_request', 'The contact must be one plain mail address.');
 }
 
-/** Throws a {@link Refusal} `invalid_request` if the URL can never be sent to. `name` is its place in the request. */
+/** Throws a {@link Refusal} `invalid_request` if the service never sends requests to the URL. The text begins with `name`. */
 export function assertDeliverable(
   { webhookSender }: Pick<EndpointDeps, 'webhookSender'>,
   url: string,
   name: string,
 ): void {
   const refusal = webhookSender.refusalOf(url);
-  if (refusal !== null) throw new Refusal('invalid_request', `${name} cannot be delivered to: ${refusal}.`);
+  if (refusal !== null)
+    throw new Refusal('invalid_request', `${name} is not accepted for deliveries: ${refusal}.`);
 }
 
 /**

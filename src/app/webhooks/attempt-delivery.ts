@@ -66,7 +66,7 @@ export async function attemptDelivery(
     const trace = tracing === null ? claimed.trace : tracing.current();
     const outgoing = { event: claimed.event, endpoint, credentials, trace, now: at };
     const request = await deps.formats[endpoint.format](outgoing);
-    if (request === null) throw new Error(`${endpoint.format} has no form for ${claimed.event.type}`);
+    if (request === null) throw new Error(`the format ${endpoint.format} cannot carry ${claimed.event.type}`);
     return deps.sender.send({ url: endpoint.url, ...request });
   }
 

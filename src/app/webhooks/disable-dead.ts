@@ -49,7 +49,7 @@ export const disableDead = (deps: Deps): (() => Promise<number>) => {
     } catch (error) {
       log.warn(
         { endpointId: owner.id, reason: reasonOf(error) },
-        'owner of a disabled webhook endpoint not told',
+        'contact of a disabled webhook endpoint not notified; trying again later',
       );
       if (!(error instanceof MailRejected)) return;
     }
@@ -63,7 +63,7 @@ function mailTo({ id, url, because }: UntoldOwner, serviceName: string) {
   const lines = [
     `${serviceName} no longer sends events to ${url}.`,
     cause,
-    `Mend the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
+    `Repair the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
     'Events that occurred before it was disabled can be sent again for seven days.',
   ];
   return {

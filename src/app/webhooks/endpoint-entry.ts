@@ -13,7 +13,7 @@ interface EndpointAct {
   readonly facts?: RecordedChange['data'];
 }
 
-/** The entry of the audit log for an act on an endpoint. */
+/** The entry of the audit log for an action on an endpoint. */
 export function endpointEntry(
   { newId, clock }: { readonly newId: NewId; readonly clock: Clock },
   { type, endpointId, origin, facts }: EndpointAct,

@@ -62,7 +62,7 @@ export const sendDeliveryAgain =
 export const sendSpanAgain =
   (deps: Deps): SendSpanAgain =>
   async (endpointId, span, origin) => {
-    if (!(span.from < span.to)) throw new Refusal('invalid_request', 'body/to must be later than body/from.');
+    if (!(span.from < span.to)) throw new Refusal('invalid_request', 'The value of to must be later than that of from.');
     await requireEndpoint(deps, endpointId);
     const facts = { from: timeOf(span.from), to: timeOf(span.to) };
     const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });

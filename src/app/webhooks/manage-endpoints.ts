@@ -19,7 +19,7 @@ export type FindEndpoint = (id: string) => Promise<WebhookEndpoint>;
 export type ChangeEndpoint = (id: string, change: WantedChange, origin: Origin) => Promise<WebhookEndpoint>;
 export type RemoveEndpoint = (id: string, origin: Origin) => Promise<void>;
 
-/** A new secret, shown here only. The former one signs as well until this time, in milliseconds. */
+/** A new secret, returned only here. The former one signs as well until this time, in milliseconds. */
 export interface RotatedSecret {
   readonly secret: string;
   readonly formerSignsUntil: number;

@@ -11,8 +11,8 @@ interface Deps {
 }
 
 /**
- * Tells the receiver of a stream that this service changed the stream's status, as SSF 1.0 section 8.1.5 asks. Other
- * endpoints are told nothing.
+ * Notifies the receiver of a stream that this service changed the stream's status (SSF 1.0 section 8.1.5). Does nothing
+ * for other endpoints.
  */
 export async function tellStream(
   { webhookDeliveries, newId, clock }: Deps,

@@ -13,7 +13,7 @@ export interface Story {
   readonly facts: readonly Fact[];
 }
 
-/** Tells what a life means. States only what the events show, because reuse does not say which copy is the thief's. */
+/** Summarizes a life. States only what the events show: reuse does not reveal which copy is the thief's. */
 export function tellLife(life: Life): Story {
   const [replay] = life.replays;
   if (replay !== undefined) return tellTheft(life, replay);
@@ -57,7 +57,7 @@ function tellCopy({ token, mark }: Replay): string {
   return `A refresh token issued ${about}${age} earlier, to ${token.network}. Two parties hold it.`;
 }
 
-/** The replay got nothing. A thief who was faster than the user holds the pair that was current. */
+/** The replay got no token. But the current pair may be a thief's, if the thief refreshed before the user. */
 function tellReach(life: Life, { network }: Mark): string {
   const refused = 'The replay was refused and got no token.';
   const holder = life.path.at(-1);

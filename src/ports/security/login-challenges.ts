@@ -1,6 +1,6 @@
 import type { Challenge } from '../../domain/second-factor.ts';
 
-/** Challenges of logins, sealed: a client can neither read nor make one. */
+/** Seals and opens challenges. A client can neither read nor make one. */
 export interface ChallengeSealer {
   /** 32 new random bytes, base64url. */
   newNonce(): string;

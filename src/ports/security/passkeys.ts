@@ -23,7 +23,7 @@ export interface CreationOptions {
   readonly attestation: 'none';
 }
 
-/** What a browser proves a passkey by: PublicKeyCredentialRequestOptionsJSON of WebAuthn level 3. */
+/** The options of `navigator.credentials.get`: PublicKeyCredentialRequestOptionsJSON of WebAuthn level 3. */
 export interface RequestOptions {
   readonly rpId: string;
   readonly challenge: string;
@@ -45,7 +45,7 @@ export interface Assertion {
   readonly isBackedUp: boolean;
 }
 
-/** Passkeys (WebAuthn). A nonce, base64url, is the challenge of one answer. */
+/** Passkeys (WebAuthn). The browser signs the nonce (base64url) as its challenge. */
 export interface Passkeys {
   creationOptions(input: {
     readonly nonce: string;

@@ -9,9 +9,9 @@ export interface SealedKey extends SigningKey {
 }
 
 /**
- * The store of the keys that sign access tokens, shared by all replicas. Every method is atomic. A change and the entries
- * given with it commit together. The fact `kid` of an entry names its key, and the entry of a key that does not change is
- * not recorded.
+ * The store of the keys that sign access tokens, shared by all replicas. Every method is atomic. A change and the
+ * entries given with it commit together. The fact `kid` of an entry names its key. The entry of a key that does not
+ * change is not recorded.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

@@ -63,7 +63,7 @@ export type FamilyPlace = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
 /** A page of found families. */
 export interface FoundFamilies {
   readonly families: readonly TokenFamily[];
-  /** Where the next page begins; null: this is the last page. */
+  /** The position behind which the next page begins; null: this is the last page. */
   readonly next: FamilyPlace | null;
 }
 

@@ -27,8 +27,8 @@ export interface ExportedUser {
 }
 
 /**
- * Moves accounts between this service and others, many at a time. No method records events for other systems. All methods reject with
- * {@link StoreUnavailable} when the database is unavailable.
+ * Moves accounts between this service and others, many at a time. No method records events for other systems. All
+ * methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserTransfer {
   /** Records a kind, or the longer of two times of it. */

@@ -49,8 +49,8 @@ export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedA
  */
 export interface Users {
   /**
-   * Stores a new account and its links. False, and nothing is recorded, if another account has
-   * one of the identifiers, or keeps it reserved: see {@link EmailChanges}.
+   * Stores a new account and its links. False, and nothing is recorded, if another account has one of the identifiers,
+   * or keeps it reserved: see {@link EmailChanges}.
    */
   create(user: User, entries: readonly ChangeEntry[], links?: FirstLinks): Promise<boolean>;
 

@@ -65,8 +65,8 @@ export interface DeliveryBacklog {
  */
 export interface WebhookDeliveries {
   /**
-   * The endpoints that are not held and have a due delivery. Only enabled ones, except for `streams.updated`: a
-   * stream that was disabled is told so.
+   * The endpoints that are not held and have a due delivery. Only enabled ones, except for `streams.updated`, which
+   * notifies the receiver of a disabled stream.
    */
   listDueEndpoints(now: number): Promise<readonly string[]>;
 

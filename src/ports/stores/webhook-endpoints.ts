@@ -25,7 +25,7 @@ export interface EndpointHealth {
   readonly heldUntil: number | null;
 }
 
-/** A disabled endpoint whose owner gets a mail. */
+/** A disabled endpoint whose contact must still be notified by mail. */
 export interface UntoldOwner {
   readonly id: string;
   readonly url: string;
@@ -34,9 +34,8 @@ export interface UntoldOwner {
 }
 
 /**
- * The endpoints that get events by HTTP. A change and the entries given with it commit together or not at all. All times
- * in milliseconds. All methods reject with {@link StoreUnavailable}
- * when the database is unavailable.
+ * The endpoints that get events by HTTP. A change and the entries given with it commit together or not at all. All
+ * times in milliseconds. All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface WebhookEndpoints extends SealedRows {
   /** False, and nothing changes, if a limit is reached or the id exists. Concurrent calls never pass a limit. */
@@ -72,7 +71,7 @@ export interface WebhookEndpoints extends SealedRows {
   /** Disables the enabled endpoints that have failed since before this time, as `dead`. Returns their ids. */
   disableFailing(before: number): Promise<readonly string[]>;
 
-  /** The endpoints that were disabled by themselves, and whose owner has an address and was not told yet. */
+  /** The endpoints that the service disabled, and whose contact has not been notified yet. */
   listUntold(): Promise<readonly UntoldOwner[]>;
 
   markTold(id: string, at: number): Promise<void>;

@@ -161,7 +161,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         operationId: 'addTotp',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add an authenticator app',
-        description: `${FACTOR_CHANGE_REQUIREMENT} The address of the account must be proven. The factor is in use once its first code is confirmed, within an hour.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed. The factor is in use once its first code is confirmed, within an hour.`,
         body: NewTotp,
         response: {
           200: answer('the secret for the app', TotpSecret),

@@ -138,9 +138,9 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       } as const;
       if (userId === undefined) {
         const name = BACKEND_PARAMETERS.find((option) => stated[option] !== undefined);
-        if (name !== undefined) throw new Refusal('invalid_request', `querystring/${name} needs userId.`);
+        if (name !== undefined) throw new Refusal('invalid_request', `The parameter ${name} is accepted only together with userId.`);
         if (request.body.claims !== undefined)
-          throw new Refusal('invalid_request', 'body/claims needs userId.');
+          throw new Refusal('invalid_request', 'Claims are accepted only together with userId.');
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }
 
@@ -153,7 +153,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         ...session,
         userId: canonicalUserId(userId),
         ...clientOfKey,
-        contact: email === undefined ? null : readAddress(email, 'querystring/email'),
+        contact: email === undefined ? null : readAddress(email, 'The parameter email'),
         ...(claims !== undefined && { claims }),
         ...sessionOptions(stated),
       });
@@ -210,7 +210,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
         tags: ['sessions'],
         summary: 'Prove the second factor and log in',
         description:
-          'Send `challenge` and one proof within five minutes. A challenge takes five answers. A code is good once. ' +
+          'Send `challenge` and one proof within five minutes. A challenge accepts five answers. A code is valid once. ' +
           'If the first step came with a DPoP proof, this step needs a proof of the same key.',
         security: [],
         headers: PairHeaders,

@@ -48,7 +48,7 @@ const BegunStepUp = Type.Object(
   },
 );
 
-/** `POST /auth/step-up`: a refresh with a proof of the user's identity (RFC 9470). */
+/** `POST /auth/step-up`: a refresh with an identity proof (RFC 9470), and the options for a passkey. */
 export function stepUpRoutes(app: App, options: StepUpOptions): void {
   optionsRoute(app, options);
   exchangeRoute(app, options);
@@ -86,7 +86,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
         tags: ['sessions'],
         summary: 'Authenticate again, and exchange the token pair for its successor',
         description:
-          'A refresh with a proof: the password, or `code`, `recoveryCode` or `assertion` if the account has a second factor. An `assertion` comes with the `challenge` of `/auth/step-up/options`. The next pair says that the user was authenticated just now. ' +
+          'A refresh with an identity proof: the password, or `code`, `recoveryCode` or `assertion` if the account has a second factor. An `assertion` comes with the `challenge` of `/auth/step-up/options`. The next pair says that the user was authenticated just now. ' +
           'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
           'first request, but no proof.',
         security: [{}, { serviceKey: [] }],

@@ -57,7 +57,7 @@ function sessionRoutes(app: App, options: ConsoleOptions): void {
   app.post('/console/session/second-factor', secondStep, async (request, reply) => {
     const { challenge, code, recoveryCode } = request.body;
     const proof = code !== undefined ? { code } : recoveryCode !== undefined ? { recoveryCode } : null;
-    if (proof === null) throw new Refusal('invalid_request', 'A code or a recovery code is needed.');
+    if (proof === null) throw new Refusal('invalid_request', 'Send code or recoveryCode.');
     const client = clientInfoOf(request);
     const secret = await finishSignIn({ challenge, proof, client });
     await admitOperator(secret, client);

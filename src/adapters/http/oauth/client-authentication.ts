@@ -43,8 +43,8 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
   function require(request: FastifyRequest, scope: ServiceKeyScope): void {
     const key = findPresented(request);
     requireScope(authenticatedKey(request) ?? key, scope, {
-      missing: `A service key with scope ${scope} is needed.`,
-      forbidden: `This service key does not have the scope ${scope}.`,
+      missing: `A service key with scope "${scope}" is needed.`,
+      forbidden: `This service key does not have the scope "${scope}".`,
     });
   }
 

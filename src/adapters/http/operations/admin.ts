@@ -74,7 +74,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
         summary: 'List or find sessions, newest first',
         description:
           'Sessions of all users, or of one user. A request reads up to 10,000 sessions. So a page can have fewer ' +
-          'items than `limit`, or none: go on while there is a `nextCursor`.',
+          'items than `limit`, or none: continue while there is a `nextCursor`.',
         querystring: SessionQuery,
         response: {
           200: answer('a page of sessions', OperatorsSessionList),
@@ -129,6 +129,6 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
 
 function readIpAddress(typed: string): string {
   const address = canonicalAddress(typed);
-  if (address === null) throw new Refusal('invalid_request', 'querystring/address must be an IP address.');
+  if (address === null) throw new Refusal('invalid_request', 'The parameter address must be an IP address.');
   return address;
 }

@@ -102,8 +102,8 @@ function filterOf({ type, user, session, from, to }: Static<typeof Query>): Audi
     ...(type !== undefined && { types: [type] }),
     ...(user !== undefined && { userId: canonicalUserId(user) }),
     ...(session !== undefined && { sessionId: session.toLowerCase() }),
-    ...(from !== undefined && { from: readTime(from, 'querystring/from') }),
-    ...(to !== undefined && { to: readTime(to, 'querystring/to') }),
+    ...(from !== undefined && { from: readTime(from, 'The parameter from') }),
+    ...(to !== undefined && { to: readTime(to, 'The parameter to') }),
   };
 }
 

@@ -81,7 +81,7 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
       schema: {
         ...pages,
         operationId: 'showEmailUndo',
-        summary: 'The page of a mailed link: one button, which restores the former address of an account',
+        summary: 'Show the page of a mailed link, with a button that restores the former address of an account',
         querystring: Type.Object({ token }),
         response: page('the page'),
       },

@@ -34,7 +34,7 @@ export function emailVerificationPages(
       schema: {
         ...pages,
         operationId: 'showEmailVerification',
-        summary: 'The page of a mailed link: one button, which confirms the address of an account',
+        summary: 'Show the page of a mailed link, with a button that confirms the address of an account',
         querystring: Type.Object({ token }),
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },

@@ -30,7 +30,7 @@ const Reset = Type.Object(
 
 type Options = PasswordResetOptions & { readonly sendPage: SendPage };
 
-/** The link in a mail leads to a page that asks for a new password. A GET does not use the link up. */
+/** The link in a mail leads to a page that asks for a new password. A GET does not use up the link. */
 export function passwordResetPages(app: App, options: Options): void {
   showFormRoute(app, options);
   setPasswordRoute(app, options);
@@ -43,7 +43,7 @@ function showFormRoute(app: App, { checkResetLink, sendPage }: Options): void {
       schema: {
         ...pages,
         operationId: 'showPasswordReset',
-        summary: 'Where a mail about a forgotten password leads: a form for a new one',
+        summary: 'Show the page of a mailed link, with a form for a new password',
         querystring: Type.Object({ token }),
         response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
       },

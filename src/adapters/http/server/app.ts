@@ -181,10 +181,10 @@ function requestId(request: IncomingMessage): string {
  */
 function refuseUnclearHost({ raw }: FastifyRequest): void {
   const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-  if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header.');
+  if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header. Send one.');
   if (hosts.length === 0 && raw.httpVersion !== '1.0')
     throw new Refusal('invalid_request', 'There is no Host header.');
-  if (!HOST.test(raw.headers.host ?? '')) throw new Refusal('invalid_request', 'The Host header is no host.');
+  if (!HOST.test(raw.headers.host ?? '')) throw new Refusal('invalid_request', 'The Host header is not a valid host.');
 }
 
 /** A host and a port (RFC 3986 section 3.2). */

@@ -82,7 +82,7 @@ function asksForCookies({ headers }: FastifyRequest): boolean {
   const transport = headers[SESSION_TRANSPORT];
   if (transport === undefined) return false;
   if (transport === 'cookie') return true;
-  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} knows one value: cookie.`);
+  throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} accepts only the value cookie.`);
 }
 
 function refuseOtherCarriers(
@@ -92,7 +92,10 @@ function refuseOtherCarriers(
   if (!sessionCookies)
     throw new Refusal('invalid_request', 'This service sets no session cookies: SESSION_COOKIES is off.');
   if (headers.dpop !== undefined)
-    throw new Refusal('invalid_request', 'A proof needs the token in script: send DPoP, or use cookies.');
+    throw new Refusal(
+      'invalid_request',
+      'Send a DPoP proof or use session cookies, not both: a script cannot read the token that the proof needs.',
+    );
   if (headers.authorization !== undefined)
     throw new Refusal(
       'invalid_request',

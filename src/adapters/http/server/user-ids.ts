@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { MAX_USER_ID, USER_ID_PATTERN, type UserIdFormat } from '../../../domain/user-id.ts';
 import { Uuid } from './schemas.ts';
 
-/** Marks the schemas of user ids. It is a symbol, so that no validator and no document sees it. */
+/** Marks the schemas of user ids. It is a symbol, so validators and the OpenAPI document ignore it. */
 const IS_USER_ID = Symbol('user id');
 
 /** The id of any user. {@link applyUserIdFormat} makes the routes accept text if the operator says so. */

@@ -151,7 +151,7 @@ export function streamRoutes(
     if (wrong !== undefined)
       throw new Refusal(
         'invalid_request',
-        `body/${wrong} is supplied by this service, and has another value.`,
+        `The service sets ${wrong}. Leave it out, or send its current value.`,
       );
     return toStream(
       await options.changeStream(name, update, byServiceKey(readReceiver(request), clientInfoOf(request))),

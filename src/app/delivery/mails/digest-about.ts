@@ -22,7 +22,7 @@ export function digestMailAbout(serviceName: string, items: readonly DigestItem[
   return layOut(serviceName, {
     subject: `${contents.length} ${contents.length === 1 ? 'message' : 'messages'} about the safety of your account`,
     whatHappened: [
-      'Much happened to your account in a short time, so we put these messages together. The oldest comes first.',
+      'There were many events in your account in a short time, so one mail reports all of them. The oldest comes first.',
       ...(left > 0 ? [`The first ${SHOWN} are shown. There are ${left} more.`] : []),
     ],
     facts: [],

@@ -101,7 +101,7 @@ function aboutBlockedAddress(
   return {
     subject: 'We refused a request from a new address',
     whatHappened: [
-      'One of your sessions was used from another internet address than its own. We refused the request. The session goes on at its own address.',
+      'One of your sessions was used from another internet address than its own. We refused the request. The session stays open at its own address.',
     ],
     facts: [
       account(context),
@@ -173,7 +173,7 @@ function aboutForeignKey(
   return {
     subject: 'A copy of your session was tried',
     whatHappened: [
-      'One of your sessions works on the device only that opened it. Another device, or another program, tried to use a copy of it. We refused the request. The session goes on.',
+      'One of your sessions works only on the device that opened it. Another device, or another program, tried to use a copy of it. We refused the request. The session stays open.',
     ],
     facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
@@ -268,7 +268,7 @@ function aboutInvitation({ occurredAt }: Of<'users.invited'>, context: MailConte
     whatHappened: ['An operator of the service made an account for you.'],
     facts: [account(context), when(occurredAt)],
     whatToDo: [
-      'Choose your password with the link. It is valid for 7 days, and once. It also confirms your address. Later, ask for a new link where you log in.',
+      'Choose your password with the link. It is valid for 7 days, and you can use it once. It also confirms your address. Later, ask for a new link where you log in.',
       'If you did not ask for it, and do not want the account, there is nothing to do. Without a password it cannot be used.',
     ],
     ...link('Choose a password', context),
@@ -289,7 +289,7 @@ function aboutVerification(
     ],
     facts: [account(context), when(occurredAt), ...(byOperator ? [] : client(data, context))],
     whatToDo: [
-      `${byOperator ? 'If the account is yours' : 'If this was you'}, confirm the address with the link. It is valid for 24 hours, and once.`,
+      `${byOperator ? 'If the account is yours' : 'If this was you'}, confirm the address with the link. It is valid for 24 hours, and you can use it once.`,
       `${byOperator ? 'If you did not ask for it' : 'If it was not you'}, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.`,
     ],
     ...link('Confirm the address', context),
@@ -305,7 +305,7 @@ function aboutNewEmail(
     whatHappened: ['This address was given as the new address of an account.'],
     facts: [account(context), when(occurredAt), ...client(data, context)],
     whatToDo: [
-      'If this was you, confirm the address with the link. It is valid for 24 hours, and once.',
+      'If this was you, confirm the address with the link. It is valid for 24 hours, and you can use it once.',
       'If it was not you, there is nothing to do. The account keeps its address.',
     ],
     ...link('Confirm the new address', context),
@@ -319,7 +319,7 @@ function aboutOldEmail(
   return {
     subject: 'Your account gets a new address',
     whatHappened: [
-      'A new address was given for your account. It becomes the address of the account when the link in the mail to it is used.',
+      'A new address was given for your account. It becomes the address of the account when the link in the mail to the new address is opened.',
     ],
     facts: [
       account(context),
@@ -329,7 +329,7 @@ function aboutOldEmail(
     ],
     whatToDo: [
       NOTHING_TO_DO,
-      'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and once.',
+      'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and you can use it once.',
     ],
     ...link('It was not me: keep this address', context),
   };
@@ -339,7 +339,7 @@ function aboutReplacedEmail({ occurredAt }: Of<'users.email_replaced'>, context:
   return {
     subject: 'Your account has another address',
     whatHappened: [
-      'An operator of the service gave your account another mail address. Mails about the account no longer come to this one.',
+      'An operator of the service gave your account another mail address. Mails about the account are no longer sent to this address.',
     ],
     facts: [account(context), when(occurredAt)],
     whatToDo: [

@@ -14,5 +14,5 @@ export interface Outgoing {
   readonly now: number;
 }
 
-/** Makes the request that delivers an event. Null: the format has no form for this event. */
+/** Makes the request that delivers an event. Null: the format cannot carry this event. */
 export type Format = (outgoing: Outgoing) => Promise<Omit<WebhookRequest, 'url'> | null>;

@@ -2,7 +2,7 @@ import type { EventType } from '../../../domain/events.ts';
 import { SESSION_REVOKED, SOURCES } from '../../../domain/security-events.ts';
 import type { DeliveryFormat } from '../../../domain/webhooks.ts';
 
-/** The types that a format has a form for; null: every published type. */
+/** The types of events that a format can carry; null: every published type. */
 export function typesOfFormat(format: DeliveryFormat): readonly string[] | null {
   return format === 'webhook' ? null : TYPES[format];
 }

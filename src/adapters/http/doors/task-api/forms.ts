@@ -24,7 +24,7 @@ function fieldsOf(parts: Iterable<Part>): Record<string, string> {
   const fields = new Map<string, string>();
   for (const [name, value] of parts) {
     if (typeof value !== 'string' || `${name}${value}`.includes('\ufffd') || fields.has(name))
-      throw notAForm();
+      throw invalidForm();
     fields.set(name, value);
   }
   return Object.fromEntries(fields);
@@ -38,7 +38,7 @@ async function partsOf(request: FastifyRequest, reply: FastifyReply): Promise<Pa
     return await withinLimit(request, readParts(request));
   } catch (error) {
     reply.header('connection', 'close'); // the rest of the body may still arrive
-    throw error instanceof Error && 'statusCode' in error ? error : notAForm(error);
+    throw error instanceof Error && 'statusCode' in error ? error : invalidForm(error);
   }
 }
 
@@ -66,7 +66,7 @@ async function readParts(request: FastifyRequest): Promise<Part[]> {
   return parts;
 }
 
-function notAForm(cause?: unknown): Refusal {
+function invalidForm(cause?: unknown): Refusal {
   const detail = 'The body must be a form in UTF-8, with text values only and each name once.';
   return new Refusal('invalid_request', detail, { cause });
 }

@@ -81,7 +81,11 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     },
     async (request, reply): Promise<Static<typeof SentAgain>> => {
       const { from, to, onlyFailed = false } = request.body;
-      const span = { from: readTime(from, 'body/from'), to: readTime(to, 'body/to'), onlyFailed };
+      const span = {
+        from: readTime(from, 'The value of from'),
+        to: readTime(to, 'The value of to'),
+        onlyFailed,
+      };
       const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span, adminOrigin(request));
       reply.code(202);
       return sent;

@@ -10,7 +10,7 @@ const WORDS: Partial<Record<AuditType, string>> = {
   'sessions.revoked': 'A session ended',
   'sessions.started': 'Login',
   'sessions.stepped_up': 'You proved again who you are',
-  'sessions.user_agent_changed': 'A session got another browser or app',
+  'sessions.user_agent_changed': 'A session was used by another browser or app',
   'users.created': 'The account was created',
   'users.email_changed': 'The address was changed',
   'users.email_unverified': 'The address must be confirmed again',
@@ -31,11 +31,11 @@ const REASONS: Partial<Record<RevocationReason, string>> = {
   session_limit: 'too many sessions',
 };
 
-/** The newest activity of an account, in words, as a section of the page of its user. */
+/** HTML: the newest activity of an account, as a section of the account page. */
 export function activitySection(events: readonly AuditEvent[]): string {
   if (events.length === 0) return '';
   return `<h2>Recent activity</h2>
-<p>If there is something here that was not you, <a href="/account/password">change your password</a>.</p>
+<p>If you do not recognise something, <a href="/account/password">change your password</a>.</p>
 <ul>
 ${events.map(activityLine).join('\n')}
 </ul>

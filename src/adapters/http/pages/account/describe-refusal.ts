@@ -1,14 +1,14 @@
 import type { Refusal } from '../../../../domain/refusal.ts';
 
 /**
- * The text of a refusal for a page: the detail of the API without member names, and when to try again.
+ * The text of a refusal for a page: the detail of the API, or when to try again.
  */
 export function describeRefusal({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
   if (code === 'proof_refused')
     return 'The code is wrong, or was used before. After five wrong codes or five minutes, start the sign-in or the change again.';
-  return message.replace(/^body\/email\b/, 'The address');
+  return message;
 }
 
 /**

@@ -10,7 +10,7 @@ import { renderTime } from './times.ts';
 const BACK = '<p><a href="/account/factors">Back to your second factors</a></p>';
 const KINDS = { totp: 'Authenticator app', passkey: 'Passkey' } as const;
 
-/** HTML. */
+/** HTML: the label, the kind and the times of a factor. */
 export function describeFactor({
   kind,
   label,
@@ -114,7 +114,7 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
 export function recoveryCodesPage(codes: readonly string[]): Page {
   return {
     title: 'Your recovery codes',
-    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. The codes of before are no longer valid.')}<ul class="codes">
+    content: `${paragraph('Each of these codes replaces a second factor once. Print them or write them down: they are not shown again. Earlier codes are no longer valid.')}<ul class="codes">
 ${codes.map((code) => `<li>${escapeHtml(code)}</li>`).join('\n')}
 </ul>
 ${BACK}`,

@@ -25,7 +25,7 @@ const CODES_SCHEMA = { hide: true, [BODY_IS_OPTIONAL]: true, body: Type.Object(P
 const IdForm = Type.Object({ id: Uuid, ...PROOF_MEMBERS }, closed);
 const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLength: 64 }) }, closed);
 
-/** See, add and remove second factors. */
+/** The pages that list, add and remove second factors. */
 export function factorRoutes(app: App, context: AccountPageContext): void {
   listRoute(app, context);
   appRoutes(app, context);

@@ -18,7 +18,7 @@ const NewPasskey = Type.Object(
   { additionalProperties: false },
 );
 
-/** Add a passkey, in two steps: the browser needs the challenge first. */
+/** The pages that add a passkey, in two steps: the browser needs the challenge first. */
 export function passkeyRoutes(app: App, context: AccountPageContext): void {
   const { findSession, beginPasskey, addPasskey, sendPage } = context;
 

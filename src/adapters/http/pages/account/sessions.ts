@@ -18,7 +18,7 @@ const SESSIONS_ON_A_PAGE = 100;
 /** The newest events. `GET /auth/activity` has all of them. */
 const EVENTS_ON_A_PAGE = 10;
 
-/** Sign out, see and end sessions. */
+/** The pages that list and end sessions, and the sign-out. */
 export function accountSessionRoutes(app: App, context: AccountPageContext): void {
   overviewRoute(app, context);
   endRoutes(app, context);

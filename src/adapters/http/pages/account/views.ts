@@ -40,7 +40,7 @@ export function signInPage({ error, typed = '' }: Refused): Page {
 interface AskedStep {
   /** Sealed. It is not secret from the user who knows the password. */
   readonly challenge: string;
-  /** What a browser proves a passkey by; absent: the page does not ask for one. */
+  /** The options with which the browser signs with a passkey; absent: the page does not ask for one. */
   readonly publicKey?: object | undefined;
   /** Whether the account has a factor whose code can be typed. */
   readonly canType?: boolean;
@@ -119,7 +119,7 @@ export function emailPage(me: Me, asksPassword: boolean, { error, typed = '' }: 
             label: 'New address',
             type: 'email',
             autocomplete: 'email',
-            hint: 'We mail a link to it. The address changes when you open the link.',
+            hint: 'We mail a link to this address. Your address changes when you open the link.',
             value: typed,
           },
           ...(asksPassword ? [password] : []),
@@ -152,7 +152,7 @@ export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
           label: 'Address of your account',
           type: 'email',
           autocomplete: 'email',
-          hint: 'We mail a link to it. You choose a new password where the link leads.',
+          hint: 'We mail a link to this address. The link opens a page where you choose a new password.',
           value: typed,
         },
       ],
