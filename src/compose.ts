@@ -16,7 +16,7 @@ import { type Background, startLoop } from './compose/loop.ts';
 import { startObservability } from './compose/observability.ts';
 import { createOverview } from './compose/overview.ts';
 import { createSecurity } from './compose/security.ts';
-import { type Addresses, createServers } from './compose/servers.ts';
+import { type ServiceUrls, createServers } from './compose/servers.ts';
 import { createMemory, openSharedState } from './compose/shared-state.ts';
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
@@ -49,7 +49,7 @@ const RECORD_PAUSE = 10_000;
 export interface Service {
   readonly app: App;
   /** Starts to accept requests. Returns the addresses of the service. */
-  listen(): Promise<Addresses>;
+  listen(): Promise<ServiceUrls>;
   /** Stops accepting requests, finishes running requests, then closes each part before the parts that it needs. */
   close(): Promise<void>;
   /** Resolves with the reason if the service cannot continue. */

@@ -1,20 +1,21 @@
 import { Refusal } from '../domain/refusal.ts';
 
-/** A place in a list that is ordered by time and id. Milliseconds since the epoch. */
-export interface TimePlace {
+/** A position in a list that is ordered by time and id. Milliseconds since the epoch. */
+export interface TimePosition {
   readonly time: number;
   readonly id: string;
 }
 
-/** The cursor of a place, for the next page of a list. */
-export function cursorAt({ time, id }: TimePlace): string {
+/** The cursor of a position, for the next page of a list. */
+export function cursorAt({ time, id }: TimePosition): string {
   return `${time.toString(36)}.${id}`;
 }
 
-/** The place of a cursor. Throws a {@link Refusal} `invalid_request` if the cursor is not valid. */
-export function readCursor(cursor: string): TimePlace {
+/** The position of a cursor. Throws a {@link Refusal} `invalid_request` if the cursor is not valid. */
+export function readCursor(cursor: string): TimePosition {
   const [, time = '', id = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (!isUuid(id)) throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
+  if (!isUuid(id))
+    throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
   return { time: Number.parseInt(time, 36), id };
 }
 

@@ -5,7 +5,7 @@ import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import type { AuditEvent } from '../domain/audit.ts';
 import type { LifeEvent, LifeSession, Mark } from '../domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../domain/life/read-life.ts';
-import { tellLife } from '../domain/life/tell-life.ts';
+import { summarizeLife } from '../domain/life/summarize-life.ts';
 import { effectiveExpiries, type TokenFamily } from '../domain/token-family.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
@@ -51,7 +51,7 @@ const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];
 
 function inWords(session: LifeSession, events: readonly LifeEvent[]): string {
   const life = readLife(session, events, Date.now(), describeUserAgent);
-  const { headline, facts } = tellLife(life);
+  const { headline, facts } = summarizeLife(life);
   const who = [
     ['Session', session.id],
     ['User', session.userId],

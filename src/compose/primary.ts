@@ -10,7 +10,7 @@ import {
 } from '../adapters/telemetry/metrics/add-up.ts';
 import type { Config } from '../config.ts';
 import { waitAtMost } from '../lib/time.ts';
-import type { Addresses } from './servers.ts';
+import type { ServiceUrls } from './servers.ts';
 import { createMemory } from './shared-state.ts';
 
 /** Milliseconds that a scrape waits for the metrics of a worker. After that its latest ones are used. */
@@ -19,7 +19,7 @@ const SAMPLES_TIMEOUT = 2_000;
 /** The process that starts the workers, watches them, and holds what they share in memory. It answers no request. */
 export interface PrimaryService {
   /** Resolves when all workers answer requests. */
-  start(): Promise<Addresses>;
+  start(): Promise<ServiceUrls>;
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export function composePrimary(
 ): PrimaryService {
   const memory = serveMemory(createMemory(config));
   const workers = new Set<WorkerProcess>();
-  const { promise: ready, resolve: onReady } = withResolver<Addresses>();
+  const { promise: ready, resolve: onReady } = withResolver<ServiceUrls>();
   const supervisor = createSupervisor({ count: config.workers, fork, deadline, log });
   const metrics = createWorkerMetrics(supervisor);
   return {
@@ -48,7 +48,7 @@ export function composePrimary(
     const worker = forkWorker({
       ...memory,
       place: async () => place,
-      async ready(addresses: Addresses) {
+      async ready(addresses: ServiceUrls) {
         workers.add(worker);
         onReady(addresses);
         isReady.resolve();

@@ -5,7 +5,7 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import type { Config } from '../config.ts';
 
 /** The URLs of the service. */
-export interface Addresses {
+export interface ServiceUrls {
   readonly url: string;
   readonly docs: string;
   readonly metrics: string;
@@ -31,7 +31,7 @@ export function createServers(
     metricsPort === null ? null : createMetricsServer(exposition, { log, limits: { drain: 0 }, serviceKeys });
 
   return {
-    async listen(): Promise<Addresses> {
+    async listen(): Promise<ServiceUrls> {
       const metricsUrl = await metricsServer?.listen({ host, port: metricsPort ?? 0 });
       const consoleUrl = await consoleApp?.listen({ host, port: console?.port ?? 0 });
       const url = await app.listen({ host, port });

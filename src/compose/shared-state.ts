@@ -4,7 +4,7 @@ import { createMemoryCache } from '../adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../adapters/memory/used-proofs.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { attemptsWithFallback } from '../app/attempts-with-fallback.ts';
-import { usedProofsWithFallback } from '../app/used-proofs-with-fallback.ts';
+import { usedDpopProofsWithFallback } from '../app/used-dpop-proofs-with-fallback.ts';
 import type { Config } from '../config.ts';
 import { PROOF_ATTEMPT_POLICY } from '../domain/second-factor.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -62,7 +62,10 @@ export async function openSharedState(
       log,
     ),
     cache: createRedisCache(redis),
-    usedProofs: usedProofsWithFallback(createRedisUsedProofs(redis), memory.usedProofs, { log, telemetry }),
+    usedProofs: usedDpopProofsWithFallback(createRedisUsedProofs(redis), memory.usedProofs, {
+      log,
+      telemetry,
+    }),
     close: () => redis.disconnect(),
   };
 }

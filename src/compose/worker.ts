@@ -2,7 +2,7 @@ import type { Call, Handlers } from '../adapters/cluster/calls.ts';
 import { createMemoryClient, type SharedMemory } from '../adapters/cluster/shared-memory.ts';
 import { connectToPrimary } from '../adapters/cluster/worker-process.ts';
 import type { Samples } from '../adapters/telemetry/metrics/add-up.ts';
-import type { Addresses } from './servers.ts';
+import type { ServiceUrls } from './servers.ts';
 
 /** What a worker needs from its primary process. */
 export interface PrimaryChannel {
@@ -38,5 +38,5 @@ export async function joinPrimary(stop: () => void) {
     },
     reportMetrics: (samples) => call('report', samples),
   };
-  return { link, place, reportReady: (addresses: Addresses) => call<void>('ready', addresses) };
+  return { link, place, reportReady: (addresses: ServiceUrls) => call<void>('ready', addresses) };
 }

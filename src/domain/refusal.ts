@@ -5,8 +5,7 @@ import type { ProofKind } from './second-factor.ts';
 /** The closed set of refusal codes, each with its default sentence. */
 const defaultDetails = {
   // refusals of a refresh, in the order of their checks
-  malformed_token:
-    'Send each token as text in the compact form of a JWS. The refresh token is required.',
+  malformed_token: 'Send each token as text in the compact form of a JWS. The refresh token is required.',
   invalid_token: 'The token was not issued by this service, or it was altered.',
   invalid_dpop_proof: 'The DPoP proof is missing or not valid.',
   use_dpop_nonce: 'The DPoP proof needs a nonce of this service.',
@@ -16,7 +15,8 @@ const defaultDetails = {
   token_reused: 'This refresh token was used before; its session has been ended.',
   session_revoked: 'The session has been ended.',
   session_expired: 'The session has reached the end of its lifetime.',
-  user_agent_changed: 'Another browser or app used the session. Its policy does not allow that, so it has been ended.',
+  user_agent_changed:
+    'Another browser or app used the session. Its policy does not allow that, so it has been ended.',
   address_changed: 'The session may be used only in the network that opened it.',
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
@@ -90,7 +90,7 @@ export function accountNotFound(): Refusal {
 }
 
 /** The challenge of the second step of a login. */
-export interface AskedProof {
+export interface SecondStepChallenge {
   /** The sealed challenge, which the second step sends back. */
   readonly challenge: string;
   /** What the account can answer with. */
@@ -101,9 +101,9 @@ export interface AskedProof {
 
 /** The password is right, and the account wants a second factor. */
 export class SecondFactorRequired extends Refusal {
-  readonly asked: AskedProof;
+  readonly asked: SecondStepChallenge;
 
-  constructor(asked: AskedProof) {
+  constructor(asked: SecondStepChallenge) {
     super('second_factor_required');
     this.asked = asked;
   }

@@ -10,7 +10,7 @@ export const CREDENTIAL_CHANGE = `${CAEP}/credential-change`;
 export const ASSURANCE_LEVEL_CHANGE = `${CAEP}/assurance-level-change`;
 
 /** The types of events that become each event type of CAEP. */
-export const SOURCES = {
+export const EVENT_TYPES_OF_CAEP = {
   [SESSION_REVOKED]: ['sessions.revoked', 'sessions.reuse_detected'],
   [CREDENTIAL_CHANGE]: ['users.password_changed', 'users.factor_added', 'users.factor_removed'],
   [ASSURANCE_LEVEL_CHANGE]: ['sessions.stepped_up'],

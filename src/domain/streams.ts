@@ -1,4 +1,4 @@
-import { SOURCES } from './security-events.ts';
+import { EVENT_TYPES_OF_CAEP } from './security-events.ts';
 import type { EndpointState } from './webhooks.ts';
 
 /** Delivery by POST (RFC 8935), the only method of streams. */
@@ -9,7 +9,7 @@ export const STREAM_VERIFICATION = 'streams.verification';
 export const STREAM_UPDATED = 'streams.updated';
 
 /** The event URIs that streams can deliver. */
-export const SUPPORTED_EVENTS: readonly string[] = Object.keys(SOURCES);
+export const SUPPORTED_EVENTS: readonly string[] = Object.keys(EVENT_TYPES_OF_CAEP);
 
 /** Milliseconds between two verification events of a stream. */
 export const VERIFICATION_INTERVAL = 30_000;
@@ -24,5 +24,5 @@ export function deliveredEvents(requested: readonly string[]): string[] {
 
 /** The types of events that become the events of these URIs. */
 export function typesOfEvents(uris: readonly string[]): string[] {
-  return Object.entries(SOURCES).flatMap(([uri, types]) => (uris.includes(uri) ? types : []));
+  return Object.entries(EVENT_TYPES_OF_CAEP).flatMap(([uri, types]) => (uris.includes(uri) ? types : []));
 }

@@ -53,7 +53,7 @@ function isBeginningOfId(text: string): boolean {
 const ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
 /** Whether a text can be a position in a list with this filter: see {@link UserDirectory}. */
-export function isPlace({ by }: UserFilter, text: string): boolean {
+export function isPosition({ by }: UserFilter, text: string): boolean {
   if (by === 'age') return new RegExp(`^\\d{1,15}\\.${ID}$`).test(text);
   if (by === 'identifier') return !/\0|\p{Cs}/u.test(text);
   return new RegExp(`^${ID}$`).test(text);

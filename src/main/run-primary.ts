@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { composePrimary } from '../compose/primary.ts';
-import type { Addresses } from '../compose/servers.ts';
+import type { ServiceUrls } from '../compose/servers.ts';
 import type { Config } from '../config.ts';
 
 /** Milliseconds that this process waits after the deadline of its workers. */
@@ -13,7 +13,7 @@ export async function runPrimary(
   log: Logger,
   deadline: number,
   release: () => void,
-): Promise<Addresses> {
+): Promise<ServiceUrls> {
   const primary = composePrimary(config, log, deadline);
   const isReloadable = !process.stdout.isTTY; // a closed terminal sends SIGHUP too
   const skip: ['SIGHUP'] | [] = isReloadable ? ['SIGHUP'] : [];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import { createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { createProgress, showStart } from '../cli/progress.ts';
-import type { Addresses } from '../compose/servers.ts';
+import type { ServiceUrls } from '../compose/servers.ts';
 import type { StartEvents } from '../compose/stores.ts';
 import type { Config } from '../config.ts';
 
@@ -11,7 +11,7 @@ export interface Terminal {
   readonly log: Logger;
   readonly events: StartEvents;
   /** Ends the progress, and says what the person can do now. */
-  welcome(addresses: Addresses): Promise<void>;
+  welcome(addresses: ServiceUrls): Promise<void>;
 }
 
 /** Opens a readable log. On a terminal it also shows the progress of the start, and a welcome at its end. */
@@ -30,7 +30,7 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   };
 }
 
-function welcomeText(config: Config, { url, docs }: Addresses): string {
+function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
   const lines = [
     ['API', docs],
     ['Database', describeDatabase(config)],

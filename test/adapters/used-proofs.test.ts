@@ -8,9 +8,9 @@ import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../src/adapters/redis/used-proofs.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
-import { usedProofsWithFallback } from '../../src/app/used-proofs-with-fallback.ts';
+import { usedDpopProofsWithFallback } from '../../src/app/used-dpop-proofs-with-fallback.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { type UsedDpopProofs, UsedProofsFull } from '../../src/ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedDpopProofsFull } from '../../src/ports/stores/used-dpop-proofs.ts';
 import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
 import { NOW } from '../support/families.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
@@ -33,7 +33,7 @@ t.test('used proofs in memory', async (t) => {
     const used = createMemoryUsedProofs({ maxEntries: 3 });
     const proofs = [someProof(), someProof(), someProof()];
     for (const proof of proofs) await used.use(proof, NOW, NOW + MINUTE);
-    await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
+    await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
     for (const proof of proofs) t.equal(await used.use(proof, NOW, NOW + MINUTE), false);
     t.equal(await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE), true, 'later there is room again');
   });
@@ -63,7 +63,7 @@ t.test('used proofs of workers', async (t) => {
     const proof = someProof();
     t.equal(await one.use(proof, NOW, NOW + MINUTE), true);
     t.equal(await other.use(proof, NOW, NOW + MINUTE), false);
-    await t.rejects(other.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
+    await t.rejects(other.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
   });
 });
 
@@ -95,8 +95,8 @@ t.test('a full Redis refuses proofs, and is no outage', async (t) => {
   await redis.config('SET', 'maxmemory', '1');
   const shared = createRedisUsedProofs(redis);
   const deps = { log: QUIET_LOG, telemetry: { dpopUnshared: () => t.fail('not alone') } };
-  const used = usedProofsWithFallback(shared, createMemoryUsedProofs(), deps);
-  await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedProofsFull);
+  const used = usedDpopProofsWithFallback(shared, createMemoryUsedProofs(), deps);
+  await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
   await redis.config('SET', 'maxmemory', '0');
   t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true);
 });
@@ -116,7 +116,10 @@ t.test('during an outage of Redis each process knows the proofs that it has seen
       StoreUnavailable,
       'a refused command is an outage',
     );
-    return usedProofsWithFallback(shared, createMemoryUsedProofs(), { log, telemetry: metrics.telemetry });
+    return usedDpopProofsWithFallback(shared, createMemoryUsedProofs(), {
+      log,
+      telemetry: metrics.telemetry,
+    });
   };
   const [one, other] = [await process(), await process()];
   const [before, after] = [someProof(), someProof()];
@@ -144,7 +147,7 @@ t.test('after an outage the first success makes proofs shared again', async (t) 
     alone += 1;
   };
   const deps = { log: QUIET_LOG, telemetry: { dpopUnshared } };
-  const used = usedProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
+  const used = usedDpopProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
   await used.use(someProof(), NOW, NOW + MINUTE);
   isAway = false;
   await used.use(someProof(), NOW, NOW + MINUTE);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { describeUserAgent } from '../../src/adapters/http/server/describe-user-agent.ts';
 import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../../src/domain/life/read-life.ts';
-import { tellLife } from '../../src/domain/life/tell-life.ts';
+import { summarizeLife } from '../../src/domain/life/summarize-life.ts';
 import { dayInWords, durationInWords, momentInWords } from '../../src/domain/life/words.ts';
 import {
   ELSEWHERE,
@@ -19,7 +19,7 @@ const NOW = Date.parse('2026-11-28T00:00:00.000Z');
 const read = (session: LifeSession, events: readonly LifeEvent[]) =>
   readLife(session, events, NOW, describeUserAgent);
 
-const answerTo = (question: string, { facts }: ReturnType<typeof tellLife>) =>
+const answerTo = (question: string, { facts }: ReturnType<typeof summarizeLife>) =>
   facts.find((fact) => fact.question === question)?.answer ?? '';
 
 t.test(
@@ -56,11 +56,11 @@ t.test('without `iat` the moment is estimated from the events around it, and sai
   t.equal(replay?.token.isExact, false);
   t.ok((replay?.token.issuedAt ?? 0) > Date.parse('2026-11-26T00:00:00.000Z'));
   t.ok((replay?.token.issuedAt ?? 0) < Date.parse('2026-11-27T07:09:12.000Z'));
-  t.match(answerTo('What was copied?', tellLife(life)), /issued about /);
+  t.match(answerTo('What was copied?', summarizeLife(life)), /issued about /);
 });
 
 t.test('a replay from a network that never got a token reached nothing', async (t) => {
-  const story = tellLife(read(lifeSession(), THEFT));
+  const story = summarizeLife(read(lifeSession(), THEFT));
   t.equal(story.state, 'stolen');
   t.match(story.headline, /^Stolen: the token of generation 57 came back when generation 61 was current/);
   t.match(answerTo('From where?', story), /^198\.51\.100\.14, curl.* a network that never got a token/);
@@ -70,13 +70,13 @@ t.test('a replay from a network that never got a token reached nothing', async (
 
 t.test('a replay from the network of the login points at the other network, and for how long', async (t) => {
   const session = lifeSession({ refreshedAt: '2026-11-21T09:55:20.000Z', lastIp: ELSEWHERE, generation: 4 });
-  const reach = answerTo('What did it reach?', tellLife(read(session, FASTER_THIEF)));
+  const reach = answerTo('What did it reach?', summarizeLife(read(session, FASTER_THIEF)));
   t.match(reach, /in 198\.51\.100\.14 .* which got tokens for 30 s\. If that is not the user/);
 });
 
 t.test('a replay from the network of the current pair points at that device', async (t) => {
   const events = THEFT.map((event) => ({ ...event, address: HOME }));
-  const reach = answerTo('What did it reach?', tellLife(read(lifeSession(), events)));
+  const reach = answerTo('What did it reach?', summarizeLife(read(lifeSession(), events)));
   t.match(reach, /same network, so look for the copy on that device/);
 });
 
@@ -87,7 +87,7 @@ t.test('a live session, an ended one and a refused address are told apart', asyn
     address: ELSEWHERE,
     data: { blocked: true, previousAddress: HOME },
   });
-  const tell = (...events: LifeEvent[]) => tellLife(read(lifeSession(), events));
+  const tell = (...events: LifeEvent[]) => summarizeLife(read(lifeSession(), events));
   t.match(tell(started), { state: 'live', headline: /lives/ });
   t.match(tell(started, ended), { state: 'ended', headline: /ended: logout/ });
   t.match(tell(started, blocked), { state: 'refused', headline: /Requests from 198\.51\.100\.14/ });
@@ -134,7 +134,7 @@ t.test('durations have two units at most', async (t) => {
 t.test('a session past its end has expired, and one without a row is told by its events', async (t) => {
   const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
   const expired = lifeSession({ expiresAt: '2026-11-26T09:14:02.000Z' });
-  t.match(tellLife(read(expired, [started])), { state: 'ended', headline: /its lifetime is over/ });
+  t.match(summarizeLife(read(expired, [started])), { state: 'ended', headline: /its lifetime is over/ });
   const row = sessionOfEvents(expired.id, [{ ...started, userId: expired.userId }]);
   t.match(read(row, [started]), { userId: expired.userId, marks: [{ kind: 'login' }] });
 });

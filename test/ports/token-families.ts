@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Outbox } from '../../src/ports/stores/outbox.ts';
-import type { FamilyFilter, FamilyPlace, TokenFamilies } from '../../src/ports/stores/token-families.ts';
+import type { FamilyFilter, FamilyPosition, TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
 import { purging } from './purging.ts';
 
@@ -206,7 +206,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     const nameOf = (id: string) => all.findIndex(({ tokenFamily }) => tokenFamily === id);
     const found = async (filter: Partial<FamilyFilter>) => {
       const names: number[] = [];
-      for (let after: FamilyPlace | null = null; ; ) {
+      for (let after: FamilyPosition | null = null; ; ) {
         const page = await families.search(
           { userId: null, state: 'live', ...filter },
           { now: NOW, limit: 2, after },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import type { UsedDpopProofs } from '../../src/ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../../src/ports/stores/used-dpop-proofs.ts';
 import { NOW } from '../support/families.ts';
 
 const MINUTE = 60_000;

@@ -202,14 +202,14 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
     t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
     const told = { id: dead.id, url: dead.url, contact: dead.contact, because: 'dead' };
-    t.same(await store.listUntold(), [told]);
-    await store.markTold(dead.id, NOW);
-    t.same(await store.listUntold(), []);
+    t.same(await store.listUnnotified(), [told]);
+    await store.markNotified(dead.id, NOW);
+    t.same(await store.listUnnotified(), []);
     const enabled = { state: 'enabled', disabledBecause: null } as const;
     t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
     t.equal(await store.disable(dead.id, 'gone'), true);
     t.equal(await store.disable(dead.id, 'gone'), false);
-    t.same(await store.listUntold(), [{ ...told, because: 'gone' }], 'a new reason is told again');
+    t.same(await store.listUnnotified(), [{ ...told, because: 'gone' }], 'a new reason is told again');
   });
 
   await t.test('an operator or a receiver who disables an endpoint is not told of it', async (t) => {
@@ -218,7 +218,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     await store.add(endpoint, LIMITS);
     for (const disabledBecause of ['operator', 'receiver'] as const) {
       await store.change(endpoint.id, { state: 'disabled', disabledBecause });
-      t.same(await store.listUntold(), [], disabledBecause);
+      t.same(await store.listUnnotified(), [], disabledBecause);
     }
   });
 

@@ -4,7 +4,7 @@ import type { Sql } from '../../src/adapters/postgres/connect.ts';
 import { searchSql } from '../../src/adapters/postgres/search-families.ts';
 import { listSql } from '../../src/adapters/postgres/user-directory.ts';
 import type { Executor } from '../../src/adapters/postgres/with-outbox.ts';
-import { SHOWN } from '../../src/app/audit/list-activity.ts';
+import { ACTIVITY_TYPES } from '../../src/app/audit/list-activity.ts';
 import type { UserFilter } from '../../src/domain/user-directory.ts';
 import type { AuditFilter } from '../../src/ports/stores/audit-log.ts';
 import type { FamilyFilter } from '../../src/ports/stores/token-families.ts';
@@ -63,7 +63,7 @@ const EVENTS: Readonly<Record<string, readonly [AuditFilter, string]>> = {
   'events of a user': [{ userId: USER }, 'security_events_of_user'],
   'events of a session': [{ sessionId: USER }, 'security_events_of_session'],
   'events of a time': [{ from: NOW + 10_000, to: NOW + 20_000 }, 'security_events_(by_time|unsealed)'],
-  'activity of a user': [{ userId: USER, types: SHOWN }, 'security_events_of_user'],
+  'activity of a user': [{ userId: USER, types: ACTIVITY_TYPES }, 'security_events_of_user'],
 };
 
 /** All searches, each on its first page and, for events, in both orders. */

@@ -33,7 +33,7 @@ import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
 import type { SecondFactors } from '../../src/ports/stores/second-factors.ts';
 import type { Tasks } from '../../src/ports/stores/tasks.ts';
-import type { UsedDpopProofs } from '../../src/ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../../src/ports/stores/used-dpop-proofs.ts';
 import type { Users } from '../../src/ports/stores/users.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from './families.ts';

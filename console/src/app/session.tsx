@@ -1,7 +1,7 @@
 import { describeUserAgent } from '../../../src/adapters/http/server/describe-user-agent.ts';
 import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
-import { type Story, tellLife } from '../../../src/domain/life/tell-life.ts';
+import { type LifeSummary, summarizeLife } from '../../../src/domain/life/summarize-life.ts';
 import { Act } from './act.tsx';
 import { call, endSession, endSessionsOf, readDisabledAt } from './api.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
@@ -67,7 +67,7 @@ export function Session({ id }: { readonly id: string }) {
 function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
   return (
     <>
-      <Telling story={tellLife(life)} userId={life.userId} deviceName={deviceName} />
+      <Telling story={summarizeLife(life)} userId={life.userId} deviceName={deviceName} />
       <DisabledNote disabledAt={disabledAt} />
       <Acts life={life} disabledAt={disabledAt} reload={reload} />
       <Picture life={life} />
@@ -77,7 +77,7 @@ function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
 }
 
 interface TellingProps {
-  readonly story: Story;
+  readonly story: LifeSummary;
   readonly userId: string;
   readonly deviceName: string | null;
 }

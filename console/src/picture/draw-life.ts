@@ -1,5 +1,5 @@
 import type { Life, Mark } from '../../../src/domain/life/life.ts';
-import { tellLife } from '../../../src/domain/life/tell-life.ts';
+import { summarizeLife } from '../../../src/domain/life/summarize-life.ts';
 import { AXIS_HEIGHT, drawAxis } from './axis.ts';
 import { type Geometry, layOutLife, type PlacedLane, type PlacedOrigin } from './geometry.ts';
 import { placeLabels } from './labels.ts';
@@ -29,7 +29,7 @@ const MOST_MARKS = 150;
  */
 export function drawLife(whole: Life, options: Options): SvgNode {
   const { heading = false } = options;
-  const story = tellLife(whole);
+  const story = summarizeLife(whole);
   const life = latestPart(whole);
   const width = Math.max(options.width, life.marks.length * ROOM_PER_MARK);
   const margin = heading ? 24 : 0;

@@ -2,7 +2,7 @@ import { withDeadline } from '../../lib/time.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 import type { Call, Handlers } from './calls.ts';
 
 /**
@@ -23,7 +23,7 @@ export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: Shar
     'usedProofs.use': (...use: Parameters<UsedDpopProofs['use']>) =>
       usedProofs.use(...use).catch((error: unknown) => {
         // Errors lose their class on the way to another process.
-        if (error instanceof UsedProofsFull) return FULL;
+        if (error instanceof UsedDpopProofsFull) return FULL;
         throw error;
       }),
     'cache.get': (key: string) => cache.get(key),
@@ -42,7 +42,7 @@ export function createMemoryClient(call: Call): SharedMemory {
       async use(proof, now, until) {
         const { jkt, jti } = proof;
         const answer = await reach<boolean | typeof FULL>(call, 'usedProofs.use', { jkt, jti }, now, until);
-        if (answer === FULL) throw new UsedProofsFull();
+        if (answer === FULL) throw new UsedDpopProofsFull();
         return answer;
       },
     },

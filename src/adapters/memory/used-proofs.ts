@@ -1,5 +1,5 @@
 import { shortHash } from '../../lib/short-hash.ts';
-import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 
 /** About 30 MB. Proofs are remembered for about two minutes, so that this is more than 1,500 proofs a second. */
 const MAX_ENTRIES = 200_000;
@@ -13,7 +13,7 @@ export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedD
       forgetOld(now);
       const key = shortHash(`${jkt} ${jti}`);
       if ((used.get(key) ?? now) > now) return false;
-      if (used.size >= maxEntries) throw new UsedProofsFull();
+      if (used.size >= maxEntries) throw new UsedDpopProofsFull();
       used.delete(key);
       used.set(key, until);
       return true;

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres';
-import type { ProofUse } from '../../domain/proof.ts';
+import type { IdentityProofUse } from '../../domain/identity-proof.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { StepUp } from '../../ports/stores/token-families.ts';
@@ -44,7 +44,7 @@ export async function stepUp(
 async function acceptProof(
   tx: TransactionSql,
   userId: string,
-  proof: ProofUse,
+  proof: IdentityProofUse,
   at: number,
 ): Promise<boolean> {
   if (proof.kind === 'password') {

@@ -1,5 +1,5 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
-import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import { changeRecorded, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
@@ -135,15 +135,15 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       return rows.map(({ id }) => id);
     },
 
-    async listUntold() {
-      const rows = await execute(sql<UntoldOwner[]>`
+    async listUnnotified() {
+      const rows = await execute(sql<UnnotifiedEndpoint[]>`
         select id, url, contact, disabled_because as because from webhook_endpoints
         where state = 'disabled' and disabled_because in ('gone', 'dead') and contact is not null
           and owner_told_at is null`);
       return [...rows];
     },
 
-    async markTold(id, at) {
+    async markNotified(id, at) {
       await execute(sql`update webhook_endpoints set owner_told_at = ${new Date(at)} where id = ${id}`);
     },
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { shortHash } from '../../lib/short-hash.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { type UsedDpopProofs, UsedProofsFull } from '../../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 
 interface Options {
   /** The beginning of every key. */
@@ -16,7 +16,7 @@ export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Opt
       try {
         return (await redis.set(`${prefix}proof:${hash}`, '', 'PX', until - now, 'NX')) === 'OK';
       } catch (error) {
-        if (error instanceof Error && error.message.startsWith('OOM ')) throw new UsedProofsFull(error);
+        if (error instanceof Error && error.message.startsWith('OOM ')) throw new UsedDpopProofsFull(error);
         throw new StoreUnavailable('unknown', error);
       }
     },

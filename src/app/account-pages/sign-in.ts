@@ -8,7 +8,7 @@ import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { AccountPageSessions } from '../../ports/stores/account-page-sessions.ts';
 import type { LogInWithPassword } from '../accounts/log-in-with-password.ts';
 import type { LogInWithSecondFactor } from '../accounts/log-in-with-second-factor.ts';
-import type { FactorProof } from '../factors/verify-proof.ts';
+import type { FactorProof } from '../factors/verify-factor-proof.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 
 interface PageDeps {

@@ -12,7 +12,7 @@ import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { AccountPageSessions } from '../../ports/stores/account-page-sessions.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
-import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-proof.ts';
+import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-identity-proof.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';

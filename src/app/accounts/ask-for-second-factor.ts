@@ -4,7 +4,7 @@ import { CHALLENGE_LIFE, proofKinds } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { passkeysOf } from '../factors/verify-proof.ts';
+import { passkeysOf } from '../factors/verify-factor-proof.ts';
 import {
   type BoundSession,
   type OpenSessionDeps,

@@ -39,19 +39,19 @@ export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
     const account = await deps.secondFactors.find(userId);
     if (account?.factors.some(isConfirmed))
       await requireRecentSignIn(deps, { userId, sessionId, authentication }, 'aal2');
-    const shown = await confirmPassword(deps, userId, currentPassword, client);
+    const verified = await confirmPassword(deps, userId, currentPassword, client);
     const password = normalizePassword(newPassword);
-    await assertAcceptablePassword(deps, password, shown.user);
+    await assertAcceptablePassword(deps, password, verified.user);
 
     const at = clock();
-    const passwordHash = await passwords.hash(password, shown.network);
+    const passwordHash = await passwords.hash(password, verified.network);
     const event = {
       type: 'users.password_changed',
       occurredAt: at,
       data: { userId, ...clientFacts(client) },
     } as const;
     const change = { passwordHash, except: sessionId, at };
-    const ended = await applyWithPassword(deps, shown, (user) =>
+    const ended = await applyWithPassword(deps, verified, (user) =>
       users.changePassword(
         userId,
         user.passwordHash,

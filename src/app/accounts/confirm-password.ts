@@ -24,9 +24,9 @@ export async function confirmPassword(
   password: string,
   client: ClientInfo,
 ): Promise<VerifiedPassword> {
-  const shown = await checkPassword(deps, userId, password, client);
-  if (shown === null) throw new Refusal('invalid_credentials');
-  return shown;
+  const verified = await checkPassword(deps, userId, password, client);
+  if (verified === null) throw new Refusal('invalid_credentials');
+  return verified;
 }
 
 /** Verifies the password as {@link confirmPassword} does, but returns null if it is wrong. */

@@ -10,7 +10,7 @@ import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
-import { type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
+import { type FactorProofDeps, verifyFactorProof } from '../factors/verify-factor-proof.ts';
 import { decideKeyBinding } from '../sessions/decide-key-binding.ts';
 import { type NewSession, type OpenSessionDeps, openSessionWith } from '../sessions/open-session.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';

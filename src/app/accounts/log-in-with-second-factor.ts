@@ -8,7 +8,7 @@ import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
-import { type FactorProof, type FactorProofDeps, verifyFactorProof } from '../factors/verify-proof.ts';
+import { type FactorProof, type FactorProofDeps, verifyFactorProof } from '../factors/verify-factor-proof.ts';
 import { decideKeyBinding } from '../sessions/decide-key-binding.ts';
 import {
   type NewSession,

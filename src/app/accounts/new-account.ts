@@ -3,7 +3,7 @@ import type { DomainEvent } from '../../domain/events.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { accountFault, identityOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
-import { readAddress } from './read-address.ts';
+import { readMailAddress } from './read-mail-address.ts';
 
 /** A typed name in the form in which it is stored. */
 export function readUsername(typed: string): string {
@@ -12,7 +12,7 @@ export function readUsername(typed: string): string {
 
 /** The typed name and address of a new account. Throws a {@link Refusal} `invalid_request` if one is not valid. */
 export function readNames(typed: { readonly username: string; readonly email: string }) {
-  const email = readAddress(typed.email);
+  const email = readMailAddress(typed.email);
   const username = readUsername(typed.username);
   const fault = accountFault(username, email);
   if (fault !== null) throw new Refusal('invalid_request', fault);

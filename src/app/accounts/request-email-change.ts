@@ -8,7 +8,7 @@ import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import { changeEntries } from '../change-entries.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
-import { readAddress } from './read-address.ts';
+import { readMailAddress } from './read-mail-address.ts';
 import {
   applyChange,
   authorizeChange,
@@ -39,7 +39,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
 
   return async ({ email: typed, ...request }) => {
     const { userId, client } = request;
-    const email = readAddress(typed);
+    const email = readMailAddress(typed);
     const authorized = await authorizeChange(deps, request);
     const identifier = identifierOf(email);
     if (identifier === identifierOf(authorized.user.email))

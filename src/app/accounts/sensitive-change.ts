@@ -19,11 +19,11 @@ export interface SensitiveRequest extends SignIn {
 }
 
 /**
- * A request that may make its change. `shown`: the password of the request; null if it was authorized by its sign-in.
+ * A request that may make its change. `verified`: the password of the request; null if the sign-in authorized it.
  */
 export interface AuthorizedRequest {
   readonly user: User;
-  readonly shown: VerifiedPassword | null;
+  readonly verified: VerifiedPassword | null;
 }
 
 /**
@@ -56,10 +56,10 @@ export async function authorizeChange(
 ): Promise<AuthorizedRequest> {
   const account = await deps.secondFactors.find(request.userId);
   if (account === null) throw accountNotFound();
-  const shown = await requireOwner(deps, request, account);
-  const user = shown?.user ?? (await deps.users.find(request.userId));
+  const verified = await requireOwner(deps, request, account);
+  const user = verified?.user ?? (await deps.users.find(request.userId));
   if (user === null) throw accountNotFound();
-  return { user, shown };
+  return { user, verified };
 }
 
 /**
@@ -68,10 +68,10 @@ export async function authorizeChange(
  */
 export async function applyChange<T>(
   deps: SensitiveChangeDeps,
-  { user, shown }: AuthorizedRequest,
+  { user, verified }: AuthorizedRequest,
   change: (user: User) => Promise<T | null>,
 ): Promise<T> {
-  if (shown !== null) return applyWithPassword(deps, shown, change);
+  if (verified !== null) return applyWithPassword(deps, verified, change);
   const result = await change(user);
   if (result !== null) return result;
   throw new Refusal('step_up_required', undefined, { maxAge: deps.policy.stepUpMaxAge });

@@ -31,14 +31,14 @@ export const changeSession =
     if (family === null || !isLive(family, now)) return null;
     const { userId } = family;
     assertAcceptable(changes, claimsLimit(MAX_SESSION_CLAIMS, userId));
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'session_changed',
       origin,
       userId,
       events: [eventOf(family, changes, now)],
     };
-    const changed = await deps.families.update(family, changes, entriesOfAction(deps, act));
-    if (changed !== null) reportAction(deps, act);
+    const changed = await deps.families.update(family, changes, entriesOfAction(deps, action));
+    if (changed !== null) reportAction(deps, action);
     return changed;
   };
 

@@ -10,7 +10,7 @@ import type { User } from '../../domain/user.ts';
 import type { AccountChangeResult, Users } from '../../ports/stores/users.ts';
 import { readUsername } from '../accounts/new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
-import { readAddress } from '../accounts/read-address.ts';
+import { readMailAddress } from '../accounts/read-mail-address.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
 interface Deps extends AdminActionDeps, PrepareVerificationDeps {
@@ -47,7 +47,7 @@ function readChanges({ username, email, emailVerified }: AccountChanges): Accoun
     throw new Refusal('invalid_request', 'Send username, email or emailVerified, or several of them.');
   return {
     ...(username !== undefined && { username: readUsername(username) }),
-    ...(email !== undefined && { email: readAddress(email) }),
+    ...(email !== undefined && { email: readMailAddress(email) }),
     ...(emailVerified !== undefined && { emailVerified }),
   };
 }
@@ -64,11 +64,11 @@ async function changeOne(
   if (fault !== null) throw new Refusal('invalid_request', fault);
   const events = changeEvents(user, next, at);
   if (events.length === 0) return 'changed';
-  const act: AdminAction = { type: 'user_changed', origin, userId: user.id, events };
+  const action: AdminAction = { type: 'user_changed', origin, userId: user.id, events };
   const by = { origin, facts: { byOperator: true } } as const;
   const prepared = next.email === user.email ? null : await prepareVerification(deps, next, by);
-  const entries = [...entriesOfAction(deps, act), ...(prepared?.entries ?? [])];
+  const entries = [...entriesOfAction(deps, action), ...(prepared?.entries ?? [])];
   const result = await deps.users.change(user, next, { at, verification: prepared?.link }, entries);
-  if (result === 'changed') reportAction(deps, act);
+  if (result === 'changed') reportAction(deps, action);
   return result;
 }

@@ -6,6 +6,7 @@ import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, identifiersOf, type User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { FirstLinks, Users } from '../../ports/stores/users.ts';
 import {
@@ -81,8 +82,8 @@ async function hashAcceptable(deps: Deps, user: User, typed: string): Promise<st
 
 async function create(deps: Deps, user: User, origin: Origin): Promise<string> {
   const verification = await prepareVerification(deps, user, { origin, facts: { byOperator: true } });
-  const act = actOf(user, origin, [createdEvent(user)]);
-  return store(deps, user, act, { verification: verification?.link }, verification?.entries);
+  const action = actionOf(user, origin, [createdEvent(user)]);
+  return store(deps, user, action, { verification: verification?.link }, verification?.entries);
 }
 
 async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
@@ -97,22 +98,22 @@ async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
   };
   const data = { userId: user.id, byOperator: true, resetId } as const;
   const invitation: DomainEvent = { type: 'users.invited', occurredAt: user.createdAt, data };
-  return store(deps, user, actOf(user, origin, [createdEvent(user), invitation]), { reset });
+  return store(deps, user, actionOf(user, origin, [createdEvent(user), invitation]), { reset });
 }
 
-function actOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): AdminAction {
+function actionOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): AdminAction {
   return { type: 'user_created', origin, userId, events };
 }
 
 async function store(
   deps: Deps,
   user: User,
-  act: AdminAction,
+  action: AdminAction,
   links: FirstLinks,
-  others: ReturnType<typeof entriesOfAction> = [],
+  others: readonly ChangeEntry[] = [],
 ): Promise<string> {
-  if (!(await deps.users.create(user, [...entriesOfAction(deps, act), ...others], links)))
+  if (!(await deps.users.create(user, [...entriesOfAction(deps, action), ...others], links)))
     throw new Refusal('conflict');
-  reportAction(deps, act);
+  reportAction(deps, action);
   return user.id;
 }

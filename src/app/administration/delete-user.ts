@@ -20,7 +20,7 @@ export const deleteUser =
   (deps: Deps): DeleteUser =>
   async (userId, origin) => {
     const revocation = { at: deps.clock(), reason: 'account_deleted' } as const;
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'user_deleted',
       origin,
       userId,
@@ -33,10 +33,10 @@ export const deleteUser =
         userId,
         user.passwordHash,
         revocation,
-        entriesOfAction(deps, act),
+        entriesOfAction(deps, action),
       );
       if (ended === null) continue; // the password was changed meanwhile
-      reportAction(deps, act);
+      reportAction(deps, action);
       const address = origin.address === null ? {} : { address: origin.address };
       reportEnded(deps, ended.sessions, revocation, { userId, ...address });
       return true;

@@ -20,15 +20,15 @@ export const disableUser =
   (deps: Deps): DisableUser =>
   async (userId, origin) => {
     const at = deps.clock();
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'user_disabled',
       origin,
       userId,
       events: [{ type: 'users.disabled', occurredAt: at, data: { userId } }],
     };
-    const ended = await deps.userStates.disable(userId, at, entriesOfAction(deps, act));
+    const ended = await deps.userStates.disable(userId, at, entriesOfAction(deps, action));
     if (ended === null) return false;
-    reportAction(deps, act);
+    reportAction(deps, action);
     reportEnded(
       deps,
       ended.sessions,

@@ -14,13 +14,13 @@ export type EnableUser = (userId: string, origin: Origin) => Promise<boolean>;
 export const enableUser =
   (deps: Deps): EnableUser =>
   async (userId, origin) => {
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'user_enabled',
       origin,
       userId,
       events: [{ type: 'users.enabled', occurredAt: deps.clock(), data: { userId } }],
     };
-    if (!(await deps.userStates.enable(userId, entriesOfAction(deps, act)))) return false;
-    reportAction(deps, act);
+    if (!(await deps.userStates.enable(userId, entriesOfAction(deps, action)))) return false;
+    reportAction(deps, action);
     return true;
   };

@@ -33,8 +33,8 @@ export const findSessions =
     readonly clock: Clock;
   }): FindSessions =>
   async (query, { limit, cursor }) => {
-    const place = cursor === null ? null : readCursor(cursor);
-    const after = place && { createdAt: place.time, tokenFamily: place.id };
+    const position = cursor === null ? null : readCursor(cursor);
+    const after = position && { createdAt: position.time, tokenFamily: position.id };
     const { families: items, next } = await families.search(filterOf(query), { now: clock(), limit, after });
     return next === null
       ? { items }

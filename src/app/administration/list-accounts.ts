@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf } from '../../domain/user.ts';
-import { filterOf, isPlace, type ListedUser, type UserFilter } from '../../domain/user-directory.ts';
+import { filterOf, isPosition, type ListedUser, type UserFilter } from '../../domain/user-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserDirectory } from '../../ports/stores/user-directory.ts';
 
@@ -34,7 +34,7 @@ export const listAccounts =
   ({ userDirectory, clock }: Deps): ListAccounts =>
   async ({ query, only, limit, cursor }) => {
     const filter = readFilter(query, only);
-    const after = cursor === null ? null : readPlace(filter, cursor);
+    const after = cursor === null ? null : readPosition(filter, cursor);
     const found = await userDirectory.list(filter, { now: clock(), limit: limit + 1, after });
     const items = found.slice(0, limit);
     const last = items.at(-1);
@@ -51,11 +51,11 @@ function readFilter(query: string | null, only: AccountQuery['only']): UserFilte
   return only === 'disabled' ? { by: 'disabled' } : { by: 'role' };
 }
 
-function readPlace(filter: UserFilter, cursor: string): string {
-  const place = Buffer.from(cursor, 'base64url').toString();
-  if (!isPlace(filter, place))
+function readPosition(filter: UserFilter, cursor: string): string {
+  const position = Buffer.from(cursor, 'base64url').toString();
+  if (!isPosition(filter, position))
     throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
-  return place;
+  return position;
 }
 
 export type FindAccount = (userId: string) => Promise<ListedUser | null>;

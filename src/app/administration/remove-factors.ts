@@ -32,6 +32,6 @@ export const removeFactors =
 async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: Origin): Promise<void> {
   const data = { userId, factorId: id, kind, byOperator: true } as const;
   const event = { type: 'users.factor_removed', occurredAt: deps.clock(), data } as const;
-  const act: AdminAction = { type: 'factor_removed', origin, userId, kind, events: [event] };
-  if (await deps.secondFactors.remove(userId, id, entriesOfAction(deps, act))) reportAction(deps, act);
+  const action: AdminAction = { type: 'factor_removed', origin, userId, kind, events: [event] };
+  if (await deps.secondFactors.remove(userId, id, entriesOfAction(deps, action))) reportAction(deps, action);
 }

@@ -22,13 +22,13 @@ export const setClaims =
     const fault = claimsFault(claims, claimsLimit(MAX_USER_CLAIMS, userId));
     if (fault !== null) throw new Refusal('invalid_request', `The claims ${fault}.`);
     const data = { userId, claimNames: claimNames(claims) };
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'user_claims_changed',
       origin,
       userId,
       events: [{ type: 'users.claims_changed', occurredAt: deps.clock(), data }],
     };
-    if (!(await deps.userStates.setClaims(userId, claims, entriesOfAction(deps, act)))) return false;
-    reportAction(deps, act);
+    if (!(await deps.userStates.setClaims(userId, claims, entriesOfAction(deps, action)))) return false;
+    reportAction(deps, action);
     return true;
   };

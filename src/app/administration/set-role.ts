@@ -26,13 +26,13 @@ export const setRole =
     if (user === null) return false;
     const others = user.roles.filter((each) => each !== role);
     const roles = isGranted ? [...others, role] : others;
-    const act: AdminAction = {
+    const action: AdminAction = {
       type: 'user_roles_changed',
       origin,
       userId,
       events: [{ type: 'users.roles_changed', occurredAt: deps.clock(), data: { userId, roles } }],
     };
-    if (!(await deps.users.setRoles(userId, roles, entriesOfAction(deps, act)))) return false;
-    reportAction(deps, act);
+    if (!(await deps.users.setRoles(userId, roles, entriesOfAction(deps, action)))) return false;
+    reportAction(deps, action);
     return true;
   };

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditFilter, AuditLog, AuditPage } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPage, AuditPosition } from '../../ports/stores/audit-log.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 
 /** A page of audit events. */
@@ -20,15 +20,15 @@ export async function readPage(
   filter: AuditFilter,
   { cursor, limit, ...order }: PageRequest,
 ): Promise<EventPage> {
-  const found = await auditLog.list(filter, { ...order, limit: limit + 1, after: placeOf(cursor) });
+  const found = await auditLog.list(filter, { ...order, limit: limit + 1, after: positionOf(cursor) });
   const items = found.slice(0, limit);
   const last = items.at(-1);
   if (found.length <= limit || last === undefined) return { items };
   return { items, nextCursor: cursorAt({ time: last.occurredAt, id: last.id }) };
 }
 
-/** The place of a cursor; null: the beginning. Throws a {@link Refusal} if the cursor is not valid. */
-export function placeOf(cursor: string | null): AuditPage['after'] {
+/** The position of a cursor; null: the beginning. Throws a {@link Refusal} if the cursor is not valid. */
+export function positionOf(cursor: string | null): AuditPosition | null {
   if (cursor === null) return null;
   const { time, id } = readCursor(cursor);
   return { occurredAt: time, id };

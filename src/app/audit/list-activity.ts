@@ -3,7 +3,7 @@ import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, readPage } from './event-page.ts';
 
 /** What users see of their own part of the log. A type that could tell a thief about a defence is not among them. */
-export const SHOWN: readonly AuditType[] = [
+export const ACTIVITY_TYPES: readonly AuditType[] = [
   'sessions.address_changed',
   'sessions.reuse_detected',
   'sessions.revoked',
@@ -28,4 +28,4 @@ export type ListActivity = (userId: string, page: Omit<PageRequest, 'newestFirst
 export const listActivity =
   ({ auditLog }: { readonly auditLog: AuditLog }): ListActivity =>
   async (userId, page) =>
-    readPage(auditLog, { userId, types: SHOWN }, { ...page, newestFirst: true });
+    readPage(auditLog, { userId, types: ACTIVITY_TYPES }, { ...page, newestFirst: true });

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditFilter, AuditLog } from '../../ports/stores/audit-log.ts';
-import { type EventPage, type PageRequest, placeOf, readPage } from './event-page.ts';
+import type { AuditFilter, AuditLog, AuditPosition } from '../../ports/stores/audit-log.ts';
+import { type EventPage, type PageRequest, positionOf, readPage } from './event-page.ts';
 
 /** One page of the audit log. */
 export type ListAuditEvents = (filter: AuditFilter, page: PageRequest) => Promise<EventPage>;
@@ -25,9 +25,9 @@ const BATCH = 500;
  * valid.
  */
 export const streamAuditEvents = ({ auditLog }: { readonly auditLog: AuditLog }): StreamAuditEvents => {
-  return async (filter, cursor) => read(filter, placeOf(cursor));
+  return async (filter, cursor) => read(filter, positionOf(cursor));
 
-  async function* read(filter: AuditFilter, start: ReturnType<typeof placeOf>) {
+  async function* read(filter: AuditFilter, start: AuditPosition | null) {
     for (let after = start; ; ) {
       const batch: readonly AuditEvent[] = await auditLog.list(filter, { limit: BATCH, after });
       yield* batch;

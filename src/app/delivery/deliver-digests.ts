@@ -78,8 +78,8 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
           event,
           context: { serviceName, describeDevice, account, link: linkTo(event) },
         }));
-        const letter = digestMailAbout(serviceName, items);
-        await mailer.send({ id: first.id, to, ...letter });
+        const mail = digestMailAbout(serviceName, items);
+        await mailer.send({ id: first.id, to, ...mail });
         telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');
       }

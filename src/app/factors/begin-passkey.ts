@@ -8,7 +8,7 @@ import {
   type FactorChangeDeps,
   requireProvenAddress,
 } from './authorize-factor-change.ts';
-import { passkeysOf } from './verify-proof.ts';
+import { passkeysOf } from './verify-factor-proof.ts';
 
 interface Deps extends FactorChangeDeps {
   readonly challenges: ChallengeSealer;

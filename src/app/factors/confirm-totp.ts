@@ -7,7 +7,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { changeEntries } from '../change-entries.ts';
-import { type FactorProofDeps, stepOfFactor } from './verify-proof.ts';
+import { type FactorProofDeps, stepOfFactor } from './verify-factor-proof.ts';
 
 interface Deps extends FactorProofDeps {
   readonly secondFactors: SecondFactors;

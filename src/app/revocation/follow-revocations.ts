@@ -19,32 +19,35 @@ export interface EndedSession {
 /** Both methods are called synchronously and must not throw. */
 export interface RevocationConsumer {
   onEnded(session: EndedSession): void;
-  /** This replica may miss revocations from now on. The listener is no longer called. */
+  /** This replica may miss revocations from now on. The consumer is no longer called. */
   onIncomplete(): void;
 }
 
 export interface Following {
-  /** The sessions that ended within {@link accessTokenAge} and the clock skew. Includes those that end meanwhile. */
+  /**
+   * The sessions that ended within {@link Following.accessTokenAge} and the clock skew. A session that ends during the
+   * iteration is part of it.
+   */
   readonly ended: Iterator<EndedSession>;
   /** Milliseconds: the longest life of an access token. */
   readonly accessTokenAge: number;
   stop(): void;
 }
 
-export type FollowRevocations = ReturnType<typeof followRevocations>;
+export type FollowRevocations = (consumer: RevocationConsumer) => Promise<Following>;
 
 /**
- * Calls the listener for each session that any replica ends, until `stop`. Rejects with `unavailable` while this
- * replica's list is incomplete, and if it has as many listeners as it may have.
+ * Calls the consumer for each session that any replica ends, until `stop`. Rejects with a {@link Refusal} `unavailable`
+ * while this replica's list is incomplete, and if the replica already has the maximum number of consumers.
  */
-export function followRevocations({ revoked, policy, limits }: Deps) {
+export function followRevocations({ revoked, policy, limits }: Deps): FollowRevocations {
   const { accessTokenAge, clockSkew } = policy;
   const toEnded = ({ tokenFamily, until }: RevokedFamily): EndedSession => ({
     sid: tokenFamily,
     revokedAt: until - accessTokenAge - clockSkew,
   });
 
-  return async ({ onEnded, onIncomplete }: RevocationConsumer): Promise<Following> => {
+  return async ({ onEnded, onIncomplete }) => {
     if (!revoked.isComplete())
       throw new Refusal('unavailable', 'This replica does not know all ended sessions at the moment.');
     if (revoked.followers() >= limits.revocationConsumers)

@@ -22,20 +22,20 @@ export type ListSessions = (
 export const listSessions =
   ({ families, clock }: { readonly families: TokenFamilies; readonly clock: Clock }): ListSessions =>
   async (userId, limit, cursor) => {
-    const after = cursor === null ? null : placeOf(cursor);
+    const after = cursor === null ? null : positionOf(cursor);
     const found = await families.list(userId, { now: clock(), limit: limit + 1, after });
     const items = found.slice(0, limit);
     const last = items.at(-1);
     return found.length > limit && last !== undefined ? { items, nextCursor: cursorOf(last) } : { items };
   };
 
-type Place = NonNullable<FamilyPage['after']>;
+type Position = NonNullable<FamilyPage['after']>;
 
-function placeOf(cursor: string): Place {
+function positionOf(cursor: string): Position {
   const { time, id } = readCursor(cursor);
   return { createdAt: time, tokenFamily: id };
 }
 
-function cursorOf({ createdAt, tokenFamily }: Place): string {
+function cursorOf({ createdAt, tokenFamily }: Position): string {
   return cursorAt({ time: createdAt, id: tokenFamily });
 }

@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { stepUpOccurrence } from '../../domain/refresh-occurrences.ts';
-import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-proof.ts';
+import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-identity-proof.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { TokenPair } from '../tokens/mint-pair.ts';
 import { beginExchange, decideFromRow, type ExchangeDeps, rotationOf } from './exchange.ts';

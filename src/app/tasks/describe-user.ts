@@ -2,17 +2,17 @@ import { Refusal } from '../../domain/refusal.ts';
 import { listTasks } from './list-tasks.ts';
 import { toVisibleUser, type UserTaskDeps, type UserWithTasks } from './list-users.ts';
 
-export type DescribeUser = (asker: string, id: string) => Promise<UserWithTasks>;
+export type DescribeUser = (callerId: string, id: string) => Promise<UserWithTasks>;
 
 /** One account. Rejects with a {@link Refusal} `not_found` if it does not exist. */
 export const describeUser = (deps: UserTaskDeps): DescribeUser => {
   const list = listTasks(deps);
 
-  return async (asker, id) => {
+  return async (callerId, id) => {
     const user = await deps.users.find(id);
     if (user === null) throw new Refusal('not_found');
-    const own = id === asker ? await list(asker) : [];
+    const own = id === callerId ? await list(callerId) : [];
     const texts = own.map(({ text }) => text);
-    return toVisibleUser(asker, user, texts);
+    return toVisibleUser(callerId, user, texts);
   };
 };

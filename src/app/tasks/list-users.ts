@@ -25,18 +25,18 @@ export type ListUsers = (callerId: string) => Promise<readonly UserWithTasks[]>;
 export const listUsers = (deps: UserTaskDeps): ListUsers => {
   const list = listTasks(deps);
 
-  return async (asker) => {
+  return async (callerId) => {
     const users = await deps.users.list(MAX_LIST_LENGTH);
-    const own = users.some(({ id }) => id === asker) ? await list(asker) : [];
+    const own = users.some(({ id }) => id === callerId) ? await list(callerId) : [];
     const texts = own.map(({ text }) => text);
-    return users.map((user) => toVisibleUser(asker, user, texts));
+    return users.map((user) => toVisibleUser(callerId, user, texts));
   };
 };
 
-/** The user as `asker` may see them. `texts` are the texts of the own tasks of `asker`. */
-export function toVisibleUser(asker: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
+/** The user as the caller may see them. `texts` are the texts of the caller's own tasks. */
+export function toVisibleUser(callerId: string, user: NamedUser, texts: readonly string[]): UserWithTasks {
   const { id, username } = user;
-  if (id === asker) return { id, username, tasks: texts };
+  if (id === callerId) return { id, username, tasks: texts };
   const identity = identityOf(user);
   return { id, ...(identity !== null && { username: identity }), tasks: [] };
 }

@@ -10,7 +10,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
 import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
-import type { UsedDpopProofs } from '../../ports/stores/used-proofs.ts';
+import type { UsedDpopProofs } from '../../ports/stores/used-dpop-proofs.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 
 export interface DpopProofDeps {

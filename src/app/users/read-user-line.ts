@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { isUuid } from '../../domain/user-id.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import { parseTime } from '../../lib/time.ts';
-import { readAddress } from '../accounts/read-address.ts';
+import { readMailAddress } from '../accounts/read-mail-address.ts';
 
 /** An account as a line of a file describes it. */
 export interface UserLine {
@@ -94,7 +94,7 @@ function readIdentity(line: UserLine): UserLine {
 
 function readEmail(typed: string): string {
   try {
-    return readAddress(typed, 'email');
+    return readMailAddress(typed, 'email');
   } catch (error) {
     if (error instanceof Refusal) throw new RefusedLine(error.message.replace(/\.$/, ''));
     throw error;

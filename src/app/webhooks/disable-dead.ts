@@ -5,13 +5,16 @@ import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
-import type { UntoldOwner, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { reasonOf } from '../delivery/reason-of.ts';
-import { tellStream } from './tell-stream.ts';
+import { notifyStreamReceiver } from './notify-stream-receiver.ts';
 
 interface Deps {
-  readonly webhookEndpoints: Pick<WebhookEndpoints, 'find' | 'disableFailing' | 'listUntold' | 'markTold'>;
+  readonly webhookEndpoints: Pick<
+    WebhookEndpoints,
+    'find' | 'disableFailing' | 'listUnnotified' | 'markNotified'
+  >;
   readonly webhookDeliveries: Pick<WebhookDeliveries, 'add'>;
   readonly newId: NewId;
   readonly mailer: Pick<Mailer, 'send'>;
@@ -22,7 +25,7 @@ interface Deps {
 }
 
 /**
- * Disables the endpoints that have failed for too long, and mails the owners of endpoints that were disabled. A mail
+ * Disables the endpoints that have failed for too long, and notifies the contacts of disabled endpoints by mail. A mail
  * that fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
  */
 export const disableDead = (deps: Deps): (() => Promise<number>) => {
@@ -33,31 +36,32 @@ export const disableDead = (deps: Deps): (() => Promise<number>) => {
       telemetry.webhookDisabled('dead');
       log.warn({ endpointId: id }, 'webhook endpoint disabled: every delivery failed for five days');
       const endpoint = await webhookEndpoints.find(id);
-      if (endpoint !== null) await tellStream(deps, endpoint, 'Every delivery has failed for five days.');
+      if (endpoint !== null)
+        await notifyStreamReceiver(deps, endpoint, 'Every delivery has failed for five days.');
     }
-    for (const owner of await webhookEndpoints.listUntold()) await tell(owner);
+    for (const endpoint of await webhookEndpoints.listUnnotified()) await notifyContact(endpoint);
     return ids.length;
   };
 
-  async function tell(owner: UntoldOwner): Promise<void> {
+  async function notifyContact(endpoint: UnnotifiedEndpoint): Promise<void> {
     try {
       await mailer.send({
-        id: `webhook-${owner.id}-${owner.because}`,
-        to: owner.contact,
-        ...mailTo(owner, serviceName),
+        id: `webhook-${endpoint.id}-${endpoint.because}`,
+        to: endpoint.contact,
+        ...mailTo(endpoint, serviceName),
       });
     } catch (error) {
       log.warn(
-        { endpointId: owner.id, reason: reasonOf(error) },
-        'contact of a disabled webhook endpoint not notified; trying again later',
+        { endpointId: endpoint.id, reason: reasonOf(error) },
+        'contact of a disabled webhook endpoint not notified',
       );
       if (!(error instanceof MailRejected)) return;
     }
-    await webhookEndpoints.markTold(owner.id, clock());
+    await webhookEndpoints.markNotified(endpoint.id, clock());
   }
 };
 
-function mailTo({ id, url, because }: UntoldOwner, serviceName: string) {
+function mailTo({ id, url, because }: UnnotifiedEndpoint, serviceName: string) {
   const cause =
     because === 'gone' ? 'It answered 410 Gone.' : 'Every delivery to it has failed for five days.';
   const lines = [

@@ -5,8 +5,13 @@ import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { changeEntry } from '../change-entries.ts';
 
+interface EntryDeps {
+  readonly newId: NewId;
+  readonly clock: Clock;
+}
+
 /** A change of an endpoint by an operator or a receiver. Neither its URL nor a secret is among the facts. */
-interface EndpointAct {
+interface EndpointAction {
   readonly type: Extract<ChangeType, `webhooks.${string}`>;
   readonly endpointId: string;
   readonly origin: Origin;
@@ -15,8 +20,8 @@ interface EndpointAct {
 
 /** The entry of the audit log for an action on an endpoint. */
 export function endpointEntry(
-  { newId, clock }: { readonly newId: NewId; readonly clock: Clock },
-  { type, endpointId, origin, facts }: EndpointAct,
+  { newId, clock }: EntryDeps,
+  { type, endpointId, origin, facts }: EndpointAction,
 ): AuditEntry {
   return changeEntry(newId, {
     ...{ type, origin, occurredAt: clock(), userId: null },
@@ -29,7 +34,7 @@ const NAMED = ['url', 'types', 'contact', 'state', 'stream', 'sealedCredentials'
 
 /** The entry for a change of an endpoint, which names what was changed. */
 export function changedEntry(
-  deps: Parameters<typeof endpointEntry>[0],
+  deps: EntryDeps,
   endpointId: string,
   change: EndpointChange,
   origin: Origin,

@@ -41,7 +41,7 @@ export const listDeliveries =
   (deps: Deps): ListDeliveries =>
   async (endpointId, limit, cursor) => {
     await requireEndpoint(deps, endpointId);
-    const after = cursor === null ? null : placeOf(cursor);
+    const after = cursor === null ? null : positionOf(cursor);
     const found = await deps.webhookDeliveries.list(endpointId, limit + 1, after);
     const items = found.slice(0, limit);
     const last = items.at(-1);
@@ -62,7 +62,8 @@ export const sendDeliveryAgain =
 export const sendSpanAgain =
   (deps: Deps): SendSpanAgain =>
   async (endpointId, span, origin) => {
-    if (!(span.from < span.to)) throw new Refusal('invalid_request', 'The value of to must be later than that of from.');
+    if (!(span.from < span.to))
+      throw new Refusal('invalid_request', 'The value of to must be later than that of from.');
     await requireEndpoint(deps, endpointId);
     const facts = { from: timeOf(span.from), to: timeOf(span.to) };
     const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });
@@ -75,7 +76,7 @@ function timeOf(time: number): string {
   return new Date(time).toISOString();
 }
 
-function placeOf(cursor: string): DeliveryPosition {
+function positionOf(cursor: string): DeliveryPosition {
   const { time, id } = readCursor(cursor);
   return { occurredAt: time, eventId: id };
 }

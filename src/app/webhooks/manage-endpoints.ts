@@ -5,7 +5,7 @@ import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
 import { changedEntry, endpointEntry } from './endpoint-entry.ts';
-import { tellStream } from './tell-stream.ts';
+import { notifyStreamReceiver } from './notify-stream-receiver.ts';
 
 export interface WantedChange {
   readonly url?: string;
@@ -65,7 +65,7 @@ export const changeEndpoint =
     const entry = changedEntry(deps, id, values, origin);
     const changed = found(await deps.webhookEndpoints.change(id, values, [entry]));
     if (changed.state !== endpoint.state)
-      await tellStream(deps, changed, `An operator has ${changed.state} the stream.`);
+      await notifyStreamReceiver(deps, changed, `An operator has ${changed.state} the stream.`);
     return changed;
   };
 

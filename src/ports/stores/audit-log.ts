@@ -7,8 +7,8 @@ export interface AuditEntry extends NewAuditEvent {
   readonly oncePerDay?: string;
 }
 
-/** A place in the log. */
-export type AuditPlace = Pick<AuditEvent, 'occurredAt' | 'id'>;
+/** A position in the log. */
+export type AuditPosition = Pick<AuditEvent, 'occurredAt' | 'id'>;
 
 /** Which events are wanted. An absent member selects all. */
 export interface AuditFilter {
@@ -25,7 +25,7 @@ export interface AuditFilter {
 /** A page of the log. It starts behind the event `after`; null: the first page. */
 export interface AuditPage {
   readonly limit: number;
-  readonly after: AuditPlace | null;
+  readonly after: AuditPosition | null;
   /** Default: oldest first. */
   readonly newestFirst?: boolean;
 }

@@ -1,7 +1,7 @@
 import type { Origin } from '../../domain/audit.ts';
 import type { Authentication } from '../../domain/authentication.ts';
 import type { Claims } from '../../domain/claims.ts';
-import type { ProofUse } from '../../domain/proof.ts';
+import type { IdentityProofUse } from '../../domain/identity-proof.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
@@ -33,14 +33,14 @@ export interface Rotation {
 /** A rotation by a step-up: the new authentication, and the proof that it relies on. */
 export interface StepUp extends Rotation {
   readonly authentication: Authentication;
-  readonly proof: ProofUse;
+  readonly proof: IdentityProofUse;
 }
 
 /** A page of a list. It starts behind the family `after`; null: the first page. */
 export interface FamilyPage {
   readonly now: number;
   readonly limit: number;
-  readonly after: FamilyPlace | null;
+  readonly after: FamilyPosition | null;
 }
 
 /** Which families operators look for. */
@@ -57,14 +57,14 @@ export interface FamilyFilter {
   readonly agent?: string;
 }
 
-/** The place of a family in a list. */
-export type FamilyPlace = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
+/** The position of a family in a list. */
+export type FamilyPosition = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
 
 /** A page of found families. */
 export interface FoundFamilies {
   readonly families: readonly TokenFamily[];
   /** The position behind which the next page begins; null: this is the last page. */
-  readonly next: FamilyPlace | null;
+  readonly next: FamilyPosition | null;
 }
 
 /** The condition on the user's account under which a session is opened. */
@@ -133,7 +133,7 @@ export interface TokenFamilies {
 
   /**
    * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes
-   * nothing if the proof no longer holds: see {@link ProofUse}.
+   * nothing if the proof no longer holds: see {@link IdentityProofUse}.
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 

@@ -1,13 +1,13 @@
 import type { ListedUser, UserFilter } from '../../domain/user-directory.ts';
 
-/** A listed account and its place in the order of the list. */
-export interface PlacedUser {
+/** A listed account and its position in the order of the list. */
+export interface PositionedUser {
   readonly user: ListedUser;
-  /** Where the next page begins. */
+  /** The position behind which the next page begins. */
   readonly place: string;
 }
 
-/** A page of a list: up to `limit` accounts behind the place `after`; null: the first page. */
+/** A page of a list: up to `limit` accounts behind the position `after`; null: the first page. */
 export interface UserPage {
   /** Milliseconds since the epoch: which sessions are live. */
   readonly now: number;
@@ -17,13 +17,13 @@ export interface UserPage {
 
 /**
  * The accounts as operators see them. The cost of a page does not grow with the number of accounts. The form of `after`
- * depends on the filter: see `isPlace`.
+ * depends on the filter: see `isPosition`.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserDirectory {
   /** An account is listed once, even if its name and its address match. Reserved addresses do not match. */
-  list(filter: UserFilter, page: UserPage): Promise<readonly PlacedUser[]>;
+  list(filter: UserFilter, page: UserPage): Promise<readonly PositionedUser[]>;
 
   /** Null if there is no such account. */
   find(id: string, now: number): Promise<ListedUser | null>;

@@ -37,7 +37,7 @@ export interface StoredDelivery {
   readonly history: readonly AttemptRecord[];
 }
 
-/** A place in the list of deliveries. */
+/** A position in the list of deliveries. */
 export interface DeliveryPosition {
   readonly occurredAt: number;
   readonly eventId: string;

@@ -26,7 +26,7 @@ export interface EndpointHealth {
 }
 
 /** A disabled endpoint whose contact must still be notified by mail. */
-export interface UntoldOwner {
+export interface UnnotifiedEndpoint {
   readonly id: string;
   readonly url: string;
   readonly contact: string;
@@ -72,7 +72,7 @@ export interface WebhookEndpoints extends SealedRows {
   disableFailing(before: number): Promise<readonly string[]>;
 
   /** The endpoints that the service disabled, and whose contact has not been notified yet. */
-  listUntold(): Promise<readonly UntoldOwner[]>;
+  listUnnotified(): Promise<readonly UnnotifiedEndpoint[]>;
 
-  markTold(id: string, at: number): Promise<void>;
+  markNotified(id: string, at: number): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { VerifyIdentityProof } from '../../../src/app/accounts/verify-proof.ts';
+import type { VerifyIdentityProof } from '../../../src/app/accounts/verify-identity-proof.ts';
 import { type StepUp, stepUp } from '../../../src/app/sessions/step-up.ts';
 import type { TokenPair } from '../../../src/app/tokens/mint-pair.ts';
 import { BY_CODE, BY_PASSWORD } from '../../../src/domain/authentication.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditEvent } from '../../../src/domain/audit.ts';
-import type { AuditFilter, AuditLog, AuditPlace } from '../../../src/ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPosition } from '../../../src/ports/stores/audit-log.ts';
 
 const MINUTE = 60_000;
 
@@ -11,7 +11,7 @@ export function createMemoryAuditLog(events: Map<string, AuditEvent>): AuditLog 
   return {
     async list(filter, { limit, after, newestFirst = false }) {
       const compare = newestFirst
-        ? (one: AuditPlace, other: AuditPlace) => oldestFirst(other, one)
+        ? (one: AuditPosition, other: AuditPosition) => oldestFirst(other, one)
         : oldestFirst;
       return [...events.values()]
         .filter((event) => isMatch(event, filter))
@@ -68,6 +68,6 @@ function isMatch(event: AuditEvent, { types, userId, sessionId, from, to }: Audi
   );
 }
 
-function oldestFirst(one: AuditPlace, other: AuditPlace): number {
+function oldestFirst(one: AuditPosition, other: AuditPosition): number {
   return one.occurredAt - other.occurredAt || (one.id < other.id ? -1 : Number(one.id > other.id));
 }

@@ -2,7 +2,7 @@ import { isConfirmed } from '../../../src/domain/second-factor.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import { identifiersOf, type User } from '../../../src/domain/user.ts';
 import type { ListedUser, UserFilter } from '../../../src/domain/user-directory.ts';
-import type { PlacedUser, UserDirectory } from '../../../src/ports/stores/user-directory.ts';
+import type { PositionedUser, UserDirectory } from '../../../src/ports/stores/user-directory.ts';
 import type { SecuredAccounts } from './second-factors.ts';
 import type { StoredStates } from './user-states.ts';
 
@@ -57,7 +57,7 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
     async list(filter, { now, limit, after }) {
       const compare = filter.by === 'age' ? byAge : byBytes;
       return [...users.values()]
-        .flatMap((user): PlacedUser[] => {
+        .flatMap((user): PositionedUser[] => {
           const place = placeOf(filter, user);
           return place === null ? [] : [{ user: listed(user, now), place }];
         })

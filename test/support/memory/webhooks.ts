@@ -91,14 +91,14 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       for (const { id } of failing) change(id, { state: 'disabled', disabledBecause: 'dead' });
       return failing.map(({ id }) => id);
     },
-    async listUntold() {
+    async listUnnotified() {
       return sorted().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
         state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
           ? [{ id, url, contact, because }]
           : [],
       );
     },
-    markTold: async (id) => void change(id, { isTold: true }),
+    markNotified: async (id) => void change(id, { isTold: true }),
     async listSealed(after, limit) {
       return [...endpoints.values()]
         .flatMap(({ id, sealedCredentials: sealed }) => (sealed === null ? [] : [{ id, sealed }]))

@@ -4,7 +4,7 @@ import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
 import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
 import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
 import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
-import { readAddress } from '../../../app/accounts/read-address.ts';
+import { readMailAddress } from '../../../app/accounts/read-mail-address.ts';
 import type { Register } from '../../../app/accounts/register.ts';
 import type { RequestEmailChange } from '../../../app/accounts/request-email-change.ts';
 import type { App } from '../server/app.ts';
@@ -36,8 +36,8 @@ const Account = Type.Object(
   { id: Uuid, username: Text, email: Text },
   { title: 'Account', additionalProperties: false, examples: [{ id: examples.user, ...account }] },
 );
-const ForgottenPassword = addressOf('ForgottenPassword');
-const UnverifiedAddress = addressOf('UnverifiedAddress');
+const ForgottenPassword = bodyWithAddress('ForgottenPassword');
+const UnverifiedAddress = bodyWithAddress('UnverifiedAddress');
 
 /** Account routes that need no session. */
 export function accountRoutes(
@@ -77,7 +77,7 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await forgotPassword({ email: readAddress(request.body.email), client: clientInfoOf(request) });
+      await forgotPassword({ email: readMailAddress(request.body.email), client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );
@@ -98,13 +98,13 @@ export function accountRoutes(
       },
     },
     async (request, reply) => {
-      await mailVerification({ email: readAddress(request.body.email), client: clientInfoOf(request) });
+      await mailVerification({ email: readMailAddress(request.body.email), client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );
 }
 
-function addressOf(title: string) {
+function bodyWithAddress(title: string) {
   return Type.Object(
     { email: Text },
     { title, additionalProperties: false, examples: [{ email: account.email }] },

@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { LogInWithPassword } from '../../../app/accounts/log-in-with-password.ts';
 import type { LogInWithSecondFactor } from '../../../app/accounts/log-in-with-second-factor.ts';
-import { readAddress } from '../../../app/accounts/read-address.ts';
-import type { FactorProof } from '../../../app/factors/verify-proof.ts';
+import { readMailAddress } from '../../../app/accounts/read-mail-address.ts';
+import type { FactorProof } from '../../../app/factors/verify-factor-proof.ts';
 import type { OpenSession } from '../../../app/sessions/open-session.ts';
 import { LEVELS, METHODS, type Method } from '../../../domain/authentication.ts';
 import type { Claims } from '../../../domain/claims.ts';
@@ -134,7 +134,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
         client: clientInfoOf(request),
-        presented: request.presentedProof,
+        presented: request.presentedDpopProof,
       } as const;
       if (userId === undefined) {
         const name = BACKEND_PARAMETERS.find((option) => stated[option] !== undefined);
@@ -153,7 +153,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         ...session,
         userId: canonicalUserId(userId),
         ...clientOfKey,
-        contact: email === undefined ? null : readAddress(email, 'The parameter email'),
+        contact: email === undefined ? null : readMailAddress(email, 'The parameter email'),
         ...(claims !== undefined && { claims }),
         ...sessionOptions(stated),
       });
@@ -226,7 +226,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
       return logInWithSecondFactor({
         challenge,
         proof: proofOf(proofs),
-        presented: request.presentedProof,
+        presented: request.presentedDpopProof,
         client: clientInfoOf(request),
       });
     },

@@ -170,7 +170,7 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         door: 'canonical',
         clientId: OWN_CLIENT_ID,
         client: clientInfoOf(request),
-        presented: request.presentedProof,
+        presented: request.presentedDpopProof,
       });
     },
   );

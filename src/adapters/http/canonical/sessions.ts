@@ -108,7 +108,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
       } else {
         const client = clientBy(request);
         const origin = holderOrigin(request, client);
-        await logOutByRefreshToken(refreshToken, scope, client, request.presentedProof, origin);
+        await logOutByRefreshToken(refreshToken, scope, client, request.presentedDpopProof, origin);
       }
       return reply.code(204).send(null);
     },

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { BeginPasskeyLogin } from '../../../app/accounts/begin-passkey-login.ts';
-import type { IdentityProof } from '../../../app/accounts/verify-proof.ts';
+import type { IdentityProof } from '../../../app/accounts/verify-identity-proof.ts';
 import type { StepUp } from '../../../app/sessions/step-up.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';

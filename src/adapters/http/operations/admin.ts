@@ -10,7 +10,7 @@ import { type DisabledOptions, disabledRoutes } from '../administration/disabled
 import { type UserFactorsOptions, userFactorRoutes } from '../administration/factors.ts';
 import { type UsersOptions, userRoutes } from '../administration/users.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
-import { canonicalAddress } from '../server/address.ts';
+import { canonicalIpAddress } from '../server/ip-address.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/one-of.ts';
 import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
@@ -128,7 +128,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
 }
 
 function readIpAddress(typed: string): string {
-  const address = canonicalAddress(typed);
+  const address = canonicalIpAddress(typed);
   if (address === null) throw new Refusal('invalid_request', 'The parameter address must be an IP address.');
   return address;
 }

@@ -17,7 +17,7 @@ import { answerInTime } from './deadline.ts';
 import { createTrustedProxyCheck, warnOfUnusableForwarding } from './forwarding.ts';
 import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
-import { addPresentedProofs, type CurrentNonce } from './presented-proof.ts';
+import { addPresentedDpopProofs, type CurrentNonce } from './presented-dpop-proof.ts';
 import { answerErrors, sendProblem } from './problem-answers.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
@@ -117,7 +117,7 @@ export function createServer(options: ServerOptions): App {
   app.decorateRequest('principal', null);
   app.decorateRequest('adminOrigin', null);
   app.decorateRequest('cookieTokens', null);
-  addPresentedProofs(app, options.publicUrl, options.currentNonce ?? null);
+  addPresentedDpopProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   answerErrors(app);
   jsonBodies(app);
@@ -184,7 +184,8 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
   if (hosts.length > 1) throw new Refusal('invalid_request', 'There is more than one Host header. Send one.');
   if (hosts.length === 0 && raw.httpVersion !== '1.0')
     throw new Refusal('invalid_request', 'There is no Host header.');
-  if (!HOST.test(raw.headers.host ?? '')) throw new Refusal('invalid_request', 'The Host header is not a valid host.');
+  if (!HOST.test(raw.headers.host ?? ''))
+    throw new Refusal('invalid_request', 'The Host header is not a valid host.');
 }
 
 /** A host and a port (RFC 3986 section 3.2). */

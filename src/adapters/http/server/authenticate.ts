@@ -44,7 +44,7 @@ export async function principalFromRequest(
   request: FastifyRequest,
   authenticate: Authenticate,
   { usual, form } = BEARER,
-  presented = request.presentedProof,
+  presented = request.presentedDpopProof,
 ): Promise<Principal> {
   if (request.cookieTokens !== null)
     return principalFromCookie(request.cookieTokens.access, authenticate, presented);

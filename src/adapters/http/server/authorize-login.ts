@@ -4,7 +4,7 @@ import type { KeyBindingInput } from '../../../app/sessions/decide-key-binding.t
 import type { Login } from '../../../domain/login.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
-import { canonicalAddress } from './address.ts';
+import { canonicalIpAddress } from './ip-address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 import { createPresentedKeyFinder } from './service-keys.ts';
 
@@ -57,7 +57,7 @@ const FORWARDING =
  * of another site caused it. Also false for a foreign `Host` that resolves to this machine (DNS rebinding).
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
-  const peer = canonicalAddress(socket.remoteAddress ?? '');
+  const peer = canonicalIpAddress(socket.remoteAddress ?? '');
   return (
     peer !== null &&
     LOOPBACK.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4') &&

@@ -5,7 +5,7 @@ import type { App } from './app.ts';
 import { principalFromCookie, principalFromRequest } from './authenticate.ts';
 import { ACCESS_COOKIE, onlyCookie, refuseCrossSite, refuseCrossSiteExceptLinks } from './cookies.ts';
 import type { IsTrustedProxy } from './forwarding.ts';
-import { forwardedProof } from './presented-proof.ts';
+import { forwardedProof } from './presented-dpop-proof.ts';
 import { createSessionCookies } from './session-cookies.ts';
 import type { SessionTransportOptions } from './session-transport.ts';
 
@@ -25,7 +25,7 @@ export function requireBearerOrCookie(scope: App, { authenticate, isTrusted, ...
     const byHeader = request.headers.authorization !== undefined || request.cookieTokens !== null;
     request.principal = byHeader
       ? await principalFromRequest(request, authenticate, undefined, forwardedProof(request, isTrusted))
-      : await principalFromCookie(tokenOf(request), authenticate, request.presentedProof);
+      : await principalFromCookie(tokenOf(request), authenticate, request.presentedDpopProof);
   });
 
   /** The session cookie comes first: with TLS, no other page can have set it. */

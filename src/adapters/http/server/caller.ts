@@ -12,6 +12,6 @@ export function callerOf(
     idempotencyKey: request.headers['idempotency-key'] ?? null,
     client: clientInfoOf(request),
     oauthClient,
-    presented: request.presentedProof,
+    presented: request.presentedDpopProof,
   };
 }

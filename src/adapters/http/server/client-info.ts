@@ -3,7 +3,7 @@ import { byUser, type Origin } from '../../../domain/audit.ts';
 import type { ClientInfo } from '../../../domain/client-info.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { shortHash } from '../../../lib/short-hash.ts';
-import { forwardedAddress } from './address.ts';
+import { forwardedIpAddress } from './ip-address.ts';
 
 /**
  * The address and the user agent of the caller. Trusted proxies report the address. The header `User-Agent`
@@ -12,7 +12,7 @@ import { forwardedAddress } from './address.ts';
 export function clientInfoOf(request: FastifyRequest): ClientInfo {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
   return {
-    address: addressOf(request),
+    address: ipAddressOf(request),
     userAgent: cutUserAgent(userAgent),
     productHash: shortHash(productOf(userAgent)),
   };
@@ -32,9 +32,9 @@ export function logOutBy(request: FastifyRequest) {
  * The address of the caller: the valid one farthest from this service. A trusted proxy may pass on `unknown`, or text
  * of its client.
  */
-export function addressOf({ ip, ips = [ip] }: FastifyRequest): string {
+export function ipAddressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {
-    const address = forwardedAddress(entry);
+    const address = forwardedIpAddress(entry);
     if (address !== null) return address;
   }
   return '';

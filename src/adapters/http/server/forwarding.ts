@@ -1,6 +1,6 @@
 import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyInstance } from 'fastify';
-import { forwardedAddress } from './address.ts';
+import { forwardedIpAddress } from './ip-address.ts';
 
 /** Whether the peer, or an entry of X-Forwarded-For, is a trusted proxy. */
 export type IsTrustedProxy = (entry: string) => boolean;
@@ -10,7 +10,7 @@ export function createTrustedProxyCheck(networks: readonly string[]): IsTrustedP
   if (networks.length === 0) return () => false;
   const isTrusted = proxyAddr.compile([...networks]);
   return (entry) => {
-    const address = forwardedAddress(entry);
+    const address = forwardedIpAddress(entry);
     return address !== null && isTrusted(address, 0);
   };
 }
@@ -28,7 +28,7 @@ export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrus
       if (!warned.peer)
         log.warn({ peer }, 'X-Forwarded-For is ignored: TRUST_PROXY does not name the peer that sent it');
       warned.peer = true;
-    } else if (!warned.entry && forwardedAddress(ips.at(-1) ?? '') === null) {
+    } else if (!warned.entry && forwardedIpAddress(ips.at(-1) ?? '') === null) {
       warned.entry = true;
       // The entry itself is not logged: a client may have put a token in it.
       log.warn({ proxy: ips.at(-2) }, 'An entry of X-Forwarded-For is ignored: it is not an address');

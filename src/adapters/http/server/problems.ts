@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
-import { type AskedProof, Refusal, type RefusalCode, SecondFactorRequired } from '../../../domain/refusal.ts';
+import { type SecondStepChallenge, Refusal, type RefusalCode, SecondFactorRequired } from '../../../domain/refusal.ts';
 import { PROOF_KINDS } from '../../../domain/second-factor.ts';
 import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
@@ -135,7 +135,7 @@ export function codesOf(status: number): ProblemCode[] {
 }
 
 /** The further members of the problem document of an error. */
-export function problemMembers(error: unknown): Partial<AskedProof> {
+export function problemMembers(error: unknown): Partial<SecondStepChallenge> {
   return error instanceof SecondFactorRequired ? error.asked : {};
 }
 

@@ -26,8 +26,8 @@ const TO_DO = 'What to do';
  * choose those of their light or dark mode. Tables and inline styles work in programs that ignore style sheets.
  */
 export function layOut(serviceName: string, content: MailContent): RenderedMail {
-  const letter = { ...content, serviceName };
-  return { subject: content.subject, text: asText(letter), html: asHtml(letter) };
+  const mail = { ...content, serviceName };
+  return { subject: content.subject, text: asText(mail), html: asHtml(mail) };
 }
 
 type MailInput = MailContent & { readonly serviceName: string };

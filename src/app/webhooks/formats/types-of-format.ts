@@ -1,5 +1,5 @@
 import type { EventType } from '../../../domain/events.ts';
-import { SESSION_REVOKED, SOURCES } from '../../../domain/security-events.ts';
+import { EVENT_TYPES_OF_CAEP, SESSION_REVOKED } from '../../../domain/security-events.ts';
 import type { DeliveryFormat } from '../../../domain/webhooks.ts';
 
 /** The types of events that a format can carry; null: every published type. */
@@ -8,6 +8,6 @@ export function typesOfFormat(format: DeliveryFormat): readonly string[] | null 
 }
 
 const TYPES: Readonly<Record<Exclude<DeliveryFormat, 'webhook'>, readonly EventType[]>> = {
-  set: Object.values(SOURCES).flat(),
-  'logout-token': SOURCES[SESSION_REVOKED],
+  set: Object.values(EVENT_TYPES_OF_CAEP).flat(),
+  'logout-token': EVENT_TYPES_OF_CAEP[SESSION_REVOKED],
 };

@@ -5,7 +5,7 @@ import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { count } from '../../server/bounded.ts';
-import { addressOf } from '../../server/client-info.ts';
+import { ipAddressOf } from '../../server/client-info.ts';
 import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {
@@ -46,7 +46,7 @@ export async function limitRequests(app: App, { limitRequests, rateLimit: max }:
 
 function limitKey(request: FastifyRequest): string {
   const { principal } = request;
-  return principal === null ? `from ${networkOf(addressOf(request))}` : `of ${principal.userId}`;
+  return principal === null ? `from ${networkOf(ipAddressOf(request))}` : `of ${principal.userId}`;
 }
 
 /**

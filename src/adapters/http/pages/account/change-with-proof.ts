@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
-import type { IdentityProof } from '../../../../app/accounts/verify-proof.ts';
+import type { IdentityProof } from '../../../../app/accounts/verify-identity-proof.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { FactorKind } from '../../../../domain/second-factor.ts';
 import { clientInfoOf } from '../../server/client-info.ts';

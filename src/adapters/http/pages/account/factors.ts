@@ -11,7 +11,7 @@ import type { AccountPageContext } from './context.ts';
 import { changeRefusalInWords, describeRefusal } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
-import { redirectToAccount, toFactors } from './to-account.ts';
+import { redirectToAccount, redirectToFactors } from './to-account.ts';
 
 const closed = { additionalProperties: false };
 
@@ -84,7 +84,7 @@ function appRoutes(app: App, context: AccountPageContext): void {
     try {
       const code = request.body.code.replace(/\s/g, '');
       await confirmTotp({ userId: session.userId, id, code, client: clientInfoOf(request) });
-      return toFactors(reply);
+      return redirectToFactors(reply);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
@@ -120,7 +120,7 @@ function recoveryAndRemovalRoutes(app: App, context: AccountPageContext): void {
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         await removeFactor({ ...signedIn, id, client: clientInfoOf(request) });
-        return toFactors(reply);
+        return redirectToFactors(reply);
       });
     } catch (error) {
       return sendFactors(context, session, request, reply, error);

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { readAddress } from '../../../../app/accounts/read-address.ts';
+import { readMailAddress } from '../../../../app/accounts/read-mail-address.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
@@ -22,7 +22,7 @@ export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: 
   app.post(path, { schema: { hide: true, body: Form } }, async (request, reply) => {
     const { email } = request.body;
     try {
-      await forgotPassword({ email: readAddress(email), client: clientInfoOf(request) });
+      await forgotPassword({ email: readMailAddress(email), client: clientInfoOf(request) });
       return sendPage(reply, RESET_MAILED);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

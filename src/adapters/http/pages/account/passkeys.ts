@@ -7,7 +7,7 @@ import { Credential, readCredential } from './credential.ts';
 import { newPasskeyPage } from './factor-views.ts';
 import { ADD_SCHEMA, sendFactors } from './factors.ts';
 import { PASSKEY_SCRIPT, PASSKEY_SCRIPT_SOURCE } from './passkey-form.ts';
-import { redirectToAccount, toFactors } from './to-account.ts';
+import { redirectToAccount, redirectToFactors } from './to-account.ts';
 
 const NewPasskey = Type.Object(
   {
@@ -50,7 +50,7 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
       const credential = readCredential(given);
       const { userId, sessionId } = session;
       await addPasskey({ userId, sessionId, challenge, credential, label, client: clientInfoOf(request) });
-      return toFactors(reply);
+      return redirectToFactors(reply);
     } catch (error) {
       return sendFactors(context, session, request, reply, error);
     }

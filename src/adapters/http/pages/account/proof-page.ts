@@ -4,7 +4,7 @@ import { type Page, paragraph } from '../layout.ts';
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
 
 /** The kinds of proof that the account can give. */
-interface AskedProof {
+interface AskedFactors {
   /** Whether the account has a factor whose code can be typed. */
   readonly canType: boolean;
   readonly passkey: { readonly challenge: string; readonly publicKey: RequestOptions } | null;
@@ -13,7 +13,7 @@ interface AskedProof {
 /** The page between a sensitive change and its result. Its forms send the change again, with a proof. */
 export function proofPage(
   { action, kept }: { readonly action: string; readonly kept: Readonly<Record<string, string>> },
-  { canType, passkey }: AskedProof,
+  { canType, passkey }: AskedFactors,
   error: string | null,
 ): Page {
   const parts = [

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { FactorProof } from '../../../../app/factors/verify-proof.ts';
+import type { FactorProof } from '../../../../app/factors/verify-factor-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf, logOutBy } from '../../server/client-info.ts';

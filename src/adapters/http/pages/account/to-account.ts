@@ -5,6 +5,6 @@ export function redirectToAccount(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account', 303);
 }
 
-export function toFactors(reply: FastifyReply): FastifyReply {
+export function redirectToFactors(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account/factors', 303);
 }

@@ -2,8 +2,8 @@ import type { DpopProof } from '../../domain/dpop.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
 /** There is no room for another proof. A proof that cannot be recorded is not accepted: it could be used twice. */
-export class UsedProofsFull extends Refusal {
-  override readonly name = 'UsedProofsFull';
+export class UsedDpopProofsFull extends Refusal {
+  override readonly name = 'UsedDpopProofsFull';
 
   constructor(cause?: unknown) {
     super('unavailable', 'Too many proofs were used within a short time. Try again later.', { cause });
@@ -17,7 +17,7 @@ export interface UsedDpopProofs {
    * concurrent calls for one proof, one is true. Must be called only for a proof of the right key: otherwise a stranger
    * could fill the store.
    *
-   * Rejects with {@link UsedProofsFull} if there is no room, and with {@link StoreUnavailable} if the store is not
+   * Rejects with {@link UsedDpopProofsFull} if there is no room, and with {@link StoreUnavailable} if the store is not
    * reachable.
    */
   use(proof: Pick<DpopProof, 'jkt' | 'jti'>, now: number, until: number): Promise<boolean>;

@@ -1,17 +1,17 @@
 import type { Proven } from './authentication.ts';
-import type { ChallengeAnswer, FactorProofUse as SecondFactorUse } from './second-factor.ts';
+import type { ChallengeAnswer, FactorProofUse } from './second-factor.ts';
 
 /**
  * A verified identity proof, for the transaction of the change that it allows. That transaction checks that the
  * password hash is unchanged, or marks the code or assertion as used. It also marks `challenge` as used: a passkey
  * without a sign counter could otherwise replay its assertion.
  */
-export type ProofUse =
+export type IdentityProofUse =
   | { readonly kind: 'password'; readonly passwordHash: string }
-  | (SecondFactorUse & { readonly challenge?: ChallengeAnswer });
+  | (FactorProofUse & { readonly challenge?: ChallengeAnswer });
 
 /** What a user has proved, and by what. */
 export interface VerifiedIdentityProof {
   readonly proven: Proven;
-  readonly use: ProofUse;
+  readonly use: IdentityProofUse;
 }

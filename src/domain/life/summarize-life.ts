@@ -7,19 +7,19 @@ export interface Fact {
 }
 
 /** What a life means for an operator: a sentence, and the answers to what an operator asks first. */
-export interface Story {
+export interface LifeSummary {
   readonly state: 'stolen' | 'refused' | 'ended' | 'live';
   readonly headline: string;
   readonly facts: readonly Fact[];
 }
 
 /** Summarizes a life. States only what the events show: reuse does not reveal which copy is the thief's. */
-export function tellLife(life: Life): Story {
+export function summarizeLife(life: Life): LifeSummary {
   const [replay] = life.replays;
-  if (replay !== undefined) return tellTheft(life, replay);
+  if (replay !== undefined) return summarizeTheft(life, replay);
   const blocked = life.marks.filter(({ kind }) => kind === 'block');
   const state = blocked.length > 0 ? 'refused' : life.end === null ? 'live' : 'ended';
-  return { state, headline: headlineOf(life, blocked), facts: [...tellPlaces(life), tellEnd(life)] };
+  return { state, headline: headlineOf(life, blocked), facts: [...describeNetworks(life), describeEnd(life)] };
 }
 
 function headlineOf(life: Life, blocked: readonly Mark[]): string {
@@ -31,34 +31,34 @@ function headlineOf(life: Life, blocked: readonly Mark[]): string {
     : `This session has ended: ${life.end.reason}. No token was presented twice.`;
 }
 
-function tellTheft(life: Life, replay: Replay): Story {
+function summarizeTheft(life: Life, replay: Replay): LifeSummary {
   const { mark, token, currentGeneration } = replay;
   return {
     state: 'stolen',
     headline: `Stolen: the token of generation ${token.generation} came back when generation ${currentGeneration} was current.`,
     facts: [
-      { question: 'From where?', answer: tellOrigin(life, mark) },
-      { question: 'What was copied?', answer: tellCopy(replay) },
-      { question: 'What did it reach?', answer: tellReach(life, mark) },
-      tellEnd(life),
+      { question: 'From where?', answer: describeOrigin(life, mark) },
+      { question: 'What was copied?', answer: describeCopy(replay) },
+      { question: 'What did it reach?', answer: describeReach(life, mark) },
+      describeEnd(life),
     ],
   };
 }
 
-function tellOrigin(life: Life, { address, network, device, moment }: Mark): string {
+function describeOrigin(life: Life, { address, network, device, moment }: Mark): string {
   const known = life.path.some((point) => point.network === network);
   const place = known ? 'a network that this session used before' : 'a network that never got a token';
   return `${address}, ${device}, on ${moment}. It is ${place}.`;
 }
 
-function tellCopy({ token, mark }: Replay): string {
+function describeCopy({ token, mark }: Replay): string {
   const about = token.isExact ? '' : 'about ';
   const age = durationInWords(mark.at - token.issuedAt);
   return `A refresh token issued ${about}${age} earlier, to ${token.network}. Two parties hold it.`;
 }
 
 /** The replay got no token. But the current pair may be a thief's, if the thief refreshed before the user. */
-function tellReach(life: Life, { network }: Mark): string {
+function describeReach(life: Life, { network }: Mark): string {
   const refused = 'The replay was refused and got no token.';
   const holder = life.path.at(-1);
   if (holder === undefined || holder.network === network)
@@ -72,7 +72,7 @@ function tellReach(life: Life, { network }: Mark): string {
     : `${refused} ${had}.`;
 }
 
-function tellPlaces(life: Life): readonly Fact[] {
+function describeNetworks(life: Life): readonly Fact[] {
   const networks = new Set(life.path.map((point) => point.network));
   const last = life.path.at(-1);
   if (last === undefined) return [];
@@ -80,7 +80,7 @@ function tellPlaces(life: Life): readonly Fact[] {
   return [{ question: 'From where?', answer }];
 }
 
-function tellEnd({ end }: Life): Fact {
+function describeEnd({ end }: Life): Fact {
   const question = 'Is it over?';
   if (end === null) return { question, answer: 'No. The session lives, and its client can refresh it.' };
   const cause = end.reason === reasonInWords('reuse') ? 'at the replay' : `(${end.reason})`;

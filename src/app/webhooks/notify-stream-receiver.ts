@@ -14,7 +14,7 @@ interface Deps {
  * Notifies the receiver of a stream that this service changed the stream's status (SSF 1.0 section 8.1.5). Does nothing
  * for other endpoints.
  */
-export async function tellStream(
+export async function notifyStreamReceiver(
   { webhookDeliveries, newId, clock }: Deps,
   { id, owner, state }: WebhookEndpoint,
   reason: string,

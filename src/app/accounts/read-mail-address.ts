@@ -6,7 +6,7 @@ import { withAsciiDomain } from '../../lib/domain-names.ts';
  * A typed address in the form in which it is stored: an international domain in ASCII form. Throws a {@link Refusal}
  * `invalid_request` that begins with `subject`.
  */
-export function readAddress(typed: string, subject = 'The mail address'): string {
+export function readMailAddress(typed: string, subject = 'The mail address'): string {
   if (/^[^@]*\P{ASCII}[^@]*@[^@]+$/u.test(typed))
     throw new Refusal(
       'invalid_request',

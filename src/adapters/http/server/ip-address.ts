@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * The canonical form of an address: IPv6 as in RFC 5952 without its zone, an IPv4-mapped address as IPv4 (RFC 4291
- * section 2.5.5.2). null: the text is not an address.
+ * The canonical form of an IP address: IPv6 as in RFC 5952 without its zone, an IPv4-mapped address as IPv4 (RFC 4291
+ * section 2.5.5.2). null: the text is not an IP address.
  */
-export function canonicalAddress(text: string): string | null {
+export function canonicalIpAddress(text: string): string | null {
   // The library also parses shorthands such as `1` and `0x7f.1`, so the strict check comes first.
   if (isIP(text) === 0) return null;
   const [address = ''] = text.split('%');
@@ -19,7 +19,7 @@ const BRACKETED_IPV6 = /^\[([^\]]*:[^\]]*)\](?::\d{1,5})?$/;
  * The canonical address of an entry of X-Forwarded-For. Some proxies append the client's port to its address, and put
  * an IPv6 address in brackets. null: the entry is not an address.
  */
-export function forwardedAddress(entry: string): string | null {
+export function forwardedIpAddress(entry: string): string | null {
   const [, address = entry] = IPV4_WITH_PORT.exec(entry) ?? BRACKETED_IPV6.exec(entry) ?? [];
-  return canonicalAddress(address);
+  return canonicalIpAddress(address);
 }

@@ -1,6 +1,6 @@
 import { BY_CODE, BY_PASSWORD, byVerifiedPasskey } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
-import type { VerifiedIdentityProof } from '../../domain/proof.ts';
+import type { VerifiedIdentityProof } from '../../domain/identity-proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isChallengeAlive, isConfirmed } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
@@ -11,8 +11,8 @@ import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof
 import {
   type AccountToProve,
   type FactorProofDeps,
-  verifyFactorProof as verifySecondFactor,
-} from '../factors/verify-proof.ts';
+  verifyFactorProof,
+} from '../factors/verify-factor-proof.ts';
 import { type ConfirmPasswordDeps, checkPassword } from './confirm-password.ts';
 
 /** An identity proof. An empty object: the request contains none. */
@@ -47,9 +47,9 @@ export const verifyIdentityProof =
     if (account?.factors.some(isConfirmed)) return proveFactor(deps, { userId, account }, given, client);
     if (given.password === undefined)
       throw new Refusal('proof_refused', 'A proof is needed, such as the password.');
-    const shown = await checkPassword(deps, userId, given.password, client);
-    if (shown === null) throw new Refusal('proof_refused');
-    return { proven: BY_PASSWORD, use: { kind: 'password', passwordHash: shown.user.passwordHash } };
+    const verified = await checkPassword(deps, userId, given.password, client);
+    if (verified === null) throw new Refusal('proof_refused');
+    return { proven: BY_PASSWORD, use: { kind: 'password', passwordHash: verified.user.passwordHash } };
   };
 
 async function proveFactor(
@@ -85,7 +85,7 @@ async function verifyCode(
 ): Promise<VerifiedIdentityProof | null> {
   const proof = code === undefined ? { recoveryCode } : { code };
   const terms = { nonce: '', requireUserVerification: true };
-  const use = await verifySecondFactor(deps, subject, proof, terms, deps.clock());
+  const use = await verifyFactorProof(deps, subject, proof, terms, deps.clock());
   return use && { proven: BY_CODE, use };
 }
 
@@ -100,7 +100,7 @@ async function verifyPasskey(
   const answered = { hashedNonce: deps.challenges.hashNonce(nonce), expiresAt };
   if (!(await deps.secondFactors.countAnswer(answered))) return null;
   const terms = { nonce, requireUserVerification: true };
-  const use = await verifySecondFactor(deps, subject, { assertion }, terms, deps.clock());
+  const use = await verifyFactorProof(deps, subject, { assertion }, terms, deps.clock());
   if (use?.kind !== 'passkey') return null;
   return { proven: byVerifiedPasskey(use), use: { ...use, challenge: answered } };
 }

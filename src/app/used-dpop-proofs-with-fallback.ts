@@ -1,5 +1,5 @@
 import type { Log } from '../ports/log.ts';
-import { type UsedDpopProofs, UsedProofsFull } from '../ports/stores/used-proofs.ts';
+import { type UsedDpopProofs, UsedDpopProofsFull } from '../ports/stores/used-dpop-proofs.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { createProbedOutage } from './probed-outage.ts';
 
@@ -15,7 +15,7 @@ interface Deps {
  *
  * The first failure starts an outage: see {@link createProbedOutage}.
  */
-export function usedProofsWithFallback(
+export function usedDpopProofsWithFallback(
   primary: UsedDpopProofs,
   fallback: UsedDpopProofs,
   { log, telemetry }: Deps,
@@ -37,7 +37,7 @@ export function usedProofsWithFallback(
         await fallback.use(...use).catch(() => {});
         return isFirst;
       } catch (error) {
-        if (error instanceof UsedProofsFull) throw error;
+        if (error instanceof UsedDpopProofsFull) throw error;
         outage.begin(error);
         return useAlone(use);
       }

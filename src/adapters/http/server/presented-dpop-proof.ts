@@ -5,7 +5,7 @@ import type { IsTrustedProxy } from './forwarding.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** The DPoP proof of the request, with the method and the URL for which it must have been made. */
-    readonly presentedProof: PresentedDpopProof;
+    readonly presentedDpopProof: PresentedDpopProof;
   }
 }
 
@@ -13,10 +13,10 @@ declare module 'fastify' {
 export type CurrentNonce = () => string;
 
 /**
- * Gives each request its `presentedProof`, which is read when a route needs it. The origin in its URL is `publicUrl`,
+ * Gives each request its `presentedDpopProof`, which is read when a route needs it. The origin in its URL is `publicUrl`,
  * or that of the request. If proofs need a nonce, every answer to a proof has the current one (RFC 9449 section 8.2).
  */
-export function addPresentedProofs(
+export function addPresentedDpopProofs(
   app: FastifyInstance,
   publicUrl: string | null,
   currentNonce: CurrentNonce | null,
@@ -25,7 +25,7 @@ export function addPresentedProofs(
     app.addHook('onRequest', async ({ headers }, reply) => {
       if (headers.dpop !== undefined) reply.header('dpop-nonce', currentNonce());
     });
-  app.decorateRequest('presentedProof', {
+  app.decorateRequest('presentedDpopProof', {
     getter() {
       const { method, originalUrl, protocol, host } = this as FastifyRequest;
       return { proof: proofIn(this), method, url: `${publicUrl ?? `${protocol}://${host}`}${originalUrl}` };
