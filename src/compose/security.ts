@@ -23,7 +23,7 @@ import { createPasskeys } from '../adapters/webauthn/passkeys.ts';
 import type { Config } from '../config.ts';
 import { sleep } from '../lib/time.ts';
 import type { Log } from '../ports/log.ts';
-import type { IsBreachedPassword } from '../ports/security/breached-passwords.ts';
+import type { IsBreachedPassword } from '../ports/security/password-lists.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
 /** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */

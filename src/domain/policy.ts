@@ -1,5 +1,4 @@
 import type { DpopMode } from './dpop.ts';
-import type { NewDevicePolicy } from './known-devices.ts';
 
 /** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';
@@ -26,3 +25,11 @@ export interface Policy {
   /** Whether logins bind sessions to a key. */
   readonly dpop: DpopMode;
 }
+
+const DAY = 86_400_000;
+
+/** How long a pair of network and product is known after its last use, in milliseconds. */
+export const DEVICE_KNOWN_FOR = 90 * DAY;
+
+/** Whether the user gets a mail about a session from an unknown pair of network and product. */
+export type NewDevicePolicy = 'notify' | 'ignore';

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { linkTo } from '../../src/app/delivery/link-to.ts';
 import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
-import type { NewDevicePolicy } from '../../src/domain/known-devices.ts';
+import type { NewDevicePolicy } from '../../src/domain/policy.ts';
 import { startHttpService } from '../support/http.ts';
 
 const password = 'a violet piano 42';

@@ -14,8 +14,8 @@ import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { PROOF_ATTEMPT_POLICY } from '../../src/domain/second-factor.ts';
-import type { IsBreachedPassword } from '../../src/ports/security/breached-passwords.ts';
 import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts';
+import type { IsBreachedPassword } from '../../src/ports/security/password-lists.ts';
 import { passwordHasher } from './passwords.ts';
 import { HOME, type Settings, sessionUseCases, someKeys } from './sessions.ts';
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose';
 import { DPOP_ALGORITHMS, type DpopProof } from '../../domain/dpop.ts';
-import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
+import type { DpopProofs } from '../../ports/security/dpop.ts';
 import { type Header, readCompact } from './compact.ts';
 
 const TYPE = 'dpop+jwt';

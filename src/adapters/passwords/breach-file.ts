@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { IsBreachedPassword } from '../../ports/security/breached-passwords.ts';
+import type { IsBreachedPassword } from '../../ports/security/password-lists.ts';
 import { breachHash } from './breach-range.ts';
 
 /** A line: at least ten characters of a SHA-1 in hexadecimal form, and the count of breaches, which may be absent. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lookup as lookUpHost } from 'node:dns/promises';
 import { withDeadline } from '../../lib/time.ts';
-import type { IsBreachedPassword } from '../../ports/security/breached-passwords.ts';
+import type { IsBreachedPassword } from '../../ports/security/password-lists.ts';
 
 /** Milliseconds from the look-up of the name to the end of the answer. */
 const DEADLINE = 1_000;

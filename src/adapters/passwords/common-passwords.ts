@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
+import type { IsCommonPassword } from '../../ports/security/password-lists.ts';
 
 /** The number of passwords on the list. */
 const LIST_LENGTH = 3_000;

@@ -1,6 +1,6 @@
 import { asSystem, type Origin, originOfChange } from '../../domain/audit.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
-import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
+import { DEVICE_KNOWN_FOR } from '../../domain/policy.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { OpeningCondition, TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { CurrentTrace } from '../../ports/tracing.ts';

@@ -1,4 +1,4 @@
-import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
+import type { DpopNonces } from '../../ports/security/dpop.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { deriveKey, isEqual, keyedHash } from './keyed.ts';
 

@@ -1,8 +1,7 @@
 import { contextWords, passwordFault } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { User } from '../../domain/user.ts';
-import type { IsBreachedPassword } from '../../ports/security/breached-passwords.ts';
-import type { IsCommonPassword } from '../../ports/security/common-passwords.ts';
+import type { IsBreachedPassword, IsCommonPassword } from '../../ports/security/password-lists.ts';
 
 export interface NewPasswordDeps {
   readonly isCommonPassword: IsCommonPassword;

@@ -1,7 +1,7 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { assertTaskText } from './assert-task-text.ts';
+import { assertTaskText } from './create-task.ts';
 
 export type ChangeTask = (owner: string, id: number, text: string) => Promise<Task>;
 

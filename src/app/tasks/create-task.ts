@@ -1,8 +1,7 @@
-import { accountNotFound } from '../../domain/refusal.ts';
-import type { Task } from '../../domain/task.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { type Task, taskFault } from '../../domain/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tasks } from '../../ports/stores/tasks.ts';
-import { assertTaskText } from './assert-task-text.ts';
 
 export type CreateTask = (owner: string, text: string) => Promise<Task>;
 
@@ -15,3 +14,9 @@ export const createTask =
     if (task === null) throw accountNotFound();
     return task;
   };
+
+/** Throws a {@link Refusal} `invalid_request` if the text is not valid for a task. */
+export function assertTaskText(text: string): void {
+  const fault = taskFault(text);
+  if (fault !== null) throw new Refusal('invalid_request', fault);
+}

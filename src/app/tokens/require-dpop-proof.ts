@@ -8,8 +8,7 @@ import {
 } from '../../domain/dpop.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { DpopNonces } from '../../ports/security/dpop-nonces.ts';
-import type { DpopProofs } from '../../ports/security/dpop-proofs.ts';
+import type { DpopNonces, DpopProofs } from '../../ports/security/dpop.ts';
 import type { UsedDpopProofs } from '../../ports/stores/used-dpop-proofs.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 

@@ -1,4 +1,4 @@
-import { DEVICE_KNOWN_FOR } from '../../domain/known-devices.ts';
+import { DEVICE_KNOWN_FOR } from '../../domain/policy.ts';
 import { DELIVERIES_KEPT } from '../../domain/webhooks.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';

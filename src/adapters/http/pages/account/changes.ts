@@ -6,10 +6,9 @@ import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
 import { changeWithProof, PROOF_MEMBERS, sendProofPage } from './change-with-proof.ts';
-import type { AccountPageContext } from './context.ts';
+import { type AccountPageContext, redirectToAccount } from './context.ts';
 import { changeRefusalInWords } from './describe-refusal.ts';
 import { needsPassword, needsSecondFactor } from './needed-proof.ts';
-import { redirectToAccount } from './to-account.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
 const closed = { additionalProperties: false };

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FindPageSession, PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { FinishSignIn, SignInToPage } from '../../../../app/account-pages/sign-in.ts';
 import type { StepUpPage } from '../../../../app/account-pages/step-up-page.ts';
@@ -51,4 +51,13 @@ export interface AccountPageContext extends AccountPageOptions {
   readonly cookie: PageCookie;
   /** The live session of a request; null if it has none. */
   findSession(request: FastifyRequest): Promise<PageSession | null>;
+}
+
+/** After a form: a reload of the next page does not send the form again. */
+export function redirectToAccount(reply: FastifyReply): FastifyReply {
+  return reply.redirect('/account', 303);
+}
+
+export function redirectToFactors(reply: FastifyReply): FastifyReply {
+  return reply.redirect('/account/factors', 303);
 }

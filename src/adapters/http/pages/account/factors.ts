@@ -7,11 +7,10 @@ import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
-import type { AccountPageContext } from './context.ts';
+import { type AccountPageContext, redirectToAccount, redirectToFactors } from './context.ts';
 import { changeRefusalInWords, describeRefusal } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
-import { redirectToAccount, redirectToFactors } from './to-account.ts';
 
 const closed = { additionalProperties: false };
 

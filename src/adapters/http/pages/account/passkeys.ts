@@ -2,12 +2,11 @@ import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
 import { changeWithProof } from './change-with-proof.ts';
-import type { AccountPageContext } from './context.ts';
+import { type AccountPageContext, redirectToAccount, redirectToFactors } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
 import { newPasskeyPage } from './factor-views.ts';
 import { ADD_SCHEMA, sendFactors } from './factors.ts';
 import { PASSKEY_SCRIPT, PASSKEY_SCRIPT_SOURCE } from './passkey-form.ts';
-import { redirectToAccount, redirectToFactors } from './to-account.ts';
 
 const NewPasskey = Type.Object(
   {

@@ -4,9 +4,8 @@ import { logOutBy } from '../../server/client-info.ts';
 import { oneOf } from '../../server/one-of.ts';
 import { Uuid } from '../../server/schemas.ts';
 import { EMPTY_FORM_SCHEMA } from '../page.ts';
-import type { AccountPageContext } from './context.ts';
+import { type AccountPageContext, redirectToAccount } from './context.ts';
 import { overviewPage } from './overview.ts';
-import { redirectToAccount } from './to-account.ts';
 import { signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };

@@ -7,10 +7,9 @@ import { clientInfoOf, logOutBy } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { readTypedCode } from './change-with-proof.ts';
-import type { AccountPageContext } from './context.ts';
+import { type AccountPageContext, redirectToAccount } from './context.ts';
 import { Credential, readCredential } from './credential.ts';
 import { describeRefusal } from './describe-refusal.ts';
-import { redirectToAccount } from './to-account.ts';
 import { secondStepPage, signInPage } from './views.ts';
 
 const closed = { additionalProperties: false };
