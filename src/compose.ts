@@ -16,7 +16,7 @@ import { type Background, startLoop } from './compose/loop.ts';
 import { startObservability } from './compose/observability.ts';
 import { createOverview } from './compose/overview.ts';
 import { createSecurity } from './compose/security.ts';
-import { type ServiceUrls, createServers } from './compose/servers.ts';
+import { createServers, type ServiceUrls } from './compose/servers.ts';
 import { createMemory, openSharedState } from './compose/shared-state.ts';
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
@@ -41,10 +41,10 @@ export interface Overrides {
 }
 
 /** Milliseconds between two searches for the slowest hash function among the stored password hashes. */
-const FOLLOW_PAUSE = 60_000;
+const SLOWEST_HASH_PAUSE = 60_000;
 
 /** Milliseconds between two samples of the overview. */
-const RECORD_PAUSE = 10_000;
+const SAMPLE_PAUSE = 10_000;
 
 export interface Service {
   readonly app: App;
@@ -83,14 +83,14 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
       newId,
       log,
     });
-    const slowestKind = trackSlowestHash(stores);
-    await slowestKind.reload();
+    const slowestHash = trackSlowestHash(stores);
+    await slowestHash.reload();
     const { hashing, ...security } = createSecurity(
       config,
       accessKeys.keySet,
       log,
       metrics.telemetry,
-      slowestKind.minimum,
+      slowestHash.minimum,
     );
     const { addDependency } = metrics;
     const memory = primary?.memory ?? createMemory(config);
@@ -161,8 +161,8 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     // Steps that can fail come first, so that a failed start leaves no loop running.
     const background: Background[] = runsBackgroundWork ? await startBackgroundWork() : [];
     // Every worker runs these loops, because they read changes of other processes: of keys, and of imported hashes.
-    background.push(accessKeys.startMaintenance(), startLoop(FOLLOW_PAUSE, slowestKind.reload, log));
-    if (consoleFiles !== null) background.push(startLoop(RECORD_PAUSE, record, log));
+    background.push(accessKeys.startMaintenance(), startLoop(SLOWEST_HASH_PAUSE, slowestHash.reload, log));
+    if (consoleFiles !== null) background.push(startLoop(SAMPLE_PAUSE, sampleOverview, log));
     return {
       app,
       listen: servers.listen,
@@ -179,7 +179,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
     };
 
     /** Reads the overview, so that its history has no gap while no operator looks at it. */
-    async function record(): Promise<number> {
+    async function sampleOverview(): Promise<number> {
       await readOverview();
       return 0;
     }

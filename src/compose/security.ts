@@ -55,19 +55,19 @@ export function createSecurity(
   telemetry: Pick<Telemetry, 'breachSearchFailed'>,
   minimumRefusalTime: () => number,
 ) {
-  const turns = createFairQueue(workers > 1 ? PASSWORD_QUEUE_OF_WORKER : PASSWORD_QUEUE);
-  const jtiTurns = createFairQueue(JTI_QUEUE);
+  const passwordQueue = createFairQueue(workers > 1 ? PASSWORD_QUEUE_OF_WORKER : PASSWORD_QUEUE);
+  const jtiQueue = createFairQueue(JTI_QUEUE);
   return {
     hashing: {
-      running: () => turns.running() + jtiTurns.running(),
-      waiting: () => turns.waiting() + jtiTurns.waiting(),
+      running: () => passwordQueue.running() + jtiQueue.running(),
+      waiting: () => passwordQueue.waiting() + jtiQueue.waiting(),
     },
     codec: createTokenCodec({ ...tokens, keySet }),
     secrets: createTokenSecrets({
       keys: tokens.hashKeys,
       hasher: tokens.jtiHash,
       argon2Cost: argon2,
-      argon2id: createArgon2id(jtiTurns),
+      argon2id: createArgon2id(jtiQueue),
     }),
     proofs: createDpopProofs(),
     nonces: dpopNonce ? createDpopNonces(tokens.hashKeys) : null,
@@ -76,7 +76,7 @@ export function createSecurity(
     sealMacs: createSealMacs(tokens.hashKeys),
     securityLog: createSecurityLog(log, createIdentifierHash(tokens.hashKeys)),
     passwords: createPasswordHasher({
-      turns,
+      turns: passwordQueue,
       cost: argon2,
       foreign: foreignPasswords,
       refusalTime: { minimum: minimumRefusalTime, clock: () => performance.now(), sleep },

@@ -94,7 +94,7 @@ export function beginAttempt(
 ): { readonly verdict: AttemptVerdict; readonly state: AttemptState } {
   if (now < state.knownUntil) {
     const wait = waitFor(state.atKnownNetwork, policy.account, now);
-    if (wait > 0) return { verdict: refused('account', wait), state };
+    if (wait > 0) return { verdict: refusalOf('account', wait), state };
     return {
       verdict: { allowed: true },
       state: { ...state, atKnownNetwork: increment(state.atKnownNetwork, policy.account, now) },
@@ -102,8 +102,8 @@ export function beginAttempt(
   }
   const atAccount = waitFor(state.atOtherNetworks, policy.account, now);
   const atNetwork = waitFor(state.ofNetwork, policy.network, now);
-  if (atNetwork > atAccount) return { verdict: refused('network', atNetwork), state };
-  if (atAccount > 0) return { verdict: refused('account', atAccount), state };
+  if (atNetwork > atAccount) return { verdict: refusalOf('network', atNetwork), state };
+  if (atAccount > 0) return { verdict: refusalOf('account', atAccount), state };
   const account = increment(state.atOtherNetworks, policy.account, now);
   const network = increment(state.ofNetwork, policy.network, now);
   return { verdict: { allowed: true }, state: { ...state, atOtherNetworks: account, ofNetwork: network } };
@@ -176,6 +176,6 @@ function decrement(count: AttemptCount | undefined): AttemptCount | undefined {
   return count === undefined || count.failures <= 1 ? undefined : { ...count, failures: count.failures - 1 };
 }
 
-function refused(counter: AttemptCounter, wait: number): AttemptVerdict {
+function refusalOf(counter: AttemptCounter, wait: number): AttemptVerdict {
   return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
 }

@@ -162,7 +162,7 @@ function keptFacts(data: DomainEvent['data']): Record<string, AuditFact> {
 /** An entry of a change: an audit event, or a delivery. */
 type Entry = { readonly kind: 'audit'; readonly origin: Origin } | { readonly kind: 'event' | 'mail' };
 
-/** The origin of a change, for what the change records beside its own entries: that of its first audit entry. */
+/** The origin for the entries that a store adds to a change: that of the first audit entry of the change. */
 export function originOfChange(entries: readonly Entry[]): Origin {
   const audited = entries.find((entry) => entry.kind === 'audit');
   return audited?.origin ?? SYSTEM;

@@ -1,6 +1,6 @@
 import { Refusal } from './refusal.ts';
 
-/** The signature algorithms of accepted proofs. All are asymmetric. */
+/** The signature algorithms of accepted DPoP proofs. All are asymmetric. */
 export const DPOP_ALGORITHMS = ['ES256', 'ES384', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] as const;
 
 /** Whether logins may bind a session to a key of the client. Bound sessions stay bound under every mode. */
@@ -79,7 +79,7 @@ export class DpopRefusal extends Refusal {
   }
 }
 
-/** Milliseconds between the making of a proof and its arrival, in addition to the clock skew. */
+/** The maximum age of a proof in milliseconds, in addition to the clock skew. */
 const MAX_AGE = 60_000;
 
 /** How long a proof that arrives at `now` must be remembered, so that it cannot be used again. */

@@ -51,7 +51,7 @@ export function loginFault(
 
 /**
  * The family at login, without the claims of its user, which the store adds. Its policies are stored with it, so that
- * no other door can soften them.
+ * a refresh through another door follows the same policies.
  */
 export function newFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
   const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;

@@ -40,7 +40,7 @@ export function passwordFault(
   return null;
 }
 
-/** Shorter words are part of too many good passwords. */
+/** Shorter words occur in too many strong passwords, so they are not forbidden. */
 const MIN_WORD_LENGTH = 4;
 
 /**

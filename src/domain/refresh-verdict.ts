@@ -201,7 +201,7 @@ function isNetworkChangeBlocked(family: JudgedFamily, { claims, client }: Refres
 
 /**
  * After a reuse revocation a token that is known to be current gets `session_revoked`, every other `token_reused`. A
- * session that ended because its user was disabled says so.
+ * session that ended because its user was disabled gets `account_disabled`.
  */
 function codeOfRevoked(reason: RevocationReason, current: boolean): RefusalCode {
   if (reason === 'disabled') return 'account_disabled';

@@ -126,7 +126,7 @@ export interface PasskeyLoginChallenge extends AnyChallenge {
   readonly purpose: 'passkey_login';
 }
 
-/** What a step-up by a passkey is asked to prove. The session that is stepped up names the account. */
+/** The challenge of a step-up by a passkey. The session that is stepped up names the account. */
 export interface StepUpChallenge extends AnyChallenge {
   readonly purpose: 'step_up';
 }
@@ -193,7 +193,7 @@ export function useChallenge(
 export const FIRST_SECURITY_VERSION = '00000000-0000-0000-0000-000000000000';
 
 /**
- * A verified proof that is still to be used up. The change that it allows must use it up in the same transaction.
+ * A verified proof that is not used up yet. The change that it allows must use it up in the same transaction.
  */
 export type FactorProofUse =
   | { readonly kind: 'totp'; readonly factorId: string; readonly step: number }

@@ -70,9 +70,9 @@ export function asAccessClaims(
   const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf, cnf } = claims;
   if (!isUserId(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
   if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
-  const begins = nbf === undefined ? iat : Math.max(iat, Number(nbf));
-  const good = now < exp * 1000 && begins * 1000 <= now + leeway;
-  if (!good || !hasAuthentication(claims)) return null;
+  const validFrom = nbf === undefined ? iat : Math.max(iat, Number(nbf));
+  const isValidNow = now < exp * 1000 && validFrom * 1000 <= now + leeway;
+  if (!isValidNow || !hasAuthentication(claims)) return null;
   if (cnf !== undefined && !isConfirmation(cnf)) return null;
   const own = { sub, userId: sub, sid, jti: linkerId, linkerId, userIp, client_id, iat, exp };
   return { ...own, ...pickAuthentication(claims), ...(cnf !== undefined && { cnf: { jkt: cnf.jkt } }) };

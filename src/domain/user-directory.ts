@@ -30,7 +30,7 @@ export type UserFilter =
   | { readonly by: 'disabled' }
   | { readonly by: 'role' };
 
-const WHOLE = '00000000-0000-0000-0000-000000000000';
+const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * The filter of a text that an operator typed. A text with the first group of an id and its hyphen is the beginning of
@@ -38,15 +38,15 @@ const WHOLE = '00000000-0000-0000-0000-000000000000';
  */
 export function filterOf(text: string, toIdentifier: (text: string) => string): UserFilter {
   const typed = text.toLowerCase();
-  const isId = typed.length <= WHOLE.length && /^[0-9a-f]{8}-/.test(typed) && isBeginningOfId(typed);
+  const isId = typed.length <= ZERO_UUID.length && /^[0-9a-f]{8}-/.test(typed) && isBeginningOfId(typed);
   if (!isId) return { by: 'identifier', text: toIdentifier(text) };
-  const rest = WHOLE.slice(typed.length);
+  const rest = ZERO_UUID.slice(typed.length);
   return { by: 'id', first: typed + rest, last: typed + rest.replaceAll('0', 'f') };
 }
 
 function isBeginningOfId(text: string): boolean {
   return [...text].every((character, index) =>
-    WHOLE[index] === '-' ? character === '-' : /[0-9a-f]/.test(character),
+    ZERO_UUID[index] === '-' ? character === '-' : /[0-9a-f]/.test(character),
   );
 }
 

@@ -15,7 +15,7 @@ export const USER_ID_PATTERN = `^(?!\\.{1,2}$)[^\\p{White_Space}\\p{Cc}\\p{Cs}\\
 const USER_ID = new RegExp(USER_ID_PATTERN, 'u');
 const ANY_UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Whether the text is a UUID, in either case. */
+/** Whether the text is a UUID, in upper or lower case. */
 export function isUuid(text: string): boolean {
   return ANY_UUID.test(text);
 }

@@ -5,14 +5,14 @@ const FIRST = /^[\p{L}\p{N}]/u;
 const MARKS = /\p{M}{4}/u;
 
 /** Writing systems that combine scripts, by the highly restrictive profile of UTS 39 section 5.2. */
-const COMBINED = [
+const SCRIPT_COMBINATIONS = [
   ['Latin', 'Han', 'Hiragana', 'Katakana'],
   ['Latin', 'Han', 'Bopomofo'],
   ['Latin', 'Han', 'Hangul'],
 ];
 
 /** The scripts in everyday use that stand alone: UAX 31 tables 5 and 7. */
-const ALONE = (
+const SINGLE_SCRIPTS = (
   'Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao ' +
   'Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan Adlam Balinese Bamum Batak Canadian_Aboriginal ' +
   'Chakma Cham Cherokee Hanifi_Rohingya Javanese Kayah_Li Lepcha Limbu Lisu Mandaic Meetei_Mayek Miao Mongolian ' +
@@ -20,7 +20,7 @@ const ALONE = (
   'Tai_Tham Tai_Viet Tifinagh Vai Wancho Yi'
 ).split(' ');
 
-const WRITING_SYSTEMS = [...COMBINED, ...ALONE.map((script) => [script])].map(
+const WRITING_SYSTEMS = [...SCRIPT_COMBINATIONS, ...SINGLE_SCRIPTS.map((script) => [script])].map(
   (scripts) =>
     new RegExp(
       `^[${['Common', 'Inherited', ...scripts].map((script) => `\\p{scx=${script}}`).join('')}]+$`,

@@ -16,7 +16,7 @@ export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'dead'] as cons
 
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
-/** What a Shared Signals stream has beside its endpoint. */
+/** The settings of a Shared Signals stream, in addition to those of its endpoint. */
 export interface StreamSettings {
   readonly description: string | null;
   /** The event URIs that the receiver asked for. */
@@ -58,10 +58,10 @@ export interface DeclaredEndpoint
   readonly secret: string | null;
 }
 
-/** All endpoints together. So one event causes a bounded number of rows. */
+/** The maximum number of endpoints in total, so that one event causes a bounded number of rows. */
 export const MAX_ENDPOINTS = 100;
 
-/** Of one service key. */
+/** The maximum number of streams of one service key. */
 export const MAX_STREAMS = 10;
 
 const SECOND = 1_000;

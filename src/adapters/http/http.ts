@@ -97,17 +97,17 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   app.addSchema(SessionInCookies);
   app.addSchema(OAuthError);
   await registerDocs(app, options);
-  await registerScope(app, async (work) => {
-    shedLoad(work, options);
-    await clientRoutes(work, options);
+  await registerScope(app, async (clients) => {
+    shedLoad(clients, options);
+    await clientRoutes(clients, options);
   });
   await operatorRoutes(app, options, options.consoleFiles);
   await registerScope(app, (resourceServers) => revocationsRoute(resourceServers, options));
   const { metrics, serviceKeys } = options;
   if (metrics !== null)
-    await registerScope(app, (watchers) => {
-      checkMetricsKey(watchers, metrics.access, serviceKeys);
-      metricsRoute(watchers, metrics);
+    await registerScope(app, (scrapers) => {
+      checkMetricsKey(scrapers, metrics.access, serviceKeys);
+      metricsRoute(scrapers, metrics);
     });
   await registerScope(app, async (receivers) => signalRoutes(receivers, options));
   metadataRoute(app, options);

@@ -62,11 +62,11 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const isAlive = challenge !== null && isChallengeAlive(challenge, clock());
     const userId = isAlive ? await secondFactors.findPasskeyOwner(assertion.id) : null;
     const account = userId === null ? null : await secondFactors.find(userId);
-    if (challenge === null || userId === null || account === null) throw await refused(options.client);
+    if (challenge === null || userId === null || account === null) throw await reportRefusal(options.client);
 
     const terms = { nonce: challenge.nonce, requireUserVerification: true };
     const use = await verifyFactorProof(deps, { userId, account }, { assertion }, terms, clock());
-    if (use?.kind !== 'passkey') throw await refused(options.client, userId);
+    if (use?.kind !== 'passkey') throw await reportRefusal(options.client, userId);
     // Only now: a stranger without the passkey must not fill the store of used proofs.
     if (keyProof !== null) await useDpopProof(deps, keyProof);
     const session = {
@@ -84,11 +84,11 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const pair = await openSessionWith(deps, byUser(session.client), session, (family, entries) =>
       secondFactors.openSession(family, proof, entries),
     );
-    if (pair === null) throw await refused(options.client, userId);
+    if (pair === null) throw await reportRefusal(options.client, userId);
     return pair;
   };
 
-  async function refused(client: ClientInfo, userId?: string): Promise<Refusal> {
+  async function reportRefusal(client: ClientInfo, userId?: string): Promise<Refusal> {
     const { address } = client;
     if (userId !== undefined) {
       const key = `${RECORDED_REFUSALS.name} ${userId}`;

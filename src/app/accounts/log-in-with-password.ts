@@ -60,8 +60,8 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
     const network = networkOf(session.client.address);
-    const right = await passwords.verify(user?.passwordHash ?? null, password, network);
-    if (user === null || !right) {
+    const isRight = await passwords.verify(user?.passwordHash ?? null, password, network);
+    if (user === null || !isRight) {
       const { address } = session.client;
       await deps.auditLog.countFailedPassword({ userId: user?.id ?? null, network, at: deps.clock() });
       deps.securityLog('login_failed', { userId: user?.id, identifier, address });
@@ -75,7 +75,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
     return applyWithPassword(deps, { user, password, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each
       // other's hash.
-      const hash = tries === 1 ? await upToDate(current, password, network) : current.passwordHash;
+      const hash = tries === 1 ? await rehashIfOutdated(current, password, network) : current.passwordHash;
       const opening = { ...session, userId: user.id, contact: null };
       if (hash === null) return null;
       // The store refuses a session without a factor that was added meanwhile. The next try asks for that factor.
@@ -90,7 +90,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   };
 
   /** The stored hash, replaced if its parameters are outdated. Null if another request has replaced it first. */
-  async function upToDate(user: User, password: string, network: string): Promise<string | null> {
+  async function rehashIfOutdated(user: User, password: string, network: string): Promise<string | null> {
     if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
     const passwordHash = await passwords.hash(password, network);
     return (await users.rehash(user.id, user.passwordHash, passwordHash)) ? passwordHash : null;

@@ -44,11 +44,11 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
 
   return async ({ challenge: text, proof, presented, client }) => {
     const challenge = await challenges.open(text, 'second_step');
-    if (challenge === null || !isChallengeAlive(challenge, clock())) throw await refused(client);
+    if (challenge === null || !isChallengeAlive(challenge, clock())) throw await reportRefusal(client);
     await proveKey(challenge, presented);
     const recordSuccess = await beginProofAttempt(deps, challenge.userId, client);
     const pair = await openWith(challenge, proof, client);
-    if (pair === null) throw await refused(client, challenge.userId);
+    if (pair === null) throw await reportRefusal(client, challenge.userId);
     await recordSuccess();
     return pair;
   };
@@ -100,7 +100,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     );
   }
 
-  async function refused(client: ClientInfo, userId?: string): Promise<Refusal> {
+  async function reportRefusal(client: ClientInfo, userId?: string): Promise<Refusal> {
     if (userId !== undefined) await recordRefusal(deps, 'users.proof_refused', userId, client);
     securityLog('proof_refused', { userId, address: client.address });
     return new Refusal('proof_refused');

@@ -14,8 +14,8 @@ interface Deps extends PrepareVerificationDeps {
 export type MailVerification = (input: { email: string; client: ClientInfo }) => Promise<void>;
 
 /**
- * Mails another verification link, if an account has this address and has not verified it. The promise
- * resolves before the link is made, so that the response time does not reveal whether the account exists.
+ * Mails another verification link, if an account has this address and has not verified it. The promise resolves
+ * before the link is made, so that the response time does not reveal whether the account exists.
  */
 export const mailVerification = (deps: Deps): MailVerification => {
   const { users, emailLinks, log } = deps;

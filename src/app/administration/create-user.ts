@@ -67,7 +67,7 @@ export const createUser =
       : create(deps, { ...user, passwordHash: await hashAcceptable(deps, user, password) }, origin);
   };
 
-/** Before anything is counted: the links of an account that exists have the same limit. */
+/** Must run before anything is counted: an existing account with this address has the same limit of links. */
 async function assertFree({ emailChanges }: Deps, user: User): Promise<void> {
   for (const identifier of identifiersOf(user))
     if (await emailChanges.isTaken(identifier, user.id, user.createdAt)) throw new Refusal('conflict');

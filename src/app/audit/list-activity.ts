@@ -2,7 +2,7 @@ import type { AuditType } from '../../domain/audit.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, readPage } from './event-page.ts';
 
-/** What users see of their own part of the log. A type that could tell a thief about a defence is not among them. */
+/** The types of events that users see in their activity. Types that would reveal a defence to a thief are left out. */
 export const ACTIVITY_TYPES: readonly AuditType[] = [
   'sessions.address_changed',
   'sessions.reuse_detected',

@@ -17,8 +17,8 @@ export interface ProofAttemptDeps {
  * Begins an attempt to prove a second factor, before the proof is verified. Returns a function that must be called if
  * the proof was right. Rejects with a {@link Refusal} `too_many_requests`.
  *
- * The networks where the account is known are those of right proofs. A right password alone makes no network known, so
- * a thief who has only the password shares the count of strangers.
+ * The account is known at the networks from which a right proof came. A right password alone makes no network known. So
+ * a thief who has only the password shares the count of unknown networks.
  */
 export async function beginProofAttempt(
   { proofAttempts, clock, securityLog }: ProofAttemptDeps,

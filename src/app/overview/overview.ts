@@ -34,7 +34,7 @@ export type ReadOverview = () => Promise<Overview>;
 /** Milliseconds. */
 const AGE = { sample: 2_000, history: 3_600_000, keys: 30_000, sessions: 60_000 };
 
-/** An hour of samples by the loop of the service, and some more for readers. */
+/** An hour of samples by the loop of the service, and as many again for requests of operators. */
 const MOST_SAMPLES = 720;
 
 /** Milliseconds within which a dependency must answer. */

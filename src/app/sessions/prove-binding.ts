@@ -37,7 +37,7 @@ export async function proveBinding(
   }
 }
 
-/** Records a missing proof or one of another key: another party may have the token. Other faults are no such sign. */
+/** Records a missing proof, or a proof of another key: another party may have the token. Other faults are not recorded. */
 async function reportForeignKey(
   deps: ProveBindingDeps,
   claims: RefreshClaims,

@@ -38,16 +38,16 @@ export function readLife(
     marks,
     path,
     replays: all.flatMap((draft, index) => replayOf(draft, marks[index], path)),
-    end: ended === undefined ? expiryOf(session, now) : endOf(ended.at, endReason(ended), now),
+    end: ended === undefined ? expiryOf(session, now) : describeEnd(ended.at, endReason(ended), now),
   };
 }
 
 function expiryOf({ expiresAt }: LifeSession, now: number): Life['end'] {
   const at = Date.parse(expiresAt);
-  return at <= now ? endOf(at, reasonInWords('expired'), now) : null;
+  return at <= now ? describeEnd(at, reasonInWords('expired'), now) : null;
 }
 
-function endOf(at: number, reason: string, now: number): Life['end'] {
+function describeEnd(at: number, reason: string, now: number): Life['end'] {
   return { at, moment: momentInWords(at, now), reason };
 }
 

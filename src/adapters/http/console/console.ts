@@ -6,7 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf, logOutBy } from '../server/client-info.ts';
 import { readCookies } from '../server/cookies.ts';
-import { type OperatorOptions, operatorCookie } from '../server/operators.ts';
+import { createOperatorCookie, type OperatorOptions } from '../server/operators.ts';
 import { refuseForeignChange } from '../server/own-origin.ts';
 import { Text } from '../server/schemas.ts';
 import { type ConsoleFiles, consoleFileRoutes } from './files.ts';
@@ -44,7 +44,7 @@ export async function consoleRoutes(app: App, files: ConsoleFiles, options: Cons
 
 function sessionRoutes(app: App, options: ConsoleOptions): void {
   const { signInToPage, finishSignIn, admitOperator, findOperator, endSession, publicUrl } = options;
-  const cookie = operatorCookie(publicUrl);
+  const cookie = createOperatorCookie(publicUrl);
 
   app.post('/console/session', { schema: { hide: true, body: Credentials } }, async (request, reply) => {
     const client = clientInfoOf(request);

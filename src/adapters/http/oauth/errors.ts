@@ -82,7 +82,7 @@ function mapToOAuth(
 }
 
 /** The error responses of a route: its own in the form of OAuth, those of the server as problem documents. */
-export function errors<Status extends number>(...statuses: Status[]) {
+export function errorResponses<Status extends number>(...statuses: Status[]) {
   const own = {
     description: 'the refusal; `error` is its code',
     content: { 'application/json': oauthError },

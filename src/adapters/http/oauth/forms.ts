@@ -8,7 +8,7 @@ import { examples } from '../server/examples.ts';
 import { refuseNonEmptyBody } from '../server/json-body.ts';
 
 /** Common schema of the endpoints: a form in the body and no query, because proxies log URIs. */
-export const byForm = {
+export const formEndpoint = {
   tags: ['oauth'],
   consumes: ['application/x-www-form-urlencoded'],
   querystring: Type.Object({}, { additionalProperties: false }),

@@ -7,8 +7,8 @@ import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer } from '../server/schemas.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
-import { errors } from './errors.ts';
-import { byForm, TokenForm } from './forms.ts';
+import { errorResponses } from './errors.ts';
+import { formEndpoint, TokenForm } from './forms.ts';
 
 export interface IntrospectOptions {
   readonly introspect: Introspect;
@@ -78,7 +78,7 @@ export function introspectRoute(
     '/oauth/introspect',
     {
       schema: {
-        ...byForm,
+        ...formEndpoint,
         operationId: 'introspectToken',
         summary: 'Check whether a token is valid at this moment',
         description:
@@ -86,7 +86,7 @@ export function introspectRoute(
           'operators and trusted backends added to the token.',
         security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],
         body: TokenForm,
-        response: { 200: answer('the state of the token', Introspection), ...errors(400, 401, 403) },
+        response: { 200: answer('the state of the token', Introspection), ...errorResponses(400, 401, 403) },
       },
     },
     async (request): Promise<Static<typeof Introspection>> => {

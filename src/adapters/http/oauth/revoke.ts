@@ -4,8 +4,8 @@ import type { App } from '../server/app.ts';
 import { answer } from '../server/schemas.ts';
 import { holderOrigin } from '../server/service-keys.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
-import { errors } from './errors.ts';
-import { byForm, TokenForm } from './forms.ts';
+import { errorResponses } from './errors.ts';
+import { formEndpoint, TokenForm } from './forms.ts';
 
 export interface RevokeOptions {
   readonly revokeToken: RevokeToken;
@@ -23,7 +23,7 @@ export function revokeRoute(
     '/oauth/revoke',
     {
       schema: {
-        ...byForm,
+        ...formEndpoint,
         operationId: 'revokeToken',
         summary: 'End the session of a token',
         description:
@@ -31,7 +31,7 @@ export function revokeRoute(
           'A confidential session requires the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,
-        response: { 200: answer('done; the body is an empty object', Nothing), ...errors(400, 401) },
+        response: { 200: answer('done; the body is an empty object', Nothing), ...errorResponses(400, 401) },
       },
     },
     async (request) => {

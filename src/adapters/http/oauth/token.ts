@@ -8,8 +8,8 @@ import { examples } from '../server/examples.ts';
 import { oneOf } from '../server/one-of.ts';
 import { answer, RefreshHeaders } from '../server/schemas.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
-import { errors, OAuthRefusal } from './errors.ts';
-import { byForm, ClientId } from './forms.ts';
+import { errorResponses, OAuthRefusal } from './errors.ts';
+import { formEndpoint, ClientId } from './forms.ts';
 
 export interface TokenOptions {
   readonly refresh: Refresh;
@@ -56,7 +56,7 @@ export function tokenRoute(
     '/oauth/token',
     {
       schema: {
-        ...byForm,
+        ...formEndpoint,
         operationId: 'exchangeToken',
         summary: 'Exchange a refresh token for the next tokens',
         description:
@@ -67,7 +67,7 @@ export function tokenRoute(
         body: Form,
         response: {
           200: answer('the next tokens; for a retry, the same tokens again', Tokens),
-          ...errors(400, 401),
+          ...errorResponses(400, 401),
         },
       },
     },

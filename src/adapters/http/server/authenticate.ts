@@ -31,7 +31,7 @@ export function requireBearer(scope: App, authenticate: Authenticate): void {
  * token names the first one.
  */
 export function createSchemeMatcher(...schemes: readonly [string, ...string[]]) {
-  return { usual: schemes[0], form: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
+  return { first: schemes[0], pattern: new RegExp(`^(?:(DPoP)|${schemes.join('|')}) +([^\\s]+)$`, 'i') };
 }
 
 const BEARER = createSchemeMatcher('Bearer');
@@ -43,14 +43,14 @@ const BEARER = createSchemeMatcher('Bearer');
 export async function principalFromRequest(
   request: FastifyRequest,
   authenticate: Authenticate,
-  { usual, form } = BEARER,
+  { first, pattern } = BEARER,
   presented = request.presentedDpopProof,
 ): Promise<Principal> {
   if (request.cookieTokens !== null)
     return principalFromCookie(request.cookieTokens.access, authenticate, presented);
-  const [, bound, token] = form.exec(request.headers.authorization ?? '') ?? [];
+  const [, bound, token] = pattern.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined)
-    throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${usual} …`);
+    throw new Refusal('unauthenticated', `An access token is needed: Authorization: ${first} …`);
   return principalFromToken(token, authenticate, {
     scheme: bound === undefined ? 'bearer' : 'dpop',
     ...presented,

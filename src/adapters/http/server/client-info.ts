@@ -6,8 +6,8 @@ import { shortHash } from '../../../lib/short-hash.ts';
 import { forwardedIpAddress } from './ip-address.ts';
 
 /**
- * The address and the user agent of the caller. Trusted proxies report the address. The header `User-Agent`
- * names the agent.
+ * The IP address and the user agent of the caller. Trusted proxies report the address. The header `User-Agent` names
+ * the agent.
  */
 export function clientInfoOf(request: FastifyRequest): ClientInfo {
   const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
@@ -23,14 +23,14 @@ export function userOrigin(request: FastifyRequest): Origin {
   return byUser(clientInfoOf(request));
 }
 
-/** The user of the request ends a session. */
+/** The ending of a session by the user of the request. */
 export function logOutBy(request: FastifyRequest) {
   return { reason: 'logout', origin: userOrigin(request) } as const;
 }
 
 /**
- * The address of the caller: the valid one farthest from this service. A trusted proxy may pass on `unknown`, or text
- * of its client.
+ * The IP address of the caller: the valid entry of the trusted proxies that is farthest from this service. An entry may
+ * be `unknown`, or text that the client wrote.
  */
 export function ipAddressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {

@@ -7,7 +7,7 @@ import type { App } from './app.ts';
 import { clientInfoOf } from './client-info.ts';
 import { readCookies } from './cookies.ts';
 import { isSafe, refuseForeignChange } from './own-origin.ts';
-import { pageCookie } from './page-cookie.ts';
+import { createPageCookie } from './page-cookie.ts';
 import { logSecurityEvent } from './security-line.ts';
 import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
 
@@ -26,7 +26,8 @@ export interface OperatorOptions {
   readonly findOperator: FindOperator;
 }
 
-export const operatorCookie = (publicUrl: string | null) => pageCookie('kinship_console', publicUrl);
+export const createOperatorCookie = (publicUrl: string | null) =>
+  createPageCookie('kinship_console', publicUrl);
 
 /**
  * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this plugin. A
@@ -39,7 +40,7 @@ export async function requireOperator(
   withCookie: boolean,
 ): Promise<void> {
   if (withCookie) await readCookies(app);
-  const cookie = operatorCookie(publicUrl);
+  const cookie = createOperatorCookie(publicUrl);
   const findKey = createPresentedKeyFinder(serviceKeys);
   app.addHook('onRequest', async (request) => {
     const key = findKey(request);

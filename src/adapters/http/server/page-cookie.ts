@@ -4,7 +4,7 @@ import { onlyCookie, tokenCookie } from './cookies.ts';
 /** The form of every value that this service sets: see `PageSecrets`. */
 const VALUE = /^[\w-]{43}$/;
 
-export type PageCookie = ReturnType<typeof pageCookie>;
+export type PageCookie = ReturnType<typeof createPageCookie>;
 
 /**
  * The cookie of signed-in pages: of an account, or of the console. With an https `publicUrl` its name has the prefix
@@ -12,7 +12,11 @@ export type PageCookie = ReturnType<typeof pageCookie>;
  *
  * @param paths where another page of this host may have planted a cookie of the same name
  */
-export function pageCookie(baseName: string, publicUrl: string | null, paths: readonly string[] = ['/']) {
+export function createPageCookie(
+  baseName: string,
+  publicUrl: string | null,
+  paths: readonly string[] = ['/'],
+) {
   const options = tokenCookie('/', publicUrl);
   const name = options.secure ? `__Host-${baseName}` : baseName;
 

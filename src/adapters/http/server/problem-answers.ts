@@ -38,7 +38,7 @@ export function prepareRefusal(error: unknown, request: FastifyRequest, reply: F
 }
 
 /** The challenge for a request without a token. */
-export const CHALLENGE = 'Bearer realm="kinship"';
+export const BEARER_CHALLENGE = 'Bearer realm="kinship"';
 
 /** The challenge for a bound token (RFC 9449 section 7.1). */
 const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}"`;
@@ -53,7 +53,9 @@ function challengeTo({ headers, cookieTokens }: FastifyRequest, error: unknown, 
   if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return `${DPOP_CHALLENGE}, error="${code}"`;
   if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
   const hasToken = /^Bearer /i.test(headers.authorization ?? '') || cookieTokens?.access !== undefined;
-  return hasToken && code === 'unauthenticated' ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
+  return hasToken && code === 'unauthenticated'
+    ? `${BEARER_CHALLENGE}, error="invalid_token"`
+    : BEARER_CHALLENGE;
 }
 
 function stepUpChallenge(maxAge: number, acr: Level | undefined): string {

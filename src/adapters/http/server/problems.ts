@@ -21,14 +21,14 @@ type FrameworkCode =
 
 export type ProblemCode = RefusalCode | FrameworkCode;
 
-interface Row {
+interface ProblemKind {
   readonly status: number;
   readonly title: string;
   readonly recovery: Recovery;
 }
 
-/** Each code must have a row: the type requires it. */
-export const PROBLEMS: Readonly<Record<ProblemCode, Row>> = {
+/** The status, the title and the next step of each code. A missing code does not compile. */
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   malformed_token: { status: 400, title: 'Malformed token', recovery: 'none' },
   invalid_token: { status: 401, title: 'Invalid token', recovery: 'login' },
   invalid_dpop_proof: { status: 401, title: 'Invalid DPoP proof', recovery: 'none' },

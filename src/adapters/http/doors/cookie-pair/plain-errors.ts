@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CHALLENGE, prepareRefusal } from '../../server/problem-answers.ts';
+import { BEARER_CHALLENGE, prepareRefusal } from '../../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
 import { refusalsAs } from '../../server/schemas.ts';
 
@@ -26,7 +26,7 @@ export function sendPlain(error: unknown, request: FastifyRequest, reply: Fastif
 
 /** Sends the text that the contract prescribes for a missing token. */
 export function sendMissing(reply: FastifyReply, words: string): FastifyReply {
-  return sendText(reply.header('www-authenticate', CHALLENGE), 401, words);
+  return sendText(reply.header('www-authenticate', BEARER_CHALLENGE), 401, words);
 }
 
 function sendText(reply: FastifyReply, status: number, words: string): FastifyReply {

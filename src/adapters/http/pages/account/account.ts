@@ -3,7 +3,7 @@ import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
 import { readCookies } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
-import { type PageCookie, pageCookie } from '../../server/page-cookie.ts';
+import { createPageCookie, type PageCookie } from '../../server/page-cookie.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { pageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
@@ -25,7 +25,7 @@ const INCOMPLETE_FORM: Page = {
  */
 export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
   const sendPage = pageSender(options.serviceName);
-  const cookie = pageCookie('kinship_account', options.publicUrl, ['/', '/account']);
+  const cookie = createPageCookie('kinship_account', options.publicUrl, ['/', '/account']);
   await servePages(app, sendPage, INCOMPLETE_FORM);
   await readCookies(app);
   app.addHook('onRequest', async (request, reply) => {
