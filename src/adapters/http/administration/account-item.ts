@@ -2,9 +2,8 @@ import { type Static, Type } from '@sinclair/typebox';
 import { isEmailVerified } from '../../../domain/email-address.ts';
 import type { ListedUser } from '../../../domain/user-directory.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
-import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 
 const closed = { additionalProperties: false };

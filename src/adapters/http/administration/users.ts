@@ -4,7 +4,7 @@ import type { ListAccounts } from '../../../app/administration/list-accounts.ts'
 import { accountNotFound } from '../../../domain/refusal.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
-import { oneOf } from '../server/one-of.ts';
+import { oneOf } from '../server/field-schemas.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, Empty, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';

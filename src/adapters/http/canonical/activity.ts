@@ -3,10 +3,9 @@ import type { ListActivity } from '../../../app/audit/list-activity.ts';
 import type { AuditEvent } from '../../../domain/audit.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { longText } from '../server/bounded.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { longText, oneOf } from '../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { PageQuery } from './session-item.ts';
 

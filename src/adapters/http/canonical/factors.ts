@@ -9,10 +9,9 @@ import type { RenameFactor } from '../../../app/factors/rename-factor.ts';
 import { MAX_FACTORS, RECOVERY_CODES } from '../../../domain/second-factor.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { count, longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Time, Uuid } from '../server/schemas.ts';
 
 export interface FactorsOptions {

@@ -11,11 +11,10 @@ import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import type { AuthorizeLogin } from '../server/authorize-login.ts';
-import { count, longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject, DeviceName } from './claims-schemas.ts';
@@ -138,7 +137,11 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       } as const;
       if (userId === undefined) {
         const name = BACKEND_PARAMETERS.find((option) => stated[option] !== undefined);
-        if (name !== undefined) throw new Refusal('invalid_request', `The parameter ${name} is accepted only together with userId.`);
+        if (name !== undefined)
+          throw new Refusal(
+            'invalid_request',
+            `The parameter ${name} is accepted only together with userId.`,
+          );
         if (request.body.claims !== undefined)
           throw new Refusal('invalid_request', 'Claims are accepted only together with userId.');
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });

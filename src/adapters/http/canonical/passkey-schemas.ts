@@ -1,8 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { MAX_FACTORS } from '../../../domain/second-factor.ts';
-import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { longText, oneOf } from '../server/field-schemas.ts';
 
 const closed = { additionalProperties: false };
 const nonce = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA';

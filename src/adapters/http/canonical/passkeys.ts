@@ -6,10 +6,9 @@ import type { BeginPasskey } from '../../../app/factors/begin-passkey.ts';
 import { OWN_CLIENT_ID } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { longText } from '../server/bounded.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Uuid } from '../server/schemas.ts';
 import { Authorization, FACTOR_CHANGE_REQUIREMENT, Label } from './factors.ts';
 import {

@@ -3,9 +3,9 @@ import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
 import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
+import { longText } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, ExchangeHeaders, PairAnswer, problems } from '../server/schemas.ts';
 import { createConfidentialClientFinder } from '../server/service-keys.ts';
 

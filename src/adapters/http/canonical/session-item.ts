@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { claimNames } from '../../../domain/claims.ts';
 import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
-import { count, longText } from '../server/bounded.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
+import { count, longText } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject } from './claims-schemas.ts';

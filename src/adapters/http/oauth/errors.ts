@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
-import { oneOf } from '../server/one-of.ts';
+import { longText, oneOf } from '../server/field-schemas.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 

@@ -3,8 +3,8 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
+import { longText } from '../server/field-schemas.ts';
 import { refuseNonEmptyBody } from '../server/json-body.ts';
 
 /** Common schema of the endpoints: a form in the body and no query, because proxies log URIs. */

@@ -3,7 +3,7 @@ import { LEVELS } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
+import { longText } from '../server/field-schemas.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface MetadataOptions {

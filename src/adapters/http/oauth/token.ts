@@ -2,14 +2,13 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { Refresh } from '../../../app/sessions/refresh.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { count, longText } from '../server/bounded.ts';
 import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, RefreshHeaders } from '../server/schemas.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errorResponses, OAuthRefusal } from './errors.ts';
-import { formEndpoint, ClientId } from './forms.ts';
+import { ClientId, formEndpoint } from './forms.ts';
 
 export interface TokenOptions {
   readonly refresh: Refresh;

@@ -10,9 +10,9 @@ import { type DisabledOptions, disabledRoutes } from '../administration/disabled
 import { type UserFactorsOptions, userFactorRoutes } from '../administration/factors.ts';
 import { type UsersOptions, userRoutes } from '../administration/users.ts';
 import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
-import { canonicalIpAddress } from '../server/ip-address.ts';
 import type { App } from '../server/app.ts';
-import { oneOf } from '../server/one-of.ts';
+import { oneOf } from '../server/field-schemas.ts';
+import { canonicalIpAddress } from '../server/ip-address.ts';
 import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';

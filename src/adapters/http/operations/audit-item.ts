@@ -1,8 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { AuditEvent } from '../../../domain/audit.ts';
-import { count, longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { withDeadline } from '../../../lib/time.ts';
 import type { App } from '../server/app.ts';
-import { oneOf } from '../server/one-of.ts';
+import { oneOf } from '../server/field-schemas.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 /**

@@ -2,8 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { PublicKey as Jwk } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
-import { oneOf } from '../server/one-of.ts';
+import { longText, oneOf } from '../server/field-schemas.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface KeySetOptions {

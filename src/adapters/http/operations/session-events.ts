@@ -3,8 +3,8 @@ import type { ListSessionEvents } from '../../../app/audit/list-session-events.t
 import type { TokenFamily } from '../../../domain/token-family.ts';
 import { OperatorsSession, operatorsSession, PageQuery, sessionExample } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
 import { examples } from '../server/examples.ts';
+import { longText } from '../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
 

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { METHODS } from '../../../domain/authentication.ts';
-import { count, longText } from './bounded.ts';
+import { count, longText } from './field-schemas.ts';
 
 export const AuthTime = count({ description: 'when the user was authenticated, in seconds since the epoch' });
 

@@ -1,11 +1,15 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, Type } from '@sinclair/typebox';
-import { type SecondStepChallenge, Refusal, type RefusalCode, SecondFactorRequired } from '../../../domain/refusal.ts';
+import {
+  Refusal,
+  type RefusalCode,
+  SecondFactorRequired,
+  type SecondStepChallenge,
+} from '../../../domain/refusal.ts';
 import { PROOF_KINDS } from '../../../domain/second-factor.ts';
-import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
+import { count, longText, oneOf } from './field-schemas.ts';
 import { MethodNotAllowed } from './methods.ts';
-import { oneOf } from './one-of.ts';
 
 /** The next step for a client. */
 type Recovery = 'retry' | 'login' | 'step_up' | 'none';

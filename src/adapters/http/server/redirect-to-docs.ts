@@ -1,5 +1,5 @@
 import type { App } from './app.ts';
-import { longText } from './bounded.ts';
+import { longText } from './field-schemas.ts';
 import { empty, problems } from './schemas.ts';
 
 /** Redirects from a path under which another service had its documentation. */

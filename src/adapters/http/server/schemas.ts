@@ -1,7 +1,6 @@
 import { type TSchema, Type } from '@sinclair/typebox';
-import { count, longText } from './bounded.ts';
 import { examples } from './examples.ts';
-import { oneOf } from './one-of.ts';
+import { count, longText, oneOf } from './field-schemas.ts';
 import { codesOf, PROBLEM_TYPE, Problem } from './problems.ts';
 
 export const Uuid = Type.String({

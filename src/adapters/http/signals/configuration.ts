@@ -3,7 +3,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { PUSH_DELIVERY } from '../../../domain/streams.ts';
 import type { MetadataOptions } from '../oauth/metadata.ts';
 import type { App } from '../server/app.ts';
-import { longText } from '../server/bounded.ts';
+import { longText } from '../server/field-schemas.ts';
 import { answer, problems } from '../server/schemas.ts';
 import { STATUS, VERIFICATION } from './status.ts';
 import { STREAMS } from './streams.ts';

@@ -7,8 +7,7 @@ import {
   SUPPORTED_EVENTS,
   VERIFICATION_INTERVAL,
 } from '../../../domain/streams.ts';
-import { count, longText } from '../server/bounded.ts';
-import { oneOf } from '../server/one-of.ts';
+import { count, longText, oneOf } from '../server/field-schemas.ts';
 
 const closed = { additionalProperties: false };
 

@@ -3,8 +3,8 @@ import type { ListSessions } from '../../../../app/sessions/list-sessions.ts';
 import type { ServiceKey } from '../../../../domain/service-key.ts';
 import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
-import { longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
+import { longText } from '../../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
 import { UserId } from '../../server/user-ids.ts';
 

@@ -4,8 +4,8 @@ import type { LimitRequests } from '../../../../app/limit-requests.ts';
 import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { count } from '../../server/bounded.ts';
 import { ipAddressOf } from '../../server/client-info.ts';
+import { count } from '../../server/field-schemas.ts';
 import { logSecurityEvent } from '../../server/security-line.ts';
 
 export interface RequestLimitOptions {

@@ -1,9 +1,8 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { DELIVERY_FORMATS, DISABLED_REASONS, type WebhookEndpoint } from '../../../../domain/webhooks.ts';
 import type { StoredDelivery } from '../../../../ports/stores/webhook-deliveries.ts';
-import { count, longText } from '../../server/bounded.ts';
 import { examples } from '../../server/examples.ts';
-import { oneOf } from '../../server/one-of.ts';
+import { count, longText, oneOf } from '../../server/field-schemas.ts';
 import { Text, Time, Uuid } from '../../server/schemas.ts';
 
 const Url = Type.String({

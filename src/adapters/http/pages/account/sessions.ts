@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
 import { logOutBy } from '../../server/client-info.ts';
-import { oneOf } from '../../server/one-of.ts';
+import { oneOf } from '../../server/field-schemas.ts';
 import { Uuid } from '../../server/schemas.ts';
 import { EMPTY_FORM_SCHEMA } from '../page.ts';
 import { type AccountPageContext, redirectToAccount } from './context.ts';

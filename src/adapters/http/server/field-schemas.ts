@@ -1,4 +1,4 @@
-import { type NumberOptions, type StringOptions, Type } from '@sinclair/typebox';
+import { type NumberOptions, type SchemaOptions, type StringOptions, Type } from '@sinclair/typebox';
 
 /**
  * A text of at most the length of the largest body: for tokens, and for text that the service itself writes.
@@ -10,4 +10,9 @@ export function longText(options: StringOptions = {}) {
 /** A count of objects or of seconds. */
 export function count(options: NumberOptions = {}) {
   return Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, ...options });
+}
+
+/** A text enumeration. Client generators recognise this form, but not always a union of constants. */
+export function oneOf<const Value extends string>(values: readonly Value[], options: SchemaOptions = {}) {
+  return Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });
 }
