@@ -7,10 +7,10 @@ import type {
 import type { UndoEmailChange, UndoneChange } from '../../../app/accounts/undo-email-change.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
-import { text } from '../server/schemas.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
-import { pages, refusals, type SendPage } from './page.ts';
+import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
+import { pages, type SendPage } from './page.ts';
 
 export interface EmailChangeOptions {
   readonly checkEmailChange: CheckEmailChangeLink;
@@ -23,13 +23,7 @@ type Options = EmailChangeOptions & { readonly sendPage: SendPage };
 
 const CHANGE = '/auth/email/change';
 const UNDO = '/auth/email/undo';
-const token = Type.String({ maxLength: 100, description: 'the token in the link' });
-const link = (title: string) =>
-  Type.Object({ token }, { title, additionalProperties: false, examples: [{ token: 'qWHBn9xM…' }] });
-const page = (description: string) => ({
-  200: text(description, 'text/html'),
-  ...refusals(400, 403, 409, 503),
-});
+const page = (description: string) => pageResponses(description, 400, 403, 409, 503);
 
 /** Each link leads to a page with one button. A GET changes nothing, because mail scanners follow links. */
 export function emailChangePages(app: App, options: Options): void {
@@ -46,7 +40,7 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
         operationId: 'showEmailChange',
         summary:
           'Show the page of a mailed link, with a button that sets the new e-mail address of an account',
-        querystring: Type.Object({ token }),
+        querystring: Type.Object({ token: LinkToken }),
         response: page('the page'),
       },
     },
@@ -63,7 +57,7 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
         ...pages,
         operationId: 'changeEmail',
         summary: 'Give an account its new address by a mailed link',
-        body: link('EmailChangeLink'),
+        body: linkForm('EmailChangeLink'),
         response: page('a page that confirms it'),
       },
     },
@@ -81,8 +75,9 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
       schema: {
         ...pages,
         operationId: 'showEmailUndo',
-        summary: 'Show the page of a mailed link, with a button that restores the former address of an account',
-        querystring: Type.Object({ token }),
+        summary:
+          'Show the page of a mailed link, with a button that restores the former address of an account',
+        querystring: Type.Object({ token: LinkToken }),
         response: page('the page'),
       },
     },
@@ -99,7 +94,7 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
         ...pages,
         operationId: 'undoEmailChange',
         summary: 'Restore the former address of an account by a mailed link; every session ends',
-        body: link('EmailUndoLink'),
+        body: linkForm('EmailUndoLink'),
         response: page('a page that confirms it, with a button that mails a link for a new password'),
       },
     },

@@ -2,10 +2,10 @@ import { Type } from '@sinclair/typebox';
 import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/verify-email.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
-import { text } from '../server/schemas.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
-import { pages, refusals, type SendPage } from './page.ts';
+import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
+import { pages, type SendPage } from './page.ts';
 
 export interface EmailVerificationOptions {
   readonly checkVerificationLink: CheckVerificationLink;
@@ -13,11 +13,6 @@ export interface EmailVerificationOptions {
 }
 
 const PATH = '/auth/email/verify';
-const token = Type.String({ maxLength: 100, description: 'the token in the link' });
-const Link = Type.Object(
-  { token },
-  { title: 'EmailVerification', additionalProperties: false, examples: [{ token: 'qWHBn9xM…' }] },
-);
 
 /** The link in a mail leads to a page with one button. A GET changes nothing, because mail scanners follow links. */
 export function emailVerificationPages(
@@ -35,8 +30,8 @@ export function emailVerificationPages(
         ...pages,
         operationId: 'showEmailVerification',
         summary: 'Show the page of a mailed link, with a button that confirms the address of an account',
-        querystring: Type.Object({ token }),
-        response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
+        querystring: Type.Object({ token: LinkToken }),
+        response: pageResponses('the page', 400, 403, 503),
       },
     },
     async (request, reply) => {
@@ -52,8 +47,8 @@ export function emailVerificationPages(
         ...pages,
         operationId: 'verifyEmail',
         summary: 'Confirm the address of an account by a mailed link',
-        body: Link,
-        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
+        body: linkForm('EmailVerification'),
+        response: pageResponses('a page that confirms it', 400, 403, 503),
       },
     },
     async (request, reply) => {

@@ -8,10 +8,10 @@ import type {
 import type { App } from '../server/app.ts';
 import { clientInfoOf, userOrigin } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { text } from '../server/schemas.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
-import { pages, refusals, type SendPage } from './page.ts';
+import { LinkToken, pageResponses } from './mailed-link.ts';
+import { pages, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
   readonly readNotMeLink: ReadNotMeLink;
@@ -21,7 +21,8 @@ export interface NotMeOptions {
 
 type Options = NotMeOptions & { readonly sendPage: SendPage };
 
-const token = Type.String({ maxLength: 1_000, description: 'the token in the link' });
+/** Longer than other tokens, because it names what it can end. */
+const token = Type.String({ ...LinkToken, maxLength: 1_000 });
 const Link = Type.Object(
   { token },
   {
@@ -51,7 +52,7 @@ function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void 
         summary:
           'Show the page of a mailed link, with a button that ends the session, or all sessions of the user',
         querystring: Type.Object({ token }), // a mail program may add parameters to a link
-        response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
+        response: pageResponses('the page', 400, 403, 503),
       },
     },
     async (request, reply) => {
@@ -71,7 +72,7 @@ function resultPage(app: App, { endByLink, sendPage }: Options): void {
         operationId: 'endSessionByLink',
         summary: 'End the session that a mail reported, or all sessions of its user',
         body: Link,
-        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
+        response: pageResponses('a page that confirms it', 400, 403, 503),
       },
     },
     async (request, reply) => {
@@ -90,7 +91,7 @@ function resetMailPage(app: App, { mailResetByLink, sendPage }: Options): void {
         operationId: 'mailResetByLink',
         summary: 'Mail a link for a new password to the user of a mailed link',
         body: Link,
-        response: { 200: text('a page that confirms it', 'text/html'), ...refusals(400, 403, 503) },
+        response: pageResponses('a page that confirms it', 400, 403, 503),
       },
     },
     async (request, reply) => {

@@ -8,6 +8,7 @@ import { clientInfoOf } from '../server/client-info.ts';
 import { Empty, text } from '../server/schemas.ts';
 import { renderForm } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
+import { LinkToken, pageResponses } from './mailed-link.ts';
 import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
 
 export interface PasswordResetOptions {
@@ -15,12 +16,10 @@ export interface PasswordResetOptions {
   readonly resetPassword: ResetPassword;
 }
 
-const token = Type.String({ maxLength: 100, description: 'the token in the link' });
-
 /** A password of any length reaches the use case, which says what is wrong with it. */
 const newPassword = Type.String({ maxLength: FORM_LIMIT });
 const Reset = Type.Object(
-  { token, newPassword },
+  { token: LinkToken, newPassword },
   {
     title: 'PasswordReset',
     additionalProperties: false,
@@ -44,8 +43,8 @@ function showFormRoute(app: App, { checkResetLink, sendPage }: Options): void {
         ...pages,
         operationId: 'showPasswordReset',
         summary: 'Show the page of a mailed link, with a form for a new password',
-        querystring: Type.Object({ token }),
-        response: { 200: text('the page', 'text/html'), ...refusals(400, 403, 503) },
+        querystring: Type.Object({ token: LinkToken }),
+        response: pageResponses('the page', 400, 403, 503),
       },
     },
     async (request, reply) => {

@@ -1,0 +1,19 @@
+import { Type } from '@sinclair/typebox';
+import { text } from '../server/schemas.ts';
+import { refusals } from './page.ts';
+
+/** The token of a mailed link whose secret is random. */
+export const LinkToken = Type.String({ maxLength: 100, description: 'the token in the link' });
+
+/** The body of a form that posts the token of a mailed link. */
+export function linkForm(title: string) {
+  return Type.Object(
+    { token: LinkToken },
+    { title, additionalProperties: false, examples: [{ token: 'qWHBn9xM…' }] },
+  );
+}
+
+/** The responses of a page that a mailed link opens, or that its form leads to. `statuses`: those of its refusals. */
+export function pageResponses<Status extends number>(description: string, ...statuses: Status[]) {
+  return { 200: text(description, 'text/html'), ...refusals(...statuses) };
+}
