@@ -1,5 +1,6 @@
 import type { Proven } from './authentication.ts';
-import type { ChallengeAnswer, FactorProofUse } from './second-factor.ts';
+import type { ChallengeAnswer } from './challenge.ts';
+import type { FactorProofUse } from './second-factor.ts';
 
 /**
  * A verified identity proof, for the transaction of the change that it allows. That transaction checks that the

@@ -4,18 +4,20 @@ import { type AttemptState, beginAttempt, succeedAttempt } from '../../src/domai
 import {
   type AnsweredChallenge,
   CHALLENGE_LIFE,
+  countAnswer,
+  isChallengeAlive,
+  MAX_ANSWERS,
+  useChallenge,
+} from '../../src/domain/challenge.ts';
+import {
   CONFIRM_WITHIN,
   canBeConfirmed,
-  countAnswer,
   hasAddedFactor,
-  isChallengeAlive,
   isNextSignCount,
   isUnusedStep,
   labelFault,
-  MAX_ANSWERS,
   PROOF_ATTEMPT_POLICY,
   proofKinds,
-  useChallenge,
 } from '../../src/domain/second-factor.ts';
 
 const NOW = 1_800_000_000_500;

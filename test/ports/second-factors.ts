@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { SYSTEM } from '../../src/domain/audit.ts';
-import {
-  type FactorProofUse,
-  FIRST_SECURITY_VERSION,
-  MAX_ANSWERS,
-  MAX_FACTORS,
-} from '../../src/domain/second-factor.ts';
+import { MAX_ANSWERS } from '../../src/domain/challenge.ts';
+import { type FactorProofUse, FIRST_SECURITY_VERSION, MAX_FACTORS } from '../../src/domain/second-factor.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { SecondFactors, StoredPasskey, StoredTotp } from '../../src/ports/stores/second-factors.ts';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Challenge } from '../../domain/second-factor.ts';
+import type { Challenge } from '../../domain/challenge.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { createSealer } from './sealer.ts';

@@ -1,12 +1,8 @@
 import type { TransactionSql } from 'postgres';
 import { asSystem, originOfChange } from '../../domain/audit.ts';
+import { MAX_ANSWERS } from '../../domain/challenge.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
-import {
-  type FactorKind,
-  FIRST_SECURITY_VERSION,
-  MAX_ANSWERS,
-  MAX_FACTORS,
-} from '../../domain/second-factor.ts';
+import { type FactorKind, FIRST_SECURITY_VERSION, MAX_FACTORS } from '../../domain/second-factor.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { FactorsOfAccount, SecondFactors, StoredFactor } from '../../ports/stores/second-factors.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';

@@ -1,4 +1,5 @@
-import type { ChallengeAnswer, FactorProofUse } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer } from '../../domain/challenge.ts';
+import type { FactorProofUse } from '../../domain/second-factor.ts';
 import { decodeHash } from './family-row.ts';
 import { userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';

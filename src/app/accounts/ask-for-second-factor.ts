@@ -1,6 +1,7 @@
+import { CHALLENGE_LIFE } from '../../domain/challenge.ts';
 import { hasSecondStep } from '../../domain/door.ts';
 import { SecondFactorRequired } from '../../domain/refusal.ts';
-import { CHALLENGE_LIFE, proofKinds } from '../../domain/second-factor.ts';
+import { proofKinds } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';

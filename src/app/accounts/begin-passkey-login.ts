@@ -1,4 +1,4 @@
-import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
+import { CHALLENGE_LIFE } from '../../domain/challenge.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { Passkeys, RequestOptions } from '../../ports/security/passkeys.ts';

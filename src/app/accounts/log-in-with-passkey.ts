@@ -1,10 +1,10 @@
 import { byUser } from '../../domain/audit.ts';
 import { byVerifiedPasskey } from '../../domain/authentication.ts';
+import { isChallengeAlive } from '../../domain/challenge.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';

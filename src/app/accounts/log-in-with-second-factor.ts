@@ -1,8 +1,8 @@
 import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD_AND_CODE, byPasswordAndPasskey } from '../../domain/authentication.ts';
+import { isChallengeAlive, type LoginChallenge } from '../../domain/challenge.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive, type LoginChallenge } from '../../domain/second-factor.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';

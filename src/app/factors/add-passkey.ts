@@ -1,7 +1,8 @@
 import { byUser } from '../../domain/audit.ts';
+import { isChallengeAlive } from '../../domain/challenge.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive, labelFault } from '../../domain/second-factor.ts';
+import { labelFault } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';

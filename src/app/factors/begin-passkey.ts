@@ -1,5 +1,5 @@
+import { CHALLENGE_LIFE } from '../../domain/challenge.ts';
 import type { EmailVerification } from '../../domain/email-address.ts';
-import { CHALLENGE_LIFE } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CreationOptions, Passkeys } from '../../ports/security/passkeys.ts';
 import type { SensitiveRequest } from '../accounts/sensitive-change.ts';

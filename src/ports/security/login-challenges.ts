@@ -1,4 +1,4 @@
-import type { Challenge } from '../../domain/second-factor.ts';
+import type { Challenge } from '../../domain/challenge.ts';
 
 /** Seals and opens challenges. A client can neither read nor make one. */
 export interface ChallengeSealer {

@@ -1,4 +1,5 @@
-import type { ChallengeAnswer, Factor, FactorProofUse, Passkey } from '../../domain/second-factor.ts';
+import type { ChallengeAnswer } from '../../domain/challenge.ts';
+import type { Factor, FactorProofUse, Passkey } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { SealedRows } from './sealed-rows.ts';

@@ -2,13 +2,15 @@ import {
   type AnsweredChallenge,
   type ChallengeAnswer,
   countAnswer,
+  useChallenge,
+} from '../../../src/domain/challenge.ts';
+import {
   type FactorProofUse,
   FIRST_SECURITY_VERSION,
   isConfirmed,
   isNextSignCount,
   isUnusedStep,
   MAX_FACTORS,
-  useChallenge,
 } from '../../../src/domain/second-factor.ts';
 import type { User } from '../../../src/domain/user.ts';
 import type { UserState } from '../../../src/domain/user-state.ts';
