@@ -8,8 +8,8 @@ import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts
 export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Operator>;
 
 /**
- * Admits the user of a new sign-in to the console. If the user is not an operator, or did not prove a required second
- * factor, ends the session and rejects with a {@link Refusal} `forbidden`.
+ * Admits the user of a new sign-in to the console. The user must be an operator, and must have proved a required second
+ * factor. Otherwise ends the session and rejects with a {@link Refusal} `forbidden`.
  */
 export const requireOperatorSession =
   ({

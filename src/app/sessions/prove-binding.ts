@@ -37,7 +37,7 @@ export async function proveBinding(
   }
 }
 
-/** Records a missing proof, or a proof of another key: another party may have the token. Other faults are not recorded. */
+/** Records a missing proof, or a proof of another key: another party may have the token. Other faults are ignored. */
 async function reportForeignKey(
   deps: ProveBindingDeps,
   claims: RefreshClaims,

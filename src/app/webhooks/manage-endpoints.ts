@@ -50,8 +50,8 @@ export const findEndpoint =
     requireEndpoint(deps, id);
 
 /**
- * Rejects with a {@link Refusal} `conflict` if the change contains the URL or types of a stream, or anything except
- * `enabled` for an endpoint of WEBHOOKS_FILE. Notifies the receiver of a stream of a new state.
+ * Rejects with a {@link Refusal} `conflict` if the change contains the URL or types of a stream. For an endpoint of
+ * WEBHOOKS_FILE it may contain `enabled` only. Notifies the receiver of a stream of a new state.
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>

@@ -6,7 +6,7 @@ import type { EndedSessions } from './token-families.ts';
 /**
  * One state for each user id, which survives the account. Every method is atomic: the change and the given entries
  * commit together or not at all. Changes of a state and logins of that user happen one after another. So a disabled
- * user never keeps a session, and a login concurrent with a change of claims gets the claims from before or after it.
+ * user never keeps a session. A login concurrent with a change of claims gets the claims from before or after it.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

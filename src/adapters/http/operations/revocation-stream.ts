@@ -26,8 +26,8 @@ export interface RevocationStream {
 
 /**
  * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions at the
- * start are produced as the reader takes them. After that, the stream is destroyed with an error, which the server
- * logs, if the backlog is too large or the reader takes nothing between two heartbeats.
+ * start are produced as the reader takes them. After that, the stream is destroyed if the backlog is too large, or if
+ * the reader takes nothing between two heartbeats. The server logs the error.
  */
 export function revocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;

@@ -1,8 +1,8 @@
 const YEAR_IN_SECONDS = 31_536_000;
 
 /**
- * Security headers of every answer. A browser must not execute, frame or cache an answer, or guess its type, and must
- * not send its URL to other sites as `Referer`. Routes for pages and public documents override these headers.
+ * Security headers of every answer. A browser must not execute, frame or cache an answer, or guess its type. It must
+ * not send the URL to other sites as `Referer`. Routes for pages and public documents override these headers.
  */
 export function protectionHeaders(publicUrl: string | null): Record<string, string> {
   return {
