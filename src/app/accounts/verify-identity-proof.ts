@@ -1,8 +1,8 @@
 import { BY_CODE, BY_PASSWORD, byVerifiedPasskey } from '../../domain/authentication.ts';
+import { isChallengeAlive } from '../../domain/challenge.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import type { VerifiedIdentityProof } from '../../domain/identity-proof.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isChallengeAlive } from '../../domain/challenge.ts';
 import { isConfirmed } from '../../domain/second-factor.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer } from '../../ports/security/passkeys.ts';

@@ -19,7 +19,11 @@ export function summarizeLife(life: Life): LifeSummary {
   if (replay !== undefined) return summarizeTheft(life, replay);
   const blocked = life.marks.filter(({ kind }) => kind === 'block');
   const state = blocked.length > 0 ? 'refused' : life.end === null ? 'live' : 'ended';
-  return { state, headline: headlineOf(life, blocked), facts: [...describeNetworks(life), describeEnd(life)] };
+  return {
+    state,
+    headline: headlineOf(life, blocked),
+    facts: [...describeNetworks(life), describeEnd(life)],
+  };
 }
 
 function headlineOf(life: Life, blocked: readonly Mark[]): string {
