@@ -140,7 +140,7 @@ t.test('many first starts at once agree on the keys', async (t) => {
 
 t.test('a kept key that was damaged is refused, not used', async (t) => {
   const folder = t.testdir({ data: { keys: { refresh_token_hash_key: '' } } });
-  t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" got a key of 0 bytes/]);
+  t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" has a key of 0 bytes/]);
 });
 
 t.test('values', async (t) => {
@@ -244,7 +244,7 @@ t.test('the environment wins over .env, and blank is unset', async (t) => {
 });
 
 t.test('a .env that cannot be read is a fault', async (t) => {
-  t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env got .*EISDIR/]);
+  t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env is .*EISDIR/]);
 });
 
 t.test('secrets from files', async (t) => {
@@ -256,8 +256,10 @@ t.test('secrets from files', async (t) => {
   t.match(await faultsOf(t, { ...env, ACCESS_TOKEN_SIGN_KEY: ACCESS }, folder), [
     /ACCESS_TOKEN_SIGN_KEY_FILE are both set/,
   ]);
-  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'none' }, folder), [/SMTP_PASSWORD_FILE got .*ENOENT/]);
-  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'empty' }, folder), [/SMTP_PASSWORD_FILE got .*\(empty\)/]);
+  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'none' }, folder), [/SMTP_PASSWORD_FILE is .*ENOENT/]);
+  t.match(await faultsOf(t, { SMTP_PASSWORD_FILE: 'empty' }, folder), [
+    /SMTP_PASSWORD_FILE is .*, an empty file/,
+  ]);
 });
 
 t.test('secrets from a folder', async (t) => {
@@ -276,11 +278,11 @@ t.test('secrets from a folder', async (t) => {
   t.match((await readConfig(named, faulty)).mail, { password: 'y' }, 'NAME_FILE comes first');
   const bad = t.testdir({ secrets: { amqp_url: {}, redis_url: '\n' } });
   t.match(await faultsOf(t, { ...keys, SECRETS_DIR: 'secrets' }, bad), [
-    /^REDIS_URL in SECRETS_DIR got .*\(empty\)/,
-    /^AMQP_URL in SECRETS_DIR got .*EISDIR/,
+    /^REDIS_URL in SECRETS_DIR is .*, an empty file/,
+    /^AMQP_URL in SECRETS_DIR is .*EISDIR/,
   ]);
   t.match(await faultsOf(t, { ...keys, SECRETS_DIR: 'none' }, bad), [
-    /^SECRETS_DIR got "none" and wants a folder/,
+    /^SECRETS_DIR is "none", but must be a folder/,
   ]);
 });
 
@@ -288,17 +290,20 @@ const smtp: Env = { SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com' };
 
 /** The environment, its first fault, and how many there are if not one. */
 const wrong: [Env, RegExp, number?][] = [
-  [{ NODE_ENV: 'prod' }, /^NODE_ENV got "prod" and wants one of/],
+  [{ NODE_ENV: 'prod' }, /^NODE_ENV is "prod", but must be one of/],
   [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL/],
-  [{ API_PORT: '65536' }, /^API_PORT got "65536" and wants a whole number from 0 to 65535/],
+  [{ API_PORT: '65536' }, /^API_PORT is "65536", but must be a whole number from 0 to 65535/],
   [{ API_PORT: 'http' }, /^API_PORT/],
-  [{ METRICS_PORT: 'on' }, /^METRICS_PORT got "on" and wants a whole number/],
-  [{ METRICS_PORT: '3000' }, /^METRICS_PORT got "3000" and wants another port than API_PORT/],
-  [{ CONSOLE: 'yes' }, /^CONSOLE got "yes" and wants one of on, off/],
-  [{ CONSOLE: 'on', CONSOLE_PORT: '3000' }, /^CONSOLE_PORT got "3000" and wants another port than API_PORT/],
+  [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on", but must be a whole number/],
+  [{ METRICS_PORT: '3000' }, /^METRICS_PORT is "3000", but must be another port than API_PORT/],
+  [{ CONSOLE: 'yes' }, /^CONSOLE is "yes", but must be one of on, off/],
+  [
+    { CONSOLE: 'on', CONSOLE_PORT: '3000' },
+    /^CONSOLE_PORT is "3000", but must be another port than API_PORT/,
+  ],
   [{ API_HOST: 'http://localhost' }, /^API_HOST/],
-  [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL got "x{300}…" and wants/],
-  [{ LOG_LEVEL: 'two\nlines' }, /^LOG_LEVEL got "two\\nlines"/],
+  [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL is "x{300}…", but must be/],
+  [{ LOG_LEVEL: 'two\nlines' }, /^LOG_LEVEL is "two\\nlines"/],
   [{ PUBLIC_URL: 'auth.example.com' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'https://auth.example.com/path' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
@@ -306,9 +311,9 @@ const wrong: [Env, RegExp, number?][] = [
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
   [
     { WEBHOOKS_FILE: 'missing.json' },
-    /^WEBHOOKS_FILE got ".*missing.json \(ENOENT\)" and wants a readable JSON file/,
+    /^WEBHOOKS_FILE is ".*missing.json \(ENOENT\)", but must be a readable JSON file/,
   ],
-  [{ WEBHOOKS_ALLOW_PRIVATE: 'intranet' }, /^WEBHOOKS_ALLOW_PRIVATE got "intranet" and wants addresses/],
+  [{ WEBHOOKS_ALLOW_PRIVATE: 'intranet' }, /^WEBHOOKS_ALLOW_PRIVATE is "intranet", but must be addresses/],
   [{ TRUST_PROXY: 'fe80::1%eth0' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY/],
   [{ TRUST_PROXY: '10.0.0.0/33' }, /^TRUST_PROXY/],
@@ -332,69 +337,75 @@ const wrong: [Env, RegExp, number?][] = [
     'wss://app.example.com',
   ].map((origin): [Env, RegExp] => [{ CORS_ORIGINS: origin }, /^CORS_ORIGINS/]),
   [{ LOGIN_BY_USER_ID: 'yes' }, /^LOGIN_BY_USER_ID/],
-  [{ USER_ID_FORMAT: 'ulid' }, /^USER_ID_FORMAT got "ulid" and wants one of uuid, text/],
-  [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID got "local"/],
+  [{ USER_ID_FORMAT: 'ulid' }, /^USER_ID_FORMAT is "ulid", but must be one of uuid, text/],
+  [{ LOGIN_BY_USER_ID: 'local', PUBLIC_URL: 'https://auth.example.com' }, /^LOGIN_BY_USER_ID is "local"/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'kinship') }, /kinship is reserved/],
   [{ SERVICE_API_KEYS: SERVICE_KEY.replace('backend', 'Kinship') }, /kinship is reserved in any letter case/],
-  [{ SERVICE_API_KEYS: `${SERVICE_KEY},KINSHIP:admin:${'k'.repeat(32)}` }, /"entry 2, not shown"/],
-  [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS got "task-api,back-door" and wants one or more of/],
+  [
+    { SERVICE_API_KEYS: `${SERVICE_KEY},KINSHIP:admin:${'k'.repeat(32)}` },
+    /^SERVICE_API_KEYS has an invalid entry 2 \(not shown\)/,
+  ],
+  [{ FRONT_DOORS: 'task-api,back-door' }, /^FRONT_DOORS is "task-api,back-door", but must be one or more of/],
   [{ FRONT_DOORS: ',' }, /^FRONT_DOORS/],
   [
     { PASSKEY_RP_ID: 'https://example.com' },
-    /^PASSKEY_RP_ID got "https:\/\/example.com" and wants a host name/,
+    /^PASSKEY_RP_ID is "https:\/\/example.com", but must be a host name/,
     2,
   ],
-  [{ PASSKEY_ORIGINS: 'app.example.com' }, /^PASSKEY_ORIGINS got "app.example.com" and wants an origin/],
+  [{ PASSKEY_ORIGINS: 'app.example.com' }, /^PASSKEY_ORIGINS is "app.example.com", but must be an origin/],
   [
     {
       PUBLIC_URL: 'https://auth.example.com',
       PASSKEY_RP_ID: 'example.com',
       PASSKEY_ORIGINS: 'https://example.org',
     },
-    /^PASSKEY_ORIGINS got "https:\/\/example.org" and wants origins whose host is PASSKEY_RP_ID \(example.com\)/,
+    /^PASSKEY_ORIGINS is "https:\/\/example.org", but must be origins whose host is PASSKEY_RP_ID \(example.com\)/,
   ],
   [
     { LEGACY_DOORS_SKIP_SECOND_FACTOR: 'yes' },
-    /^LEGACY_DOORS_SKIP_SECOND_FACTOR got "yes" and wants one of false, true/,
+    /^LEGACY_DOORS_SKIP_SECOND_FACTOR is "yes", but must be one of false, true/,
   ],
-  [{ RATE_LIMIT: '0' }, /^RATE_LIMIT got "0" and wants a whole number from 1/],
-  [{ SERVICE_API_KEYS: 'backend:login:short' }, /^SERVICE_API_KEYS got "entry 1, not shown"/],
+  [{ RATE_LIMIT: '0' }, /^RATE_LIMIT is "0", but must be a whole number from 1/],
+  [{ SERVICE_API_KEYS: 'backend:login:short' }, /^SERVICE_API_KEYS has an invalid entry 1 \(not shown\)/],
   [{ SERVICE_API_KEYS: 'backend:root:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
   [{ SERVICE_API_KEYS: ':login:0123456789abcdef0123456789abcdef' }, /^SERVICE_API_KEYS/],
-  [{ SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY}` }, /^SERVICE_API_KEYS got "one name twice"/, 2],
+  [{ SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY}` }, /^SERVICE_API_KEYS has the same name twice/, 2],
   [
     { SERVICE_API_KEYS: `${SERVICE_KEY},${SERVICE_KEY.replace('backend', 'other')}` },
-    /^SERVICE_API_KEYS got "one secret twice"/,
+    /^SERVICE_API_KEYS has the same secret twice/,
   ],
   [{ SERVICE_API_KEYS: `backend:login:${'ü'.repeat(32)}` }, /^SERVICE_API_KEYS/],
-  [{ ACCESS_TOKEN_ALG: 'none' }, /^ACCESS_TOKEN_ALG got "none" and wants one of HS512, EdDSA, ES256, RS256/],
+  [
+    { ACCESS_TOKEN_ALG: 'none' },
+    /^ACCESS_TOKEN_ALG is "none", but must be one of HS512, EdDSA, ES256, RS256/,
+  ],
   [{ KEY_SET_ROTATE_AFTER: 'never' }, /^KEY_SET_ROTATE_AFTER/],
   [{ KEY_SET_MAX_AGE: '0s' }, /^KEY_SET_MAX_AGE/],
-  [{ KEY_SET_ENCRYPTION_KEY: 'short' }, /^KEY_SET_ENCRYPTION_KEY got a key of 5 bytes and wants 32 or more/],
-  [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY got a key of 5 bytes/],
+  [{ KEY_SET_ENCRYPTION_KEY: 'short' }, /^KEY_SET_ENCRYPTION_KEY has a key of 5 bytes, but needs 32 or more/],
+  [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY has a key of 5 bytes/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: HASH }, /the same key is set twice/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` }, /the same key is set twice/],
   [{ TOKEN_ISSUER: ',' }, /^TOKEN_ISSUER/],
   [{ JTI_HASH: 'md5' }, /^JTI_HASH/],
   [{ ARGON2_MEMORY: '1' }, /^ARGON2_MEMORY/],
-  [{ ACCESS_TOKEN_AGE: '15' }, /^ACCESS_TOKEN_AGE got "15" and wants a duration/],
+  [{ ACCESS_TOKEN_AGE: '15' }, /^ACCESS_TOKEN_AGE is "15", but must be a duration/],
   [{ ACCESS_TOKEN_AGE: '0s' }, /^ACCESS_TOKEN_AGE/],
-  [{ ACCESS_TOKEN_AGE: '2h', REFRESH_TOKEN_AGE: '1h' }, /^ACCESS_TOKEN_AGE got "2h" and wants no more/],
+  [{ ACCESS_TOKEN_AGE: '2h', REFRESH_TOKEN_AGE: '1h' }, /^ACCESS_TOKEN_AGE is "2h", but must be no more/],
   [{ REFRESH_TOKEN_AGE: 'long' }, /^REFRESH_TOKEN_AGE/],
   [{ REFRESH_RETRY_WINDOW: '-1s' }, /^REFRESH_RETRY_WINDOW/],
   [{ ON_IP_CHANGE: 'panic' }, /^ON_IP_CHANGE/],
   [
     { LOGIN_ACCOUNT_LIMIT: '5' },
-    /^LOGIN_ACCOUNT_LIMIT got "5" and wants a number and a duration such as 20\/1h/,
+    /^LOGIN_ACCOUNT_LIMIT is "5", but must be a number and a duration such as 20\/1h/,
   ],
   [{ LOGIN_ACCOUNT_LIMIT: '0/1h' }, /^LOGIN_ACCOUNT_LIMIT/],
   [{ LOGIN_NETWORK_LIMIT: '20/0s' }, /^LOGIN_NETWORK_LIMIT/],
   [{ LOGIN_NETWORK_LIMIT: '20/1y' }, /^LOGIN_NETWORK_LIMIT/],
-  [{ LOGIN_NETWORK_LIMIT: '20/15m' }, /^LOGIN_LONGEST_WAIT got "15m" and wants less than the durations/],
-  [{ LOGIN_LONGEST_WAIT: '24h' }, /^LOGIN_LONGEST_WAIT got "24h" and wants less than the durations/],
-  [{ LOGIN_LONGEST_WAIT: '0s' }, /^LOGIN_LONGEST_WAIT got "0s" and wants a duration .*, at least 1s/],
+  [{ LOGIN_NETWORK_LIMIT: '20/15m' }, /^LOGIN_LONGEST_WAIT is "15m", but must be less than the durations/],
+  [{ LOGIN_LONGEST_WAIT: '24h' }, /^LOGIN_LONGEST_WAIT is "24h", but must be less than the durations/],
+  [{ LOGIN_LONGEST_WAIT: '0s' }, /^LOGIN_LONGEST_WAIT is "0s", but must be a duration .*, at least 1s/],
   [{ LOGIN_RATE_LIMIT: '0/1m' }, /^LOGIN_RATE_LIMIT/],
-  [{ REVOCATIONS_CONSUMERS: '0' }, /^REVOCATIONS_CONSUMERS got "0" and wants a whole number from 1/],
+  [{ REVOCATIONS_CONSUMERS: '0' }, /^REVOCATIONS_CONSUMERS is "0", but must be a whole number from 1/],
   [{ LOGIN_RATE_NETWORK_LIMIT: '300' }, /^LOGIN_RATE_NETWORK_LIMIT/],
   [{ REGISTER_LIMIT: 'off' }, /^REGISTER_LIMIT/],
   [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],
@@ -402,13 +413,13 @@ const wrong: [Env, RegExp, number?][] = [
   [{ PASSWORD_BREACH_URL: 'ftp://breaches' }, /^PASSWORD_BREACH_URL/],
   [{ PASSWORD_BREACH_FILE: 'missing.txt' }, /^PASSWORD_BREACH_FILE/],
   [{ PASSWORD_BREACH_URL: 'http://breaches', PASSWORD_BREACH_FILE: '.' }, /^PASSWORD_BREACH_URL and/],
-  [{ SESSIONS_PER_USER: '0' }, /^SESSIONS_PER_USER got "0" and wants a whole number from 1 to 1000/],
-  [{ SESSIONS_PER_USER: '1001' }, /^SESSIONS_PER_USER got "1001"/],
+  [{ SESSIONS_PER_USER: '0' }, /^SESSIONS_PER_USER is "0", but must be a whole number from 1 to 1000/],
+  [{ SESSIONS_PER_USER: '1001' }, /^SESSIONS_PER_USER is "1001"/],
   [{ ACCOUNT_PAGES: 'yes' }, /^ACCOUNT_PAGES/],
   [{ EMAIL_VERIFICATION: 'yes' }, /^EMAIL_VERIFICATION/],
   [{ EMAIL_VERIFICATION: 'required', MAIL: 'off' }, /^EMAIL_VERIFICATION/],
   [{ PASSWORD_FORGOT_LIMIT: '-3/1h' }, /^PASSWORD_FORGOT_LIMIT/],
-  [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL got "\(not shown\)"/],
+  [{ DATABASE_URL: 'mysql://u:hidden@db/x' }, /^DATABASE_URL has an invalid value \(not shown\)/],
   [{ DATABASE_URL: 'postgres:///kinship' }, /^DATABASE_URL/],
   [{ DATABASE_URL: 'postgres://kinship:hidden@one,:5432/kinship' }, /^DATABASE_URL names no host\.$/],
   [
@@ -431,35 +442,44 @@ const wrong: [Env, RegExp, number?][] = [
     { DATABASE_URL: 'postgres://kinship:hidden@db/kinship?options=-c%20datestyle%3DGerman' },
     /^DATABASE_URL has options with datestyle, which the service sets itself\.$/,
   ],
-  [{ DATABASE_URL: 'postgres://db/kinship?sslmode=prefer' }, /^DATABASE_URL has sslmode, which wants one of/],
-  [{ DATABASE_URL: 'postgres://db/kinship?sslmode=verify' }, /^DATABASE_URL has sslmode, which wants one of/],
+  [
+    { DATABASE_URL: 'postgres://db/kinship?sslmode=prefer' },
+    /^DATABASE_URL has an unsupported sslmode: use one of/,
+  ],
+  [
+    { DATABASE_URL: 'postgres://db/kinship?sslmode=verify' },
+    /^DATABASE_URL has an unsupported sslmode: use one of/,
+  ],
   [
     { DATABASE_URL: 'postgres://db/kinship?sslrootcert=/none.pem' },
     /^DATABASE_URL has sslrootcert, whose file cannot be read \(ENOENT\)\.$/,
   ],
   [
     { DATABASE_URL: 'postgres://db/kinship?target_session_attrs=standby' },
-    /^DATABASE_URL has target_session_attrs, which wants any, read-write or primary/,
+    /^DATABASE_URL has an unsupported target_session_attrs: use any, read-write or primary/,
   ],
   [
     { DATABASE_POOLER: 'statement' },
-    /^DATABASE_POOLER got "statement" and wants one of session, transaction/,
+    /^DATABASE_POOLER is "statement", but must be one of session, transaction/,
   ],
   [{ DATABASE_SCHEMA: 'pg_own' }, /^DATABASE_SCHEMA/],
   [{ DATABASE_SCHEMA: 'own"' }, /^DATABASE_SCHEMA/],
   [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
-  [{ POSTGRES_HOST: 'db', WORKERS: '0' }, /^WORKERS got "0" and wants a whole number from 1 to 64, or auto/],
+  [
+    { POSTGRES_HOST: 'db', WORKERS: '0' },
+    /^WORKERS is "0", but must be a whole number from 1 to 64, or auto/,
+  ],
   [{ POSTGRES_HOST: 'db', WORKERS: '65' }, /^WORKERS/],
-  [{ WORKERS: '2' }, /^WORKERS got "2" and wants 1 with the embedded database/],
-  [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL got "\(not shown\)"/],
+  [{ WORKERS: '2' }, /^WORKERS is "2", but must be 1 with the embedded database/],
+  [{ REDIS_URL: 'http://u:hidden@cache' }, /^REDIS_URL has an invalid value \(not shown\)/],
   [
     { REDIS_URL: 'redis://cache/abc' },
-    /^REDIS_URL got "\(not shown\)" and wants .* the number of a database/,
+    /^REDIS_URL has an invalid value \(not shown\): it must be .* the number of a database/,
   ],
   [{ REDIS_URL: 'redis://cache/1/2' }, /^REDIS_URL/],
   [{ REDIS_URL: 'redis://u:100%@cache' }, /^REDIS_URL/],
   [{ REDIS_URL: 'redis+sentinel://cache/0' }, /^REDIS_URL/],
-  [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL got "\(not shown\)"/],
+  [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL has an invalid value \(not shown\)/],
   [{ AMQP_URL: 'amqp:///events' }, /^AMQP_URL/],
   [{ AMQP_URL: 'amqp://broker/a/b' }, /^AMQP_URL/],
   [{ AMQP_URL: 'amqp://u:100%@broker' }, /^AMQP_URL/],
@@ -468,29 +488,35 @@ const wrong: [Env, RegExp, number?][] = [
   [{ MAIL: 'on' }, /^MAIL/],
   [{ SMTP_SERVER: 'mail' }, /^SMTP_FROM/],
   [{ SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com,b@example.com' }, /^SMTP_FROM/],
-  [{ ...smtp, SMTP_FROM: 'Ann' }, /^SMTP_FROM got "Ann" and wants a mailbox such as/],
+  [{ ...smtp, SMTP_FROM: 'Ann' }, /^SMTP_FROM is "Ann", but must be a mailbox such as/],
   [{ ...smtp, SMTP_FROM: 'Ann\r\nBcc: b@example.com <a@example.com>' }, /^SMTP_FROM/],
-  [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER got "smtp:…@mail"/],
-  [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD got nothing/],
-  [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME got nothing/],
-  [{ SERVICE_NAME: 'a\u200bb' }, /^SERVICE_NAME got/],
-  [{ SERVICE_NAME: 'x'.repeat(65) }, /^SERVICE_NAME got/],
-  [{ ...smtp, SMTP_NAME: 'a b' }, /^SMTP_NAME got "a b" and wants a host name or an IP address/],
+  [{ ...smtp, SMTP_SERVER: 'smtp://me:hunter2@mail' }, /^SMTP_SERVER is "smtp:…@mail"/],
+  [{ ...smtp, SMTP_USERNAME: 'me' }, /^SMTP_PASSWORD is not set/],
+  [{ ...smtp, SMTP_PASSWORD: 'x' }, /^SMTP_USERNAME is not set/],
+  [{ SERVICE_NAME: 'a\u200bb' }, /^SERVICE_NAME is/],
+  [{ SERVICE_NAME: 'x'.repeat(65) }, /^SERVICE_NAME is/],
+  [{ ...smtp, SMTP_NAME: 'a b' }, /^SMTP_NAME is "a b", but must be a host name or an IP address/],
   [{ ...smtp, SMTP_PORT: '0' }, /^SMTP_PORT/],
   [{ SMTP_RECEIVER: 'Ann <ann@example.com>' }, /^SMTP_RECEIVER/],
-  [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID got "open" and wants/],
-  [{ ...production, LOGIN_BY_USER_ID: 'local' }, /^LOGIN_BY_USER_ID got "local" and wants/],
+  [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID is "open", but must be/],
+  [{ ...production, LOGIN_BY_USER_ID: 'local' }, /^LOGIN_BY_USER_ID is "local", but must be/],
   [{ ...production, PUBLIC_URL: 'http://auth.example.com' }, /^PUBLIC_URL .* in production/],
-  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL got nothing/],
-  [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL got "auth"/],
+  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL is empty/],
+  [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL is "auth"/],
   [{ ...production, SMTP_SERVER: '' }, /^SMTP_SERVER .* or MAIL=off/],
   [{ ...production, SMTP_SERVER: '', SMTP_FROM: '' }, /^SMTP_SERVER/, 2],
   [{ ...production, PUBLIC_URL: 'http://localhost.example.com' }, /^PUBLIC_URL .* in production/],
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
-  [{ ...production, ACCESS_TOKEN_ALG: 'EdDSA' }, /^KEY_SET_ENCRYPTION_KEY is not set and wants a key/],
-  [{ ...production, DATA_ENCRYPTION_KEY: '' }, /^DATA_ENCRYPTION_KEY is not set and wants a key/],
-  [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
-  [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY got a weak key/],
+  [
+    { ...production, ACCESS_TOKEN_ALG: 'EdDSA' },
+    /^KEY_SET_ENCRYPTION_KEY is not set: npm run secrets makes a key/,
+  ],
+  [
+    { ...production, DATA_ENCRYPTION_KEY: '' },
+    /^DATA_ENCRYPTION_KEY is not set: npm run secrets makes a key/,
+  ],
+  [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY has a weak key/],
+  [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY has a weak key/],
 ];
 
 for (const [env, fault, count = 1] of wrong) {
@@ -705,7 +731,7 @@ t.test('service links of Kubernetes are taken as unset, with a warning', async (
   );
   t.equal(warnings.length, Object.keys(links).length);
   for (const name of Object.keys(links)) {
-    const line = warnings.find((warning) => warning.startsWith(`${name} got "tcp://`));
+    const line = warnings.find((warning) => warning.startsWith(`${name} is "tcp://`));
     t.match(line, /service link.*enableServiceLinks: false/);
   }
   const beside = { ...keys, DATABASE_URL: 'postgres://db/kinship', MAIL: 'off', ...links };
@@ -721,7 +747,7 @@ t.test('both compose files run the service under an init', async (t) => {
 
 t.test('keys that cannot be kept are a fault of the folder', async (t) => {
   const folder = t.testdir({ data: 'a file where a folder is due' });
-  t.match(await faultsOf(t, {}, folder), [/^DATA_DIR got .*ENOTDIR/]);
+  t.match(await faultsOf(t, {}, folder), [/^DATA_DIR is .*ENOTDIR/]);
 });
 
 t.test('passkeys are bound to the host of PUBLIC_URL, or to a parent domain', async (t) => {

@@ -58,7 +58,7 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
 }
 
 function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): string {
-  return file === null ? message : `KEY_SET_FILE got ${quote(file)}: ${message}.`;
+  return file === null ? message : `KEY_SET_FILE is ${quote(file)}, which cannot be used: ${message}.`;
 }
 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */

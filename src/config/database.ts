@@ -20,9 +20,9 @@ export type DatabaseConfig =
 export function readRedis({ REDIS_URL }: Variables, read: Readers): string | null {
   if (REDIS_URL === '') return null;
   if (!isRedisUrl(REDIS_URL)) {
-    const wants =
+    const wanted =
       'a URL such as redis://host:6379/0, the path being the number of a database, or rediss:// for TLS';
-    read.wrong('REDIS_URL', '(not shown)', wants);
+    read.wrongSecret('REDIS_URL', wanted);
   }
   return REDIS_URL;
 }
@@ -94,9 +94,9 @@ export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, re
 function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | null {
   if (DATABASE_SCHEMA === '') return null;
   if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(DATABASE_SCHEMA)) {
-    const wants =
+    const wanted =
       'the name of a schema in small letters, digits and underscores that does not begin with pg_';
-    read.wrong('DATABASE_SCHEMA', DATABASE_SCHEMA, wants);
+    read.wrong('DATABASE_SCHEMA', DATABASE_SCHEMA, wanted);
   }
   return DATABASE_SCHEMA;
 }

@@ -42,7 +42,7 @@ function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: Faults): NodeJS.D
   const links = PORTS.filter((name) => SERVICE_LINK.test(env[name] ?? ''));
   for (const name of links) {
     const cause = 'It is a service link of Kubernetes: set enableServiceLinks: false in the pod.';
-    warnings.add(`${name} got ${quote(env[name] ?? '')} and counts as unset. ${cause}`);
+    warnings.add(`${name} is ${quote(env[name] ?? '')} and counts as unset. ${cause}`);
   }
   const own = Object.entries(env).filter(([name]) => !links.some((link) => link === name));
   return Object.fromEntries(own);
@@ -85,7 +85,7 @@ function readSecretsDir(
   if (SECRETS_DIR === undefined) return null;
   const folder = resolve(cwd, SECRETS_DIR);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
-  faults.push(`SECRETS_DIR got ${quote(SECRETS_DIR)} and wants a folder.`);
+  faults.push(`SECRETS_DIR is ${quote(SECRETS_DIR)}, but must be a folder.`);
   return null;
 }
 
@@ -104,7 +104,8 @@ function readSecret(
   faults: string[],
 ): string | undefined {
   if (text === undefined) faults.push(unreadable(where, path, reason));
-  else if (text === '') faults.push(`${where} got ${quote(path)} (empty) and wants a file with a secret.`);
+  else if (text === '')
+    faults.push(`${where} is ${quote(path)}, an empty file, but must be a file with a secret.`);
   else return text;
   return undefined;
 }
@@ -123,5 +124,5 @@ function readText(path: string): Content {
 }
 
 function unreadable(name: string, path: string, reason = ''): string {
-  return `${name} got ${quote(path)} (${reason}) and wants a readable file.`;
+  return `${name} is ${quote(path)} (${reason}), but must be a readable file.`;
 }

@@ -147,14 +147,14 @@ function readServiceKeys(value: string, read: Readers): ServiceKey[] {
     const hasValidScopes = key.scopes.every((scope) => SERVICE_KEY_SCOPES.includes(scope));
     const hasValidName = /^[\w.-]{1,64}$/.test(name) && !isOwnClientId(name);
     if (!hasValidName || !hasValidScopes || !SECRET.test(key.secret)) {
-      const wants = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved in any letter case`;
-      read.wrong('SERVICE_API_KEYS', `entry ${index + 1}, not shown`, wants);
+      const wanted = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved in any letter case`;
+      read.fault('SERVICE_API_KEYS', `has an invalid entry ${index + 1} (not shown): it must be ${wanted}.`);
     }
     return key;
   });
   for (const part of ['name', 'secret'] as const) {
     if (new Set(keys.map((key) => key[part])).size < keys.length) {
-      read.wrong('SERVICE_API_KEYS', `one ${part} twice`, `a different ${part} for each key`);
+      read.fault('SERVICE_API_KEYS', `has the same ${part} twice: use a different ${part} for each key.`);
     }
   }
   return keys;

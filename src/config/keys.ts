@@ -61,11 +61,11 @@ function readKeysOf(name: KeyName, value: string, place: KeyOptions, faults: Fau
   const { production } = place;
   const given = list(value);
   if (given.length === 0 && !production) return readStored(name, place, faults);
-  if (given.length === 0) faults.add(`${name} is not set and wants a key: npm run secrets makes one.`);
+  if (given.length === 0) faults.add(`${name} is not set: npm run secrets makes a key.`);
   for (const key of given) {
     checkLength(name, name, key, faults);
     if (production && isWeak(key)) {
-      faults.add(`${name} got a weak key and wants a random one: npm run secrets makes one.`);
+      faults.add(`${name} has a weak key: npm run secrets makes a random one.`);
     }
   }
   return given.map(nameKey);
@@ -83,7 +83,9 @@ function readStored(
     checkLength(name, `${name} in ${quote(path)}`, key, faults);
     return [nameKey(key)];
   } catch (error) {
-    faults.add(`DATA_DIR got ${quote(dataDir)} (${fileFault(error)}) and wants a writable folder for keys.`);
+    faults.add(
+      `DATA_DIR is ${quote(dataDir)} (${fileFault(error)}), but must be a writable folder for keys.`,
+    );
     return [];
   }
 }
@@ -102,7 +104,7 @@ function pathOf(name: KeyName, dataDir: string): string {
 function checkLength(name: KeyName, where: string, key: string, faults: Faults): void {
   const length = Buffer.byteLength(key);
   if (length < MIN_BYTES[name]) {
-    faults.add(`${where} got a key of ${length} bytes and wants ${MIN_BYTES[name]} or more.`);
+    faults.add(`${where} has a key of ${length} bytes, but needs ${MIN_BYTES[name]} or more.`);
   }
 }
 

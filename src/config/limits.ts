@@ -21,8 +21,8 @@ function readAttempts(variables: Variables, read: Readers): AttemptPolicy {
   const { firstDelay } = ATTEMPT_POLICY.account;
   const longestDelay = read.duration('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, firstDelay);
   if (longestDelay >= Math.min(account.perMilliseconds, network.perMilliseconds)) {
-    const wants = 'less than the durations in LOGIN_ACCOUNT_LIMIT and LOGIN_NETWORK_LIMIT';
-    read.wrong('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, wants);
+    const wanted = 'less than the durations in LOGIN_ACCOUNT_LIMIT and LOGIN_NETWORK_LIMIT';
+    read.wrong('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, wanted);
   }
   return {
     ...ATTEMPT_POLICY,

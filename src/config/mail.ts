@@ -42,15 +42,15 @@ export function readMail(
     return { kind: 'off' };
   }
   if (SMTP_SERVER === '' && production) {
-    read.wrong('SMTP_SERVER', '', 'a mail server in production, or MAIL=off');
+    read.fault('SMTP_SERVER', 'is not set: production needs a mail server, or MAIL=off.');
   }
   if (SMTP_FROM === '' && (SMTP_SERVER !== '' || production)) {
-    read.wrong('SMTP_FROM', '', 'the mailbox that sends the mails');
+    read.fault('SMTP_FROM', 'is not set: set it to the mailbox that sends the mails.');
   }
   if (SMTP_SERVER === '') return { kind: 'files', from, receiver };
   if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
-    read.wrong(missing, '', 'a value: set both SMTP_USERNAME and SMTP_PASSWORD, or neither');
+    read.fault(missing, 'is not set: set both SMTP_USERNAME and SMTP_PASSWORD, or neither.');
   }
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);

@@ -44,7 +44,7 @@ export function readTraces(variables: Variables, read: Readers): TracesConfig | 
 /** Names and values are percent-encoded. A value may contain `=`, and it is a secret. */
 function readHeaders({ OTEL_EXPORTER_OTLP_HEADERS: value }: Variables, read: Readers) {
   return readPairs(value, headerIn, () =>
-    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it wants name=value, comma-separated.'),
+    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it must be a list of name=value, comma-separated.'),
   );
 }
 
@@ -55,7 +55,7 @@ function headerIn(pair: string): readonly string[] {
 
 /** Keys and values are percent-encoded. */
 function readAttributes({ OTEL_RESOURCE_ATTRIBUTES: value }: Variables, read: Readers) {
-  const fault = `OTEL_RESOURCE_ATTRIBUTES got ${quote(value)} and is ignored: it wants key=value, comma-separated.`;
+  const fault = `OTEL_RESOURCE_ATTRIBUTES is ${quote(value)} and is ignored: it must be a list of key=value, comma-separated.`;
   return readPairs(
     value,
     (pair) => pair.split('='),
@@ -87,7 +87,7 @@ function readKind({ OTEL_TRACES_SAMPLER: value }: Variables, read: Readers): Sam
   const kind = SAMPLERS.find((sampler) => sampler === value.toLowerCase());
   if (kind === undefined && value !== '')
     read.warn(
-      `OTEL_TRACES_SAMPLER got ${quote(value)} and is ignored: it wants one of ${SAMPLERS.join(', ')}.`,
+      `OTEL_TRACES_SAMPLER is ${quote(value)} and is ignored: it must be one of ${SAMPLERS.join(', ')}.`,
     );
   return kind ?? SAMPLERS[0];
 }
@@ -95,6 +95,6 @@ function readKind({ OTEL_TRACES_SAMPLER: value }: Variables, read: Readers): Sam
 function readRatio({ OTEL_TRACES_SAMPLER_ARG: value }: Variables, read: Readers): number {
   const ratio = Number(value || 1);
   if (ratio >= 0 && ratio <= 1) return ratio;
-  read.warn(`OTEL_TRACES_SAMPLER_ARG got ${quote(value)} and is ignored: it wants a number from 0 to 1.`);
+  read.warn(`OTEL_TRACES_SAMPLER_ARG is ${quote(value)} and is ignored: it must be a number from 0 to 1.`);
   return 1;
 }

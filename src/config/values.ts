@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 
 /** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
 export function quote(value: string): string {
-  if (value === '') return 'nothing';
+  if (value === '') return 'empty';
   const masked = value.replace(/:.*@/s, ':…@');
   return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }
@@ -24,11 +24,16 @@ export function fileFault(error: unknown): string {
 
 /** Functions that each read one value. They report an invalid value and return a harmless substitute. */
 export function createReaders(faults: Faults, warnings: Faults) {
-  const wrong = (name: string, got: string, wants: string) =>
-    faults.add(`${name} got ${quote(got)} and wants ${wants}.`);
+  const wrong = (name: string, value: string, wanted: string) =>
+    faults.add(`${name} is ${quote(value)}, but must be ${wanted}.`);
 
   return {
+    /** Reports an invalid value. `wanted` completes the sentence "it must be …". */
     wrong,
+
+    /** Reports an invalid value that contains a secret, and does not show it. */
+    wrongSecret: (name: string, wanted: string) =>
+      faults.add(`${name} has an invalid value (not shown): it must be ${wanted}.`),
 
     /** Reports an ignored value that does not prevent the start. */
     warn: (line: string) => warnings.add(line),
@@ -102,8 +107,8 @@ export function createReaders(faults: Faults, warnings: Faults) {
       const url = URL.canParse(value) ? new URL(value) : null;
       const scheme = https && !isLoopback(hostOf(value)) ? /^https:\/\//i : /^https?:\/\//i;
       if (url !== null && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
-      const wants = `an origin such as https://auth.example.com, without a path`;
-      wrong(name, value, https ? `${wants}, with https in production` : wants);
+      const wanted = `an origin such as https://auth.example.com, without a path`;
+      wrong(name, value, https ? `${wanted}, with https in production` : wanted);
       return '';
     },
 
@@ -129,8 +134,8 @@ export function createReaders(faults: Faults, warnings: Faults) {
     },
 
     /** An IP address or a CIDR. A CIDR of all addresses is refused. */
-    network(name: string, value: string, wants: string): string {
-      if (!isNetwork(value)) wrong(name, value, wants);
+    network(name: string, value: string, wanted: string): string {
+      if (!isNetwork(value)) wrong(name, value, wanted);
       return value;
     },
   };

@@ -41,8 +41,8 @@ function readEntries(path: string, read: Readers): Static<typeof File> {
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const got = error instanceof SyntaxError ? 'no JSON' : fileFault(error);
-    read.wrong(NAME, `${path} (${got})`, 'a readable JSON file with a list of endpoints');
+    const reason = error instanceof SyntaxError ? 'no JSON' : fileFault(error);
+    read.wrong(NAME, `${path} (${reason})`, 'a readable JSON file with a list of endpoints');
     return [];
   }
   if (Value.Check(File, content)) return content;
@@ -82,7 +82,7 @@ function readSecret(path: string, fault: (sentence: string) => void): string | n
     const [, base64 = ''] = SECRET.exec(secret) ?? [];
     const { length } = Buffer.from(base64, 'base64');
     if (length >= 24 && length <= 64) return secret;
-    fault('secretFile wants a file with whsec_ and 24 to 64 bytes in base64.');
+    fault('secretFile must name a file with whsec_ and 24 to 64 bytes in base64.');
   } catch (error) {
     fault(`secretFile cannot be read (${fileFault(error)}).`);
   }

@@ -16,11 +16,11 @@ export function readWebhooks(
   cwd: string,
   read: Readers,
 ): WebhooksConfig {
-  const wants = 'addresses or CIDRs such as 10.1.2.0/24, comma-separated';
+  const wanted = 'addresses or CIDRs such as 10.1.2.0/24, comma-separated';
   return {
     allowedNetworks: read
       .list(WEBHOOKS_ALLOW_PRIVATE)
-      .map((network) => read.network('WEBHOOKS_ALLOW_PRIVATE', network, wants)),
+      .map((network) => read.network('WEBHOOKS_ALLOW_PRIVATE', network, wanted)),
     declared: WEBHOOKS_FILE === '' ? [] : readWebhooksFile(resolve(cwd, WEBHOOKS_FILE), read),
   };
 }

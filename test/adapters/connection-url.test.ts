@@ -8,8 +8,8 @@ t.test('values that a connection cannot have are refused with their name', async
     ['postgres://ann@[::1:5432/kinship', /names no host/],
     ['postgres://ann@db.example:0/kinship', /invalid port/],
     ['postgres://ann@db.example:65536/kinship', /invalid port/],
-    [`${BASE}?connect_timeout=0`, /connect_timeout, which wants whole seconds from 1 to 60/],
-    [`${BASE}?keepalives_idle=61`, /keepalives_idle, which wants whole seconds/],
+    [`${BASE}?connect_timeout=0`, /invalid connect_timeout: use whole seconds from 1 to 60/],
+    [`${BASE}?keepalives_idle=61`, /invalid keepalives_idle: use whole seconds/],
     [
       `${BASE}?sslrootcert=/no/such/file&sslmode=verify-full`,
       /sslrootcert, whose file cannot be read \(ENOENT\)/,

@@ -164,7 +164,7 @@ t.test('variables that contradict each other are warnings, and faults are failur
     proxy: /^warn: .*TRUST_PROXY names no proxy/,
   });
   t.match(await diagnose(t, { API_HOST: '0.0.0.0' }), { 'public URL': /^warn: API_HOST is 0\.0\.0\.0/ });
-  t.match(await diagnose(t, { API_PORT: 'x' }), { configuration: /^fail: API_PORT got "x"/ });
+  t.match(await diagnose(t, { API_PORT: 'x' }), { configuration: /^fail: API_PORT is "x"/ });
 });
 
 t.test('a check that hangs or throws is a failure', async (t) => {

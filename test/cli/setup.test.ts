@@ -86,9 +86,9 @@ t.test('all faults are named together, and no secret is copied to a container', 
   t.match(faults, [
     /redis_url and .*redis_conf hold different passwords/,
     /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password: docker compose/,
-    /^SMTP_SERVER got nothing/,
-    /^SMTP_FROM got nothing/,
-    /^ACCESS_TOKEN_SIGN_KEY got a weak key/,
+    /^SMTP_SERVER is not set/,
+    /^SMTP_FROM is not set/,
+    /^ACCESS_TOKEN_SIGN_KEY has a weak key/,
     /^Correct this/,
   ]);
   t.throws(() => readdirSync(to));

@@ -129,11 +129,14 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   const path = join(t.testdir(), 'keys.json');
   const env = { DATABASE_URL: await testDatabase(t), KEY_SET_FILE: path };
   const eddsa = { ...env, ACCESS_TOKEN_ALG: 'EdDSA' };
-  t.match(await faultOf(replica(t, eddsa)), /^KEY_SET_FILE got ".*keys\.json": ENOENT\.$/);
+  t.match(
+    await faultOf(replica(t, eddsa)),
+    /^KEY_SET_FILE is ".*keys\.json", which cannot be used: ENOENT\.$/,
+  );
   writeFileSync(path, 'not yet');
   t.match(
     await faultOf(replica(t, eddsa)),
-    /^KEY_SET_FILE got .*: is not a JWK Set with at least one key\.$/,
+    /^KEY_SET_FILE is .*, which cannot be used: is not a JWK Set with at least one key\.$/,
   );
   const [first, second, third] = [jwk('ed25519', 'one'), jwk('ed25519', 'two'), jwk('ec', 'three')];
   writeKeys(path, third);

@@ -126,7 +126,7 @@ t.test('the process logs its ready line, locks its folder, handles signals', asy
   t.ok(service.logs().some((line) => line.includes('"stopped"')));
 
   const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
-  await t.rejects(wrong, /API_PORT got "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT got "x"/, 'one line per fault');
+  await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
 });
 
 t.test('limits on attempts are shared through Redis, and hold when Redis is down', async (t) => {

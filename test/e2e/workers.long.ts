@@ -119,7 +119,7 @@ t.test('the embedded database allows one worker', async (t) => {
   const env = await environment(t, { WORKERS: '2' });
   const { code, stderr } = await kinship(['serve'], env);
   t.equal(code, 1);
-  t.match(stderr, /^WORKERS got "2" and wants 1 with the embedded database/);
+  t.match(stderr, /^WORKERS is "2", but must be 1 with the embedded database/);
 });
 
 t.test('one process ignores SIGHUP, which managers send for a reload', async (t) => {

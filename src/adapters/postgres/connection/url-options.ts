@@ -10,7 +10,7 @@ export function parseOptions(options: string, fault: (sentence: string) => void)
     const [, name, value] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
     const isOption = word.startsWith('-c') || word.startsWith('--');
     if (!isOption || name === undefined || value === undefined) {
-      fault('has options, which want settings such as -c name=value.');
+      fault('has invalid options: use settings such as -c name=value.');
       return {};
     }
     const setting = name.replaceAll('-', '_').toLowerCase();

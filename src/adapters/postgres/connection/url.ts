@@ -85,7 +85,9 @@ function read(url: string, fault: AddFault): ConnectionTarget | null {
   const parts = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^/?#]*))?(?:\?([^#]*))?$/.exec(url);
   const parameters = readQuery(parts?.[4] ?? '', fault);
   if (parts === null) {
-    fault('got "(not shown)" and wants a URL such as postgres://user:password@host:5432/database.');
+    fault(
+      'has an invalid value (not shown): it must be a URL such as postgres://user:password@host:5432/database.',
+    );
     return null;
   }
   const [userPart = '', ...passwordParts] = (parts[1] ?? '').split(':');
@@ -181,7 +183,7 @@ function tlsMode(asked: string, rootFile: string | undefined, fault: AddFault): 
         ? 'verify-full'
         : 'verify-ca';
     default:
-      fault('has sslmode, which wants one of disable, require, verify-ca, verify-full.');
+      fault('has an unsupported sslmode: use one of disable, require, verify-ca, verify-full.');
       return 'verify-full';
   }
 }
@@ -208,7 +210,7 @@ function readSeconds(parameter: string, take: Take, fault: AddFault): number | n
   if (value === undefined) return null;
   const seconds = Number(value);
   if (/^\d+$/.test(value) && seconds >= 1 && seconds <= 60) return seconds * 1_000;
-  fault(`has ${parameter}, which wants whole seconds from 1 to 60.`);
+  fault(`has an invalid ${parameter}: use whole seconds from 1 to 60.`);
   return null;
 }
 
@@ -220,7 +222,9 @@ function readKeepAlive(take: Take, parameters: Parameters, fault: AddFault): num
 
 function readRole(value: string, fault: AddFault): ServerRole {
   if (isRole(value)) return value;
-  fault('has target_session_attrs, which wants any, read-write or primary: the service writes.');
+  fault(
+    'has an unsupported target_session_attrs: use any, read-write or primary, because the service writes.',
+  );
   return 'any';
 }
 
