@@ -53,7 +53,7 @@ async function faultsOf(t: Test, env: Env, folder = t.testdir()): Promise<readon
   }
 }
 
-t.test('defaults are enough', async (t) => {
+t.test('the defaults are a valid configuration', async (t) => {
   const folder = t.testdir();
   const config = await readConfig({}, folder);
   t.match(config, {
@@ -103,7 +103,7 @@ t.test('defaults are enough', async (t) => {
   t.ok(Object.isFrozen(config));
 });
 
-t.test('keys are made once, kept closed, and all different', async (t) => {
+t.test('keys are made once, are readable for their owner only, and differ from each other', async (t) => {
   const folder = t.testdir();
   const [first, second] = [await readConfig({}, folder), await readConfig({}, folder)];
   t.same(first.tokens, second.tokens);
@@ -143,7 +143,7 @@ t.test('a kept key that was damaged is refused, not used', async (t) => {
   t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" has a key of 0 bytes/]);
 });
 
-t.test('values', async (t) => {
+t.test('each variable sets its value', async (t) => {
   const config = await read(t, {
     ...keys,
     ACCESS_TOKEN_SIGN_KEY: `${ACCESS}x, ${ACCESS}`,
@@ -214,7 +214,7 @@ t.test('values', async (t) => {
   });
 });
 
-t.test('who may log in by user id when nothing is said', async (t) => {
+t.test('the default of LOGIN_BY_USER_ID depends on the host and the public URL', async (t) => {
   const modeAt = async (API_HOST: string) => (await read(t, { ...keys, API_HOST })).http.loginByUserId;
   for (const host of ['localhost', '127.0.0.2', '::1']) t.equal(await modeAt(host), 'local', host);
   for (const host of ['0.0.0.0', '::', '127.example.com']) t.equal(await modeAt(host), 'key', host);
@@ -223,7 +223,7 @@ t.test('who may log in by user id when nothing is said', async (t) => {
   t.equal(await behind('http://[::1]:3000'), 'local');
 });
 
-t.test('front doors', async (t) => {
+t.test('the named front doors are open; the default is all, and none in production', async (t) => {
   const doorsOf = async (FRONT_DOORS: string, more: Env = {}) =>
     (await read(t, { ...keys, ...more, FRONT_DOORS })).http.frontDoors;
   t.same(await doorsOf(''), ['session-id', 'cookie-pair', 'task-api'], 'all in development');
@@ -247,7 +247,7 @@ t.test('a .env that cannot be read is a fault', async (t) => {
   t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env is .*EISDIR/]);
 });
 
-t.test('secrets from files', async (t) => {
+t.test('a secret can be in the file that NAME_FILE names', async (t) => {
   const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n', empty: '\n' });
   const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: join(folder, 'key') };
   const config = await readConfig({ ...env, DATABASE_URL_FILE: 'url' }, folder);
@@ -262,7 +262,7 @@ t.test('secrets from files', async (t) => {
   ]);
 });
 
-t.test('secrets from a folder', async (t) => {
+t.test('secrets can be files in SECRETS_DIR', async (t) => {
   const folder = t.testdir({
     secrets: { access_token_sign_key: `${ACCESS}\n`, smtp_password: 'x', empty: {} },
   });
@@ -527,7 +527,7 @@ for (const [env, fault, count = 1] of wrong) {
   });
 }
 
-t.test('production', async (t) => {
+t.test('production needs explicit keys, and makes none', async (t) => {
   const config = await read(t, production);
   const hexadecimal = '0123456789abcd'.repeat(5).slice(0, 64);
   await t.resolves(
@@ -553,7 +553,7 @@ t.test('production on a loopback origin needs neither https nor a mail server', 
   t.same(warnings, []);
 });
 
-t.test('where signing keys are', async (t) => {
+t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   const folder = t.testdir();
   const setOf = async (env: Env) => (await readConfig({ ...keys, ...env }, folder)).keySet;
   const plain = { alg: null, file: null, encryptionKeys: [], maxAge: 300_000, rotateAfter: 2_592_000_000 };
@@ -581,7 +581,7 @@ t.test('where signing keys are', async (t) => {
   );
 });
 
-t.test('all faults at once, and no secret in them', async (t) => {
+t.test('all faults are reported at once, without a secret', async (t) => {
   const secret = 'hunter2';
   const env = Object.fromEntries(SECRETS.map((name) => [name, secret]));
   const faults = await faultsOf(t, { ...env, API_PORT: 'x', LOG_LEVEL: 'x' });
@@ -654,7 +654,7 @@ t.test('the compose files name exact versions of images', (t) => {
   t.end();
 });
 
-t.test('what EHLO says', async (t) => {
+t.test('the name in EHLO is SMTP_NAME, the public host or the domain of the sender', async (t) => {
   const nameIn = async (env: Env) => {
     const { mail } = await read(t, { ...keys, ...smtp, ...env });
     return mail.kind === 'smtp' ? mail.name : null;
@@ -670,7 +670,7 @@ t.test('what EHLO says', async (t) => {
     t.equal(await nameIn({ PUBLIC_URL }), 'example.com', PUBLIC_URL);
 });
 
-t.test('traces', async (t) => {
+t.test('the variables of OpenTelemetry configure traces', async (t) => {
   const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
   const tracesOf = async (env: Env) => read(t, { ...keys, ...collector, ...env });
   const plain = { kind: 'parentbased_always_on', ratio: 1 };
@@ -700,7 +700,7 @@ t.test('traces', async (t) => {
   t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
 });
 
-t.test('a variable that is not used is not judged', async (t) => {
+t.test('a variable that is not used is not checked', async (t) => {
   const DATABASE_URL = 'postgres://db/kinship';
   await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));
   await t.resolves(read(t, { ...keys, POSTGRES_PORT: 'x', DATABASE_POOL: 'x' }));

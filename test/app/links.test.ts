@@ -60,7 +60,7 @@ t.test('links of an older key stay valid, links of an unknown key are refused', 
   t.equal(links.readNotMe('', NOW), null);
 });
 
-t.test('text and HTML of a letter contain the link', async (t) => {
+t.test('text and HTML of a mail contain the link', async (t) => {
   for (const event of [forgotten, moved]) {
     const url = to(event) ?? '';
     const letter = mailAbout(event, { ...words, link: url });

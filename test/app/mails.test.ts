@@ -30,7 +30,7 @@ function read(t: Test, html: string): string {
   return seen.replace(/&[^;]+;/g, (entity) => entities[entity as keyof typeof entities]);
 }
 
-t.test('exactly the events with a mail have a letter', async (t) => {
+t.test('exactly the events that cause a mail have a template', async (t) => {
   for (const event of mailedEvents()) t.equal(mailAbout(event, CONTEXT) !== null, hasMail(event), event.type);
 });
 

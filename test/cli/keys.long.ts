@@ -32,7 +32,7 @@ const typing = (keys: KeySetAdmin) => (words: string) => {
 
 const BY_ANN = { log: silent, by: 'operator ann', newId: randomUUID, origin: byCommand('ann') };
 
-t.test('the whole story by hand', async (t) => {
+t.test('an operator lists, rotates and retires keys', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const folder = t.testdir();
   const type = typing(
@@ -65,7 +65,7 @@ t.test('the whole story by hand', async (t) => {
   t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
 });
 
-t.test('two who rotate at once', async (t) => {
+t.test('of two concurrent rotations one announces a key', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const type = typing(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps),

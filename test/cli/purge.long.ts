@@ -17,7 +17,7 @@ async function run(env: Record<string, string>, command = 'purge') {
   );
 }
 
-t.test('on PostgreSQL', async (t) => {
+t.test('on PostgreSQL a purge removes expired sessions, unless another process is purging', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql, families } = stores;
@@ -39,7 +39,7 @@ t.test('on PostgreSQL', async (t) => {
   t.equal((await sql`select from token_families`).count, 2, 'not those whose tokens may come back');
 });
 
-t.test('on the embedded database, while nobody else has it', async (t) => {
+t.test('on the embedded database a purge is refused while another process has it open', async (t) => {
   const DATA_DIR = t.testdir();
   const unlock = await lockFolder(DATA_DIR);
   t.match(await run({ DATA_DIR }), { code: 1, text: /in use by another Kinship process/ });

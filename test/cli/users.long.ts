@@ -85,7 +85,7 @@ t.test('with --strict the first refused line stops the import', async (t) => {
   t.match(output, /^1 users imported, 0 unchanged, 1 refused/);
 });
 
-t.test('what is exported is imported again as it was, in several batches', async (t) => {
+t.test('an export is imported without a change, in several batches', async (t) => {
   const service = await usersCommand(t);
   if (service === null) return;
   const { sql, env, run } = service;

@@ -6,7 +6,7 @@ import { type Tabs, tabs } from './support/tabs.ts';
 const TABS = 5;
 const ROUNDS = 100;
 
-t.test('five tabs that take care, with lost answers, reloads and killed tabs', async (t) => {
+t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', async (t) => {
   const browser = await tabs(t);
   if (browser === null) return;
   const { service, told } = browser;
@@ -47,7 +47,7 @@ t.test('five tabs that take care, with lost answers, reloads and killed tabs', a
   t.equal(answered(service, '/auth/logout', 204), 1);
 });
 
-t.test('five tabs that each refresh for themselves', async (t) => {
+t.test('five tabs that refresh without coordination lose their session', async (t) => {
   const browser = await tabs(t);
   if (browser === null) return;
   const pages = await openAll(browser);

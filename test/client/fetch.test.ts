@@ -58,7 +58,7 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
   t.equal(answered(service, '/auth/refresh'), bodies.length);
 });
 
-t.test('and no more than one', async (t) => {
+t.test('a call that gets 401 twice is not repeated again', async (t) => {
   const service = await startHttpService(t);
   const { asked, origin } = await api(t, (response) => response.writeHead(401).end());
   const { client, signedOut } = await signedIn(t, service, { origins: [origin] });
@@ -68,7 +68,7 @@ t.test('and no more than one', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a body that is gone is not sent again', async (t) => {
+t.test('a body that was already read is not sent again', async (t) => {
   const service = await startHttpService(t);
   let refused = '';
   const { asked, origin } = await api(
@@ -118,7 +118,7 @@ t.test('a caller that gives up does not wait for a token, and the refresh goes o
   t.not(await refreshed, pair.access);
 });
 
-t.test('a wrong password is no fault of the token', async (t) => {
+t.test('a 401 about a wrong password causes no refresh', async (t) => {
   const service = await startHttpService(t);
   const account = { username: 'ann', password: 'a violet piano 42' };
   await service.post('/auth/register', { ...account, email: 'ann@example.com' });

@@ -19,7 +19,7 @@ async function behindProxy(t: Test, storage = sharedStorage()) {
   return { service, proxy, url, storage, ...(await signedIn(t, service, { url, storage })) };
 }
 
-t.test('answers that are lost cost nothing', async (t) => {
+t.test('lost answers end no session', async (t) => {
   const { service, proxy, client, pair, signedOut } = await behindProxy(t);
   const tokens = new Set([pair.access]);
   for (let round = 0; round < LOSSES; round += 1) {
@@ -55,7 +55,7 @@ t.test('a key is stored before it is sent, and goes with its pair', async (t) =>
   t.not(keys[1], keys[3], 'one for each rotation');
 });
 
-t.test('what nobody could store before must not be sent', async (t) => {
+t.test('a key that cannot be stored is not sent', async (t) => {
   const storage = sharedStorage();
   const { client, pair, service } = await behindProxy(t, {
     ...storage,
@@ -68,7 +68,7 @@ t.test('what nobody could store before must not be sent', async (t) => {
   t.same(await sessionOf(service, pair), { generation: 0, ended: null });
 });
 
-t.test('a key out of a storage that was set back is replaced', async (t) => {
+t.test('a key from a storage that was restored to an earlier state is replaced', async (t) => {
   const { client, pair, storage, service, signedOut } = await behindProxy(t);
   await client.token(pair.access);
   const kept = JSON.parse(storage.items.get('kinship') ?? '');
@@ -87,7 +87,7 @@ t.test('a key out of a storage that was set back is replaced', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a process that is killed while it refreshes, and the next one', async (t) => {
+t.test('after a process is killed during a refresh, the next process gets the same pair', async (t) => {
   const folder = t.testdir();
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });

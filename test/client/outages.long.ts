@@ -34,7 +34,7 @@ const unavailable = JSON.stringify({
   detail: 'The service cannot answer.',
 });
 
-t.test('what passes is waited for', async (t) => {
+t.test('a refresh is repeated until a short fault is over', async (t) => {
   const { client, pair, service, signedOut } = await badDay(t, [
     [503, { 'retry-after': '1' }, unavailable],
     [502, {}, '<h1>Bad gateway</h1>'],
@@ -46,14 +46,14 @@ t.test('what passes is waited for', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('what does not pass soon is told, and ends nothing', async (t) => {
+t.test('a fault that lasts rejects the call, and ends no session', async (t) => {
   const { client, pair, signedOut } = await badDay(t, Array(5).fill([500, {}, 'oh']));
   await t.rejects(client.token(pair.access), { code: 'unexpected_answer', recovery: 'retry', status: 500 });
   t.not(await client.token(pair.access), pair.access, 'the next one who asks is lucky');
   t.same(signedOut, []);
 });
 
-t.test('a service that asks for a long pause is given it', async (t) => {
+t.test('no request is sent during a long Retry-After', async (t) => {
   const script: Scripted[] = [
     [503, { 'retry-after': '3600' }, unavailable],
     [500, {}, 'not to be asked'],
@@ -92,7 +92,7 @@ t.test('only the service itself can end a session', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a service that does not answer at all', async (t) => {
+t.test('a service that does not answer rejects the call, and ends no session', async (t) => {
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;

@@ -15,7 +15,7 @@ function skipAhead(t: Test, seconds: number, clock: { now(): number } = performa
   });
 }
 
-t.test('logs in, is known, logs out', async (t) => {
+t.test('a user logs in, is recognised and logs out', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const states: SessionState[] = [];
@@ -42,7 +42,7 @@ t.test('logs in, is known, logs out', async (t) => {
   t.same(late, [{ signedIn: true, code: null }], 'who comes late is told what holds');
 });
 
-t.test('a wrong password is a typed error, and ends nothing', async (t) => {
+t.test('a wrong password is a typed error, and ends no session', async (t) => {
   const service = await startHttpService(t);
   const { client, pair, signedOut } = await signedIn(t, service);
   await t.rejects(client.logIn('ann', 'a wrong password'), {
@@ -64,7 +64,7 @@ t.test('a wrong password is a typed error, and ends nothing', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a token is renewed ahead of its end, once for all who ask', async (t) => {
+t.test('a token is refreshed before its end, once for all callers', async (t) => {
   const service = await startHttpService(t);
   const { client, pair } = await signedIn(t, service);
   t.equal(await client.token(), pair.access);
@@ -80,7 +80,7 @@ t.test('a token is renewed ahead of its end, once for all who ask', async (t) =>
   t.same(await sessionOf(service, pair), { generation: 2, ended: null });
 });
 
-t.test('the clock of the day is a hint and no more', async (t) => {
+t.test('a wrong system clock ends no session', async (t) => {
   const service = await startHttpService(t);
   for (const [name, set, refreshes] of [
     ['set back by a day', 86_400_000, 0],
@@ -161,7 +161,7 @@ t.test('a session that was ended elsewhere ends here, and says why', async (t) =
   t.equal(answered(service, '/auth/logout', 204), 1, 'nothing is left to log out');
 });
 
-t.test('logging out: this session, the others, all', async (t) => {
+t.test('a log-out ends this session, the other sessions or all sessions', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const device = () => clientOf(t, { url: service.url });
@@ -239,7 +239,7 @@ t.test('a storage entry that holds no pair counts as none, and logging in replac
   }
 });
 
-t.test('what a listener throws is its own affair', async (t) => {
+t.test('an error of a listener does not fail the call', async (t) => {
   const service = await startHttpService(t);
   const { client } = await signedIn(t, service);
   const uncaught = once(process, 'uncaughtException');

@@ -18,7 +18,7 @@ async function overviewOf(t: Test, env: Record<string, string>) {
   };
 }
 
-t.test('the overview of the whole service has its dependencies, and what waits', async (t) => {
+t.test('the overview of the whole service has its dependencies and its backlog', async (t) => {
   if (!(await requirePostgres(t))) return;
   const read = await overviewOf(t, {});
   const { dependencies, keys, samples } = await read();

@@ -54,7 +54,7 @@ t.test('newer samples are appended once, and those older than an hour go', async
   t.same(appendSamples([], []), []);
 });
 
-t.test('a chart draws what is known, and breaks where samples are missing', async (t) => {
+t.test('a chart draws the known samples, and its line breaks where samples are missing', async (t) => {
   const points = valuesOf(
     [0, 10, 20, 100, 110].map((seconds) => sample(seconds, { sessions: seconds === 20 ? null : seconds })),
     ({ sessions }) => sessions,

@@ -58,6 +58,6 @@ t.test('equal claims are equal bytes, whatever the order of their names', async 
   t.equal(JSON.stringify(one), '{"a":{"y":"x","z":null},"b":[{"c":2,"d":1}]}');
 });
 
-t.test('the claims of a token without those that the service sets', async (t) => {
+t.test('claims that the service sets are left out of the added claims', async (t) => {
   t.same(pickClaims({ sub: 'x', iat: 1, cnf: {}, team: 'red' }), { team: 'red' });
 });

@@ -241,7 +241,7 @@ t.test('a change of the configuration or of the revision of the secrets replaces
   t.not(await checksum({ secrets: { revision: '2' } }), before);
 });
 
-t.test('the notes warn of what is missing', async (t) => {
+t.test('the notes warn of missing values', async (t) => {
   if (!requireGo(t)) return;
   const notes = async (over: Values) => (await renderedFiles(mergedValues(FULL, over)))['NOTES.txt'];
   t.match(await notes({}), /TRUST_PROXY is not set[\s\S]+REDIS_URL is not set/);

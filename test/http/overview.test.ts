@@ -24,7 +24,7 @@ t.test('a HEAD request opens no stream', async (t) => {
   t.equal(status, 200);
 });
 
-t.test('keys are shown with the times that are known, and without what is sealed', async (t) => {
+t.test('keys are shown with their known times, and without their sealed part', async (t) => {
   const now = Date.UTC(2026, 0, 2);
   const key = { alg: 'EdDSA', number: 1, fault: null, sealed: 'a secret' } as const;
   const { send, adminKey } = await startHttpService(t, {

@@ -212,7 +212,7 @@ t.test('the right password alone makes no network known to the limit of codes', 
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
 });
 
-t.test('the first step refuses what is not as documented', async (t) => {
+t.test('the first step refuses undocumented members and values', async (t) => {
   const service = await startHttpService(t);
   const { app, challenge, answer, codes } = await secured(service);
   const good = await challenge();

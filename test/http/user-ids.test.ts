@@ -34,7 +34,7 @@ async function open(service: HttpService, userId: string) {
 
 const bearer = (accessToken: string) => ({ headers: { authorization: `Bearer ${accessToken}` } });
 
-t.test('a user with any id has a whole life', async (t) => {
+t.test('a user with any id logs in, refreshes and logs out', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const service = await withIds(t, 'text', { stores });

@@ -94,7 +94,7 @@ t.test('the workflow publishes all packages, each once', async (t) => {
   t.equal(registry.sent.length, NAMES.length, 'nothing is sent twice');
 });
 
-t.test('a run that failed half-way is repeated, and sends only what is missing', async (t) => {
+t.test('a repeated run after a failure publishes only the missing packages', async (t) => {
   const { registry, run, publish } = await release(t);
   await run(await commandWith('_authToken'));
   registry.refused.add('@kinship/fastify');

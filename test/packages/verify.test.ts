@@ -316,7 +316,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'session_ended');
   });
 
-  await t.test('that ends is opened again, and what is known stays known', async (t) => {
+  await t.test('that ends is opened again, and known sessions stay known', async (t) => {
     const { write, verify, token, ready, streams, calls } = await open();
     write(READY + ended());
     await ready;

@@ -117,7 +117,7 @@ t.test('a proxy', async (t) => {
     t.ok(performance.now() - start >= 75, 'there and back');
   });
 
-  await t.test('cuts what is open, even while paused, and takes new connections', async (t) => {
+  await t.test('cuts open connections, even while paused, and takes new ones', async (t) => {
     const { proxy } = await proxiedEcho(t);
     const socket = await dial(t, proxy.port);
     await ask(socket, 'a');
