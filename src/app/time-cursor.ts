@@ -1,4 +1,5 @@
 import { Refusal } from '../domain/refusal.ts';
+import { isCanonicalUuid } from '../domain/user-id.ts';
 
 /** A position in a list that is ordered by time and id. Milliseconds since the epoch. */
 export interface TimePosition {
@@ -13,12 +14,8 @@ export function cursorAt({ time, id }: TimePosition): string {
 
 /** The position of a cursor. Throws a {@link Refusal} `invalid_request` if the cursor is not valid. */
 export function readCursor(cursor: string): TimePosition {
-  const [, time = '', id = ''] = /^([0-9a-z]{1,9})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (!isUuid(id))
+  const [, time = '', id = ''] = /^([0-9a-z]{1,9})\.(.*)$/.exec(cursor) ?? [];
+  if (!isCanonicalUuid(id))
     throw new Refusal('invalid_request', 'The cursor must be the nextCursor of an earlier answer.');
   return { time: Number.parseInt(time, 36), id };
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

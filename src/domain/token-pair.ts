@@ -1,7 +1,7 @@
 import { type AuthenticationClaims, pickAuthentication } from './authentication.ts';
 import { type Confirmation, isConfirmation } from './dpop.ts';
 import type { RefusalCode } from './refusal.ts';
-import { isUserId } from './user-id.ts';
+import { isCanonicalUuid, isUserId } from './user-id.ts';
 
 /** The claims of an access token without issuer and audience. Times in whole seconds (RFC 7519). */
 export interface AccessClaims extends AuthenticationClaims {
@@ -51,7 +51,7 @@ const MAX_GENERATION = 2 ** 31 - 2;
 /** The claims if they have the shape of a refresh token's claims, otherwise null. */
 export function asRefreshClaims(claims: Readonly<Record<string, unknown>>): RefreshClaims | null {
   const { sub, jti, linkerId, userIp, tokenFamily, generation, iat, exp, at_hash, cnf } = claims;
-  if (!isUserId(sub) || !isUuid(jti) || !isUuid(linkerId) || !isUuid(tokenFamily)) return null;
+  if (!isUserId(sub) || !isId(jti) || !isId(linkerId) || !isId(tokenFamily)) return null;
   if (!isShortText(userIp) || !isCount(generation) || generation > MAX_GENERATION) return null;
   if (!isCount(iat) || !isCount(exp)) return null;
   if (at_hash !== undefined && !isShortText(at_hash)) return null;
@@ -68,7 +68,7 @@ export function asAccessClaims(
   leeway: number,
 ): AccessClaims | null {
   const { sub, userId, sid, jti, linkerId, userIp, client_id, iat, exp, nbf, cnf } = claims;
-  if (!isUserId(sub) || userId !== sub || !isUuid(sid) || !isUuid(linkerId) || jti !== linkerId) return null;
+  if (!isUserId(sub) || userId !== sub || !isId(sid) || !isId(linkerId) || jti !== linkerId) return null;
   if (!isShortText(userIp) || !isShortText(client_id) || !isCount(iat) || !isCount(exp)) return null;
   const validFrom = nbf === undefined ? iat : Math.max(iat, Number(nbf));
   const isValidNow = now < exp * 1000 && validFrom * 1000 <= now + leeway;
@@ -92,7 +92,7 @@ function hasAuthentication(
 /** The claims of an access token that identify the pair and the session; null if the claims have another shape. */
 export function asAccessHalf(claims: Readonly<Record<string, unknown>>, hash: string): AccessHalf | null {
   const { linkerId, sid } = claims;
-  return isUuid(linkerId) && isUuid(sid) ? { linkerId, sid, hash } : null;
+  return isId(linkerId) && isId(sid) ? { linkerId, sid, hash } : null;
 }
 
 /**
@@ -128,10 +128,8 @@ export function secondsLeft(exp: number, now: number): number {
   return Math.max(0, exp - Math.floor(now / 1000));
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && isCanonicalUuid(value);
 }
 
 function isShortText(value: unknown): value is string {

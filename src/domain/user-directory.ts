@@ -1,6 +1,7 @@
 import type { EmailAddress } from './email-address.ts';
 import type { FactorKind } from './second-factor.ts';
 import type { Role } from './user.ts';
+import { isCanonicalUuid } from './user-id.ts';
 
 /** An account as operators see it in a list. Times in milliseconds. */
 export interface ListedUser extends EmailAddress {
@@ -50,11 +51,9 @@ function isBeginningOfId(text: string): boolean {
   );
 }
 
-const ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-
 /** Whether a text can be a position in a list with this filter: see {@link UserDirectory}. */
 export function isPosition({ by }: UserFilter, text: string): boolean {
-  if (by === 'age') return new RegExp(`^\\d{1,15}\\.${ID}$`).test(text);
   if (by === 'identifier') return !/\0|\p{Cs}/u.test(text);
-  return new RegExp(`^${ID}$`).test(text);
+  const id = by === 'age' ? /^\d{1,15}\.(.*)$/.exec(text)?.[1] : text;
+  return id !== undefined && isCanonicalUuid(id);
 }

@@ -20,6 +20,11 @@ export function isUuid(text: string): boolean {
   return ANY_UUID.test(text);
 }
 
+/** Whether the text is a UUID in lower case: the only form in which this service stores and signs UUIDs. */
+export function isCanonicalUuid(text: string): boolean {
+  return isUuid(text) && text === text.toLowerCase();
+}
+
 /**
  * The form of a user id in tokens, answers and the database. A UUID is in lower case, because both spellings name the
  * same user. Any other text stays as it is.
