@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
@@ -26,13 +27,16 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   for (let crash = 0; crash < CRASHES; crash += 1) {
     await delay(randomInt(500, 1_500));
     await cluster.stop('immediate');
-    await waitUntil(() => clients.every((client) => lastOf(client) === '503 unavailable'));
+    await waitUntil(() => clients.every((client) => lastOf(client) === '503 unavailable'), RECOVERS_WITHIN);
     t.equal((await fetch(new URL('/health/ready', service.url))).status, 503);
     t.equal((await fetch(new URL('/health/live', service.url))).status, 200);
     const held = clients.map((client) => client.generation());
     await cluster.start();
     const started = performance.now();
-    await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
+    await waitUntil(
+      () => clients.every((client, index) => client.generation() > held[index]!),
+      RECOVERS_WITHIN,
+    );
     recoveries.push((performance.now() - started) / 1000);
     t.equal((await fetch(new URL('/health/ready', service.url))).status, 200);
   }
@@ -61,10 +65,4 @@ function onlyUnavailable(t: Test, clients: readonly Client[]): void {
 function lastOf({ history }: Client): string | undefined {
   const last = history.at(-1);
   return last?.outcome === 'ok' ? undefined : last?.why;
-}
-
-async function waitUntil(holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + RECOVERS_WITHIN; !holds(); await delay(20)) {
-    if (Date.now() > deadline) throw new Error(`not so within ${RECOVERS_WITHIN} ms`);
-  }
 }

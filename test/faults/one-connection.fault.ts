@@ -3,6 +3,7 @@ import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { percentile } from './support/load.ts';
 import { type Answer, ask, connections } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
@@ -145,10 +146,4 @@ async function untilAnswered(
 
 function pairOf({ body }: Answer) {
   return { refreshToken: body.refresh, accessToken: body.access };
-}
-
-async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !(await holds()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error('not so within 30 s');
-  }
 }
