@@ -1,4 +1,4 @@
-/** A figure that the service is held to. */
+/** A figure, and the goal that the service must meet. */
 export interface Goal {
   readonly what: string;
   readonly wanted: string;

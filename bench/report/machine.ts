@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
-/** What the figures were taken on. */
+/** The machine on which the figures were measured. */
 export function describeMachine(): string {
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${availableParallelism()} × ${cpus()[0]?.model}, ${memory} GiB, Linux, Node.js ${process.version}`;

@@ -1,4 +1,4 @@
-/** Milliseconds of a refresh, at so many families. */
+/** The milliseconds of a refresh at one number of families. */
 export interface Point {
   readonly families: number;
   readonly p50: number;
@@ -12,7 +12,7 @@ const BOTTOM = 50;
 const TOP = 30;
 const COLOURS = { p50: '#1f6feb', p99: '#bc4c00' };
 
-/** The refresh's time over the number of families, which is drawn by its logarithm. */
+/** Draws the time of a refresh over the number of families, on a logarithmic axis. */
 export function growthPlot(points: readonly Point[]): string {
   const most = Math.max(...points.map(({ p99 }) => p99)) * 1.1;
   const [first, last] = [Math.log10(points[0]!.families), Math.log10(points.at(-1)!.families)];

@@ -6,7 +6,7 @@ interface Props {
   readonly label: string;
   /** What will happen, as a sentence. */
   readonly consequence: string;
-  /** Whether the change takes nothing away. Default: false. */
+  /** Whether the change removes nothing. Default: false. */
   readonly harmless?: boolean;
   /** What the operator fills in beside the reason. */
   readonly fields?: ComponentChildren;

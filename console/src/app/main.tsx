@@ -109,7 +109,7 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   );
 }
 
-/** A path that a person typed can have an escape that is none. */
+/** A typed path can contain an invalid escape. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -9,7 +9,7 @@ import { Page } from './page.tsx';
 import { nodeOf } from './svg-view.tsx';
 import { Table } from './table.tsx';
 
-/** Milliseconds without a sign of the operator until the page stops following. Otherwise it would keep the sign-in alive. */
+/** Milliseconds without input, after which the page stops following: it must not keep the operator signed in. */
 const ATTENTION = 10 * 60_000;
 
 const SIGNS = ['keydown', 'pointerdown', 'pointermove', 'wheel'] as const;

@@ -23,7 +23,7 @@ const WIDTH = 640;
 const ROW = 26;
 const BAR = 14;
 
-/** How long the time shown goes on behind now, as a share of the time before. */
+/** The time after now that the chart shows, as a share of the time before now. */
 const AHEAD = 0.25;
 
 /** The spans of a key until `end`. It signs until the next key does. Empty for a key without times. */

@@ -53,7 +53,7 @@ const NARROW = 640;
 const LANE_GAP = 8;
 const NAMES_WIDTH = 212;
 
-/** Places lanes and marks in a picture of this width, below `top`. */
+/** Computes the positions of lanes and marks in a picture of this width, below `top`. */
 export function layOutLife(life: Life, width: number, top: number): Geometry {
   const isNarrow = width < NARROW;
   const radius = isNarrow ? 9 : 10;
