@@ -12,13 +12,13 @@ export interface Message extends Pick<HeaderFields, 'type' | 'contentType' | 'ti
 
 /** One connection to the broker. It does not reconnect. */
 export interface BrokerConnection {
-  /** False while the broker blocks publishers, and after the link was closed. */
+  /** False while the broker blocks publishers, and after the connection was closed. */
   isReady(): boolean;
   /** Whether the broker blocks publishers, because it is short of memory or disk. It confirms nothing meanwhile. */
   isBlocked(): boolean;
-  /** Resolves when the broker confirms or returns the message. Rejects if the link closes before. */
+  /** Resolves when the broker confirms or returns the message. Rejects if the connection closes before. */
   publish(message: Message): Promise<Published>;
-  /** Resolves with the reason when the link closes. */
+  /** Resolves with the reason when the connection closes. */
   readonly closed: Promise<unknown>;
   /** Closes the connection without the closing handshake of AMQP. */
   abandon(reason: unknown): void;
@@ -97,7 +97,7 @@ function createConnection(
   const returned = new Set<string>();
   let isBlocked = false;
   const setBlocked = (reason: string | null) => {
-    // A broker may say it again, for each of its alarms.
+    // A broker may repeat the notice, once for each of its alarms.
     if (isBlocked === (reason !== null)) return;
     isBlocked = !isBlocked;
     onBlocked(reason);

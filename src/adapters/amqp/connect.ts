@@ -37,14 +37,14 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   const stopping = new AbortController();
   const stop = stopping.signal;
   const outage = createOutage();
-  let link: BrokerConnection | null = null;
+  let current: BrokerConnection | null = null;
   let onFirstAttempt = (_failure: unknown) => {};
   const firstAttempt = new Promise<unknown>((resolve) => {
     onFirstAttempt = resolve;
   });
   const running = reconnectUntilStopped();
   if (address.tls !== undefined) await assertTrusted();
-  return { connection: () => link, close };
+  return { connection: () => current, close };
 
   async function reconnectUntilStopped(): Promise<void> {
     for (let failures = 0; !stop.aborted; failures += 1) {
@@ -53,10 +53,10 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     }
   }
 
-  /** Opens a link and waits until it closes. Returns whether it could be opened. */
+  /** Opens a connection and waits until it closes. Returns whether it could be opened. */
   async function runConnection(): Promise<boolean> {
     try {
-      link = await openConnection(address, topology, { stop, onBlocked: logBlocked });
+      current = await openConnection(address, topology, { stop, onBlocked: logBlocked });
     } catch (reason) {
       logOutage(reason);
       onFirstAttempt(reason);
@@ -64,11 +64,11 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     }
     // The signal may abort in the same turn of the event loop in which the connection opens. `openConnection` no longer
     // listens to it then.
-    if (stop.aborted) link.abandon(stop.reason);
+    if (stop.aborted) current.abandon(stop.reason);
     outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
     onFirstAttempt(null);
-    logOutage(await link.closed);
-    link = null;
+    logOutage(await current.closed);
+    current = null;
     return true;
   }
 
@@ -105,7 +105,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   }
 
   async function close(): Promise<void> {
-    const last = link;
+    const last = current;
     stopping.abort();
     if (last !== null) {
       await waitAtMost(CLOSE_TIMEOUT, last.close());

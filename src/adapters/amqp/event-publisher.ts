@@ -30,9 +30,9 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
     isReady: () => readyConnection() !== null,
 
     async publish(publication) {
-      const link = readyConnection();
-      if (link === null) throw new Error('RabbitMQ is unreachable or blocks publishers.');
-      const publishing = confirmInTime(link, publishOn(link, publication));
+      const connection = readyConnection();
+      if (connection === null) throw new Error('RabbitMQ is unreachable or blocks publishers.');
+      const publishing = confirmInTime(connection, publishOn(connection, publication));
       pending.add(publishing);
       try {
         return await publishing;
@@ -49,13 +49,13 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
   };
 
   function readyConnection(): BrokerConnection | null {
-    const link = broker.connection();
-    return isClosed || !link?.isReady() ? null : link;
+    const connection = broker.connection();
+    return isClosed || !connection?.isReady() ? null : connection;
   }
 
-  function publishOn(link: BrokerConnection, publication: Publication): Promise<Published> {
+  function publishOn(connection: BrokerConnection, publication: Publication): Promise<Published> {
     const { id, event, trace } = publication;
-    return link.publish({
+    return connection.publish({
       messageId: id,
       routingKey: event.type,
       type: event.type,
@@ -67,13 +67,13 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
   }
 
   /**
-   * Abandons the link to a broker that hangs, with all its pending messages: a new connection may succeed. A broker
-   * that blocks publishers keeps its link, because it would block a new connection too.
+   * Abandons the connection to a broker that hangs, with all its pending messages: a new connection may succeed. The
+   * connection to a broker that blocks publishers is kept, because the broker would block a new one too.
    */
-  function confirmInTime(link: BrokerConnection, publishing: Promise<Published>): Promise<Published> {
+  function confirmInTime(connection: BrokerConnection, publishing: Promise<Published>): Promise<Published> {
     return withDeadline(confirmation, publishing, () => {
       const reason = new Error(`RabbitMQ did not confirm a message within ${confirmation} ms.`);
-      if (!link.isBlocked()) link.abandon(reason);
+      if (!connection.isBlocked()) connection.abandon(reason);
       return reason;
     });
   }

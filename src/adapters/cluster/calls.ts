@@ -26,11 +26,11 @@ interface Waiting {
 }
 
 /** Connects two processes of one program: each end serves its handlers, and calls those of the other end. */
-export function connectCalls(port: ProcessChannel, handlers: Handlers): Call {
+export function connectCalls(channel: ProcessChannel, handlers: Handlers): Call {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
 
-  port.onMessage((message) => {
+  channel.onMessage((message) => {
     if (!isMessage(message)) return;
     if (message.kinship === 'call') void answer(message);
     else resolveCall(message);
@@ -39,7 +39,7 @@ export function connectCalls(port: ProcessChannel, handlers: Handlers): Call {
   return async <Result>(name: string, ...args: readonly unknown[]) => {
     const id = ++lastId;
     const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }));
-    port.send({ kinship: 'call', id, name, args });
+    channel.send({ kinship: 'call', id, name, args });
     try {
       return (await withDeadline(DEADLINE, answered, () => noAnswer(name))) as Result;
     } finally {
@@ -50,9 +50,9 @@ export function connectCalls(port: ProcessChannel, handlers: Handlers): Call {
   async function answer({ id, name, args }: Extract<Message, { kinship: 'call' }>): Promise<void> {
     try {
       const result = await handlers[name]?.(...args);
-      port.send({ kinship: 'answer', id, result });
+      channel.send({ kinship: 'answer', id, result });
     } catch (error) {
-      port.send({ kinship: 'answer', id, failure: String(error) });
+      channel.send({ kinship: 'answer', id, failure: String(error) });
     }
   }
 

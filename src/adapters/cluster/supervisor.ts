@@ -28,8 +28,8 @@ export interface Supervisor {
 
 interface Options {
   readonly count: number;
-  /** Starts the worker of a place. The first place is 0. */
-  readonly fork: (place: number) => SupervisedWorker;
+  /** Starts the worker of a slot. The first slot is 0. */
+  readonly fork: (slot: number) => SupervisedWorker;
   /** Milliseconds in which a stopping worker must end. */
   readonly deadline: number;
   readonly log: Log;
@@ -62,7 +62,7 @@ export function createSupervisor({
   wait = sleep,
   now = performance.now.bind(performance),
 }: Options): Supervisor {
-  const places: WorkerSlot[] = Array.from({ length: count }, (_, number) => ({
+  const slots: WorkerSlot[] = Array.from({ length: count }, (_, number) => ({
     number,
     worker: null,
     isReady: false,
@@ -76,11 +76,11 @@ export function createSupervisor({
 
   return {
     async start() {
-      const [first, ...others] = places;
+      const [first, ...others] = slots;
       if (first === undefined) return;
       await launch(first);
       await Promise.all(others.map(launch));
-      for (const place of places) watch(place);
+      for (const slot of slots) watch(slot);
     },
 
     async reload() {
@@ -101,21 +101,21 @@ export function createSupervisor({
       if (failed > 0) throw new Error(`${failed} workers failed while they stopped.`);
     },
 
-    readyWorkers: () => places.filter(({ isReady }) => isReady).length,
+    readyWorkers: () => slots.filter(({ isReady }) => isReady).length,
     restarts: () => restarts,
   };
 
-  function startWorker(place: WorkerSlot): SupervisedWorker {
-    const worker = fork(place.number);
+  function startWorker(slot: WorkerSlot): SupervisedWorker {
+    const worker = fork(slot.number);
     alive.add(worker);
     void worker.exited.then(() => alive.delete(worker));
     return worker;
   }
 
-  async function launch(place: WorkerSlot): Promise<void> {
-    place.worker = startWorker(place);
-    await waitUntilReady(place.worker);
-    place.isReady = true;
+  async function launch(slot: WorkerSlot): Promise<void> {
+    slot.worker = startWorker(slot);
+    await waitUntilReady(slot.worker);
+    slot.isReady = true;
   }
 
   async function waitUntilReady(worker: SupervisedWorker): Promise<void> {
@@ -123,61 +123,61 @@ export function createSupervisor({
     if (exit !== null) throw new Error(`Worker ${worker.pid} ended before it was ready (${describe(exit)}).`);
   }
 
-  /** Starts the worker of this place again whenever it ends, unless it is stopped or replaced. */
-  function watch(place: WorkerSlot): void {
-    const { worker } = place;
+  /** Starts the worker of this slot again whenever it ends, unless it is stopped or replaced. */
+  function watch(slot: WorkerSlot): void {
+    const { worker } = slot;
     if (worker === null) return;
     const since = now();
     void worker.exited.then(async (exit) => {
-      if (place.worker !== worker || stopping.signal.aborted) return;
-      place.isReady = false;
-      place.worker = null;
+      if (slot.worker !== worker || stopping.signal.aborted) return;
+      slot.isReady = false;
+      slot.worker = null;
       const isHealthy = now() - since > HEALTHY_AFTER;
-      place.failures = isHealthy ? 1 : place.failures + 1;
-      const pause = Math.min(FIRST_WAIT * 2 ** (place.failures - 1), LONGEST_WAIT);
+      slot.failures = isHealthy ? 1 : slot.failures + 1;
+      const pause = Math.min(FIRST_WAIT * 2 ** (slot.failures - 1), LONGEST_WAIT);
       log.error({ worker: worker.pid, ...exit, pause }, 'a worker ended unexpectedly; it is started again');
       await wait(pause, stopping.signal);
-      if (stopping.signal.aborted || place.isReplacing || place.worker !== null) return;
-      restart(place);
+      if (stopping.signal.aborted || slot.isReplacing || slot.worker !== null) return;
+      restart(slot);
     });
   }
 
-  function restart(place: WorkerSlot): void {
+  function restart(slot: WorkerSlot): void {
     restarts += 1;
-    const worker = startWorker(place);
-    place.worker = worker;
-    watch(place);
+    const worker = startWorker(slot);
+    slot.worker = worker;
+    watch(slot);
     void worker.ready.then(() => {
-      if (place.worker === worker) place.isReady = true;
+      if (slot.worker === worker) slot.isReady = true;
     });
   }
 
   async function replaceAll(): Promise<void> {
-    for (const place of places) {
+    for (const slot of slots) {
       if (stopping.signal.aborted) return;
-      place.isReplacing = true;
+      slot.isReplacing = true;
       try {
-        await replace(place);
+        await replace(slot);
       } catch (err) {
         if (stopping.signal.aborted) return;
         log.error({ err }, 'the reload ended early; the workers that were not replaced continue');
-        if (place.worker === null) restart(place);
+        if (slot.worker === null) restart(slot);
         return;
       } finally {
-        place.isReplacing = false;
+        slot.isReplacing = false;
       }
     }
     log.info({ workers: count }, 'reloaded');
   }
 
-  async function replace(place: WorkerSlot): Promise<void> {
-    const next = startWorker(place);
+  async function replace(slot: WorkerSlot): Promise<void> {
+    const next = startWorker(slot);
     await waitUntilReady(next);
-    const old = place.worker;
-    place.worker = next;
-    place.isReady = true;
-    place.failures = 0;
-    watch(place);
+    const old = slot.worker;
+    slot.worker = next;
+    slot.isReady = true;
+    slot.failures = 0;
+    watch(slot);
     if (old === null) return;
     old.stop();
     await waitAtMost(deadline, old.exited);

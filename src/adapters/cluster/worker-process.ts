@@ -22,7 +22,7 @@ export function forkWorker(handlers: Handlers): WorkerProcess {
   // Metrics contain values that JSON cannot express.
   cluster.setupPrimary({ serialization: 'advanced' });
   const worker = cluster.fork();
-  const call = connectCalls(portOf(worker), handlers);
+  const call = connectCalls(channelTo(worker), handlers);
   return {
     pid: worker.process.pid ?? 0,
     call,
@@ -40,10 +40,10 @@ export function isWorker(): boolean {
 export function connectToPrimary(handlers: Handlers): Call {
   const { worker } = cluster;
   if (worker === undefined) throw new Error('This process is not a worker.');
-  return connectCalls(portOf(worker), handlers);
+  return connectCalls(channelTo(worker), handlers);
 }
 
-function portOf(worker: Worker) {
+function channelTo(worker: Worker) {
   return {
     // Errors are ignored: a message to a worker that has just ended has no receiver.
     send: (message: object) => void worker.send(message, () => {}),

@@ -5,7 +5,7 @@ import { readBase64, readHash, readInteger, readParameters } from './fields.ts';
 
 const deriveKey = promisify(derive);
 
-/** For the whole hash: the iterations are repeated for each part of it that is as long as the digest. */
+/** Bounds the time of one hash. PBKDF2 repeats the iterations for each part that is as long as the digest. */
 const MAX_ITERATIONS = 5_000_000;
 
 interface Pbkdf2Hash {

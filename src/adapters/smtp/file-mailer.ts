@@ -45,7 +45,7 @@ export function createFileMailer({ folder, from, log }: FileMailerOptions): Mail
   };
 }
 
-/** The file of an earlier send of this mail. */
+/** The name of the file that an earlier attempt to send this mail wrote. */
 async function findName(folder: string, id: string): Promise<string | undefined> {
   const suffix = `Z-${id}.eml`;
   return (await readdir(folder)).find((name) => name.endsWith(suffix));
