@@ -1,16 +1,15 @@
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
 import type { Sql } from '../adapters/postgres/connect.ts';
-import { migrate } from '../adapters/postgres/migrate.ts';
 import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
 import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
-import { openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
+import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
 
 export interface AuditListOptions {
@@ -21,7 +20,7 @@ export interface AuditListOptions {
 
 /** `kinship audit list`. It works beside a running service, as `verify` does. */
 export async function printAuditLog({ type, user, session }: AuditListOptions): Promise<void> {
-  await onAuditLog(async (sql, { http }) => {
+  await withAuditLog(async (sql, { http }) => {
     const filter = {
       ...(type !== undefined && { types: [type] }),
       ...(user !== undefined && { userId: readUserId(user, http.userIdFormat) }),
@@ -38,7 +37,7 @@ export async function printAuditLog({ type, user, session }: AuditListOptions): 
 /** `kinship audit verify`. */
 export async function verifyAuditLog({ head }: { readonly head?: string }): Promise<void> {
   const expected = head === undefined ? null : readHead(head);
-  await onAuditLog(async (sql, { tokens }) => {
+  await withAuditLog(async (sql, { tokens }) => {
     const deps = { auditSeals: createAuditSeals(sql), sealMacs: createSealMacs(tokens.hashKeys) };
     const verification = await verifySeals(deps)(expected);
     process.stdout.write(reportOf(verification));
@@ -46,15 +45,10 @@ export async function verifyAuditLog({ head }: { readonly head?: string }): Prom
   });
 }
 
-async function onAuditLog(work: (sql: Sql, config: Config) => Promise<void>): Promise<void> {
+/** Generates no missing keys, because a new key could verify no seal. */
+async function withAuditLog(work: (sql: Sql, config: Config) => Promise<void>): Promise<void> {
   const config = await readConfig(process.env, process.cwd(), { createKeys: false });
-  const { sql, close } = await openOrJoinDatabase(config);
-  try {
-    await migrate(sql);
-    await work(sql, config);
-  } finally {
-    await close();
-  }
+  await withSharedDatabase(work, config);
 }
 
 function reportOf({ fault, unchecked, seals, events, head }: Verification): string {

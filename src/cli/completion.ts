@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { bashScript } from './completion/bash.ts';
-import type { CompletionContext } from './completion/place.ts';
+import type { CompletionContext } from './completion/context.ts';
 import { zshScript } from './completion/zsh.ts';
 
 export const SHELLS = ['bash', 'zsh'] as const;
@@ -8,11 +8,11 @@ export type Shell = (typeof SHELLS)[number];
 
 /** `kinship completion`: returns the completion script of a shell. */
 export function completionScript(shell: Shell, program: Command): string {
-  const places = placesIn(program, program.name());
-  return shell === 'bash' ? bashScript(places) : zshScript(places);
+  const contexts = contextsIn(program, program.name());
+  return shell === 'bash' ? bashScript(contexts) : zshScript(contexts);
 }
 
-function placesIn(command: Command, path: string): CompletionContext[] {
+function contextsIn(command: Command, path: string): CompletionContext[] {
   const { options } = command;
   const help = { text: '--help', description: 'print this help' };
   const words = [
@@ -24,7 +24,7 @@ function placesIn(command: Command, path: string): CompletionContext[] {
     help,
   ];
   const folderOptions = options.filter(takesFolder).map(({ long }) => long ?? '');
-  const below = command.commands.flatMap((each) => placesIn(each, `${path} ${each.name()}`));
+  const below = command.commands.flatMap((each) => contextsIn(each, `${path} ${each.name()}`));
   return [{ path, words, folderOptions }, ...below];
 }
 

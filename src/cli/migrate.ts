@@ -1,12 +1,12 @@
 import { migrate } from '../adapters/postgres/migrate.ts';
-import { onDatabase } from './on-database.ts';
 import { createProgress, showStart } from './progress.ts';
+import { withDatabase } from './with-database.ts';
 
 /** `kinship migrate`: brings the schema up to date and prints what it applied. Progress goes to standard error. */
 export async function migrateSchema(): Promise<void> {
   const progress = createProgress(process.stderr, () => performance.now());
   const { onCreateDatabase, onMigration } = showStart(progress);
-  await onDatabase(async ({ sql }) => {
+  await withDatabase(async ({ sql }) => {
     const applied = await migrate(sql, onMigration);
     progress.end();
     const lines =

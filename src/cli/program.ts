@@ -327,7 +327,7 @@ function reporting<Input extends unknown[]>(work: (...input: Input) => Promise<v
   return (...input: Input) => runCommand(() => work(...input));
 }
 
-/** The id of a generated key may begin with a hyphen, and is no option then. */
+/** The id of a generated key may begin with a hyphen. `--` before it prevents that it is read as an option. */
 function separateKeyId(args: readonly string[]): readonly string[] {
   const index = args.findIndex((arg) => /^-[\w-]{42}$/.test(arg));
   return args[index - 1] === 'retire' ? [...args.slice(0, index), '--', ...args.slice(index)] : args;

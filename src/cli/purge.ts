@@ -3,13 +3,13 @@ import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
 import { purgeCutoff } from '../domain/retention.ts';
 import { sleep } from '../lib/time.ts';
-import { onDatabase } from './on-database.ts';
 import { createProgress } from './progress.ts';
+import { withDatabase } from './with-database.ts';
 
 /** `kinship purge`: removes sessions whose tokens have all expired, in batches. Progress goes to standard error. */
 export async function purgeSessions(): Promise<void> {
   const progress = createProgress(process.stderr, () => performance.now());
-  await onDatabase(async ({ sql }, { policy }) => {
+  await withDatabase(async ({ sql }, { policy }) => {
     const purge = purgeBatch({ families: createTokenFamilies(sql, policy), policy, clock: Date.now });
     const total = await countPurgeable(sql, purgeCutoff(Date.now(), policy));
     const started = performance.now();

@@ -1,3 +1,4 @@
+import { sessionItem } from '../adapters/http/canonical/session-item.ts';
 import { describeUserAgent } from '../adapters/http/server/describe-user-agent.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
@@ -6,16 +7,16 @@ import type { AuditEvent } from '../domain/audit.ts';
 import type { LifeEvent, LifeSession, Mark } from '../domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../domain/life/read-life.ts';
 import { summarizeLife } from '../domain/life/summarize-life.ts';
-import { effectiveExpiries, type TokenFamily } from '../domain/token-family.ts';
+import type { TokenFamily } from '../domain/token-family.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
 import { formatTable, visible } from './table.ts';
-import { onUsers } from './users/on-users.ts';
+import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
 
 /** `kinship sessions show`: what happened to a session, in words and as a table. */
 export const printSession = (text: string, { json }: { readonly json?: boolean }) =>
-  onUsers(async (sql, { policy }) => {
+  withSharedDatabase(async (sql, { policy }) => {
     const id = readId(text);
     const family = await createTokenFamilies(sql, policy).find(id);
     const stream = streamAuditEvents({ auditLog: createAuditLog(sql) });
@@ -33,18 +34,8 @@ function toLifeEvent({ occurredAt, origin, generation, id, type, userId, data }:
 }
 
 function toLifeSession(family: TokenFamily): LifeSession {
-  return {
-    id: family.tokenFamily,
-    userId: family.userId,
-    createdAt: new Date(family.createdAt).toISOString(),
-    refreshedAt: new Date(family.rotatedAt).toISOString(),
-    expiresAt: new Date(effectiveExpiries(family).refresh).toISOString(),
-    createdIp: family.loginAddress,
-    lastIp: family.address,
-    userAgent: describeUserAgent(family.userAgent),
-    generation: family.generation,
-    ...(family.deviceName !== null && { deviceName: family.deviceName }),
-  };
+  const { id, ...item } = sessionItem(family);
+  return { id, userId: family.userId, ...item };
 }
 
 const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];

@@ -1,8 +1,8 @@
-import { type CompletionContext, folderOptionPattern, pathPattern, type Word } from './place.ts';
+import { type CompletionContext, folderOptionPattern, pathPattern, type Word } from './context.ts';
 
 /** The zsh script. It finds the command in the words of the line, then offers the words that may follow. */
-export function zshScript(places: readonly CompletionContext[]): string {
-  const candidates = places.map(
+export function zshScript(contexts: readonly CompletionContext[]): string {
+  const candidates = contexts.map(
     ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
   );
   return `#compdef kinship
@@ -12,11 +12,11 @@ _kinship() {
   local -a candidates
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
-      ${pathPattern(places)}) place="$place $word" ;;
+      ${pathPattern(contexts)}) place="$place $word" ;;
     esac
   done
   case "$place $words[CURRENT-1]" in
-    ${folderOptionPattern(places)}) _files -/; return ;;
+    ${folderOptionPattern(contexts)}) _files -/; return ;;
   esac
   case "$place" in
 ${candidates.join('\n')}

@@ -1,24 +1,17 @@
 import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
-import { migrate } from '../../adapters/postgres/migrate.ts';
 import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
 import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
-import { openOrJoinDatabase } from '../../compose/stores.ts';
-import { readConfig } from '../../config.ts';
+import { withSharedDatabase } from '../with-database.ts';
 
 /** `kinship keys reseal`: it works beside a running service. */
 export async function resealStoredSecrets(): Promise<void> {
-  const config = await readConfig();
-  const { sql, close } = await openOrJoinDatabase(config);
-  try {
-    await migrate(sql);
+  await withSharedDatabase(async (sql, config) => {
     const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];
     const reseal = resealSecrets({ stores, sealer: createDataSealer(config.dataKeys) });
     const { resealed, total } = await reseal().catch((error: Error) => {
       throw error.cause instanceof Error ? error.cause : error;
     });
     process.stdout.write(`${resealed} of ${total} secrets were moved to the newest DATA_ENCRYPTION_KEY.\n`);
-  } finally {
-    await close();
-  }
+  });
 }

@@ -16,11 +16,11 @@ import { identifierOf } from '../../domain/user.ts';
 import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../../domain/user-id.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { logToErrors, nameOfUser } from '../command-context.ts';
-import { onUsers } from './on-users.ts';
+import { withSharedDatabase } from '../with-database.ts';
 
 /** `kinship users disable`. */
 export const disableNamed = (nameOrId: string) =>
-  onUsers(async (sql, config) => {
+  withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await disableUser(deps)(userId, byCommand(nameOfUser()));
@@ -31,7 +31,7 @@ export const disableNamed = (nameOrId: string) =>
 
 /** `kinship users enable`. */
 export const enableNamed = (nameOrId: string) =>
-  onUsers(async (sql, config) => {
+  withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await enableUser(deps)(userId, byCommand(nameOfUser()));
@@ -40,7 +40,7 @@ export const enableNamed = (nameOrId: string) =>
 
 /** `kinship users end-sessions`. */
 export const endSessionsOfNamed = (nameOrId: string) =>
-  onUsers(async (sql, config) => {
+  withSharedDatabase(async (sql, config) => {
     const deps = { ...depsOf(sql, config), families: createTokenFamilies(sql, config.policy) };
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const ending = { reason: 'administrator', origin: byCommand(nameOfUser()) } as const;
@@ -50,7 +50,7 @@ export const endSessionsOfNamed = (nameOrId: string) =>
 
 /** `kinship users grant` and `kinship users revoke`. Throws if there is no such account. */
 export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
-  onUsers(async (sql, config) => {
+  withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     if ((await deps.users.find(userId)) === null) throw new Error(`No account has the id ${userId}.`);

@@ -8,14 +8,14 @@ import { type ImportCounts, importUsers } from '../../app/users/import-users.ts'
 import { byCommand } from '../../domain/audit.ts';
 import { nameOfUser } from '../command-context.ts';
 import { createProgress } from '../progress.ts';
+import { withSharedDatabase } from '../with-database.ts';
 import { countLines, readLines } from './lines.ts';
-import { onUsers } from './on-users.ts';
 
 /** `kinship users import`: stores the accounts of a file of JSON lines, `-` for standard input. */
 export async function importUsersFrom(file: string, { strict = false }: { strict?: boolean }): Promise<void> {
   const total = file === '-' ? null : await countLines(createReadStream(file));
   const progress = createProgress(process.stderr, () => performance.now());
-  const counts = await onUsers(async (sql) => {
+  const counts = await withSharedDatabase(async (sql) => {
     const userTransfer = createUserTransfer(sql);
     const started = performance.now();
     const counts = await importUsers({

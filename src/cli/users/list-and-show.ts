@@ -9,8 +9,8 @@ import type { TokenFamily } from '../../domain/token-family.ts';
 import type { ListedUser } from '../../domain/user-directory.ts';
 import { jsonLine } from '../../lib/json-line.ts';
 import { formatTable } from '../table.ts';
+import { withSharedDatabase } from '../with-database.ts';
 import { findUserId } from './administer.ts';
-import { onUsers } from './on-users.ts';
 
 export interface UserListOptions {
   readonly query?: string;
@@ -21,7 +21,7 @@ export interface UserListOptions {
 
 /** `kinship users list`. */
 export const printUserList = ({ query, only, limit, json }: UserListOptions) =>
-  onUsers(async (sql) => {
+  withSharedDatabase(async (sql) => {
     const list = listAccounts({ userDirectory: createUserDirectory(sql), clock: Date.now });
     const { items, nextCursor } = await list({
       query: query ?? null,
@@ -40,7 +40,7 @@ const SHOWN_SESSIONS = 100;
 
 /** `kinship users show`. The user id need not have an account here. */
 export const printUser = (nameOrId: string, { json }: { readonly json?: boolean }) =>
-  onUsers(async (sql, { policy, http }) => {
+  withSharedDatabase(async (sql, { policy, http }) => {
     const clock = Date.now;
     const userId = await findUserId(createUsers(sql, policy), nameOrId, http.userIdFormat);
     const account = await findAccount({ userDirectory: createUserDirectory(sql), clock })(userId);

@@ -13,14 +13,14 @@ export interface CompletionContext {
   readonly folderOptions: readonly string[];
 }
 
-/** The pattern of a shell's `case` that matches the path of each place. */
-export function pathPattern(places: readonly CompletionContext[]): string {
-  return places.map(({ path }) => `'${path}'`).join('|');
+/** The pattern of a shell's `case` that matches the path of each command. */
+export function pathPattern(contexts: readonly CompletionContext[]): string {
+  return contexts.map(({ path }) => `'${path}'`).join('|');
 }
 
 /** The pattern that matches a path and an option of it whose value is a folder. */
-export function folderOptionPattern(places: readonly CompletionContext[]): string {
-  return places
+export function folderOptionPattern(contexts: readonly CompletionContext[]): string {
+  return contexts
     .flatMap(({ path, folderOptions }) => folderOptions.map((option) => `'${path} ${option}'`))
     .join('|');
 }
