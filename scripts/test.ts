@@ -1,11 +1,10 @@
 /**
  * Builds test files, runs each in its own process, and reports.
  *
- * Arguments: patterns of files; every `.test.ts` by default. `--timeout` is the seconds of a file. `--coverage` records
- * coverage for scripts/prepare-coverage.ts.
+ * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--timeout` is the seconds
+ * of a file. With the variable `COVERAGE` the run adds its coverage to the earlier runs, for scripts/prepare-coverage.ts.
  */
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
@@ -28,23 +27,22 @@ const LONGEST = [
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    coverage: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(availableParallelism()) },
     timeout: { type: 'string', default: '300' },
   },
 });
-const patterns = positionals.length > 0 ? positionals : ['test/**/*.test.ts'];
+const [ALL, ALL_LONG] = ['test/**/*.test.ts', 'test/**/*.long.ts'];
+const patterns = positionals.length > 0 ? positionals : [values.long ? ALL_LONG : ALL];
 const waiting = globSync(patterns).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 if (waiting.length === 0) throw new Error(`No file matches ${patterns.join(' ')}`);
 
 /** A run of some files does not disturb a run of all files. */
 const folder = positionals.length > 0 ? '.build/some' : '.build/all';
 const env = { ...process.env, TAP: '1', TAP_TIMEOUT: values.timeout };
-if (values.coverage) {
-  rmSync(COVERAGE, { recursive: true, force: true });
-  Object.assign(env, { NODE_V8_COVERAGE: COVERAGE });
-}
-await buildTests(waiting, folder);
+if (process.env.COVERAGE) Object.assign(env, { NODE_V8_COVERAGE: COVERAGE });
+// Both runs build the same files, so that their coverage is of the same scripts.
+await buildTests(positionals.length > 0 ? waiting : globSync([ALL, ALL_LONG]), folder);
 const report = createReport();
 await Promise.all(Array.from({ length: Number(values.jobs) }, runAll));
 process.exitCode = report.end();
