@@ -1611,8 +1611,13 @@ export interface components {
          */
         readonly WebhooksSentAgain: {
             readonly count: number;
-            /** @description whether the same request would send more again */
+            /** @description whether the span may have further events */
             readonly more: boolean;
+            /**
+             * Format: date-time
+             * @description the value of `from` for the next request; absent if there are no further events
+             */
+            readonly next?: string;
         };
         readonly NewStream: {
             readonly delivery: {

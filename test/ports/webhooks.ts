@@ -134,7 +134,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     await deliveries.sendAgain(id, event.id, NOW, [act('webhooks.sent_again', id)]);
     const span = { from: NOW, to: NOW + 1, onlyFailed: false };
     t.equal(
-      await deliveries.sendSpanAgain(id, span, NOW, 10, [act('webhooks.sent_again', id)]),
+      (await deliveries.sendSpanAgain(id, span, NOW, 10, [act('webhooks.sent_again', id)])).count,
       0,
       'it waits',
     );
@@ -412,10 +412,10 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     const span = { from: NOW, to: NOW + 4 };
     const again = (onlyFailed: boolean, limit: number) =>
       store.sendSpanAgain(endpoint.id, { ...span, onlyFailed }, NOW + MINUTE, limit);
-    t.equal(await again(true, 10), 1, 'the failed one');
-    t.equal(await again(false, 1), 1);
-    t.equal(await again(false, 10), 1, 'the rest');
-    t.equal(await again(false, 10), 0);
+    t.same(await again(true, 10), { count: 1, latest: NOW + 3 }, 'the failed one');
+    t.same(await again(false, 1), { count: 1, latest: NOW + 1 });
+    t.same(await again(false, 10), { count: 1, latest: NOW + 2 }, 'the rest');
+    t.same(await again(false, 10), { count: 0, latest: null });
     const due = await store.claim(endpoint.id, NOW + MINUTE, NOW + 2 * MINUTE, 10);
     t.same(due.map(({ event }) => event.id).sort(), ids.slice(0, 4).sort());
   });

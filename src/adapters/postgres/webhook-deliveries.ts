@@ -110,7 +110,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
 
     async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
       const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
-      const update = (executor: Executor) => executor`
+      const update = (executor: Executor) => executor<{ occurred_at: Date }[]>`
         update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
         where endpoint_id = ${endpointId} and event_id in (
           select event_id from webhook_deliveries
@@ -119,8 +119,11 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
           order by occurred_at
           limit ${limit}
           for update skip locked
-        )`;
-      return (await execute(changeRecorded(sql, update, entries))).count;
+        )
+        returning occurred_at`;
+      const rows = await execute(changeRecorded(sql, update, entries));
+      const times = rows.map(({ occurred_at }) => occurred_at.getTime());
+      return { count: rows.count, latest: times.length === 0 ? null : Math.max(...times) };
     },
 
     async forget(before, limit) {

@@ -23,10 +23,11 @@ export type ListDeliveries = (
 ) => Promise<DeliveryPage>;
 export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: Origin) => Promise<void>;
 
-/** `more`: another call would send more deliveries again. */
+/** `more`: the span may have further deliveries, from `next` on. That is a time in ISO 8601. */
 export interface SentAgain {
   readonly count: number;
   readonly more: boolean;
+  readonly next?: string;
 }
 
 export type SendSpanAgain = (endpointId: string, span: DeliverySpan, origin: Origin) => Promise<SentAgain>;
@@ -68,8 +69,11 @@ export const sendSpanAgain =
     const facts = { from: timeOf(span.from), to: timeOf(span.to) };
     const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });
     const at = deps.clock();
-    const count = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, at, SENT_AT_ONCE, [entry]);
-    return { count, more: count === SENT_AT_ONCE };
+    const sent = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, at, SENT_AT_ONCE, [entry]);
+    const { count, latest } = sent;
+    return count < SENT_AT_ONCE || latest === null
+      ? { count, more: false }
+      : { count, more: true, next: timeOf(latest) };
   };
 
 function timeOf(time: number): string {

@@ -52,6 +52,13 @@ export interface DeliverySpan {
   readonly onlyFailed: boolean;
 }
 
+/** The deliveries of a span that one call made due. */
+export interface SentSpan {
+  readonly count: number;
+  /** The time of the latest event among them. A further call continues from here. Null if there are none. */
+  readonly latest: number | null;
+}
+
 /** The deliveries that wait. `oldestDueAt`: the longest overdue one, null where none is due. */
 export interface DeliveryBacklog {
   readonly pending: number;
@@ -100,8 +107,8 @@ export interface WebhookDeliveries {
   ): Promise<boolean>;
 
   /**
-   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first, and returns their number. Those
-   * that wait for an attempt stay as they are, so a further call continues. The entries are recorded if there are any.
+   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first. Those that wait for an attempt
+   * stay as they are. The entries are recorded if there are any deliveries.
    */
   sendSpanAgain(
     endpointId: string,
@@ -109,7 +116,7 @@ export interface WebhookDeliveries {
     at: number,
     limit: number,
     entries?: readonly AuditEntry[],
-  ): Promise<number>;
+  ): Promise<SentSpan>;
 
   /** Removes up to `limit` deliveries of events before this time, in any state. Returns their number. */
   forget(before: number, limit: number): Promise<number>;

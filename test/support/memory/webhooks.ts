@@ -185,7 +185,7 @@ function createDeliveries(
         .slice(0, limit);
       for (const delivery of chosen) change(delivery, again(at));
       if (chosen.length > 0) recordAbout(records, null, entries);
-      return chosen.length;
+      return { count: chosen.length, latest: chosen.at(-1)?.event.occurredAt ?? null };
     },
     async forget(before, limit) {
       const old = [...deliveries].filter(([, { event }]) => event.occurredAt < before).slice(0, limit);

@@ -185,7 +185,14 @@ export const SpanBody = Type.Object(
 export const SentAgain = Type.Object(
   {
     count: count(),
-    more: Type.Boolean({ description: 'whether the same request would send more again' }),
+    more: Type.Boolean({ description: 'whether the span may have further events' }),
+    next: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        maxLength: 35,
+        description: 'the value of `from` for the next request; absent if there are no further events',
+      }),
+    ),
   },
   { ...closed, title: 'WebhooksSentAgain', examples: [{ count: 17, more: false }] },
 );
