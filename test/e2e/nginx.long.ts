@@ -4,9 +4,11 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { athOf, proofKey, proofOf } from '../support/dpop.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -40,6 +42,7 @@ async function setUp(t: Test) {
     TRUST_PROXY: '127.0.0.1',
     MAIL: 'off',
     CORS_ORIGINS: ORIGIN,
+    DPOP_NONCE: 'on',
     FRONT_DOORS: 'session-id,cookie-pair,task-api',
   };
   const { requests, port } = await application(t);
@@ -49,6 +52,7 @@ async function setUp(t: Test) {
     'server 127.0.0.1:3000;': `server 127.0.0.1:${ports.kinship};`,
     'server 127.0.0.1:8080;': `server 127.0.0.1:${port};`,
     'https://app.example.com': ORIGIN,
+    'X-Forwarded-Host app.example.com;': `X-Forwarded-Host 127.0.0.1:${ports.nginx};`,
   });
   const { folder } = await startNginx(t, site, ports.nginx);
   const url = `http://127.0.0.1:${ports.nginx}`;
@@ -162,6 +166,54 @@ t.test('nginx passes authenticated requests only', async (t) => {
     }
   });
 
+  await t.test(
+    'a bound token passes with a proof of the request, and the answer holds the nonce',
+    async (t) => {
+      const key = proofKey();
+      const proof = (method: string, path: string, payload: Record<string, unknown> = {}) =>
+        proofOf(key, method, url + path, Date.now(), { payload });
+      const login = `/auth/login?userId=${sub}&dpopJkt=${key.jkt}`;
+      const opened = await fetch(service.url + login, { method: 'POST' });
+      const { access: token } = (await opened.json()) as { access: string };
+      const ath = athOf(token);
+      requests.length = 0;
+      const orders = async (dpop: string, headers: Record<string, string> = {}, path = '/orders?page=2') => {
+        const sent = { authorization: `DPoP ${token}`, dpop, origin: ORIGIN, ...headers };
+        const { status, headers: answered } = await fetch(url + path, { headers: sent });
+        return { status, nonce: answered.get('dpop-nonce'), answered };
+      };
+      const asked = await orders(proof('GET', '/orders', { ath }));
+      t.equal(asked.status, 401);
+      t.match(asked.answered.get('www-authenticate'), /^DPoP .*error="use_dpop_nonce"$/);
+      t.match(asked.answered.get('access-control-expose-headers'), /DPoP-Nonce/);
+      const { nonce } = asked;
+      t.type(nonce, 'string');
+      const good = proof('GET', '/orders', { ath, nonce });
+      const cookie = `access_token=${'x'.repeat(3_900)}`;
+      t.match(await orders(good, { cookie: `${cookie}; ${cookie}` }), { status: 200, nonce });
+      t.match(requests, [{ headers: { 'x-user-id': sub } }]);
+      const refused = {
+        'a used proof': [good],
+        'another method': [proof('POST', '/orders', { ath, nonce })],
+        'another path': [proof('GET', '/other', { ath, nonce })],
+        'a long path': [proof('GET', `/${'x'.repeat(3_000)}`, { ath, nonce }), {}, `/${'x'.repeat(3_000)}`],
+        'a long proof': [proof('GET', '/orders', { ath, nonce, filler: 'x'.repeat(4_000) })],
+      } as const;
+      for (const [name, [dpop, headers = {}, path = '/orders']] of Object.entries(refused))
+        t.equal((await orders(dpop, headers, path)).status, 401, name);
+      const elsewhere = proofOf(key, 'GET', 'http://evil.test/orders', Date.now(), {
+        payload: { ath, nonce },
+      });
+      const lines = ['Host: evil.test', `Authorization: DPoP ${token}`, `DPoP: ${elsewhere}`];
+      for (const more of [[], ['X-Forwarded-Host: evil.test']]) {
+        const bytes = rawRequest('GET /orders', [...lines, ...more, 'Connection: close']);
+        t.match((await sendRaw(url, bytes)).outcome, /^401/, 'a host that the client names');
+      }
+      t.equal((await ask(bearer(token)))[0], 401, 'as a bearer token');
+      t.equal(requests.length, 1);
+    },
+  );
+
   await t.test('the client’s address comes from nginx, not from the client', async (t) => {
     const credentials = { username: 'ann', password: PASSWORD };
     const { body } = await post('/auth/login', credentials, { 'x-forwarded-for': '203.0.113.9' });
@@ -261,6 +313,12 @@ t.test('nginx passes authenticated requests only', async (t) => {
       'an empty twin': { cookie: `access_token=; access_token=${access}` },
       'a twin without a value': { cookie: `access_token;access_token=${access}` },
       'a long header': { ...bearer('x'.repeat(20_000)), cookie: `access_token=${access}` },
+      'long ones of both': {
+        ...bearer('x'.repeat(4_000)),
+        cookie: ['access_token', 'access_token', '__Host-kinship_access']
+          .map((cookie) => `${cookie}=${'x'.repeat(3_990)}`)
+          .join('; '),
+      },
       'a long cookie': { cookie: `access_token=${'x'.repeat(20_000)}` },
       'long headers of other kinds': {
         'user-agent': 'x'.repeat(20_000),
