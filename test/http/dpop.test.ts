@@ -115,7 +115,7 @@ t.test('a backend binds the session to the key of its client', async (t) => {
 });
 
 t.test('DPOP=required: every door refuses to open a session that is not bound', async (t) => {
-  const service = await start(t, { policy: { dpop: 'required' } });
+  const service = await start(t, { policy: { dpop: 'required' }, http: { sessionCookies: true } });
   const userId = randomUUID();
   const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
   await service.post('/auth/register', account);
@@ -126,6 +126,8 @@ t.test('DPOP=required: every door refuses to open a session that is not bound', 
   t.equal(outcomeOf(await service.post('/api/v1/login/', credentials)), refused);
   t.equal((await fetch(`${service.url}/${userId}`)).status, 401);
   t.equal(await countRefusedProofs(service, 'required'), 5);
+  const byCookie = { 'x-session-transport': 'cookie' };
+  t.equal(outcomeOf(await service.post('/auth/login', credentials, byCookie)), refused, 'nor in cookies');
   t.ok((await service.logIn()).accessToken, 'a bound one is opened');
 });
 

@@ -199,6 +199,9 @@ databaseTest('a proof with cookies is refused, and a bound token in a cookie too
   const dpop = proofOf(key, 'POST', `${service.url}/auth/login`, service.time.now);
   const credentials = { username: 'ann', password: PASSWORD };
   await refused('a login', '400 invalid_request', () => page.post('/auth/login', credentials, { dpop }));
+  await refused('a login by a backend for its client’s key', '400 invalid_request', () =>
+    page.post(`/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&dpopJkt=${key.jkt}`),
+  );
   const bound = await service.post('/auth/login', credentials, { dpop });
   t.equal(bound.body.tokenType, 'DPoP');
   await page.plant(`${ACCESS}=${bound.body.access}; Path=/`);

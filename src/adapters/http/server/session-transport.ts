@@ -86,12 +86,12 @@ function asksForCookies({ headers }: FastifyRequest): boolean {
 }
 
 function refuseOtherCarriers(
-  { headers }: FastifyRequest,
+  { headers, query }: FastifyRequest,
   { sessionCookies }: Pick<SessionTransportOptions, 'sessionCookies'>,
 ): void {
   if (!sessionCookies)
     throw new Refusal('invalid_request', 'This service sets no session cookies: SESSION_COOKIES is off.');
-  if (headers.dpop !== undefined)
+  if (headers.dpop !== undefined || 'dpopJkt' in Object(query))
     throw new Refusal(
       'invalid_request',
       'Send a DPoP proof or use session cookies, not both: a script cannot read the token that the proof needs.',
