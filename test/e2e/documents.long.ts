@@ -7,7 +7,7 @@ import { postgresServer, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
-for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md']) {
+for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md', 'docs/webhooks.md']) {
   t.test(`the commands in ${document} give the documented answers`, async (t) => {
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);

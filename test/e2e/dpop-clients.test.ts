@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as dpop from 'dpop';
 import * as oauth from 'oauth4webapi';
 import t, { type Test } from 'tap';
@@ -149,4 +153,22 @@ t.test('oauth4webapi learns the nonce from the answer and sends the request agai
   const options = { DPoP, ...INSECURE };
   const call = () => oauth.protectedResourceRequest(access_token, 'GET', me, undefined, undefined, options);
   t.equal((await call()).status, 200);
+});
+
+t.test('the program in docs/dpop.md logs in, calls and refreshes', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await start(t);
+  const registered = await fetch(`${url}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' }),
+  });
+  t.equal(registered.status, 201);
+  const [, program = ''] = /```js\n(.*?)^```/ms.exec(await readFile('docs/dpop.md', 'utf8')) ?? [];
+  const folder = t.testdir();
+  await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  const file = join(folder, 'program.mjs');
+  await writeFile(file, program.replace('http://localhost:3000', url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+  t.equal(stdout, '200 200 200\n');
 });
