@@ -97,6 +97,21 @@ t.test('the connection goes to the address that was checked, although the name t
   t.equal(internal.connections(), 0);
 });
 
+t.test('a name with an internal IPv6 address is refused, and so is an IPv4-mapped one', async (t) => {
+  const internal = {
+    '::1': '00000000000000000000000000000001',
+    '::ffff:127.0.0.1': '00000000000000000000ffff7f000001',
+    '::ffff:169.254.169.254': '00000000000000000000ffffa9fea9fe',
+    'fd00::1': 'fd000000000000000000000000000001',
+    '64:ff9b::127.0.0.1': '0064ff9b00000000000000007f000001',
+  };
+  for (const [address, bytes] of Object.entries(internal)) {
+    const server = await nameServer(t, () => '', [...Buffer.from(bytes, 'hex')]);
+    const sender = createWebhookSender({ allowedNetworks: [], nameServers: [server.address] });
+    await t.rejects(sender.send({ url: 'https://hooks.example/', ...CONTENT }), RefusedTarget, address);
+  }
+});
+
 t.test('a name server that never answers about IPv6 delays no delivery', async (t) => {
   const receiver = await webhookReceiver(t);
   const server = await nameServer(t, () => '127.0.0.1', 'unanswered');

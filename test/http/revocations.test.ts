@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
 import { revocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
-import type { EndedSession } from '../../src/app/revocation/follow-revocations.ts';
+import type { EndedSession, FollowRevocations } from '../../src/app/revocation/follow-revocations.ts';
 import { NOW } from '../support/families.ts';
 import { startHttpService, VERIFY_KEY } from '../support/http.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
@@ -60,6 +60,31 @@ t.test('a stopping replica closes its streams', async (t) => {
   await reader.until(isReady);
   await app.close();
   t.equal(await reader.closed, 'ended');
+});
+
+t.test('a stream that opens while the replica stops is closed at once', async (t) => {
+  let open = () => {};
+  let wasAsked = () => {};
+  const asked = new Promise<void>((resolve) => {
+    wasAsked = resolve;
+  });
+  const followRevocations: FollowRevocations = async () => {
+    wasAsked();
+    await new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return { ended: [][Symbol.iterator](), accessTokenAge: 900_000, stop() {} };
+  };
+  const { app, read } = await service(t, {
+    http: { followRevocations, limits: { drain: 0, finish: 60_000 } },
+  });
+  const reading = read();
+  await asked;
+  const closing = app.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  open();
+  t.equal(await (await reading).closed, 'ended');
+  await closing;
 });
 
 t.test('a stream outlives the deadline of answers', async (t) => {
@@ -148,6 +173,17 @@ t.test('the body of a stream', async (t) => {
     t.match(error(), { message: /too slow/ });
     t.equal(closes(), 1);
     send(some());
+  });
+
+  await t.test('ends at once when it is closed, although its reader has taken nothing', async (t) => {
+    const { body, close, closes } = open([some(), some()]);
+    body.read(0);
+    await turn();
+    t.ok(body.readableLength > 0);
+    close();
+    await turn();
+    t.ok(body.destroyed);
+    t.equal(closes(), 1);
   });
 
   await t.test('is cut when its reader takes nothing between two heartbeats', async (t) => {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mock } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
@@ -216,13 +219,74 @@ t.test('requirements', async (t) => {
   const token = await service.sign({ scope: 'read write', auth_time: now - 100, acr: 'aal2' });
   t.equal(await outcome(verify(token, { scopes: ['read'], maxAge: 200, acr: 'aal1' })), 'accepted');
   t.equal(await outcome(verify(token, { acr: 'aal2' })), 'accepted');
-  t.equal(await outcome(verify(token, { acr: 'other2' })), 'step_up_required');
+  for (const acr of ['other2', 'aak2', 'aa', 'aal3'])
+    t.equal(await outcome(verify(token, { acr })), 'step_up_required', acr);
   t.equal(await outcome(verify(token, { maxAge: 50 })), 'step_up_required');
   const refusal = await refusalOf(verify(token, { scopes: ['read', 'admin'] }));
   t.equal(refusal.status, 403);
   t.equal(refusal.challenge, `${CHALLENGE}, error="insufficient_scope", scope="read admin"`);
   t.equal(await outcome(verify(await service.sign(), { maxAge: 50 })), 'step_up_required', 'no auth_time');
 });
+
+t.test('only an active access token passes introspection', async (t) => {
+  const service = await fakeService();
+  let answer = Response.json({});
+  const introspecting: typeof fetch = async (input, init) => {
+    const { pathname } = new URL(String(input));
+    if (pathname === '/oauth/introspect') return answer;
+    if (pathname === '/revocations') throw new TypeError('fetch failed');
+    return service.fetch(input, init);
+  };
+  const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect' } as const;
+  const { verify } = verifier(t, ISSUER, { fetch: introspecting, revocations });
+  const token = await service.sign();
+  for (const [given, wanted] of [
+    [Response.json({ active: true, token_type: 'Bearer' }), 'accepted'],
+    [Response.json({ active: true, token_type: 'DPoP' }), 'accepted'],
+    [Response.json({ active: true }), 'session_ended'],
+    [Response.json({ active: false }), 'session_ended'],
+    [Response.json({ active: 'true', token_type: 'Bearer' }), 'session_ended'],
+    [Response.json({}, { status: 500 }), 'unavailable'],
+    [new Response('<html>'), 'unavailable'],
+  ] as const) {
+    answer = given;
+    t.equal(await outcome(verify(token)), wanted);
+  }
+});
+
+t.test('no redirect is followed, so the service key goes to no other server', async (t) => {
+  let foreign = 0;
+  const other = await listen(t, (_request, response) => {
+    foreign += 1;
+    response.end('{}');
+  });
+  const url = await listen(t, ({ url: path = '' }, response) =>
+    response.writeHead(307, { location: `${other}${path}` }).end(),
+  );
+  const service = await fakeService();
+  const failures: unknown[] = [];
+  const onError = (error: unknown) => void failures.push(error);
+  const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect', onError } as const;
+  const withKeys: typeof fetch = (input, init) =>
+    String(input).endsWith('/jwks.json') ? service.fetch(input, init) : fetch(input, init);
+  const token = await service.sign();
+  const introspects = verifier(t, url, { revocations, fetch: withKeys });
+  t.equal(await outcome(introspects.verify(token)), 'unavailable', 'introspection');
+  await until('the failure of the stream', async () => failures[0]);
+  t.equal(await outcome(verifier(t, url).verify(token)), 'unavailable', 'the keys');
+  t.equal(foreign, 0);
+});
+
+/** Starts a server on loopback. Returns its URL. */
+async function listen(t: Test, answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 t.test('answers', async (t) => {
   const service = await fakeService();

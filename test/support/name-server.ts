@@ -3,24 +3,29 @@ import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 
 const TYPE_A = 1;
+const TYPE_AAAA = 28;
 
 /**
- * A name server on loopback. `answer` gives the IPv4 address for each question about one, or an empty text for none. IPv6
- * has none, or the question about it gets no answer at all.
+ * A name server on loopback. `answer` gives the IPv4 address for each question about one, or an empty text for none. For
+ * IPv6 there is none, or the address with these 16 bytes, or the question about it gets no answer at all.
  */
 export async function nameServer(
   t: Pick<Test, 'teardown'>,
   answer: (name: string) => string,
-  ipv6: 'none' | 'unanswered' = 'none',
+  ipv6: 'none' | 'unanswered' | readonly number[] = 'none',
 ) {
   const questions: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (query, peer) => {
     const { name, end } = readName(query);
-    const isAddress = query.readUInt16BE(end) === TYPE_A;
-    if (isAddress) questions.push(name);
+    const type = query.readUInt16BE(end);
+    if (type === TYPE_A) questions.push(name);
     else if (ipv6 === 'unanswered') return;
-    socket.send(replyTo(query, end, (isAddress && answer(name)) || null), peer.port, peer.address);
+    const addressOf = () => {
+      if (type === TYPE_A) return answer(name).split('.').filter(Boolean).map(Number);
+      return type === TYPE_AAAA && typeof ipv6 !== 'string' ? ipv6 : [];
+    };
+    socket.send(replyTo(query, end, type, addressOf()), peer.port, peer.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   t.teardown(() => socket.close());
@@ -38,26 +43,13 @@ function readName(query: Buffer): { name: string; end: number } {
   return { name: labels.join('.'), end: at + 1 };
 }
 
-function replyTo(query: Buffer, end: number, address: string | null): Buffer {
+/** `address` is empty for none. */
+function replyTo(query: Buffer, end: number, type: number, address: readonly number[]): Buffer {
   const question = query.subarray(12, end + 4);
-  const count = address === null ? 0 : 1;
+  const count = address.length === 0 ? 0 : 1;
   const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0])]);
-  if (address === null) return Buffer.concat([header, question]);
-  // A pointer to the name, type A, class IN, no time to live, four bytes.
-  const record = Buffer.from([
-    0xc0,
-    12,
-    0,
-    TYPE_A,
-    0,
-    1,
-    0,
-    0,
-    0,
-    0,
-    0,
-    4,
-    ...address.split('.').map(Number),
-  ]);
+  if (count === 0) return Buffer.concat([header, question]);
+  // A pointer to the name, the type, class IN, no time to live, the length of the address.
+  const record = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, address.length, ...address]);
   return Buffer.concat([header, question, record]);
 }
