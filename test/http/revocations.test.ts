@@ -68,20 +68,26 @@ t.test('a stream that opens while the replica stops is closed at once', async (t
   const asked = new Promise<void>((resolve) => {
     wasAsked = resolve;
   });
+  let calls = 0;
   const followRevocations: FollowRevocations = async () => {
-    wasAsked();
-    await new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    calls += 1;
+    if (calls === 2) {
+      wasAsked();
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+    }
     return { ended: [][Symbol.iterator](), accessTokenAge: 900_000, stop() {} };
   };
   const { app, read } = await service(t, {
     http: { followRevocations, limits: { drain: 0, finish: 60_000 } },
   });
+  const first = await read();
+  await first.until(isReady);
   const reading = read();
   await asked;
   const closing = app.close();
-  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(await first.closed, 'ended', 'the replica stops');
   open();
   t.equal(await (await reading).closed, 'ended');
   await closing;
