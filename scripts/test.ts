@@ -2,9 +2,11 @@
  * Builds test files, runs each in its own process, and reports.
  *
  * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--timeout` is the seconds
- * of a file. With the variable `COVERAGE` the run adds its coverage to the earlier runs, for scripts/prepare-coverage.ts.
+ * of a file, unless its line `// timeout: <seconds>` allows more. With the variable `COVERAGE` the run adds its coverage to
+ * the earlier runs, for scripts/prepare-coverage.ts.
  */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
@@ -14,6 +16,7 @@ import { createReport } from './test-report.ts';
 const COVERAGE = '.build/coverage';
 /** The time for a file to report its own timeout. */
 const GRACE_MS = 5_000;
+const OWN_TIMEOUT = /^\/\/ timeout: (\d+)$/m;
 /** The folders whose files take longest start first, so that no long file runs alone at the end. */
 const LONGEST = [
   'test/e2e/',
@@ -39,7 +42,7 @@ if (waiting.length === 0) throw new Error(`No file matches ${patterns.join(' ')}
 
 /** A run of some files does not disturb a run of all files. */
 const folder = positionals.length > 0 ? '.build/some' : '.build/all';
-const env = { ...process.env, TAP: '1', TAP_TIMEOUT: values.timeout };
+const env = { ...process.env, TAP: '1' };
 if (process.env.COVERAGE) Object.assign(env, { NODE_V8_COVERAGE: COVERAGE });
 // Both runs build the same files, so that their coverage is of the same scripts.
 await buildTests(positionals.length > 0 ? waiting : globSync([ALL, ALL_LONG]), folder);
@@ -58,11 +61,17 @@ async function runAll(): Promise<void> {
 
 /** Runs a file. Kills it if it does not end after its timeout. */
 async function run(file: string): Promise<void> {
+  const timeout = secondsOf(file);
   const child = spawn(process.execPath, [`${folder}/${file.replace(/\.ts$/, '.js')}`], {
-    env,
+    env: { ...env, TAP_TIMEOUT: String(timeout) },
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: Number(values.timeout) * 1000 + GRACE_MS,
+    timeout: timeout * 1000 + GRACE_MS,
     killSignal: 'SIGKILL',
   });
   await report.readFile(file, child);
+}
+
+function secondsOf(file: string): number {
+  const [, own] = OWN_TIMEOUT.exec(readFileSync(file, 'utf8')) ?? [];
+  return Math.max(Number(values.timeout), Number(own ?? 0));
 }
