@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import t, { type Test } from 'tap';
@@ -262,6 +262,39 @@ t.test('a secret can be in the file that NAME_FILE names', async (t) => {
   ]);
 });
 
+t.test('a secret that was set as the name of its file is not shown', async (t) => {
+  const folder = t.testdir({ secrets: {} });
+  for (const secret of ['hunter2', ACCESS, 'postgres://kinship:hunter2@db/kinship', '/hunter2', 'hun/ter2']) {
+    const faults = await faultsOf(t, { DATABASE_URL_FILE: secret }, folder);
+    t.match(faults, [/^DATABASE_URL_FILE is "\(not shown\)" \(EN\w+\), but must be a readable file/]);
+    t.notMatch(faults.join('\n'), secret);
+  }
+  t.match(await faultsOf(t, { DATABASE_URL_FILE: 'secrets/url' }, folder), [/is "secrets\/url" \(ENOENT\)/]);
+});
+
+t.test('a secret of bytes that are not text is refused', async (t) => {
+  const folder = t.testdir();
+  const files = {
+    binary: Buffer.from(Array.from({ length: 64 }, (_, index) => (index * 37 + 129) & 255)),
+    utf16: Buffer.from(`\ufeff${ACCESS}`, 'utf16le'),
+    latin1: Buffer.from(`${ACCESS}ü`, 'latin1'),
+    withNul: Buffer.from(`${ACCESS}\0`),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    writeFileSync(join(folder, name), bytes);
+    const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: name };
+    t.match(
+      await faultsOf(t, env, folder),
+      [/^ACCESS_TOKEN_SIGN_KEY_FILE is ".*" \(not text in UTF-8\)/],
+      name,
+    );
+  }
+  writeFileSync(join(folder, 'text'), `\ufeff${ACCESS}ü\r\n`);
+  const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: 'text' };
+  const { tokens } = await read(t, env, folder);
+  t.equal(Buffer.from(tokens.accessKeys[0]?.bytes ?? []).toString(), `${ACCESS}ü`);
+});
+
 t.test('secrets can be files in SECRETS_DIR', async (t) => {
   const folder = t.testdir({
     secrets: { access_token_sign_key: `${ACCESS}\n`, smtp_password: 'x', empty: {} },
@@ -300,6 +333,10 @@ const wrong: [Env, RegExp, number?][] = [
   [
     { CONSOLE: 'on', CONSOLE_PORT: '3000' },
     /^CONSOLE_PORT is "3000", but must be another port than API_PORT/,
+  ],
+  [
+    { CONSOLE: 'on', CONSOLE_PORT: '4000', METRICS_PORT: '4000' },
+    /^CONSOLE_PORT is "4000", but must be another port than METRICS_PORT/,
   ],
   [{ API_HOST: 'http://localhost' }, /^API_HOST/],
   [{ LOG_LEVEL: 'x'.repeat(1_000) }, /^LOG_LEVEL is "x{300}…", but must be/],
@@ -479,6 +516,16 @@ const wrong: [Env, RegExp, number?][] = [
   [{ REDIS_URL: 'redis://cache/1/2' }, /^REDIS_URL/],
   [{ REDIS_URL: 'redis://u:100%@cache' }, /^REDIS_URL/],
   [{ REDIS_URL: 'redis+sentinel://cache/0' }, /^REDIS_URL/],
+  ...[
+    'redis://?db=1',
+    'redis://one,two:6379',
+    'redis://cache%00/0',
+    'redis://u:p%00@cache',
+    'redis://cache:0',
+  ].map((REDIS_URL): [Env, RegExp] => [{ REDIS_URL }, /^REDIS_URL has an invalid value \(not shown\)/]),
+  ...['amqp://one,two', 'amqp://u%00:p@broker', 'amqp://broker/a%00b', 'amqp://broker:0'].map(
+    (AMQP_URL): [Env, RegExp] => [{ AMQP_URL }, /^AMQP_URL has an invalid value \(not shown\)/],
+  ),
   [{ AMQP_URL: 'http://u:hidden@broker' }, /^AMQP_URL has an invalid value \(not shown\)/],
   [{ AMQP_URL: 'amqp:///events' }, /^AMQP_URL/],
   [{ AMQP_URL: 'amqp://broker/a/b' }, /^AMQP_URL/],

@@ -1,5 +1,5 @@
 import type { Variables } from './environment.ts';
-import type { Readers } from './values.ts';
+import { namesOneHost, type Readers } from './values.ts';
 
 /** The URL of RabbitMQ; null: the service has no broker. */
 export function readBroker({ AMQP_URL }: Variables, read: Readers): string | null {
@@ -10,14 +10,8 @@ export function readBroker({ AMQP_URL }: Variables, read: Readers): string | nul
   return AMQP_URL;
 }
 
-/** Checks the percent-encoding of each part too, because the adapter decodes them. */
 function isBrokerUrl(value: string): boolean {
   if (!/^amqps?:\/\//.test(value) || !URL.canParse(value)) return false;
-  const { hostname, username, password, pathname } = new URL(value);
-  if (pathname.slice(1).includes('/')) return false;
-  try {
-    return [hostname, username, password, pathname].map(decodeURIComponent)[0] !== '';
-  } catch {
-    return false;
-  }
+  const url = new URL(value);
+  return !url.pathname.slice(1).includes('/') && namesOneHost(url);
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { PoolerMode } from '../adapters/postgres/connection/session.ts';
 import { readConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import type { Variables } from './environment.ts';
-import type { Readers } from './values.ts';
+import { namesOneHost, type Readers } from './values.ts';
 
 export type DatabaseConfig =
   | {
@@ -27,19 +27,10 @@ export function readRedis({ REDIS_URL }: Variables, read: Readers): string | nul
   return REDIS_URL;
 }
 
-/** Checks the percent-encoding of each part too, because the adapter decodes them. */
 function isRedisUrl(value: string): boolean {
-  if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
-  const { hostname, username, password, pathname } = new URL(value);
-  return /^\/?\d{0,9}$/.test(pathname) && [hostname, username, password].every(canDecode);
-}
-
-function canDecode(part: string): boolean {
-  try {
-    return decodeURIComponent(part) !== null;
-  } catch {
-    return false;
-  }
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value)) return false;
+  const url = new URL(value);
+  return /^\/?\d{0,9}$/.test(url.pathname) && namesOneHost(url);
 }
 
 /** PostgreSQL by URL or by parts. The embedded database if neither is set. */

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
@@ -18,7 +18,8 @@ export type Variables = Static<typeof Environment>;
 /**
  * Reads the variables: the environment overrides `.env`, and `.env` overrides the defaults. A blank variable counts as
  * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`.
- * An empty or unreadable file is a fault, as is a secret that is set both ways. A file that `SECRETS_DIR` lacks is not.
+ * An empty or unreadable file is a fault, and so is one that is not text in UTF-8. A secret that is set both ways is a
+ * fault, too. A file that `SECRETS_DIR` lacks is not.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -67,7 +68,7 @@ function readSecretFiles(env: Record<string, string>, cwd: string, faults: strin
     const secret =
       named === undefined
         ? readFromFolder(folder, name, faults)
-        : readSecret(`${name}_FILE`, named, readText(resolve(cwd, named)), faults);
+        : readSecret(`${name}_FILE`, shownPath(named, cwd), readSecretFile(resolve(cwd, named)), faults);
     if (secret === undefined) continue;
     const source = named === undefined ? `its file in SECRETS_DIR` : `${name}_FILE`;
     if (env[name] !== undefined) faults.push(`${name} and ${source} are both set: set one of them.`);
@@ -92,7 +93,7 @@ function readSecretsDir(
 function readFromFolder(folder: string | null, name: SecretName, faults: string[]): string | undefined {
   if (folder === null) return undefined;
   const path = join(folder, name.toLowerCase());
-  const content = readText(path);
+  const content = readSecretFile(path);
   if (content.reason === 'ENOENT') return undefined;
   return readSecret(`${name} in SECRETS_DIR`, path, content, faults);
 }
@@ -108,6 +109,27 @@ function readSecret(
     faults.push(`${where} is ${quote(path)}, an empty file, but must be a file with a secret.`);
   else return text;
   return undefined;
+}
+
+/**
+ * The value of `NAME_FILE` for a message. An operator may have put the secret itself there, so only a path whose folder
+ * exists is shown.
+ */
+function shownPath(named: string, cwd: string): string {
+  const folder = dirname(named);
+  const isPath =
+    !['.', '/'].includes(folder) && statSync(resolve(cwd, folder), { throwIfNoEntry: false })?.isDirectory();
+  return isPath ? named : '(not shown)';
+}
+
+/**
+ * Decoding replaces each invalid byte with U+FFFD. So a file that is not text is refused: a binary key
+ * would lose half of its bits, and a password would become another one.
+ */
+function readSecretFile(path: string): Content {
+  const content = readText(path);
+  const isText = content.text === undefined || !/[\0\ufffd]/.test(content.text);
+  return isText ? content : { reason: 'not text in UTF-8' };
 }
 
 interface Content {

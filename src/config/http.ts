@@ -135,8 +135,10 @@ function readOtherPort(
   const value = variables[name];
   if (value === '') return null;
   const port = read.integer(name, value, 0, 65_535);
-  if (port !== 0 && port === Number(variables.API_PORT))
-    read.wrong(name, value, 'another port than API_PORT');
+  const other = name === 'CONSOLE_PORT' ? (['API_PORT', 'METRICS_PORT'] as const) : (['API_PORT'] as const);
+  for (const taken of other)
+    if (port !== 0 && variables[taken] !== '' && port === Number(variables[taken]))
+      read.wrong(name, value, `another port than ${taken}`);
   return port;
 }
 

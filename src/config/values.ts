@@ -93,9 +93,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
 
     /** A host name or an IP address, without port or zone. */
     host(name: string, value: string): string {
-      const isHost = isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
-      if (!isHost || value.includes('%'))
-        wrong(name, value, 'a host name or an IP address, and nothing else');
+      if (!isHost(value)) wrong(name, value, 'a host name or an IP address, and nothing else');
       return value;
     },
 
@@ -139,6 +137,24 @@ export function createReaders(faults: Faults, warnings: Faults) {
       return value;
     },
   };
+}
+
+function isHost(value: string): boolean {
+  return (isIP(value) !== 0 && !value.includes('%')) || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
+}
+
+/** Whether a URL names one host with a valid port, and each of its parts can be decoded. */
+export function namesOneHost(url: URL): boolean {
+  try {
+    const [host = '', ...rest] = [url.hostname, url.username, url.password, url.pathname].map(
+      decodeURIComponent,
+    );
+    return (
+      url.port !== '0' && isHost(host.replace(/^\[|\]$/g, '')) && !rest.some((part) => part.includes('\0'))
+    );
+  } catch {
+    return false;
+  }
 }
 
 const ANY_SUBDOMAIN = /^(https?:\/\/)\*\.(?=.)/i;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.ts';
 
@@ -19,6 +20,13 @@ t.test('values that a connection cannot have are refused with their name', async
     [`${BASE}?a%20name=x`, /name not shown/],
     [`${BASE}?target_session_attrs=standby`, /the service writes/],
     ['postgres://a%zz@db.example/kinship', /percent sign/],
+    ['postgres://ann%00x@db.example/kinship', /code 0/],
+    [`${BASE}?application_name=%00`, /code 0/],
+    [`${BASE}?port=1,2`, /another number of ports/],
+    [`${BASE}?host=a,b,c&port=1,2`, /another number of ports/],
+    [`${BASE}?sslnegotiation=fast`, /sslnegotiation, which wants one of postgres, direct/],
+    [`${BASE}?sslmode=disable&sslnegotiation=direct`, /sslnegotiation=direct, which wants another sslmode/],
+    [`${BASE}?options=-c%20client_encoding%3DLATIN1`, /options with client_encoding/],
   ] as const)
     t.throws(() => parseConnectionUrl(url), { message: reason }, url);
 });
@@ -30,4 +38,17 @@ t.test('hosts share one port or have one each, and keep-alives can be off', asyn
   t.same(hostsOf('postgres://ann@a:1,b:2/kinship'), ['a:1', 'b:2']);
   t.equal(parseConnectionUrl(`${BASE}?keepalives=0`).keepAlive, null);
   t.equal(parseConnectionUrl(`${BASE}?keepalives_idle=30`).keepAlive, 30);
+});
+
+t.test('a URL with a parameter for TLS never leads to an unencrypted connection', async (t) => {
+  const file = join(t.testdir({ 'some.pem': 'PEM' }), 'some.pem');
+  for (const [parameter, mode] of [
+    [`sslcert=${file}`, 'verify-full'],
+    [`sslkey=${file}`, 'verify-full'],
+    [`sslrootcert=${file}`, 'verify-ca'],
+    ['sslrootcert=system', 'verify-full'],
+    ['sslnegotiation=direct', 'verify-full'],
+    ['sslnegotiation=postgres', 'disable'],
+  ] as const)
+    t.equal(parseConnectionUrl(`${BASE}?${parameter}`).tls, mode, parameter);
 });

@@ -49,7 +49,7 @@ t.test('the settings of a session', async (t) => {
     });
 
   await t.test('a NULL in an array is not read as text', async (t) => {
-    const sql = open(t, await testDatabase(t));
+    const sql = open(t, await testRole(t, await testDatabase(t), { array_nulls: 'off' }));
     const list = ['a', null, 'NULL', '', '\\"'];
     t.same([...(await sql`select ${list}::text[] as list`)], [{ list }]);
     const [count] =

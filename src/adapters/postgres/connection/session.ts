@@ -18,9 +18,11 @@ export type PoolerMode = 'session' | 'transaction';
 /** The settings that the adapter depends on, as the server prints them. */
 const REQUIRED_SETTINGS = {
   statement_timeout: `${STATEMENT_TIMEOUT / 1_000}s`,
+  client_encoding: 'UTF8',
   DateStyle: 'ISO, MDY',
   bytea_output: 'hex',
   standard_conforming_strings: 'on',
+  array_nulls: 'on',
   default_transaction_isolation: 'read committed',
 } as const;
 

@@ -130,7 +130,10 @@ function readQuery(query: string, fault: AddFault): Parameters {
 
 function decode(text: string, fault: AddFault): string {
   try {
-    return decodeURIComponent(text);
+    const decoded = decodeURIComponent(text);
+    // PostgreSQL would read the text after this character as another parameter.
+    if (decoded.includes('\0')) fault('has a character with the code 0.');
+    return decoded;
   } catch {
     fault('has a percent sign that is not part of a valid escape.');
     return '';
@@ -142,7 +145,10 @@ function readHosts(list: string, ports: string | undefined, fault: AddFault): Se
     const all = ports?.split(',') ?? ['5432'];
     return all[all.length === 1 ? 0 : index] ?? '';
   };
-  return list.split(',').map((entry, index) => {
+  const entries = list.split(',');
+  const portCount = ports?.split(',').length ?? 1;
+  if (portCount !== 1 && portCount !== entries.length) fault('has another number of ports than of hosts.');
+  return entries.map((entry, index) => {
     const [, v6, name = '', own] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(entry) ?? [];
     const isSocket = entry.startsWith('/') || /^%2f/i.test(entry);
     const host = isSocket ? decode(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decode(name, fault));
@@ -157,15 +163,26 @@ type Take = (name: string) => string | undefined;
 
 function readTls(take: Take, fault: AddFault) {
   const rootFile = take('sslrootcert');
-  const sslmode = take('sslmode') ?? (rootFile === undefined ? 'disable' : 'require');
-  const isDirectTls = take('sslnegotiation') === 'direct';
+  const isDirectTls = readNegotiation(take, fault);
   const certificates = {
     ...(rootFile !== undefined &&
       rootFile !== 'system' && { ca: readFileParameter('sslrootcert', rootFile, fault) }),
     ...readOptionalFile('sslcert', 'cert', take, fault),
     ...readOptionalFile('sslkey', 'key', take, fault),
   };
+  // These parameters are for TLS only. A URL that has one must not lead to an unencrypted connection.
+  const wantsTls = isDirectTls || Object.keys(certificates).length > 0 || rootFile !== undefined;
+  const sslmode = take('sslmode') ?? (wantsTls ? 'require' : 'disable');
+  if (isDirectTls && sslmode === 'disable') fault('has sslnegotiation=direct, which needs another sslmode.');
   return { tls: tlsMode(sslmode, rootFile, fault), isDirectTls, certificates };
+}
+
+/** Whether TLS begins at once. */
+function readNegotiation(take: Take, fault: AddFault): boolean {
+  const value = take('sslnegotiation') ?? 'postgres';
+  if (value !== 'postgres' && value !== 'direct')
+    fault('has sslnegotiation, which must be one of postgres, direct.');
+  return value === 'direct';
 }
 
 /**
