@@ -5,13 +5,16 @@
 export function productOf(userAgent: string): string {
   return withoutComments(decodedUserAgent(userAgent))
     .split(/\s+/)
-    .map((product) => product.split('/')[0] ?? '')
+    .map((product) => product.replace(/[;,]+$/, '').split('/')[0] ?? '')
     .filter((name) => name !== '' && !VERSION.test(name))
     .join(' ');
 }
 
-/** Some apps write a blank before the version, as in `Instagram 312.0`. */
-const VERSION = /^v?\d+(?:\.\d+)*(?:[-+][\w.+-]*)?$/i;
+/**
+ * Some apps write a blank before the version, as in `Instagram 312.0`. A product such as `360Browser` may begin with a
+ * digit, so letters without `-` or `+` before them belong to a version only after a separator.
+ */
+const VERSION = /^v?\d+(?:(?:[.,_]\d+)*(?:[-+][\w.+-]*)?|(?:[.,_]\d+)+[._]?[a-z][\w.+-]*)$/i;
 
 /**
  * Decodes a header that an HTTP library read as Latin-1, with one character per byte. Returns the UTF-8 text where

@@ -44,6 +44,8 @@ t.test('a token that is only a version is no product', async (t) => {
     t.equal(productOf(`Mozilla/5.0 (iPhone) Mobile/15E148 Instagram ${version}`), 'Mozilla Mobile Instagram');
   for (const name of ['360SE', '3CX', 'v', 'v8engine', 'x1', 'iOS17'])
     t.equal(productOf(`Instagram ${name}`), `Instagram ${name}`);
+  for (const version of ['1,2', '1.2.3b4', '2024.11.01_rc1', '1_3', '1.2.beta', '312.0;'])
+    t.equal(productOf(`App ${version} Mobile`), 'App Mobile', version);
   t.equal(productOf('312.0'), '');
 });
 
