@@ -96,6 +96,24 @@ t.test('nginx sends no request twice, even if a GET changes state', async (t) =>
   }
 });
 
+t.test(
+  'no log of nginx has a query string if a connection to the service cannot even be tried',
+  async (t) => {
+    if (!requireNginx(t)) return;
+    const port = await freePort();
+    // nginx reports this fault at the level `crit`, as it does when no local port is free.
+    const site = await exampleSite('nginx.conf', {
+      'listen 80;': `listen 127.0.0.1:${port};`,
+      'server 127.0.0.1:3000;': 'server unix:/no/such/kinship.sock;',
+    });
+    const { folder } = await startNginx(t, site, port);
+    const answer = await fetch(`http://127.0.0.1:${port}/auth/password/reset?token=a-secret`);
+    t.equal(answer.status, 502);
+    for (const name of ['kinship.log', 'kinship-error.log'])
+      t.notMatch(await readFile(join(folder, name), 'utf8'), 'a-secret', name);
+  },
+);
+
 /** A replica that reads each request and closes the connection without an answer. */
 async function deafReplica(t: Test) {
   let count = 0;
