@@ -5,7 +5,7 @@ import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, PORTS, SECRETS } from './schema.ts';
-import { type Faults, fileFault, quote } from './values.ts';
+import { type Faults, fileFault, isText, quote } from './values.ts';
 
 type SecretName = (typeof SECRETS)[number];
 
@@ -128,8 +128,7 @@ function shownPath(named: string, cwd: string): string {
  */
 function readSecretFile(path: string): Content {
   const content = readText(path);
-  const isText = content.text === undefined || !/[\0\ufffd]/.test(content.text);
-  return isText ? content : { reason: 'not text in UTF-8' };
+  return content.text === undefined || isText(content.text) ? content : { reason: 'not text in UTF-8' };
 }
 
 interface Content {

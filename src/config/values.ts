@@ -17,6 +17,11 @@ export function quote(value: string): string {
   return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }
 
+/** Whether bytes that were decoded as UTF-8 were text: none was invalid, and none was 0. */
+export function isText(decoded: string): boolean {
+  return !/[\0\ufffd]/.test(decoded);
+}
+
 /** The error code of the file system. Its message would contain the path. */
 export function fileFault(error: unknown): string {
   return errorCode(error) || 'unreadable';

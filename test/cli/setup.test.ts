@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { PROGRAM } from '../support/program.ts';
@@ -116,5 +116,15 @@ t.test('a file that cannot be read is named', (t) => {
   const { status, faults } = setUp(t.testdir({ secrets: { smtp_password: {} } }));
   t.equal(status, 1);
   t.match(faults, [/smtp_password cannot be read \(EISDIR\)/]);
+  t.end();
+});
+
+t.test('a file that is not text is named, and no container gets a part of it', (t) => {
+  const { folder, from } = ownSecrets(t);
+  writeFileSync(join(from, 'smtp_password'), Buffer.from('geheim-f\u00fcr-uns', 'latin1'));
+  const { status, faults, to } = setUp(folder, {}, './secrets');
+  t.equal(status, 1);
+  t.match(faults, [/smtp_password is not text in UTF-8/]);
+  t.notOk(existsSync(to));
   t.end();
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRETS } from '../../config/schema.ts';
+import { isText } from '../../config/values.ts';
 
 /** The secrets that each container of compose.prod.yml reads, by the names of their variables or files. */
 const READERS = {
@@ -48,13 +49,16 @@ export function shareSecrets(folder: string, secrets: Secrets): void {
 }
 
 function readSecret(path: string): string {
+  let secret: string;
   try {
-    return readFileSync(path, 'utf8').trim();
+    secret = readFileSync(path, 'utf8').trim();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return '';
     throw new Error(`${path} cannot be read (${code}).`);
   }
+  if (!isText(secret)) throw new Error(`${path} is not text in UTF-8.`);
+  return secret;
 }
 
 /**
