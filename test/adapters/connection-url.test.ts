@@ -24,8 +24,8 @@ t.test('values that a connection cannot have are refused with their name', async
     [`${BASE}?application_name=%00`, /code 0/],
     [`${BASE}?port=1,2`, /another number of ports/],
     [`${BASE}?host=a,b,c&port=1,2`, /another number of ports/],
-    [`${BASE}?sslnegotiation=fast`, /sslnegotiation, which wants one of postgres, direct/],
-    [`${BASE}?sslmode=disable&sslnegotiation=direct`, /sslnegotiation=direct, which wants another sslmode/],
+    [`${BASE}?sslnegotiation=fast`, /sslnegotiation, which must be one of postgres, direct/],
+    [`${BASE}?sslmode=disable&sslnegotiation=direct`, /sslnegotiation=direct, which needs another sslmode/],
     [`${BASE}?options=-c%20client_encoding%3DLATIN1`, /options with client_encoding/],
   ] as const)
     t.throws(() => parseConnectionUrl(url), { message: reason }, url);
