@@ -9,7 +9,8 @@ import type { IdentityProof, Schemas } from './types.js';
  * Exchanges the stored pair for its successor.
  *
  * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. If an answer is lost
- * or a tab is closed, the next exchange repeats the same request and gets the same answer.
+ * or a tab is closed, the next exchange sends the same key again and gets the same pair. A step-up is repeated without
+ * its proof.
  */
 export function createRotation(
   { withLock, lastRead: known, read, update }: PairStore,
@@ -17,9 +18,9 @@ export function createRotation(
   retry: Retry,
 ) {
   /**
-   * Without a proof: exchanges the pair with this access token, unless another tab has already done so. With a proof:
-   * finishes a pending exchange, then exchanges the current pair once. A proof is never repeated automatically. Returns
-   * the access token that is then current, or null when signed out.
+   * Without a proof: exchanges the pair that contains this access token, unless another tab has already done so. With a
+   * proof: finishes a pending exchange, then exchanges the current pair once. A proof is never repeated automatically.
+   * Returns the access token that is then current, or null when signed out.
    */
   return (access: string, proof?: IdentityProof | null): Promise<string | null> =>
     withLock(async () => {
@@ -33,9 +34,10 @@ export function createRotation(
 
   /**
    * Runs one attempt. A suspended tab may have lost the lock, and the stored pair may be newer. So each attempt reads
-   * the storage before it sends. Each write changes the storage only if its refresh token is the one that was sent.
+   * the storage before it sends. Afterwards it replaces the stored pair only if that pair is the one that was sent.
    *
-   * A step-up whose answer was lost is repeated without its proof: the service needs none if it has exchanged the pair.
+   * A step-up whose answer was lost is repeated without its proof. If the service has exchanged the pair, it needs no
+   * proof. Otherwise it refuses the repeat, and an ordinary refresh follows.
    */
   async function exchange(access: string, proof?: IdentityProof): Promise<void> {
     // `randomUUID` does not exist on pages without TLS.

@@ -42,7 +42,7 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match(await type('rotate'), /^[\w-]{43} \(EdDSA\) is announced, and signs from \d{4}-/);
   const announced = await type('rotate');
   t.match(announced, /is announced/);
-  t.match(await type('rotate'), /was announced before/);
+  t.match(await type('rotate'), /is already announced/);
   const [first = [], second = []] = rowsOf(await type('list'));
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));

@@ -2,7 +2,8 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { reconnectPoolOf } from './reconnecting-pool.ts';
 
 /**
- * Returns the row of a read of at most one row, or null. Throws {@link StoreUnavailable} if the row does not match the
+ * Returns the only row of a result, or null if there is none.
+ * Throws {@link StoreUnavailable} if the row does not match the
  * statement: the driver matches answers by their order and can confuse two statements. The answer of another statement
  * may belong to another user. See docs/decisions/0010-answers-are-matched.md.
  */

@@ -1,7 +1,10 @@
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { deriveKey, keyedHash } from './keyed.ts';
 
-/** Hashes names for the log, under a key derived from the newest hash key for this purpose only (RFC 5869). */
+/**
+ * Creates a function that hashes user names and mail addresses for the log. The key serves no other purpose. It is
+ * derived from the newest hash key (RFC 5869).
+ */
 export function createIdentifierHash([newest]: readonly NamedKey[]): (identifier: string) => string {
   if (newest === undefined) throw new Error('At least one hash key is needed.');
   const key = deriveKey(newest.bytes, 'kinship log identifier');

@@ -3,7 +3,7 @@ import { withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 
-/** The account is absent where another system keeps it. */
+/** The members of the account (`username`, `email`, `emailVerified`) are absent if another system keeps the account. */
 export interface Me extends SessionOfUser {
   readonly username?: string;
   readonly email?: string;

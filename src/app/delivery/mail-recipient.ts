@@ -13,8 +13,8 @@ export interface MailRecipient {
   /** The user's name, or the user id where another system keeps the account. */
   readonly account: string;
   /**
-   * The key of the mail budget: one for all spellings of an address. At the operator's address each user has
-   * one.
+   * The key of the mail budget. All spellings of an address share one key. For mails to the operator's address, each
+   * user has a separate key.
    */
   readonly budgetKey: string;
 }
@@ -26,8 +26,8 @@ export async function findMailRecipient(
 ): Promise<MailRecipient | null> {
   const { userId } = event.data;
   const user = await users.find(userId);
-  // A link about an address goes to that address. Otherwise the registered address comes first. The contact
-  // of a session must not redirect the mails of the account's owner.
+  // If the event names an address, the mail goes to that address. Otherwise the registered address comes first: the
+  // contact of a session must not redirect the mails of the account's owner.
   const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
   const account = user?.username ?? userId;
   if (address !== null) return { to: address, account, budgetKey: `address ${identifierOf(address)}` };

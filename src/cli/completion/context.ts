@@ -13,7 +13,7 @@ export interface CompletionContext {
   readonly folderOptions: readonly string[];
 }
 
-/** The pattern of a shell's `case` that matches the path of each command. */
+/** A pattern for `case` in a shell script. It matches the path of any command. */
 export function pathPattern(contexts: readonly CompletionContext[]): string {
   return contexts.map(({ path }) => `'${path}'`).join('|');
 }

@@ -10,13 +10,13 @@ export async function listKeys(keys: KeySetAdmin): Promise<string> {
   return formatTable([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
 }
 
-/** Announces a new key, and returns a sentence that says when it signs. */
+/** Announces a new key, unless one is already announced. Returns a sentence that says when the key signs. */
 export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
   const { key, isNew } = await keys.rotate(atOnce);
   const from = new Date(key.signsFrom).toISOString();
   return isNew
     ? `${key.id} (${key.alg}) is announced, and signs from ${from}.\n`
-    : `${key.id} (${key.alg}) was announced before, and signs from ${from}; nothing has changed.\n`;
+    : `${key.id} (${key.alg}) is already announced, and signs from ${from}; nothing has changed.\n`;
 }
 
 /** Removes a key, and returns a sentence that names its successor. */

@@ -11,7 +11,10 @@ const READERS = {
   rabbitmq: ['RABBITMQ_CONF'],
 } as const;
 
-/** Secrets that a deployment may lack: it has no other database, mail password or collector headers. */
+/**
+ * Secrets that a deployment may lack. They are for an external database, for a mail server with a password, and for a
+ * collector with headers.
+ */
 const OPTIONAL: readonly string[] = ['DATABASE_URL', 'SMTP_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS'];
 
 type Secrets = Readonly<Record<string, string>>;

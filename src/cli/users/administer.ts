@@ -25,7 +25,7 @@ export const disableNamed = (nameOrId: string) =>
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await disableUser(deps)(userId, byCommand(nameOfUser()));
     print(
-      isChanged ? `${userId} is disabled, and its sessions have ended.` : `${userId} was disabled before.`,
+      isChanged ? `${userId} is disabled, and its sessions have ended.` : `${userId} is already disabled.`,
     );
   });
 
@@ -59,7 +59,10 @@ export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
     print(`${userId} ${state}${isChanged ? '.' : '; nothing has changed.'}`);
   });
 
-/** `revoked` is thrown away: running replicas learn of ended sessions from the revocation feed. */
+/**
+ * `revoked` is needed by the use cases only, and has no effect here. Running replicas get ended sessions from the
+ * revocation feed.
+ */
 function depsOf(sql: Sql, { policy, tokens }: Config) {
   return {
     users: createUsers(sql, policy),
@@ -73,8 +76,9 @@ function depsOf(sql: Sql, { policy, tokens }: Config) {
 }
 
 /**
- * The id of the user of a command. An id need not have an account here: other systems open sessions for their own users.
- * The name or address of an account comes before an id that is text.
+ * Finds the id of the user whom the argument of a command names. An id needs no account here: other systems open
+ * sessions for their own users. Rejects if no user can have this name or id.
+ * If the argument can be both an account name and an id, the account is chosen.
  */
 export async function findUserId(
   users: Pick<Users, 'findByIdentifier'>,

@@ -6,7 +6,7 @@ export interface Publication {
   /** The same at every attempt, so that a receiver can detect a duplicate. */
   readonly id: string;
   readonly event: DomainEvent;
-  /** The span that publishes the event, as the parent for spans of consumers; null without tracing. */
+  /** The trace context of the publishing span, which consumers use as parent; null without tracing. */
   readonly trace: TraceContext | null;
 }
 
@@ -17,8 +17,8 @@ export interface EventPublisher {
   /** Whether a broker accepts events at the moment. If not, `publish` rejects at once. */
   isReady(): boolean;
   /**
-   * Resolves after the broker has confirmed the event or returned it as unroutable. Rejects within seconds if neither
-   * is known; the event may have arrived. Calls may run concurrently.
+   * Resolves after the broker has confirmed the event or returned it as unroutable. Rejects within seconds if the
+   * broker gives no answer. The event may have arrived nevertheless. Calls may run concurrently.
    */
   publish(publication: Publication): Promise<Published>;
   /** Waits briefly for pending publications, then rejects them. */

@@ -8,7 +8,10 @@ export interface Mail {
   readonly html: string;
 }
 
-/** The mail server refused this mail permanently (a 5xx reply, RFC 5321 section 4.2.1). */
+/**
+ * This mail can never be sent. The mail server refused it with a 5xx reply (RFC 5321 section 4.2.1), or its recipient
+ * or id is malformed.
+ */
 export class MailRejected extends Error {
   override readonly name = 'MailRejected';
 }

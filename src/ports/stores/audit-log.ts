@@ -3,7 +3,7 @@ import type { AuditEvent, NewAuditEvent } from '../../domain/audit.ts';
 /** An event of the audit log, recorded together with the change that it is about. */
 export interface AuditEntry extends NewAuditEvent {
   readonly kind: 'audit';
-  /** See {@link TokenFamilies}. */
+  /** Recorded at most once for each family, subject and day; this is the subject. See {@link TokenFamilies}. */
   readonly oncePerDay?: string;
 }
 
@@ -50,15 +50,15 @@ export interface AuditLog {
   record(event: NewAuditEvent): Promise<void>;
 
   /**
-   * Counts a wrong password for its minute, account and network; all unknown names of a network are one count. A minute
-   * has at most 1,000 counts. All failures beyond that share one count.
+   * Adds a wrong password to the counter of its minute, account and network. All unknown names of a network share one
+   * counter. A minute has at most 1,000 counters: the last one takes all failures that would need a further counter.
    */
   countFailedPassword(failure: FailedPassword): Promise<void>;
 
   /**
-   * Turns up to `limit` counts of minutes before `before` into events `users.password_failed`, and returns their
-   * number. The address of such an event is the network. Its data has `count`, and `subject` (`unknown` or `rest`)
-   * without an account.
+   * Replaces up to `limit` counters of minutes before the time `before` by events `users.password_failed`. Returns the
+   * number of events. The address of such an event is the network. Its data has `count`. If the event has no account,
+   * its data also has `subject`: `unknown` or `rest`.
    */
   copyFailedPasswords(before: number, limit: number): Promise<number>;
 }

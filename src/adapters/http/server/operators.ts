@@ -18,7 +18,8 @@ declare module 'fastify' {
   }
 }
 
-const MISSING = 'A service key with scope "admin" is needed in x-api-key, or a sign-in to the console.';
+const MISSING =
+  'A service key with scope "admin" is needed in x-api-key. A sign-in works, too, if the console is on.';
 
 export interface OperatorOptions {
   readonly serviceKeys: readonly ServiceKey[];
@@ -30,9 +31,9 @@ export const createOperatorCookie = (publicUrl: string | null) =>
   createPageCookie('kinship_console', publicUrl);
 
 /**
- * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this plugin. A
- * change that the cookie authorizes must come from this origin and state its reason. It is logged. `withCookie` false:
- * only keys are accepted.
+ * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this plugin. If
+ * `withCookie` is false, only keys are accepted. A change with the cookie must come from a page of this service and
+ * state a reason. Each such change is logged.
  */
 export async function requireOperator(
   app: App,

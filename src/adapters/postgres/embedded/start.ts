@@ -7,7 +7,10 @@ import { lockFolder } from './lock.ts';
 import { makeSocketFolder } from './socket-path.ts';
 import { serveDatabase } from './thread.ts';
 
-/** An empty database, which `npm run build` creates. It is unpacked instead of created, which takes PGlite seconds. */
+/**
+ * An empty database, which `npm run build` creates. A start unpacks it, because PGlite needs seconds to create a
+ * database.
+ */
 const ARCHIVE = new URL('dist/embedded.tar.gz', import.meta.resolve('#package.json'));
 
 export interface EmbeddedDatabase {
@@ -62,7 +65,7 @@ export async function startEmbedded(
 
 const recordIn = (home: string) => join(home, 'pg.socket');
 
-/** The socket of the process that runs the database of this folder; null if none runs. */
+/** Reads the recorded socket path of this folder; null if there is no record. After a kill the record may be stale. */
 export async function socketOfRunning(dataDir: string): Promise<string | null> {
   return readFile(recordIn(dataDir), 'utf8').catch(() => null);
 }
@@ -78,7 +81,7 @@ async function removeStaleSocket(home: string): Promise<void> {
 
 /**
  * Unpacks the empty database under a temporary name and renames it, so that a killed start leaves no incomplete database.
- * A folder of that name with other content is not changed.
+ * An existing folder `pg` with other content is not changed.
  */
 async function createIfMissing(home: string, onCreate: (folder: string) => void): Promise<void> {
   const folder = join(home, 'pg');

@@ -9,7 +9,7 @@ export interface MailContent {
   /** The messages of a digest. Only their subjects, facts and links are shown. */
   readonly notices?: readonly MailContent[];
   readonly whatToDo: readonly string[];
-  /** The page for the user's reaction. */
+  /** The page on which the user can act, such as by ending a session. */
   readonly link?: { readonly label: string; readonly url: string };
 }
 

@@ -4,8 +4,8 @@ import { signingSecrets } from '../credentials.ts';
 import type { Format } from './format.ts';
 
 /**
- * The format `webhook`: a CloudEvent in JSON, signed according to Standard Webhooks 1.0. The id is that of the event,
- * so it is the same at every attempt and on RabbitMQ. The timestamp is that of the attempt.
+ * The format `webhook`: a CloudEvent in JSON, signed according to Standard Webhooks 1.0. `webhook-id` is the id of the
+ * event: it is the same at every attempt and on RabbitMQ. `webhook-timestamp` is the time of the attempt.
  */
 export const cloudEventFormat =
   ({ signatures, source }: { readonly signatures: WebhookSignatures; readonly source: string }): Format =>

@@ -40,7 +40,7 @@ const Items = Type.Array(Item, {
   ],
 });
 
-/** Must be registered in a scope that requires a service key for operators. */
+/** Must be registered in a Fastify scope that requires a service key with scope `admin`. */
 export function listRoute(app: App, { listSessions }: ListOptions): void {
   app.get(
     '/api/v1/auth/sessions',
@@ -48,7 +48,7 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
       schema: {
         operationId: 'sessionIdListSessions',
         tags: ['session-id'],
-        summary: 'List the newest 1,000 sessions of all users, newest first',
+        summary: 'List the newest 1,000 live sessions of all users, newest first',
         security: [{ serviceKey: [] }],
         response: { 200: answer('the sessions', Items), ...problems(401, 403, 503) },
       },
