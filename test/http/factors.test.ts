@@ -1,4 +1,5 @@
 import t from 'tap';
+import { nonceOf, softwareAuthenticator } from '../support/authenticator.ts';
 import { addApp, bearer, logIn, PASSWORD, registerAndLogIn } from '../support/factors.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
@@ -99,6 +100,26 @@ t.test('a new app replaces the unconfirmed one, and must be confirmed within an 
     ).status,
     404,
   );
+});
+
+t.test('a session that ended on another replica puts no factor into use', async (t) => {
+  const service = await startHttpService(t);
+  const { post, families, revoked, time } = service;
+  const ann = await registerAndLogIn(service);
+  const headers = bearer(ann);
+  const app = (await post('/auth/factors/totp', undefined, headers)).body;
+  const begun = (await post('/auth/factors/passkeys/options', undefined, headers)).body;
+  // This replica has not heard of the end yet, and takes its list for complete.
+  revoked.setComplete(true);
+  await families.revoke(String(claimsOf(ann.access).sid), { at: time.now, reason: 'not_me' }, []);
+  const code = totpCode(secretIn(app.uri), time.now);
+  const credential = softwareAuthenticator().create(nonceOf(begun));
+  for (const [path, body] of [
+    [`/auth/factors/totp/${app.id}/confirm`, { code }],
+    ['/auth/factors/passkeys', { challenge: begun.challenge, credential }],
+  ] as const)
+    t.match(await post(path, body, headers), { status: 401, body: { code: 'unauthenticated' } }, path);
+  t.equal((await logIn(service, 'ann')).status, 200, 'the login asks for no factor');
 });
 
 t.test('recovery codes are made for an account with a factor, and shown once', async (t) => {
@@ -226,6 +247,13 @@ t.test('an account has at most twenty factors', async (t) => {
     service.time.now -= 30_000; // the session stays recent
   }
   t.match(await send(service, 'POST', '/auth/factors/totp', ann), {
+    status: 409,
+    body: { code: 'conflict' },
+  });
+  const begun = (await service.post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
+  const credential = softwareAuthenticator().create(nonceOf(begun));
+  const passkey = { challenge: begun.challenge, credential };
+  t.match(await service.post('/auth/factors/passkeys', passkey, bearer(ann)), {
     status: 409,
     body: { code: 'conflict' },
   });

@@ -16,7 +16,7 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 /**
  * Requires that the user was authenticated within `stepUpMaxAge`, and at `level` where one is given, before a sensitive
  * change. The claims of the access token decide. A step-up issues a new access token, so a stolen copy of the earlier
- * one gains nothing. The session is read from the database, because another replica may have ended it a moment ago.
+ * one gains nothing.
  *
  * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
  */
@@ -29,6 +29,14 @@ export async function requireRecentSignIn(
   const hasLevel = level === null || authentication.acr === level;
   if (!hasLevel || !isRecent(authentication, maxAge, deps.clock()))
     throw new Refusal('step_up_required', undefined, { maxAge, ...(level !== null && { acr: level }) });
+  await requireLiveSession(deps, session);
+}
+
+/**
+ * Requires that the session is live in the database, where another replica may have ended it a moment ago. Rejects with
+ * a {@link Refusal} `unauthenticated`.
+ */
+export async function requireLiveSession(deps: LiveFamilyDeps, session: SessionOfUser): Promise<void> {
   if ((await findLiveFamily(deps, session)) === null)
     throw new Refusal('unauthenticated', 'The session has been ended.');
 }

@@ -3,21 +3,21 @@ import { isChallengeAlive } from '../../domain/challenge.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { labelFault } from '../../domain/second-factor.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { requireLiveSession } from '../accounts/require-recent-sign-in.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
+import type { LiveFamilyDeps } from '../tokens/live-family.ts';
 import { tooManyFactors } from './authorize-factor-change.ts';
 
-interface Deps {
+interface Deps extends LiveFamilyDeps {
   readonly secondFactors: SecondFactors;
   readonly challenges: ChallengeSealer;
   readonly passkeys: Passkeys;
-  readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
 }
@@ -33,8 +33,9 @@ export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: stri
 
 /**
  * Puts a new passkey into use. The challenge is issued only after a recent sign-in, so this step does not check the
- * sign-in again. A challenge is not used up: the same answer gives the same passkey, which is refused the second time.
- * Rejects with a {@link Refusal}: `invalid_request`, `proof_refused`, `conflict`.
+ * sign-in again, but the session must be live. A challenge is not used up: the same answer gives the same passkey, which
+ * is refused the second time. Rejects with a {@link Refusal}: `invalid_request`, `proof_refused`, `conflict`,
+ * `unauthenticated` if the session has ended.
  */
 export const addPasskey = (deps: Deps): AddPasskey => {
   const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;
@@ -42,6 +43,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
   return async ({ userId, sessionId, challenge: text, credential, label, client }) => {
     const fault = labelFault(label);
     if (fault !== null) throw new Refusal('invalid_request', fault);
+    await requireLiveSession(deps, { userId, sessionId });
     const at = clock();
     const challenge = await challenges.open(text, 'new_passkey');
     if (challenge?.userId !== userId || !isChallengeAlive(challenge, at)) throw new Refusal('proof_refused');

@@ -2,36 +2,39 @@ import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { canBeConfirmed } from '../../domain/second-factor.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { requireLiveSession } from '../accounts/require-recent-sign-in.ts';
 import { changeEntries } from '../change-entries.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
+import type { LiveFamilyDeps } from '../tokens/live-family.ts';
 import { type FactorProofDeps, stepOfFactor } from './verify-factor-proof.ts';
 
-interface Deps extends FactorProofDeps {
+interface Deps extends FactorProofDeps, LiveFamilyDeps {
   readonly secondFactors: SecondFactors;
-  readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
 }
 
-export type ConfirmTotp = (input: {
-  readonly userId: string;
+export interface ConfirmTotpInput extends SessionOfUser {
   readonly id: string;
   readonly code: string;
   readonly client: ClientInfo;
-}) => Promise<void>;
+}
+
+export type ConfirmTotp = (input: ConfirmTotpInput) => Promise<void>;
 
 /**
  * Puts a new TOTP factor into use after its first code, which is used up. The secret was issued only after a recent
- * sign-in, so the confirmation does not check the sign-in again. Rejects with a {@link Refusal}: `not_found`,
- * `proof_refused`.
+ * sign-in, so the confirmation does not check the sign-in again, but the session must be live. Rejects with a
+ * {@link Refusal}: `not_found`, `proof_refused`, `unauthenticated` if the session has ended.
  */
 export const confirmTotp = (deps: Deps): ConfirmTotp => {
   const { secondFactors, clock, newId, securityLog } = deps;
 
-  return async ({ userId, id, code, client }) => {
+  return async ({ userId, sessionId, id, code, client }) => {
+    await requireLiveSession(deps, { userId, sessionId });
     const at = clock();
     const account = await secondFactors.find(userId);
     const factor = account?.factors.find((one) => one.id === id && canBeConfirmed(one, at));

@@ -22,6 +22,7 @@ const STEPS = [
   'begin',
   'confirm',
   'confirm wrongly',
+  'confirm in an ended session',
   'confirm by the thief',
   'begin a passkey',
   'finish the passkey',
@@ -134,6 +135,8 @@ class Life {
   /** Every accepted code with its secret, and every presented one. */
   readonly #used: { readonly secret: string; readonly code: string }[] = [];
   #owner: Pair | null = null;
+  /** The last session of the owner that has ended. */
+  #ended: Pair | null = null;
   #thief: Pair | null = null;
   #thiefsChallenge: string | null = null;
   /** Counts the changes that end challenges. */
@@ -240,6 +243,11 @@ class Life {
     this.#version += 1;
   }
 
+  #signOut(): void {
+    this.#ended = this.#owner ?? this.#ended;
+    this.#owner = null;
+  }
+
   #refused(answer: unknown, what: string): void {
     if (typeof answer !== 'string') throw new Error(`without the factor: ${what}`);
   }
@@ -261,10 +269,9 @@ class Life {
 
   async confirm() {
     const app = this.#pending;
-    if (app === null) return;
-    const { userId, use } = this.#world;
+    if (app === null || this.#owner === null) return;
     const code = this.#fresh(app);
-    if ((await codeOf(use.confirmTotp({ userId, id: app.id, code, client: HOME }))) !== undefined) return;
+    if ((await this.#confirm(this.#owner, app, code)) !== undefined) return;
     this.#accept(app.secret, code);
     this.#apps.push(app);
     this.#pending = null;
@@ -272,17 +279,24 @@ class Life {
   }
 
   async 'confirm wrongly'() {
-    const { userId, use } = this.#world;
+    if (this.#owner === null) return;
     for (const app of [this.#pending, ...this.#apps]) {
       if (app === null) continue;
       const { code = '' } = this.#used.findLast(({ secret }) => secret === app.secret) ?? {};
       const isPending = app === this.#pending;
       const typed = isPending ? 'no code' : code;
-      this.#refused(
-        await codeOf(use.confirmTotp({ userId, id: app.id, code: typed, client: HOME })),
-        'confirm',
-      );
+      this.#refused(await this.#confirm(this.#owner, app, typed), 'confirm');
     }
+  }
+
+  async 'confirm in an ended session'() {
+    if (this.#pending === null || this.#ended === null) return;
+    const code = this.#fresh(this.#pending);
+    this.#refused(await this.#confirm(this.#ended, this.#pending, code), 'confirm after the end');
+  }
+
+  #confirm(pair: Pair, { id }: App, code: string) {
+    return codeOf(this.#world.use.confirmTotp({ ...this.#request(pair), id, code }));
   }
 
   async 'confirm by the thief'() {
@@ -290,6 +304,7 @@ class Life {
     if (this.#pending === null) return;
     const input = {
       userId: randomUUID(),
+      sessionId: randomUUID(),
       id: this.#pending.id,
       code: totpCode(this.#pending.secret, this.#time.now),
     };
@@ -493,7 +508,7 @@ class Life {
     await service.users.openReset({ hashedToken: service.links.hash(token), userId, expiresAt }, []);
     this.#passwords += 1;
     await use.resetPassword({ token, newPassword: this.#password, client: HOME });
-    this.#owner = null;
+    this.#signOut();
     this.#endChallenges();
   }
 
@@ -514,7 +529,7 @@ class Life {
     await use.disableUser(userId, SYSTEM);
     this.#refused(await codeOf(this.#firstStep()), 'a disabled user');
     await use.enableUser(userId, SYSTEM);
-    this.#owner = null;
+    this.#signOut();
     this.#endChallenges();
   }
 

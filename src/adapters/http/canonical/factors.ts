@@ -189,9 +189,9 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
       },
     },
     async (request, reply) => {
-      const { userId } = principalOf(request);
+      const { userId, sessionId } = principalOf(request);
       const id = request.params.id.toLowerCase();
-      await confirmTotp({ userId, id, ...request.body, client: clientInfoOf(request) });
+      await confirmTotp({ userId, sessionId, id, ...request.body, client: clientInfoOf(request) });
       return reply.code(204).send(null);
     },
   );

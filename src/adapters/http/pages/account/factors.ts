@@ -82,7 +82,8 @@ function appRoutes(app: App, context: AccountPageContext): void {
     const id = request.body.id.toLowerCase();
     try {
       const code = request.body.code.replace(/\s/g, '');
-      await confirmTotp({ userId: session.userId, id, code, client: clientInfoOf(request) });
+      const { userId, sessionId } = session;
+      await confirmTotp({ userId, sessionId, id, code, client: clientInfoOf(request) });
       return redirectToFactors(reply);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
