@@ -802,6 +802,8 @@ t.test('passkeys are bound to the host of PUBLIC_URL, or to a parent domain', as
   t.same(await passkeys({}), { rpId: 'localhost', origins: ['http://localhost:3000'] });
   const PUBLIC_URL = 'https://auth.example.com';
   t.same(await passkeys({ PUBLIC_URL }), { rpId: 'auth.example.com', origins: [PUBLIC_URL] });
+  const CORS_ORIGINS = 'https://app.auth.example.com';
+  t.same((await passkeys({ PUBLIC_URL, CORS_ORIGINS })).origins, [PUBLIC_URL], 'not those of CORS_ORIGINS');
   t.same(
     await passkeys({
       PUBLIC_URL,

@@ -2,7 +2,11 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { createPurge, purgeBatch } from '../../src/app/upkeep/purge.ts';
-import { removeExpiredLinks, removeOldMails } from '../../src/app/upkeep/remove-old.ts';
+import {
+  removeAnsweredChallenges,
+  removeExpiredLinks,
+  removeOldMails,
+} from '../../src/app/upkeep/remove-old.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
@@ -100,6 +104,17 @@ t.test('mails are removed after thirty days, links a day after their expiry', as
   t.equal(await removeMails(), 0);
   t.equal(await removeLinks(), 0);
   t.same(lines, [{ count: 2 }, { count: 1 }]);
+});
+
+t.test('an answered challenge is removed five minutes after its expiry', async (t) => {
+  const { secondFactors, world, deps } = setUp();
+  const challenge = { hashedNonce: hash(), expiresAt: NOW + 5 * MINUTE };
+  await secondFactors.countAnswer(challenge);
+  const remove = removeAnsweredChallenges(deps);
+  world.now = challenge.expiresAt + 5 * MINUTE;
+  t.equal(await remove(), 0);
+  world.now += 1;
+  t.equal(await remove(), 1);
 });
 
 t.test('old entries are removed in batches of a thousand', async (t) => {

@@ -227,6 +227,30 @@ t.test('a reset link sets a new password', async (t) => {
   );
 });
 
+t.test('a reset link is valid for an hour', async (t) => {
+  const service = await startHttpService(t);
+  const { post, time, links } = service;
+  await post('/auth/register', ann);
+  await post('/auth/password/forgot', { email: ann.email });
+  const token = links.reset(String((await mailTo(service, 'users.password_forgotten')).resetId));
+  const page = () => fetch(`${service.url}/auth/password/reset?token=${token}`);
+  time.now += 3_600_000 - 1;
+  t.equal((await page()).status, 200);
+  time.now += 1;
+  t.equal((await page()).status, 403);
+  const body = new URLSearchParams({ token, newPassword: 'a green piano 44' });
+  t.equal((await fetch(`${service.url}/auth/password/reset`, { method: 'POST', body })).status, 403);
+});
+
+t.test('the right password in a request is no failed attempt', async (t) => {
+  const service = await startHttpService(t);
+  await service.post('/auth/register', ann);
+  const session = await logIn(service);
+  const change = { currentPassword: PASSWORD, newPassword: PASSWORD };
+  for (let n = 0; n < 10; n += 1)
+    t.equal((await service.post('/auth/password', change, bearer(session))).status, 204);
+});
+
 t.test('“it was not me”: the link shows a page, and the button ends only that session', async (t) => {
   const service = await startHttpService(t);
   const { post } = service;

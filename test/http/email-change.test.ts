@@ -110,6 +110,18 @@ t.test('the former address undoes the change, also against a thief who knows the
   );
 });
 
+t.test('an undo ends every session at once', async (t) => {
+  const service = await withAnn(t);
+  const { request, me, press, revoked } = service;
+  await request('thief@example.org');
+  const undo = await mailed(service, 'undo');
+  // The replica looks up its own list, not the database.
+  revoked.setComplete(true);
+  t.match(await me(), { email: 'ann@example.com' });
+  t.equal((await press('undo', undo.token)).status, 200);
+  t.match(await me(), { code: 'unauthenticated' });
+});
+
 t.test('an undo link expires after a week', async (t) => {
   const service = await withAnn(t);
   await service.request('ann@example.org');

@@ -113,6 +113,25 @@ t.test('the link is mailed again on request, with one answer for every address',
   });
 });
 
+t.test('a request for a link gets the same bytes for every address', async (t) => {
+  const { post, press, mailed, url } = await service(t);
+  await post('/auth/register', ann);
+  const [token = ''] = await mailed();
+  await press(token);
+  await post('/auth/register', { ...ann, username: 'bob', email: 'bob@example.com' });
+  const headers = { 'content-type': 'application/json', 'x-request-id': 'the-same-for-all' };
+  for (const path of ['/auth/email/verification', '/auth/password/forgot']) {
+    const answers = new Set<string>();
+    for (const email of [ann.email, 'bob@example.com', 'nobody@example.com', 'nobody@bücher.example'])
+      for (let n = 0; n < 5; n += 1) {
+        const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify({ email }) });
+        const { date: _, ...told } = Object.fromEntries(answer.headers);
+        answers.add(JSON.stringify([answer.status, told, await answer.text()]));
+      }
+    t.equal(answers.size, 1, `${path}: verified, unverified, unknown, and past the limit of mails`);
+  }
+});
+
 t.test('no answer about a link waits until the link is stored', async (t) => {
   const stores = createMemoryStores();
   const never = () => new Promise<never>(() => {});

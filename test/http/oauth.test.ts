@@ -320,6 +320,7 @@ t.test('the metadata names every endpoint if the issuer is PUBLIC_URL', async (t
   const { body, headers } = await send(path);
   t.match(body, { issuer: publicUrl, token_endpoint: `${publicUrl}/oauth/token` });
   t.same(body.grant_types_supported, ['refresh_token']);
+  t.same(body.acr_values_supported, ['aal1', 'aal2']);
   t.equal(headers.get('access-control-allow-origin'), '*');
   t.equal(headers.get('cache-control'), 'public, max-age=300');
   for (const http of [{ publicUrl }, { publicUrl, issuer: 'https://other.example' }, { publicUrl: null }]) {

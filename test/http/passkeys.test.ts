@@ -120,6 +120,21 @@ t.test('a passkey logs its owner in without name and password', async (t) => {
   t.equal(family && family.expiresAt - family.createdAt <= service.policy.sessionShortAge, true);
 });
 
+t.test('logins by passkey share the limit of logins of their network', async (t) => {
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
+  const key = softwareAuthenticator();
+  await add(service, ann, key);
+  const assertion = key.get('AAAA');
+  const guess = () => service.post('/auth/login/passkey', { challenge: 'AAAA', assertion });
+  for (let n = 0; n < 299; n += 1) t.match(await guess(), REFUSED);
+  const refused = await logInBy(service, key);
+  t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
+  t.match(refused.headers.get('ratelimit-policy'), /login-rate-network/);
+  service.time.now += MINUTE;
+  t.equal((await logInBy(service, key)).status, 200);
+});
+
 t.test('mfa is told only where two factors were shown: a key alone is one', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);

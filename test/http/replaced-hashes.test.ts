@@ -69,6 +69,20 @@ t.test(
   },
 );
 
+t.test('a login asks for a factor that is added before the session opens', async (t) => {
+  const { families, ...service } = await signedIn(t);
+  const { access } = (await service.post('/auth/login', credentials)).body;
+  const { open } = families;
+  const openAfterAddition: typeof open = async (...args) => {
+    Object.assign(families, { open });
+    await addApp(service, { access: String(access) });
+    return open(...args);
+  };
+  Object.assign(families, { open: openAfterAddition });
+  const { status, body } = await service.post('/auth/login', credentials);
+  t.match([status, body.code, body.kinds], [401, 'second_factor_required', ['totp']]);
+});
+
 t.test('a password that changes beside its login gets no challenge for the second step', async (t) => {
   const { replaceDuring, secondFactors, ...service } = await signedIn(t);
   const { access } = (await service.post('/auth/login', credentials)).body;

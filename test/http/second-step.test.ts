@@ -151,6 +151,36 @@ t.test('a challenge ends after five answers or five minutes', async (t) => {
   );
 });
 
+t.test('every refused second step gets the same bytes', async (t) => {
+  const service = await startHttpService(t);
+  const { app, codes, challenge, answer, wrong } = await secured(service);
+  const [used, expired, outdated] = [await challenge(), await challenge(), await challenge()];
+  await answer({ challenge: used, recoveryCode: codes[0] });
+  const send = async (values: object) => {
+    const refused = await fetch(`${service.url}/auth/login/second-factor`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': 'the-same-for-all' },
+      body: JSON.stringify(values),
+    });
+    const { date: _, ...told } = Object.fromEntries(refused.headers);
+    return JSON.stringify([refused.status, told, await refused.text()]);
+  };
+  const answers = [
+    await send({ challenge: used, code: app.code() }),
+    await send({ challenge: await challenge(), code: wrong() }),
+    await send({ challenge: await challenge(), recoveryCode: codes[0] }),
+    await send({ challenge: `${expired}A`, code: app.code() }),
+    await send({ challenge: 'no challenge', code: app.code() }),
+  ];
+  const user = await service.users.findByIdentifier('ann');
+  await service.secondFactors.replaceRecoveryCodes(user?.id ?? '', [], []);
+  answers.push(await send({ challenge: outdated, code: app.code() }));
+  service.time.now += 300_000;
+  answers.push(await send({ challenge: expired, code: app.code() }));
+  t.match(answers[0], 'proof_refused');
+  t.equal(new Set(answers).size, 1);
+});
+
 t.test('a change of the account ends its challenges', async (t) => {
   const service = await startHttpService(t);
   const { ann, app, codes, challenge, answer } = await secured(service);

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { addApp, bearer, PASSWORD, registerAndLogIn, STEP } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 import { claimsOf } from '../support/sessions.ts';
 
@@ -39,6 +39,17 @@ t.test('a recovery code raises a session once', async (t) => {
   t.match(claimsOf(String(body.access)), RAISED);
   const next = { refreshToken: body.refresh, accessToken: body.access };
   t.match(await post('/auth/step-up', { ...next, recoveryCode }), REFUSED);
+});
+
+t.test('right codes are no failed attempts', async (t) => {
+  const { post, time, app, pair } = await secured(t);
+  let { accessToken, refreshToken } = pair;
+  for (let n = 0; n < 15; n += 1) {
+    const { status, body } = await post('/auth/step-up', { accessToken, refreshToken, code: app.code() });
+    t.equal(status, 200);
+    [accessToken, refreshToken] = [String(body.access), String(body.refresh)];
+    time.now += STEP;
+  }
 });
 
 t.test('ten wrong codes delay further ones, right ones too', async (t) => {
