@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
+import { freePort } from '../support/ports.ts';
 import { postgresServer, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
@@ -12,7 +13,9 @@ for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md', 'd
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);
     const env = { DATA_DIR: join(folder, 'data'), ...(await environmentIn(document)) };
-    const { url } = await startServiceInProcess(t, { ...env, ...(await quickDatabase(t)) });
+    // Passkeys are bound to the port of the configuration.
+    const API_PORT = String(await freePort());
+    const { url } = await startServiceInProcess(t, { ...env, API_PORT, ...(await quickDatabase(t)) });
     const steps = await readSteps(document);
     const outcomes = await runSteps(steps, folder, url);
     for (const [index, { commands, status, body }] of steps.entries()) {

@@ -35,14 +35,18 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['correct-horse-battery-staple-2026', '{{serviceKey}}'],
 ];
 
+/** A body that another command prints. Its request is left out: the collection has the operation's example instead. */
+const PIPED = ' -d @-';
+
 /**
- * The requests of a document in their order. Throws if a command has shell syntax that is not supported here.
+ * The requests of a document in their order, without those whose body comes from a pipe. Throws if a command has shell syntax that is not supported here.
  */
 export function requestsIn(document: string): readonly CurlRequest[] {
   return stepsIn(document).flatMap(({ commands, status = 200 }) => {
-    const found = [...withVariables(commands).matchAll(/curl -s (.*)$/gm)].map(([, command = '']) =>
-      wordsOf(command),
-    );
+    const found = [...withVariables(commands).matchAll(/curl -s (.*)$/gm)]
+      .map(([, command = '']) => command)
+      .filter((command) => !command.includes(PIPED))
+      .map(wordsOf);
     return found.map((words, index) => requestOf(words, index === found.length - 1 ? status : 200));
   });
 }
