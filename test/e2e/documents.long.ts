@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +9,9 @@ import { postgresServer, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
-for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md', 'docs/webhooks.md']) {
+const PLAYED = ['README.md', 'docs/api.md', 'docs/shared-signals.md', 'docs/webhooks.md'];
+
+for (const document of PLAYED) {
   t.test(`the commands in ${document} give the documented answers`, async (t) => {
     if (!requireCurl(t)) return;
     const folder = await dataDir(t);
@@ -24,8 +27,23 @@ for (const document of ['README.md', 'docs/api.md', 'docs/shared-signals.md', 'd
       if (body === undefined || isLike(body, outcome?.body ?? '')) t.pass(`answer to ${commands}`);
       else t.equal(outcome?.body, body, `answer to ${commands}`);
     }
+    const left = (await readdir(folder)).filter((name) => !['data', 'transcript'].includes(name));
+    t.same(left, [], 'no file with tokens is left');
   });
 }
+
+t.test('git ignores the files that the commands write', async (t) => {
+  let count = 0;
+  for (const document of [...PLAYED, 'docs/integrate.md']) {
+    const commands = (await readSteps(document)).map((step) => step.commands).join('');
+    const names = [...commands.matchAll(/(?:-o|-c|tee|mv \S+|cp \S+) ([a-z][\w-]*(?:\.json)?)(?=[ ;|\n])/g)];
+    const written = [...new Set(names.map(([, name = '']) => name))];
+    const { stdout } = spawnSync('git', ['check-ignore', ...written], { encoding: 'utf8' });
+    t.same(stdout.trim().split('\n'), written, document);
+    count += written.length;
+  }
+  t.ok(count > 10, `${count} files`);
+});
 
 t.test('every route of the own API has an example', async (t) => {
   const text = await readFile('docs/api.md', 'utf8');
@@ -62,8 +80,39 @@ t.test('every file that a document names exists', async (t) => {
   t.ok(count > 100, `${count} files`);
 });
 
+t.test('every heading that a document links to exists', async (t) => {
+  const names = (await readdir('docs', { recursive: true })).filter((name) => name.endsWith('.md'));
+  let count = 0;
+  for (const document of [...OUTSIDE_OF_DOCS, ...names.map((name) => join('docs', name))]) {
+    const text = await readFile(document, 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)\s]+)\)/g)];
+    for (const [, to = '', anchor = ''] of links) {
+      const target = to === '' ? document : join(dirname(document), to);
+      if (!target.endsWith('.md')) continue;
+      t.ok(anchorsOf(await readFile(target, 'utf8')).has(anchor), `${document}: ${to}#${anchor}`);
+      count += 1;
+    }
+  }
+  t.ok(count > 60, `${count} links`);
+});
+
+/** The anchors that GitHub gives to the headings of a document. */
+function anchorsOf(text: string): Set<string> {
+  const outsideOfCode = text.replace(/^```[\s\S]*?^```$/gm, '');
+  const headings = [...outsideOfCode.matchAll(/^#+ +(.*)$/gm)].map(([, heading = '']) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replace(/\s/g, '-'),
+    ),
+  );
+}
+
 const OUTSIDE_OF_DOCS = [
   'README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
   'client/README.md',
@@ -73,6 +122,7 @@ const OUTSIDE_OF_DOCS = [
   'packages/hono/README.md',
   'deploy/helm/README.md',
   'deploy/systemd/README.md',
+  'test/README.md',
 ];
 
 /** A path of the repository in backticks. */

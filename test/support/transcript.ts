@@ -31,8 +31,8 @@ export function requireCurl(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * The shell blocks of a document that call curl or define a function. Each has the answer that the document shows after
- * it.
+ * The shell blocks of a document that call curl, define a function or remove files. Each has the answer that the document
+ * shows after it.
  */
 export async function readSteps(file: string): Promise<Step[]> {
   return stepsIn(await readFile(file, 'utf8'));
@@ -42,7 +42,7 @@ export function stepsIn(document: string): Step[] {
   const blocks = [...document.matchAll(BLOCK)];
   return blocks.flatMap(([, language, commands = ''], index) => {
     const asks = commands.includes('curl ');
-    if (language !== 'sh' || !(asks || commands.includes('() {'))) return [];
+    if (language !== 'sh' || !(asks || /\(\) \{|^rm /m.test(commands))) return [];
     const [, kind, text = ''] = blocks[index + 1] ?? [];
     return [{ commands, ...(asks ? answerIn(kind, text) : NOTHING) }];
   });
