@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { MAX_USER_ID, USER_ID_PATTERN, type UserIdFormat } from '../../../domain/user-id.ts';
+import { NAMED_EXAMPLES } from './compilers.ts';
 import { Uuid } from './schemas.ts';
 
 /** Marks the schemas of user ids. It is a symbol, so validators and the OpenAPI document ignore it. */
@@ -57,7 +58,8 @@ function namesOfUserIds(schema: FastifySchema): ReadonlySet<string> {
 function withText(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withText);
   if (typeof schema !== 'object' || schema === null) return schema;
-  if (IS_USER_ID in schema) return Text;
+  if (IS_USER_ID in schema)
+    return NAMED_EXAMPLES in schema ? { ...Text, [NAMED_EXAMPLES]: schema[NAMED_EXAMPLES] } : Text;
   return Object.fromEntries(Object.entries(schema).map(([name, member]) => [name, withText(member)]));
 }
 

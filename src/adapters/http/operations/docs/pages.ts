@@ -1,6 +1,7 @@
 import type { StaticDocumentSpec } from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
+import { branding } from './mark.ts';
 
 const PREFIX = '/docs';
 
@@ -50,6 +51,6 @@ async function openPages(app: App): Promise<FastifyInstance> {
   const pages = fastify();
   const document = app.swagger() as StaticDocumentSpec['document'];
   await pages.register(swagger.default, { mode: 'static', specification: { document } });
-  await pages.register(swaggerUi.default, { routePrefix: PREFIX });
+  await pages.register(swaggerUi.default, { routePrefix: PREFIX, ...branding });
   return pages;
 }
