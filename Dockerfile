@@ -10,10 +10,10 @@ COPY . .
 # Commands such as `docker compose run --rm app kinship secrets`, and the same without the first word.
 RUN set -e; \
     printf '#!/bin/sh\nexec node --import tsx /app/src/main.ts "$@"\n' > /usr/local/bin/kinship; \
-    for name in keys migrate purge secrets users; do \
+    for name in audit demo doctor keys migrate purge secrets sessions users; do \
       printf '#!/bin/sh\nexec kinship %s "$@"\n' "$name" > "/usr/local/bin/$name"; \
     done; \
-    cd /usr/local/bin; chmod 755 kinship keys migrate purge secrets users
+    cd /usr/local/bin; chmod 755 kinship audit demo doctor keys migrate purge secrets sessions users
 EXPOSE 3000
 CMD ["npm", "run", "dev"]
 
@@ -46,10 +46,10 @@ COPY package.json ./
 # service of compose.prod.yml.
 RUN set -e; \
     printf '#!/bin/sh\nexec node /app/dist/main.js "$@"\n' > /usr/local/bin/kinship; \
-    for name in keys migrate purge secrets setup users; do \
+    for name in audit demo doctor keys migrate purge secrets sessions setup users; do \
       printf '#!/bin/sh\nexec kinship %s "$@"\n' "$name" > "/usr/local/bin/$name"; \
     done; \
-    cd /usr/local/bin; chmod 755 kinship keys migrate purge secrets setup users
+    cd /usr/local/bin; chmod 755 kinship audit demo doctor keys migrate purge secrets sessions setup users
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

@@ -38,3 +38,35 @@ t.test('docs/cli.md contains the exact help of every command', async (t) => {
   for (const command of commands) t.equal(shown.get(pathOf(command)), helpOf(command), pathOf(command));
   t.equal(shown.size, commands.length, 'the document shows no command that is gone');
 });
+
+t.test('docs/cli.md has a row for each command, with its npm script', async (t) => {
+  const document = await readFile('docs/cli.md', 'utf8');
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
+  const rows = [
+    ...document.matchAll(/^\| \[`kinship (\w+)`\]\(#\w+\) \| (?:`npm (?:run )?(\w+)[^|]*)?\|$/gm),
+  ];
+  const shown = rows.map(([, command, script]) => [command, script]);
+  const listed = commandsIn(createProgram()).filter(({ parent }) => parent?.parent === null);
+  const expected = listed.map((command) => {
+    const script = command.name() === 'serve' ? 'start' : command.name();
+    return [command.name(), script in scripts ? script : undefined];
+  });
+  t.same(shown, expected);
+});
+
+t.test('both images have a program for each command that works in them', async (t) => {
+  const dockerfile = await readFile('Dockerfile', 'utf8');
+  const loops = [...dockerfile.matchAll(/for name in ([\w ]+); do/g)].map(([, names = '']) =>
+    names.split(' '),
+  );
+  const closed = [...dockerfile.matchAll(/chmod 755 kinship ([\w ]+)/g)].map(([, names = '']) =>
+    names.split(' '),
+  );
+  const names = commandsIn(createProgram())
+    .filter(({ parent }) => parent?.parent === null)
+    .map((command) => command.name())
+    // The image runs `serve` by itself, and has no shell to complete for.
+    .filter((name) => !['serve', 'completion'].includes(name));
+  t.same(loops, [names.toSorted(), [...names, 'setup'].toSorted()]);
+  t.same(closed, loops);
+});
