@@ -14,6 +14,8 @@ export async function dev(folder: string): Promise<void> {
   writeDotEnv(folder, { ...LINES, ...PORTS });
   await withCompose({ folder, args }, async (compose) => {
     onlyNamedPortsArePublished(compose);
+    const log = compose.read('logs', 'app');
+    assert.ok(log.includes(`"publicUrl":"http://localhost:${LINES.API_PORT}"`), 'the log names the address');
     say('dev: ports are published where .env names them');
     await theftIsNoticed({});
     say('dev: login, refresh, replay, a mail');

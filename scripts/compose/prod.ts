@@ -60,7 +60,10 @@ async function withoutPreparation(folder: string): Promise<Pair> {
     const unknown = await send('POST', `/auth/login?userId=${USER}`);
     assert.equal(unknown.status, 401, 'a service key is needed');
     const first = await logIn(serviceKey(compose));
-    assert.match(compose.read('logs', 'app'), /SMTP_SERVER is not set, so no mails are sent/);
+    const log = compose.read('logs', 'app');
+    assert.match(log, /SMTP_SERVER is not set, so no mails are sent/);
+    assert.ok(log.includes(`"publicUrl":"http://localhost:${LINES.API_PORT}"`), 'the log names the address');
+    assert.match(compose.read('exec', '-T', 'app', 'doctor'), /data folder +ok/);
     assert.match(compose.read('run', '--rm', '--no-deps', 'app', 'secrets'), /^ACCESS_TOKEN_SIGN_KEY=/m);
     say('prod: serves at once, says that no mails are sent, and prints secrets');
 

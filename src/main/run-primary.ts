@@ -34,7 +34,8 @@ export async function runPrimary(
   release();
   try {
     const addresses = await primary.start();
-    log.info({ ...addresses, workers: config.workers }, 'ready');
+    const { publicUrl } = config.http;
+    log.info({ ...addresses, publicUrl: publicUrl ?? undefined, workers: config.workers }, 'ready');
     isReady = true;
     return addresses;
   } catch (error) {

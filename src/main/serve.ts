@@ -86,7 +86,7 @@ async function start(
 
   try {
     const addresses = await service.listen();
-    log.info(addresses, 'ready');
+    log.info({ ...addresses, publicUrl: config.http.publicUrl ?? undefined }, 'ready');
     await terminal?.welcome(addresses);
   } catch (error) {
     if (stopping.hasBegun()) return; // a signal closed the server while it began to listen

@@ -7,7 +7,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { runCheck } from '../../src/cli/doctor/finding.ts';
-import { checkSpace } from '../../src/cli/doctor/local.ts';
+import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
 import { runKeys } from '../support/keys-command.ts';
@@ -96,7 +96,10 @@ t.test(
     const env = { ...keys, DATABASE_URL: await migrated(t), DATA_DIR: t.testdir() };
     t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
     t.equal((await runKeys(env, 'rotate')).code, 0);
-    t.match(await diagnose(t, env), { 'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/ });
+    t.match(await diagnose(t, env), {
+      'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/,
+      'secret keys': / 1 for hashes, 1 for stored secrets, 1 for the key set$/,
+    });
     t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {
       'key set': /^fail: /,
     });
@@ -165,6 +168,17 @@ t.test('variables that contradict each other are warnings, and faults are failur
   });
   t.match(await diagnose(t, { API_HOST: '0.0.0.0' }), { 'public URL': /^warn: API_HOST is 0\.0\.0\.0/ });
   t.match(await diagnose(t, { API_PORT: 'x' }), { configuration: /^fail: API_PORT is "x"/ });
+});
+
+t.test('a data folder that cannot be written is a failure only where the service uses it', async (t) => {
+  const read = (env: Record<string, string>) => readConfig(env, '/', { createKeys: false });
+  const { database, mail } = await read({ DATABASE_URL: 'postgres://127.0.0.1/kinship', MAIL: 'off' });
+  const development = await read({});
+  const dataDir = join(t.testdir({ file: '' }), 'file', 'data');
+  const config = { dataDir, production: true, database, mail };
+  t.match(await checkDataFolder(config), [{ state: 'ok', found: /^not used/ }]);
+  for (const used of [{ production: false }, { database: development.database }, { mail: development.mail }])
+    await t.rejects(checkDataFolder({ ...config, ...used }), { code: 'ENOTDIR' });
 });
 
 t.test('a check that hangs or throws is a failure', async (t) => {

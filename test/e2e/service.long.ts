@@ -114,8 +114,9 @@ t.test('an untrusted mail server stops the start', async (t) => {
 
 t.test('the process logs its ready line, locks its folder, handles signals', async (t) => {
   const folder = await dataDir(t);
-  const env = { API_PORT: '0', DATA_DIR: folder };
+  const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
   const service = await startService(t, { env });
+  t.ok(service.logs().some((line) => line.includes('"publicUrl":"http://localhost:8088","msg":"ready"')));
   t.equal((await logIn(service.url)).status, 200);
   await t.rejects(
     startService(t, { env }),

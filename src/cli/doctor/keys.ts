@@ -10,14 +10,18 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 const DAY = 86_400_000;
 const SILENT = { info() {}, warn() {}, error() {} };
 
+type SecretKeys = Pick<Config, 'tokens' | 'keySet' | 'dataKeys'>;
+
 /** The secret keys of the configuration. */
-export function checkSecretKeys({ tokens, keySet }: Pick<Config, 'tokens' | 'keySet'>): Finding {
+export function checkSecretKeys({ tokens, keySet, dataKeys }: SecretKeys): Finding {
   const { accessKeys, refreshKeys, hashKeys } = tokens;
   const rings = [accessKeys, refreshKeys, hashKeys].map(({ length }) => length);
   if (rings.includes(0)) return ok('secret keys', 'generated in DATA_DIR at the first start');
   const [access, refresh, hash] = rings;
-  const counts = `${access} for access tokens, ${refresh} for refresh tokens, ${hash} for hashes`;
-  return ok('secret keys', `${counts}, ${keySet.encryptionKeys.length} for encryption`);
+  const counts = `${access} for access tokens, ${refresh} for refresh tokens, ${hash} for hashes, ${dataKeys.length} for stored secrets`;
+  // Without an asymmetric algorithm no key set is encrypted.
+  const forKeySet = keySet.encryptionKeys.length;
+  return ok('secret keys', forKeySet === 0 ? counts : `${counts}, ${forKeySet} for the key set`);
 }
 
 /** The keys of an asymmetric algorithm. `sql` is null if the database does not run, or has no tables yet. */

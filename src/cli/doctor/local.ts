@@ -10,7 +10,13 @@ const MEBIBYTE = 1_048_576;
 /** Bytes of free space below which the data folder is a warning, and a failure. */
 const SPACE = { warn: 1_024 * MEBIBYTE, fail: 100 * MEBIBYTE };
 
-export async function checkDataFolder({ dataDir }: Pick<Config, 'dataDir'>): Promise<readonly Finding[]> {
+type DataFolder = Pick<Config, 'dataDir' | 'production' | 'database' | 'mail'>;
+
+export async function checkDataFolder(config: DataFolder): Promise<readonly Finding[]> {
+  const { dataDir, production, database, mail } = config;
+  // In development the folder also holds generated keys.
+  const isUsed = !production || database.kind === 'embedded' || mail.kind === 'files';
+  if (!isUsed) return [ok('data folder', 'not used: no embedded database, no mails in files')];
   const place = await nearestExisting(dataDir);
   const note = place === dataDir ? '' : ', created at the first start';
   await access(place, constants.W_OK | constants.X_OK);
