@@ -101,13 +101,27 @@ t.test('the documents name existing npm scripts only', async (t) => {
   t.ok(count > 20);
 });
 
-t.test('the published package has its readme and licence', async (t) => {
-  const { files } = await json<Package>('client/package.json');
-  for (const name of ['README.md', 'LICENSE']) {
-    t.ok(files.includes(name));
-    t.ok(existsSync(join('client', name)), name);
+t.test('each published package has its readme and licence', async (t) => {
+  const folders = ['client', ...(await readdir('packages')).map((name) => join('packages', name))];
+  t.equal(folders.length, 5);
+  for (const folder of folders) {
+    const { files } = await json<Package>(join(folder, 'package.json'));
+    for (const name of ['README.md', 'LICENSE']) {
+      t.ok(files.includes(name), `${folder} publishes ${name}`);
+      t.ok(existsSync(join(folder, name)), `${folder}/${name}`);
+    }
+    t.equal(await readFile(join(folder, 'LICENSE'), 'utf8'), await readFile('LICENSE', 'utf8'), folder);
   }
-  t.equal(await readFile('client/LICENSE', 'utf8'), await readFile('LICENSE', 'utf8'));
+});
+
+t.test('the changelog has the sections of Keep a Changelog, each once in a release', async (t) => {
+  const [, ...releases] = (await readFile('CHANGELOG.md', 'utf8')).split(/^## /m);
+  t.match(releases[0], /^Unreleased$/m);
+  for (const release of releases) {
+    const sections = [...release.matchAll(/^### (.*)$/gm)].map(([, name = '']) => name);
+    t.equal(new Set(sections).size, sections.length, sections.join(', '));
+    for (const name of sections) t.match(name, /^(Added|Changed|Deprecated|Removed|Fixed|Security)$/);
+  }
 });
 
 t.test('.editorconfig agrees with the formatter', async (t) => {
