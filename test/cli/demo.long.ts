@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { kinship } from '../support/kinship.ts';
@@ -27,7 +28,14 @@ t.test('the demo shows the real answers of a service with the defaults, and the 
   t.match(stdout, /5\. .*\n {3}POST \/auth\/refresh -> 401 session_revoked: /);
   const [, file = ''] = /The service warns the victim by mail: (.*\.eml)\n {3}Subject: \S/.exec(stdout) ?? [];
   t.ok(file.startsWith(join(DATA_DIR, 'mail')) && existsSync(file), file);
+  const [, shown = ''] =
+    /^```text\n(1\. The victim[\s\S]*?)^```$/m.exec(await readFile('docs/cli.md', 'utf8')) ?? [];
+  t.equal(withoutTokensAndPaths(stdout), withoutTokensAndPaths(shown), 'docs/cli.md shows the same');
 });
+
+function withoutTokensAndPaths(text: string): string {
+  return text.replace(/…[\w-]{8}/g, '…').replace(/by mail: .*\.eml/, 'by mail: FILE');
+}
 
 t.test('the demo registers an account where login by user id needs a key', async (t) => {
   if (!(await requirePostgres(t))) return;
