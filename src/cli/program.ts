@@ -87,7 +87,14 @@ export function createProgram(): Command {
 
 /** Runs the command that the words after `kinship` name. */
 export async function runProgram(args: readonly string[]): Promise<void> {
+  if (args[0] !== 'serve') process.stdout.on('error', endWithoutReader);
   await createProgram().parseAsync(separateKeyId(args), { from: 'user' });
+}
+
+/** The reader of the output, such as `head`, has left. Commands change nothing after they have begun to print. */
+function endWithoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function addServing(program: Command): void {

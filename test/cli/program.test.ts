@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import t from 'tap';
 import { createProgram } from '../../src/cli/program.ts';
 import { kinship } from '../support/kinship.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 
 /** Each command of the tree. */
 function commandsIn(command: Command): Command[] {
@@ -83,6 +87,13 @@ t.test('the process answers --help and --version, and refuses a typing error, wi
     stderr: /--dry-run/,
   });
   t.same(readdirSync(DATA_DIR), []);
+});
+
+t.test('a command whose reader leaves ends without a stack trace', async (t) => {
+  const child = spawn(process.execPath, [...PROGRAM, 'secrets'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const stderr = await text(child.stderr);
+  t.same([stderr, child.exitCode ?? (await once(child, 'exit'))[0]], ['', 0]);
 });
 
 t.test('the id of a key may begin with a hyphen', async (t) => {
