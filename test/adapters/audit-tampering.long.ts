@@ -129,7 +129,10 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     const event = auditEntry(family);
     await stores.families.open(family, [event]);
     await stores.sql`update security_events set user_id_text = 'ann'`;
-    const found = await stores.auditLog.list({ userId: family.userId }, { limit: 10, after: null });
+    const { events: found } = await stores.auditLog.list(
+      { userId: family.userId },
+      { limit: 10, after: null },
+    );
     t.match(found, [{ id: event.id, userId: family.userId }]);
   });
 

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { MAX_SCANNED_EVENTS } from '../../src/adapters/postgres/audit-log.ts';
+import { NOW } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { fillSearched, planOf, searchesOn } from '../support/searches.ts';
 
@@ -6,8 +9,8 @@ t.test('each search of operators and users can read its index in order, and no w
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql } = stores;
-  await fillSearched(stores, 2_000);
-  for (const search of searchesOn(sql)) {
+  await fillSearched(sql, 2_000);
+  for (const search of searchesOn(sql, 2_000)) {
     // A table this small is read as a whole. `npm run bench:searches` shows the plans at a million rows.
     const plan = await sql.begin(async (tx) => {
       await tx`set local enable_seqscan = off`;
@@ -16,5 +19,28 @@ t.test('each search of operators and users can read its index in order, and no w
     });
     t.match(plan, new RegExp(`(using|on) ${search.index}\\b`), `${search.name}\n${plan}`);
     t.notMatch(plan, /Seq Scan on (?!pg_)/, `${search.name}\n${plan}`);
+  }
+});
+
+t.test('a rare event of a user with very many is found behind an empty page', async (t) => {
+  const stores = await postgresStores(t);
+  if (stores === null) return;
+  const { sql, auditLog } = stores;
+  const userId = randomUUID();
+  await sql`
+    insert into security_events (id, occurred_at, type, user_id, session_id, actor, data)
+    select gen_random_uuid(), ${new Date(NOW)}::timestamptz + n * interval '1 second',
+      case when n = 0 then 'users.deleted' else 'users.password_failed' end, ${userId}, ${userId}, 'user', '{}'
+    from generate_series(0, ${MAX_SCANNED_EVENTS}::integer) n`;
+  for (const owner of [{ userId }, { sessionId: userId }]) {
+    const filter = { ...owner, types: ['users.deleted'] };
+    const page = { limit: 10, newestFirst: true };
+    const first = await auditLog.list(filter, { ...page, after: null });
+    t.same(first.events, []);
+    t.equal(first.next?.occurredAt, NOW + 1_000);
+    const second = await auditLog.list(filter, { ...page, after: first.next });
+    t.match(second, { events: [{ type: 'users.deleted', occurredAt: NOW }], next: null });
+    const { events } = await auditLog.list(filter, { limit: 10, after: null });
+    t.equal(events.length, 1, 'oldest first');
   }
 });

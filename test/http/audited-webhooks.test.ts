@@ -17,7 +17,7 @@ async function audited(t: Test) {
     });
   };
   const events = async () =>
-    (await service.auditLog.list({}, { limit: 100, after: null }))
+    (await service.auditLog.list({}, { limit: 100, after: null })).events
       .filter(({ type }) => type.startsWith('webhooks.'))
       .map(({ type, origin, data, userId }) => ({ type, by: origin.actor.name, data, userId }));
   return { ...service, call, events };

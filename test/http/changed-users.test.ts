@@ -12,7 +12,7 @@ async function operated(t: Test, settings: Parameters<typeof startHttpService>[1
   const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
   async function audited(userId: string) {
     const page = { after: null, limit: 100, newestFirst: false };
-    return (await auditLog.list({ userId }, page)).map(({ type, origin, data }) => ({
+    return (await auditLog.list({ userId }, page)).events.map(({ type, origin, data }) => ({
       type,
       actor: origin.actor,
       data,

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { byUser, type Origin, SYSTEM } from '../../src/domain/audit.ts';
+import { type AuditEvent, byUser, type Origin, SYSTEM } from '../../src/domain/audit.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
-import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
+import type {
+  AuditEntry,
+  AuditFilter,
+  AuditLog,
+  AuditPlace,
+  FoundEvents,
+} from '../../src/ports/stores/audit-log.ts';
 import { entry, NOW, rotationOf, someFamily } from '../support/families.ts';
 import type { Stores } from './token-families.ts';
 
@@ -27,6 +33,27 @@ export function auditEntry(family: TokenFamily, values: Partial<AuditEntry> = {}
   };
 }
 
+function isWanted(event: AuditEvent, { types, userId, sessionId, from, to }: AuditFilter): boolean {
+  return (
+    (types?.includes(event.type) ?? true) &&
+    (userId ?? event.userId) === event.userId &&
+    (sessionId ?? event.sessionId) === event.sessionId &&
+    event.occurredAt >= (from ?? 0) &&
+    event.occurredAt < (to ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+/** The ids of all events that match, read in pages. */
+async function listAll(auditLog: AuditLog, filter: AuditFilter, newestFirst: boolean): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after: AuditPlace | null = null; ; ) {
+    const { events, next }: FoundEvents = await auditLog.list(filter, { limit: 3, after, newestFirst });
+    ids.push(...events.map(({ id }) => id));
+    if (next === null) return ids;
+    after = next;
+  }
+}
+
 /** The contract of {@link AuditLog}, and of the stores that record in it. */
 export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<AuditStores>): Promise<void> {
   await t.test('an event commits with its change, with the generation after the change', async (t) => {
@@ -36,7 +63,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     await families.open(family, [started]);
     await families.rotate(rotationOf(family), [{ ...moved, occurredAt: NOW + 1 }]);
     const { kind: _kind, ...event } = started;
-    const recorded = await auditLog.list({ sessionId: family.tokenFamily }, ALL);
+    const { events: recorded } = await auditLog.list({ sessionId: family.tokenFamily }, ALL);
     t.same(recorded[0], { ...event, generation: 0 });
     t.match(recorded[1], { id: moved.id, generation: 1 });
     t.equal(recorded.length, 2);
@@ -49,7 +76,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const stale = rotationOf({ ...family, generation: 5 });
     t.equal(await families.rotate(stale, [auditEntry(family)]), null);
     t.equal(await families.revoke(randomUUID(), { at: NOW, reason: 'logout' }, [auditEntry(family)]), false);
-    t.same(await auditLog.list({}, ALL), []);
+    t.same((await auditLog.list({}, ALL)).events, []);
   });
 
   await t.test('a change whose event cannot be recorded does not happen', async (t) => {
@@ -59,7 +86,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     await families.open(family, [started]);
     await t.rejects(families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, [started]));
     t.equal((await families.find(family.tokenFamily))?.revoked, null);
-    t.equal((await auditLog.list({}, ALL)).length, 1);
+    t.equal((await auditLog.list({}, ALL)).events.length, 1);
   });
 
   await t.test('each session that a change ends is recorded with the origin of the change', async (t) => {
@@ -71,7 +98,9 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const ending = { at: NOW, reason: 'administrator', except: null } as const;
     await families.revokeAll(userId, { ...ending, origin: { ...origin, statedReason: 'a "stolen" phone' } });
     for (const { tokenFamily, generation } of sessions) {
-      const [event, ...more] = await auditLog.list({ sessionId: tokenFamily }, ALL);
+      const {
+        events: [event, ...more],
+      } = await auditLog.list({ sessionId: tokenFamily }, ALL);
       t.match(event, {
         type: 'sessions.revoked',
         userId,
@@ -91,7 +120,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
       const limited = auditEntry(family, { occurredAt: at, oncePerDay: '198.51.100.7' });
       await families.record(family.tokenFamily, [limited, auditEntry(family, { occurredAt: at })]);
     }
-    t.equal((await auditLog.list({}, ALL)).length, 3);
+    t.equal((await auditLog.list({}, ALL)).events.length, 3);
   });
 
   await t.test('deliveries and events of one change do not mix', async (t) => {
@@ -103,7 +132,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
       (await outbox.claim('event', NOW, NOW, 10)).map(({ id }) => id),
       [delivery.id],
     );
-    t.match(await auditLog.list({}, ALL), [{ id: audited.id, origin: SYSTEM }]);
+    t.match((await auditLog.list({}, ALL)).events, [{ id: audited.id, origin: SYSTEM }]);
   });
 
   await t.test('pages follow one another without a gap, also among events of one moment', async (t) => {
@@ -111,15 +140,50 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const family = someFamily();
     const entries = [NOW, NOW, NOW, NOW - 1, NOW + 1].map((occurredAt) => auditEntry(family, { occurredAt }));
     await families.open(family, entries);
-    const all = await auditLog.list({}, ALL);
+    const { events: all } = await auditLog.list({}, ALL);
     t.same(
       all.map(({ occurredAt }) => occurredAt - NOW),
       [-1, 0, 0, 0, 1],
     );
-    const first = await auditLog.list({}, { limit: 2, after: null });
-    const second = await auditLog.list({}, { limit: 2, after: first.at(-1) ?? null });
-    const third = await auditLog.list({}, { limit: 2, after: second.at(-1) ?? null });
+    const { events: first, next } = await auditLog.list({}, { limit: 2, after: null });
+    const { events: second } = await auditLog.list({}, { limit: 2, after: next });
+    const { events: third, next: end } = await auditLog.list({}, { limit: 2, after: second.at(-1) ?? null });
     t.same([...first, ...second, ...third], all);
+    t.equal(end, null);
+    t.equal(
+      (await auditLog.list({}, { limit: 5, after: null })).next,
+      null,
+      'no page follows a full last one',
+    );
+  });
+
+  await t.test('each filter finds its events in both orders, page by page', async (t) => {
+    const { families, auditLog } = await fresh(t);
+    const [family, other] = [someFamily(), someFamily()];
+    const types = ['sessions.started', 'sessions.address_changed', 'sessions.reuse_detected'] as const;
+    const record = (of: TokenFamily, sessionId = of.tokenFamily) =>
+      types.flatMap((type, index) =>
+        [0, 1, 1, 2].map((second) =>
+          auditEntry(of, { type, sessionId, occurredAt: NOW + second * 1_000 + index }),
+        ),
+      );
+    await families.open(family, [...record(family), ...record(family, randomUUID())]);
+    await families.open(other, record(other));
+    const ids = { userId: family.userId, sessionId: family.tokenFamily };
+    const times = [{}, { from: NOW + 1_000 }, { to: NOW + 1_000 }, { from: NOW + 1, to: NOW + 1_002 }];
+    const subjects = [{}, { userId: ids.userId }, { sessionId: ids.sessionId }, ids];
+    const kinds = [{}, { types: types.slice(0, 1) }, { types: types.slice(1) }, { types: ['unknown'] }];
+    const { events: all } = await auditLog.list({}, ALL);
+    for (const subject of subjects)
+      for (const kind of kinds)
+        for (const time of times) {
+          const filter = { ...subject, ...kind, ...time };
+          const wanted = all.filter((event) => isWanted(event, filter)).map(({ id }) => id);
+          for (const newestFirst of [false, true]) {
+            const found = await listAll(auditLog, filter, newestFirst);
+            t.same(newestFirst ? found.reverse() : found, wanted, JSON.stringify({ filter, newestFirst }));
+          }
+        }
   });
 
   await t.test('wrong passwords become events with counts once their minute is over', async (t) => {
@@ -135,7 +199,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     t.equal(await auditLog.copyFailedPasswords(minute, 100), 0, 'the minute is not over');
     t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 3);
     t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 0);
-    const events = await auditLog.list({ types: ['users.password_failed'] }, ALL);
+    const { events } = await auditLog.list({ types: ['users.password_failed'] }, ALL);
     const found = events.map(({ userId: who, origin, data }) => [who, origin.address, data]);
     t.same(
       found.sort(),
@@ -161,7 +225,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
         await Promise.all(failures.map((failure) => auditLog.countFailedPassword(failure)));
       }
       t.equal(await auditLog.copyFailedPasswords(NOW + 60_000, 5_000), 1_000);
-      const events = await auditLog.list({}, { limit: 5_000, after: null });
+      const { events } = await auditLog.list({}, { limit: 5_000, after: null });
       t.equal(
         events.reduce((sum, { data }) => sum + Number(data.count), 0),
         1_300,

@@ -116,7 +116,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     }
     t.equal(await purge(), 4, 'two seals are older than a day');
     t.equal(await purge(), 0);
-    t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).length, 8);
+    t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).events.length, 8);
     t.match(await verify(), { fault: null, seals: 4, events: 8 });
     time.now += 2 * DAY;
     while ((await purge()) > 0);
@@ -132,6 +132,6 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     await record(1);
     time.now += 1_000 * DAY;
     t.equal(await purge(), 0);
-    t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).length, 1);
+    t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).events.length, 1);
   });
 }

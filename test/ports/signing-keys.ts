@@ -41,7 +41,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
       [one.id, twin.id],
       [one, twin].map((key) => entryOf(key, 'keys.removed')),
     );
-    const events = await auditLog.list({}, { limit: 10, after: null });
+    const { events } = await auditLog.list({}, { limit: 10, after: null });
     t.same(
       events.map(({ type, data }) => `${type} ${data.kid}`).sort(),
       [`keys.announced ${one.id}`, `keys.announced ${two.id}`, `keys.removed ${one.id}`].sort(),

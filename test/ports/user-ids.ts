@@ -86,7 +86,7 @@ async function events(t: Test, fresh: Fresh, userId: string): Promise<void> {
     origin: SYSTEM,
   });
   t.same(ended, [second.tokenFamily]);
-  const recorded = await auditLog.list({ userId }, ALL_EVENTS);
+  const { events: recorded } = await auditLog.list({ userId }, ALL_EVENTS);
   t.same(recorded.map(({ type }) => type).sort(), [
     'sessions.address_changed',
     'sessions.revoked',

@@ -133,7 +133,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     await userTransfer.store(batch, NOW, someEntry());
     await userTransfer.store(batch, NOW, someEntry());
     await userTransfer.store([...batch, imported(someUser())], NOW, someEntry());
-    const events = await auditLog.list({ types: ['users.imported'] }, { limit: 10, after: null });
+    const { events } = await auditLog.list({ types: ['users.imported'] }, { limit: 10, after: null });
     t.same(
       events.map(({ data }) => data).sort((one, other) => Number(one.created) - Number(other.created)),
       [{ created: 1 }, { created: 2 }],

@@ -140,7 +140,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     );
     await store.remove(id, [act('webhooks.removed', id)]);
     await store.remove(id, [act('webhooks.removed', id)]);
-    const events = await auditLog.list({}, { limit: 100, after: null });
+    const { events } = await auditLog.list({}, { limit: 100, after: null });
     t.same(events.map(({ type }) => type).sort(), [
       'webhooks.added',
       'webhooks.changed',

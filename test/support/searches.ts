@@ -1,140 +1,333 @@
-import type { PendingQuery, Row } from 'postgres';
-import { listEventsSql } from '../../src/adapters/postgres/audit-log.ts';
+import type { PendingQuery, Row, TransactionSql } from 'postgres';
+import { listEventsSql, MAX_SCANNED_EVENTS } from '../../src/adapters/postgres/audit-log.ts';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
-import { searchSql } from '../../src/adapters/postgres/search-families.ts';
+import { MAX_SCANNED_ROWS, searchSql } from '../../src/adapters/postgres/search-families.ts';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { listSql } from '../../src/adapters/postgres/user-directory.ts';
+import { listDeliveriesSql } from '../../src/adapters/postgres/webhook-deliveries.ts';
 import type { Executor } from '../../src/adapters/postgres/with-outbox.ts';
 import { ACTIVITY_TYPES } from '../../src/app/audit/list-activity.ts';
 import type { UserFilter } from '../../src/domain/user-directory.ts';
 import type { AuditFilter } from '../../src/ports/stores/audit-log.ts';
 import type { FamilyFilter } from '../../src/ports/stores/token-families.ts';
 import { NOW, someFamily } from './families.ts';
-import type { SqlStores } from './open-stores.ts';
 
-/** A search of operators or users, and the index that it reads. */
+/** A search of operators or users. */
 export interface Search {
   readonly name: string;
+  /** The index that it reads. */
   readonly index: string;
+  /** The most rows that its plan reads from tables and indexes, however many there are. */
+  readonly mostRows: number;
   readonly query: PendingQuery<Row[]>;
 }
 
 const LIMIT = 21;
 const DAY = 86_400_000;
 
-/** One of the user ids of {@link fillSearched}. */
-const USER = '00000000-0000-4000-8000-000000000007';
+/** Rows that a page reads: for each of its items its facts, and one row of each type of event. */
+const PAGE_ROWS = LIMIT * 20;
 
-const USERS: Readonly<Record<string, readonly [UserFilter, string]>> = {
-  'users, newest first': [{ by: 'age' }, 'users_by_age'],
-  'users by the beginning of a name': [{ by: 'identifier', text: 'user1' }, 'user_identifiers_by_text'],
-  'users by the beginning of an id': [
-    {
-      by: 'id',
-      first: '00000000-0000-4000-8000-000000000000',
-      last: '00000000-0000-4000-8000-0000000000ff',
-    },
-    'users_pkey',
+/** One of the user ids of {@link fillSearched}: a tenth of all ended sessions and of all events are those of this user. */
+const BUSY = idOf(7);
+const IDLE = idOf(11);
+
+/** A webhook that got its last deliveries long ago. */
+const OLD_ENDPOINT = idOf(1);
+const NEW_ENDPOINT = idOf(2);
+
+/** The id of the user with this number. */
+function idOf(number: number): string {
+  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+const timeOf = (number: number) => NOW + number * 1_000;
+
+type UserSearch = readonly [filter: UserFilter, index: string, placeOf: (number: number) => string];
+
+const USERS: Readonly<Record<string, UserSearch>> = {
+  'users, newest first': [{ by: 'age' }, 'users_by_age', (number) => `${timeOf(number)}.${idOf(number)}`],
+  'users by the beginning of a name': [
+    { by: 'identifier', text: 'user' },
+    'user_identifiers_by_text',
+    (number) => `user${number}`,
   ],
-  'disabled users': [{ by: 'disabled' }, 'user_states_disabled'],
-  operators: [{ by: 'role' }, 'users_with_roles'],
+  'users by the beginning of an id': [
+    { by: 'id', first: idOf(0), last: '00000000-0000-4000-8000-ffffffffffff' },
+    'users_pkey',
+    idOf,
+  ],
+  'disabled users': [{ by: 'disabled' }, 'user_states_disabled', idOf],
+  operators: [{ by: 'role' }, 'users_with_roles', idOf],
 };
 
 const BY_AGE = 'token_families_by_age';
+const REVOKED_BY_AGE = 'token_families_revoked_by_age';
+const OF_USER = 'token_families_of_user';
 
 const SESSIONS: Readonly<Record<string, readonly [Partial<FamilyFilter>, string]>> = {
   'sessions, newest first': [{}, BY_AGE],
-  'sessions by address': [{ address: '198.51.100.7' }, BY_AGE],
-  'sessions by user agent': [{ agent: 'firefox' }, BY_AGE],
-  'sessions by client': [{ clientId: 'unknown' }, BY_AGE],
-  'ended sessions, newest first': [{ state: 'ended' }, 'token_families_revoked_by_age'],
-  'all sessions by address': [{ state: 'all', address: '198.51.100.7' }, 'token_families_revoked_by_age'],
-  'live sessions of a user': [{ userId: USER }, 'token_families_(of_user|unrevoked)'],
-  'ended sessions of a user': [{ userId: USER, state: 'ended' }, 'token_families_of_user'],
-  'all sessions of a user': [{ userId: USER, state: 'all' }, 'token_families_of_user'],
+  'sessions by an address without any': [{ address: '198.51.100.7' }, BY_AGE],
+  'sessions by a user agent without any': [{ agent: 'firefox' }, BY_AGE],
+  'sessions by a client without any': [{ clientId: 'unknown' }, BY_AGE],
+  'ended sessions, newest first': [{ state: 'ended' }, REVOKED_BY_AGE],
+  'ended sessions by an address without any': [{ state: 'ended', address: '198.51.100.7' }, REVOKED_BY_AGE],
+  'all sessions, newest first': [{ state: 'all' }, REVOKED_BY_AGE],
+  'all sessions by an address without any': [{ state: 'all', address: '198.51.100.7' }, REVOKED_BY_AGE],
+  'live sessions of a user': [{ userId: IDLE }, 'token_families_(of_user|unrevoked)'],
+  'live sessions of a busy user': [{ userId: BUSY }, 'token_families_(of_user|unrevoked)'],
+  'ended sessions of a busy user': [{ userId: BUSY, state: 'ended' }, OF_USER],
+  'all sessions of a busy user': [{ userId: BUSY, state: 'all' }, OF_USER],
+  'sessions of a busy user by a client without any': [
+    { userId: BUSY, state: 'all', clientId: 'unknown' },
+    OF_USER,
+  ],
 };
+
+const OF_TYPE = 'security_events_of_type';
+const BY_TIME = 'security_events_(by_time|unsealed)';
+const EVENTS_OF_USER = 'security_events_of_user';
 
 const EVENTS: Readonly<Record<string, readonly [AuditFilter, string]>> = {
-  events: [{}, 'security_events_(by_time|unsealed)'],
-  'events of a type': [{ types: ['users.deleted'] }, 'security_events_of_type'],
-  'events of a frequent type': [
-    { types: ['sessions.started'] },
-    'security_events_(of_type|by_time|unsealed)',
+  events: [{}, BY_TIME],
+  'events of a time': [{ from: timeOf(10), to: timeOf(20) }, BY_TIME],
+  'incidents: events of a rare type': [{ types: ['sessions.reuse_detected'] }, OF_TYPE],
+  'incidents: events of a rare type and a time': [
+    { types: ['sessions.reuse_detected'], from: timeOf(1_000) },
+    OF_TYPE,
   ],
-  'events of a user': [{ userId: USER }, 'security_events_of_user'],
-  'events of a session': [{ sessionId: USER }, 'security_events_of_session'],
-  'events of a time': [{ from: NOW + 10_000, to: NOW + 20_000 }, 'security_events_(by_time|unsealed)'],
-  'activity of a user': [{ userId: USER, types: ACTIVITY_TYPES }, 'security_events_of_user'],
+  'events of a type that was frequent once': [{ types: ['sessions.started'] }, OF_TYPE],
+  'events of a type that is frequent': [{ types: ['users.imported'] }, OF_TYPE],
+  'events of several types': [
+    { types: ['sessions.reuse_detected', 'sessions.started', 'users.deleted'] },
+    OF_TYPE,
+  ],
+  'events of a user': [{ userId: IDLE }, EVENTS_OF_USER],
+  'events of a busy user': [{ userId: BUSY }, EVENTS_OF_USER],
+  'events of a busy user and a rare type': [
+    { userId: BUSY, types: ['sessions.reuse_detected'] },
+    EVENTS_OF_USER,
+  ],
+  'events of a session': [{ sessionId: IDLE }, 'security_events_of_session'],
+  'activity of a user': [{ userId: IDLE, types: ACTIVITY_TYPES }, EVENTS_OF_USER],
+  'activity of a busy user': [{ userId: BUSY, types: ACTIVITY_TYPES }, EVENTS_OF_USER],
 };
 
-/** All searches, each on its first page and, for events, in both orders. */
-export function searchesOn(sql: Sql): readonly Search[] {
-  const page = { now: NOW + DAY, limit: LIMIT, after: null };
-  const everywhere = { userId: null, state: 'live' } as const;
-  return [
-    ...Object.entries(USERS).map(([name, [filter, index]]) => ({
-      ...{ name, index, query: listSql(sql, filter, page) },
-    })),
-    ...Object.entries(SESSIONS).map(([name, [filter, index]]) => ({
-      ...{ name, index, query: searchSql(sql, { ...everywhere, ...filter }, page) },
-    })),
-    ...Object.entries(EVENTS).flatMap(([name, [filter, index]]) =>
-      [true, false].map((newestFirst) => ({
-        name: `${name}, ${newestFirst ? 'newest' : 'oldest'} first`,
-        index,
-        query: listEventsSql(sql, filter, { limit: LIMIT, after: null, newestFirst }),
-      })),
-    ),
-  ] as readonly unknown[] as readonly Search[];
-}
+/** All searches among `count` rows, each from the beginning and from the middle on, and events in both orders. */
+export function searchesOn(sql: Sql, count: number): readonly Search[] {
+  const middle = Math.floor(count / 2);
+  const begin = { now: NOW + DAY, limit: LIMIT, after: null };
+  return [...userSearches(), ...sessionSearches(), ...eventSearches(), ...deliverySearches()];
 
-/** Fills the tables with `count` users, a live session of each, and an event of each. */
-export async function fillSearched({ sql, families }: Pick<SqlStores, 'sql' | 'families'>, count: number) {
-  const idOf = sql`('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
-  const time = sql`${new Date(NOW)}::timestamptz + n * interval '1 second'`;
-  await sql`
-    insert into users (id, username, email, password_hash, created_at, roles)
-    select ${idOf}, 'user' || n, 'user' || n || '@example.com', 'none', ${time},
-      case when n % 1000 = 0 then '{operator}'::text[] else '{}' end
-    from generate_series(1, ${count}::integer) n`;
-  await sql`insert into user_identifiers select username, id from users union all select email, id from users`;
-  const family = someFamily({ expiresAt: NOW + 90 * DAY, refreshExpiresAt: NOW + 90 * DAY });
-  await families.open(family, []);
-  await copyFamily(sql, family.tokenFamily);
-  await sql`
-    insert into security_events (id, occurred_at, type, user_id, session_id, actor, data)
-    select gen_random_uuid(), ${time}, case when n % 1000 = 0 then 'users.deleted' else 'sessions.started' end,
-      ${idOf}, ${idOf}, 'user', '{}'
-    from generate_series(1, ${count}::integer) n`;
-  await sql`
-    insert into user_states (user_id, disabled_at)
-    select id, case when username like '%99' then created_at end from users`;
-  await sql`
-    insert into user_factors (id, user_id, kind, label, created_at, confirmed_at)
-    select gen_random_uuid(), id, 'totp', 'app', created_at, created_at from users`;
-  await sql`analyze`;
-}
+  function userSearches(): Search[] {
+    return Object.entries(USERS).flatMap(([name, [filter, index, placeOf]]) =>
+      [null, placeOf(middle)].map((after) =>
+        search(name, index, after, listSql(sql, filter, { ...begin, after }), PAGE_ROWS),
+      ),
+    );
+  }
 
-/** Two copies of a family for each user: a live one, and one that was revoked. */
-async function copyFamily(sql: Sql, tokenFamily: string): Promise<void> {
-  const columns = await sql<{ name: string }[]>`
-    select column_name as name from information_schema.columns where table_name = 'token_families'`;
-  const names = columns.map(({ name }) => name);
-  const revoked = { revoked_at: 'users.created_at', revoked_reason: "'logout'" };
-  for (const ending of [{}, revoked]) {
-    const values: Readonly<Record<string, string>> = {
-      ...{ token_family: 'gen_random_uuid()', user_id: 'users.id', created_at: 'users.created_at' },
-      ...ending,
-    };
-    const selected = names.map((name) => values[name] ?? `given."${name}"`).join(', ');
-    await sql`
-      insert into token_families (${sql(names)})
-      select ${sql.unsafe(selected)} from users, token_families given where given.token_family = ${tokenFamily}`;
+  function sessionSearches(): Search[] {
+    return Object.entries(SESSIONS).flatMap(([name, [filter, index]]) =>
+      [null, { createdAt: timeOf(middle), tokenFamily: BUSY }].map((after) => {
+        const query = searchSql(sql, { userId: null, state: 'live', ...filter }, { ...begin, after });
+        // Revoked sessions and all others are two scans.
+        return search(name, index, after, query, 2 * MAX_SCANNED_ROWS + PAGE_ROWS);
+      }),
+    );
+  }
+
+  function eventSearches(): Search[] {
+    return Object.entries(EVENTS).flatMap(([name, [filter, index]]) =>
+      [true, false].flatMap((newestFirst) =>
+        [null, { occurredAt: timeOf(middle), id: BUSY }].map((after) => {
+          const query = listEventsSql(sql, filter, { limit: LIMIT, after, newestFirst });
+          const isScan = filter.userId !== undefined || filter.sessionId !== undefined;
+          const order = newestFirst ? 'newest' : 'oldest';
+          return search(
+            `${name}, ${order} first`,
+            index,
+            after,
+            query,
+            isScan ? MAX_SCANNED_EVENTS + PAGE_ROWS : PAGE_ROWS,
+          );
+        }),
+      ),
+    );
+  }
+
+  function deliverySearches(): Search[] {
+    return [OLD_ENDPOINT, NEW_ENDPOINT].flatMap((endpoint) =>
+      [null, { occurredAt: timeOf(middle), eventId: BUSY }].map((after) =>
+        search(
+          `deliveries of a webhook with ${endpoint === OLD_ENDPOINT ? 'old' : 'new'} ones`,
+          'webhook_deliveries_by_time',
+          after,
+          listDeliveriesSql(sql, endpoint, LIMIT, after),
+          PAGE_ROWS,
+        ),
+      ),
+    );
   }
 }
 
-/** The plan of a search, as text. With `isMeasured` the search runs, and the plan has its times. */
-export async function planOf(sql: Executor, { query }: Search, isMeasured = false): Promise<string> {
-  const how = isMeasured ? sql`(analyze, buffers)` : sql``;
-  const rows = await sql<{ 'QUERY PLAN': string }[]>`explain ${how} ${query}`;
+function search(name: string, index: string, after: unknown, query: unknown, mostRows: number): Search {
+  const shown = after === null ? name : `${name}, further on`;
+  return { name: shown, index, mostRows, query: query as Search['query'] };
+}
+
+/**
+ * Fills the tables with `count` users, for each a live and an ended session, an event, and a delivery. The types of events
+ * and the endpoints of deliveries change with time, so that the statistics of a whole table mislead the planner. The
+ * server makes all rows. Indexes are built after the load.
+ */
+export async function fillSearched(sql: Sql, count: number): Promise<void> {
+  const families = createTokenFamilies(sql, { sessionsPerUser: 100 });
+  const family = someFamily({ expiresAt: NOW + 90 * DAY, refreshExpiresAt: NOW + 90 * DAY });
+  await families.open(family, []);
+  await sql.begin(async (tx) => {
+    await tx`set local statement_timeout = 0`;
+    await tx`set local maintenance_work_mem = '512MB'`;
+    for (const table of FILLED) await tx`alter table ${tx(table)} disable trigger user`;
+    const indexes = await dropIndexes(tx);
+    await insertRows(tx, count, family.tokenFamily);
+    for (const { definition } of indexes) await tx.unsafe(definition);
+    for (const table of FILLED) await tx`alter table ${tx(table)} enable trigger user`;
+  });
+  await sql`vacuum (analyze)`;
+}
+
+const FILLED = [
+  'users',
+  'user_identifiers',
+  'user_states',
+  'user_factors',
+  'token_families',
+  'security_events',
+  'webhook_deliveries',
+];
+
+/** Drops the indexes that no constraint needs. */
+async function dropIndexes(tx: TransactionSql) {
+  const indexes = await tx<{ name: string; definition: string }[]>`
+    select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
+    where indrelid = any (${FILLED}::text[]::regclass[])
+      and not exists (select from pg_constraint where conindid = indexrelid)`;
+  for (const { name } of indexes) await tx.unsafe(`drop index ${name}`);
+  return indexes;
+}
+
+async function insertRows(tx: TransactionSql, count: number, tokenFamily: string): Promise<void> {
+  const numbers = tx`generate_series(1, ${count}::integer) n`;
+  const id = tx`('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
+  const time = tx`${new Date(NOW)}::timestamptz + n * interval '1 second'`;
+  const isOld = tx`n <= ${count / 2}::integer`;
+  const isBusy = tx`n % 10 = 0`;
+  await tx`
+    insert into users (id, username, email, password_hash, created_at, roles)
+    select ${id}, 'user' || n, 'user' || n || '@example.com', 'none', ${time},
+      case when n % 1000 = 0 then '{operator}'::text[] else '{}' end
+    from ${numbers}`;
+  await tx`insert into user_identifiers select username, id from users union all select email, id from users`;
+  await tx`
+    insert into user_states (user_id, disabled_at)
+    select id, case when username like '%99' then created_at end from users
+    on conflict (user_id) do nothing`;
+  await tx`
+    insert into user_factors (id, user_id, kind, label, created_at, confirmed_at)
+    select id, id, 'totp', 'app', created_at, created_at from users`;
+  await copyFamily(tx, count, tokenFamily);
+  await tx`
+    insert into security_events (id, occurred_at, type, user_id, session_id, actor, data)
+    select ${id}, ${time},
+      case when n <= 5 then 'sessions.reuse_detected' when n % 1000 = 1 then 'users.deleted'
+        when ${isOld} then 'sessions.started' else 'users.imported' end,
+      case when ${isBusy} then ${BUSY}::uuid else ${id} end, ${id}, 'user', '{}'
+    from ${numbers}`;
+  await tx`
+    insert into webhook_deliveries (endpoint_id, event_id, type, data, occurred_at, state, due_at)
+    select case when ${isOld} and n % 2 = 0 then ${OLD_ENDPOINT}::uuid else ${NEW_ENDPOINT}::uuid end, ${id}, 'sessions.started', '{}',
+      ${time}, case when n % 1000 = 0 then 'pending' else 'delivered' end, ${time}
+    from ${numbers}`;
+}
+
+/** Two copies of a family for each user: a live one, and one that was revoked. A tenth of these have one user. */
+async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string): Promise<void> {
+  const columns = await tx<{ name: string }[]>`
+    select column_name as name from information_schema.columns
+    where table_schema = current_schema() and table_name = 'token_families'`;
+  const names = columns.map(({ name }) => name);
+  const made = (prefix: string) => `('${prefix}-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
+  const time = `timestamptz '${new Date(NOW).toISOString()}' + n * interval '1 second'`;
+  const endings: Readonly<Record<string, string>>[] = [
+    { token_family: made('00000001'), user_id: made('00000000') },
+    {
+      ...{ token_family: made('00000002'), revoked_at: time, revoked_reason: "'logout'" },
+      user_id: `case when n % 10 = 0 then '${BUSY}'::uuid else ${made('00000000')} end`,
+    },
+  ];
+  for (const ending of endings) {
+    const values: Readonly<Record<string, string>> = { created_at: time, ...ending };
+    const selected = names.map((name) => values[name] ?? `given."${name}"`).join(', ');
+    await tx`
+      insert into token_families (${tx(names)})
+      select ${tx.unsafe(selected)} from generate_series(1, ${count}::integer) n, token_families given
+      where given.token_family = ${tokenFamily}`;
+  }
+}
+
+/** What a search did. */
+export interface Measured {
+  readonly milliseconds: number;
+  /** Rows that all scans of the plan read, with those that a filter removed. */
+  readonly rows: number;
+  /** Pages of 8 KiB, each as often as it was read. */
+  readonly buffers: number;
+  readonly index: string;
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Index Recheck'?: number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** Runs a search, and returns what it read. */
+export async function measureSearch(sql: Executor, { query }: Search): Promise<Measured> {
+  const [answer] = await sql<{ 'QUERY PLAN': { Plan: PlanNode; 'Execution Time': number }[] }[]>`
+    explain (analyze, buffers, format json) ${query}`;
+  const [found] = answer?.['QUERY PLAN'] ?? [];
+  if (found === undefined) throw new Error('PostgreSQL returned no plan.');
+  const root = found.Plan;
+  const scans = scansIn(root);
+  return {
+    milliseconds: found['Execution Time'],
+    rows: scans.reduce((sum, node) => sum + rowsOf(node), 0),
+    buffers: root['Shared Hit Blocks'] + root['Shared Read Blocks'],
+    index: [...scans].sort((one, other) => rowsOf(other) - rowsOf(one))[0]?.['Index Name'] ?? 'none',
+  };
+}
+
+function scansIn(node: PlanNode): PlanNode[] {
+  const inner = (node.Plans ?? []).flatMap(scansIn);
+  return /^(Seq|Index|Index Only|Bitmap Heap|Bitmap Index) Scan$/.test(node['Node Type'])
+    ? [node, ...inner]
+    : inner;
+}
+
+function rowsOf(node: PlanNode): number {
+  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+  return Math.round((node['Actual Rows'] + removed) * node['Actual Loops']);
+}
+
+/** The plan of a search, as text. */
+export async function planOf(sql: Executor, { query }: Search): Promise<string> {
+  const rows = await sql<{ 'QUERY PLAN': string }[]>`explain ${query}`;
   return rows.map((row) => row['QUERY PLAN']).join('\n');
 }

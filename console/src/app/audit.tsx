@@ -17,7 +17,11 @@ export function Audit({ query }: { readonly query: URLSearchParams }) {
       <Loaded result={result}>
         {({ data, nextCursor }) => (
           <>
-            {data.length === 0 ? <p>No event matches.</p> : <EventTable events={data} />}
+            {data.length === 0 ? (
+              <p>{nextCursor === undefined ? 'No event matches.' : 'No event read so far matches.'}</p>
+            ) : (
+              <EventTable events={data} />
+            )}
             {nextCursor !== undefined && (
               <p>
                 <Link

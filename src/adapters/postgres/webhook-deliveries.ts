@@ -1,5 +1,9 @@
 import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
-import type { DeliveredEvent, WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
+import type {
+  DeliveredEvent,
+  DeliveryPosition,
+  WebhookDeliveries,
+} from '../../ports/stores/webhook-deliveries.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
 import { assertEach, isSameId } from './answer-check.ts';
 import { changeRecorded } from './audit-row.ts';
@@ -84,12 +88,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
     },
 
     async list(endpointId, limit, after) {
-      const rows = await execute(sql<DeliveryRow[]>`
-        select endpoint_id, event_id, type, occurred_at, state, attempts, due_at, history from webhook_deliveries
-        where endpoint_id = ${endpointId}
-          ${after === null ? sql`` : sql`and (occurred_at, event_id) < (${new Date(after.occurredAt)}, ${after.eventId})`}
-        order by occurred_at desc, event_id desc
-        limit ${limit}`);
+      const rows = await execute(listDeliveriesSql(sql, endpointId, limit, after));
       assertEach(rows, (row) => isSameId(row.endpoint_id, endpointId));
       return rows.map((row) => ({
         event: toFacts(row),
@@ -154,6 +153,33 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
     return sql`(held_until is null or held_until <= ${new Date(now)})`;
   }
 }
+
+/**
+ * The newest deliveries to an endpoint behind a position. The endpoint is part of the bounds and of the order, instead of a
+ * condition of its own, so that no other index has the order. Otherwise the planner can choose the index of times, and read
+ * the deliveries of all endpoints. The planner does not see the id, so that statistics cannot mislead it.
+ */
+export function listDeliveriesSql(
+  sql: Sql,
+  endpointId: string,
+  limit: number,
+  after: DeliveryPosition | null,
+) {
+  const time = after === null ? sql`'infinity'` : sql`${new Date(after.occurredAt)}`;
+  const row = sql`(endpoint_id, occurred_at, event_id)`;
+  return sql<DeliveryRow[]>`
+    select found.* from unnest(array[${endpointId}::uuid]) wanted (endpoint) cross join lateral (
+      select endpoint_id, event_id, type, occurred_at, state, attempts, due_at, history from webhook_deliveries
+      where ${row} > (wanted.endpoint, '-infinity'::timestamptz, ${LEAST}::uuid)
+        and ${row} < (wanted.endpoint, ${time}::timestamptz, ${after?.eventId ?? LEAST}::uuid)
+      order by endpoint_id desc, occurred_at desc, event_id desc
+      limit ${limit}
+    ) found
+    order by occurred_at desc, event_id desc`;
+}
+
+/** Less than the id of each event. */
+const LEAST = '00000000-0000-0000-0000-000000000000';
 
 function toFacts({ event_id, type, occurred_at }: DeliveryRow): Omit<DeliveredEvent, 'data'> {
   return { id: event_id, type, occurredAt: occurred_at.getTime() };

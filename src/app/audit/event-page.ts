@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../domain/audit.ts';
 import type { AuditFilter, AuditLog, AuditPage, AuditPosition } from '../../ports/stores/audit-log.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 
-/** A page of audit events. */
+/** A page of audit events. Before the last page it can have fewer events than its limit, or none. */
 export interface EventPage {
   readonly items: readonly AuditEvent[];
   /** The cursor of the next page; absent on the last page. */
@@ -20,11 +20,10 @@ export async function readPage(
   filter: AuditFilter,
   { cursor, limit, ...order }: PageRequest,
 ): Promise<EventPage> {
-  const found = await auditLog.list(filter, { ...order, limit: limit + 1, after: positionOf(cursor) });
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  if (found.length <= limit || last === undefined) return { items };
-  return { items, nextCursor: cursorAt({ time: last.occurredAt, id: last.id }) };
+  const { events, next } = await auditLog.list(filter, { ...order, limit, after: positionOf(cursor) });
+  return next === null
+    ? { items: events }
+    : { items: events, nextCursor: cursorAt({ time: next.occurredAt, id: next.id }) };
 }
 
 /** The position of a cursor; null: the beginning. Throws a {@link Refusal} if the cursor is not valid. */

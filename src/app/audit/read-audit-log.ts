@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditFilter, AuditLog, AuditPosition } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPosition, FoundEvents } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, positionOf, readPage } from './event-page.ts';
 
 /** One page of the audit log. */
@@ -29,10 +29,10 @@ export const streamAuditEvents = ({ auditLog }: { readonly auditLog: AuditLog })
 
   async function* read(filter: AuditFilter, start: AuditPosition | null) {
     for (let after = start; ; ) {
-      const batch: readonly AuditEvent[] = await auditLog.list(filter, { limit: BATCH, after });
-      yield* batch;
-      after = batch.at(-1) ?? null;
-      if (batch.length < BATCH) return;
+      const { events, next }: FoundEvents = await auditLog.list(filter, { limit: BATCH, after });
+      yield* events;
+      if (next === null) return;
+      after = next;
     }
   }
 };

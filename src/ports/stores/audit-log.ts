@@ -30,6 +30,13 @@ export interface AuditPage {
   readonly newestFirst?: boolean;
 }
 
+/** A page of events. `next` null: no event follows. */
+export interface FoundEvents {
+  readonly events: readonly AuditEvent[];
+  /** The place where the next page starts. */
+  readonly next: AuditPlace | null;
+}
+
 /** A wrong password. `userId` null: the name has no account. */
 export interface FailedPassword {
   readonly userId: string | null;
@@ -43,8 +50,11 @@ export interface FailedPassword {
  * {@link ChangeEntry}. An event never changes.
  */
 export interface AuditLog {
-  /** The events that match, in the order of the page: up to `page.limit` behind `page.after`. */
-  list(filter: AuditFilter, page: AuditPage): Promise<readonly AuditEvent[]>;
+  /**
+   * The events that match, in the order of the page: up to `page.limit` behind `page.after`. A page with a next one can
+   * have fewer events, or none, because one call reads a limited number of events of a user or a session.
+   */
+  list(filter: AuditFilter, page: AuditPage): Promise<FoundEvents>;
 
   /** Records an event that comes with no change, such as a refusal. */
   record(event: NewAuditEvent): Promise<void>;

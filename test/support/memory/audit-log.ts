@@ -13,12 +13,12 @@ export function createMemoryAuditLog(events: Map<string, AuditEvent>): AuditLog 
       const compare = newestFirst
         ? (one: AuditPosition, other: AuditPosition) => oldestFirst(other, one)
         : oldestFirst;
-      return [...events.values()]
+      const found = [...events.values()]
         .filter((event) => isMatch(event, filter))
         .sort(compare)
-        .filter((event) => after === null || compare(after, event) < 0)
-        .slice(0, limit)
-        .map((event) => structuredClone(event));
+        .filter((event) => after === null || compare(after, event) < 0);
+      const listed = found.slice(0, limit);
+      return { events: structuredClone(listed), next: found.length > limit ? (listed.at(-1) ?? null) : null };
     },
 
     async record(event) {
